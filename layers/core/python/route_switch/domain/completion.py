@@ -1,0 +1,63 @@
+"""A whole answer, folded from the chunks that a model client yields."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from route_switch.domain.errors import ModelError
+from route_switch.domain.ports import Chunk, JsonObject
+from route_switch.domain.pricing import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the `n` alternatives of an answer; `message` is an OpenAI assistant message."""
+
+    index: int
+    message: JsonObject
+    finish_reason: str | None
+    logprobs: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's answer. `usage` is None where the provider reported no tokens."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    provider_model: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The first choice's text; empty where it only calls tools."""
+        content = self.choices[0].message.get("content")
+        return content if isinstance(content, str) else ""
+
+
+def complete(chunks: Iterable[Chunk]) -> Completion:
+    """Folds chunks: text is joined, every other field of a delta replaces the earlier one."""
+    messages: dict[int, JsonObject] = {}
+    finish: dict[int, str | None] = {}
+    logprobs: dict[int, JsonValue] = {}
+    usage: Usage | None = None
+    provider_model: str | None = None
+    for chunk in chunks:
+        _merge(messages.setdefault(chunk.index, {"role": "assistant"}), chunk.delta)
+        finish[chunk.index] = chunk.finish_reason or finish.get(chunk.index)
+        logprobs[chunk.index] = chunk.logprobs or logprobs.get(chunk.index)
+        usage = chunk.usage or usage
+        provider_model = chunk.provider_model or provider_model
+    if not messages:
+        raise ModelError("The model answered without a choice. Check that it serves chat requests.")
+    choices = (Choice(i, messages[i], finish[i], logprobs[i]) for i in sorted(messages))
+    return Completion(tuple(choices), usage, provider_model)
+
+
+def _merge(message: JsonObject, delta: JsonObject) -> None:
+    for name, value in delta.items():
+        before = message.get(name)
+        if name == "content" and isinstance(before, str) and isinstance(value, str):
+            message[name] = before + value
+        else:
+            message[name] = value

@@ -1,0 +1,69 @@
+"""The one tree of errors. Every message says what happened, why, and what to do about it."""
+
+
+class RouteSwitchError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+
+class ConfigurationError(RouteSwitchError):
+    """A setting is missing or wrong; the message names the field."""
+
+
+class PromptError(RouteSwitchError):
+    """A routing prompt cannot be read, or must not go live."""
+
+
+class PromptConflictError(PromptError):
+    """The live prompt changed while a new version of it was being written."""
+
+
+class ModelError(RouteSwitchError):
+    """A model did not answer.
+
+    `status` is the provider's HTTP status, or None where there was none (connection, timeout).
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ModelTimeoutError(ModelError):
+    """A model did not answer before its deadline."""
+
+
+class InvalidModelRequestError(ModelError):
+    """The provider refused the request itself (400, 413, 422): another model would as well."""
+
+
+class AllTiersFailedError(RouteSwitchError):
+    """Every tier that the key may use, and every fallback, failed or ran out of time.
+
+    `timed_out` tells a 504 from a 502.
+    """
+
+    def __init__(self, message: str, *, timed_out: bool) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
+class RequestRefusedError(RouteSwitchError):
+    """The caller's request cannot be served as it is.
+
+    The fields are those of an OpenAI error body: `status` is the HTTP status, `kind` its `type`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.param = param

@@ -1,0 +1,50 @@
+"""What the services need from the outside world."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from route_switch.domain.pricing import Usage
+
+JsonObject = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call of one model.
+
+    `model` is the name without its provider prefix. `messages` are OpenAI chat messages, and
+    `params` every further field of an OpenAI chat completion request (`temperature`, `tools`, …),
+    passed on unchanged. `timeout_s` is the time that is left for the whole call, in seconds.
+    """
+
+    model: str
+    messages: tuple[JsonObject, ...]
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    timeout_s: float = 27.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of an answer. `delta` holds message fields in OpenAI's form (`content`, …).
+
+    A call that is not streamed yields one chunk per choice, whose delta is the whole message.
+    `usage` comes with the last chunk; `provider_model` is the model that the provider names.
+    """
+
+    delta: JsonObject
+    index: int = 0
+    finish_reason: str | None = None
+    logprobs: JsonValue = None
+    usage: Usage | None = None
+    provider_model: str | None = None
+
+
+class ModelClient(Protocol):
+    """Calls models of one provider."""
+
+    def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        """Yields the answer; raises `ModelError` where there is none."""
+        ...
