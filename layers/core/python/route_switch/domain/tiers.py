@@ -59,7 +59,7 @@ class ModelCatalog(BaseModel):
     def _every_tier_has_a_model(self) -> Self:
         missing = sorted(ALL_TIERS - self.tiers.keys())
         if missing:
-            raise ValueError(f"tier {missing[0].value} has no model; tiers 1, 2 and 3 need one each")
+            raise ValueError(f"tier {missing[0].value} has no model; each of 1, 2 and 3 needs one")
         return self
 
     def price(self, model: str) -> Price | None:
