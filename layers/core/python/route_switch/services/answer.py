@@ -60,13 +60,12 @@ class AnswerQuery:
         return Answer(tuple(calls), tier, None)
 
     def _candidates(self, tier: Tier, allowed: frozenset[Tier]) -> list[tuple[Tier, str]]:
-        ordered = [
-            (t, model)
-            for t in order_of_descent(tier, allowed)
-            for model in self._catalog.tiers[t].in_order
-        ]
-        seen: set[str] = set()
-        return [(t, m) for t, m in ordered if not (m in seen or seen.add(m))]
+        """Every model once, at the first tier in the order of descent that has it."""
+        tiers: dict[str, Tier] = {}
+        for candidate_tier in order_of_descent(tier, allowed):
+            for model in self._catalog.tiers[candidate_tier].in_order:
+                tiers.setdefault(model, candidate_tier)
+        return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
 
 
 def raise_failure(answer: Answer) -> None:
