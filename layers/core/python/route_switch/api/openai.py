@@ -11,10 +11,11 @@ from route_switch.domain.errors import (
     RequestRefusedError,
     RouteSwitchError,
 )
+from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.services.route_request import Routed
+from route_switch.services.route_request import InboundRequest, Routed
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Fields of a request that are for the router, not for the tier's model."""
@@ -72,6 +73,22 @@ def parse_chat_request(body: bytes, max_bytes: int) -> JsonObject:
             param="stream",
         )
     return content
+
+
+def inbound_request(content: JsonObject, key: ApiKey, request_id: str) -> InboundRequest:
+    """The request in the services' terms; `content` comes from `parse_chat_request`."""
+    messages = content["messages"]
+    user = content.get("user")
+    return InboundRequest(
+        request_id=request_id,
+        key=key,
+        model=str(content.get("model", "auto")),
+        messages=tuple(m for m in messages if isinstance(m, dict))
+        if isinstance(messages, list)
+        else (),
+        params={k: v for k, v in content.items() if k not in OWN_FIELDS},
+        user=user if isinstance(user, str) else None,
+    )
 
 
 def _parse_json(body: bytes) -> JsonValue:

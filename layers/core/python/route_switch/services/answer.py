@@ -11,6 +11,7 @@ from route_switch.domain.errors import (
     AllTiersFailedError,
     InvalidModelRequestError,
     ModelTimeoutError,
+    RouteSwitchError,
 )
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
@@ -68,13 +69,15 @@ class AnswerQuery:
         return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
 
 
-def raise_failure(answer: Answer) -> None:
-    """Raises what the caller should hear of an answer that did not come."""
+def failure_of(answer: Answer) -> RouteSwitchError | None:
+    """What the caller should hear of an answer that did not come; None if it came."""
+    if answer.completion is not None:
+        return None
     last = answer.calls[-1].error if answer.calls else None
     if isinstance(last, InvalidModelRequestError):
-        raise last
+        return last
     timed_out = last is None or isinstance(last, ModelTimeoutError)
-    raise AllTiersFailedError(
+    return AllTiersFailedError(
         f"None of the {len(answer.calls)} models that were tried answered; the last one "
         f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
         timed_out=timed_out,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion, complete
-from route_switch.domain.errors import ConfigurationError, ModelError, ModelTimeoutError
+from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.query import text_of
@@ -60,7 +60,7 @@ class ModelCaller:
 
     def __init__(
         self,
-        clients: Mapping[str, ModelClient],
+        clients: Callable[[str], ModelClient],
         catalog: ModelCatalog,
         pool: Executor,
         clock: Clock = time.perf_counter,
@@ -112,10 +112,7 @@ class ModelCaller:
         timeout_s: float,
     ) -> tuple[ModelClient, ModelCall]:
         provider, _, model = name.partition("/")
-        client = self._clients.get(provider) or self._clients.get("*")
-        if client is None:
-            raise ConfigurationError(f"No model client serves '{provider}' (model '{name}').")
-        return client, ModelCall(model, messages, params, timeout_s)
+        return self._clients(provider), ModelCall(model, messages, params, timeout_s)
 
     def _answered(
         self, name: str, tier: Tier | None, usage: Usage | None, started: float

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from route_switch.domain.completion import Completion
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision
-from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage, cost_usd
@@ -21,7 +21,7 @@ from route_switch.domain.record import (
 )
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
-from route_switch.services.answer import Answer, AnswerQuery, raise_failure
+from route_switch.services.answer import Answer, AnswerQuery, failure_of
 from route_switch.services.call_models import CallResult, Clock, Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
@@ -45,11 +45,15 @@ class InboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What came of a request. `completion` is None for a dry run."""
+    """What came of a request: a completion or a failure; neither for a dry run.
+
+    `overhead_ms` is what routing and recording added to the answering models' own time.
+    """
 
     record: RequestRecord
     decision: RoutingDecision
     completion: Completion | None
+    failure: RouteSwitchError | None
     recorded: bool
     prompt_healthy: bool
     overhead_ms: float
@@ -75,8 +79,7 @@ class RouteRequest:
         self._clock = clock
 
     def chat(self, request: InboundRequest) -> Routed:
-        """Routes and answers; raises what the caller should hear when no model answered, after
-        the attempts have been recorded."""
+        """Routes, lets answer, and records, also where no model answered."""
         deadline = Deadline(self._config.request_deadline_s, self._clock)
         query = query_of(request.messages, request.params)
         served, choice = self._choose(request, query, deadline)
@@ -87,10 +90,7 @@ class RouteRequest:
             request.params,
             deadline,
         )
-        routed = self._finish(request, query, served, choice, answer, deadline)
-        if answer.completion is None:
-            raise_failure(answer)
-        return routed
+        return self._finish(request, query, served, choice, answer, deadline)
 
     def dry_run(self, request: InboundRequest) -> Routed:
         """Decides and records the router call, which costs money; no tier is called."""
@@ -140,6 +140,7 @@ class RouteRequest:
             record,
             choice.decision,
             answer.completion if answer else None,
+            failure_of(answer) if answer else None,
             recorded,
             served.healthy,
             deadline.elapsed_ms - answering_ms,
