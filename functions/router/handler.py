@@ -21,8 +21,8 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import RequestRecord
 from route_switch.services.route_request import InboundRequest, Routed, assumed_output_tokens
 
-logger = Logger()
-metrics = Metrics()
+logger = Logger(service="router")
+metrics = Metrics(namespace="RouteSwitch", service="router")
 app = APIGatewayRestResolver()
 
 logging.getLogger("route_switch")
@@ -107,10 +107,10 @@ def broken(error: Exception) -> Response[str]:
     place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
     logger.error("Unexpected error", error=type(error).__name__, place=place)
     metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
+    metrics.flush_metrics()
     return _error(RouteSwitchError())
 
 
-@metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
     return app.resolve(event, context)
 
@@ -160,6 +160,7 @@ def _emit(routed: Routed) -> None:
         metrics.add_metric("records_lost", MetricUnit.Count, 1)
     if not routed.prompt_healthy:
         metrics.add_metric("prompt_unreadable", MetricUnit.Count, 1)
+    metrics.flush_metrics()
 
 
 def _count(record: RequestRecord) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+
 from route_switch.adapters.models.offline import NO_RECORDING, OfflineClient
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch_offline import (
     OFFLINE_MODELS,

@@ -23,6 +23,7 @@ from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.call_models import ModelCaller
+from route_switch.services.choose_tier import ChooseTier
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.record import RecordRequest
 from route_switch.services.route_request import RouteRequest
@@ -106,3 +107,9 @@ def _text_hash_secret(settings: Settings) -> bytes:
     if settings.text_hash_secret is None:
         raise ConfigurationError("TEXT_HASH_SECRET is not set, but text_storage is 'hash'.")
     return str(parameters.get_secret(settings.text_hash_secret, max_age=SECRET_CACHE_S)).encode()
+
+
+def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
+    """Choosing alone, without AWS: only the router model is called."""
+    pool = ThreadPoolExecutor(POOL_THREADS)
+    return ChooseTier(config, ModelCaller(ModelClients(config, keys), config.models, pool))

@@ -54,7 +54,7 @@ class AnswerQuery:
                 break
             is_last = position == len(candidates) - 1
             timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
-            call = self._caller.call(model, messages, params, timeout_s, candidate_tier)
+            call = self._caller.call(model, messages, params, timeout_s, deadline, candidate_tier)
             calls.append(call)
             if call.completion or isinstance(call.error, InvalidModelRequestError):
                 return Answer(tuple(calls), candidate_tier, call.completion)

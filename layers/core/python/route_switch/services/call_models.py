@@ -1,5 +1,6 @@
 """Calls one model within a deadline, and keeps account of what it cost."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -16,6 +17,8 @@ from route_switch.domain.query import text_of
 from route_switch.domain.record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
+
+logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back."""
@@ -76,11 +79,14 @@ class ModelCaller:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         timeout_s: float,
+        deadline: Deadline,
         tier: Tier | None = None,
     ) -> CallResult:
-        """Calls `name` (`provider/model`); a failure is a result, not an exception."""
+        """Calls `name` (`provider/model`) and waits for `timeout_s`; a failure is a result, not an
+        exception. A call that is late may go on until the request's deadline: its provider
+        charges for it anyway, and so its tokens become known."""
         started = self._clock()
-        client, call = self._prepare(name, messages, params, timeout_s)
+        client, call = self._prepare(name, messages, params, deadline.remaining_s)
         future = self._pool.submit(_run, client, call)
         try:
             completion = future.result(timeout_s)
@@ -141,4 +147,11 @@ class ModelCaller:
 
 
 def _run(client: ModelClient, call: ModelCall) -> Completion:
-    return complete(client.stream(call))
+    try:
+        return complete(client.stream(call))
+    except ModelError:
+        raise
+    except Exception as error:
+        # A defect or a missing library of one client is a failing model, not a failing request.
+        logger.exception("The client of %s broke", call.model)
+        raise ModelError(f"{call.model} cannot be called: {type(error).__name__}") from error

@@ -60,6 +60,7 @@ class ChooseTier:
             prompt.render(query, config.router_max_input_tokens),
             ROUTER_PARAMS,
             min(config.router_timeout_s, deadline.remaining_s),
+            deadline,
         )
         tier = parse_tier(call.completion.text) if call.completion else None
         if tier is None:
