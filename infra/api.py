@@ -1,0 +1,139 @@
+"""The HTTP interface: API Gateway in front of the router, its own errors shaped as OpenAI's."""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.stage import Stage
+
+ROUTES = (
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/route"),
+    ("GET", "/v1/results/{id}"),
+    ("GET", "/v1/models"),
+    ("GET", "/health"),
+)
+
+
+@dataclass(frozen=True)
+class GatewayError:
+    """An error that API Gateway answers by itself; without a message it gives its own."""
+
+    response: str
+    status: str | None
+    kind: str
+    code: str | None = None
+    message: str | None = None
+
+    @property
+    def template(self) -> str:
+        """The body: JSON in which API Gateway replaces its variables, a quoted string here."""
+        body = {"message": "$", "type": self.kind, "param": None, "code": self.code}
+        if self.message is not None:
+            body["message"] = self.message
+            return json.dumps({"error": body})
+        return json.dumps({"error": body}).replace('"$"', "$context.error.messageString")
+
+
+ERRORS = (
+    GatewayError("DEFAULT_4XX", None, "invalid_request_error"),
+    GatewayError("DEFAULT_5XX", None, "server_error"),
+    GatewayError(
+        "MISSING_AUTHENTICATION_TOKEN",  # so API Gateway calls a route that does not exist
+        "404",
+        "invalid_request_error",
+        "unknown_url",
+        "Unknown request URL. The routes are: "
+        + ", ".join(f"{method} {path}" for method, path in ROUTES),
+    ),
+    GatewayError(
+        "THROTTLED",
+        "429",
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "Too many requests at once. Wait a moment and try again.",
+    ),
+    GatewayError(
+        "REQUEST_TOO_LARGE",
+        "413",
+        "invalid_request_error",
+        "request_too_large",
+        "The request is larger than 10 MB. Send a smaller one.",
+    ),
+    GatewayError(
+        "INTEGRATION_TIMEOUT",
+        "504",
+        "server_error",
+        "timeout",
+        "The router did not answer in time. Try again, or ask for a shorter answer.",
+    ),
+    GatewayError(
+        "INTEGRATION_FAILURE",
+        "502",
+        "server_error",
+        "bad_gateway",
+        "The router failed. Try again; its logs have the reason.",
+    ),
+)
+
+
+class Api(Construct):
+    """A regional REST API with exactly the routes above."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, router: lambda_.IFunction
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.rest = apigateway.RestApi(
+            self,
+            "Rest",
+            rest_api_name=f"route-switch-{stage.name}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=["*/*"],
+            deploy_options=self._deploy_options(stage),
+            cloud_watch_role=True,
+        )
+        integration = apigateway.LambdaIntegration(router, allow_test_invoke=False)
+        for method, path in ROUTES:
+            self.rest.root.resource_for_path(path).add_method(method, integration)
+        for error in ERRORS:
+            self.rest.add_gateway_response(
+                error.response,
+                type=apigateway.ResponseType.of(error.response),
+                status_code=error.status,
+                templates={"application/json": error.template},
+            )
+
+    def _deploy_options(self, stage: Stage) -> apigateway.StageOptions:
+        log_group = logs.LogGroup(
+            self,
+            "AccessLogs",
+            retention=logs.RetentionDays[stage.log_retention],
+            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        )
+        return apigateway.StageOptions(
+            stage_name=stage.name,
+            throttling_rate_limit=stage.requests_per_second,
+            throttling_burst_limit=stage.burst,
+            tracing_enabled=stage.tracing,
+            # Errors only, and never bodies: a query's text belongs to the configured storage.
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,
+            access_log_destination=apigateway.LogGroupLogDestination(log_group),
+            access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+                caller=False,
+                http_method=True,
+                ip=True,
+                protocol=True,
+                request_time=True,
+                resource_path=True,
+                response_length=True,
+                status=True,
+                user=False,
+            ),
+        )

@@ -1,0 +1,49 @@
+"""Which ARNs a function must be allowed to invoke for a model of Amazon Bedrock."""
+
+from route_switch.domain.errors import ConfigurationError
+
+PROFILE_REGIONS: dict[str, tuple[str, ...]] = {
+    "us": ("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    "eu": (
+        *("eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"),
+        *("eu-west-1", "eu-west-2", "eu-west-3"),
+    ),
+    "apac": (
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4"),
+    ),
+    "jp": ("ap-northeast-1", "ap-northeast-3"),
+    "au": ("ap-southeast-2", "ap-southeast-4"),
+    "global": (),
+}
+"""Where a cross-region inference profile may send a request, by the prefix of its id.
+
+The union over models, since a profile's own list differs from model to model:
+https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+"""
+
+
+def model_arns(model_id: str, *, partition: str, region: str, account: str) -> tuple[str, ...]:
+    """ARNs for one Bedrock model id or inference profile id.
+
+    A profile needs its own ARN, the foundation model's in the region of the call, and the
+    foundation model's in each destination region; a global profile names the last without one.
+    """
+    if model_id.startswith("arn:"):
+        raise ConfigurationError(
+            f"bedrock/{model_id}: give the id of a model or an inference profile, not an ARN, "
+            "so that the function's permissions can be derived from it."
+        )
+    prefix, _, foundation_model = model_id.partition(".")
+    if prefix not in PROFILE_REGIONS:
+        return (_foundation_model(partition, region, model_id),)
+    destinations = ("",) if prefix == "global" else PROFILE_REGIONS[prefix]
+    regions = dict.fromkeys((region, *destinations))
+    return (
+        f"arn:{partition}:bedrock:{region}:{account}:inference-profile/{model_id}",
+        *(_foundation_model(partition, each, foundation_model) for each in regions),
+    )
+
+
+def _foundation_model(partition: str, region: str, model_id: str) -> str:
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{model_id}"

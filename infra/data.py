@@ -1,0 +1,126 @@
+"""Everything that holds state: losing any of it loses data."""
+
+from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.nag import acknowledge
+from infra.stage import Stage
+
+KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
+"""Providers that need no key: IAM, or no call at all."""
+
+
+class Data(Construct):
+    """Tables, the bucket for large texts, the queue of unwritten records, and secrets."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._removal = RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
+        self.results = self._table("Results", sort_key=_string("sk"), ttl="expires_at")
+        self.keys = self._table("Keys")
+        self.texts = self._texts()
+        self.records = self._records()
+        self.text_hash_secret = (
+            self._text_hash_secret() if stage.router.text_storage == "hash" else None
+        )
+        self.provider_secret = (
+            self._provider_secret() if stage.providers - KEYLESS_PROVIDERS else None
+        )
+
+    def _table(
+        self,
+        construct_id: str,
+        *,
+        sort_key: dynamodb.Attribute | None = None,
+        ttl: str | None = None,
+    ) -> dynamodb.TableV2:
+        return dynamodb.TableV2(
+            self,
+            construct_id,
+            partition_key=_string("pk"),
+            sort_key=sort_key,
+            billing=dynamodb.Billing.on_demand(),
+            time_to_live_attribute=ttl,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self._stage.retain
+            ),
+            deletion_protection=self._stage.retain,
+            removal_policy=self._removal,
+        )
+
+    def _texts(self) -> s3.Bucket:
+        """Texts that are too large for an item; they expire with the results that name them."""
+        bucket = s3.Bucket(
+            self,
+            "Texts",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            removal_policy=self._removal,
+            lifecycle_rules=[
+                s3.LifecycleRule(expiration=Duration.days(self._stage.router.retention_days))
+            ],
+        )
+        acknowledge(
+            bucket,
+            "S1",
+            "One function reads and writes this bucket, and each access has a record in "
+            "the results table; a second bucket of access logs would tell nothing new.",
+        )
+        return bucket
+
+    def _records(self) -> sqs.Queue:
+        """Records that could not be written; kept for as long as SQS keeps anything."""
+        queue = sqs.Queue(
+            self,
+            "Records",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            queue,
+            "SQS3",
+            "This is itself the place for what failed; nothing consumes it automatically.",
+        )
+        return queue
+
+    def _text_hash_secret(self) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "TextHashSecret",
+            description="Key of the HMAC that stands for query and answer texts",
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            secret,
+            "SMG4",
+            "A new key would give the same text a new hash and break every comparison.",
+        )
+        return secret
+
+    def _provider_secret(self) -> secretsmanager.Secret:
+        """Empty until its owner fills it in; a deployment never writes it again."""
+        secret = secretsmanager.Secret(
+            self,
+            "ProviderSecret",
+            description='API keys of model providers: {"OPENAI_API_KEY": "..."}',
+            secret_string_value=SecretValue.unsafe_plain_text("{}"),
+            removal_policy=self._removal,
+        )
+        acknowledge(
+            secret,
+            "SMG4",
+            "The keys are issued by the providers; AWS cannot rotate them.",
+        )
+        return secret
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -1,0 +1,91 @@
+"""A Lambda function in Python with a log group and a role of its own."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+from route_switch.domain.errors import ConfigurationError
+
+from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, architecture, runtime
+from infra.stage import Stage
+
+MAX_ENVIRONMENT_BYTES = 3_500
+"""Below Lambda's 4,096 bytes: what only the deployment knows is counted by `_NAME_BYTES`."""
+_NAME_BYTES = 100
+
+
+class PythonFunction(Construct):
+    """`functions/<folder>/handler.py`; it may do only what `allow` says."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        folder: str,
+        timeout: Duration,
+        layers: Sequence[PythonLayer],
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        check_environment(folder, environment)
+        check_size(folder, layers)
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays[stage.log_retention],
+            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        )
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=runtime(stage),
+            architecture=architecture(stage),
+            code=lambda_.Code.from_asset(
+                f"functions/{folder}", exclude=["__pycache__", "*.pyc", "*.md"]
+            ),
+            handler="handler.lambda_handler",
+            role=self.role,
+            log_group=log_group,
+            memory_size=stage.memory_mb,
+            timeout=timeout,
+            layers=list(layers),
+            environment=dict(environment),
+            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+        )
+        self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+
+    def allow(self, actions: Sequence[str], *resources: str) -> None:
+        """Grants exactly these actions on exactly these ARNs."""
+        statement = iam.PolicyStatement(actions=list(actions), resources=list(resources))
+        self.role.add_to_policy(statement)
+
+
+def check_environment(folder: str, environment: Mapping[str, str]) -> None:
+    """Lambda would refuse it only at the deployment, with a message that names no variable."""
+    sizes = {
+        name: len(name) + (_NAME_BYTES if Token.is_unresolved(value) else len(value.encode()))
+        for name, value in environment.items()
+    }
+    total = sum(sizes.values())
+    if total > MAX_ENVIRONMENT_BYTES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise ConfigurationError(
+            f"functions/{folder}: its environment takes {total:,} bytes and may take "
+            f"{MAX_ENVIRONMENT_BYTES:,} (Lambda's limit is 4 KB); {largest} takes "
+            f"{sizes[largest]:,}. Configure fewer models or fallbacks."
+        )
+
+
+def check_size(folder: str, layers: Sequence[PythonLayer]) -> None:
+    total = sum(layer.unzipped_bytes for layer in layers)
+    if total > MAX_UNZIPPED_BYTES:
+        raise ConfigurationError(
+            f"functions/{folder}: its layers take {total / 2**20:.0f} MB unzipped, and Lambda's "
+            f"limit is {MAX_UNZIPPED_BYTES / 2**20:.0f} MB. Remove dependencies from layers/."
+        )

@@ -1,0 +1,130 @@
+"""Lambda layers without Docker: own code as it lies, dependencies as wheels for Lambda."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from aws_cdk import IgnoreMode
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+from route_switch.domain.errors import ConfigurationError
+from uv import find_uv_bin
+
+from infra.stage import Stage
+
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+"""Lambda's limit for a function together with its layers."""
+
+_BUNDLES = Path(".build/layers")
+_PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+"""Lambda's Python runs on Amazon Linux 2023 (glibc 2.34), which loads these wheels."""
+_AWS_SERVICES = frozenset(
+    {"bedrock-runtime", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "ssm", "sts"}
+)
+"""What functions call. The other 400 services are half of the dependencies' size."""
+_RECIPE = "1"
+"""Part of a bundle's hash: change it together with `_install` or `_strip`."""
+_NOT_IN_A_LAYER = ["__pycache__", "*.pyc", "/python/route_switch/cli"]
+
+
+class PythonLayer(lambda_.LayerVersion):
+    """A folder with `python/` in it, as a layer for the stage's runtime."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        folder: Path,
+        digest: str | None = None,
+    ) -> None:
+        """`digest` stands for the folder's content where that is known; else CDK hashes it."""
+        code = lambda_.Code.from_asset(
+            str(folder),
+            exclude=_NOT_IN_A_LAYER,
+            ignore_mode=IgnoreMode.GIT,
+            asset_hash=digest,
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            code=code,
+            compatible_runtimes=[runtime(stage)],
+            compatible_architectures=[architecture(stage)],
+        )
+        self.unzipped_bytes = size_of(folder)
+
+
+def dependency_layer(
+    scope: Construct, construct_id: str, *, stage: Stage, requirements: Path
+) -> PythonLayer:
+    """The layer with the wheels that `requirements` locks."""
+    digest = _digest(stage, requirements)
+    folder = _BUNDLES / digest
+    if not folder.is_dir():
+        _bundle(folder, stage, requirements)
+    return PythonLayer(scope, construct_id, stage=stage, folder=folder, digest=digest)
+
+
+def runtime(stage: Stage) -> lambda_.Runtime:
+    return lambda_.Runtime(f"python{stage.python}", lambda_.RuntimeFamily.PYTHON)
+
+
+def architecture(stage: Stage) -> lambda_.Architecture:
+    arm = stage.architecture == "arm64"
+    return lambda_.Architecture.ARM_64 if arm else lambda_.Architecture.X86_64
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _digest(stage: Stage, requirements: Path) -> str:
+    """Names what a bundle is made of, so that equal inputs give one bundle and one asset."""
+    parts = (_RECIPE, *sorted(_AWS_SERVICES), stage.python, stage.architecture)
+    content = "\n".join(parts).encode() + requirements.read_bytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _bundle(folder: Path, stage: Stage, requirements: Path) -> None:
+    """Builds beside its place and moves it there when it is whole."""
+    _BUNDLES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_BUNDLES) as scratch:
+        target = Path(scratch, "layer")
+        _install(target / "python", stage, requirements)
+        _strip(target / "python")
+        try:
+            target.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster, with the same content
+                raise
+
+
+def _install(target: Path, stage: Stage, requirements: Path) -> None:
+    command = [
+        *(find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable),
+        # The lock is complete: nothing is resolved, every file is checked.
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--python-version", stage.python, "--python-platform", _PLATFORMS[stage.architecture]),
+        *("--target", str(target), "-r", str(requirements)),
+    ]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode != 0:
+        raise ConfigurationError(
+            f"{requirements}: no wheels for Python {stage.python} on {stage.architecture}. "
+            f"The first build needs the package index. uv said: {' '.join(done.stderr.split())}"
+        )
+
+
+def _strip(python: Path) -> None:
+    """Removes what no function uses: less to unzip at a cold start."""
+    unused = [*python.rglob("__pycache__"), *python.rglob("tests"), *python.glob("bin")]
+    services = python.glob("botocore/data/*/")
+    unused += [folder for folder in services if folder.name not in _AWS_SERVICES]
+    for folder in unused:
+        if folder.is_dir():
+            shutil.rmtree(folder)

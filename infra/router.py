@@ -1,0 +1,95 @@
+"""The function that routes and answers requests."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from constructs import Construct
+from route_switch.settings import RouterConfig
+
+from infra.bedrock import model_arns
+from infra.data import Data
+from infra.function import PythonFunction
+from infra.prompt import Prompt, parameter_arn
+from infra.python_layer import PythonLayer
+from infra.stage import Stage
+
+
+class Router(PythonFunction):
+    """The router function with its environment and exactly the permissions that it uses."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        data: Data,
+        prompt: Prompt,
+        layers: Sequence[PythonLayer],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stage=stage,
+            folder="router",
+            timeout=Duration.seconds(29),  # as long as API Gateway waits
+            layers=layers,
+            environment=_environment(stage, data, prompt),
+        )
+        self._allow_data(data)
+        self.allow(
+            ["ssm:GetParameter"],
+            parameter_arn(self, prompt.live_name),
+            parameter_arn(self, prompt.seed_name),
+        )
+        self._allow_models(stage.router)
+
+    def _allow_data(self, data: Data) -> None:
+        # A transaction needs the permissions of the writes that it consists of.
+        actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        self.allow(actions, data.results.table_arn)
+        self.allow(["dynamodb:GetItem"], data.keys.table_arn)
+        self.allow(["s3:GetObject", "s3:PutObject"], data.texts.arn_for_objects("*"))
+        self.allow(["sqs:SendMessage"], data.records.queue_arn)
+        for secret in (data.text_hash_secret, data.provider_secret):
+            if secret is not None:
+                self.allow(["secretsmanager:GetSecretValue"], secret.secret_arn)
+
+    def _allow_models(self, config: RouterConfig) -> None:
+        stack = Stack.of(self)
+        region = config.bedrock_region or stack.region
+        arns = [
+            arn
+            for name in config.models.names
+            if name.startswith("bedrock/")
+            for arn in model_arns(
+                name.removeprefix("bedrock/"),
+                partition=stack.partition,
+                region=region,
+                account=stack.account,
+            )
+        ]
+        if arns:
+            actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+            self.allow(actions, *dict.fromkeys(arns))
+
+
+def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
+    """What `route_switch.settings` reads, and Powertools."""
+    environment = {
+        "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
+        "RESULTS_TABLE": data.results.table_name,
+        "KEYS_TABLE": data.keys.table_name,
+        "TEXTS_BUCKET": data.texts.bucket_name,
+        "RECORDS_QUEUE_URL": data.records.queue_url,
+        "LIVE_PROMPT_PARAMETER": prompt.live_name,
+        "SEED_PROMPT_PARAMETER": prompt.seed_name,
+        "POWERTOOLS_SERVICE_NAME": "route-switch-router",
+        "POWERTOOLS_METRICS_NAMESPACE": "RouteSwitch",
+        "POWERTOOLS_LOG_LEVEL": stage.log_level,
+    }
+    if data.text_hash_secret is not None:
+        environment["TEXT_HASH_SECRET"] = data.text_hash_secret.secret_arn
+    if data.provider_secret is not None:
+        environment["PROVIDER_SECRET"] = data.provider_secret.secret_arn
+    return environment

@@ -1,0 +1,58 @@
+"""What the first deployment does once: make the first keys, and start the live prompt."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource, Duration
+from constructs import Construct
+
+from infra.data import Data
+from infra.function import PythonFunction
+from infra.prompt import Prompt, parameter_arn
+from infra.python_layer import PythonLayer
+from infra.stage import Stage
+
+
+class Setup(Construct):
+    """A custom resource behind a plain function: CDK's provider framework would bring Node.js."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        data: Data,
+        prompt: Prompt,
+        layers: Sequence[PythonLayer],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.first_keys_name = f"/route-switch/{stage.name}/first-keys"
+        function = PythonFunction(
+            self,
+            "Function",
+            stage=stage,
+            folder="setup",
+            timeout=Duration.seconds(60),
+            layers=layers,
+            environment={
+                "KEYS_TABLE": data.keys.table_name,
+                "LIVE_PROMPT_PARAMETER": prompt.live_name,
+                "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                "FIRST_KEYS_PARAMETER": self.first_keys_name,
+            },
+        )
+        function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], data.keys.table_arn)
+        function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
+        function.allow(["ssm:PutParameter"], parameter_arn(self, prompt.live_name))
+        function.allow(
+            ["ssm:GetParameter", "ssm:PutParameter"], parameter_arn(self, self.first_keys_name)
+        )
+        first_deploy = CustomResource(
+            self,
+            "FirstDeploy",
+            resource_type="Custom::FirstDeploy",
+            service_token=function.function.function_arn,
+            service_timeout=Duration.minutes(3),
+        )
+        # The function reads the seed, and the role's policy must be there when it runs.
+        first_deploy.node.add_dependency(function, prompt.seed)

@@ -1,0 +1,91 @@
+"""One stage of route-switch, wired together."""
+
+from pathlib import Path
+
+from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from constructs import Construct
+
+from infra.api import Api
+from infra.data import Data
+from infra.prices import with_prices
+from infra.prompt import Prompt
+from infra.python_layer import PythonLayer, dependency_layer
+from infra.router import Router
+from infra.setup import Setup
+from infra.stage import Stage
+
+LAYERS = Path("layers")
+LOCAL_PROVIDERS = frozenset({"local", "offline"})
+"""Providers whose models run inside the function and need the offline layers."""
+
+
+class RouteSwitchStack(Stack):
+    """Data, prompt, router and API of one stage."""
+
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            f"route-switch-{stage.name}",
+            env=Environment(region=stage.region),
+            description=f"route-switch, stage {stage.name}",
+            synthesizer=DefaultStackSynthesizer(
+                generate_bootstrap_version_rule=stage.name != "local"
+            ),
+        )
+        stage = self._with_prices(stage)
+        data = Data(self, "Data", stage=stage)
+        prompt = Prompt(self, "Prompt", stage=stage)
+        layers = self._layers(stage)
+        router_layers = [*layers, *self._offline_layers(stage)]
+        router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
+        setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
+        api = Api(self, "Api", stage=stage, router=router.function)
+        self._outputs(
+            {
+                "ApiEndpoint": api.rest.url,
+                "ResultsTable": data.results.table_name,
+                "KeysTable": data.keys.table_name,
+                "LivePromptParameter": prompt.live_name,
+                "SeedPromptParameter": prompt.seed_name,
+                "FirstKeysParameter": setup.first_keys_name,
+                "RouterFunction": router.function.function_name,
+                **(
+                    {}
+                    if data.provider_secret is None
+                    else {"ProviderSecret": data.provider_secret.secret_arn}
+                ),
+            }
+        )
+
+    def _with_prices(self, stage: Stage) -> Stage:
+        models, unknown = with_prices(stage.router.models)
+        for name in unknown:
+            Annotations.of(self).add_warning_v2(
+                f"route-switch:no-price:{name}",
+                f"{name} has no known price: its costs will be null. "
+                "State it in cdk.json under models.prices.",
+            )
+        router = stage.router.model_copy(update={"models": models})
+        return stage.model_copy(update={"router": router})
+
+    def _layers(self, stage: Stage) -> list[PythonLayer]:
+        """What every function imports."""
+        requirements = LAYERS / "dependencies/requirements.txt"
+        return [
+            PythonLayer(self, "CoreLayer", stage=stage, folder=LAYERS / "core"),
+            dependency_layer(self, "DependencyLayer", stage=stage, requirements=requirements),
+        ]
+
+    def _offline_layers(self, stage: Stage) -> list[PythonLayer]:
+        """Recorded answers and the encoder, only where a model of theirs is configured."""
+        if not stage.providers & LOCAL_PROVIDERS:
+            return []
+        requirements = LAYERS / "offline/requirements.txt"
+        return [
+            PythonLayer(self, "OfflineLayer", stage=stage, folder=LAYERS / "offline"),
+            dependency_layer(self, "EncoderLayer", stage=stage, requirements=requirements),
+        ]
+
+    def _outputs(self, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            CfnOutput(self, name, value=value)

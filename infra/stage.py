@@ -1,0 +1,107 @@
+"""The typed configuration of a stage, read from the context in cdk.json."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.tiers import ModelCatalog, TierModels
+from route_switch.settings import RouterConfig, describe
+
+DEFAULT_PROFILE = "offline"
+_LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+Architecture = Literal["arm64", "x86_64"]
+LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
+
+
+class Stage(BaseModel):
+    """One deployment. `host` as python or architecture means this machine's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["local", "dev", "staging", "prod"]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    python: Annotated[str, Field(pattern=r"^3\.\d{2}$")] = "3.14"
+    architecture: Architecture = "arm64"
+    memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_retention: LogRetention = "ONE_MONTH"
+    requests_per_second: Annotated[int, Field(ge=1)] = 50
+    burst: Annotated[int, Field(ge=1)] = 100
+    tracing: bool = True
+    retain: bool = False
+    """Keep the data when the stack goes, protect it from deletion, and back it up continuously."""
+    router: RouterConfig
+
+    @field_validator("python", mode="before")
+    @classmethod
+    def _host_python(cls, value: object) -> object:
+        return f"{sys.version_info.major}.{sys.version_info.minor}" if value == "host" else value
+
+    @field_validator("architecture", mode="before")
+    @classmethod
+    def _host_architecture(cls, value: object) -> object:
+        machine = platform.machine()
+        return _LAMBDA_ARCHITECTURES.get(machine, machine) if value == "host" else value
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The parts of the configured models' names before the slash."""
+        return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
+
+
+def load_stage(
+    context: Mapping[str, JsonValue], name: str, environment: Mapping[str, str]
+) -> Stage:
+    """Reads stage `name`; raises `ConfigurationError` with each wrong field and its reason.
+
+    A stage names the profile that holds its models; one that names none takes the environment's
+    `ROUTE_SWITCH_PROFILE`. What the stage itself says about the router wins over the profile.
+    """
+    stage = _entry(context, "stages", name)
+    profile_name = stage.pop("profile", None) or environment.get("ROUTE_SWITCH_PROFILE")
+    profile = _entry(context, "profiles", str(profile_name or DEFAULT_PROFILE))
+    own = stage.get("router")
+    router = {**profile, **own} if isinstance(own, dict) else own or profile
+    try:
+        # As JSON, because JSON's object keys ("1") are how tiers are written here.
+        parsed = Stage.model_validate_json(json.dumps({**stage, "name": name, "router": router}))
+        return _with_environment(parsed, environment)
+    except ValidationError as error:
+        raise ConfigurationError(f"cdk.json, stage {name}: {describe(error)}") from error
+
+
+def _entry(context: Mapping[str, JsonValue], kind: str, name: str) -> dict[str, JsonValue]:
+    entries = context.get(kind)
+    entry = entries.get(name) if isinstance(entries, dict) else None
+    if not isinstance(entry, dict):
+        known = ", ".join(entries) if isinstance(entries, dict) else "none"
+        raise ConfigurationError(f"cdk.json, {kind}: no object named {name!r}; there are: {known}")
+    return dict(entry)
+
+
+def _with_environment(stage: Stage, environment: Mapping[str, str]) -> Stage:
+    """On this machine, the environment may choose the OpenAI models and the server of them."""
+    if stage.name != "local" or stage.providers != {"openai"}:
+        return stage
+
+    def chosen(variable: str, default: str) -> str:
+        name = environment.get(variable)
+        return f"openai/{name.removeprefix('openai/')}" if name else default
+
+    models = stage.router.models
+    tiers = {
+        tier: TierModels(model=chosen(f"TIER_{tier.value}_MODEL", of.model), fallbacks=of.fallbacks)
+        for tier, of in models.tiers.items()
+    }
+    update = {
+        "models": ModelCatalog(
+            tiers=tiers, router=chosen("ROUTER_MODEL", models.router), prices=models.prices
+        ),
+        "openai_base_url": environment.get("OPENAI_BASE_URL") or stage.router.openai_base_url,
+    }
+    return stage.model_copy(update={"router": stage.router.model_copy(update=update)})
