@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
 from constructs import Construct
-from route_switch.settings import RouterConfig
+from route_switch.domain.config import RouterConfig
 
 from infra.bedrock import model_arns
 from infra.data import Data
