@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
 from constructs import Construct
-from route_switch.domain.config import RouterConfig
 
 from infra.bedrock import model_arns
 from infra.data import Data
@@ -12,6 +11,7 @@ from infra.function import PythonFunction
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
+from route_switch.domain.config import RouterConfig
 
 
 class Router(PythonFunction):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from functools import cached_property
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -67,7 +67,7 @@ class RoutingPrompt(BaseModel):
     messages: MessageParts = MessageParts()
     provenance: Provenance = Field(default_factory=dict)
 
-    @cached_property
+    @property
     def version(self) -> str:
         """Twelve hex digits of the SHA-256 of what the router LLM is sent: the same text is the
         same version, and an edit by hand cannot keep an old one."""
@@ -75,7 +75,7 @@ class RoutingPrompt(BaseModel):
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    @cached_property
+    @property
     def criteria(self) -> dict[Tier, tuple[str, ...]]:
         """The bullets under each line that names a tier; a tier without any is absent."""
         found: dict[Tier, list[str]] = {}
@@ -89,21 +89,27 @@ class RoutingPrompt(BaseModel):
                 found.setdefault(tier, []).append(bullet[1])
         return {tier: tuple(bullets) for tier, bullets in found.items()}
 
-    @cached_property
+    @property
     def frozen_messages(self) -> tuple[JsonObject, ...]:
         """Every message but the last: they are the same for each query."""
-        parts = self.messages
-        frozen = [_message("system", parts.system.replace("{instruction}", self.instruction, 1))]
-        for demo in self.demos:
-            frozen.append(_message("user", parts.query.replace("{query}", demo.query, 1)))
-            frozen.append(_message("assistant", parts.tier.replace("{tier}", str(demo.tier), 1)))
-        return tuple(frozen)
+        return _frozen_messages(self.instruction, self.demos, self.messages)
 
     def render(self, query: Query, max_query_tokens: int) -> tuple[JsonObject, ...]:
         """The messages for the router LLM: learning and serving both send exactly these."""
         text = query.for_router(max_query_tokens)
         last = _message("user", self.messages.query.replace("{query}", text, 1))
         return (*self.frozen_messages, last)
+
+
+@lru_cache(maxsize=64)
+def _frozen_messages(
+    instruction: str, demos: tuple[Demo, ...], parts: MessageParts
+) -> tuple[JsonObject, ...]:
+    frozen = [_message("system", parts.system.replace("{instruction}", instruction, 1))]
+    for demo in demos:
+        frozen.append(_message("user", parts.query.replace("{query}", demo.query, 1)))
+        frozen.append(_message("assistant", parts.tier.replace("{tier}", str(demo.tier.value), 1)))
+    return tuple(frozen)
 
 
 def _message(role: str, content: str) -> JsonObject:

@@ -80,7 +80,11 @@ def to_markdown(prompt: RoutingPrompt) -> str:
         for name, text in prompt.messages.model_dump().items():
             blocks.append(f"## {name}\n\n~~~\n{text}\n~~~")
     document = "\n\n".join(blocks) + "\n"
-    if parse_prompt(document).version != prompt.version:
+    try:
+        intact = parse_prompt(document) == prompt
+    except PromptError:
+        intact = False
+    if not intact:
         raise PromptError(
             "The prompt holds lines that its Markdown form gives another meaning (such as "
             "'# Demos'). Keep it as JSON or reword it."
