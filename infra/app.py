@@ -4,10 +4,14 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from pydantic import JsonValue
 from route_switch.domain.errors import RouteSwitchError
+
+from infra.stage import Stage, load_stage
 
 DEFAULT_STAGE = "local"
 
@@ -15,33 +19,50 @@ DEFAULT_STAGE = "local"
 def main() -> None:
     """Writes the cloud assembly of one stage; a wrong configuration is one line and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=main.__doc__)
-    parser.add_argument("--stage", help="overrides the CDK context's `stage`")
-    parser.add_argument("--output", help="folder of the cloud assembly (default: cdk.out)")
+    parser.add_argument("--stage", help="wins over the CDK context's `stage`; default: local")
+    parser.add_argument("--output", help="folder of the cloud assembly; default: cdk.out")
     arguments = parser.parse_args()
     try:
-        synthesize(arguments.stage, arguments.output)
+        context = read_context(os.environ)
+        name = arguments.stage or context.get("stage") or DEFAULT_STAGE
+        stage = load_stage(context, str(name), os.environ)
+        synthesize(stage, context, arguments.output)
     except RouteSwitchError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
-def synthesize(stage_name: str | None = None, output: str | None = None) -> None:
+def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
+    """The context in cdk.json, under what the CDK CLI adds to it (`-c stage=prod`)."""
+    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    return {**context, **json.loads(environment.get("CDK_CONTEXT_JSON", "{}"))}
+
+
+def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | None = None) -> Path:
+    """Writes the stage's cloud assembly and returns its folder.
+
+    On this machine, two checks that take longer than the synthesis itself are left out: AWS's
+    rules are for what runs in AWS.
+    """
     use_bundled_node()
-    # Only now: importing aws_cdk starts Node.js.
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
+    from aws_cdk import App  # only now, because the import starts Node.js
 
     from infra.stack import RouteSwitchStack
-    from infra.stage import load_stage
 
-    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
-    # The CDK CLI sets the folder and passes `-c` options, which win over this context.
-    outdir = output or os.environ.get("CDK_OUTDIR", "cdk.out")
-    app = App(context=context, outdir=outdir, analytics_reporting=False, tree_metadata=False)
-    name = stage_name or str(app.node.try_get_context("stage") or DEFAULT_STAGE)
-    RouteSwitchStack(app, stage=load_stage(context, name, os.environ))
-    if name != "local":
+    checked = stage.name != "local"
+    app = App(
+        context=dict(context),
+        outdir=output or os.environ.get("CDK_OUTDIR", "cdk.out"),
+        analytics_reporting=False,
+        tree_metadata=False,
+        builtin_cloud_formation_validation=checked,
+    )
+    RouteSwitchStack(app, stage=stage)
+    if checked:
+        from aws_cdk import Validations
+        from cdk_nag import AwsSolutionsChecks
+
         Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
-    app.synth()
+    return Path(app.synth().directory)
 
 
 def use_bundled_node() -> None:

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.nag import acknowledge
 from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, architecture, runtime
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
@@ -59,6 +60,9 @@ class PythonFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
         )
         self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+        if stage.tracing:
+            reason = "X-Ray's actions know no resources."
+            acknowledge(self.role, "IAM5[Resource::*]", reason)
 
     def allow(self, actions: Sequence[str], *resources: str) -> None:
         """Grants exactly these actions on exactly these ARNs."""

@@ -1,13 +1,15 @@
 """The function that routes and answers requests."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnElement, Duration, Stack
 from constructs import Construct
 
 from infra.bedrock import model_arns
 from infra.data import Data
 from infra.function import PythonFunction
+from infra.nag import acknowledge
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
@@ -50,6 +52,9 @@ class Router(PythonFunction):
         self.allow(actions, data.results.table_arn)
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
         self.allow(["s3:GetObject", "s3:PutObject"], data.texts.arn_for_objects("*"))
+        texts = Stack.of(self).get_logical_id(cast("CfnElement", data.texts.node.default_child))
+        reason = "Objects are named when they are written; nothing else lies in this bucket."
+        acknowledge(self.role, f"IAM5[Resource::<{texts}.Arn>/*]", reason)
         self.allow(["sqs:SendMessage"], data.records.queue_arn)
         for secret in (data.text_hash_secret, data.provider_secret):
             if secret is not None:
