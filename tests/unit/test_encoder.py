@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from route_switch.adapters.models import encoder
 from route_switch.adapters.models.encoder import EncoderClient, tier_texts
 from route_switch.domain.completion import Completion, complete

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from route_switch.bootstrap import build_tier_chooser, packaged_prompt
@@ -158,12 +159,12 @@ def _print_table(routed: Iterator[RoutedRow]) -> int:
         decision = row.choice.decision
         failures += decision.reason is Reason.FALLBACK
         table.add_row(
-            str(row.row.id),
+            escape(str(row.row.id)),
             str(decision.tier.value),
             decision.reason.value,
             str(decision.router_tokens),
             f"{decision.latency_ms:.1f}",
-            " ".join(row.row.query.split())[:60],
+            escape(" ".join(row.row.query.split())[:60]),
         )
     Console().print(table)
     return failures

