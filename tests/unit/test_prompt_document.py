@@ -60,7 +60,7 @@ def test_windows_line_ends_do_not_change_the_version() -> None:
 def test_the_version_follows_the_text_and_not_the_provenance() -> None:
     prompt = packaged_prompt()
     assert prompt.model_copy(update={"provenance": {"by": "me"}}).version == prompt.version
-    edited = parse_prompt(to_markdown(prompt).replace("greetings", "salutations"))
+    edited = parse_prompt(to_markdown(prompt).replace("a greeting", "a salutation"))
     assert edited.version != prompt.version
 
 

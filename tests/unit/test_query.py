@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.tokens import clip, estimate_tokens
@@ -26,11 +27,11 @@ def test_a_system_message_is_no_conversation() -> None:
 
 
 def test_tools_and_attachments_are_noticed() -> None:
-    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
-    query = query_of(
-        [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}],
-        {"tools": [{"type": "function"}]},
-    )
+    parts: list[JsonValue] = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    query = query_of([{"role": "user", "content": parts}], {"tools": [{"type": "function"}]})
     assert (query.text, query.has_attachments, query.has_tools) == ("What is this?", True, True)
     assert query.for_router(100).startswith("(with tools that may be called, with attachments")
 

@@ -1,0 +1,48 @@
+"""Bearer keys."""
+
+import pytest
+
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.keys import ApiKey, hash_key, new_key
+from route_switch.services.authenticate import CACHE_S, Authenticate
+
+
+class FakeKeys:
+    def __init__(self, *keys: str) -> None:
+        self.known = {hash_key(key): ApiKey(f"id-{key}", key, "client") for key in keys}
+        self.reads = 0
+
+    def find(self, key_hash: str) -> ApiKey | None:
+        self.reads += 1
+        return self.known.get(key_hash)
+
+
+def test_a_known_key_is_read_once_a_minute() -> None:
+    keys, now = FakeKeys("rs-a"), [0.0]
+    authenticate = Authenticate(keys, lambda: now[0])
+    assert authenticate("Bearer rs-a").name == "rs-a"
+    assert authenticate("bearer  rs-a ").name == "rs-a"
+    assert keys.reads == 1
+    now[0] = CACHE_S
+    keys.known.clear()
+    with pytest.raises(RequestRefusedError):
+        authenticate("Bearer rs-a")
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic rs-a", "rs-a"])
+def test_a_request_without_a_key_is_told_how_to_send_one(header: str | None) -> None:
+    with pytest.raises(RequestRefusedError, match="Bearer rs-") as refused:
+        Authenticate(FakeKeys("rs-a"))(header)
+    assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
+
+
+def test_an_unknown_key_is_refused_every_time() -> None:
+    authenticate = Authenticate(FakeKeys())
+    for _ in range(2):
+        with pytest.raises(RequestRefusedError, match="not known"):
+            authenticate("Bearer rs-b")
+
+
+def test_new_keys_differ_and_are_long() -> None:
+    assert len({new_key() for _ in range(100)}) == 100
+    assert len(new_key()) >= 43

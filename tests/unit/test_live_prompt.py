@@ -1,0 +1,136 @@
+"""Something always serves, and a broken prompt never does."""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import pytest
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.errors import PromptConflictError, PromptError
+from route_switch.domain.ports import StoredPrompt
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.services.live_prompt import CACHE_S, LivePrompt
+from route_switch.services.publish_prompt import publish
+
+GOOD = to_markdown(packaged_prompt())
+
+
+class FakeStore:
+    def __init__(self, live: str | None = None, seed: str | None = None) -> None:
+        self.versions = [live] if live is not None else []
+        self.seed = seed
+        self.reads = 0
+        self.outage = False
+        self.writes_in_between = 0
+
+    def read_live(self) -> StoredPrompt | None:
+        self.reads += 1
+        if self.outage:
+            raise ConnectionError
+        return StoredPrompt(self.versions[-1], len(self.versions)) if self.versions else None
+
+    def read_seed(self) -> StoredPrompt | None:
+        if self.outage:
+            raise ConnectionError
+        return StoredPrompt(self.seed, 1) if self.seed is not None else None
+
+    def put_live(self, document: str) -> int:
+        self.versions += [GOOD] * self.writes_in_between
+        self.versions.append(document)
+        return len(self.versions)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Served:
+    """A live prompt with its store and its clock."""
+
+    def __init__(self, store: FakeStore, pool: Executor) -> None:
+        self.store, self.clock = store, Clock()
+        self.live = LivePrompt(store, packaged_prompt(), pool, self.clock)
+
+    def request(self, seconds_later: float = 0) -> str:
+        self.clock.now += seconds_later
+        version = self.live.current().version
+        self.live.settle()
+        return version
+
+
+@pytest.fixture
+def pool() -> Executor:
+    return ThreadPoolExecutor(1)
+
+
+def test_live_serves_before_seed_and_seed_before_packaged(pool: Executor) -> None:
+    assert Served(FakeStore(GOOD, GOOD), pool).request() == "live@1"
+    assert Served(FakeStore(None, GOOD), pool).request() == "seed@1"
+    assert Served(FakeStore(None, None), pool).request().startswith("packaged@")
+
+
+def test_a_new_version_serves_within_a_minute_and_no_request_waits_for_it(pool: Executor) -> None:
+    served = Served(FakeStore(GOOD), pool)
+    served.request()
+    served.store.put_live(GOOD)
+    assert served.request(CACHE_S - 1) == "live@1"
+    assert served.request(2) == "live@1", "the refresh goes on beside this request"
+    assert served.request() == "live@2"
+    assert served.store.reads == 2
+
+
+@pytest.mark.parametrize("broken", ["", "no prompt", "{}", "+++\nschema_version = 2\n+++\n"])
+def test_a_broken_live_prompt_leaves_the_last_good_one_and_shows(
+    pool: Executor, broken: str
+) -> None:
+    served = Served(FakeStore(GOOD, GOOD), pool)
+    served.request()
+    served.store.put_live(broken)
+    served.request(CACHE_S)
+    assert served.live.current().version == "live@1"
+    assert not served.live.current().healthy
+    served.store.put_live(GOOD)
+    served.request(CACHE_S)
+    assert served.request() == "live@3"
+    assert served.live.current().healthy
+
+
+def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_seed(pool: Executor) -> None:
+    served = Served(FakeStore("broken", GOOD), pool)
+    assert served.request() == "seed@1"
+    assert not served.live.current().healthy
+
+
+def test_an_outage_of_the_store_serves_what_there_is(pool: Executor) -> None:
+    served = Served(FakeStore(GOOD), pool)
+    served.store.outage = True
+    assert served.request().startswith("packaged@")
+    served.store.outage = False
+    served.request(CACHE_S)
+    assert served.request() == "live@1"
+    served.store.outage = True
+    assert served.request(CACHE_S) == "live@1"
+    assert served.request() == "live@1"
+
+
+def test_publishing_writes_the_document_as_it_is() -> None:
+    store = FakeStore(GOOD)
+    document = GOOD + "\n\n"
+    assert publish(store, document) == 2
+    assert store.versions[-1] == document
+
+
+def test_a_broken_document_is_not_published() -> None:
+    store = FakeStore(GOOD)
+    with pytest.raises(PromptError):
+        publish(store, "no prompt")
+    assert len(store.versions) == 1
+
+
+def test_a_write_in_between_is_told() -> None:
+    store = FakeStore(GOOD)
+    store.writes_in_between = 1
+    with pytest.raises(PromptConflictError, match="version 3"):
+        publish(store, GOOD)
