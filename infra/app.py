@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import JsonValue
-from route_switch.domain.errors import RouteSwitchError
 
 from infra.stage import Stage, load_stage
+from route_switch.domain.errors import RouteSwitchError
 
 DEFAULT_STAGE = "local"
 

@@ -7,11 +7,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from route_switch.domain.errors import ConfigurationError
 
 from infra.nag import acknowledge
 from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, architecture, runtime
 from infra.stage import Stage
+from route_switch.domain.errors import ConfigurationError
 
 MAX_ENVIRONMENT_BYTES = 3_500
 """Below Lambda's 4,096 bytes: what only the deployment knows is counted by `_NAME_BYTES`."""

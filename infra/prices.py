@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter
+
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
-from route_switch.domain.errors import PromptError
 
 from infra.stage import Stage
+from route_switch.domain.errors import PromptError
 
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 MAX_PROMPT_BYTES = 8 * 1024

@@ -10,10 +10,10 @@ from pathlib import Path
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from route_switch.domain.errors import ConfigurationError
 from uv import find_uv_bin
 
 from infra.stage import Stage
+from route_switch.domain.errors import ConfigurationError
 
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit for a function together with its layers."""

@@ -5,7 +5,6 @@ from typing import cast
 
 from aws_cdk import CfnElement, Duration, Stack
 from constructs import Construct
-from route_switch.settings import RouterConfig
 
 from infra.bedrock import model_arns
 from infra.data import Data
@@ -14,6 +13,7 @@ from infra.nag import acknowledge
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
+from route_switch.domain.config import RouterConfig
 
 
 class Router(PythonFunction):

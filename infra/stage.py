@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+
+from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
-from route_switch.settings import RouterConfig, describe
 
 DEFAULT_PROFILE = "offline"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}

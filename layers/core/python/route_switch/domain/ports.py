@@ -6,7 +6,9 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from route_switch.domain.keys import ApiKey
 from route_switch.domain.pricing import Usage
+from route_switch.domain.record import RequestRecord
 
 JsonObject = dict[str, JsonValue]
 
@@ -48,3 +50,47 @@ class ModelClient(Protocol):
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         """Yields the answer; raises `ModelError` where there is none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrompt:
+    """A prompt document as Parameter Store holds it; `version` counts up from 1."""
+
+    document: str
+    version: int
+
+
+class PromptStore(Protocol):
+    """The live routing prompt, and the seed that a deploy brings along."""
+
+    def read_live(self) -> StoredPrompt | None: ...
+
+    def read_seed(self) -> StoredPrompt | None: ...
+
+    def put_live(self, document: str) -> int:
+        """Writes a new version of the live prompt and returns its number."""
+        ...
+
+
+class KeyStore(Protocol):
+    """API keys by their hash."""
+
+    def find(self, key_hash: str) -> ApiKey | None: ...
+
+
+class ResultStore(Protocol):
+    """Request records with the counters that are derived from them."""
+
+    def save(self, record: RequestRecord, expires_at: int) -> None:
+        """Keeps the record until `expires_at` (Unix seconds) and counts it, both or neither."""
+        ...
+
+    def load(self, request_id: str, key_id: str) -> JsonObject | None:
+        """The record as JSON, if this key made the request."""
+        ...
+
+
+class LostRecords(Protocol):
+    """Where a record goes, without its text, when it could not be saved."""
+
+    def send(self, record: RequestRecord) -> None: ...

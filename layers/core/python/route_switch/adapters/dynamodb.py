@@ -1,0 +1,211 @@
+"""Results, their counters and API keys in DynamoDB.
+
+Results table, keys `pk` and `sk`:
+
+    RESULT#<request id>          RESULT     the record; expires at `expires_at`
+    DAY#<YYYY-MM-DD>#<shard>     TOTALS     counters of the day, in all, by tier and by model
+    KEY#<key id>#<YYYY-MM>#<shard>  TOTALS  counters of the key's month
+
+Counters are spread over `SHARDS` items, so that none is hot. A record and its counters are written
+in one transaction whose condition is that the record is new: a retry cannot count twice.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+from pydantic import JsonValue
+
+from route_switch.domain.keys import ApiKey
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.record import RequestRecord
+from route_switch.domain.tiers import Tier
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+SHARDS = 8
+MAX_TEXT_BYTES = 300_000
+"""An item holds 400 KB. Longer text lies in S3, and the item holds its key."""
+
+_COUNTED_AS_MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
+
+
+class TextStore(Protocol):
+    """Where texts lie that are too long for an item."""
+
+    def put(self, key: str, text: str) -> None: ...
+
+    def get(self, key: str) -> str: ...
+
+
+class DynamoDbResultStore:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, texts: TextStore) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._texts = texts
+
+    def save(self, record: RequestRecord, expires_at: int) -> None:
+        """Raises botocore's `ClientError` if DynamoDB refuses; saving the same record again
+        changes nothing."""
+        content = record_as_json(record)
+        self._move_long_texts(record.request_id, content)
+        shard = crc32(record.request_id.encode()) % SHARDS
+        counters = _counters(record)
+        day = f"DAY#{record.created_at:%Y-%m-%d}#{shard}"
+        month = f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}"
+        try:
+            self._dynamodb.transact_write_items(
+                TransactItems=[
+                    self._put(record, content, expires_at),
+                    self._add(day, counters),
+                    self._add(month, counters),
+                ]
+            )
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if not (reasons and reasons[0].get("Code") == "ConditionalCheckFailed"):
+                raise
+
+    def load(self, request_id: str, key_id: str) -> JsonObject | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=_key(f"RESULT#{request_id}", "RESULT"), ConsistentRead=True
+        )
+        item = answer.get("Item")
+        if item is None or item["key_id"]["S"] != key_id:
+            return None
+        content: JsonObject = json.loads(item["record"]["S"])
+        for field in ("query_text", "answer_text"):
+            reference = item.get(f"{field}_s3")
+            if reference is not None:
+                content[field] = self._texts.get(reference["S"])
+        return content
+
+    def day_totals(self, day: date) -> dict[str, float]:
+        """The day's counters over all shards, by name (see `_counters`)."""
+        totals: dict[str, float] = {}
+        for shard in range(SHARDS):
+            key = _key(f"DAY#{day:%Y-%m-%d}#{shard}", "TOTALS")
+            item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item", {})
+            for name, value in item.items():
+                if "N" in value:
+                    totals[name] = totals.get(name, 0.0) + float(value["N"])
+        return totals
+
+    def _move_long_texts(self, request_id: str, content: JsonObject) -> None:
+        for field in ("query_text", "answer_text"):
+            text = content[field]
+            if isinstance(text, str) and len(text.encode()) > MAX_TEXT_BYTES // 2:
+                self._texts.put(f"{request_id}/{field}", text)
+                content[field] = None
+                content[f"{field}_s3"] = f"{request_id}/{field}"
+
+    def _put(
+        self, record: RequestRecord, content: JsonObject, expires_at: int
+    ) -> "TransactWriteItemTypeDef":
+        item: dict[str, AttributeValueTypeDef] = {
+            **_key(f"RESULT#{record.request_id}", "RESULT"),
+            "key_id": {"S": record.key_id},
+            "created_at": {"S": record.created_at.isoformat()},
+            "expires_at": {"N": str(expires_at)},
+        }
+        if record.user is not None:
+            item["user"] = {"S": record.user}
+        for field in ("query_text_s3", "answer_text_s3"):
+            if field in content:
+                item[field] = {"S": str(content.pop(field))}
+        item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _add(self, pk: str, counters: dict[str, float]) -> "TransactWriteItemTypeDef":
+        names = list(counters)
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(pk, "TOTALS"),
+                "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
+                "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
+                "ExpressionAttributeValues": {
+                    f":{i}": {"N": _number(counters[name])} for i, name in enumerate(names)
+                },
+            }
+        }
+
+
+class DynamoDbKeyStore:
+    """API keys: `pk` is `KEY#<hash>`."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def find(self, key_hash: str) -> ApiKey | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key={"pk": {"S": f"KEY#{key_hash}"}}
+        )
+        item = answer.get("Item")
+        if item is None:
+            return None
+        return ApiKey(
+            key_id=item["key_id"]["S"],
+            name=item["name"]["S"],
+            role="admin" if item["role"]["S"] == "admin" else "client",
+            allowed_tiers=frozenset(Tier(int(t["N"])) for t in item["allowed_tiers"]["L"]),
+        )
+
+
+def record_as_json(record: RequestRecord) -> JsonObject:
+    """The record with its derived figures, as it is stored and shown."""
+    content: dict[str, JsonValue] = json.loads(json.dumps(asdict(record), default=_plain))
+    content["router_cost_usd"] = record.router_cost_usd
+    content["cost_usd"] = record.cost_usd
+    content["saved_usd"] = record.saved_usd
+    content["router_tokens"] = record.router_tokens
+    return content
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _counters(record: RequestRecord) -> dict[str, float]:
+    """What one request adds. Money is summed where it is known; `<money>:unknown` counts the
+    requests where it is not, so that a total never hides a hole."""
+    counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
+    if record.status == "answered":
+        counters[f"tier:{record.tier.value}"] = 1
+        counters[f"reason:{record.reason.value}"] = 1
+    for name in _COUNTED_AS_MONEY:
+        amount: float | None = getattr(record, name)
+        counters[name if amount is not None else f"{name}:unknown"] = (
+            amount if amount is not None else 1
+        )
+    for attempt in record.attempts:
+        if attempt.cost_usd is not None:
+            tier = "router" if attempt.tier is None else str(attempt.tier.value)
+            for name in (f"cost_usd:tier:{tier}", f"cost_usd:model:{attempt.model}"):
+                counters[name] = counters.get(name, 0.0) + attempt.cost_usd
+    return counters
+
+
+def _key(pk: str, sk: str) -> "dict[str, AttributeValueTypeDef]":
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _number(value: float) -> str:
+    """Twelve decimals: a millionth of the price of a token of the cheapest model."""
+    return str(value) if isinstance(value, int) else f"{value:.12f}"

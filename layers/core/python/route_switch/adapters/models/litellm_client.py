@@ -1,0 +1,54 @@
+"""Every other provider, through LiteLLM: heavy, so it is imported when the first call is made."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from route_switch.adapters.models.openai_compatible import REFUSALS, parse_usage
+from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.domain.ports import Chunk, ModelCall
+
+
+class LiteLlmClient:
+    """Serves the models of one `provider` of LiteLLM's."""
+
+    def __init__(self, provider: str, api_key: Callable[[], str | None]) -> None:
+        self._provider = provider
+        self._api_key = api_key
+
+    def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        # Without this, importing it fetches its price list over the network.
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        import litellm
+
+        try:
+            response = litellm.completion(
+                model=f"{self._provider}/{call.model}",
+                messages=list(call.messages),
+                timeout=call.timeout_s,
+                api_key=self._api_key(),
+                num_retries=0,
+                max_retries=0,
+                **call.params,
+            )
+        except litellm.exceptions.Timeout as error:
+            raise ModelTimeoutError(f"{call.model} did not answer in time") from error
+        except Exception as error:
+            raise _error(call.model, error) from error
+        body = response.model_dump(mode="json", exclude_none=True)
+        for choice in body["choices"]:
+            yield Chunk(
+                delta=choice["message"],
+                index=choice["index"],
+                finish_reason=choice.get("finish_reason"),
+                logprobs=choice.get("logprobs"),
+                usage=parse_usage(body.get("usage")),
+                provider_model=body.get("model"),
+            )
+
+
+def _error(model: str, error: Exception) -> ModelError:
+    """LiteLLM's errors share no base class, but each has the provider's status."""
+    status = getattr(error, "status_code", None)
+    if status in REFUSALS:
+        return InvalidModelRequestError(f"{model} refuses the request: {error}", status=status)
+    return ModelError(f"{model} failed: {type(error).__name__}", status=status)

@@ -1,0 +1,77 @@
+"""Which client serves a model: decided by the part of its name before the first slash.
+
+Each client is imported and made when it is first needed; a provider that has no row here is
+LiteLLM's.
+"""
+
+from collections.abc import Callable
+
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.ports import ModelClient
+
+ProviderKeys = Callable[[str], str | None]
+"""Gives a provider's key by its usual name, such as `OPENAI_API_KEY`."""
+
+
+def _openai(config: RouterConfig, keys: ProviderKeys) -> ModelClient:
+    from route_switch.adapters.models.openai_compatible import OpenAiCompatibleClient
+
+    return OpenAiCompatibleClient(config.openai_base_url, lambda: keys("OPENAI_API_KEY"))
+
+
+def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
+    import boto3
+    from botocore.config import Config
+
+    from route_switch.adapters.models.bedrock import BedrockClient
+
+    settings = Config(
+        connect_timeout=3,
+        read_timeout=config.request_deadline_s,
+        retries={"total_max_attempts": 1},
+    )
+    return BedrockClient(
+        boto3.client("bedrock-runtime", region_name=config.bedrock_region, config=settings)
+    )
+
+
+def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:
+    from route_switch.adapters.models.offline import OfflineClient
+
+    return OfflineClient()
+
+
+def _local(_: RouterConfig, __: ProviderKeys) -> ModelClient:
+    from route_switch.adapters.models.encoder import EncoderClient
+
+    return EncoderClient()
+
+
+FACTORIES: dict[str, Callable[[RouterConfig, ProviderKeys], ModelClient]] = {
+    "bedrock": _bedrock,
+    "local": _local,
+    "offline": _offline,
+    "openai": _openai,
+}
+
+
+class ModelClients:
+    """Clients by provider, each made once."""
+
+    def __init__(self, config: RouterConfig, keys: ProviderKeys) -> None:
+        self._config = config
+        self._keys = keys
+        self._made: dict[str, ModelClient] = {}
+
+    def __call__(self, provider: str) -> ModelClient:
+        if provider not in self._made:
+            self._made[provider] = self._make(provider)
+        return self._made[provider]
+
+    def _make(self, provider: str) -> ModelClient:
+        factory = FACTORIES.get(provider)
+        if factory is not None:
+            return factory(self._config, self._keys)
+        from route_switch.adapters.models.litellm_client import LiteLlmClient
+
+        return LiteLlmClient(provider, lambda: self._keys(f"{provider.upper()}_API_KEY"))

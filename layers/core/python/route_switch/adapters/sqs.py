@@ -1,0 +1,20 @@
+"""Records that DynamoDB did not take, in a queue."""
+
+import json
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.dynamodb import record_as_json
+from route_switch.domain.record import RequestRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsLostRecords:
+    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def send(self, record: RequestRecord) -> None:
+        body = json.dumps(record_as_json(record))
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)

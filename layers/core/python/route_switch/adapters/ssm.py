@@ -1,0 +1,40 @@
+"""The routing prompt in SSM Parameter Store."""
+
+from typing import TYPE_CHECKING
+
+from route_switch.domain.ports import StoredPrompt
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+class SsmPromptStore:
+    """`live` is written at run time and its newest version counts; `seed` belongs to the stack."""
+
+    def __init__(self, ssm: "SSMClient", live_parameter: str, seed_parameter: str) -> None:
+        self._ssm = ssm
+        self._live = live_parameter
+        self._seed = seed_parameter
+
+    def read_live(self) -> StoredPrompt | None:
+        return self._read(self._live)
+
+    def read_seed(self) -> StoredPrompt | None:
+        return self._read(self._seed)
+
+    def put_live(self, document: str) -> int:
+        answer = self._ssm.put_parameter(
+            Name=self._live,
+            Value=document,
+            Type="String",
+            Overwrite=True,
+            Tier="Intelligent-Tiering",
+        )
+        return answer["Version"]
+
+    def _read(self, name: str) -> StoredPrompt | None:
+        try:
+            parameter = self._ssm.get_parameter(Name=name)["Parameter"]
+        except self._ssm.exceptions.ParameterNotFound:
+            return None
+        return StoredPrompt(parameter["Value"], parameter["Version"])

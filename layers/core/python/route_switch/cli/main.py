@@ -1,0 +1,25 @@
+"""The `route-switch` command."""
+
+import typer
+
+from route_switch.cli import prompt, route
+from route_switch.domain.errors import RouteSwitchError
+
+app = typer.Typer(
+    name="route-switch",
+    help="An LLM router that learns its routing prompt.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("route")(route.route)
+app.add_typer(prompt.app, name="prompt")
+
+
+def run() -> None:
+    """Errors of ours end with one line and status 1; anything else is a defect and shows."""
+    try:
+        app()
+    except RouteSwitchError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(1) from error

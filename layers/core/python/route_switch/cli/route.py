@@ -1,0 +1,170 @@
+"""`route-switch route`: routes queries of a file in this process, without AWS."""
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from route_switch.bootstrap import build_tier_chooser, packaged_prompt
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.decision import Reason
+from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.query import Query
+from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
+from route_switch.services.call_models import Deadline
+from route_switch.services.choose_tier import Choice, ChooseTier
+
+
+class QueryRow(BaseModel):
+    """A line of the input; further fields are not looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedRow:
+    row: QueryRow
+    choice: Choice
+
+    def as_json(self) -> str:
+        decision = self.choice.decision
+        fields = {
+            "id": self.row.id,
+            "tier": decision.tier.value,
+            "reason": decision.reason.value,
+            "prompt_version": decision.prompt_version,
+            "router_tokens": decision.router_tokens,
+            "latency_ms": round(decision.latency_ms, 3),
+        }
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def route(
+    queries: Annotated[Path, typer.Option(help="JSONL with 'id' and 'query'; may be gzip.")],
+    prompt: Annotated[
+        Path | None, typer.Option(help="Routing prompt, .md or .json; else the packaged one.")
+    ] = None,
+    router_model: Annotated[
+        str, typer.Option(help="Router LLM as provider/model.")
+    ] = "local/encoder",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a query.")] = False,
+    no_bypass: Annotated[
+        bool, typer.Option("--no-bypass", help="Send every query to the router LLM.")
+    ] = False,
+) -> None:
+    """Route each query of a file and print the decisions."""
+    rows = read_queries(queries)
+    routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
+    config = _config(router_model, no_bypass)
+    choose_tier = build_tier_chooser(config, os.environ.get)
+    routed = _route(rows, routing_prompt, choose_tier, config)
+    failures = _print_json(routed) if as_json else _print_table(routed)
+    if failures:
+        typer.echo(
+            f"warning: the router LLM gave no usable answer for {failures} of {len(rows)} queries; "
+            f"they went to the safe tier. Check '{router_model}', its key and its base URL.",
+            err=True,
+        )
+
+
+def read_queries(path: Path) -> list[QueryRow]:
+    """All rows, or a `RouteSwitchError` that names the first wrong line."""
+    rows = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(QueryRow.model_validate_json(line))
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(map(str, problem["loc"])) or "the line"
+            raise RouteSwitchError(
+                f"{path}, line {number}: {field}: {problem['msg']}. "
+                'Each line needs {"id": …, "query": "…"}.'
+            ) from error
+    return rows
+
+
+def read_prompt(path: Path) -> RoutingPrompt:
+    try:
+        return parse_prompt(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RouteSwitchError(f"The prompt {path} cannot be read: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+        yield from data.decode("utf-8").split("\n")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise RouteSwitchError(f"The queries {path} cannot be read: {error}") from error
+
+
+def _config(router_model: str, no_bypass: bool) -> RouterConfig:
+    try:
+        name = TypeAdapter(ModelName).validate_python(router_model)
+    except ValidationError as error:
+        raise RouteSwitchError(
+            f"'{router_model}' is not a model name. Write provider/model, such as "
+            "openai/gpt-4.1-nano or local/encoder."
+        ) from error
+    # Only the router model is called; the tiers need a name to be a catalog.
+    catalog = ModelCatalog(tiers={t: TierModels(model=name) for t in Tier}, router=name)
+    defaults = RouterConfig(models=catalog)
+    return RouterConfig(
+        models=catalog,
+        bypass_tokens=0 if no_bypass else defaults.bypass_tokens,
+        openai_base_url=os.environ.get("OPENAI_BASE_URL", defaults.openai_base_url),
+    )
+
+
+def _route(
+    rows: list[QueryRow], prompt: RoutingPrompt, choose_tier: ChooseTier, config: RouterConfig
+) -> Iterator[RoutedRow]:
+    for row in rows:
+        deadline = Deadline(config.request_deadline_s)
+        choice = choose_tier(Query(row.query), prompt, prompt.version, ALL_TIERS, deadline)
+        yield RoutedRow(row, choice)
+
+
+def _print_json(routed: Iterator[RoutedRow]) -> int:
+    failures = 0
+    for row in routed:
+        failures += row.choice.decision.reason is Reason.FALLBACK
+        sys.stdout.write(row.as_json() + "\n")
+    return failures
+
+
+def _print_table(routed: Iterator[RoutedRow]) -> int:
+    table = Table("id", "tier", "reason", "router tokens", "ms", "query")
+    failures = 0
+    for row in routed:
+        decision = row.choice.decision
+        failures += decision.reason is Reason.FALLBACK
+        table.add_row(
+            escape(str(row.row.id)),
+            str(decision.tier.value),
+            decision.reason.value,
+            str(decision.router_tokens),
+            f"{decision.latency_ms:.1f}",
+            escape(" ".join(row.row.query.split())[:60]),
+        )
+    Console().print(table)
+    return failures

@@ -1,0 +1,145 @@
+"""A routing prompt as a document: Markdown that a person edits, or JSON.
+
+    +++
+    schema_version = 1
+    origin = "hand-written"
+    +++
+
+    # Instruction
+
+    …criteria per tier…
+
+    # Demos
+
+    ## Tier 1
+
+    > a query
+
+    # Messages
+
+    ## system
+
+    ~~~
+    {instruction}…
+    ~~~
+
+The front matter is TOML and, its `schema_version` apart, is the provenance. Demos and messages may
+be absent: there are none then, and the standard messages apply.
+"""
+
+import json
+import re
+import tomllib
+
+from pydantic import ValidationError
+
+from route_switch.domain.errors import PromptError
+from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.tiers import Tier
+
+_FRONT_MATTER = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
+_SECTION = re.compile(r"^# (Instruction|Demos|Messages)[ \t]*$", re.MULTILINE)
+_DEMOS_OF_TIER = re.compile(r"^## Tier ([123])[ \t]*$", re.MULTILINE)
+_QUOTE = re.compile(r"(?:^>.*(?:\n|\Z))+", re.MULTILINE)
+_MESSAGE = re.compile(r"^## (\w+)[ \t]*\n+~~~\n(.*?)\n~~~[ \t]*$", re.DOTALL | re.MULTILINE)
+
+
+def parse_prompt(document: str) -> RoutingPrompt:
+    """Reads either form; raises `PromptError` with what is wrong and where."""
+    try:
+        if document.lstrip().startswith("{"):
+            return _from_json(document)
+        return _from_markdown(document.replace("\r\n", "\n"))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(map(str, problem["loc"])) or "prompt"
+        raise PromptError(f"The routing prompt is broken: {where}: {problem['msg']}") from error
+    except ValueError as error:
+        raise PromptError(f"The routing prompt is broken: {error}") from error
+
+
+def to_json(prompt: RoutingPrompt) -> str:
+    """The artifact as JSON; `version` is there to be read, and made anew when it is parsed."""
+    content = {"version": prompt.version, **prompt.model_dump(mode="json")}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_markdown(prompt: RoutingPrompt) -> str:
+    """The artifact as Markdown; `parse_prompt` gives the same prompt back, or this raises
+    `PromptError` (an instruction with a line `# Demos`, say, cannot be written down)."""
+    front = {"schema_version": prompt.schema_version, **prompt.provenance}
+    blocks = ["\n".join(["+++", *(f"{k} = {_toml(v)}" for k, v in front.items()), "+++"])]
+    blocks += ["# Instruction", prompt.instruction]
+    if prompt.demos:
+        blocks.append("# Demos")
+        for demo in prompt.demos:
+            quoted = "\n".join(f"> {line}" if line else ">" for line in demo.query.split("\n"))
+            blocks += [f"## Tier {demo.tier.value}", quoted]
+    if prompt.messages != MessageParts():
+        blocks.append("# Messages")
+        for name, text in prompt.messages.model_dump().items():
+            blocks.append(f"## {name}\n\n~~~\n{text}\n~~~")
+    document = "\n\n".join(blocks) + "\n"
+    try:
+        intact = parse_prompt(document) == prompt
+    except PromptError:
+        intact = False
+    if not intact:
+        raise PromptError(
+            "The prompt holds lines that its Markdown form gives another meaning (such as "
+            "'# Demos'). Keep it as JSON or reword it."
+        )
+    return document
+
+
+def _from_json(document: str) -> RoutingPrompt:
+    content = json.loads(document)
+    content.pop("version", None)
+    return RoutingPrompt.model_validate(content)
+
+
+def _from_markdown(document: str) -> RoutingPrompt:
+    front_matter = _FRONT_MATTER.match(document)
+    if front_matter is None:
+        raise ValueError("it does not begin with front matter between two lines '+++'")
+    provenance = tomllib.loads(front_matter[1])
+    if "schema_version" not in provenance:
+        raise ValueError("its front matter has no schema_version")
+    sections = _sections(document[front_matter.end() :])
+    return RoutingPrompt(
+        schema_version=provenance.pop("schema_version"),
+        instruction=sections.get("Instruction", ""),
+        demos=_demos(sections.get("Demos", "")),
+        messages=MessageParts.model_validate(dict(_MESSAGE.findall(sections.get("Messages", "")))),
+        provenance=provenance,
+    )
+
+
+def _sections(body: str) -> dict[str, str]:
+    before, *rest = _SECTION.split(body)
+    if before.strip():
+        raise ValueError("there is text before the line '# Instruction'")
+    names = rest[::2]
+    if len(set(names)) != len(names):
+        raise ValueError("a section stands there twice")
+    return {name: text.strip("\n") for name, text in zip(names, rest[1::2], strict=True)}
+
+
+def _demos(section: str) -> tuple[Demo, ...]:
+    before, *rest = _DEMOS_OF_TIER.split(section)
+    if before.strip():
+        raise ValueError("a demo stands before the first line '## Tier …'")
+    return tuple(
+        Demo(query=_unquote(quote), tier=Tier(int(tier)))
+        for tier, text in zip(rest[::2], rest[1::2], strict=True)
+        for quote in _QUOTE.findall(text)
+    )
+
+
+def _unquote(quote: str) -> str:
+    lines = quote.removesuffix("\n").split("\n")
+    return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
+
+
+def _toml(value: str | float | bool) -> str:
+    return json.dumps(value, ensure_ascii=False)

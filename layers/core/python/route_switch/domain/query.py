@@ -1,0 +1,82 @@
+"""The query: the last user message, and what the router has to know of the rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.tokens import clip, estimate_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`earlier_turns` counts the messages of the conversation before `text`, system ones out;
+    `earlier_tokens` estimates their length."""
+
+    text: str
+    earlier_turns: int = 0
+    earlier_tokens: int = 0
+    has_tools: bool = False
+    has_attachments: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return estimate_tokens(self.text)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the text is all there is: no conversation, no tools, no attachments."""
+        return not (self.earlier_turns or self.has_tools or self.has_attachments)
+
+    def for_router(self, max_tokens: int) -> str:
+        """What the router LLM sees: one line about the conversation, then the clipped text."""
+        line = self._context_line()
+        return line + clip(self.text, max_tokens - estimate_tokens(line))
+
+    def _context_line(self) -> str:
+        notes = []
+        if self.earlier_turns:
+            notes.append(
+                f"after {self.earlier_turns} earlier messages of about {self.earlier_tokens} tokens"
+            )
+        if self.has_tools:
+            notes.append("with tools that may be called")
+        if self.has_attachments:
+            notes.append("with attachments that are not shown")
+        return f"({', '.join(notes)})\n" if notes else ""
+
+
+def query_of(
+    messages: Sequence[JsonObject], params: Mapping[str, JsonValue] | None = None
+) -> Query:
+    """The query in OpenAI chat `messages`; `params` are the request's further fields."""
+    turns = [m for m in messages if m.get("role") not in ("system", "developer")]
+    last = next((i for i in reversed(range(len(turns))) if turns[i].get("role") == "user"), None)
+    earlier = turns if last is None else turns[:last] + turns[last + 1 :]
+    params = params or {}
+    return Query(
+        text="" if last is None else text_of(turns[last]),
+        earlier_turns=len(earlier),
+        earlier_tokens=sum(estimate_tokens(text_of(m)) for m in earlier),
+        has_tools=bool(params.get("tools") or params.get("functions")),
+        has_attachments=any(_has_attachment(m) for m in turns),
+    )
+
+
+def text_of(message: JsonObject) -> str:
+    """A message's text: its content, or the text parts of a content array, a line each."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts = (part.get("text") for part in content if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _has_attachment(message: JsonObject) -> bool:
+    content = message.get("content")
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") not in ("text", "refusal") for part in content
+    )

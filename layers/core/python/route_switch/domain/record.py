@@ -1,0 +1,92 @@
+"""What is kept of a request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
+from route_switch.domain.tiers import ModelCatalog, Tier
+
+AttemptStatus = Literal["answered", "failed", "timed_out"]
+RequestStatus = Literal["answered", "failed", "dry_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One model call. `tier` is None for the router LLM's.
+
+    `cost_usd` is None where the price or the tokens are unknown. A provider does not charge for an
+    error (0.0). A call that ran out of time is charged all the same: where its late usage did not
+    arrive in time, `usage` counts the input alone, by estimate, and `estimated` is set.
+    """
+
+    model: str
+    tier: Tier | None
+    status: AttemptStatus
+    latency_ms: float
+    usage: Usage | None = None
+    cost_usd: float | None = None
+    estimated: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request, as `GET /v1/results/{id}` shows it.
+
+    `tier`, `model` and `reason` are those of the answer; `decided_tier` is where the query was
+    sent first. `query_text` and `answer_text` hold the text, its HMAC or None, by configuration.
+    `baseline_cost_usd` estimates the same request on Tier 3 and is None where it cannot.
+    """
+
+    request_id: str
+    key_id: str
+    created_at: datetime
+    status: RequestStatus
+    tier: Tier
+    decided_tier: Tier
+    reason: Reason
+    model: str | None
+    prompt_version: str
+    attempts: tuple[Attempt, ...]
+    query_tokens: int
+    latency_ms: float
+    overhead_ms: float
+    baseline_cost_usd: float | None
+    provider_model: str | None = None
+    user: str | None = None
+    query_text: str | None = None
+    answer_text: str | None = None
+
+    @property
+    def router_cost_usd(self) -> float | None:
+        return add_known(*(a.cost_usd for a in self.attempts if a.tier is None))
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Everything that the request cost: router, answer and failed attempts."""
+        return add_known(*(a.cost_usd for a in self.attempts))
+
+    @property
+    def saved_usd(self) -> float | None:
+        if self.baseline_cost_usd is None or self.cost_usd is None:
+            return None
+        return self.baseline_cost_usd - self.cost_usd
+
+    @property
+    def router_tokens(self) -> int:
+        return sum(a.usage.total_tokens for a in self.attempts if a.tier is None and a.usage)
+
+
+def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog) -> float | None:
+    """What Tier 3 would have cost for an answer that `tier` gave with `usage`.
+
+    Tier 3 would have read the same input but written another length: output tokens are scaled by
+    the measured ratio of the tier, and without one there is no estimate.
+    """
+    ratio = 1.0 if tier is Tier.LARGE else catalog.tier_3_output_ratio.get(tier)
+    price: Price | None = catalog.price(catalog.tiers[Tier.LARGE].model)
+    if usage is None or ratio is None:
+        return None
+    return cost_usd(Usage(usage.input_tokens, round(usage.output_tokens * ratio)), price)

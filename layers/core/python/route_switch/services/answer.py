@@ -1,0 +1,84 @@
+"""Lets a tier's model answer; when it fails, its fallbacks, then the tiers above, then below."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from route_switch.domain.completion import Completion
+from route_switch.domain.decision import order_of_descent
+from route_switch.domain.errors import (
+    AllTiersFailedError,
+    InvalidModelRequestError,
+    ModelTimeoutError,
+    RouteSwitchError,
+)
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+
+SHARE_OF_REMAINING = 2 / 3
+"""What an attempt may take of the time that is left while there is another one to make."""
+
+MIN_ATTEMPT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The calls in the order that they were made; the last one answered, or none did."""
+
+    calls: tuple[CallResult, ...]
+    tier: Tier
+    completion: Completion | None
+
+
+class AnswerQuery:
+    def __init__(self, catalog: ModelCatalog, caller: ModelCaller) -> None:
+        self._catalog = catalog
+        self._caller = caller
+
+    def __call__(
+        self,
+        tier: Tier,
+        allowed: frozenset[Tier],
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        deadline: Deadline,
+    ) -> Answer:
+        """Stops at the first answer, at a request that the provider refuses as such, or when the
+        time is up."""
+        candidates = self._candidates(tier, allowed)
+        calls: list[CallResult] = []
+        for position, (candidate_tier, model) in enumerate(candidates):
+            if deadline.remaining_s < MIN_ATTEMPT_S:
+                break
+            is_last = position == len(candidates) - 1
+            timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
+            call = self._caller.call(model, messages, params, timeout_s, deadline, candidate_tier)
+            calls.append(call)
+            if call.completion or isinstance(call.error, InvalidModelRequestError):
+                return Answer(tuple(calls), candidate_tier, call.completion)
+        return Answer(tuple(calls), tier, None)
+
+    def _candidates(self, tier: Tier, allowed: frozenset[Tier]) -> list[tuple[Tier, str]]:
+        """Every model once, at the first tier in the order of descent that has it."""
+        tiers: dict[str, Tier] = {}
+        for candidate_tier in order_of_descent(tier, allowed):
+            for model in self._catalog.tiers[candidate_tier].in_order:
+                tiers.setdefault(model, candidate_tier)
+        return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
+
+
+def failure_of(answer: Answer) -> RouteSwitchError | None:
+    """What the caller should hear of an answer that did not come; None if it came."""
+    if answer.completion is not None:
+        return None
+    last = answer.calls[-1].error if answer.calls else None
+    if isinstance(last, InvalidModelRequestError):
+        return last
+    timed_out = last is None or isinstance(last, ModelTimeoutError)
+    return AllTiersFailedError(
+        f"None of the {len(answer.calls)} models that were tried answered; the last one "
+        f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
+        timed_out=timed_out,
+    )

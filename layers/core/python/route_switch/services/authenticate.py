@@ -1,0 +1,45 @@
+"""Who is calling."""
+
+import time
+
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.keys import ApiKey, hash_key
+from route_switch.domain.ports import KeyStore
+from route_switch.services.call_models import Clock
+
+CACHE_S = 60.0
+"""How long a revoked key may go on working in a warm process."""
+
+MAX_CACHED = 1000
+
+
+class Authenticate:
+    """Checks bearer keys; known ones are remembered for `CACHE_S` seconds."""
+
+    def __init__(self, keys: KeyStore, clock: Clock = time.monotonic) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._cache: dict[str, tuple[ApiKey, float]] = {}
+
+    def __call__(self, authorization: str | None) -> ApiKey:
+        """The key in an `Authorization: Bearer …` header; raises `RequestRefusedError` (401)."""
+        scheme, _, presented = (authorization or "").partition(" ")
+        presented = presented.strip()
+        if scheme.lower() != "bearer" or not presented:
+            raise _refusal("No API key was given. Send it as 'Authorization: Bearer rs-…'.")
+        key_hash = hash_key(presented)
+        cached = self._cache.get(key_hash)
+        if cached and cached[1] > self._clock():
+            return cached[0]
+        key = self._keys.find(key_hash)
+        if key is None:
+            self._cache.pop(key_hash, None)
+            raise _refusal("The API key is not known here. Check it, or ask the owner for one.")
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[key_hash] = (key, self._clock() + CACHE_S)
+        return key
+
+
+def _refusal(message: str) -> RequestRefusedError:
+    return RequestRefusedError(message, status=401, code="invalid_api_key")

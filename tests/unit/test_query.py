@@ -1,0 +1,59 @@
+"""Finding the query in a request, and keeping what the router sees short."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.domain.query import Query, query_of
+from route_switch.domain.tokens import clip, estimate_tokens
+
+
+def test_the_query_is_the_last_user_message() -> None:
+    query = query_of(
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "one"},
+            {"role": "assistant", "content": "two!"},
+            {"role": "user", "content": "three"},
+        ]
+    )
+    assert query == Query("three", earlier_turns=2, earlier_tokens=2)
+    assert not query.stands_alone
+
+
+def test_a_system_message_is_no_conversation() -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    assert query_of([{**m} for m in messages]).stands_alone
+
+
+def test_tools_and_attachments_are_noticed() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    query = query_of(
+        [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}],
+        {"tools": [{"type": "function"}]},
+    )
+    assert (query.text, query.has_attachments, query.has_tools) == ("What is this?", True, True)
+    assert query.for_router(100).startswith("(with tools that may be called, with attachments")
+
+
+def test_a_request_without_a_user_message_has_an_empty_query_with_a_conversation() -> None:
+    query = query_of([{"role": "assistant", "content": "Hello"}])
+    assert query.text == ""
+    assert not query.stands_alone
+
+
+@given(st.text(max_size=400), st.integers(20, 60), st.integers(0, 3))
+def test_the_router_never_sees_more_than_its_limit(text: str, limit: int, turns: int) -> None:
+    shown = Query(text, earlier_turns=turns, earlier_tokens=10 * turns).for_router(limit)
+    assert estimate_tokens(shown) <= limit
+    if not turns and estimate_tokens(text) <= limit:
+        assert shown == text
+
+
+def test_a_long_query_keeps_its_head_and_its_tail() -> None:
+    shown = clip("Question: " + "filler " * 50_000 + "Answer in French.", 1000)
+    assert shown.startswith("Question: ")
+    assert shown.endswith("Answer in French.")
+
+
+def test_no_character_is_cut_in_half() -> None:
+    assert "\ufffd" not in clip("日本語" * 1000, 33)
