@@ -110,6 +110,7 @@ class Api(Construct):
             deploy_options=self._deploy_options(stage),
             cloud_watch_role=True,
         )
+        self.rest.node.try_remove_child("Endpoint")  # an output that the stack names itself
         integration = apigateway.LambdaIntegration(router, allow_test_invoke=False)
         for method, path in ROUTES:
             self.rest.root.resource_for_path(path).add_method(method, integration)

@@ -47,7 +47,7 @@ class Data(Construct):
             billing=dynamodb.Billing.on_demand(),
             time_to_live_attribute=ttl,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=self._stage.retain
+                point_in_time_recovery_enabled=self._stage.backups
             ),
             deletion_protection=self._stage.retain,
             removal_policy=self._removal,

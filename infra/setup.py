@@ -32,7 +32,7 @@ class Setup(Construct):
             "Function",
             stage=stage,
             folder="setup",
-            timeout=Duration.seconds(60),
+            timeout=Duration.minutes(2),
             layers=layers,
             environment={
                 "KEYS_TABLE": data.keys.table_name,

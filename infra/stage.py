@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.tiers import ModelCatalog, TierModels
 
 DEFAULT_PROFILE = "offline"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -35,7 +34,9 @@ class Stage(BaseModel):
     burst: Annotated[int, Field(ge=1)] = 100
     tracing: bool = True
     retain: bool = False
-    """Keep the data when the stack goes, protect it from deletion, and back it up continuously."""
+    """Keep the data when the stack goes, and protect stack and tables from deletion."""
+    backups: bool = True
+    """Back the tables up continuously, to restore any point in time of the last 35 days."""
     router: RouterConfig
 
     @field_validator("python", mode="before")
@@ -94,15 +95,10 @@ def _with_environment(stage: Stage, environment: Mapping[str, str]) -> Stage:
         name = environment.get(variable)
         return f"openai/{name.removeprefix('openai/')}" if name else default
 
-    models = stage.router.models
-    tiers = {
-        tier: TierModels(model=chosen(f"TIER_{tier.value}_MODEL", of.model), fallbacks=of.fallbacks)
-        for tier, of in models.tiers.items()
-    }
-    update = {
-        "models": ModelCatalog(
-            tiers=tiers, router=chosen("ROUTER_MODEL", models.router), prices=models.prices
-        ),
-        "openai_base_url": environment.get("OPENAI_BASE_URL") or stage.router.openai_base_url,
-    }
-    return stage.model_copy(update={"router": stage.router.model_copy(update=update)})
+    data = stage.model_dump(mode="json")
+    router, models = data["router"], data["router"]["models"]
+    for tier, of in models["tiers"].items():
+        of["model"] = chosen(f"TIER_{tier}_MODEL", of["model"])
+    models["router"] = chosen("ROUTER_MODEL", models["router"])
+    router["openai_base_url"] = environment.get("OPENAI_BASE_URL") or router["openai_base_url"]
+    return Stage.model_validate_json(json.dumps(data))

@@ -1,1 +1,143 @@
-def lambda_handler(event, context): ...
+"""The custom resource of the first deployment: makes the first keys and the live prompt."""
+
+import json
+import logging
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import boto3
+from botocore.config import Config
+from route_switch.domain.keys import hash_key
+from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_ssm import SSMClient
+
+    Item = dict[str, AttributeValueTypeDef]
+
+Event = dict[str, Any]  # CloudFormation's; only strings are read from it
+
+_log = logging.getLogger()
+_PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""All calls together end before the function does, so that an outage is reported as well."""
+
+
+def lambda_handler(event: Event, _context: object) -> None:
+    """Answers CloudFormation whatever happens: without an answer the stack would hang."""
+    try:
+        if event["RequestType"] != "Delete":
+            set_up(event["RequestType"])
+    except Exception as error:
+        _log.exception("The setup failed.")
+        respond(event, "FAILED", f"{type(error).__name__}: {error}")
+    else:
+        respond(event, "SUCCESS", "")
+
+
+def set_up(request_type: str) -> None:
+    """Keys are made on Create only; a live prompt that is missing is made on Update as well."""
+    ssm = boto3.client("ssm", config=_PATIENCE)
+    if request_type == "Create":
+        store = DynamoKeyStore(boto3.client("dynamodb", config=_PATIENCE), os.environ["KEYS_TABLE"])
+        ensure_first_keys(store, SsmHandover(ssm, os.environ["FIRST_KEYS_PARAMETER"]))
+    copy_if_missing(ssm, os.environ["SEED_PROMPT_PARAMETER"], os.environ["LIVE_PROMPT_PARAMETER"])
+
+
+def respond(event: Event, status: str, reason: str) -> None:
+    body = {
+        "Status": status,
+        "Reason": reason[:1000],  # CloudFormation takes 4 KB for the whole answer
+        "PhysicalResourceId": event.get("PhysicalResourceId", "first-deploy"),
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+    }
+    # An empty content type is part of the signed address.
+    request = Request(  # noqa: S310 - the address comes from CloudFormation
+        event["ResponseURL"],
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": ""},
+        method="PUT",
+    )
+    urlopen(request, timeout=10).close()  # noqa: S310 - as above
+
+
+class DynamoKeyStore:
+    """Items `KEY#<hash>`, and one that marks that the first keys were made."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def has_first_keys(self) -> bool:
+        marker = self._client.get_item(
+            TableName=self._table, Key={"pk": {"S": "FIRST_KEYS"}}, ConsistentRead=True
+        )
+        return "Item" in marker
+
+    def add_first_keys(self, keys: FirstKeys) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        marker: Item = {"pk": {"S": "FIRST_KEYS"}, "created_at": {"S": now}}
+        items = (
+            marker,
+            key_item(keys.client, role="client", now=now),
+            key_item(keys.admin, role="admin", now=now),
+        )
+        self._client.transact_write_items(TransactItems=[self._put(item) for item in items])
+
+    def _put(self, item: "Item") -> "TransactWriteItemTypeDef":
+        new = "attribute_not_exists(pk)"
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": new}}
+
+
+def key_item(key: str, *, role: str, now: str) -> "Item":
+    digest = hash_key(key)
+    return {
+        "pk": {"S": f"KEY#{digest}"},
+        "key_id": {"S": f"key_{digest[:12]}"},
+        "name": {"S": f"first-{role}"},
+        "role": {"S": role},
+        "allowed_tiers": {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]},
+        "created_at": {"S": now},
+    }
+
+
+class SsmHandover:
+    """A SecureString parameter; the owner reads it once and deletes it."""
+
+    def __init__(self, client: "SSMClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def read(self) -> FirstKeys | None:
+        try:
+            answer = self._client.get_parameter(Name=self._name, WithDecryption=True)
+        except self._client.exceptions.ParameterNotFound:
+            return None
+        return FirstKeys(**json.loads(answer["Parameter"]["Value"]))
+
+    def write(self, keys: FirstKeys) -> None:
+        self._client.put_parameter(
+            Name=self._name,
+            Description="The first keys of route-switch, shown once: read, then delete this",
+            Value=json.dumps({"client": keys.client, "admin": keys.admin}),
+            Type="SecureString",
+        )
+
+
+def copy_if_missing(client: "SSMClient", seed: str, live: str) -> None:
+    """Starts the live prompt as a copy of the seed; SSM refuses where there is one already."""
+    value = client.get_parameter(Name=seed)["Parameter"]["Value"]
+    with suppress(client.exceptions.ParameterAlreadyExists):
+        client.put_parameter(
+            Name=live,
+            Description="Live routing prompt of route-switch; its newest version routes",
+            Value=value,
+            Type="String",
+            Tier="Intelligent-Tiering",
+        )

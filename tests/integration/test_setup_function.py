@@ -1,0 +1,143 @@
+"""The setup function against moto, answering a CloudFormation that listens on loopback."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import boto3
+import pytest
+from moto import mock_aws
+from mypy_boto3_ssm import SSMClient
+from route_switch.domain.keys import hash_key
+
+from functions.setup.handler import lambda_handler
+
+ENVIRONMENT = {
+    "KEYS_TABLE": "keys",
+    "LIVE_PROMPT_PARAMETER": "/test/live",
+    "SEED_PROMPT_PARAMETER": "/test/seed",
+    "FIRST_KEYS_PARAMETER": "/test/first-keys",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+
+
+class CloudFormation:
+    """Sends the custom resource's events and keeps the answers."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, str]] = []
+        answers = self.answers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+                """Silent."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def request(self, request_type: str) -> dict[str, str]:
+        event = {
+            "RequestType": request_type,
+            "ResponseURL": f"http://127.0.0.1:{self._server.server_port}/",
+            "StackId": "stack",
+            "RequestId": "request",
+            "LogicalResourceId": "FirstDeploy",
+        }
+        lambda_handler(event, None)
+        return self.answers[-1]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName="keys",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client = boto3.client("ssm")
+        client.put_parameter(Name="/test/seed", Value="seed prompt", Type="String")
+        yield client
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[CloudFormation]:
+    sender = CloudFormation()
+    yield sender
+    sender.close()
+
+
+def value(ssm: SSMClient, name: str) -> str:
+    return ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+
+def key_items() -> dict[str, dict[str, object]]:
+    items = boto3.client("dynamodb").scan(TableName="keys")["Items"]
+    return {item["pk"]["S"]: dict(item) for item in items if item["pk"]["S"].startswith("KEY#")}
+
+
+def test_create_hands_over_keys_whose_hashes_are_stored_and_starts_the_live_prompt(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    answer = cloudformation.request("Create")
+    assert answer["Status"] == "SUCCESS"
+    keys = json.loads(value(ssm, "/test/first-keys"))
+    assert key_items().keys() == {f"KEY#{hash_key(key)}" for key in keys.values()}
+    client = key_items()[f"KEY#{hash_key(keys['client'])}"]
+    assert client["role"] == {"S": "client"}
+    assert client["allowed_tiers"] == {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]}
+    assert value(ssm, "/test/live") == "seed prompt"
+
+
+def test_create_again_changes_neither_keys_nor_a_live_prompt_that_was_learned(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    first = cloudformation.request("Create")
+    before = key_items()
+    ssm.put_parameter(Name="/test/live", Value="learned", Type="String", Overwrite=True)
+    ssm.delete_parameter(Name="/test/first-keys")
+    again = cloudformation.request("Create")
+    assert (again["Status"], again["PhysicalResourceId"]) == (
+        "SUCCESS",
+        first["PhysicalResourceId"],
+    )
+    assert key_items() == before
+    assert value(ssm, "/test/live") == "learned"
+
+
+def test_update_makes_a_missing_live_prompt_and_no_keys(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    assert cloudformation.request("Update")["Status"] == "SUCCESS"
+    assert value(ssm, "/test/live") == "seed prompt"
+    assert key_items() == {}
+
+
+def test_delete_does_nothing(ssm: SSMClient, cloudformation: CloudFormation) -> None:
+    assert cloudformation.request("Delete")["Status"] == "SUCCESS"
+    assert len(ssm.describe_parameters()["Parameters"]) == 1
+    assert key_items() == {}
+
+
+def test_a_failure_is_answered_with_its_reason(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    ssm.delete_parameter(Name="/test/seed")
+    answer = cloudformation.request("Create")
+    assert answer["Status"] == "FAILED"
+    assert "ParameterNotFound" in answer["Reason"]
