@@ -12,11 +12,9 @@ in one transaction whose condition is that the record is new: a retry cannot cou
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
-
-from pydantic import JsonValue
 
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -168,18 +166,14 @@ class DynamoDbKeyStore:
 
 def record_as_json(record: RequestRecord) -> JsonObject:
     """The record with its derived figures, as it is stored and shown."""
-    content: dict[str, JsonValue] = json.loads(json.dumps(asdict(record), default=_plain))
-    content["router_cost_usd"] = record.router_cost_usd
-    content["cost_usd"] = record.cost_usd
-    content["saved_usd"] = record.saved_usd
-    content["router_tokens"] = record.router_tokens
-    return content
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return {
+        **asdict(record),
+        "created_at": record.created_at.isoformat(),
+        "router_cost_usd": record.router_cost_usd,
+        "cost_usd": record.cost_usd,
+        "saved_usd": record.saved_usd,
+        "router_tokens": record.router_tokens,
+    }
 
 
 def _counters(record: RequestRecord) -> dict[str, float]:
