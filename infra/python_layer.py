@@ -27,7 +27,8 @@ _AWS_SERVICES = frozenset(
 """What functions call. The other 400 services are half of the dependencies' size."""
 _RECIPE = "1"
 """Part of a bundle's hash: change it together with `_install` or `_strip`."""
-_NOT_IN_A_LAYER = ["__pycache__", "*.pyc", "/python/route_switch/cli"]
+_NOT_IN_A_LAYER = ["/*", "!/python", "__pycache__", "*.pyc", "/python/route_switch/cli"]
+"""As in a .gitignore: of the folder, `python/` only."""
 
 
 class PythonLayer(lambda_.LayerVersion):
