@@ -26,7 +26,7 @@ def main() -> None:
         context = read_context(os.environ)
         name = arguments.stage or context.get("stage") or DEFAULT_STAGE
         stage = load_stage(context, str(name), os.environ)
-        synthesize(stage, context, arguments.output)
+        sys.stdout.write(synthesize(stage, context, arguments.output) + "\n")
     except RouteSwitchError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
@@ -37,8 +37,8 @@ def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
     return {**context, **json.loads(environment.get("CDK_CONTEXT_JSON", "{}"))}
 
 
-def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | None = None) -> Path:
-    """Writes the stage's cloud assembly and returns its folder.
+def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | None = None) -> str:
+    """Writes the stage's cloud assembly; the answer tells where, and how large functions are.
 
     On this machine, two checks that take longer than the synthesis itself are left out: AWS's
     rules are for what runs in AWS.
@@ -56,13 +56,15 @@ def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | Non
         tree_metadata=False,
         builtin_cloud_formation_validation=checked,
     )
-    RouteSwitchStack(app, stage=stage)
+    stack = RouteSwitchStack(app, stage=stage)
     if checked:
         from aws_cdk import Validations
         from cdk_nag import AwsSolutionsChecks
 
         Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
-    return Path(app.synth().directory)
+    folder = app.synth().directory
+    sizes = (f"{each.folder} {each.unzipped_bytes / 2**20:.0f} MB" for each in stack.functions)
+    return f"{stack.stack_name} is in {folder}. Unzipped, with layers: {', '.join(sizes)}."
 
 
 def use_bundled_node() -> None:

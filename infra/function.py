@@ -1,6 +1,7 @@
 """A Lambda function in Python with a log group and a role of its own."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
@@ -9,7 +10,13 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.nag import acknowledge
-from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, architecture, runtime
+from infra.python_layer import (
+    MAX_UNZIPPED_BYTES,
+    PythonLayer,
+    architecture,
+    runtime,
+    size_of,
+)
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
@@ -33,8 +40,9 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
-        check_environment(folder, environment)
-        check_size(folder, layers)
+        self.folder = Path("functions") / folder
+        check_environment(self.folder, environment)
+        self.unzipped_bytes = check_size(self.folder, layers)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -48,7 +56,7 @@ class PythonFunction(Construct):
             runtime=runtime(stage),
             architecture=architecture(stage),
             code=lambda_.Code.from_asset(
-                f"functions/{folder}", exclude=["__pycache__", "*.pyc", "*.md"]
+                str(self.folder), exclude=["__pycache__", "*.pyc", "*.md"]
             ),
             handler="handler.lambda_handler",
             role=self.role,
@@ -70,7 +78,7 @@ class PythonFunction(Construct):
         self.role.add_to_policy(statement)
 
 
-def check_environment(folder: str, environment: Mapping[str, str]) -> None:
+def check_environment(folder: Path, environment: Mapping[str, str]) -> None:
     """Lambda would refuse it only at the deployment, with a message that names no variable."""
     sizes = {
         name: len(name) + (_NAME_BYTES if Token.is_unresolved(value) else len(value.encode()))
@@ -80,16 +88,18 @@ def check_environment(folder: str, environment: Mapping[str, str]) -> None:
     if total > MAX_ENVIRONMENT_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
         raise ConfigurationError(
-            f"functions/{folder}: its environment takes {total:,} bytes and may take "
+            f"{folder}: its environment takes {total:,} bytes and may take "
             f"{MAX_ENVIRONMENT_BYTES:,} (Lambda's limit is 4 KB); {largest} takes "
             f"{sizes[largest]:,}. Configure fewer models or fallbacks."
         )
 
 
-def check_size(folder: str, layers: Sequence[PythonLayer]) -> None:
-    total = sum(layer.unzipped_bytes for layer in layers)
+def check_size(folder: Path, layers: Sequence[PythonLayer]) -> int:
+    """The unzipped bytes of a function with its layers; raises where Lambda would refuse them."""
+    total = size_of(folder) + sum(layer.unzipped_bytes for layer in layers)
     if total > MAX_UNZIPPED_BYTES:
         raise ConfigurationError(
-            f"functions/{folder}: its layers take {total / 2**20:.0f} MB unzipped, and Lambda's "
+            f"{folder}: takes {total / 2**20:.0f} MB with its layers, unzipped, and Lambda's "
             f"limit is {MAX_UNZIPPED_BYTES / 2**20:.0f} MB. Remove dependencies from layers/."
         )
+    return total

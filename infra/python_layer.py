@@ -1,11 +1,13 @@
 """Lambda layers without Docker: own code as it lies, dependencies as wheels for Lambda."""
 
+import compileall
 import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from aws_cdk import IgnoreMode
 from aws_cdk import aws_lambda as lambda_
@@ -25,9 +27,10 @@ _AWS_SERVICES = frozenset(
     {"bedrock-runtime", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "ssm", "sts"}
 )
 """What functions call. The other 400 services are half of the dependencies' size."""
-_RECIPE = "1"
-"""Part of a bundle's hash: change it together with `_install` or `_strip`."""
-_NOT_IN_A_LAYER = ["__pycache__", "*.pyc", "/python/route_switch/cli"]
+_RECIPE = "2"
+"""Part of a bundle's hash: change it together with `_install`, `_strip` or `_compile`."""
+_NOT_IN_A_LAYER = ["/*", "!/python", "__pycache__", "*.pyc", "/python/route_switch/cli"]
+"""As in a .gitignore: of a folder with own code, `python/` only."""
 
 
 class PythonLayer(lambda_.LayerVersion):
@@ -42,10 +45,10 @@ class PythonLayer(lambda_.LayerVersion):
         folder: Path,
         digest: str | None = None,
     ) -> None:
-        """`digest` stands for the folder's content where that is known; else CDK hashes it."""
+        """`digest` names a bundle's content; own code has none, and CDK hashes it."""
         code = lambda_.Code.from_asset(
             str(folder),
-            exclude=_NOT_IN_A_LAYER,
+            exclude=_NOT_IN_A_LAYER if digest is None else [],
             ignore_mode=IgnoreMode.GIT,
             asset_hash=digest,
         )
@@ -85,7 +88,8 @@ def size_of(folder: Path) -> int:
 
 def _digest(stage: Stage, requirements: Path) -> str:
     """Names what a bundle is made of, so that equal inputs give one bundle and one asset."""
-    parts = (_RECIPE, *sorted(_AWS_SERVICES), stage.python, stage.architecture)
+    compiled = str(_can_compile(stage))
+    parts = (_RECIPE, *sorted(_AWS_SERVICES), stage.python, stage.architecture, compiled)
     content = "\n".join(parts).encode() + requirements.read_bytes()
     return hashlib.sha256(content).hexdigest()
 
@@ -97,6 +101,8 @@ def _bundle(folder: Path, stage: Stage, requirements: Path) -> None:
         target = Path(scratch, "layer")
         _install(target / "python", stage, requirements)
         _strip(target / "python")
+        if _can_compile(stage):
+            _compile(target / "python")
         try:
             target.rename(folder)
         except OSError:
@@ -128,3 +134,23 @@ def _strip(python: Path) -> None:
     for folder in unused:
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def _can_compile(stage: Stage) -> bool:
+    """Bytecode is the same on every platform, but each minor version of Python has its own."""
+    return stage.python == f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _compile(python: Path) -> None:
+    """Lambda cannot write bytecode; without it, a cold start compiles every module again.
+
+    Unchecked, because a deployed file never changes and its time stamp is lost in the archive.
+    """
+    compileall.compile_dir(
+        python,
+        quiet=2,
+        workers=0,
+        stripdir=str(python),
+        prependdir="/opt/python",
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )

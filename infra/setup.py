@@ -27,7 +27,7 @@ class Setup(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.first_keys_name = f"/route-switch/{stage.name}/first-keys"
-        function = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Function",
             stage=stage,
@@ -41,18 +41,18 @@ class Setup(Construct):
                 "FIRST_KEYS_PARAMETER": self.first_keys_name,
             },
         )
-        function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], data.keys.table_arn)
-        function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
-        function.allow(["ssm:PutParameter"], parameter_arn(self, prompt.live_name))
-        function.allow(
+        self.function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], data.keys.table_arn)
+        self.function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
+        self.function.allow(["ssm:PutParameter"], parameter_arn(self, prompt.live_name))
+        self.function.allow(
             ["ssm:GetParameter", "ssm:PutParameter"], parameter_arn(self, self.first_keys_name)
         )
         first_deploy = CustomResource(
             self,
             "FirstDeploy",
             resource_type="Custom::FirstDeploy",
-            service_token=function.function.function_arn,
+            service_token=self.function.function.function_arn,
             service_timeout=Duration.minutes(3),
         )
         # The function reads the seed, and the role's policy must be there when it runs.
-        first_deploy.node.add_dependency(function, prompt.seed)
+        first_deploy.node.add_dependency(self.function, prompt.seed)

@@ -40,6 +40,7 @@ class RouteSwitchStack(Stack):
         router_layers = [*layers, *self._offline_layers(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
+        self.functions = (router, setup.function)
         api = Api(self, "Api", stage=stage, router=router.function)
         self._outputs(
             {

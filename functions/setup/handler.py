@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
+
 from route_switch.domain.keys import hash_key
 from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
 

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
-from route_switch.domain.keys import hash_key
 
 from functions.setup.handler import lambda_handler
+from route_switch.domain.keys import hash_key
 
 ENVIRONMENT = {
     "KEYS_TABLE": "keys",

@@ -3,6 +3,7 @@
 from itertools import count
 
 import pytest
+
 from route_switch.domain.keys import hash_key, new_key
 from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
 

@@ -1,0 +1,103 @@
+"""Synthesized stages, once a session: starting Node.js and loading the CDK takes seconds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from infra.app import read_context, synthesize, use_bundled_node
+from infra.stage import load_stage
+
+use_bundled_node()  # before any test module imports aws_cdk
+
+Resource = dict[str, Any]  # a template is data, not a model
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A stage's cloud assembly on disk."""
+
+    folder: Path
+    stack: str
+
+    @property
+    def text(self) -> str:
+        return (self.folder / f"{self.stack}.template.json").read_text(encoding="utf-8")
+
+    @property
+    def template(self) -> dict[str, Any]:
+        template: dict[str, Any] = json.loads(self.text)
+        return template
+
+    def resources(self, kind: str) -> dict[str, Resource]:
+        every = self.template["Resources"].items()
+        return {name: resource for name, resource in every if resource["Type"] == kind}
+
+    def function(self, name: str) -> Resource:
+        found = [
+            resource["Properties"]
+            for logical_id, resource in self.resources("AWS::Lambda::Function").items()
+            if logical_id.startswith(name)
+        ]
+        assert len(found) == 1, f"{name}: {len(found)} functions"
+        properties: Resource = found[0]
+        return properties
+
+    def layer_folders(self, function: str) -> list[Path]:
+        """The assets of a function's layers, as they would be unzipped to /opt."""
+        files = json.loads((self.folder / f"{self.stack}.assets.json").read_text())["files"]
+        layers = self.resources("AWS::Lambda::LayerVersion")
+        keys = [
+            layers[layer["Ref"]]["Properties"]["Content"]["S3Key"].removesuffix(".zip")
+            for layer in self.function(function)["Layers"]
+        ]
+        return [self.folder / files[key]["source"]["path"] for key in keys]
+
+    def statements(self) -> Iterator[tuple[str, Resource]]:
+        for name, policy in self.resources("AWS::IAM::Policy").items():
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def synthesize_stage(
+    folder: Path,
+    name: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, JsonValue] | None = None,
+) -> Synthesized:
+    """Synthesizes a stage of cdk.json, with some of its settings changed."""
+    context = read_context({})
+    stages = context["stages"]
+    assert isinstance(stages, dict)
+    stage = stages[name]
+    assert isinstance(stage, dict)
+    changed: dict[str, JsonValue] = {**context, "stages": {name: {**stage, **(settings or {})}}}
+    synthesize(load_stage(changed, name, environment or {}), changed, str(folder))
+    return Synthesized(folder, f"route-switch-{name}")
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """Passing here means that AWS's own rules and cdk-nag's found nothing that is not accepted."""
+    return synthesize_stage(tmp_path_factory.mktemp("prod"), "prod")
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return synthesize_stage(tmp_path_factory.mktemp("local"), "local")
+
+
+@pytest.fixture(scope="session")
+def openai_hash(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """Stage local with OpenAI models, one of which nobody has a price for, and hashed texts."""
+    return synthesize_stage(
+        tmp_path_factory.mktemp("openai"),
+        "local",
+        environment={"ROUTE_SWITCH_PROFILE": "openai", "TIER_1_MODEL": "nobody/knows"},
+        settings={"router": {"text_storage": "hash"}},
+    )

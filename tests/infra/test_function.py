@@ -1,0 +1,96 @@
+"""Limits of Lambda that are checked before anything is deployed, and what moves a layer."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+
+from infra import python_layer
+from infra.app import read_context
+from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
+from infra.prompt import MAX_PROMPT_BYTES, read_seed
+from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, dependency_layer
+from infra.stage import Stage, load_stage
+from route_switch.domain.errors import ConfigurationError, PromptError
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    return load_stage(read_context({}), "local", {})
+
+
+def asset_hash(stage: Stage, folder: Path) -> str:
+    app = App(builtin_cloud_formation_validation=False)
+    PythonLayer(Stack(app, "Stack"), "Layer", stage=stage, folder=folder)
+    template: dict[str, Any] = app.synth().get_stack_by_name("Stack").template
+    (layer,) = (r for r in template["Resources"].values() if "LayerVersion" in r["Type"])
+    return str(layer["Properties"]["Content"]["S3Key"])
+
+
+def test_an_environment_over_the_limit_names_the_largest_variable() -> None:
+    config = "x" * MAX_ENVIRONMENT_BYTES
+    with pytest.raises(ConfigurationError, match="ROUTE_SWITCH_CONFIG takes") as caught:
+        check_environment(Path("functions/router"), {"A": "b", "ROUTE_SWITCH_CONFIG": config})
+    assert "functions/router" in str(caught.value)
+
+
+def test_an_environment_at_the_limit_is_accepted() -> None:
+    check_environment(Path("functions/router"), {"A": "x" * (MAX_ENVIRONMENT_BYTES - 1)})
+
+
+def test_layers_over_lambdas_limit_are_refused(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = PythonLayer(Stack(App()), "Layer", stage=stage, folder=Path("layers/core"))
+    monkeypatch.setattr(layer, "unzipped_bytes", MAX_UNZIPPED_BYTES + 1)
+    with pytest.raises(ConfigurationError, match="limit is 250 MB"):
+        check_size(Path("functions/setup"), [layer])
+
+
+def test_only_code_moves_a_layers_hash(stage: Stage, tmp_path: Path) -> None:
+    package = tmp_path / "python" / "package"
+    package.mkdir(parents=True)
+    (package / "module.py").write_text("x = 1\n")
+    before = asset_hash(stage, tmp_path)
+    (tmp_path / "README.md").write_text("Read me.\n")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_module.py").write_text("def test(): ...\n")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "module.pyc").write_bytes(b"bytecode")
+    assert asset_hash(stage, tmp_path) == before
+    (package / "module.py").write_text("x = 2\n")
+    assert asset_hash(stage, tmp_path) != before
+
+
+def test_a_bundle_that_fails_says_why_and_leaves_nothing_half_made(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_layer, "_BUNDLES", tmp_path / "bundles")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("httpx==0.28.1\n")
+    with pytest.raises(ConfigurationError, match="hash"):
+        dependency_layer(Stack(App()), "Layer", stage=stage, requirements=requirements)
+    assert list((tmp_path / "bundles").iterdir()) == []
+
+
+def test_a_bundle_is_built_once(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements = Path("layers/dependencies/requirements.txt")
+    dependency_layer(Stack(App()), "Layer", stage=stage, requirements=requirements)
+    monkeypatch.setattr(python_layer, "find_uv_bin", lambda: pytest.fail("built again"))
+    dependency_layer(Stack(App()), "Layer", stage=stage, requirements=requirements)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("x" * (MAX_PROMPT_BYTES + 1), "holds 8,192"), ("Use {{this}}", "reference")],
+)
+def test_a_seed_that_ssm_would_refuse_is_refused_here(
+    text: str, reason: str, tmp_path: Path
+) -> None:
+    seed = tmp_path / "seed.md"
+    seed.write_text(text, encoding="utf-8")
+    with pytest.raises(PromptError, match=reason):
+        read_seed(seed)

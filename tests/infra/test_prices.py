@@ -1,0 +1,62 @@
+"""Prices: from the cost map where it knows them, absent where nobody does."""
+
+import sys
+
+import pytest
+
+from infra.app import read_context
+from infra.prices import list_price, with_prices
+from infra.stage import load_stage
+from route_switch.domain.pricing import Price
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+
+
+def catalog(model: str, price: Price | None = None) -> ModelCatalog:
+    tiers = {tier: TierModels(model=model) for tier in Tier}
+    return ModelCatalog(tiers=tiers, router=model, prices={} if price is None else {model: price})
+
+
+def test_a_price_is_per_million_tokens_with_the_cached_one_beside_it() -> None:
+    assert list_price("openai/gpt-4o") == Price(
+        input_usd_per_million=2.5, output_usd_per_million=10, cached_input_usd_per_million=1.25
+    )
+
+
+def test_an_inference_profile_has_the_price_of_its_own_geography() -> None:
+    us = list_price("bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0")
+    worldwide = list_price("bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0")
+    assert us is not None
+    assert worldwide is not None
+    assert us.input_usd_per_million > worldwide.input_usd_per_million
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/nobody-knows", "bedrock/gpt-4o", "local/encoder", "openai/whisper-1"]
+)
+def test_a_model_without_a_token_price_of_its_provider_has_none(model: str) -> None:
+    assert list_price(model) is None
+
+
+def test_an_unknown_price_is_absent_and_named_never_zero() -> None:
+    priced, unknown = with_prices(catalog("openai/nobody-knows"))
+    assert priced.prices == {}
+    assert unknown == ("openai/nobody-knows",)
+
+
+def test_a_stated_price_wins_over_the_cost_map() -> None:
+    stated = Price(input_usd_per_million=1, output_usd_per_million=2)
+    priced, unknown = with_prices(catalog("openai/gpt-4o", stated))
+    assert priced.price("openai/gpt-4o") == stated
+    assert unknown == ()
+
+
+@pytest.mark.parametrize("profile", ["offline", "openai", "bedrock"])
+def test_every_shipped_profile_has_all_its_prices(profile: str) -> None:
+    stage = load_stage(read_context({}), "local", {"ROUTE_SWITCH_PROFILE": profile})
+    _, unknown = with_prices(stage.router.models)
+    assert unknown == ()
+
+
+def test_reading_prices_does_not_import_litellm() -> None:
+    list_price("openai/gpt-4o")
+    assert "litellm" not in sys.modules

@@ -1,0 +1,117 @@
+"""A stage's configuration: what is right is typed, what is wrong is named."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.app import read_context
+from infra.stage import load_stage
+from route_switch.domain.errors import ConfigurationError
+
+MODELS = {"tiers": {tier: {"model": "offline/x"} for tier in "123"}, "router": "local/encoder"}
+
+
+def context(**settings: Any) -> dict[str, Any]:
+    return {
+        "stages": {"dev": {"region": "eu-west-1", **settings}},
+        "profiles": {"offline": {"models": MODELS}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "reason"),
+    [
+        ({"region": "Mars"}, "region", "pattern"),
+        ({"memory_mb": 64}, "memory_mb", "greater than or equal to 128"),
+        ({"memory": 1024}, "memory", "not permitted"),
+        ({"python": "2.7"}, "python", "pattern"),
+        ({"architecture": "riscv"}, "architecture", "'arm64' or 'x86_64'"),
+        ({"log_retention": "FOREVER"}, "log_retention", "'ONE_DAY'"),
+        ({"retain": "perhaps"}, "retain", "boolean"),
+        ({"router": {"bypass_tokens": -1}}, "router.bypass_tokens", "greater than or equal to 0"),
+        ({"router": {"bypass": 8}}, "router.bypass", "not permitted"),
+        ({"router": {"models": {"tiers": {}, "router": "a/b"}}}, "router.models", "tier 1 has no"),
+        ({"router": {"models": {**MODELS, "router": "gpt"}}}, "router.models.router", "pattern"),
+        ({"router": {"request_deadline_s": 5}}, "router", "router_timeout_s must be below"),
+        ({"router": 1}, "router", "object"),
+        ({"profile": "azure"}, "profiles", "no object named 'azure'; there are: offline"),
+    ],
+)
+def test_a_bad_stage_is_refused_with_the_field_and_the_reason(
+    settings: dict[str, Any], field: str, reason: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_stage(context(**settings), "dev", {})
+    assert f"{field}: " in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_stage_stops_the_build_with_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "infra.app", "--stage", "production", "--output", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CDK_CONTEXT_JSON": "{}"},
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "ConfigurationError: cdk.json, stages: no object named 'production'; "
+        "there are: local, dev, staging, prod"
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "staging", "prod"])
+def test_every_stage_in_cdk_json_is_valid(name: str) -> None:
+    assert load_stage(read_context({}), name, {}).name == name
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "prod"])
+def test_what_runs_in_aws_does_not_depend_on_this_machine(name: str) -> None:
+    odd = {"ROUTE_SWITCH_PROFILE": "openai", "TIER_1_MODEL": "x", "OPENAI_BASE_URL": "http://x"}
+    stage = load_stage(read_context({}), name, odd)
+    assert stage == load_stage(read_context({}), name, {})
+    assert stage.providers == {"bedrock"}
+    assert (stage.architecture, stage.python) == ("arm64", "3.14")
+
+
+def test_the_local_stage_is_made_for_this_machine() -> None:
+    stage = load_stage(read_context({}), "local", {})
+    assert stage.python == ".".join(platform.python_version_tuple()[:2])
+    assert stage.providers == {"offline", "local"}
+
+
+def test_the_environment_chooses_openai_models_and_their_server() -> None:
+    chosen = {
+        "ROUTE_SWITCH_PROFILE": "openai",
+        "ROUTER_MODEL": "router",
+        "TIER_1_MODEL": "meta-llama/small",
+        "TIER_3_MODEL": "openai/large",
+        "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1",
+    }
+    router = load_stage(read_context({}), "local", chosen).router
+    default = load_stage(read_context({}), "local", {"ROUTE_SWITCH_PROFILE": "openai"}).router
+    assert router.models.names == (
+        "openai/meta-llama/small",
+        default.models.names[1],
+        "openai/large",
+        "openai/router",
+    )
+    assert router.openai_base_url == "http://127.0.0.1:8000/v1"
+
+
+def test_a_bad_model_name_in_the_environment_names_the_field() -> None:
+    bad = {"ROUTE_SWITCH_PROFILE": "openai", "TIER_2_MODEL": "two words"}
+    with pytest.raises(ConfigurationError, match=r"router\.models\.tiers\.2\.model: "):
+        load_stage(read_context({}), "local", bad)
+
+
+def test_the_cdk_cli_overrides_the_context_of_the_file() -> None:
+    assert read_context({"CDK_CONTEXT_JSON": '{"stage": "prod"}'})["stage"] == "prod"

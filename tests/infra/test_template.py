@@ -1,0 +1,256 @@
+"""What the synthesized templates promise."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infra.api
+from infra.api import ERRORS, ROUTES
+from route_switch.settings import parse_settings
+from tests.infra.conftest import Synthesized, synthesize_stage
+
+STATEFUL = {
+    "DataResultsDF54D4F1": "AWS::DynamoDB::GlobalTable",
+    "DataKeysACA0E3B2": "AWS::DynamoDB::GlobalTable",
+    "DataTexts5F2BB645": "AWS::S3::Bucket",
+    "DataRecords27C8EFFC": "AWS::SQS::Queue",
+}
+
+
+def environment(stage: Synthesized, function: str) -> dict[str, str]:
+    """A function's environment; what the deployment fills in is named by its logical id."""
+    variables = stage.function(function)["Environment"]["Variables"]
+    return {name: v if isinstance(v, str) else v["Ref"] for name, v in variables.items()}
+
+
+def test_synthesis_is_pure(local: Synthesized, tmp_path: Path) -> None:
+    assert synthesize_stage(tmp_path, "local").text == local.text
+
+
+def test_cloudformation_owns_the_seed_and_never_the_live_prompt(prod: Synthesized) -> None:
+    parameters = prod.resources("AWS::SSM::Parameter").values()
+    assert [p["Properties"]["Name"] for p in parameters] == ["/route-switch/prod/prompt/seed"]
+
+
+def test_stateful_resources_keep_their_logical_ids(prod: Synthesized) -> None:
+    resources = prod.template["Resources"]
+    assert {name: resources[name]["Type"] for name in STATEFUL} == STATEFUL
+
+
+def test_prod_keeps_its_data_and_local_does_not(prod: Synthesized, local: Synthesized) -> None:
+    for stage, policy in ((prod, "Retain"), (local, "Delete")):
+        resources = stage.template["Resources"]
+        assert {resources[name]["DeletionPolicy"] for name in STATEFUL} == {policy}
+        assert {resources[name]["UpdateReplacePolicy"] for name in STATEFUL} == {policy}
+
+
+def test_prods_tables_are_protected_and_backed_up(prod: Synthesized) -> None:
+    for table in prod.resources("AWS::DynamoDB::GlobalTable").values():
+        (replica,) = table["Properties"]["Replicas"]
+        assert replica["DeletionProtectionEnabled"] is True
+        backups = replica["PointInTimeRecoverySpecification"]
+        assert backups["PointInTimeRecoveryEnabled"] is True
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_results_expire(prod: Synthesized) -> None:
+    results = prod.resources("AWS::DynamoDB::GlobalTable")["DataResultsDF54D4F1"]["Properties"]
+    assert results["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert [key["AttributeName"] for key in results["KeySchema"]] == ["pk", "sk"]
+    (bucket,) = prod.resources("AWS::S3::Bucket").values()
+    (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 90
+
+
+def test_bucket_and_queue_are_private_and_take_tls_only(prod: Synthesized) -> None:
+    policies = [
+        *prod.resources("AWS::S3::BucketPolicy").values(),
+        *prod.resources("AWS::SQS::QueuePolicy").values(),
+    ]
+    assert len(policies) == 2
+    for policy in policies:
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    (bucket,) = prod.resources("AWS::S3::Bucket").values()
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    (queue,) = prod.resources("AWS::SQS::Queue").values()
+    assert queue["Properties"]["SqsManagedSseEnabled"] is True
+    assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None:
+    wild: list[Any] = []
+    for _, statement in prod.statements():
+        actions = statement["Action"]
+        assert "*" not in json.dumps(actions)
+        if "*" in json.dumps(statement["Resource"]):
+            wild.append(actions)
+    tracing = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    assert sorted(wild) == [["s3:GetObject", "s3:PutObject"], tracing, tracing]
+
+
+def test_only_the_setup_writes_prompts_and_keys(prod: Synthesized) -> None:
+    router = [s for name, s in prod.statements() if name.startswith("Router")]
+    granted = {action for s in router for action in _list(s["Action"]) if "ssm:" in action}
+    assert granted == {"ssm:GetParameter"}
+    keys = [s for s in router if "DataKeys" in json.dumps(s["Resource"])]
+    assert [s["Action"] for s in keys] == ["dynamodb:GetItem"]
+
+
+def test_no_managed_policy_grants_a_function_anything(prod: Synthesized) -> None:
+    managed = [
+        name
+        for name, role in prod.resources("AWS::IAM::Role").items()
+        if role["Properties"].get("ManagedPolicyArns")
+    ]
+    assert managed == ["ApiRestCloudWatchRoleC77E86EB"]
+
+
+@pytest.mark.parametrize("name", ["prod", "local", "openai_hash"])
+def test_the_router_accepts_its_environment(name: str, request: pytest.FixtureRequest) -> None:
+    stage: Synthesized = request.getfixturevalue(name)
+    settings = parse_settings(environment(stage, "Router"))
+    assert settings.results_table == "DataResultsDF54D4F1"
+    assert settings.live_parameter.endswith("/prompt/live")
+    timeout = stage.function("Router")["Timeout"]
+    assert settings.router.request_deadline_s < timeout <= 29
+
+
+def test_secrets_exist_only_where_something_needs_them(
+    prod: Synthesized, local: Synthesized, openai_hash: Synthesized
+) -> None:
+    assert not prod.resources("AWS::SecretsManager::Secret")
+    assert not local.resources("AWS::SecretsManager::Secret")
+    settings = parse_settings(environment(openai_hash, "Router"))
+    used = {settings.text_hash_secret, settings.provider_secret}
+    assert openai_hash.resources("AWS::SecretsManager::Secret").keys() == used
+    granted = [
+        statement["Resource"]
+        for name, statement in openai_hash.statements()
+        if name.startswith("Router") and statement["Action"] == "secretsmanager:GetSecretValue"
+    ]
+    assert {resource["Ref"] for found in granted for resource in _list(found)} == used
+
+
+def test_an_unknown_price_is_absent_and_warned_about(openai_hash: Synthesized) -> None:
+    prices = parse_settings(environment(openai_hash, "Router")).router.models.prices
+    assert "openai/gpt-4.1" in prices
+    assert "openai/nobody/knows" not in prices
+    report = (openai_hash.folder / "validation-report.json").read_text(encoding="utf-8")
+    assert "openai/nobody/knows has no known price" in report
+
+
+def test_the_offline_layers_are_attached_only_where_a_stage_needs_them(
+    prod: Synthesized, local: Synthesized
+) -> None:
+    assert _packages(prod, "Router") == _packages(prod, "Setup") == _packages(local, "Setup")
+    assert _packages(local, "Router") > _packages(prod, "Router") | {"route_switch_offline"}
+
+
+def test_nothing_heavy_lies_in_prods_layers(prod: Synthesized) -> None:
+    packages = _packages(prod, "Router")
+    assert {"route_switch", "boto3", "httpx", "pydantic"} <= packages
+    assert not packages & {"litellm", "dspy", "optuna", "numpy", "onnxruntime", "openai"}
+
+
+def test_prods_wheels_are_made_for_its_platform(prod: Synthesized) -> None:
+    router = prod.function("Router")
+    assert (router["Runtime"], router["Architectures"]) == ("python3.14", ["arm64"])
+    libraries = [f.name for folder in prod.layer_folders("Router") for f in folder.rglob("*.so")]
+    assert libraries
+    assert all("cpython-314-aarch64" in name for name in libraries)
+
+
+def test_the_command_line_and_bytecode_stay_out_of_the_core_layer(prod: Synthesized) -> None:
+    (core,) = [f for f in prod.layer_folders("Router") if (f / "python/route_switch").exists()]
+    assert (core / "python/route_switch/data/hand_written.md").exists()
+    assert not (core / "python/route_switch/cli").exists()
+    assert not list(core.rglob("*.pyc"))
+
+
+def test_the_api_has_exactly_its_routes(prod: Synthesized) -> None:
+    parts = {
+        name: (resource["Properties"]["ParentId"].get("Ref"), resource["Properties"]["PathPart"])
+        for name, resource in prod.resources("AWS::ApiGateway::Resource").items()
+    }
+
+    def path(name: str) -> str:
+        parent, part = parts[name]
+        return f"{path(parent) if parent in parts else ''}/{part}"
+
+    methods = prod.resources("AWS::ApiGateway::Method").values()
+    found = {
+        (m["Properties"]["HttpMethod"], path(m["Properties"]["ResourceId"]["Ref"])) for m in methods
+    }
+    assert found == set(ROUTES)
+    (rest,) = prod.resources("AWS::ApiGateway::RestApi").values()
+    assert rest["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert rest["Properties"]["BinaryMediaTypes"] == ["*/*"]
+
+
+def test_api_gateways_own_errors_look_like_openais(prod: Synthesized) -> None:
+    responses = prod.resources("AWS::ApiGateway::GatewayResponse").values()
+    found = {r["Properties"]["ResponseType"]: r["Properties"] for r in responses}
+    assert found.keys() == {error.response for error in ERRORS}
+    for response in found.values():
+        template = response["ResponseTemplates"]["application/json"]
+        body = json.loads(template.replace("$context.error.messageString", '"message"'))
+        assert body["error"].keys() == {"message", "type", "param", "code"}
+        assert body["error"]["message"]
+    unknown = found["MISSING_AUTHENTICATION_TOKEN"]
+    assert unknown["StatusCode"] == "404"
+    assert "unknown_url" in unknown["ResponseTemplates"]["application/json"]
+
+
+def test_no_log_of_the_gateway_holds_a_body(prod: Synthesized) -> None:
+    (stage,) = prod.resources("AWS::ApiGateway::Stage").values()
+    access = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])
+    assert "status" in access
+    assert not [value for value in access.values() if "body" in value or "querystring" in value]
+    (settings,) = stage["Properties"]["MethodSettings"]
+    assert settings["DataTraceEnabled"] is False
+    assert settings["ThrottlingRateLimit"] > 0
+
+
+def test_tracing_is_on_in_prod_and_off_on_this_machine(
+    prod: Synthesized, local: Synthesized
+) -> None:
+    for stage, traced in ((prod, True), (local, False)):
+        functions = stage.resources("AWS::Lambda::Function").values()
+        assert {"TracingConfig" in f["Properties"] for f in functions} == {traced}
+
+
+def test_outputs_have_the_names_that_scripts_read(
+    prod: Synthesized, openai_hash: Synthesized
+) -> None:
+    names = {
+        *("ApiEndpoint", "FirstKeysParameter", "KeysTable", "LivePromptParameter"),
+        *("ResultsTable", "RouterFunction", "SeedPromptParameter"),
+    }
+    assert prod.template["Outputs"].keys() == names
+    assert openai_hash.template["Outputs"].keys() == names | {"ProviderSecret"}
+
+
+def test_a_finding_that_nobody_accepted_stops_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infra.api, "ACCEPTED", {})
+    with pytest.raises(RuntimeError, match="AwsSolutions-APIG4"):
+        synthesize_stage(tmp_path, "prod")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _packages(stage: Synthesized, function: str) -> set[str]:
+    folders = stage.layer_folders(function)
+    return {
+        item.name
+        for folder in folders
+        for item in (folder / "python").iterdir()
+        if (item / "__init__.py").exists()
+    }
