@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 
 import httpx
-from functions.router import handler
 
+from functions.router import handler
 from route_switch.bootstrap import router
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."

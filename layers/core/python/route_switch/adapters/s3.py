@@ -1,5 +1,7 @@
 """Texts that are too long for a DynamoDB item, in S3."""
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -7,9 +9,15 @@ if TYPE_CHECKING:
 
 
 class S3TextStore:
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        self._s3 = s3
+    """`connect` makes the client when the first long text comes: most processes see none."""
+
+    def __init__(self, connect: "Callable[[], S3Client]", bucket: str) -> None:
+        self._connect = connect
         self._bucket = bucket
+
+    @cached_property
+    def _s3(self) -> "S3Client":
+        return self._connect()
 
     def put(self, key: str, text: str) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=text.encode())

@@ -1,6 +1,7 @@
 """Records that DynamoDB did not take, in a queue."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb import record_as_json
@@ -11,10 +12,12 @@ if TYPE_CHECKING:
 
 
 class SqsLostRecords:
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
-        self._sqs = sqs
+    """`connect` makes the client when the first record is lost, which is hardly ever."""
+
+    def __init__(self, connect: "Callable[[], SQSClient]", queue_url: str) -> None:
+        self._connect = connect
         self._queue_url = queue_url
 
     def send(self, record: RequestRecord) -> None:
         body = json.dumps(record_as_json(record))
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
+        self._connect().send_message(QueueUrl=self._queue_url, MessageBody=body)
