@@ -7,11 +7,10 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.stage import Stage
-from route_switch.domain.errors import PromptError
+from route_switch.domain.prompt import check_may_go_live
+from route_switch.domain.prompt_document import parse_prompt
 
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
-MAX_PROMPT_BYTES = 8 * 1024
-"""What an SSM parameter of the advanced tier holds."""
 
 
 class Prompt(Construct):
@@ -33,13 +32,9 @@ class Prompt(Construct):
 
 
 def read_seed(path: Path) -> str:
-    """Reads a prompt as SSM takes it; raises `PromptError` for what SSM would refuse."""
+    """Reads a prompt; raises `PromptError` for one that must not go live."""
     text = path.read_text(encoding="utf-8")
-    size = len(text.encode())
-    if size > MAX_PROMPT_BYTES:
-        raise PromptError(f"{path}: {size:,} bytes; an SSM parameter holds {MAX_PROMPT_BYTES:,}.")
-    if "{{" in text:
-        raise PromptError(f"{path}: contains '{{{{', which SSM takes for a reference. Reword it.")
+    check_may_go_live(parse_prompt(text), text)
     return text
 
 

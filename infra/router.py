@@ -89,8 +89,6 @@ def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
         "RECORDS_QUEUE_URL": data.records.queue_url,
         "LIVE_PROMPT_PARAMETER": prompt.live_name,
         "SEED_PROMPT_PARAMETER": prompt.seed_name,
-        "POWERTOOLS_SERVICE_NAME": "route-switch-router",
-        "POWERTOOLS_METRICS_NAMESPACE": "RouteSwitch",
         "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }
     if data.text_hash_secret is not None:

@@ -1,76 +1,65 @@
-"""The warm handler beside raw calls of the same upstream, in one process and one run.
+"""Times the warm handler beside raw calls of the same upstream, in turns, so that noise hits all.
 
-Prints one JSON object: milliseconds per path, measured in turns so that noise hits all alike.
+Runs as a function does; prints milliseconds by path as JSON. `python warm.py TURNS`.
 """
 
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import httpx
 
-from functions.router import handler
-from route_switch.bootstrap import router
+from functions.router.handler import lambda_handler
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.query import Query
+from tests.support.events import chat_event
 
+WARM_UP = 50
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
 
-def event(text: str) -> dict[str, object]:
-    body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
-    headers = {"Authorization": "Bearer rs-bench", "content-type": "application/json"}
-    return {
-        "path": "/v1/chat/completions",
-        "httpMethod": "POST",
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "requestContext": {"requestId": "bench", "stage": "bench"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
-
-
-def main() -> None:
-    n = int(sys.argv[1])
-    client = httpx.Client(base_url=router().config.openai_base_url)
-
-    def handle(text: str) -> None:
-        answer = handler.lambda_handler(event(text), None)
-        assert answer["statusCode"] == 200, answer
-
-    def call(model: str, content: str) -> None:
-        messages = [{"role": "user", "content": content}]
-        client.post("/chat/completions", json={"model": model, "messages": messages}).json()
-
-    prompt = json.dumps(router_messages())
-
-    def call_twice() -> None:
-        call("router", prompt)
-        call("medium", LONG)
-
-    paths: dict[str, Callable[[], None]] = {
-        "raw_one_call": lambda: call("small", "hello"),
-        "bypass": lambda: handle("hello"),
-        "raw_two_calls": call_twice,
-        "classified": lambda: handle(LONG),
-    }
+def main(turns: int) -> dict[str, list[float]]:
+    paths = _paths()
     times: dict[str, list[float]] = {name: [] for name in paths}
-    for turn in range(n + 50):
+    for turn in range(turns + WARM_UP):
         for name, path in paths.items():
             started = time.perf_counter()
             path()
-            if turn >= 50:
+            if turn >= WARM_UP:
                 times[name].append((time.perf_counter() - started) * 1000)
-    sys.stderr.write(json.dumps(times))
+    return times
 
 
-def router_messages() -> list[object]:
-    """The same input that the classified path sends to the router LLM."""
-    from route_switch.bootstrap import packaged_prompt
-    from route_switch.domain.query import Query
+def _paths() -> dict[str, Callable[[], None]]:
+    config = json.loads(os.environ["ROUTE_SWITCH_CONFIG"])
+    client = httpx.Client(base_url=config["openai_base_url"])
+    # What the classified path sends to the router LLM, and the raw calls as well.
+    router_messages = list(packaged_prompt().render(Query(LONG), 1000))
 
-    return list(packaged_prompt().render(Query(LONG), 1000))
+    def call(model: str, messages: Sequence[object]) -> None:
+        client.post("/chat/completions", json={"model": model, "messages": messages}).json()
+
+    def handle(text: str) -> None:
+        answer = lambda_handler(chat_event(text, "rs-bench"), None)  # type: ignore[arg-type]
+        assert answer["statusCode"] == 200
+
+    def one_raw_call() -> None:
+        call("small", [{"role": "user", "content": "hello"}])
+
+    def two_raw_calls() -> None:
+        call("router", router_messages)
+        call("medium", [{"role": "user", "content": LONG}])
+
+    return {
+        "one raw call": one_raw_call,
+        "bypass": lambda: handle("hello"),
+        "two raw calls": two_raw_calls,
+        "classified": lambda: handle(LONG),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    result = main(int(sys.argv[1]))
+    sys.stdout.write("\n" + json.dumps(result) + "\n")

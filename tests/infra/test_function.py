@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 
-from infra import python_layer
+from infra import bundle
 from infra.app import read_context
 from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
-from infra.prompt import MAX_PROMPT_BYTES, read_seed
+from infra.prompt import SEED, read_seed
 from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, dependency_layer
 from infra.stage import Stage, load_stage
 from route_switch.domain.errors import ConfigurationError, PromptError
+from route_switch.domain.prompt import MAX_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_only_code_moves_a_layers_hash(stage: Stage, tmp_path: Path) -> None:
 def test_a_bundle_that_fails_says_why_and_leaves_nothing_half_made(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(python_layer, "_BUNDLES", tmp_path / "bundles")
+    monkeypatch.setattr(bundle, "_BUNDLES", tmp_path / "bundles")
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("httpx==0.28.1\n")
     with pytest.raises(ConfigurationError, match="hash"):
@@ -79,18 +80,18 @@ def test_a_bundle_is_built_once(
 ) -> None:
     requirements = Path("layers/dependencies/requirements.txt")
     dependency_layer(Stack(App()), "Layer", stage=stage, requirements=requirements)
-    monkeypatch.setattr(python_layer, "find_uv_bin", lambda: pytest.fail("built again"))
+    monkeypatch.setattr(bundle, "find_uv_bin", lambda: pytest.fail("built again"))
     dependency_layer(Stack(App()), "Layer", stage=stage, requirements=requirements)
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [("x" * (MAX_PROMPT_BYTES + 1), "holds 8,192"), ("Use {{this}}", "reference")],
+    ("change", "reason"),
+    [("x" * MAX_BYTES, "holds 8192"), ("Use {{this}}", "reference")],
 )
 def test_a_seed_that_ssm_would_refuse_is_refused_here(
-    text: str, reason: str, tmp_path: Path
+    change: str, reason: str, tmp_path: Path
 ) -> None:
     seed = tmp_path / "seed.md"
-    seed.write_text(text, encoding="utf-8")
+    seed.write_text(SEED.read_text("utf-8") + change, encoding="utf-8")
     with pytest.raises(PromptError, match=reason):
         read_seed(seed)

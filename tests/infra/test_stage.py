@@ -53,7 +53,7 @@ def test_a_bad_stage_is_refused_with_the_field_and_the_reason(
 
 
 def test_a_bad_stage_stops_the_build_with_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - our own module
+    done = subprocess.run(
         [sys.executable, "-m", "infra.app", "--stage", "production", "--output", str(tmp_path)],
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ from route_switch.domain.keys import hash_key
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from tests.support.context import FakeContext
+from tests.support.events import api_event
 from tests.support.upstream import Upstream, completion, running_upstream
 
 CLIENT_KEY = "rs-client"
@@ -74,26 +75,6 @@ class Api:
         return self("POST", "/v1/chat/completions", body, key)
 
 
-def api_event(method: str, path: str, body: object, key: str | None) -> dict[str, object]:
-    text = body if isinstance(body, str) or body is None else json.dumps(body)
-    headers = {"content-type": "application/json"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key}"
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
-        "pathParameters": None,
-        "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
-        "body": text,
-        "isBase64Encoded": False,
-    }
-
-
-ConfigChange = dict[str, object]
 MakeApi = Callable[..., Api]
 
 

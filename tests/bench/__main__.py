@@ -1,0 +1,94 @@
+"""`make bench`: the router's own time, warm and cold, beside what it is compared with."""
+
+import json
+import platform
+import statistics
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from sysconfig import get_path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.support.stand_ins import in_a_function, running_stand_ins
+
+TURNS = 500
+COLD_STARTS = 7
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    console = Console()
+    packages = ("boto3", "httpx", "aws-lambda-powertools", "pydantic", "litellm")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    console.print(f"Python {platform.python_version()}, {platform.machine()}; {versions}")
+    with running_stand_ins() as environment:
+        console.print(_warm_table(warm(environment)))
+        console.print(_cold_table(cold(environment)))
+
+
+def warm(environment: dict[str, str]) -> dict[str, list[float]]:
+    command = in_a_function(str(HERE / "warm.py"), str(TURNS))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    times: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return times
+
+
+def cold(environment: dict[str, str]) -> dict[str, list[float]]:
+    """Seconds from the start of the process to its first answer, in turns."""
+    # LiteLLM lies in the environment of the development; the layers come first all the same.
+    eager = {**environment, "PYTHONPATH": f"{environment['PYTHONPATH']}:{get_path('purelib')}"}
+    times: dict[str, list[float]] = {"as it is": [], "importing LiteLLM": []}
+    for _ in range(COLD_STARTS):
+        times["as it is"].append(_seconds([], environment))
+        times["importing LiteLLM"].append(_seconds(["eager"], eager))
+    return times
+
+
+def _seconds(arguments: list[str], environment: dict[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        in_a_function(str(HERE / "cold.py"), *arguments),
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    return time.perf_counter() - started
+
+
+def _warm_table(times: dict[str, list[float]]) -> Table:
+    table = Table(title=f"Warm, n = {TURNS} a path", title_justify="left")
+    for column in ("path", "p50 ms", "p95 ms", "above the raw calls, ms", "aim, ms"):
+        table.add_column(column, justify="left" if column == "path" else "right")
+    above = {"bypass": ("one raw call", 1.5), "classified": ("two raw calls", 2.5)}
+    for name, values in times.items():
+        row = [name, f"{statistics.median(values):.2f}", f"{_percentile(values, 95):.2f}"]
+        if name in above:
+            raw, aim = above[name]
+            difference = statistics.median(values) - statistics.median(times[raw])
+            row += [f"{difference:.2f}", f"≤ {aim}"]
+        table.add_row(*row)
+    return table
+
+
+def _cold_table(times: dict[str, list[float]]) -> Table:
+    table = Table(title=f"Cold start to first answer, n = {COLD_STARTS}", title_justify="left")
+    for column in ("handler", "p50 s", "range s"):
+        table.add_column(column, justify="left" if column == "handler" else "right")
+    for name, values in times.items():
+        table.add_row(
+            name, f"{statistics.median(values):.2f}", f"{min(values):.2f}-{max(values):.2f}"
+        )
+    own, eager = (statistics.median(values) for values in times.values())
+    table.add_row("ratio", f"{own / eager:.2f}", "aim ≤ 0.25")
+    return table
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1]
+
+
+if __name__ == "__main__":
+    main()

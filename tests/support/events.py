@@ -1,0 +1,29 @@
+"""API Gateway events."""
+
+import json
+
+
+def api_event(
+    method: str, path: str, body: object = None, key: str | None = None
+) -> dict[str, object]:
+    """A REST API's proxy event; `body` is sent as it is if it is a string, else as JSON."""
+    headers = {"content-type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "pathParameters": None,
+        "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
+        "body": body if isinstance(body, str) or body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def chat_event(text: str, key: str) -> dict[str, object]:
+    body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
+    return api_event("POST", "/v1/chat/completions", body, key)

@@ -1,0 +1,122 @@
+"""An upstream and a DynamoDB that answer at once, in a process of their own: what remains of a
+request's time is the router's own."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from infra.app import read_context
+from infra.bundle import bundled
+from infra.stage import load_stage
+from tests.support.upstream import completion
+
+ROOT = Path(__file__).parents[2]
+DYNAMODB_ANSWERS: dict[str, object] = {
+    "DynamoDB_20120810.GetItem": {
+        "Item": {
+            "pk": {"S": "KEY"},
+            "key_id": {"S": "key_bench"},
+            "name": {"S": "bench"},
+            "role": {"S": "client"},
+            "allowed_tiers": {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]},
+        }
+    },
+    "DynamoDB_20120810.TransactWriteItems": {},
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        target = self.headers.get("x-amz-target")
+        if target is None:
+            self._answer(200, completion("2" if b'"router"' in body else "Hi.").body)
+        elif target in DYNAMODB_ANSWERS:
+            self._answer(200, DYNAMODB_ANSWERS[target])
+        else:
+            self._answer(400, {"__type": "ParameterNotFound"})
+
+    def _answer(self, status: int, content: object) -> None:
+        payload = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/x-amz-json-1.0")
+        self.send_header("content-length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (inherited)
+        pass
+
+
+@contextmanager
+def running_stand_ins() -> Iterator[dict[str, str]]:
+    """The environment of a router function that uses them and sees nothing but its layers."""
+    command = [sys.executable, "-m", "tests.support.stand_ins"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        try:
+            yield {**_router_settings(url), "PYTHONPATH": _layers()}
+        finally:
+            process.communicate()
+
+
+def in_a_function(*arguments: str) -> list[str]:
+    """The command that runs Python as Lambda does: without any site-packages."""
+    base: str = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001, RUF100
+    return [base, "-S", *arguments]
+
+
+def _router_settings(url: str) -> dict[str, str]:
+    names = ("small", "medium", "large", "router")
+    price = {"input_usd_per_million": 1, "output_usd_per_million": 2}
+    models = {
+        "tiers": {str(n): {"model": f"openai/{name}"} for n, name in enumerate(names[:3], 1)},
+        "router": "openai/router",
+        "prices": {f"openai/{name}": price for name in names},
+    }
+    return {
+        "ROUTE_SWITCH_CONFIG": json.dumps({"models": models, "openai_base_url": f"{url}/v1"}),
+        "RESULTS_TABLE": "results",
+        "KEYS_TABLE": "keys",
+        "TEXTS_BUCKET": "texts",
+        "RECORDS_QUEUE_URL": f"{url}/queue",
+        "LIVE_PROMPT_PARAMETER": "/live",
+        "SEED_PROMPT_PARAMETER": "/seed",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "stand-in",
+        "AWS_SECRET_ACCESS_KEY": "stand-in",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    }
+
+
+def _layers() -> str:
+    stage = load_stage(read_context({}), "local", {})
+    dependencies = bundled(stage, ROOT / "layers/dependencies/requirements.txt")
+    folders = (ROOT / "layers/core/python", (dependencies / "python").resolve(), ROOT)
+    return ":".join(map(str, folders))
+
+
+def main() -> None:
+    """Prints the port and serves until the other end of standard input closes."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
