@@ -1,0 +1,124 @@
+"""The `python -m infra.local` command: see `--help`."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from infra.local.client import StackInfo, read_stack_file, running_stack
+from infra.local.cloud import client
+from infra.local.deploy import STACK_NAME
+from infra.local.errors import LocalStackError
+
+WELCOME = """\
+The stack is up: {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
+
+curl -s {endpoint}/v1/chat/completions \\
+  -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\
+  -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 2 + 2?"}}]}}'
+
+from openai import OpenAI
+client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
+messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
+print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
+"""
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        if arguments.command == "up":
+            up(arguments.assembly, arguments.state, arguments.attached)
+        else:
+            invoke(arguments.event, arguments.assembly, arguments.state)
+    except LocalStackError as error:
+        sys.exit(f"{error}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="The local stack.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
+    up.add_argument("--attached", action="store_true", help="print nothing; end with the input")
+    invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
+    invoke.add_argument("event", type=Path, help="a JSON file; see events/")
+    for command in (up, invoke):
+        command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
+        command.add_argument("--state", type=Path, default=Path(".local"))
+    return parser.parse_args()
+
+
+def up(assembly: Path, state: Path, attached: bool) -> None:
+    # moto, and with it most of the start-up time, is needed here only.
+    from infra.local.stack import LocalStack
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with LocalStack(assembly, state) as stack:
+        if attached:
+            threading.Thread(target=wait_for_end_of_input, args=[stop], daemon=True).start()
+        else:
+            sys.stdout.write(WELCOME.format(**vars(stack.info)))
+            sys.stdout.flush()
+        stop.wait()
+
+
+def wait_for_end_of_input(stop: threading.Event) -> None:
+    """Whoever started this holds the other end; it closes even if that process is killed."""
+    sys.stdin.read()
+    stop.set()
+
+
+def invoke(event: Path, assembly: Path, state: Path) -> None:
+    """Prints the function's answer; exits with 1 if the function failed."""
+    running = read_stack_file(state)
+    if running is not None:
+        run(event, running)
+        return
+    with running_stack(assembly, state) as started:
+        run(event, started)
+
+
+def run(event: Path, stack: StackInfo) -> None:
+    text = event.read_text()
+    for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
+        text = text.replace(f"${{{placeholder}}}", key)
+    name = find_function(function_word(event, json.loads(text)), stack)
+    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+        FunctionName=name, Payload=text
+    )
+    sys.stdout.write(result["Payload"].read().decode() + "\n")
+    if "FunctionError" in result:
+        raise LocalStackError(f"{name} failed.")
+
+
+def function_word(event: Path, content: object) -> str:
+    """Events of an API are the router's; others are the function's that their folder names."""
+    if isinstance(content, dict) and "httpMethod" in content:
+        return "router"
+    return event.resolve().parent.name
+
+
+def find_function(word: str, stack: StackInfo) -> str:
+    """The one function whose logical id contains the word."""
+    cloudformation = client("cloudformation", stack.aws_endpoint, stack.region)
+    resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    functions = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for each in resources
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    }
+    found = [functions[name] for name in functions if word.lower() in name.lower()]
+    if len(found) != 1:
+        raise LocalStackError(
+            f"{len(found)} functions are named like {word!r}; the stack has "
+            f"{', '.join(sorted(functions))}. Put the event into a folder named for its function."
+        )
+    return str(found[0])
+
+
+if __name__ == "__main__":
+    main()

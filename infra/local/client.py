@@ -1,0 +1,67 @@
+"""The outside of a local stack: for the demo, the tests and `make invoke`."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.errors import LocalStackError
+
+ROOT = Path(__file__).parents[2]
+STACK_FILE = "stack.json"
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """What a client of the stack needs to know: the content of stack.json."""
+
+    endpoint: str
+    api_key: str
+    admin_key: str
+    aws_endpoint: str
+    region: str
+    prompt_parameter: str
+    results_table: str
+
+
+def read_stack_file(state: Path) -> StackInfo | None:
+    """The stack that is up in this state folder, if one is."""
+    try:
+        return StackInfo(**json.loads((state / STACK_FILE).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
+    """A stack of one's own, in a process of its own, for the length of the block."""
+    command = [sys.executable, "-m", "infra.local", "up", "--attached"]
+    places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield wait_until_up(process, state)
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input: it ends
+        process.kill()
+
+
+def wait_until_up(process: "subprocess.Popen[str]", state: Path) -> StackInfo:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            _, problem = process.communicate()
+            raise LocalStackError(problem.strip())
+        if (info := read_stack_file(state)) is not None:
+            return info
+        time.sleep(0.02)
+    raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")

@@ -1,0 +1,138 @@
+"""The HTTP front: stands where API Gateway stands."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from infra.local.emulator import Answer
+from infra.local.functions import RequestTooLargeError
+from infra.local.gateway import (
+    HttpRequest,
+    HttpResponse,
+    MalformedAnswerError,
+    gateway_response,
+    proxy_event,
+    proxy_response,
+)
+from infra.local.routes import RestApi
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_IN_FLIGHT = 64
+Invoke = Callable[[str, bytes], Answer]
+"""Runs the function with the ARN on an event."""
+
+
+class BodyTooLargeError(Exception):
+    """API Gateway takes bodies up to 10 MB."""
+
+
+class Front:
+    """Serves a REST API on a free port of this machine."""
+
+    def __init__(self, api: RestApi, invoke: Invoke) -> None:
+        self.api = api
+        self._invoke = invoke
+        self._workers = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="gateway")
+        handler = type("Handler", (Handler,), {"front": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
+        """The function's answer, or API Gateway's own error."""
+        api = self.api
+        matched = api.match(request.method, urlsplit(request.target).path)
+        if matched is None:
+            return gateway_response(api, "MISSING_AUTHENTICATION_TOKEN", request_id)
+        route, parameters = matched
+        event = json.dumps(proxy_event(api, route, parameters, request, request_id)).encode()
+        invocation = self._workers.submit(self._invoke, route.function_arn, event)
+        try:
+            # As in AWS, the function goes on after API Gateway has given up waiting.
+            answer = invocation.result(timeout=route.timeout_s)
+            if answer.failed:
+                raise MalformedAnswerError("the function failed")
+            return proxy_response(api, request, answer.payload)
+        except TimeoutError:
+            return gateway_response(api, "INTEGRATION_TIMEOUT", request_id)
+        except RequestTooLargeError:
+            return gateway_response(api, "REQUEST_TOO_LARGE", request_id)
+        except MalformedAnswerError:
+            return gateway_response(api, "DEFAULT_5XX", request_id)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    front: ClassVar[Front]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave in one packet
+
+    def handle_any(self) -> None:
+        request_id = str(uuid.uuid4())
+        try:
+            request = HttpRequest(
+                method=self.command,
+                target=self.path,
+                headers=list(self.headers.items()),
+                body=self.read_body(),
+                source_ip=self.client_address[0],
+            )
+            response = self.front.answer(request, request_id)
+        except BodyTooLargeError:
+            self.close_connection = True
+            response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
+        self.respond(response, request_id)
+
+    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = handle_any  # noqa: N815
+
+    def read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self.read_chunks()
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY_BYTES:
+            raise BodyTooLargeError
+        return self.rfile.read(length)
+
+    def read_chunks(self) -> bytes:
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            if len(body) + size > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
+    def respond(self, response: HttpResponse, request_id: str) -> None:
+        self.send_response_only(response.status)
+        names = {name.lower() for name, _ in response.headers}
+        if "content-type" not in names:
+            self.send_header("Content-Type", "application/json")
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.send_header("x-amzn-RequestId", request_id)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def log_message(self, *_: object) -> None:
+        """The functions' logs tell what happens."""

@@ -1,0 +1,194 @@
+"""Runs Lambda functions: for each version of a function a pool of execution environments."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.archives import Archive, unpack, unzipped_bytes
+from infra.local.cloud import SERVICES
+from infra.local.emulator import ROOT, Answer, Emulator, Sandbox, runtime_folder
+from infra.local.errors import LocalStackError
+
+MAX_ENVIRONMENTS = 8
+"""Environments of one function at a time; further invocations wait for one of them."""
+MAX_REQUEST_BYTES = 6 * 1024 * 1024
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+"""Of a function with all its layers."""
+CACHE = ROOT / ".build" / "local"
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+DUMMY_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+class RequestTooLargeError(LocalStackError):
+    """The event is over 6 MB."""
+
+
+@dataclass(frozen=True)
+class FunctionVersion:
+    """All that makes a function's environments what they are."""
+
+    name: str
+    version: str
+    handler: str
+    timeout_s: int
+    memory_mb: int
+    region: str
+    variables: tuple[tuple[str, str], ...]
+    code: Archive
+    layers: tuple[Archive, ...]
+
+
+class Pool:
+    """The environments of one function version."""
+
+    def __init__(
+        self, function: FunctionVersion, start: Callable[[FunctionVersion], Emulator]
+    ) -> None:
+        self.function = function
+        self._start = start
+        self._idle: list[Emulator] = []
+        self._all: set[Emulator] = set()
+        self._slots = threading.BoundedSemaphore(MAX_ENVIRONMENTS)
+        self._lock = threading.Lock()
+        self._retired = False
+
+    @contextmanager
+    def environment(self) -> Iterator[Emulator]:
+        """The warmest free environment or a new one; waits while all are busy."""
+        with self._slots:
+            with self._lock:
+                emulator = self._idle.pop() if self._idle else None
+            emulator = emulator or self._add()
+            try:
+                yield emulator
+            except BaseException:
+                self._end(emulator)
+                raise
+            with self._lock:
+                keep = not self._retired
+                if keep:
+                    self._idle.append(emulator)
+            if not keep:
+                self._end(emulator)
+
+    def _add(self) -> Emulator:
+        emulator = self._start(self.function)
+        with self._lock:
+            self._all.add(emulator)
+        return emulator
+
+    def _end(self, emulator: Emulator) -> None:
+        with self._lock:
+            self._all.discard(emulator)
+        emulator.stop()
+
+    def retire(self) -> None:
+        """Ends the idle environments now, the busy ones after their invocation."""
+        with self._lock:
+            self._retired = True
+            idle, self._idle = self._idle, []
+        for emulator in idle:
+            self._end(emulator)
+
+    def stop(self) -> None:
+        self.retire()
+        for emulator in tuple(self._all):
+            self._end(emulator)
+
+
+class Functions:
+    """The functions of a local stack."""
+
+    def __init__(self, endpoint: str, state: Path, model_credentials: bool) -> None:
+        """`model_credentials`: functions get the caller's AWS credentials, to call Bedrock with."""
+        self._endpoint = endpoint
+        self._state = state
+        self._credentials = DUMMY_CREDENTIALS
+        if model_credentials and CREDENTIALS[0] in os.environ:
+            self._credentials = {key: os.environ[key] for key in CREDENTIALS if key in os.environ}
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._lock = threading.Lock()
+        # A child's death signal is bound to the thread that made it, so one thread makes them all.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        for folder in (CACHE, state / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def invoke(self, function: FunctionVersion, event: bytes) -> Answer:
+        """Runs the function; raises `RequestTooLargeError` as Lambda refuses such an event."""
+        if len(event) > MAX_REQUEST_BYTES:
+            raise RequestTooLargeError(
+                f"Request must be smaller than {MAX_REQUEST_BYTES} bytes for the InvokeFunction "
+                f"operation; this one has {len(event)}."
+            )
+        with self._pool(function).environment() as emulator:
+            return emulator.invoke(event)
+
+    def _pool(self, function: FunctionVersion) -> Pool:
+        key = (function.name, function.version)
+        with self._lock:
+            pool = self._pools.get(key)
+            if pool is not None and pool.function == function:
+                return pool
+            self._pools[key] = fresh = Pool(function, self._start)
+        if pool is not None:
+            pool.retire()
+        return fresh
+
+    def _start(self, function: FunctionVersion) -> Emulator:
+        code, opt = self.prepare(function)
+        sandbox = Sandbox(
+            code=code,
+            path=(opt / "python", runtime_folder(CACHE)),
+            log=self._state / "logs" / f"{function.name}.log",
+            scratch=self._state / "tmp",
+        )
+        environment = self._environment(function, code)
+        return Emulator(function.handler, environment, function.memory_mb, sandbox, self._popen)
+
+    def prepare(self, function: FunctionVersion) -> tuple[Path, Path]:
+        """The function's code and its layers, unpacked."""
+        archives = (function.code, *function.layers)
+        if (size := unzipped_bytes(archives)) > MAX_UNZIPPED_BYTES:
+            raise LocalStackError(
+                f"{function.name} and its layers have {size:,} bytes unzipped; Lambda takes "
+                f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
+            )
+        return unpack([function.code], CACHE), unpack(function.layers, CACHE)
+
+    def _environment(self, function: FunctionVersion, code: Path) -> dict[str, str]:
+        endpoints = {f"AWS_ENDPOINT_URL_{service}": self._endpoint for service in SERVICES}
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "HOME": "/home/sbx_user1051",  # as in Lambda, where it does not exist either
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_s),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "LAMBDA_TASK_ROOT": str(code),
+            **endpoints,
+            **self._credentials,
+            **dict(function.variables),
+        }
+
+    def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        # S603: the command is ours.
+        return self._spawner.submit(lambda: subprocess.Popen(command, **options)).result()  # noqa: S603
+
+    def stop(self) -> None:
+        """Ends every environment."""
+        with self._lock:
+            pools = tuple(self._pools.values())
+        for pool in pools:
+            pool.stop()
+        self._spawner.shutdown()

@@ -1,0 +1,129 @@
+"""A local stack: deployed, served, and taken down again."""
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+from infra.local.client import STACK_FILE, StackInfo
+from infra.local.cloud import Cloud
+from infra.local.deploy import deploy, read_assembly, resolved_resources
+from infra.local.emulator import Answer
+from infra.local.errors import LocalStackError
+from infra.local.front import Front
+from infra.local.functions import Functions
+from infra.local.moto_additions import find_function, install
+from infra.local.routes import RestApi
+
+OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
+
+
+class LocalStack:
+    """The stack inside its own process; it ends what it started when left."""
+
+    def __init__(self, cdk_out: Path, state: Path) -> None:
+        self._cdk_out = cdk_out
+        self._state = state
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as cleanup:
+            self._start(cleanup)
+            self._cleanup = cleanup.pop_all()
+        return self
+
+    def _start(self, cleanup: contextlib.ExitStack) -> None:
+        assembly = read_assembly(self._cdk_out)
+        cleanup.enter_context(claim(self._state))
+        self._cloud = Cloud(assembly.region, self._state / "logs" / "moto.log")
+        cleanup.callback(self._cloud.stop)
+        bedrock = os.environ.get("ROUTE_SWITCH_PROFILE") == "bedrock"
+        self._functions = Functions(self._cloud.endpoint, self._state, model_credentials=bedrock)
+        cleanup.callback(self._functions.stop)
+        install(self._cloud, self._functions)
+        outputs = deploy(self._cloud, assembly)
+        self._front = Front(self._read_api(), self._invoke)
+        cleanup.callback(self._front.stop)
+        fill_provider_secret(self._cloud, outputs)
+        self.info = self._describe(outputs)
+        cleanup.enter_context(published(self.info, self._state / STACK_FILE))
+
+    def deploy(self) -> None:
+        """Deploys the assembly as it is now; what changed is updated in place."""
+        deploy(self._cloud, read_assembly(self._cdk_out))
+        self._front.api = self._read_api()
+
+    def _read_api(self) -> RestApi:
+        return RestApi.from_resources(resolved_resources(self._cloud))
+
+    def _invoke(self, arn: str, event: bytes) -> Answer:
+        return self._functions.invoke(find_function(arn), event)
+
+    def _describe(self, outputs: dict[str, str]) -> StackInfo:
+        missing = [name for name in OUTPUTS if name not in outputs]
+        if missing:
+            raise LocalStackError(f"The stack has no output {', '.join(missing)}.")
+        keys = take_keys(self._cloud, outputs["FirstKeysParameter"])
+        return StackInfo(
+            endpoint=self._front.endpoint,
+            api_key=keys["client"],
+            admin_key=keys["admin"],
+            aws_endpoint=self._cloud.endpoint,
+            region=self._cloud.region,
+            prompt_parameter=outputs["LivePromptParameter"],
+            results_table=outputs["ResultsTable"],
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+
+
+@contextmanager
+def claim(state: Path) -> Iterator[None]:
+    """Holds the state folder; raises when another stack has it. A dead one's claim is void."""
+    (state / "logs").mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalStackError(
+                f"A local stack is already up in {state}. Stop it (Ctrl-C where it runs) "
+                f"or use it: {state / STACK_FILE} has its address."
+            ) from None
+        (state / STACK_FILE).unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def published(info: StackInfo, target: Path) -> Iterator[None]:
+    """stack.json, whole or not at all, for as long as the stack is up; it holds keys."""
+    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+        json.dump(asdict(info), file, indent=2)
+    Path(file.name).rename(target)
+    try:
+        yield
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def take_keys(cloud: Cloud, parameter: str) -> dict[str, str]:
+    """Reads the first keys and deletes their parameter, as an owner does after the first deploy."""
+    ssm = cloud.client("ssm")
+    value = ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
+    ssm.delete_parameter(Name=parameter)
+    keys: dict[str, str] = json.loads(value)
+    return keys
+
+
+def fill_provider_secret(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """The caller's OpenAI key, where the functions look for it; in memory only."""
+    if "ProviderSecret" in outputs and (key := os.environ.get("OPENAI_API_KEY")):
+        cloud.client("secretsmanager").put_secret_value(
+            SecretId=outputs["ProviderSecret"], SecretString=json.dumps({"OPENAI_API_KEY": key})
+        )
