@@ -40,9 +40,10 @@ def read_assembly(cdk_out: Path) -> Assembly:
     if not manifests:
         raise LocalStackError(f"{cdk_out} holds no cloud assembly. {SYNTHESIZE}")
     for manifest in manifests:
-        for artifact in json.loads(manifest.read_text()).get("artifacts", {}).values():
-            properties = artifact.get("properties", {})
-            if properties.get("stackName") == STACK_NAME:
+        for name, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
+            # The manifest leaves a stack's name out where it is the artifact's.
+            is_stack = artifact["type"] == "aws:cloudformation:stack"
+            if is_stack and artifact["properties"].get("stackName", name) == STACK_NAME:
                 return read_stack(manifest.parent, artifact)
     raise LocalStackError(f"{cdk_out} has no stack {STACK_NAME}: another stage? {SYNTHESIZE}")
 

@@ -225,6 +225,7 @@ TYPES: dict[str, tuple[str, Callable[[Request], Attributes]]] = {
     "AWS::Lambda::LayerVersion": ("LayerName", put_layer),
     # moto obeys a policy's Deny without its conditions, and CDK's "only over TLS" is one.
     "AWS::S3::BucketPolicy": ("", put_nothing),
+    "AWS::SQS::QueuePolicy": ("", put_nothing),
     "AWS::SecretsManager::Secret": ("Name", put_secret),
     "AWS::SSM::Parameter": ("Name", put_parameter),
 }

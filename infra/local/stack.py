@@ -29,7 +29,7 @@ class LocalStack:
 
     def __init__(self, cdk_out: Path, state: Path) -> None:
         self._cdk_out = cdk_out
-        self._state = state
+        self._state = state.resolve()  # functions start in other folders
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> Self:

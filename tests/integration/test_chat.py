@@ -3,15 +3,34 @@
 import io
 import json
 import threading
+from datetime import UTC, datetime
 
 import boto3
 import pytest
 
 from functions.router import handler
-from tests.integration.conftest import CLIENT_KEY, OTHER_KEY, SMALL_ONLY_KEY, Api, MakeApi
+from route_switch import bootstrap
+from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.domain.pricing import Price
+from route_switch.domain.record import RequestRecord
+from tests.integration.conftest import CATALOG, CLIENT_KEY, OTHER_KEY, SMALL_ONLY_KEY, Api, MakeApi
 from tests.support.upstream import Body, Reply, Script, completion, failure
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
+
+
+NOTHING = Price(input_usd_per_million=0, output_usd_per_million=0)
+
+
+class NoTexts:
+    def put(self, key: str, text: str) -> None:
+        raise AssertionError(key)
+
+    def get(self, key: str) -> str:
+        raise AssertionError(key)
+
+
+NO_TEXTS = NoTexts()
 
 
 def by_model(**scripts: Reply) -> Script:
@@ -215,6 +234,42 @@ def test_a_conversation_is_never_bypassed(api: Api) -> None:
     sent = router_call["messages"]
     assert isinstance(sent, list)
     assert "after 2 earlier messages" in str(sent[-1])
+
+
+def test_the_day_and_the_month_of_the_key_add_up_to_the_records(make_api: MakeApi) -> None:
+    free_router = CATALOG.model_copy(
+        update={"prices": {**CATALOG.prices, "openai/router": NOTHING}}
+    )
+    api = make_api(models=free_router)
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
+    answers = [api.chat(LONG) for _ in range(20)]
+    total = sum(float(answer.headers["x-route-cost-usd"]) for answer in answers)
+    store = DynamoDbResultStore(boto3.client("dynamodb"), "results", NO_TEXTS)
+    day = store.day_totals(datetime.now(UTC).date())
+    assert day["answered"] == day["tier:2"] == day["reason:router"] == 20
+    assert day["cost_usd"] == pytest.approx(total) == pytest.approx(day["cost_usd:tier:2"])
+    assert day["router_cost_usd"] == 0
+    items = boto3.client("dynamodb").scan(TableName="results")["Items"]
+    months = [item for item in items if item["pk"]["S"].startswith(f"KEY#key_{CLIENT_KEY}#")]
+    assert sum(float(month["cost_usd"]["N"]) for month in months) == pytest.approx(total)
+    assert len(months) > 1, "the counters are spread"
+
+
+def test_saving_a_record_twice_counts_it_once(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    store = bootstrap.router().results
+    saved: list[RequestRecord] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "save", lambda _, record, __: saved.append(record))
+        api.chat("hello")
+    for _ in range(2):
+        store.save(saved[0], 2_000_000_000)
+    assert (
+        DynamoDbResultStore(boto3.client("dynamodb"), "results", NO_TEXTS).day_totals(
+            saved[0].created_at.date()
+        )["answered"]
+        == 1
+    )
 
 
 def test_a_result_is_only_for_the_key_that_made_it(api: Api) -> None:

@@ -16,6 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
+from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import RequestRecord
@@ -50,8 +51,8 @@ class DynamoDbResultStore:
         self._texts = texts
 
     def save(self, record: RequestRecord, expires_at: int) -> None:
-        """Raises botocore's `ClientError` if DynamoDB refuses; saving the same record again
-        changes nothing."""
+        """Raises `StoreError` or botocore's errors if DynamoDB refuses; saving the same record
+        again changes nothing."""
         content = record_as_json(record)
         self._move_long_texts(record.request_id, content)
         shard = crc32(record.request_id.encode()) % SHARDS
@@ -67,9 +68,11 @@ class DynamoDbResultStore:
                 ]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if not (reasons and reasons[0].get("Code") == "ConditionalCheckFailed"):
-                raise
+            codes = [reason["Code"] for reason in error.response.get("CancellationReasons", [])]
+            if codes[:1] != ["ConditionalCheckFailed"]:
+                raise StoreError(
+                    f"DynamoDB canceled the transaction: {', '.join(codes)}"
+                ) from error
 
     def load(self, request_id: str, key_id: str) -> JsonObject | None:
         answer = self._dynamodb.get_item(
@@ -202,4 +205,4 @@ def _key(pk: str, sk: str) -> "dict[str, AttributeValueTypeDef]":
 
 def _number(value: float) -> str:
     """Twelve decimals: a millionth of the price of a token of the cheapest model."""
-    return str(value) if isinstance(value, int) else f"{value:.12f}"
+    return f"{value:.12f}" if value and not isinstance(value, int) else str(int(value))

@@ -17,6 +17,10 @@ class PromptConflictError(PromptError):
     """The live prompt changed while a new version of it was being written."""
 
 
+class StoreError(RouteSwitchError):
+    """A store refused a write; the message holds no user text."""
+
+
 class ModelError(RouteSwitchError):
     """A model did not answer.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from route_switch.domain.config import RouterConfig
+from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import LostRecords, ResultStore
 from route_switch.domain.record import RequestRecord
 
@@ -42,7 +43,7 @@ class RecordRequest:
             logger.error(
                 "Record %s was not saved (%s); it goes to the queue of lost records.",
                 record.request_id,
-                type(error).__name__,
+                error if isinstance(error, StoreError) else type(error).__name__,
             )
             self._send_lost(replace(record, query_text=None, answer_text=None))
             return False
