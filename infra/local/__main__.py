@@ -6,11 +6,16 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from infra.local.client import StackInfo, read_stack_file, running_stack
 from infra.local.cloud import client
 from infra.local.deploy import STACK_NAME
 from infra.local.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from infra.local.stack import LocalStack
 
 WELCOME = """\
 The stack is up: {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
@@ -51,25 +56,34 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def up(assembly: Path, state: Path, attached: bool) -> None:
+    """Serves until it is told to end; SIGHUP deploys what the assembly holds by then."""
     # moto, and with it most of the start-up time, is needed here only.
     from infra.local.stack import LocalStack
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.put(received))
     with LocalStack(assembly, state) as stack:
         if attached:
-            threading.Thread(target=wait_for_end_of_input, args=[stop], daemon=True).start()
+            threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
         else:
             sys.stdout.write(WELCOME.format(**vars(stack.info)))
             sys.stdout.flush()
-        stop.wait()
+        while signals.get() == signal.SIGHUP:
+            deploy_again(stack)
 
 
-def wait_for_end_of_input(stop: threading.Event) -> None:
-    """Whoever started this holds the other end; it closes even if that process is killed."""
+def deploy_again(stack: "LocalStack") -> None:
+    try:
+        stack.deploy()
+    except LocalStackError as error:
+        sys.stderr.write(f"The stack stays as it was, as far as possible. {error}\n")
+
+
+def await_end_of_input(signals: "SimpleQueue[int]") -> None:
+    """Whoever started this holds the other end, which closes even if that process is killed."""
     sys.stdin.read()
-    stop.set()
+    signals.put(signal.SIGTERM)
 
 
 def invoke(event: Path, assembly: Path, state: Path) -> None:

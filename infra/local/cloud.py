@@ -1,7 +1,7 @@
 """An AWS of its own for each local stack: a moto server in this process, and clients for it."""
 
 import logging
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ class Cloud:
 
 def client(service: str, endpoint: str, region: str) -> Any:  # boto3 makes its clients at run time
     """A client for any local stack's AWS. It waits as long as the slowest function may take."""
-    session = boto3.Session("local", "local", region_name=region)
     config = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
-    return session.client(service, endpoint_url=endpoint, config=config)
+    return session(region).client(service, endpoint_url=endpoint, config=config)
+
+
+@lru_cache
+def session(region: str) -> boto3.Session:
+    """One for all clients: it reads the descriptions of AWS, which are large, only once."""
+    return boto3.Session("local", "local", region_name=region)

@@ -119,7 +119,7 @@ def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpRe
         status = int(answer["statusCode"])
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedAnswerError("no statusCode") from error
-    body = answer.get("body") or ""
+    body = "" if answer.get("body") is None else answer["body"]
     if not isinstance(body, str):
         raise MalformedAnswerError("the body is not a string")
     content = body.encode()

@@ -91,9 +91,10 @@ class SmallStack(cdk.Stack):
             binary_media_types=["*/*"],
             cloud_watch_role=False,
         )
-        integration = apigateway.LambdaIntegration(router, timeout=cdk.Duration.seconds(2))
+        integration = apigateway.LambdaIntegration(router, timeout=cdk.Duration.seconds(1))
         versioned = api.root.add_resource("v1")
-        versioned.add_resource("echo").add_method("POST", integration)
+        for name in ("echo", *filter(None, [self.node.try_get_context("route")])):
+            versioned.add_resource(name).add_method("POST", integration)
         versioned.add_resource("results").add_resource("{id}").add_method("GET", integration)
         api.add_gateway_response(
             "NotFound",

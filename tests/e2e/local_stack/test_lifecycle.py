@@ -1,0 +1,167 @@
+"""A stack starts whole, says when it cannot, is updated in place, and leaves nothing behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.client import ROOT, STACK_FILE, StackInfo, read_stack_file, running_stack
+from infra.local.cloud import client
+from infra.local.errors import LocalStackError
+from tests.e2e.local_stack.conftest import synthesize
+
+
+def aws(stack: StackInfo, service: str) -> Any:
+    return client(service, stack.aws_endpoint, stack.region)
+
+
+def processes_of(state: Path) -> list[str]:
+    """Command lines that name the state folder."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it has just ended
+            continue
+    return [line for line in lines if str(state) in line]
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return value
+
+
+def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "infra.local", "up"]
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [*command, "--assembly", str(assembly), "--state", str(state)],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def started(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
+    """A stack that is up and has run a function."""
+    process = start(assembly, state, **variables)
+    info = wait_until(lambda: process.poll() is not None or read_stack_file(state))
+    assert isinstance(info, StackInfo), process.communicate()
+    httpx.post(f"{info.endpoint}/v1/echo", json={}).raise_for_status()
+    return process
+
+
+def test_the_custom_resource_made_the_keys_and_their_parameter_is_gone(stack: StackInfo) -> None:
+    assert (stack.api_key, stack.admin_key) == ("rs-client", "rs-admin")
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        aws(stack, "ssm").get_parameter(Name="/small/first-keys")
+
+
+def test_a_table_has_its_index_and_its_time_to_live(stack: StackInfo) -> None:
+    dynamodb = aws(stack, "dynamodb")
+    table = dynamodb.describe_table(TableName=stack.results_table)["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_user"]
+    ttl = dynamodb.describe_time_to_live(TableName=stack.results_table)["TimeToLiveDescription"]
+    assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
+
+
+def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: Path) -> None:
+    process = started(assembly, tmp_path, OPENAI_API_KEY="sk-secret")
+    info = read_stack_file(tmp_path)
+    assert info is not None
+    secrets = aws(info, "secretsmanager")
+    (secret,) = secrets.list_secrets()["SecretList"]
+    value = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
+    assert json.loads(value) == {"OPENAI_API_KEY": "sk-secret"}
+
+    process.send_signal(signal.SIGINT)
+    output, problems = process.communicate(timeout=20)
+    assert (process.returncode, problems) == (0, b"")
+    assert f"curl -s {info.endpoint}/v1/chat/completions".encode() in output
+    assert processes_of(tmp_path) == []
+    assert not (tmp_path / STACK_FILE).exists()
+    left = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert not any(b"sk-secret" in file.read_bytes() for file in left)
+
+
+def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
+    assembly: Path, tmp_path: Path
+) -> None:
+    process = started(assembly, tmp_path)
+    assert len(processes_of(tmp_path)) > 1
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not processes_of(tmp_path), seconds=5)
+    with running_stack(assembly, tmp_path):
+        pass
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(
+    stack: StackInfo, assembly: Path, state: Path
+) -> None:
+    process = start(assembly, state)
+    _, problem = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert b"already up" in problem
+    assert read_stack_file(state) == stack
+
+
+def test_a_missing_assembly_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "cdk.out"
+    problem = f"{missing} holds no cloud assembly. Run: make synth"
+    with pytest.raises(LocalStackError, match=re.escape(problem)), running_stack(missing, tmp_path):
+        pass
+
+
+def test_an_update_changes_what_is_there(tmp_path: Path) -> None:
+    assembly, state = tmp_path / "cdk.out", tmp_path / "state"
+    synthesize(assembly)
+    process = started(assembly, state)
+    stack = read_stack_file(state)
+    assert stack is not None
+    before = inventory(stack)
+    item = {"pk": {"S": "kept"}, "sk": {"S": "kept"}}
+    aws(stack, "dynamodb").put_item(TableName=stack.results_table, Item=item)
+
+    synthesize(assembly, greeting="good evening", route="later")
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: greeting(stack, "/v1/later") == "good evening")
+
+    assert inventory(stack) == before
+    seed = aws(stack, "ssm").get_parameter(Name="/small/prompt/seed")["Parameter"]
+    assert (seed["Value"], seed["Version"]) == ("good evening", 2)
+    assert aws(stack, "dynamodb").scan(TableName=stack.results_table)["Items"] == [item]
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == b""
+
+
+def greeting(stack: StackInfo, path: str) -> str | None:
+    response = httpx.post(stack.endpoint + path, json={})
+    return response.json().get("greeting") if response.status_code == 200 else None
+
+
+def inventory(stack: StackInfo) -> dict[str, list[str]]:
+    """The names of what may not be duplicated."""
+    functions = aws(stack, "lambda").list_functions()["Functions"]
+    parameters = aws(stack, "ssm").describe_parameters()["Parameters"]
+    return {
+        "functions": sorted(function["FunctionName"] for function in functions),
+        "parameters": sorted(parameter["Name"] for parameter in parameters),
+        "tables": aws(stack, "dynamodb").list_tables()["TableNames"],
+        "secrets": [
+            each["ARN"] for each in aws(stack, "secretsmanager").list_secrets()["SecretList"]
+        ],
+    }
