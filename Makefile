@@ -4,6 +4,8 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
+# Without bytecode, importing the CDK takes seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo up test lint synth invoke bench lock clean
 
@@ -21,6 +23,31 @@ install: .venv/.installed
 	rm -rf .build/emulator
 	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/emulator --no-deps --require-hashes -r infra/local/requirements.txt
 	@touch $@
+
+demo: synth  ## send real queries through the whole stack and show what they cost
+	$(BIN)/python -m infra.local demo
+
+up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack.json
+	@$(BIN)/python -m infra.local up
+
+synth: install  ## write the CDK app's cloud assembly for this machine to cdk.out/
+	@$(BIN)/python -m infra.app --stage local
+
+invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
+	@test -d cdk.out || $(MAKE) --no-print-directory synth
+	@$(BIN)/python -m infra.local invoke $(EVENT)
+
+test: install lint  ## every check and test
+	$(BIN)/python -m pytest
+
+lint: install  ## format, lint, types, import directions
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## the router's own time, warm and cold
+	$(BIN)/python -m tests.bench
 
 lock:  ## lock every requirements file anew, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt

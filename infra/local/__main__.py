@@ -36,6 +36,11 @@ def main() -> None:
     try:
         if arguments.command == "up":
             up(arguments.assembly, arguments.state, arguments.attached)
+        elif arguments.command == "demo":
+            # Its own libraries are needed by nobody else here.
+            from infra.local.demo import demo
+
+            demo(arguments.assembly, arguments.state / "demo")
         else:
             invoke(arguments.event, arguments.assembly, arguments.state)
     except LocalStackError as error:
@@ -47,9 +52,10 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
     up.add_argument("--attached", action="store_true", help="print nothing; end with the input")
+    demo = commands.add_parser("demo", help="send real queries through a stack; show the totals")
     invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
     invoke.add_argument("event", type=Path, help="a JSON file; see events/")
-    for command in (up, invoke):
+    for command in (up, demo, invoke):
         command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
         command.add_argument("--state", type=Path, default=Path(".local"))
     return parser.parse_args()
