@@ -65,7 +65,7 @@ def parse_chat_request(body: bytes, max_bytes: int) -> JsonObject:
     try:
         request = ChatRequest.model_validate(content)
     except ValidationError as error:
-        _refuse(error)
+        _refuse(error, content)
     if request.stream:
         raise RequestRefusedError(
             "Streaming is not available. Send the request without 'stream'.",
@@ -114,16 +114,30 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse(error: ValidationError) -> NoReturn:
+def _refuse(error: ValidationError, content: JsonObject) -> NoReturn:
     problem = error.errors(include_url=False, include_input=False)[0]
-    param = ""
-    for part in problem["loc"]:
-        param += f"[{part}]" if isinstance(part, int) else f".{part}" if param else part
+    param = _path_in(content, problem["loc"])
     raise RequestRefusedError(
         f"'{param}' is wrong: {problem['msg']}. See the OpenAI chat completion API for its form.",
         code="missing_required_parameter" if problem["type"] == "missing" else "invalid_value",
-        param=param or None,
+        param=param,
     ) from error
+
+
+def _path_in(content: JsonValue, location: tuple[int | str, ...]) -> str:
+    """The field in OpenAI's notation, such as `messages[0].role`; what the validator adds to name
+    the alternatives of a field is left out."""
+    path = ""
+    for part in location:
+        if isinstance(content, dict) and isinstance(part, str):
+            path += f".{part}" if path else part
+            content = content.get(part)
+        elif isinstance(content, list) and isinstance(part, int):
+            path += f"[{part}]"
+            content = content[part]
+        else:
+            break
+    return path
 
 
 def completion_body(routed: Routed) -> JsonObject:

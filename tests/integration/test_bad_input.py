@@ -1,0 +1,148 @@
+"""Whatever comes in, the answer is an OpenAI-shaped error with the right status."""
+
+import base64
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from functions.router import handler
+from tests.integration.conftest import CLIENT_KEY, Api, MakeApi
+from tests.support.context import FakeContext
+from tests.support.events import api_event
+from tests.support.upstream import completion
+
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+def error_of(answer_body: dict[str, object]) -> dict[str, object]:
+    assert set(answer_body) == {"error"}
+    error = answer_body["error"]
+    assert isinstance(error, dict)
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    assert "Traceback" not in str(error)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ("{not json", 400, None),
+        ("", 400, None),
+        ("[]", 400, None),
+        ('"text"', 400, None),
+        ("[" * 100_000, 400, None),
+        ('{"messages": NaN}', 400, None),
+        ('{"messages": [{"role": "user", "content": "\\ud800"}]}', 400, None),
+        ({}, 400, "messages"),
+        ({"messages": []}, 400, "messages"),
+        ({"messages": "hello"}, 400, "messages"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, 400, "messages[0].role"),
+        ({"messages": [{"content": "x"}]}, 400, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": 5}]}, 400, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, 400, "messages[0].content"),
+        ({"messages": [*HELLO, 7]}, 400, "messages[1]"),
+        ({"messages": HELLO, "model": 5}, 400, "model"),
+        ({"messages": HELLO, "model": "gpt-99"}, 404, "model"),
+        ({"messages": HELLO, "model": ""}, 404, "model"),
+        ({"messages": HELLO, "max_tokens": "many"}, 400, "max_tokens"),
+        ({"messages": HELLO, "max_tokens": 0}, 400, "max_tokens"),
+        ({"messages": HELLO, "temperature": 9}, 400, "temperature"),
+        ({"messages": HELLO, "user": {"id": 1}}, 400, "user"),
+        ({"messages": HELLO, "stream": True}, 400, "stream"),
+        ({"messages": [{"role": "user", "content": "x" * 2_000_000}]}, 413, None),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong_and_leaves_nothing(
+    api: Api, body: object, status: int, param: str | None
+) -> None:
+    answer = api("POST", "/v1/chat/completions", body)
+    assert answer.status == status
+    error = error_of(answer.body)
+    assert error["type"] == "invalid_request_error"
+    assert error["param"] == param
+    assert "x-request-id" in answer.headers
+    assert api.upstream.calls == []
+    assert boto3.client("dynamodb").scan(TableName="results")["Items"] == []
+
+
+def test_bytes_that_are_no_utf_8_are_refused(api: Api) -> None:
+    event = api_event("POST", "/v1/chat/completions", "", CLIENT_KEY)
+    body = b'{"messages": [{"role": "user", "content": "\xff\xfe"}]}'
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    response = handler.lambda_handler(event, FakeContext())
+    assert response["statusCode"] == 400
+    assert error_of(json.loads(str(response["body"])))["code"] == "invalid_encoding"
+
+
+@pytest.mark.parametrize("key", [None, "", "rs-wrong"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/route"),
+        ("GET", "/v1/results/x"),
+        ("GET", "/v1/models"),
+    ],
+)
+def test_without_a_known_key_nothing_is_told(
+    api: Api, method: str, path: str, key: str | None
+) -> None:
+    answer = api(method, path, {"messages": HELLO}, key)
+    assert answer.status == 401
+    assert error_of(answer.body)["code"] == "invalid_api_key"
+
+
+def test_an_unknown_result_and_an_unknown_url_are_not_found(api: Api) -> None:
+    assert error_of(api("GET", "/v1/results/chatcmpl-0").body)["code"] == "result_not_found"
+    assert error_of(api("GET", "/v2/nothing").body)["code"] == "unknown_url"
+
+
+def test_a_defect_shows_neither_its_trace_nor_the_request(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("the text of the request")
+
+    monkeypatch.setattr("route_switch.services.route_request.query_of", broken)
+    answer = api.chat("hello")
+    assert answer.status == 500
+    assert "text of the request" not in str(answer.body)
+    assert error_of(answer.body)["code"] == "internal_error"
+
+
+def test_unknown_fields_and_further_message_fields_are_tolerated(api: Api) -> None:
+    api.upstream.script = lambda _: completion("Hi.")
+    messages = [{"role": "user", "content": "hello", "name": "Ada", "surprise": [1]}]
+    assert api.chat("", messages=messages, surprise={"a": 1}).status == 200
+
+
+def test_the_sample_events_are_understood(make_api: MakeApi) -> None:
+    api = make_api()
+    api.upstream.script = lambda _: completion("2")
+    for file in Path("events/router").glob("*.json"):
+        text = file.read_text("utf-8").replace("${API_KEY}", CLIENT_KEY)
+        response = handler.lambda_handler(json.loads(text), FakeContext())
+        expected = 404 if file.stem == "result" else 200
+        assert response["statusCode"] == expected, file
+
+
+def test_health_needs_no_key_and_no_aws(api: Api) -> None:
+    assert api("GET", "/health", key=None).body == {"status": "ok"}
+
+
+def test_the_models_are_auto_the_aliases_and_the_tier_models(api: Api) -> None:
+    data = api("GET", "/v1/models").body["data"]
+    assert isinstance(data, list)
+    ids = [model["id"] for model in data]
+    assert ids == [
+        "auto",
+        "tier-1",
+        "tier-2",
+        "tier-3",
+        "openai/small",
+        "openai/medium",
+        "openai/large",
+    ]

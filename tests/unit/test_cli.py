@@ -1,0 +1,154 @@
+"""The `route-switch` command."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from route_switch.cli.main import app, run
+from route_switch.domain.prompt_document import parse_prompt, to_json
+from tests.support.upstream import completion, failure, running_upstream
+
+ROWS = [
+    {"id": "a", "query": "hello"},
+    {"id": 7, "query": "How do I track the delivery of my new bank card?", "gold": "unused"},
+    {
+        "id": "c",
+        "query": "Prove by induction that the first n odd numbers sum to n squared.",
+    },
+]
+HAND_WRITTEN = Path("layers/core/python/route_switch/data/hand_written.md")
+
+
+def route(*arguments: str | Path) -> list[dict[str, object]]:
+    result = CliRunner().invoke(app, ["route", "--json", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def queries(tmp_path: Path) -> Path:
+    path = tmp_path / "queries.jsonl"
+    path.write_text("\n".join(map(json.dumps, ROWS)) + "\n\n", "utf-8")
+    return path
+
+
+def test_each_query_gets_one_line_with_the_fields_of_the_interface(queries: Path) -> None:
+    lines = route("--queries", queries)
+    assert [line["id"] for line in lines] == ["a", 7, "c"]
+    fields = {"id", "tier", "reason", "prompt_version", "router_tokens", "latency_ms"}
+    assert all(set(line) == fields for line in lines)
+    assert [line["reason"] for line in lines] == ["bypass", "router", "router"]
+    assert lines[0]["tier"] == 1
+    assert lines[0]["router_tokens"] == 0
+
+
+def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
+    assert {line["reason"] for line in route("--queries", queries, "--no-bypass")} == {"router"}
+
+
+def test_the_prompt_may_be_markdown_or_json_and_the_input_gzip(
+    queries: Path, tmp_path: Path
+) -> None:
+    as_json = tmp_path / "prompt.json"
+    as_json.write_text(to_json(parse_prompt(HAND_WRITTEN.read_text("utf-8"))), "utf-8")
+    zipped = tmp_path / "queries.jsonl.gz"
+    zipped.write_bytes(gzip.compress(queries.read_bytes()))
+
+    def decisions(*arguments: str | Path) -> list[tuple[object, ...]]:
+        lines = route(*arguments)
+        return [(line["tier"], line["prompt_version"], line["router_tokens"]) for line in lines]
+
+    expected = decisions("--queries", queries)
+    assert decisions("--queries", zipped, "--prompt", as_json) == expected
+    assert decisions("--queries", queries, "--prompt", HAND_WRITTEN) == expected
+
+
+def test_swapping_the_tiers_in_the_prompt_swaps_the_decisions(
+    queries: Path, tmp_path: Path
+) -> None:
+    text = HAND_WRITTEN.read_text("utf-8")
+    swapped = tmp_path / "swapped.md"
+    swapped.write_text(
+        text.replace("Tier 1", "Tier X").replace("Tier 3", "Tier 1").replace("Tier X", "Tier 3"),
+        "utf-8",
+    )
+    before = [line["tier"] for line in route("--queries", queries, "--no-bypass")]
+    after = [
+        line["tier"] for line in route("--queries", queries, "--no-bypass", "--prompt", swapped)
+    ]
+    assert {1, 3} <= set(before)
+    assert after == [{1: 3, 3: 1}.get(int(str(tier)), tier) for tier in before]
+
+
+def test_another_router_model_is_called_with_the_key_of_the_environment(
+    queries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
+    with running_upstream(lambda _: completion("Tier 3", 50, 2)) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        lines = route("--queries", queries, "--router-model", "openai/tiny")
+    assert [line["tier"] for line in lines] == [1, 3, 3]
+    assert [line["router_tokens"] for line in lines] == [0, 52, 52]
+    assert {call["model"] for call in upstream.calls} == {"tiny"}
+    assert upstream.headers[0]["authorization"] == "Bearer sk-of-the-caller"
+
+
+def test_failing_router_calls_lead_to_the_safe_tier_and_a_warning(
+    queries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_upstream(lambda _: failure(500)) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        result = CliRunner().invoke(
+            app, ["route", "--json", "--queries", str(queries), "--router-model", "openai/tiny"]
+        )
+    assert [json.loads(line)["reason"] for line in result.stdout.splitlines()] == [
+        "bypass",
+        "fallback",
+        "fallback",
+    ]
+    assert "2 of 3 queries" in result.stderr
+
+
+def test_a_table_shows_queries_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "queries.jsonl"
+    path.write_text(json.dumps({"id": "[red]", "query": "[bold]x[/] = [1]"}), "utf-8")
+    result = CliRunner().invoke(app, ["route", "--queries", str(path)])
+    assert "[red]" in result.stdout
+    assert "[bold]x[/] = [1]" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "reason"),
+    [
+        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query: Field required"),
+        ("not json\n", [], "line 1"),
+        ('{"id": 1, "query": 5}', [], "line 1: query"),
+        ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read"),
+        ('{"id": 1, "query": "x"}', ["--prompt", "README.md"], "front matter"),
+        ('{"id": 1, "query": "x"}', ["--router-model", "gpt-4"], "not a model name"),
+        (None, [], "cannot be read"),
+    ],
+)
+def test_a_wrong_input_is_one_clear_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    arguments: list[str],
+    reason: str,
+) -> None:
+    path = tmp_path / "queries.jsonl"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    monkeypatch.setattr("sys.argv", ["route-switch", "route", "--queries", str(path), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    printed = capsys.readouterr()
+    assert ended.value.code == 1
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert reason in printed.err
+    assert "Traceback" not in printed.err
