@@ -44,9 +44,11 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
     """A stack of one's own, in a process of its own, for the length of the block."""
     command = [sys.executable, "-m", "infra.local", "up", "--attached"]
     places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "problems.log").open("w") as problems:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=problems
+        )
     try:
         yield wait_until_up(process, state)
     finally:
@@ -55,12 +57,11 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
         process.kill()
 
 
-def wait_until_up(process: "subprocess.Popen[str]", state: Path) -> StackInfo:
+def wait_until_up(process: "subprocess.Popen[bytes]", state: Path) -> StackInfo:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            _, problem = process.communicate()
-            raise LocalStackError(problem.strip())
+            raise LocalStackError((state / "problems.log").read_text().strip())
         if (info := read_stack_file(state)) is not None:
             return info
         time.sleep(0.02)
