@@ -13,6 +13,7 @@ from infra.local.client import StackInfo, read_stack_file, running_stack
 from infra.local.cloud import client
 from infra.local.deploy import STACK_NAME
 from infra.local.errors import LocalStackError
+from infra.local.sandbox import landlock_version
 
 if TYPE_CHECKING:
     from infra.local.stack import LocalStack
@@ -28,6 +29,9 @@ from openai import OpenAI
 client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
 messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
+"""
+UNCONFINED = """
+This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
 
 
@@ -68,6 +72,7 @@ def up(assembly: Path, state: Path, attached: bool) -> None:
             threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
         else:
             sys.stdout.write(WELCOME.format(**vars(stack.info)))
+            sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
             sys.stdout.flush()
         while signals.get() == signal.SIGHUP:
             deploy_again(stack)
