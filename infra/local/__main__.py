@@ -9,9 +9,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from infra.local.client import StackInfo, read_stack_file, running_stack
-from infra.local.cloud import client
-from infra.local.deploy import STACK_NAME
+from infra.local.client import (
+    STACK_NAME,
+    StackInfo,
+    aws_client,
+    read_stack_file,
+    running_stack,
+)
 from infra.local.errors import LocalStackError
 from infra.local.sandbox import landlock_version
 
@@ -106,7 +110,7 @@ def run(event: Path, stack: StackInfo) -> None:
     for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
         text = text.replace(f"${{{placeholder}}}", key)
     name = find_function(function_word(event, json.loads(text)), stack)
-    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+    result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=name, Payload=text
     )
     sys.stdout.write(result["Payload"].read().decode() + "\n")
@@ -123,7 +127,7 @@ def function_word(event: Path, content: object) -> str:
 
 def find_function(word: str, stack: StackInfo) -> str:
     """The one function whose logical id contains the word."""
-    cloudformation = client("cloudformation", stack.aws_endpoint, stack.region)
+    cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
     resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     functions = {
         each["LogicalResourceId"]: each["PhysicalResourceId"]

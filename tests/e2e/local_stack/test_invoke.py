@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.client import ROOT, StackInfo
+from infra.local.client import ROOT
 
 API_EVENT = {
     "httpMethod": "POST",
@@ -74,5 +74,6 @@ def test_without_a_stack_one_is_brought_up(assembly: Path, tmp_path: Path) -> No
     assert not (tmp_path / "state" / "stack.json").exists()
 
 
-def test_the_type_of_an_info_is_what_scripts_read(stack: StackInfo, state: Path) -> None:
-    assert json.loads((state / "stack.json").read_text()) == vars(stack)
+def test_a_client_of_the_stack_does_not_load_moto() -> None:
+    check = "import sys, infra.local.__main__; sys.exit('moto' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)  # noqa: S603

@@ -16,14 +16,20 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import ROOT, STACK_FILE, StackInfo, read_stack_file, running_stack
-from infra.local.cloud import client
+from infra.local.client import (
+    ROOT,
+    STACK_FILE,
+    StackInfo,
+    aws_client,
+    read_stack_file,
+    running_stack,
+)
 from infra.local.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 
 
 def aws(stack: StackInfo, service: str) -> Any:
-    return client(service, stack.aws_endpoint, stack.region)
+    return aws_client(service, stack.aws_endpoint, stack.region)
 
 
 def processes_of(state: Path) -> list[str]:
