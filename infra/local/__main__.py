@@ -9,10 +9,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from infra.local.client import StackInfo, read_stack_file, running_stack
-from infra.local.cloud import client
-from infra.local.deploy import STACK_NAME
+from infra.local.client import (
+    STACK_NAME,
+    StackInfo,
+    aws_client,
+    read_stack_file,
+    running_stack,
+)
 from infra.local.errors import LocalStackError
+from infra.local.sandbox import landlock_version
 
 if TYPE_CHECKING:
     from infra.local.stack import LocalStack
@@ -28,6 +33,9 @@ from openai import OpenAI
 client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
 messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
+"""
+UNCONFINED = """
+This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
 
 
@@ -74,6 +82,7 @@ def up(assembly: Path, state: Path, attached: bool) -> None:
             threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
         else:
             sys.stdout.write(WELCOME.format(**vars(stack.info)))
+            sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
             sys.stdout.flush()
         while signals.get() == signal.SIGHUP:
             deploy_again(stack)
@@ -107,7 +116,7 @@ def run(event: Path, stack: StackInfo) -> None:
     for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
         text = text.replace(f"${{{placeholder}}}", key)
     name = find_function(function_word(event, json.loads(text)), stack)
-    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+    result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=name, Payload=text
     )
     sys.stdout.write(result["Payload"].read().decode() + "\n")
@@ -124,7 +133,7 @@ def function_word(event: Path, content: object) -> str:
 
 def find_function(word: str, stack: StackInfo) -> str:
     """The one function whose logical id contains the word."""
-    cloudformation = client("cloudformation", stack.aws_endpoint, stack.region)
+    cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
     resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     functions = {
         each["LogicalResourceId"]: each["PhysicalResourceId"]

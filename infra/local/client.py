@@ -1,4 +1,4 @@
-"""The outside of a local stack: for the demo, the tests and `make invoke`."""
+"""The outside of a local stack, for the demo, the tests and `invoke`: it needs no moto."""
 
 import contextlib
 import json
@@ -8,14 +8,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 from infra.local.errors import LocalStackError
 
 ROOT = Path(__file__).parents[2]
+STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
+SLOWEST_INVOCATION_S = 910
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,11 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
     """A stack of one's own, in a process of its own, for the length of the block."""
     command = [sys.executable, "-m", "infra.local", "up", "--attached"]
     places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "problems.log").open("w") as problems:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=problems
+        )
     try:
         yield wait_until_up(process, state)
     finally:
@@ -55,13 +64,26 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
         process.kill()
 
 
-def wait_until_up(process: "subprocess.Popen[str]", state: Path) -> StackInfo:
+def wait_until_up(process: "subprocess.Popen[bytes]", state: Path) -> StackInfo:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            _, problem = process.communicate()
-            raise LocalStackError(problem.strip())
+            raise LocalStackError((state / "problems.log").read_text().strip())
         if (info := read_stack_file(state)) is not None:
             return info
         time.sleep(0.02)
     raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")
+
+
+def aws_client(
+    service: str, endpoint: str, region: str
+) -> Any:  # boto3 makes its clients at run time
+    """A client for any local stack's AWS. It waits as long as the slowest function may take."""
+    config = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
+    return session(region).client(service, endpoint_url=endpoint, config=config)
+
+
+@lru_cache
+def session(region: str) -> boto3.Session:
+    """One for all clients: it reads the descriptions of AWS, which are large, only once."""
+    return boto3.Session("local", "local", region_name=region)

@@ -12,12 +12,12 @@ from moto.cloudformation import parsing
 from moto.cloudformation.models import cloudformation_backends
 
 from infra.local.archives import pack
+from infra.local.client import STACK_NAME
 from infra.local.cloud import ACCOUNT, Cloud
 from infra.local.emulator import RIE_ARCHITECTURES
 from infra.local.errors import LocalStackError
 from infra.local.functions import CACHE
 
-STACK_NAME = "route-switch-local"
 DEFAULT_REGION = "us-east-1"
 SYNTHESIZE = "Run: make synth"
 Json = dict[str, Any]

@@ -128,9 +128,12 @@ class Emulator:
 
     def invoke(self, event: bytes) -> Answer:
         """Runs the handler. A timeout, a crash or an exception is a failed answer, as in Lambda."""
-        self._connection.request("POST", INVOCATION_PATH, event)
-        response = self._connection.getresponse()
-        payload = response.read()
+        try:
+            self._connection.request("POST", INVOCATION_PATH, event)
+            response = self._connection.getresponse()
+            payload = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise LocalStackError("The emulator broke off; see the function's log.") from error
         if payload.startswith(b"Task timed out after "):
             message = {"errorType": "Sandbox.Timedout", "errorMessage": payload.decode()}
             return Answer(json.dumps(message).encode(), failed=True)

@@ -1,6 +1,7 @@
 """The HTTP front: stands where API Gateway stands."""
 
 import json
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from infra.local.emulator import Answer
+from infra.local.errors import LocalStackError
 from infra.local.functions import RequestTooLargeError
 from infra.local.gateway import (
     HttpRequest,
@@ -39,8 +41,7 @@ class Front:
         self._invoke = invoke
         self._workers = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="gateway")
         handler = type("Handler", (Handler,), {"front": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
@@ -66,13 +67,23 @@ class Front:
             return gateway_response(api, "INTEGRATION_TIMEOUT", request_id)
         except RequestTooLargeError:
             return gateway_response(api, "REQUEST_TOO_LARGE", request_id)
-        except MalformedAnswerError:
+        except (MalformedAnswerError, LocalStackError) as error:
+            sys.stderr.write(f"{request.method} {route.path} {request_id}: {error}\n")
             return gateway_response(api, "DEFAULT_5XX", request_id)
 
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # clients that connect at the same time
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # passed on
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -97,6 +108,9 @@ class Handler(BaseHTTPRequestHandler):
         except BodyTooLargeError:
             self.close_connection = True
             response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
+        except ValueError:  # a length that is no number
+            self.send_error(400)
+            return
         self.respond(response, request_id)
 
     do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = handle_any  # noqa: N815

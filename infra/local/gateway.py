@@ -1,6 +1,7 @@
 """What API Gateway does around a function: proxy events, proxy answers, its own errors."""
 
 import base64
+import binascii
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -124,7 +125,10 @@ def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpRe
         raise MalformedAnswerError("the body is not a string")
     content = body.encode()
     if answer.get("isBase64Encoded") and api.is_binary(request.header("accept").split(",")[0]):
-        content = base64.b64decode(body)
+        try:
+            content = base64.b64decode(body, validate=True)
+        except binascii.Error as error:
+            raise MalformedAnswerError("the body is not base64") from error
     return HttpResponse(status, answer_headers(answer), content)
 
 

@@ -1,5 +1,6 @@
 """Bends moto, in the process that becomes a local stack: see `install`."""
 
+import hashlib
 import inspect
 import json
 import os
@@ -140,9 +141,13 @@ def put_resource(
 
 
 def generate_name(type_: str, stack: str, logical_id: str) -> str:
-    """As CloudFormation names a resource. CDK counts the hyphens in a secret's name."""
+    """As CloudFormation names a resource, but the same in each local stack.
+
+    CDK counts the hyphens in a secret's name.
+    """
+    suffix = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:12].upper()
     prefix = logical_id if type_ == "AWS::SecretsManager::Secret" else f"{stack}-{logical_id}"
-    return f"{prefix}-{parsing.random_suffix()}"
+    return f"{prefix}-{suffix}"
 
 
 def update_with_moto(

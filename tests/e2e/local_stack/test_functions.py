@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import StackInfo
-from infra.local.cloud import client
+from infra.local.client import STACK_NAME, StackInfo, aws_client
 from infra.local.sandbox import landlock_version
 
 
 def functions(stack: StackInfo) -> dict[str, str]:
-    resources = client("cloudformation", stack.aws_endpoint, stack.region).describe_stack_resources(
-        StackName="route-switch-local"
-    )["StackResources"]
+    resources = aws_client(
+        "cloudformation", stack.aws_endpoint, stack.region
+    ).describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     return {
         each["LogicalResourceId"][:6]: each["PhysicalResourceId"]
         for each in resources
@@ -24,7 +23,7 @@ def functions(stack: StackInfo) -> dict[str, str]:
 
 def invoke(stack: StackInfo, **order: Any) -> tuple[Any, str | None]:
     """The function's answer, and the kind of error if it failed."""
-    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+    result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=functions(stack)["Router"], Payload=json.dumps(order)
     )
     return json.loads(result["Payload"].read()), result.get("FunctionError")
@@ -93,14 +92,14 @@ def test_an_event_over_6_mb_is_refused(stack: StackInfo) -> None:
 
 
 def test_a_parameter_over_4_kb_is_refused(stack: StackInfo) -> None:
-    ssm = client("ssm", stack.aws_endpoint, stack.region)
+    ssm = aws_client("ssm", stack.aws_endpoint, stack.region)
     ssm.put_parameter(Name="/small/large", Type="String", Tier="Advanced", Value="x" * 8192)
     with pytest.raises(ClientError, match="maximum parameter value of 4096"):
         ssm.put_parameter(Name="/small/large", Type="String", Value="x" * 4097, Overwrite=True)
 
 
 def test_an_event_without_a_wait_is_run_too(stack: StackInfo) -> None:
-    result = client("lambda", stack.aws_endpoint, stack.region).invoke(
+    result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=functions(stack)["Router"], InvocationType="Event", Payload=b"{}"
     )
     assert result["StatusCode"] == 202

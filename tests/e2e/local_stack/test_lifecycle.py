@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +16,20 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import ROOT, STACK_FILE, StackInfo, read_stack_file, running_stack
-from infra.local.cloud import client
+from infra.local.client import (
+    ROOT,
+    STACK_FILE,
+    StackInfo,
+    aws_client,
+    read_stack_file,
+    running_stack,
+)
 from infra.local.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 
 
 def aws(stack: StackInfo, service: str) -> Any:
-    return client(service, stack.aws_endpoint, stack.region)
+    return aws_client(service, stack.aws_endpoint, stack.region)
 
 
 def processes_of(state: Path) -> list[str]:
@@ -79,9 +86,17 @@ def test_a_table_has_its_index_and_its_time_to_live(stack: StackInfo) -> None:
 
 
 def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: Path) -> None:
-    process = started(assembly, tmp_path, OPENAI_API_KEY="sk-secret")
+    credentials = {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "aws-secret"}
+    process = started(
+        assembly,
+        tmp_path,
+        OPENAI_API_KEY="sk-secret",
+        ROUTE_SWITCH_PROFILE="bedrock",
+        **credentials,
+    )
     info = read_stack_file(tmp_path)
     assert info is not None
+    assert credentials.items() <= ask(info, "/v1/echo")["environment"].items()
     secrets = aws(info, "secretsmanager")
     (secret,) = secrets.list_secrets()["SecretList"]
     value = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
@@ -94,7 +109,7 @@ def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: 
     assert processes_of(tmp_path) == []
     assert not (tmp_path / STACK_FILE).exists()
     left = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert not any(b"sk-secret" in file.read_bytes() for file in left)
+    assert not any(b"-secret" in file.read_bytes() for file in left)
 
 
 def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
@@ -126,21 +141,45 @@ def test_a_missing_assembly_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_an_update_changes_what_is_there(tmp_path: Path) -> None:
-    assembly, state = tmp_path / "cdk.out", tmp_path / "state"
-    synthesize(assembly)
-    process = started(assembly, state)
+def test_an_assembly_for_another_machine_is_refused(assembly: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "cdk.out"
+    shutil.copytree(assembly, foreign)
+    template = foreign / "Local.template.json"
+    template.write_text(re.sub(r"python3\.\d+", "python3.99", template.read_text()))
+    with pytest.raises(LocalStackError, match=r"python3\.99"), running_stack(foreign, tmp_path):
+        pass
+
+
+def test_a_resource_of_an_unknown_type_is_named(assembly: Path, tmp_path: Path) -> None:
+    unknown = tmp_path / "cdk.out"
+    shutil.copytree(assembly, unknown)
+    template = unknown / "Local.template.json"
+    content = json.loads(template.read_text())
+    content["Resources"]["Odd"] = {"Type": "AWS::Odd::Thing"}
+    template.write_text(json.dumps(content))
+    with pytest.raises(LocalStackError, match="Odd::Thing"), running_stack(unknown, tmp_path):
+        pass
+
+
+def test_an_update_changes_what_is_there(assembly: Path, tmp_path: Path) -> None:
+    updated, state = tmp_path / "cdk.out", tmp_path / "state"
+    shutil.copytree(assembly, updated)
+    process = started(updated, state)
     stack = read_stack_file(state)
     assert stack is not None
     before = inventory(stack)
     item = {"pk": {"S": "kept"}, "sk": {"S": "kept"}}
     aws(stack, "dynamodb").put_item(TableName=stack.results_table, Item=item)
 
-    synthesize(assembly, greeting="good evening", route="later")
+    synthesize(updated, greeting="good evening", route="later", layer="changed")
     process.send_signal(signal.SIGHUP)
-    wait_until(lambda: greeting(stack, "/v1/later") == "good evening")
+    answer = wait_until(lambda: ask(stack, "/v1/later"))
 
+    assert (answer["greeting"], answer["layer"]) == ("good evening", "changed")
+    assert ask(stack, "/v1/echo")["greeting"] == "good evening"
     assert inventory(stack) == before
+    update = aws(stack, "ssm").get_parameter(Name="/small/update")["Parameter"]
+    assert update["Value"] == "hello, good evening"
     seed = aws(stack, "ssm").get_parameter(Name="/small/prompt/seed")["Parameter"]
     assert (seed["Value"], seed["Version"]) == ("good evening", 2)
     assert aws(stack, "dynamodb").scan(TableName=stack.results_table)["Items"] == [item]
@@ -148,9 +187,9 @@ def test_an_update_changes_what_is_there(tmp_path: Path) -> None:
     assert process.communicate(timeout=20)[1] == b""
 
 
-def greeting(stack: StackInfo, path: str) -> str | None:
+def ask(stack: StackInfo, path: str) -> Any:
     response = httpx.post(stack.endpoint + path, json={})
-    return response.json().get("greeting") if response.status_code == 200 else None
+    return response.json() if response.status_code == 200 else None
 
 
 def inventory(stack: StackInfo) -> dict[str, list[str]]:
@@ -159,7 +198,7 @@ def inventory(stack: StackInfo) -> dict[str, list[str]]:
     parameters = aws(stack, "ssm").describe_parameters()["Parameters"]
     return {
         "functions": sorted(function["FunctionName"] for function in functions),
-        "parameters": sorted(parameter["Name"] for parameter in parameters),
+        "seeds": [each["Name"] for each in parameters if each["Name"].endswith("seed")],
         "tables": aws(stack, "dynamodb").list_tables()["TableNames"],
         "secrets": [
             each["ARN"] for each in aws(stack, "secretsmanager").list_secrets()["SecretList"]

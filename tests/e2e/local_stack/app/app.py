@@ -27,7 +27,10 @@ class SmallStack(cdk.Stack):
         synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(scope, "Local", stack_name="route-switch-local", synthesizer=synthesizer)
         self.greeting = str(self.node.try_get_context("greeting") or "hello")
-        self.layers = [self._layer("Shared", "shared"), self._layer("Override", "override")]
+        self.layers = [
+            self._layer("Shared", "shared"),
+            self._layer("Override", str(self.node.try_get_context("layer") or "override")),
+        ]
         self._data()
         self._api(self._function("Router", "router", timeout_s=2))
         setup = self._function("SetUp", "setup", timeout_s=10)
@@ -113,7 +116,7 @@ class SmallStack(cdk.Stack):
             "FirstKeys",
             service_token=setup.function_arn,
             resource_type="Custom::SetUp",
-            properties={"Parameter": parameter},
+            properties={"Parameter": parameter, "Greeting": self.greeting},
         )
         outputs = {
             "FirstKeysParameter": resource.get_att_string("Parameter"),

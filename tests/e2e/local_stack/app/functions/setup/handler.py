@@ -13,6 +13,10 @@ def handle(event: dict[str, Any], context: object) -> None:
     parameter = event["ResourceProperties"]["Parameter"]
     if event["RequestType"] == "Create":
         call_ssm("PutParameter", Name=parameter, Type="SecureString", Value=json.dumps(KEYS))
+    else:
+        greeting = event["ResourceProperties"]["Greeting"]
+        before = event["OldResourceProperties"]["Greeting"]
+        call_ssm("PutParameter", Name="/small/update", Type="String", Value=f"{before}, {greeting}")
     answer = {
         "Status": "SUCCESS",
         "PhysicalResourceId": parameter,
