@@ -4,15 +4,26 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
 
 DEFAULT_PROFILE = "offline"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+DEPLOYED_PROVIDERS = frozenset({"bedrock", "local", "offline", "openai"})
+"""LiteLLM, which serves all others, is in no layer yet: it takes most of Lambda's 250 MB."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -49,6 +60,17 @@ class Stage(BaseModel):
     def _host_architecture(cls, value: object) -> object:
         machine = platform.machine()
         return _LAMBDA_ARCHITECTURES.get(machine, machine) if value == "host" else value
+
+    @model_validator(mode="after")
+    def _only_providers_whose_libraries_are_deployed(self) -> Self:
+        strange = sorted(self.providers - DEPLOYED_PROVIDERS)
+        if strange:
+            raise ValueError(
+                f"router.models: no layer has a client for '{strange[0]}'; deployed are "
+                f"{', '.join(sorted(DEPLOYED_PROVIDERS))}. Most providers offer an endpoint that "
+                "speaks OpenAI's API: name the model openai/… and set router.openai_base_url"
+            )
+        return self
 
     @property
     def providers(self) -> frozenset[str]:

@@ -15,8 +15,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.client import StackInfo, running_stack
-from infra.local.cloud import client
+from infra.local.client import StackInfo, aws_client, running_stack
 from infra.local.errors import LocalStackError
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
@@ -169,7 +168,7 @@ def recorded_quality(records: list[Record], rows: tuple[SampleRow, ...]) -> str:
 
 def read_records(stack: StackInfo, ids: list[str]) -> list[Record]:
     """The records of these requests from the results table."""
-    dynamodb = client("dynamodb", stack.aws_endpoint, stack.region)
+    dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     records = []
     for request_id in ids:
         key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}

@@ -20,7 +20,7 @@ API_EVENT = {
 
 def invoke(event: Path, assembly: Path, state: Path) -> "subprocess.CompletedProcess[str]":
     places = ["--assembly", str(assembly), "--state", str(state)]
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         [sys.executable, "-m", "infra.local", "invoke", str(event), *places],
         cwd=ROOT,
         capture_output=True,
@@ -76,4 +76,4 @@ def test_without_a_stack_one_is_brought_up(assembly: Path, tmp_path: Path) -> No
 
 def test_a_client_of_the_stack_does_not_load_moto() -> None:
     check = "import sys, infra.local.__main__; sys.exit('moto' in sys.modules)"
-    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)

@@ -1,0 +1,80 @@
+"""The real template on the local stack, by profile; each is up for the whole test session."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from infra.local.client import StackInfo, running_stack
+from tests.support.upstream import Upstream, completion, running_upstream
+
+
+@dataclass(frozen=True)
+class Served:
+    """A stack with the upstream that its models are called at."""
+
+    stack: StackInfo
+    upstream: Upstream
+
+    @property
+    def openai(self) -> OpenAI:
+        return client_of(self.stack)
+
+
+def client_of(stack: StackInfo) -> OpenAI:
+    return OpenAI(base_url=f"{stack.endpoint}/v1", api_key=stack.api_key, max_retries=0)
+
+
+@contextmanager
+def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
+    """Synthesizes the local stage with this environment and runs it."""
+    assembly = folder / "cdk.out"
+    subprocess.run(
+        [sys.executable, "-m", "infra.app", "--stage", "local", "--output", str(assembly)],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with running_stack(assembly, folder / "state") as stack:
+            yield stack
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    folder = tmp_path_factory.mktemp("offline")
+    with deployed(folder, {"ROUTE_SWITCH_PROFILE": "offline"}) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Every model is called over HTTP, at a server that answers what a test scripts."""
+    with running_upstream(lambda _: completion("2")) as upstream:
+        environment = {
+            "ROUTE_SWITCH_PROFILE": "openai",
+            "OPENAI_BASE_URL": upstream.url,
+            "OPENAI_API_KEY": "sk-of-the-test",
+            "ROUTER_MODEL": "gpt-4o-mini",
+            "TIER_1_MODEL": "gpt-4.1-nano",
+            "TIER_2_MODEL": "gpt-4.1-mini",
+            "TIER_3_MODEL": "gpt-4.1",
+        }
+        with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
+            yield Served(stack, upstream)
+
+
+@pytest.fixture(autouse=True)
+def _forget_earlier_calls(request: pytest.FixtureRequest) -> None:
+    if "scripted" in request.fixturenames:
+        served: Served = request.getfixturevalue("scripted")
+        served.upstream.calls.clear()
+        served.upstream.headers.clear()

@@ -1,0 +1,145 @@
+"""The deployed template over HTTP, with models that answer what each test scripts."""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import openai
+import pytest
+
+from infra.local.client import StackInfo, aws_client
+from infra.prices import list_price
+from route_switch.domain.pricing import Usage, cost_usd
+from tests.e2e.conftest import Served
+from tests.support.upstream import Body, Reply, Script, completion, failure
+
+LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
+ROUTER, SMALL, MEDIUM, LARGE = "gpt-4o-mini", "gpt-4.1-nano", "gpt-4.1-mini", "gpt-4.1"
+
+
+def by_model(replies: dict[str, Reply]) -> Script:
+    return lambda body: replies[str(body["model"])]
+
+
+def ask(served: Served, text: str, model: str = "auto") -> tuple[httpx.Headers, str]:
+    answer = served.openai.chat.completions.with_raw_response.create(
+        model=model, messages=[{"role": "user", "content": text}]
+    )
+    return answer.headers, answer.parse().choices[0].message.content or ""
+
+
+def stored(stack: StackInfo, request_id: str) -> dict[str, object]:
+    """The record as it lies in DynamoDB."""
+    dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
+    key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
+    item = dynamodb.get_item(TableName=stack.results_table, Key=key)["Item"]
+    record: dict[str, object] = json.loads(item["record"]["S"])
+    return record
+
+
+def test_a_short_query_makes_one_upstream_call(scripted: Served) -> None:
+    scripted.upstream.script = by_model({SMALL: completion("Hi there.")})
+    headers, text = ask(scripted, "hello")
+    assert text == "Hi there."
+    assert headers["x-route-reason"] == "bypass"
+    assert scripted.upstream.models_called() == [SMALL]
+    assert scripted.upstream.headers[0]["authorization"] == "Bearer sk-of-the-test"
+
+
+def test_a_classified_query_makes_two_and_its_cost_is_exact(scripted: Served) -> None:
+    scripted.upstream.script = by_model(
+        {ROUTER: completion("3", 1013, 3), LARGE: completion("Because.", 37, 211)}
+    )
+    headers, _ = ask(scripted, LONG)
+    assert scripted.upstream.models_called() == [ROUTER, LARGE]
+    record = stored(scripted.stack, headers["x-request-id"])
+    router_usd = cost_usd(Usage(1013, 3), list_price(f"openai/{ROUTER}"))
+    answer_usd = cost_usd(Usage(37, 211), list_price(f"openai/{LARGE}"))
+    assert router_usd is not None
+    assert answer_usd is not None
+    assert record["router_cost_usd"] == pytest.approx(router_usd, abs=1e-12)
+    assert record["cost_usd"] == pytest.approx(router_usd + answer_usd, abs=1e-12)
+    assert float(headers["x-route-cost-usd"]) == pytest.approx(router_usd + answer_usd, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "router", [completion("banana"), failure(500)], ids=["banana", "status-500"]
+)
+def test_a_router_that_talks_nonsense_or_fails_ends_in_the_safe_tier(
+    scripted: Served, router: Reply
+) -> None:
+    scripted.upstream.script = by_model({ROUTER: router, MEDIUM: completion("Fine.")})
+    headers, text = ask(scripted, LONG)
+    assert text == "Fine."
+    assert (headers["x-route-tier"], headers["x-route-reason"]) == ("2", "fallback")
+
+
+def test_a_router_that_hangs_ends_in_the_safe_tier_in_time(scripted: Served) -> None:
+    release = threading.Event()
+    scripted.upstream.script = by_model(
+        {ROUTER: Reply({}, wait_for=release), MEDIUM: completion("Fine.")}
+    )
+    started = time.monotonic()
+    headers, text = ask(scripted, LONG)
+    seconds = time.monotonic() - started
+    release.set()
+    assert text == "Fine."
+    assert headers["x-route-reason"] == "fallback"
+    assert 6 <= seconds < 10, "the router's share of the deadline is six seconds"
+
+
+def test_everything_down_is_a_502_that_sdks_understand(scripted: Served) -> None:
+    scripted.upstream.script = lambda _: failure(500)
+    with pytest.raises(openai.InternalServerError) as caught:
+        ask(scripted, "hello")
+    assert caught.value.status_code == 502
+    assert caught.value.code == "upstream_failed"
+    assert scripted.upstream.models_called() == [SMALL, MEDIUM, LARGE]
+
+
+def test_a_provider_that_refuses_the_request_is_a_400(scripted: Served) -> None:
+    scripted.upstream.script = by_model({SMALL: failure(400, "context too long")})
+    with pytest.raises(openai.BadRequestError, match="context too long"):
+        ask(scripted, "hello")
+
+
+def test_concurrent_requests_are_each_recorded_once(scripted: Served) -> None:
+    scripted.upstream.script = by_model({SMALL: completion("Hi.")})
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: ask(scripted, "hello"), range(24)))
+    ids = {headers["x-request-id"] for headers, _ in answers}
+    assert len(ids) == 24
+    assert all(stored(scripted.stack, each)["status"] == "answered" for each in ids)
+    assert len(scripted.upstream.calls) == 24
+
+
+def test_a_request_that_is_not_in_the_records_was_not_paid(scripted: Served) -> None:
+    """Counts what the upstream was asked against what the records say was attempted."""
+    scripted.upstream.script = by_model({ROUTER: completion("1"), SMALL: completion("Hi.")})
+    ids = [ask(scripted, text)[0]["x-request-id"] for text in ("hello", LONG, LONG)]
+    attempts = [stored(scripted.stack, each)["attempts"] for each in ids]
+    models = [a["model"] for made in attempts if isinstance(made, list) for a in made]
+    assert sorted(models) == sorted(f"openai/{m}" for m in scripted.upstream.models_called())
+
+
+def test_unusual_fields_reach_the_provider(scripted: Served) -> None:
+    seen: list[Body] = []
+
+    def script(body: Body) -> Reply:
+        seen.append(body)
+        return completion("Hi.")
+
+    scripted.upstream.script = script
+    scripted.openai.chat.completions.create(
+        model="tier-1",
+        messages=[{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
+        seed=7,
+        stop=["END"],
+        extra_body={"unheard_of": [1, None]},
+    )
+    assert seen[0]["seed"] == 7
+    assert seen[0]["stop"] == ["END"]
+    assert seen[0]["unheard_of"] == [1, None]
+    assert seen[0]["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
