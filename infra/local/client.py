@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -39,11 +40,14 @@ class StackInfo:
 
 
 def read_stack_file(state: Path) -> StackInfo | None:
-    """The stack that is up in this state folder, if one is."""
+    """The stack that is up in this state folder, if one is; a killed one leaves its file."""
     try:
-        return StackInfo(**json.loads((state / STACK_FILE).read_text()))
-    except FileNotFoundError:
+        info = StackInfo(**json.loads((state / STACK_FILE).read_text()))
+        host, port = info.endpoint.removeprefix("http://").split(":")
+        socket.create_connection((host, int(port))).close()
+    except (FileNotFoundError, ConnectionRefusedError):
         return None
+    return info
 
 
 @contextmanager
@@ -51,6 +55,8 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
     """A stack of one's own, in a process of its own, for the length of the block."""
     command = [sys.executable, "-m", "infra.local", "up", "--attached"]
     places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
+    if read_stack_file(state) is not None:
+        raise LocalStackError(f"A local stack is already up in {state}; take another folder.")
     state.mkdir(parents=True, exist_ok=True)
     with (state / "problems.log").open("w") as problems:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -75,9 +81,7 @@ def wait_until_up(process: "subprocess.Popen[bytes]", state: Path) -> StackInfo:
     raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")
 
 
-def aws_client(
-    service: str, endpoint: str, region: str
-) -> Any:  # boto3 makes its clients at run time
+def aws_client(service: str, endpoint: str, region: str) -> Any:  # made at run time by boto3
     """A client for any local stack's AWS. It waits as long as the slowest function may take."""
     config = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
     return session(region).client(service, endpoint_url=endpoint, config=config)

@@ -120,8 +120,9 @@ def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
     process.kill()
     process.communicate()
     wait_until(lambda: not processes_of(tmp_path), seconds=5)
-    with running_stack(assembly, tmp_path):
-        pass
+    assert (tmp_path / STACK_FILE).exists()
+    with running_stack(assembly, tmp_path) as again:
+        assert ask(again, "/v1/echo")["greeting"] == "hello"
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(
@@ -132,6 +133,8 @@ def test_a_second_stack_in_the_same_folder_is_refused(
     assert process.returncode == 1
     assert b"already up" in problem
     assert read_stack_file(state) == stack
+    with pytest.raises(LocalStackError, match="already up"), running_stack(assembly, state):
+        pass
 
 
 def test_a_missing_assembly_is_named(tmp_path: Path) -> None:
