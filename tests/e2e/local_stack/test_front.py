@@ -85,7 +85,7 @@ def test_a_failing_function_is_a_bad_gateway(http: httpx.Client) -> None:
 
 
 def test_a_slow_function_is_a_gateway_timeout(http: httpx.Client) -> None:
-    response = post(http, sleep=1.5)
+    response = post(http, sleep=5.5)
     assert response.status_code == 504
     assert response.json() == {"error": {"message": "Endpoint request timed out"}}
 

@@ -65,7 +65,7 @@ def test_an_exception_is_a_function_error(stack: StackInfo) -> None:
 def test_a_timeout_is_a_function_error_and_the_next_event_is_served(stack: StackInfo) -> None:
     answer, error = invoke(stack, sleep=30)
     assert error == "Unhandled"
-    assert "Task timed out after 2.00 seconds" in answer["errorMessage"]
+    assert "Task timed out after 6.00 seconds" in answer["errorMessage"]
     assert invoke(stack)[1] is None
 
 

@@ -32,7 +32,7 @@ class SmallStack(cdk.Stack):
             self._layer("Override", str(self.node.try_get_context("layer") or "override")),
         ]
         self._data()
-        self._api(self._function("Router", "router", timeout_s=2))
+        self._api(self._function("Router", "router", timeout_s=6))
         setup = self._function("SetUp", "setup", timeout_s=10)
         self._first_keys(setup)
 
@@ -94,7 +94,8 @@ class SmallStack(cdk.Stack):
             binary_media_types=["*/*"],
             cloud_watch_role=False,
         )
-        integration = apigateway.LambdaIntegration(router, timeout=cdk.Duration.seconds(1))
+        # Long enough for eight cold starts at once on two busy cores.
+        integration = apigateway.LambdaIntegration(router, timeout=cdk.Duration.seconds(5))
         versioned = api.root.add_resource("v1")
         for name in ("echo", *filter(None, [self.node.try_get_context("route")])):
             versioned.add_resource(name).add_method("POST", integration)
