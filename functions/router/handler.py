@@ -141,20 +141,20 @@ def _error(error: RouteSwitchError, headers: dict[str, str] | None = None) -> Re
 
 
 def _emit(routed: Routed) -> None:
+    """One line a request: its metrics, and beside them what it takes to find it again."""
     record = routed.record
-    logger.info(
-        "routed",
-        request_id=record.request_id,
-        key_id=record.key_id,
-        status=record.status,
-        tier=record.tier.value,
-        reason=record.reason.value,
-        model=record.model,
-        prompt_version=record.prompt_version,
-        cost_usd=record.cost_usd,
-        latency_ms=round(record.latency_ms, 1),
-        attempts=len(record.attempts),
-    )
+    details = {
+        "request_id": record.request_id,
+        "key_id": record.key_id,
+        "status": record.status,
+        "tier": record.tier.value,
+        "reason": record.reason.value,
+        "model": record.model,
+        "prompt_version": record.prompt_version,
+        "attempts": len(record.attempts),
+    }
+    for name, value in details.items():
+        metrics.add_metadata(name, value)
     _count(record)
     if not routed.recorded:
         metrics.add_metric("records_lost", MetricUnit.Count, 1)
@@ -164,9 +164,8 @@ def _emit(routed: Routed) -> None:
 
 
 def _count(record: RequestRecord) -> None:
-    metrics.add_metric(f"requests_{record.status}", MetricUnit.Count, 1)
-    metrics.add_metric(f"reason_{record.reason.value}", MetricUnit.Count, 1)
-    metrics.add_metric(f"tier_{record.tier.value}", MetricUnit.Count, 1)
+    for name in (f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"):
+        metrics.add_metric(name, MetricUnit.Count, 1)
     metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
     metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, record.overhead_ms)
     for name in ("cost_usd", "router_cost_usd", "saved_usd"):

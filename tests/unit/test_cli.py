@@ -14,10 +14,7 @@ from tests.support.upstream import completion, failure, running_upstream
 ROWS = [
     {"id": "a", "query": "hello"},
     {"id": 7, "query": "How do I track the delivery of my new bank card?", "gold": "unused"},
-    {
-        "id": "c",
-        "query": "Prove by induction that the first n odd numbers sum to n squared.",
-    },
+    {"id": "c", "query": "Derive the derivative of arctan with calculus."},
 ]
 HAND_WRITTEN = Path("layers/core/python/route_switch/data/hand_written.md")
 
