@@ -1,5 +1,6 @@
 PYTHON ?= python3
 PROFILE ?= offline
+STAGE ?= local
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
@@ -30,8 +31,8 @@ demo: synth  ## send real queries through the whole stack and show what they cos
 up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack.json
 	@$(BIN)/python -m infra.local up
 
-synth: install  ## write the CDK app's cloud assembly for this machine to cdk.out/
-	@$(BIN)/python -m infra.app --stage local
+synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
+	@$(BIN)/python -m infra.app --stage $(STAGE)
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -d cdk.out || $(MAKE) --no-print-directory synth

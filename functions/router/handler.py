@@ -19,6 +19,7 @@ from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import RequestRecord
+from route_switch.services.call_models import Deadline
 from route_switch.services.route_request import InboundRequest, Routed, assumed_output_tokens
 
 logger = Logger(service="router")
@@ -31,7 +32,7 @@ copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 @app.post("/v1/chat/completions")
 def chat_completions() -> Response[str]:
-    routed = router().route.chat(_inbound(_caller()))
+    routed = router().route.chat(_inbound())
     _emit(routed)
     headers = openai.route_headers(routed)
     if routed.failure is not None:
@@ -41,7 +42,7 @@ def chat_completions() -> Response[str]:
 
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
-    request = _inbound(_caller())
+    request = _inbound()
     routed = router().route.dry_run(request)
     _emit(routed)
     costs = router().route.estimate_costs_usd(request)
@@ -119,12 +120,15 @@ def _caller() -> ApiKey:
     return router().authenticate(app.current_event.headers.get("authorization"))
 
 
-def _inbound(key: ApiKey) -> InboundRequest:
+def _inbound() -> InboundRequest:
+    config = router().config
+    deadline = Deadline(config.request_deadline_s)
+    key = _caller()
     event = app.current_event
     text = event.body or ""
     body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
-    content = openai.parse_chat_request(body, router().config.max_body_bytes)
-    return openai.inbound_request(content, key, f"chatcmpl-{uuid4().hex}")
+    content = openai.parse_chat_request(body, config.max_body_bytes)
+    return openai.inbound_request(content, key, f"chatcmpl-{uuid4().hex}", deadline)
 
 
 def _json(
@@ -137,7 +141,8 @@ def _json(
 def _error(error: RouteSwitchError, headers: dict[str, str] | None = None) -> Response[str]:
     status, body = openai.error_response(error)
     request_id = app.current_event.request_context.request_id
-    return _json(body, status, {"x-request-id": request_id, **(headers or {})})
+    retry = {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return _json(body, status, {"x-request-id": request_id, **retry, **(headers or {})})
 
 
 def _emit(routed: Routed) -> None:

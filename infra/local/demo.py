@@ -178,21 +178,23 @@ def read_records(stack: StackInfo, ids: list[str]) -> list[Record]:
 
 
 def totals_table(records: list[Record]) -> Table:
-    """Money only over the requests whose cost and baseline are both known; it says how many."""
-    known = [r for r in records if r["cost_usd"] is not None and r["saved_usd"] is not None]
-    cost = sum(r["cost_usd"] for r in known)
-    baseline = sum(r["baseline_cost_usd"] for r in known)
-    router = sum(r["router_cost_usd"] for r in known)
+    """Each sum of money says over how many requests it is known."""
+    priced = [r for r in records if r["cost_usd"] is not None]
+    compared = [r for r in priced if r["baseline_cost_usd"] is not None]
+    cost = sum(r["cost_usd"] for r in priced)
+    baseline = sum(r["baseline_cost_usd"] for r in compared)
+    saved = sum(r["saved_usd"] for r in compared)
+    router = sum(r["router_cost_usd"] for r in priced)
     latency = [r["latency_ms"] for r in records]
     tiers = Counter(r["tier"] for r in records)
     reasons = Counter(r["reason"] for r in records)
     table = Table("total", "", title="Read back from DynamoDB", title_justify="left")
     rows = {
-        "requests": f"{len(records)}, of which {len(known)} with known cost and baseline",
-        "cost": f"${cost:.6f}",
-        "all on Tier 3 (estimate)": f"${baseline:.6f}",
-        "cost / all on Tier 3": _share(cost, baseline),
-        "saved": f"${baseline - cost:.6f}",
+        "requests": str(len(records)),
+        "cost": f"${cost:.6f} (known for {len(priced)})",
+        "all on Tier 3 (estimate)": f"${baseline:.6f} (known for {len(compared)})",
+        "cost / all on Tier 3": _share(baseline - saved, baseline),
+        "saved": f"${saved:.6f}",
         "tier 1 / 2 / 3": " / ".join(_share(tiers[tier], len(records)) for tier in (1, 2, 3)),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
         "router's share of the cost": _share(router, cost),
@@ -206,7 +208,7 @@ def totals_table(records: list[Record]) -> Table:
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else "none"
+    return f"{part / whole:.1%}" if whole else "unknown"
 
 
 def percentile_95(values: list[float]) -> float:

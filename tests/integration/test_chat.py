@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 
 from functions.router import handler
 from route_switch import bootstrap
@@ -253,6 +254,30 @@ def test_the_day_and_the_month_of_the_key_add_up_to_the_records(make_api: MakeAp
     months = [item for item in items if item["pk"]["S"].startswith(f"KEY#key_{CLIENT_KEY}#")]
     assert sum(float(month["cost_usd"]["N"]) for month in months) == pytest.approx(total)
     assert len(months) > 1, "the counters are spread"
+
+
+def test_a_warm_request_makes_one_round_trip_to_dynamodb_and_none_to_ssm(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
+    api.chat(LONG)
+    calls: list[str] = []
+    call = vars(BaseClient)["_make_api_call"]
+
+    def counted(client: BaseClient, operation: str, arguments: object) -> object:
+        calls.append(operation)
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", counted)
+    assert api.chat(LONG).status == 200
+    assert calls == ["TransactWriteItems"]
+
+
+def test_keys_that_cannot_be_checked_let_nobody_in(api: Api) -> None:
+    boto3.client("dynamodb").delete_table(TableName="keys")
+    answer = api.chat("hello")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert api.upstream.calls == []
 
 
 def test_saving_a_record_twice_counts_it_once(api: Api) -> None:

@@ -16,6 +16,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -153,10 +155,11 @@ class DynamoDbKeyStore:
         self._table = table
 
     def find(self, key_hash: str) -> ApiKey | None:
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key={"pk": {"S": f"KEY#{key_hash}"}}
-        )
-        item = answer.get("Item")
+        key: dict[str, AttributeValueTypeDef] = {"pk": {"S": f"KEY#{key_hash}"}}
+        try:
+            item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError("API keys cannot be checked right now. Try again.") from error
         if item is None:
             return None
         return ApiKey(

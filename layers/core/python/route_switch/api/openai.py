@@ -10,11 +10,13 @@ from route_switch.domain.errors import (
     InvalidModelRequestError,
     RequestRefusedError,
     RouteSwitchError,
+    StoreError,
 )
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.services.call_models import Deadline
 from route_switch.services.route_request import InboundRequest, Routed
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
@@ -75,12 +77,15 @@ def parse_chat_request(body: bytes, max_bytes: int) -> JsonObject:
     return content
 
 
-def inbound_request(content: JsonObject, key: ApiKey, request_id: str) -> InboundRequest:
+def inbound_request(
+    content: JsonObject, key: ApiKey, request_id: str, deadline: Deadline
+) -> InboundRequest:
     """The request in the services' terms; `content` comes from `parse_chat_request`."""
     messages = content["messages"]
     user = content.get("user")
     return InboundRequest(
         request_id=request_id,
+        deadline=deadline,
         key=key,
         model=str(content.get("model", "auto")),
         messages=tuple(m for m in messages if isinstance(m, dict))
@@ -212,6 +217,8 @@ def error_response(error: RouteSwitchError) -> tuple[int, JsonObject]:
     match error:
         case RequestRefusedError():
             return error.status, error_body(str(error), error.kind, error.code, error.param)
+        case StoreError():
+            return 503, error_body(str(error), "server_error", "service_unavailable")
         case InvalidModelRequestError():
             return 400, error_body(str(error), "invalid_request_error", "provider_refused")
         case AllTiersFailedError(timed_out=True):

@@ -22,7 +22,7 @@ from route_switch.domain.record import (
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.services.answer import Answer, AnswerQuery, failure_of
-from route_switch.services.call_models import CallResult, Clock, Deadline, ModelCaller
+from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.record import RecordRequest
@@ -33,9 +33,11 @@ ASSUMED_OUTPUT_TOKENS = 300
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """`params` are the fields of the request that go to the tier's model as they are."""
+    """`params` are the fields of the request that go to the tier's model as they are; `deadline`
+    runs since the request came in."""
 
     request_id: str
+    deadline: Deadline
     key: ApiKey
     model: str
     messages: tuple[JsonObject, ...]
@@ -67,7 +69,6 @@ class RouteRequest:
         caller: ModelCaller,
         record: RecordRequest,
         now: Callable[[], datetime],
-        clock: Clock,
     ) -> None:
         self._config = config
         self._live_prompt = live_prompt
@@ -76,28 +77,25 @@ class RouteRequest:
         self._answer = AnswerQuery(config.models, caller)
         self._record = record
         self._now = now
-        self._clock = clock
 
     def chat(self, request: InboundRequest) -> Routed:
         """Routes, lets answer, and records, also where no model answered."""
-        deadline = Deadline(self._config.request_deadline_s, self._clock)
         query = query_of(request.messages, request.params)
-        served, choice = self._choose(request, query, deadline)
+        served, choice = self._choose(request, query)
         answer = self._answer(
             choice.decision.tier,
             request.key.allowed_tiers,
             request.messages,
             request.params,
-            deadline,
+            request.deadline,
         )
-        return self._finish(request, query, served, choice, answer, deadline)
+        return self._finish(request, query, served, choice, answer)
 
     def dry_run(self, request: InboundRequest) -> Routed:
         """Decides and records the router call, which costs money; no tier is called."""
-        deadline = Deadline(self._config.request_deadline_s, self._clock)
         query = query_of(request.messages, request.params)
-        served, choice = self._choose(request, query, deadline)
-        return self._finish(request, query, served, choice, None, deadline)
+        served, choice = self._choose(request, query)
+        return self._finish(request, query, served, choice, None)
 
     def estimate_costs_usd(self, request: InboundRequest) -> dict[Tier, float | None]:
         """What each allowed tier's answer would cost, from estimated tokens."""
@@ -111,16 +109,14 @@ class RouteRequest:
             for tier in sorted(request.key.allowed_tiers)
         }
 
-    def _choose(
-        self, request: InboundRequest, query: Query, deadline: Deadline
-    ) -> tuple[ServedPrompt, Choice]:
+    def _choose(self, request: InboundRequest, query: Query) -> tuple[ServedPrompt, Choice]:
         override = resolve_override(request.model, request.key, self._config.models)
         served = self._live_prompt.current()
         if override is not None:
             decision = RoutingDecision(override, Reason.OVERRIDE, served.version, 0, 0.0)
             return served, Choice(decision)
         return served, self._choose_tier(
-            query, served.prompt, served.version, request.key.allowed_tiers, deadline
+            query, served.prompt, served.version, request.key.allowed_tiers, request.deadline
         )
 
     def _finish(
@@ -130,9 +126,8 @@ class RouteRequest:
         served: ServedPrompt,
         choice: Choice,
         answer: Answer | None,
-        deadline: Deadline,
     ) -> Routed:
-        record = self._record_of(request, query, choice, answer, deadline)
+        record = self._record_of(request, query, choice, answer)
         recorded = self._record(record)
         self._live_prompt.settle()
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
@@ -143,7 +138,7 @@ class RouteRequest:
             failure_of(answer) if answer else None,
             recorded,
             served.healthy,
-            deadline.elapsed_ms - answering_ms,
+            request.deadline.elapsed_ms - answering_ms,
         )
 
     def _record_of(
@@ -152,14 +147,13 @@ class RouteRequest:
         query: Query,
         choice: Choice,
         answer: Answer | None,
-        deadline: Deadline,
     ) -> RequestRecord:
         decision = choice.decision
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.settle(call) for call in calls)
-        elapsed_ms = deadline.elapsed_ms
+        elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
         return RequestRecord(
             request_id=request.request_id,
