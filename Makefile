@@ -8,7 +8,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up test lint synth invoke bench lock clean
+.PHONY: help install demo up test lint synth invoke bench lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,7 +35,7 @@ synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|d
 	@$(BIN)/python -m infra.app --stage $(STAGE)
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
-	@test -d cdk.out || $(MAKE) --no-print-directory synth
+	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
 	@$(BIN)/python -m infra.local invoke $(EVENT)
 
 test: install lint  ## every check and test

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,6 +18,11 @@ ROUTES = (
     ("GET", "/v1/results/{id}"),
     ("GET", "/v1/models"),
     ("GET", "/health"),
+)
+
+
+UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
+    f"{method} {path}" for method, path in ROUTES
 )
 
 
@@ -49,8 +54,14 @@ ERRORS = (
         "404",
         "invalid_request_error",
         "unknown_url",
-        "Unknown request URL. The routes are: "
-        + ", ".join(f"{method} {path}" for method, path in ROUTES),
+        UNKNOWN_URL,
+    ),
+    GatewayError(
+        "INVALID_SIGNATURE",  # a bearer key on such a route: it takes the header for AWS's own
+        "404",
+        "invalid_request_error",
+        "unknown_url",
+        UNKNOWN_URL,
     ),
     GatewayError(
         "THROTTLED",
@@ -123,6 +134,13 @@ class Api(Construct):
             )
         for rule, reason in ACCEPTED.items():
             acknowledge(self.rest, rule, reason)
+
+    @property
+    def endpoint(self) -> str:
+        """The address without a slash at its end, so that paths can be appended."""
+        stack, stage = Stack.of(self), self.rest.deployment_stage.stage_name
+        host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        return f"https://{host}/{stage}"
 
     def _deploy_options(self, stage: Stage) -> apigateway.StageOptions:
         log_group = logs.LogGroup(

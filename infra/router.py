@@ -75,8 +75,7 @@ class Router(PythonFunction):
             )
         ]
         if arns:
-            actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-            self.allow(actions, *dict.fromkeys(arns))
+            self.allow(["bedrock:InvokeModel"], *dict.fromkeys(arns))
 
 
 def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:

@@ -44,7 +44,7 @@ class RouteSwitchStack(Stack):
         api = Api(self, "Api", stage=stage, router=router.function)
         self._outputs(
             {
-                "ApiEndpoint": api.rest.url,
+                "ApiEndpoint": api.endpoint,
                 "ResultsTable": data.results.table_name,
                 "KeysTable": data.keys.table_name,
                 "LivePromptParameter": prompt.live_name,

@@ -22,6 +22,7 @@ from route_switch.domain.errors import ConfigurationError
 DEFAULT_PROFILE = "offline"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
+MAX_DEADLINE_S = 27
 DEPLOYED_PROVIDERS = frozenset({"bedrock", "local", "offline", "openai"})
 """LiteLLM, which serves all others, is in no layer yet: it takes most of Lambda's 250 MB."""
 
@@ -60,6 +61,15 @@ class Stage(BaseModel):
     def _host_architecture(cls, value: object) -> object:
         machine = platform.machine()
         return _LAMBDA_ARCHITECTURES.get(machine, machine) if value == "host" else value
+
+    @model_validator(mode="after")
+    def _requests_end_before_api_gateway_does(self) -> Self:
+        if self.router.request_deadline_s > MAX_DEADLINE_S:
+            raise ValueError(
+                f"router.request_deadline_s may be {MAX_DEADLINE_S} at most, since API Gateway "
+                "waits 29 s and the record takes its time"
+            )
+        return self
 
     @model_validator(mode="after")
     def _only_providers_whose_libraries_are_deployed(self) -> Self:

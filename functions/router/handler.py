@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import openai
 from route_switch.bootstrap import router
-from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
+from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import RequestRecord
@@ -26,7 +26,7 @@ logger = Logger(service="router")
 metrics = Metrics(namespace="RouteSwitch", service="router")
 app = APIGatewayRestResolver()
 
-logging.getLogger("route_switch")
+logging.getLogger("route_switch")  # has to exist before it can take over the format
 copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 
@@ -101,15 +101,9 @@ def failed(error: RouteSwitchError) -> Response[str]:
 
 @app.exception_handler(Exception)
 def broken(error: Exception) -> Response[str]:
-    # The message may quote the request: only its kind and place go to the log.
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
-    logger.error("Unexpected error", error=type(error).__name__, place=place)
     metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
     metrics.flush_metrics()
-    return _error(RouteSwitchError())
+    return _error(RouteSwitchError(describe_defect(error)))
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
@@ -141,6 +135,9 @@ def _json(
 def _error(error: RouteSwitchError, headers: dict[str, str] | None = None) -> Response[str]:
     status, body = openai.error_response(error)
     request_id = app.current_event.request_context.request_id
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Messages of ours hold no text of a request.
+        logger.error(str(error), kind=type(error).__name__, status=status, request_id=request_id)
     retry = {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return _json(body, status, {"x-request-id": request_id, **retry, **(headers or {})})
 

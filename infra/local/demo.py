@@ -193,7 +193,11 @@ def totals_table(records: list[Record]) -> Table:
         "requests": str(len(records)),
         "cost": f"${cost:.6f} (known for {len(priced)})",
         "all on Tier 3 (estimate)": f"${baseline:.6f} (known for {len(compared)})",
-        "cost / all on Tier 3": _share(baseline - saved, baseline),
+        "cost / all on Tier 3": (
+            _share(baseline - saved, baseline)
+            if len(compared) == len(records)
+            else f"unknown: no estimate for {len(records) - len(compared)} requests"
+        ),
         "saved": f"${saved:.6f}",
         "tier 1 / 2 / 3": " / ".join(_share(tiers[tier], len(records)) for tier in (1, 2, 3)),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),

@@ -1,6 +1,5 @@
 """Runs Lambda functions: for each version of a function a pool of execution environments."""
 
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import botocore.session
 
 from infra.local.archives import Archive, unpack, unzipped_bytes
 from infra.local.cloud import SERVICES
@@ -102,6 +103,18 @@ class Pool:
             self._end(emulator)
 
 
+def callers_credentials() -> dict[str, str]:
+    """Wherever the AWS command line would find them: environment, profile, SSO."""
+    found = botocore.session.get_session().get_credentials()
+    if found is None:
+        raise LocalStackError(
+            "PROFILE=bedrock calls Amazon Bedrock, but there are no AWS credentials. Set "
+            "AWS_PROFILE or the AWS_* variables, or log in."
+        )
+    values = found.get_frozen_credentials()
+    return {name: v for name, v in zip(CREDENTIALS, values, strict=False) if v is not None}
+
+
 class Functions:
     """The functions of a local stack."""
 
@@ -109,9 +122,7 @@ class Functions:
         """`model_credentials`: functions get the caller's AWS credentials, to call Bedrock with."""
         self._endpoint = endpoint
         self._state = state
-        self._credentials = DUMMY_CREDENTIALS
-        if model_credentials and CREDENTIALS[0] in os.environ:
-            self._credentials = {key: os.environ[key] for key in CREDENTIALS if key in os.environ}
+        self._credentials = callers_credentials() if model_credentials else DUMMY_CREDENTIALS
         self._pools: dict[tuple[str, str], Pool] = {}
         self._lock = threading.Lock()
         # A child's death signal is bound to the thread that made it, so one thread makes them all.

@@ -78,6 +78,13 @@ class Api:
 MakeApi = Callable[..., Api]
 
 
+def forget() -> None:
+    """What a process keeps from one request to the next."""
+    settings.read_settings.cache_clear()
+    bootstrap.router.cache_clear()
+    bootstrap._secrets.cache_clear()
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -103,13 +110,11 @@ def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
             config = RouterConfig.model_validate(values)
             for name, value in _create_resources(config).items():
                 monkeypatch.setenv(name, value)
-            settings.read_settings.cache_clear()
-            bootstrap.router.cache_clear()
+            forget()
             return Api(upstream)
 
         yield make
-    settings.read_settings.cache_clear()
-    bootstrap.router.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -179,14 +179,61 @@ def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> No
     assert attempts[0]["estimated"] is False
 
 
-def test_a_request_that_the_provider_refuses_is_not_sent_to_other_models(api: Api) -> None:
-    api.upstream.script = by_model(small=failure(400, "max_tokens is too large"))
+def test_what_one_model_refuses_another_may_take(api: Api) -> None:
+    api.upstream.script = by_model(
+        small=failure(400, "maximum context length exceeded"),
+        small_2=failure(400, "maximum context length exceeded"),
+        medium=completion("Here."),
+    )
+    assert api.chat("hello").headers["x-route-reason"] == "degraded"
+
+
+def test_a_request_that_every_model_refuses_is_the_callers_mistake(api: Api) -> None:
+    api.upstream.script = lambda body: failure(400, f"{body['model']} says no")
     answer = api.chat("hello")
     assert answer.status == 400
     error = answer.body["error"]
     assert isinstance(error, dict)
-    assert "max_tokens is too large" in error["message"]
+    assert "small says no" in error["message"]
+
+
+def test_a_late_answer_is_used_when_nothing_else_can_be_tried(make_api: MakeApi) -> None:
+    api = make_api(request_deadline_s=1.2, router_timeout_s=0.5)
+
+    def script(_: Body) -> Reply:
+        threading.Event().wait(0.95)  # later than two thirds of 1.2 s
+        return completion("Better late.")
+
+    api.upstream.script = script
+    answer = api.chat("hello")
+    assert answer.status == 200
+    assert answer.headers["x-route-model"] == "openai/small"
     assert api.upstream.models_called() == ["small"]
+
+
+def test_a_provider_key_that_is_filled_in_later_is_used(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "SECRET_CACHE_S", 0)
+    secrets = boto3.client("secretsmanager")
+    secrets.put_secret_value(SecretId="provider", SecretString="{}")
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("hello")
+    secrets.put_secret_value(SecretId="provider", SecretString='{"OPENAI_API_KEY": "sk-new"}')
+    api.chat("hello")
+    sent = [headers.get("authorization") for headers in api.upstream.headers]
+    assert sent == [None, "Bearer sk-new"]
+
+
+def test_a_store_that_hangs_does_not_hold_the_answer_back(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(DynamoDbResultStore, "save", lambda *_: released.wait(10))
+    monkeypatch.setattr("route_switch.services.route_request.MAX_RECORD_S", 0.2)
+    api.upstream.script = by_model(small=completion("Hi."))
+    assert api.chat("hello").status == 200
+    released.set()
 
 
 @pytest.mark.parametrize("name", ["tier-3", "openai/large"])

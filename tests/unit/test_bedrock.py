@@ -76,7 +76,16 @@ def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
             {"role": "assistant", "content": "Ok"},
             {"role": "user", "content": "Now"},
         ),
-        {"max_tokens": 5, "temperature": 0, "top_p": 0.5, "stop": "END"},
+        {
+            "max_tokens": 5,
+            "temperature": 0,
+            "top_p": 0.5,
+            "stop": "END",
+            "seed": 7,
+            "n": 1,
+            "response_format": {"type": "text"},
+            "unheard_of": True,
+        },
     )
     answer = complete(BedrockClient(client).stream(call))
     assert answer.text == "Hallo"
@@ -113,6 +122,7 @@ def test_errors_tell_a_wrong_request_from_a_failing_model(
         ({"role": "tool", "content": "x", "tool_call_id": "1"}, {}),
         ({"role": "user", "content": "x"}, {"tools": [{}]}),
         ({"role": "user", "content": "x"}, {"n": 2}),
+        ({"role": "user", "content": "x"}, {"response_format": {"type": "json_object"}}),
     ],
 )
 def test_what_cannot_be_translated_is_refused_and_not_dropped(

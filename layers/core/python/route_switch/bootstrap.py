@@ -30,6 +30,7 @@ from route_switch.services.route_request import RouteRequest
 from route_switch.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -84,9 +85,10 @@ def build_router(settings: Settings) -> Router:
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         RouteRequest(
             config,
-            LivePrompt(prompts, packaged_prompt(), pool),
+            # A thread of its own: model calls that hang must not keep a prompt from being read.
+            LivePrompt(prompts, packaged_prompt(), ThreadPoolExecutor(1)),
             caller,
-            RecordRequest(results, lost, config, lambda: _text_hash_secret(settings)),
+            RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
             lambda: datetime.now(UTC),
         ),
         results,
@@ -118,10 +120,15 @@ def _text_hash_secret(settings: Settings) -> bytes:
 
 
 def read_secret(name: str) -> str:
-    # Imported where a stage has a secret at all: this part of Powertools brings boto3 along.
-    from aws_lambda_powertools.utilities import parameters
+    return str(_secrets().get(name, max_age=SECRET_CACHE_S))
 
-    return str(parameters.get_secret(name, max_age=SECRET_CACHE_S))
+
+@lru_cache(maxsize=1)
+def _secrets() -> "SecretsProvider":
+    # Imported where a stage has a secret at all: this part of Powertools brings boto3 along.
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+    return SecretsProvider(boto_config=AWS)
 
 
 def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:

@@ -11,7 +11,9 @@ in one transaction whose condition is that the record is new: a retry cannot cou
 """
 
 import json
-from dataclasses import asdict
+import random
+import time
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
@@ -21,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.record import RequestRecord, record_as_json
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -31,10 +33,15 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
     )
 
-SHARDS = 8
-MAX_TEXT_BYTES = 300_000
-"""An item holds 400 KB. Longer text lies in S3, and the item holds its key."""
+SHARDS = 16
+MAX_TRIES = 4
+MAX_PAUSE_S = 0.02
+MAX_TEXT_BYTES = 150_000
+"""An item holds 400 KB. A text that is longer as JSON lies in S3, and the item holds its key."""
 
+_TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+_TEXTS = ("query_text", "answer_text")
 _COUNTED_AS_MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
@@ -43,48 +50,76 @@ class TextStore(Protocol):
 
     def put(self, key: str, text: str) -> None: ...
 
-    def get(self, key: str) -> str: ...
+    def get(self, key: str) -> str | None: ...
 
 
 class DynamoDbResultStore:
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, texts: TextStore) -> None:
+    def __init__(
+        self,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        texts: TextStore,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._texts = texts
+        self._sleep = sleep
+        self._now = now
 
     def save(self, record: RequestRecord, expires_at: int) -> None:
         """Raises `StoreError` or botocore's errors if DynamoDB refuses; saving the same record
         again changes nothing."""
         content = record_as_json(record)
         self._move_long_texts(record.request_id, content)
-        shard = crc32(record.request_id.encode()) % SHARDS
+        put = self._put(record, content, expires_at)
         counters = _counters(record)
+        # Each try takes the next shard, since another request may be writing to this one.
+        first = crc32(record.request_id.encode())
+        codes: list[str] = []
+        for attempt in range(MAX_TRIES):
+            codes = self._write(record, put, counters, (first + attempt) % SHARDS)
+            if not codes or codes[0] == "ConditionalCheckFailed":
+                return
+            if not _TRY_AGAIN.intersection(codes):
+                break
+            self._sleep(random.uniform(0, MAX_PAUSE_S * (attempt + 1)))  # noqa: S311 (jitter)
+        raise StoreError(f"DynamoDB canceled the transaction: {', '.join(codes)}")
+
+    def _write(
+        self,
+        record: RequestRecord,
+        put: "TransactWriteItemTypeDef",
+        counters: dict[str, float],
+        shard: int,
+    ) -> list[str]:
+        """Empty when written, else why DynamoDB canceled, by item: record, day, key's month."""
         day = f"DAY#{record.created_at:%Y-%m-%d}#{shard}"
         month = f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}"
         try:
             self._dynamodb.transact_write_items(
-                TransactItems=[
-                    self._put(record, content, expires_at),
-                    self._add(day, counters),
-                    self._add(month, counters),
-                ]
+                TransactItems=[put, self._add(day, counters), self._add(month, counters)]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as error:
-            codes = [reason["Code"] for reason in error.response.get("CancellationReasons", [])]
-            if codes[:1] != ["ConditionalCheckFailed"]:
-                raise StoreError(
-                    f"DynamoDB canceled the transaction: {', '.join(codes)}"
-                ) from error
+            reasons = error.response.get("CancellationReasons", [])
+            return [reason["Code"] for reason in reasons] or ["unknown"]
+        return []
 
     def load(self, request_id: str, key_id: str) -> JsonObject | None:
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=_key(f"RESULT#{request_id}", "RESULT"), ConsistentRead=True
-        )
-        item = answer.get("Item")
+        key = _key(f"RESULT#{request_id}", "RESULT")
+        try:
+            item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get(
+                "Item"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError("Results cannot be read right now. Try again.") from error
         if item is None or item["key_id"]["S"] != key_id:
             return None
+        if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days
+            return None
         content: JsonObject = json.loads(item["record"]["S"])
-        for field in ("query_text", "answer_text"):
+        for field in _TEXTS:
             reference = item.get(f"{field}_s3")
             if reference is not None:
                 content[field] = self._texts.get(reference["S"])
@@ -102,9 +137,9 @@ class DynamoDbResultStore:
         return totals
 
     def _move_long_texts(self, request_id: str, content: JsonObject) -> None:
-        for field in ("query_text", "answer_text"):
+        for field in _TEXTS:
             text = content[field]
-            if isinstance(text, str) and len(text.encode()) > MAX_TEXT_BYTES // 2:
+            if isinstance(text, str) and _bytes_as_json(text) > MAX_TEXT_BYTES:
                 self._texts.put(f"{request_id}/{field}", text)
                 content[field] = None
                 content[f"{field}_s3"] = f"{request_id}/{field}"
@@ -120,7 +155,7 @@ class DynamoDbResultStore:
         }
         if record.user is not None:
             item["user"] = {"S": record.user}
-        for field in ("query_text_s3", "answer_text_s3"):
+        for field in (f"{text}_s3" for text in _TEXTS):
             if field in content:
                 item[field] = {"S": str(content.pop(field))}
         item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
@@ -170,18 +205,6 @@ class DynamoDbKeyStore:
         )
 
 
-def record_as_json(record: RequestRecord) -> JsonObject:
-    """The record with its derived figures, as it is stored and shown."""
-    return {
-        **asdict(record),
-        "created_at": record.created_at.isoformat(),
-        "router_cost_usd": record.router_cost_usd,
-        "cost_usd": record.cost_usd,
-        "saved_usd": record.saved_usd,
-        "router_tokens": record.router_tokens,
-    }
-
-
 def _counters(record: RequestRecord) -> dict[str, float]:
     """What one request adds. Money is summed where it is known; `<money>:unknown` counts the
     requests where it is not, so that a total never hides a hole."""
@@ -206,6 +229,12 @@ def _key(pk: str, sk: str) -> "dict[str, AttributeValueTypeDef]":
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
+def _bytes_as_json(text: str) -> int:
+    if len(text) * 6 <= MAX_TEXT_BYTES:  # not even if each character is escaped
+        return 0
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
 def _number(value: float) -> str:
-    """Twelve decimals: a millionth of the price of a token of the cheapest model."""
+    """With twelve decimals: the cheapest models' tokens cost about 0.00000003 USD."""
     return f"{value:.12f}" if value and not isinstance(value, int) else str(int(value))

@@ -1,6 +1,7 @@
 """The OpenAI chat completion API: requests in, answers and errors out."""
 
 import json
+from math import isinf
 from typing import Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -19,7 +20,7 @@ from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.route_request import InboundRequest, Routed
 
-OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
+OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
 """Fields of a request that are for the router, not for the tier's model."""
 
 
@@ -44,7 +45,7 @@ class ChatRequest(BaseModel):
     model: str = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
-    user: str | None = None
+    user: Annotated[str, Field(max_length=256)] | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -99,7 +100,7 @@ def inbound_request(
 def _parse_json(body: bytes) -> JsonValue:
     try:
         text = body.decode("utf-8", errors="strict")
-        content: JsonValue = json.loads(text, parse_constant=_refuse_constant)
+        content: JsonValue = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()
     except UnicodeError as error:
@@ -113,6 +114,13 @@ def _parse_json(body: bytes) -> JsonValue:
             "The request body is not valid JSON. Send one JSON object.", code="invalid_json"
         ) from error
     return content
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if isinf(value):
+        raise ValueError(f"{digits} is out of range")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -89,6 +88,9 @@ def _aws_errors() -> Iterator[None]:
 
 def _write_whole(file: Path, document: str) -> None:
     """Writes all of it or nothing: an interrupted pull leaves the old file."""
-    with tempfile.NamedTemporaryFile("wb", dir=file.parent, delete=False) as temporary:
-        temporary.write(document.encode())
-    Path(temporary.name).replace(file)
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        beside.write_bytes(document.encode())
+        beside.replace(file)
+    except OSError as error:
+        raise RouteSwitchError(f"The prompt {file} cannot be written: {error}") from error

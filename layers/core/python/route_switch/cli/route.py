@@ -131,7 +131,7 @@ def _config(router_model: str, no_bypass: bool) -> RouterConfig:
     return RouterConfig(
         models=catalog,
         bypass_tokens=0 if no_bypass else defaults.bypass_tokens,
-        openai_base_url=os.environ.get("OPENAI_BASE_URL", defaults.openai_base_url),
+        openai_base_url=os.environ.get("OPENAI_BASE_URL") or defaults.openai_base_url,
     )
 
 

@@ -24,7 +24,7 @@ class RouterConfig(BaseModel):
     text_storage: TextStorage = "full"
     retention_days: Annotated[int, Field(ge=1)] = 90
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_000_000
-    openai_base_url: str = "https://api.openai.com/v1"
+    openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
     bedrock_region: str | None = None
 
     @model_validator(mode="after")

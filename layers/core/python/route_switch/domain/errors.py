@@ -51,6 +51,15 @@ class AllTiersFailedError(RouteSwitchError):
         self.timed_out = timed_out
 
 
+def describe_defect(error: BaseException) -> str:
+    """Kind and place of an unexpected error, for a log; its message may quote a request."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "no place"
+    return f"{type(error).__name__} in {place}"
+
+
 class RequestRefusedError(RouteSwitchError):
     """The caller's request cannot be served as it is.
 

@@ -1,8 +1,10 @@
 """What is kept of a request."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
+
+from pydantic import JsonValue
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
@@ -90,3 +92,15 @@ def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog
     if usage is None or ratio is None:
         return None
     return cost_usd(Usage(usage.input_tokens, round(usage.output_tokens * ratio)), price)
+
+
+def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
+    """The record with its derived figures, as it is stored and shown."""
+    return {
+        **asdict(record),
+        "created_at": record.created_at.isoformat(),
+        "router_cost_usd": record.router_cost_usd,
+        "cost_usd": record.cost_usd,
+        "saved_usd": record.saved_usd,
+        "router_tokens": record.router_tokens,
+    }

@@ -1,6 +1,7 @@
 """Lets a tier's model answer; when it fails, its fallbacks, then the tiers above, then below."""
 
 from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -25,11 +26,12 @@ MIN_ATTEMPT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The calls in the order that they were made; the last one answered, or none did."""
+    """The calls in the order that they were made, and which model answered, if one did."""
 
     calls: tuple[CallResult, ...]
     tier: Tier
     completion: Completion | None
+    model: str | None
 
 
 class AnswerQuery:
@@ -45,8 +47,8 @@ class AnswerQuery:
         params: Mapping[str, JsonValue],
         deadline: Deadline,
     ) -> Answer:
-        """Stops at the first answer, at a request that the provider refuses as such, or when the
-        time is up."""
+        """Stops at the first answer or when the time is up. An answer that comes late is paid for
+        already, so it is waited for when nothing else can be tried."""
         candidates = self._candidates(tier, allowed)
         calls: list[CallResult] = []
         for position, (candidate_tier, model) in enumerate(candidates):
@@ -56,9 +58,22 @@ class AnswerQuery:
             timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
             call = self._caller.call(model, messages, params, timeout_s, deadline, candidate_tier)
             calls.append(call)
-            if call.completion or isinstance(call.error, InvalidModelRequestError):
-                return Answer(tuple(calls), candidate_tier, call.completion)
-        return Answer(tuple(calls), tier, None)
+            if call.completion:
+                return Answer(tuple(calls), candidate_tier, call.completion, model)
+        return self._late_answer(tier, calls, deadline)
+
+    def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> Answer:
+        wait(
+            [call.late for call in calls if call.late],
+            timeout=deadline.remaining_s,
+            return_when=FIRST_COMPLETED,
+        )
+        settled = tuple(map(self._caller.settle, calls))
+        for call in settled:
+            if call.completion:
+                answering = call.attempt.tier or tier
+                return Answer(settled, answering, call.completion, call.attempt.model)
+        return Answer(settled, tier, None, None)
 
     def _candidates(self, tier: Tier, allowed: frozenset[Tier]) -> list[tuple[Tier, str]]:
         """Every model once, at the first tier in the order of descent that has it."""
@@ -73,10 +88,11 @@ def failure_of(answer: Answer) -> RouteSwitchError | None:
     """What the caller should hear of an answer that did not come; None if it came."""
     if answer.completion is not None:
         return None
-    last = answer.calls[-1].error if answer.calls else None
-    if isinstance(last, InvalidModelRequestError):
-        return last
-    timed_out = last is None or isinstance(last, ModelTimeoutError)
+    errors = [call.error for call in answer.calls if call.error]
+    refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
+    if refusal is not None:
+        return refusal
+    timed_out = not errors or isinstance(errors[-1], ModelTimeoutError)
     return AllTiersFailedError(
         f"None of the {len(answer.calls)} models that were tried answered; the last one "
         f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion, complete
-from route_switch.domain.errors import ModelError, ModelTimeoutError
+from route_switch.domain.errors import ModelError, ModelTimeoutError, describe_defect
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.query import text_of
@@ -86,39 +86,50 @@ class ModelCaller:
         exception. A call that is late may go on until the request's deadline: its provider
         charges for it anyway, and so its tokens become known."""
         started = self._clock()
-        client, call = self._prepare(name, messages, params, deadline.remaining_s)
-        future = self._pool.submit(_run, client, call)
+        future = self._pool.submit(self._run, name, messages, params, deadline.remaining_s)
+        error: ModelError
         try:
             completion = future.result(timeout_s)
         except FutureTimeoutError:
-            error: ModelError = ModelTimeoutError(f"{name} did not answer in {timeout_s:.1f} s")
-            late = None if future.cancel() else future
+            if future.cancel():
+                error, late = ModelError(f"{name} was not called: too many calls hang"), None
+            else:
+                error, late = ModelTimeoutError(f"{name} took over {timeout_s:.1f} s"), future
         except ModelError as caught:
             error, late = caught, None
         else:
             return CallResult(self._answered(name, tier, completion.usage, started), completion)
         return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
 
-    def settle(self, result: CallResult) -> Attempt:
-        """The attempt to record: with its real usage if a late answer has arrived meanwhile."""
+    def settle(self, result: CallResult) -> CallResult:
+        """The call as it stands now: with its real usage and answer if those came late."""
         late = result.late
         if late is None or not late.done() or late.exception() is not None:
-            return result.attempt
-        usage = late.result().usage
-        if usage is None:
-            return result.attempt
-        cost = cost_usd(usage, self._catalog.price(result.attempt.model))
-        return replace(result.attempt, usage=usage, cost_usd=cost, estimated=False)
+            return result
+        completion = late.result()
+        attempt = result.attempt
+        if completion.usage is not None:
+            cost = cost_usd(completion.usage, self._catalog.price(attempt.model))
+            attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
+        return replace(result, attempt=attempt, completion=completion, late=None)
 
-    def _prepare(
+    def _run(
         self,
         name: str,
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         timeout_s: float,
-    ) -> tuple[ModelClient, ModelCall]:
+    ) -> Completion:
         provider, _, model = name.partition("/")
-        return self._clients(provider), ModelCall(model, messages, params, timeout_s)
+        try:
+            client = self._clients(provider)
+            return complete(client.stream(ModelCall(model, messages, params, timeout_s)))
+        except ModelError:
+            raise
+        except Exception as error:
+            # A defect or a missing library of one client is a failing model, not a failing request.
+            logger.error("The client of %s broke: %s", name, describe_defect(error))
+            raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
     def _answered(
         self, name: str, tier: Tier | None, usage: Usage | None, started: float
@@ -144,14 +155,3 @@ class ModelCaller:
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000
-
-
-def _run(client: ModelClient, call: ModelCall) -> Completion:
-    try:
-        return complete(client.stream(call))
-    except ModelError:
-        raise
-    except Exception as error:
-        # A defect or a missing library of one client is a failing model, not a failing request.
-        logger.exception("The client of %s broke", call.model)
-        raise ModelError(f"{call.model} cannot be called: {type(error).__name__}") from error

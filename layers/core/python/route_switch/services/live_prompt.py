@@ -85,6 +85,8 @@ class LivePrompt:
             healthy = False
             if self._served is not None:
                 return ServedPrompt(self._served.prompt, self._served.version, healthy=False)
+            if not isinstance(error, PromptError):  # asking again would only take as long again
+                return self._packaged_prompt(healthy)
         return self._seed_or_packaged(healthy)
 
     def _seed_or_packaged(self, healthy: bool) -> ServedPrompt:
@@ -96,6 +98,9 @@ class LivePrompt:
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
             logger.warning("The seed prompt cannot be served: %s", _reason(error))
             healthy = False
+        return self._packaged_prompt(healthy)
+
+    def _packaged_prompt(self, healthy: bool) -> ServedPrompt:
         return ServedPrompt(self._packaged, f"packaged@{self._packaged.version}", healthy)
 
 

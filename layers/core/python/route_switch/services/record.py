@@ -2,15 +2,17 @@
 
 import hashlib
 import hmac
+import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import LostRecords, ResultStore
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.record import RequestRecord, record_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -28,24 +30,30 @@ class RecordRequest:
         lost: LostRecords,
         config: RouterConfig,
         hash_secret: Callable[[], bytes],
+        pool: Executor,
     ) -> None:
         self._store = store
         self._lost = lost
         self._config = config
         self._hash_secret = hash_secret
+        self._pool = pool
 
-    def __call__(self, record: RequestRecord) -> bool:
-        """Whether the record was saved; if not, it went without its text to the lost records."""
+    def __call__(self, record: RequestRecord, timeout_s: float) -> bool:
+        """Whether the record was saved within `timeout_s`: the answer is there already, and must
+        not be lost because a store hangs."""
+        try:
+            return self._pool.submit(self._save, record).result(timeout_s)
+        except TimeoutError:
+            _log_lost(record, "no answer in time")
+            return False
+
+    def _save(self, record: RequestRecord) -> bool:
         expires = record.created_at + timedelta(days=self._config.retention_days)
         try:
             self._store.save(self._with_allowed_text(record), int(expires.timestamp()))
         except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep it)
-            logger.error(
-                "Record %s was not saved (%s); it goes to the queue of lost records.",
-                record.request_id,
-                error if isinstance(error, StoreError) else type(error).__name__,
-            )
-            self._send_lost(replace(record, query_text=None, answer_text=None))
+            _log_lost(record, str(error) if isinstance(error, StoreError) else type(error).__name__)
+            self._send_lost(_without_text(record))
             return False
         return True
 
@@ -53,7 +61,7 @@ class RecordRequest:
         if self._config.text_storage == "full":
             return record
         if self._config.text_storage == "none":
-            return replace(record, query_text=None, answer_text=None)
+            return _without_text(record)
         secret = self._hash_secret()
         return replace(
             record,
@@ -65,11 +73,16 @@ class RecordRequest:
         try:
             self._lost.send(record)
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
-            logger.error(
-                "Record %s is lost: the queue failed too (%s).",
-                record.request_id,
-                type(error).__name__,
-            )
+            logger.error("The queue of lost records failed too: %s", type(error).__name__)
+
+
+def _log_lost(record: RequestRecord, reason: str) -> None:
+    content = record_as_json(replace(_without_text(record), user=None))
+    logger.error("Record not saved (%s): %s", reason, json.dumps(content))
+
+
+def _without_text(record: RequestRecord) -> RequestRecord:
+    return replace(record, query_text=None, answer_text=None)
 
 
 def _hmac(text: str | None, secret: bytes) -> str | None:

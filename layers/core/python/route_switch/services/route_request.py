@@ -22,13 +22,19 @@ from route_switch.domain.record import (
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.services.answer import Answer, AnswerQuery, failure_of
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.record import RecordRequest
 
 ASSUMED_OUTPUT_TOKENS = 300
 """Length of an answer that is taken for an estimate where the request sets no limit."""
+
+
+RECORD_MARGIN_S = 1.5
+"""What is left for the record when the deadline has passed: the function ends 2 s after it."""
+
+MAX_RECORD_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ class RouteRequest:
         answer: Answer | None,
     ) -> Routed:
         record = self._record_of(request, query, choice, answer)
-        recorded = self._record(record)
+        recorded = self._record(record, self._time_to_record_s(request.deadline))
         self._live_prompt.settle()
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         return Routed(
@@ -141,6 +147,10 @@ class RouteRequest:
             request.deadline.elapsed_ms - answering_ms,
         )
 
+    @staticmethod
+    def _time_to_record_s(deadline: Deadline) -> float:
+        return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
+
     def _record_of(
         self,
         request: InboundRequest,
@@ -152,7 +162,7 @@ class RouteRequest:
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.settle(call) for call in calls)
+        attempts = tuple(self._caller.settle(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
         return RequestRecord(
@@ -163,7 +173,7 @@ class RouteRequest:
             tier=tier,
             decided_tier=decision.tier,
             reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
-            model=_answering_model(answer.calls) if answer else None,
+            model=answer.model if answer else None,
             prompt_version=decision.prompt_version,
             attempts=attempts,
             query_tokens=query.tokens,
@@ -217,7 +227,3 @@ def _status(answer: Answer | None) -> RequestStatus:
     if answer is None:
         return "dry_run"
     return "answered" if answer.completion else "failed"
-
-
-def _answering_model(calls: tuple[CallResult, ...]) -> str | None:
-    return calls[-1].attempt.model if calls and calls[-1].completion else None

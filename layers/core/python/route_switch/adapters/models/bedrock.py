@@ -34,9 +34,8 @@ FINISH_REASONS = {
     "content_filtered": "content_filter",
 }
 
-_UNDERSTOOD = frozenset(
-    {"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "user", "metadata", "n"}
-)
+_CHANGES_THE_ANSWER = ("tools", "tool_choice", "functions", "function_call", "logprobs", "audio")
+"""Fields that cannot be sent yet and must not be dropped; any other unknown field only tunes."""
 
 
 class BedrockClient:
@@ -57,12 +56,7 @@ class BedrockClient:
 
 
 def _request(call: ModelCall) -> "ConverseRequestTypeDef":
-    unknown = sorted(call.params.keys() - _UNDERSTOOD)
-    if unknown or call.params.get("n") not in (None, 1):
-        raise InvalidModelRequestError(
-            f"'{unknown[0] if unknown else 'n'}' cannot be sent to Bedrock yet. Leave it out, or "
-            "configure a provider that takes it."
-        )
+    _refuse_what_would_be_lost(call.params)
     request: ConverseRequestTypeDef = {
         "modelId": call.model,
         "messages": _messages(call.messages),
@@ -72,6 +66,20 @@ def _request(call: ModelCall) -> "ConverseRequestTypeDef":
     if system:
         request["system"] = [{"text": text} for text in system if text]
     return request
+
+
+def _refuse_what_would_be_lost(params: Mapping[str, JsonValue]) -> None:
+    lost = [name for name in _CHANGES_THE_ANSWER if params.get(name)]
+    if params.get("n") not in (None, 1):
+        lost.append("n")
+    form = params.get("response_format")
+    if isinstance(form, dict) and form.get("type") != "text":
+        lost.append("response_format")
+    if lost:
+        raise InvalidModelRequestError(
+            f"'{lost[0]}' cannot be sent to Bedrock yet. Leave it out, or configure a provider "
+            "that takes it."
+        )
 
 
 def _messages(messages: tuple[JsonObject, ...]) -> "list[MessageTypeDef]":

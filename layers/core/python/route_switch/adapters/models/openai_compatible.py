@@ -18,7 +18,8 @@ REFUSALS = frozenset({400, 413, 422})
 
 
 class OpenAiCompatibleClient:
-    """`api_key` is asked when the first call is made; None sends no Authorization header."""
+    """`api_key` is asked at each call, since an owner may fill in or change it at any time; None
+    sends no Authorization header."""
 
     def __init__(self, base_url: str, api_key: Callable[[], str | None]) -> None:
         self._base_url = base_url.rstrip("/")
@@ -29,21 +30,28 @@ class OpenAiCompatibleClient:
 
         payload = {**call.params, "model": call.model, "messages": list(call.messages)}
         try:
-            response = self._http.post("/chat/completions", json=payload, timeout=call.timeout_s)
+            response = self._http.post(
+                "/chat/completions",
+                json=payload,
+                headers=self._headers(),
+                timeout=call.timeout_s,
+            )
         except httpx.TimeoutException as error:
             raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except httpx.HTTPError as error:
             raise ModelError(f"{call.model} cannot be reached: {type(error).__name__}") from error
         yield from _chunks(call.model, response)
 
+    def _headers(self) -> dict[str, str]:
+        key = self._api_key()
+        return {"authorization": f"Bearer {key}"} if key else {}
+
     @cached_property
     def _http(self) -> "httpx.Client":
         import httpx
 
-        key = self._api_key()
         return httpx.Client(
             base_url=self._base_url,
-            headers={"authorization": f"Bearer {key}"} if key else {},
             # Loading the certificates takes longer than a call: not where there is no TLS.
             verify=self._base_url.startswith("https:"),
         )

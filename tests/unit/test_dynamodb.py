@@ -1,0 +1,85 @@
+"""What DynamoDB may answer that moto never does."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from route_switch.adapters.dynamodb import MAX_TRIES, DynamoDbResultStore
+from route_switch.domain.decision import Reason
+from route_switch.domain.errors import StoreError
+from route_switch.domain.record import RequestRecord
+from route_switch.domain.tiers import Tier
+
+if TYPE_CHECKING:
+    from route_switch.adapters.dynamodb import TextStore
+
+RECORD = RequestRecord(
+    request_id="chatcmpl-1",
+    key_id="key_1",
+    created_at=datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
+    status="answered",
+    tier=Tier.SMALL,
+    decided_tier=Tier.SMALL,
+    reason=Reason.ROUTER,
+    model="openai/small",
+    prompt_version="live@1",
+    attempts=(),
+    query_tokens=3,
+    latency_ms=1.0,
+    overhead_ms=0.5,
+    baseline_cost_usd=None,
+)
+
+
+def save(*answers: list[str]) -> tuple[Exception | None, list[float]]:
+    """Saves a record against these answers: cancellation codes by item, none for a success."""
+    client = boto3.client(
+        "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    pauses: list[float] = []
+    store = DynamoDbResultStore(client, "results", cast("TextStore", None), pauses.append)
+    with Stubber(client) as stubber:
+        for codes in answers:
+            if codes:
+                stubber.add_client_error(
+                    "transact_write_items",
+                    "TransactionCanceledException",
+                    modeled_fields={"CancellationReasons": [{"Code": code} for code in codes]},
+                )
+            else:
+                stubber.add_response("transact_write_items", {}, {"TransactItems": ANY})
+        try:
+            store.save(RECORD, 1)
+        except StoreError as error:
+            return error, pauses
+        stubber.assert_no_pending_responses()
+    return None, pauses
+
+
+def test_a_conflict_with_another_request_is_tried_again() -> None:
+    conflict = ["None", "TransactionConflict", "None"]
+    error, pauses = save(conflict, conflict, [])
+    assert error is None
+    assert len(pauses) == 2
+    assert all(0 <= pause < 0.1 for pause in pauses)
+
+
+def test_a_record_that_is_there_already_is_done() -> None:
+    assert save(["ConditionalCheckFailed", "None", "None"]) == (None, [])
+
+
+def test_conflicts_without_end_and_other_refusals_are_told() -> None:
+    error, pauses = save(*[["None", "TransactionConflict", "None"]] * MAX_TRIES)
+    assert "TransactionConflict" in str(error)
+    assert len(pauses) == MAX_TRIES
+    error, pauses = save(["ValidationError", "None", "None"])
+    assert "ValidationError" in str(error)
+    assert pauses == []
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_throttling_is_tried_again(code: str) -> None:
+    assert save(["None", "None", code], [])[0] is None
