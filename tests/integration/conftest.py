@@ -16,12 +16,13 @@ from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from tests.support.context import FakeContext
 from tests.support.events import api_event
-from tests.support.upstream import Upstream, completion, running_upstream
+from tests.support.upstream import Body, Reply, Script, Upstream, completion, running_upstream
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
 SMALL_ONLY_KEY = "rs-small-only"
 ANY = [1, 2, 3]
+LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
 CATALOG = ModelCatalog(
     tiers={
@@ -162,3 +163,16 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         "TEXT_HASH_SECRET": "hash-secret",
         "PROVIDER_SECRET": "provider",
     }
+
+
+def by_model(**scripts: Reply) -> Script:
+    def script(body: Body) -> Reply:
+        return scripts[str(body["model"]).replace("-", "_")]
+
+    return script
+
+
+def record_of(api: Api, answer_id: object) -> dict[str, object]:
+    found = api("GET", f"/v1/results/{answer_id}")
+    assert found.status == 200
+    return found.body
