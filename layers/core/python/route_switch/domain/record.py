@@ -103,4 +103,6 @@ def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
         "cost_usd": record.cost_usd,
         "saved_usd": record.saved_usd,
         "router_tokens": record.router_tokens,
+        # An answer of Tier 3 is its own baseline; any other is compared with an estimate.
+        "baseline_estimated": record.tier is not Tier.LARGE,
     }
