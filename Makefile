@@ -36,7 +36,7 @@ synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|d
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
-	@$(BIN)/python -m infra.local invoke $(EVENT)
+	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install lint  ## every check and test
 	$(BIN)/python -m pytest

@@ -75,7 +75,7 @@ ERRORS = (
         "413",
         "invalid_request_error",
         "request_too_large",
-        "The request is larger than 10 MB. Send a smaller one.",
+        "The request is too large; at most 1 MB is accepted. Shorten the messages.",
     ),
     GatewayError(
         "INTEGRATION_TIMEOUT",

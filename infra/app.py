@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from infra.stage import Stage, load_stage
-from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 
 DEFAULT_STAGE = "local"
 
@@ -33,7 +33,10 @@ def main() -> None:
 
 def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
     """The context in cdk.json, under what the CDK CLI adds to it (`-c stage=prod`)."""
-    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    try:
+        context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigurationError(f"cdk.json cannot be read: {error!r}") from error
     return {**context, **json.loads(environment.get("CDK_CONTEXT_JSON", "{}"))}
 
 

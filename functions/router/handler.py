@@ -18,7 +18,6 @@ from route_switch.bootstrap import router
 from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.record import RequestRecord
 from route_switch.services.call_models import Deadline
 from route_switch.services.route_request import InboundRequest, Routed, assumed_output_tokens
 
@@ -55,7 +54,7 @@ def dry_run() -> Response[str]:
         "model": models.tiers[routed.decision.tier].model,
         "prompt_version": routed.decision.prompt_version,
         "router_tokens": routed.decision.router_tokens,
-        "estimated_cost_usd": {str(tier.value): cost for tier, cost in costs.items()},
+        "estimated_cost_usd": {str(t.value): cost and round(cost, 12) for t, cost in costs.items()},
         "assumed_output_tokens": assumed_output_tokens(request.params),
     }
     return _json(body, headers=openai.route_headers(routed))
@@ -157,7 +156,7 @@ def _emit(routed: Routed) -> None:
     }
     for name, value in details.items():
         metrics.add_metadata(name, value)
-    _count(record)
+    _count(routed)
     if not routed.recorded:
         metrics.add_metric("records_lost", MetricUnit.Count, 1)
     if not routed.prompt_healthy:
@@ -165,11 +164,12 @@ def _emit(routed: Routed) -> None:
     metrics.flush_metrics()
 
 
-def _count(record: RequestRecord) -> None:
+def _count(routed: Routed) -> None:
+    record = routed.record
     for name in (f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"):
         metrics.add_metric(name, MetricUnit.Count, 1)
     metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
-    metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, record.overhead_ms)
+    metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, routed.overhead_ms)
     for name in ("cost_usd", "router_cost_usd", "saved_usd"):
         amount: float | None = getattr(record, name)
         if amount is not None:

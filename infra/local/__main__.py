@@ -53,6 +53,8 @@ def main() -> None:
             invoke(arguments.event, arguments.assembly, arguments.state)
     except LocalStackError as error:
         sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; everything that was started has ended.")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -70,12 +72,12 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def up(assembly: Path, state: Path, attached: bool) -> None:
-    """Serves until it is told to end; SIGHUP deploys what the assembly holds by then."""
+    """Serves until it is told to end; SIGUSR1 deploys what the assembly holds by then."""
     # moto, and with it most of the start-up time, is needed here only.
     from infra.local.stack import LocalStack
 
     signals: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.put(received))
     with LocalStack(assembly, state) as stack:
         if attached:
@@ -84,7 +86,7 @@ def up(assembly: Path, state: Path, attached: bool) -> None:
             sys.stdout.write(WELCOME.format(**vars(stack.info)))
             sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
             sys.stdout.flush()
-        while signals.get() == signal.SIGHUP:
+        while signals.get() == signal.SIGUSR1:
             deploy_again(stack)
 
 
@@ -103,16 +105,25 @@ def await_end_of_input(signals: "SimpleQueue[int]") -> None:
 
 def invoke(event: Path, assembly: Path, state: Path) -> None:
     """Prints the function's answer; exits with 1 if the function failed."""
+    text = read_event(event)
     running = read_stack_file(state)
     if running is not None:
-        run(event, running)
+        run(event, text, running)
         return
     with running_stack(assembly, state) as started:
-        run(event, started)
+        run(event, text, started)
 
 
-def run(event: Path, stack: StackInfo) -> None:
-    text = event.read_text()
+def read_event(event: Path) -> str:
+    try:
+        text = event.read_text("utf-8")
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise LocalStackError(f"{event} is no event: {error}. See the folder events/.") from error
+    return text
+
+
+def run(event: Path, text: str, stack: StackInfo) -> None:
     for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
         text = text.replace(f"${{{placeholder}}}", key)
     name = find_function(function_word(event, json.loads(text)), stack)

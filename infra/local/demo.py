@@ -28,6 +28,7 @@ COLUMNS = ("query", "tier", "reason", "model", "answer", "cost $", "saved $")
 WIDTHS = {"tier": 4, "reason": 8, "model": 14, "cost $": 8, "saved $": 8}
 WIDTH_WITHOUT_TERMINAL = 110
 SLOWEST_ANSWER_S = 40
+GIVE_UP_AFTER = 3
 Record = dict[str, Any]  # a result as the API shows it
 
 SIMULATED = """\
@@ -92,6 +93,11 @@ def _send_all(console: Console, stack: StackInfo, queries: list[str]) -> list[Se
     with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
         for each in _send(http, stack, queries):
             sent.append(each)
+            if len(sent) == GIVE_UP_AFTER and all(s.status >= 500 for s in sent):
+                raise LocalStackError(
+                    f"The first {GIVE_UP_AFTER} requests failed: {each.body}\nCheck the models' "
+                    f"server and keys; {Path('.local/demo/logs')} has the reasons."
+                )
             console.print(_line(console, _cells(each)), markup=False, highlight=False)
     return sent
 

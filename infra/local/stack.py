@@ -123,7 +123,15 @@ def take_keys(cloud: Cloud, parameter: str) -> dict[str, str]:
 
 def fill_provider_secret(cloud: Cloud, outputs: dict[str, str]) -> None:
     """The caller's OpenAI key, where the functions look for it; in memory only."""
-    if "ProviderSecret" in outputs and (key := os.environ.get("OPENAI_API_KEY")):
+    if "ProviderSecret" not in outputs:
+        return
+    key = os.environ.get("OPENAI_API_KEY")
+    if not key and not os.environ.get("OPENAI_BASE_URL"):
+        raise LocalStackError(
+            "PROFILE=openai calls OpenAI and needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server "
+            "that needs no key."
+        )
+    if key:
         cloud.client("secretsmanager").put_secret_value(
             SecretId=outputs["ProviderSecret"], SecretString=json.dumps({"OPENAI_API_KEY": key})
         )

@@ -29,7 +29,7 @@ RECORD = RequestRecord(
     attempts=(),
     query_tokens=3,
     latency_ms=1.0,
-    overhead_ms=0.5,
+    routing_ms=0.5,
     baseline_cost_usd=None,
 )
 

@@ -8,7 +8,7 @@ from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import PromptConflictError, PromptError
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.services.live_prompt import CACHE_S, LivePrompt
+from route_switch.services.live_prompt import CACHE_S, MAX_AGE_S, LivePrompt
 from route_switch.services.publish_prompt import publish
 
 GOOD = to_markdown(packaged_prompt())
@@ -22,11 +22,12 @@ class FakeStore:
         self.outage = False
         self.writes_in_between = 0
 
-    def read_live(self) -> StoredPrompt | None:
+    def read_live(self, version: int | None = None) -> StoredPrompt | None:
         self.reads += 1
         if self.outage:
             raise ConnectionError
-        return StoredPrompt(self.versions[-1], len(self.versions)) if self.versions else None
+        number = version or len(self.versions)
+        return StoredPrompt(self.versions[number - 1], number) if self.versions else None
 
     def read_seed(self) -> StoredPrompt | None:
         if self.outage:
@@ -101,6 +102,23 @@ def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_seed(pool: E
     served = Served(FakeStore("broken", GOOD), pool)
     assert served.request() == "seed@1"
     assert not served.live.current().healthy
+
+
+def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_last_good_version(
+    pool: Executor,
+) -> None:
+    store = FakeStore(GOOD, GOOD)
+    store.versions += [GOOD, "broken", "+++"]
+    served = Served(store, pool)
+    assert served.request() == "live@2"
+    assert not served.live.current().healthy
+
+
+def test_a_process_that_slept_reads_the_prompt_before_it_serves(pool: Executor) -> None:
+    served = Served(FakeStore(GOOD), pool)
+    served.request()
+    served.store.put_live(GOOD)
+    assert served.request(MAX_AGE_S) == "live@2"
 
 
 def test_an_outage_of_the_store_serves_what_there_is(pool: Executor) -> None:

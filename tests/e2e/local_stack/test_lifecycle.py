@@ -112,6 +112,14 @@ def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: 
     assert not any(b"-secret" in file.read_bytes() for file in left)
 
 
+def test_a_closed_terminal_ends_everything(assembly: Path, tmp_path: Path) -> None:
+    process = started(assembly, tmp_path)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    assert processes_of(tmp_path) == []
+    assert not (tmp_path / STACK_FILE).exists()
+
+
 def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
     assembly: Path, tmp_path: Path
 ) -> None:
@@ -175,7 +183,7 @@ def test_an_update_changes_what_is_there(assembly: Path, tmp_path: Path) -> None
     aws(stack, "dynamodb").put_item(TableName=stack.results_table, Item=item)
 
     synthesize(updated, greeting="good evening", route="later", layer="changed")
-    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGUSR1)
     answer = wait_until(lambda: ask(stack, "/v1/later"))
 
     assert (answer["greeting"], answer["layer"]) == ("good evening", "changed")

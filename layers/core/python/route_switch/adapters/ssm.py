@@ -16,8 +16,8 @@ class SsmPromptStore:
         self._live = live_parameter
         self._seed = seed_parameter
 
-    def read_live(self) -> StoredPrompt | None:
-        return self._read(self._live)
+    def read_live(self, version: int | None = None) -> StoredPrompt | None:
+        return self._read(self._live if version is None else f"{self._live}:{version}")
 
     def read_seed(self) -> StoredPrompt | None:
         return self._read(self._seed)
@@ -35,6 +35,9 @@ class SsmPromptStore:
     def _read(self, name: str) -> StoredPrompt | None:
         try:
             parameter = self._ssm.get_parameter(Name=name)["Parameter"]
-        except self._ssm.exceptions.ParameterNotFound:
+        except (
+            self._ssm.exceptions.ParameterNotFound,
+            self._ssm.exceptions.ParameterVersionNotFound,
+        ):
             return None
         return StoredPrompt(parameter["Value"], parameter["Version"])

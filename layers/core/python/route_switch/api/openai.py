@@ -42,7 +42,7 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    model: str = "auto"
+    model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
     user: Annotated[str, Field(max_length=256)] | None = None

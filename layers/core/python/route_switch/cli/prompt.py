@@ -30,11 +30,11 @@ File = Annotated[Path, typer.Argument(help="Markdown file.")]
 @app.command()
 def pull(file: File, stage: Stage = None) -> None:
     """Write the live prompt to FILE, byte for byte."""
-    name, store = _store(stage)
     with _aws_errors():
+        name, store = _store(stage)
         stored = store.read_live()
     if stored is None:
-        raise PromptError(f"There is no parameter '{name}'. Deploy the stage first.")
+        raise PromptError(f"There is no parameter '{name}'. Push one or deploy the stage.")
     _write_whole(file, stored.document)
     typer.echo(f"{name}, version {stored.version} -> {file}")
 
@@ -46,8 +46,8 @@ def push(file: File, stage: Stage = None) -> None:
         document = file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RouteSwitchError(f"The prompt {file} cannot be read: {error}") from error
-    name, store = _store(stage)
     with _aws_errors():
+        name, store = _store(stage)
         version = publish(store, document)
     typer.echo(f"{file} -> {name}, version {version}")
 
@@ -82,7 +82,7 @@ def _aws_errors() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise RouteSwitchError(
-            f"AWS refused or could not be reached: {error}. Check the region and credentials."
+            f"AWS refused or could not be reached: {error}. Check AWS_REGION and the credentials."
         ) from error
 
 
@@ -93,4 +93,5 @@ def _write_whole(file: Path, document: str) -> None:
         beside.write_bytes(document.encode())
         beside.replace(file)
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise RouteSwitchError(f"The prompt {file} cannot be written: {error}") from error

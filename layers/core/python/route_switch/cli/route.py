@@ -112,7 +112,7 @@ def _lines(path: Path) -> Iterator[str]:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
-        yield from data.decode("utf-8").split("\n")
+        yield from data.decode("utf-8-sig").split("\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise RouteSwitchError(f"The queries {path} cannot be read: {error}") from error
 

@@ -63,7 +63,9 @@ class StoredPrompt:
 class PromptStore(Protocol):
     """The live routing prompt, and the seed that a deploy brings along."""
 
-    def read_live(self) -> StoredPrompt | None: ...
+    def read_live(self, version: int | None = None) -> StoredPrompt | None:
+        """The newest version, or this one."""
+        ...
 
     def read_seed(self) -> StoredPrompt | None: ...
 

@@ -49,7 +49,7 @@ def parse_prompt(document: str) -> RoutingPrompt:
     try:
         if document.lstrip().startswith("{"):
             return _from_json(document)
-        return _from_markdown(document.replace("\r\n", "\n"))
+        return _from_markdown(document.removeprefix("\ufeff").replace("\r\n", "\n"))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"])) or "prompt"

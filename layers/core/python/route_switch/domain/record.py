@@ -39,6 +39,7 @@ class RequestRecord:
 
     `tier`, `model` and `reason` are those of the answer; `decided_tier` is where the query was
     sent first. `query_text` and `answer_text` hold the text, its HMAC or None, by configuration.
+    `routing_ms` is what was added to the answering models' own time, up to the record itself.
     `baseline_cost_usd` estimates the same request on Tier 3 and is None where it cannot.
     """
 
@@ -54,7 +55,7 @@ class RequestRecord:
     attempts: tuple[Attempt, ...]
     query_tokens: int
     latency_ms: float
-    overhead_ms: float
+    routing_ms: float
     baseline_cost_usd: float | None
     provider_model: str | None = None
     user: str | None = None

@@ -94,7 +94,7 @@ def failure_of(answer: Answer) -> RouteSwitchError | None:
         return refusal
     timed_out = not errors or isinstance(errors[-1], ModelTimeoutError)
     return AllTiersFailedError(
-        f"None of the {len(answer.calls)} models that were tried answered; the last one "
+        f"None of {len(answer.calls)} calls was answered; the last one "
         f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
         timed_out=timed_out,
     )

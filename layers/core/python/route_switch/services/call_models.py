@@ -147,8 +147,9 @@ class ModelCaller:
     ) -> Attempt:
         elapsed = self._ms_since(started)
         if not isinstance(error, ModelTimeoutError):
-            status = f"status {error.status}" if error.status else "no answer"
-            return Attempt(name, tier, "failed", elapsed, None, 0.0, error=status)
+            # With a status, the message may quote the provider, and that the request.
+            reason = f"status {error.status}" if error.status else str(error)
+            return Attempt(name, tier, "failed", elapsed, None, 0.0, error=reason)
         usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))
         return Attempt(name, tier, "timed_out", elapsed, usage, cost, True, "timeout")

@@ -1,9 +1,10 @@
 """The routing prompt that serves right now."""
 
+import contextlib
 import logging
 import time
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import PromptStore, StoredPrompt
@@ -14,6 +15,12 @@ from route_switch.services.call_models import Clock
 logger = logging.getLogger(__name__)
 
 CACHE_S = 60.0
+MAX_AGE_S = 300.0
+"""A process that slept longer than this reads the prompt before it serves: the old one may have
+been replaced for a reason."""
+
+OLDER_VERSIONS = 5
+"""How far a new process looks back for a version that can be served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +38,9 @@ class ServedPrompt:
 class LivePrompt:
     """Serves the newest version of `live`; without one the seed, then the packaged prompt.
 
-    A live prompt that is broken or cannot be read leaves the last good one in place. After
-    `CACHE_S` the prompt is read anew in the background, beside the request that notices it.
+    A live prompt that is broken or cannot be read leaves the last good one in place; a new process
+    looks for it among the versions before. After `CACHE_S` the prompt is read anew in the
+    background, beside the request that notices it.
     """
 
     def __init__(
@@ -52,9 +60,10 @@ class LivePrompt:
 
     def current(self) -> ServedPrompt:
         """What serves this request; starts a refresh when it is due."""
-        if self._served is None:
+        age_s = self._clock() - self._read_at
+        if self._served is None or age_s >= MAX_AGE_S:
             self._keep(self._read())
-        elif self._refresh is None and self._clock() - self._read_at >= CACHE_S:
+        elif self._refresh is None and age_s >= CACHE_S:
             self._refresh = self._pool.submit(self._read)
         served = self._served
         assert served is not None  # noqa: S101 (set above; tells the type checker)
@@ -87,7 +96,19 @@ class LivePrompt:
                 return ServedPrompt(self._served.prompt, self._served.version, healthy=False)
             if not isinstance(error, PromptError):  # asking again would only take as long again
                 return self._packaged_prompt(healthy)
+            older = self._older_version()
+            if older is not None:
+                return older
         return self._seed_or_packaged(healthy)
+
+    def _older_version(self) -> ServedPrompt | None:
+        newest = self._store.read_live()
+        for version in range(newest.version - 1 if newest else 0, 0, -1)[:OLDER_VERSIONS]:
+            with contextlib.suppress(Exception):  # that version is broken as well, or gone
+                stored = self._store.read_live(version)
+                if stored is not None:
+                    return replace(_parsed(stored, "live"), healthy=False)
+        return None
 
     def _seed_or_packaged(self, healthy: bool) -> ServedPrompt:
         try:

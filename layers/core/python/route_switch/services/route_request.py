@@ -178,7 +178,7 @@ class RouteRequest:
             attempts=attempts,
             query_tokens=query.tokens,
             latency_ms=elapsed_ms,
-            overhead_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
+            routing_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
             baseline_cost_usd=estimate_baseline_usd(usage, tier, self._config.models),
             provider_model=completion.provider_model if completion else None,
             user=request.user,

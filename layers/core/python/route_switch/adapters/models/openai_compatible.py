@@ -64,7 +64,7 @@ def _chunks(model: str, response: "httpx.Response") -> Iterator[Chunk]:
         body = response.json()
         choices = [
             Chunk(
-                delta={k: v for k, v in choice["message"].items() if v is not None},
+                delta=_without_empty_fields(choice["message"]),
                 index=choice.get("index", position),
                 finish_reason=choice.get("finish_reason"),
                 logprobs=choice.get("logprobs"),
@@ -78,6 +78,11 @@ def _chunks(model: str, response: "httpx.Response") -> Iterator[Chunk]:
             f"{model} answered with something that is not a chat completion. Check the base URL."
         ) from error
     yield from choices
+
+
+def _without_empty_fields(message: JsonObject) -> JsonObject:
+    """`content` stays, since OpenAI's clients expect it to be there, be it null."""
+    return {k: v for k, v in message.items() if v is not None or k == "content"}
 
 
 def parse_usage(usage: JsonValue) -> Usage | None:
