@@ -126,7 +126,8 @@ def fill_provider_secret(cloud: Cloud, outputs: dict[str, str]) -> None:
     if "ProviderSecret" not in outputs:
         return
     key = os.environ.get("OPENAI_API_KEY")
-    if not key and not os.environ.get("OPENAI_BASE_URL"):
+    of_openai = os.environ.get("ROUTE_SWITCH_PROFILE") == "openai"
+    if of_openai and not key and not os.environ.get("OPENAI_BASE_URL"):
         raise LocalStackError(
             "PROFILE=openai calls OpenAI and needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server "
             "that needs no key."
