@@ -108,11 +108,11 @@ def test_a_provider_that_refuses_the_request_is_a_400(scripted: Served) -> None:
 def test_concurrent_requests_are_each_recorded_once(scripted: Served) -> None:
     scripted.upstream.script = by_model({SMALL: completion("Hi.")})
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: ask(scripted, "hello"), range(24)))
+        answers = list(pool.map(lambda _: ask(scripted, "hello"), range(60)))
     ids = {headers["x-request-id"] for headers, _ in answers}
-    assert len(ids) == 24
+    assert len(ids) == 60
     assert all(stored(scripted.stack, each)["status"] == "answered" for each in ids)
-    assert len(scripted.upstream.calls) == 24
+    assert len(scripted.upstream.calls) == 60
 
 
 def test_a_request_that_is_not_in_the_records_was_not_paid(scripted: Served) -> None:
