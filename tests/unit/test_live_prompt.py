@@ -114,6 +114,23 @@ def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_last_good_ve
     assert not served.live.current().healthy
 
 
+def test_a_store_that_fails_while_older_versions_are_sought_leaves_the_seed(
+    pool: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FakeStore(GOOD, GOOD)
+    store.versions += ["broken"]
+    newest = store.read_live()
+
+    def fails_after_the_first(version: int | None = None) -> StoredPrompt | None:
+        store.reads += 1
+        if store.reads > 2:
+            raise ConnectionError
+        return newest
+
+    monkeypatch.setattr(store, "read_live", fails_after_the_first)
+    assert Served(store, pool).request() == "seed@1"
+
+
 def test_a_process_that_slept_reads_the_prompt_before_it_serves(pool: Executor) -> None:
     served = Served(FakeStore(GOOD), pool)
     served.request()

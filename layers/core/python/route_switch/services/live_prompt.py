@@ -102,13 +102,20 @@ class LivePrompt:
         return self._seed_or_packaged(healthy)
 
     def _older_version(self) -> ServedPrompt | None:
-        newest = self._store.read_live()
-        for version in range(newest.version - 1 if newest else 0, 0, -1)[:OLDER_VERSIONS]:
-            with contextlib.suppress(Exception):  # that version is broken as well, or gone
-                stored = self._store.read_live(version)
+        newest = self._version(None)
+        for number in range(newest.version - 1 if newest else 0, 0, -1)[:OLDER_VERSIONS]:
+            stored = self._version(number)
+            with contextlib.suppress(PromptError):  # that version is broken as well
                 if stored is not None:
                     return replace(_parsed(stored, "live"), healthy=False)
         return None
+
+    def _version(self, number: int | None) -> StoredPrompt | None:
+        try:
+            return self._store.read_live(number)
+        except Exception as error:  # noqa: BLE001, RUF100 (as above)
+            logger.warning("Version %s of the prompt cannot be read: %s", number, _reason(error))
+            return None
 
     def _seed_or_packaged(self, healthy: bool) -> ServedPrompt:
         try:
