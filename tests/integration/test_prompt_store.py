@@ -1,0 +1,25 @@
+"""The live prompt in Parameter Store."""
+
+import boto3
+import pytest
+
+from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.domain.ports import StoredPrompt
+
+
+@pytest.fixture
+def store(aws: None) -> SsmPromptStore:
+    return SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
+
+
+def test_nothing_is_there_before_something_is_put(store: SsmPromptStore) -> None:
+    assert store.read_live() is None
+    assert store.read_live(3) is None
+    assert store.read_seed() is None
+
+
+def test_the_newest_version_is_live_and_older_ones_can_be_read(store: SsmPromptStore) -> None:
+    assert [store.put_live(text) for text in ("one", "two", "three\r\n ü\n\n")] == [1, 2, 3]
+    assert store.read_live() == StoredPrompt("three\r\n ü\n\n", 3)
+    assert store.read_live(2) == StoredPrompt("two", 2)
+    assert store.read_live(9) is None
