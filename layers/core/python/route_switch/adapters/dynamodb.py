@@ -14,7 +14,6 @@ import json
 import random
 import time
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
@@ -124,17 +123,6 @@ class DynamoDbResultStore:
             if reference is not None:
                 content[field] = self._texts.get(reference["S"])
         return content
-
-    def day_totals(self, day: date) -> dict[str, float]:
-        """The day's counters over all shards, by name (see `_counters`)."""
-        totals: dict[str, float] = {}
-        for shard in range(SHARDS):
-            key = _key(f"DAY#{day:%Y-%m-%d}#{shard}", "TOTALS")
-            item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item", {})
-            for name, value in item.items():
-                if "N" in value:
-                    totals[name] = totals.get(name, 0.0) + float(value["N"])
-        return totals
 
     def _move_long_texts(self, request_id: str, content: JsonObject) -> None:
         for field in _TEXTS:
