@@ -1,25 +1,7 @@
 """Prices of the configured models, frozen when the stack is synthesized."""
 
-import json
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-
-from pydantic import BaseModel, TypeAdapter
-
-from route_switch.domain.pricing import Price
+from route_switch.adapters.models.list_prices import list_price
 from route_switch.domain.tiers import ModelCatalog
-
-_COST_MAP = "model_prices_and_context_window_backup.json"
-
-
-class _Entry(BaseModel):
-    """What is read of an entry of LiteLLM's cost map; USD per token."""
-
-    litellm_provider: str = ""
-    input_cost_per_token: float | None = None
-    output_cost_per_token: float | None = None
-    cache_read_input_token_cost: float | None = None
 
 
 def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
@@ -31,39 +13,3 @@ def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
     known = {name: price for name, price in found.items() if price is not None}
     unknown = tuple(name for name, price in found.items() if price is None)
     return models.model_copy(update={"prices": known}), unknown
-
-
-def list_price(model: str) -> Price | None:
-    """The price of `provider/name` in LiteLLM's cost map; None where the map has none.
-
-    The map knows most models by their bare name; that counts only for the same provider.
-    """
-    provider, _, name = model.partition("/")
-    entry = _cost_map().get(model) or _cost_map().get(name)
-    if entry is None or not entry.litellm_provider.startswith(provider):
-        return None
-    if entry.input_cost_per_token is None or entry.output_cost_per_token is None:
-        return None
-    return Price(
-        input_usd_per_million=_per_million(entry.input_cost_per_token),
-        output_usd_per_million=_per_million(entry.output_cost_per_token),
-        cached_input_usd_per_million=(
-            None
-            if entry.cache_read_input_token_cost is None
-            else _per_million(entry.cache_read_input_token_cost)
-        ),
-    )
-
-
-@lru_cache(maxsize=1)
-def _cost_map() -> dict[str, _Entry]:
-    """Read as a file: importing litellm takes seconds and would ask the network."""
-    spec = find_spec("litellm")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("litellm is not installed, and prices come from it. Run: make install")
-    entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
-    return TypeAdapter(dict[str, _Entry]).validate_python(entries)
-
-
-def _per_million(usd_per_token: float) -> float:
-    return round(usd_per_token * 1_000_000, 6)

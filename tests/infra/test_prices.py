@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from infra.app import read_context
-from infra.prices import list_price, with_prices
+from infra.prices import with_prices
 from infra.stage import load_stage
+from route_switch.adapters.models.list_prices import list_price
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 
@@ -60,7 +61,8 @@ def test_every_shipped_profile_has_all_its_prices(profile: str) -> None:
 
 def test_reading_prices_does_not_import_litellm() -> None:
     code = (
-        "import sys; from infra.prices import list_price; assert list_price('openai/gpt-4o'); "
+        "import sys; from route_switch.adapters.models.list_prices import list_price; "
+        "assert list_price('openai/gpt-4o'); "
         "assert 'litellm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

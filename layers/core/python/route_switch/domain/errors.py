@@ -51,6 +51,23 @@ class AllTiersFailedError(RouteSwitchError):
         self.timed_out = timed_out
 
 
+class RunStoppedError(BaseException):
+    """A learning run ends here, resumable. Not an `Exception`: libraries swallow those and would
+    take a missing answer for a bad one."""
+
+
+class BudgetReachedError(RunStoppedError):
+    """The next call could cost more than what is left of the cap."""
+
+
+class DeadlineReachedError(RunStoppedError):
+    """The time that this slice of the run has is over."""
+
+
+class ProviderDownError(RunStoppedError):
+    """A provider kept failing for longer than the run is willing to wait."""
+
+
 def describe_defect(error: BaseException) -> str:
     """Kind and place of an unexpected error, for a log; its message may quote a request."""
     trace = error.__traceback__

@@ -1,0 +1,163 @@
+"""What a run found out, as data: `report.json`, and what the reports are made of."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from route_switch.domain.tiers import Tier
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(Frozen):
+    """A mean over `n` rows with its 95% interval, unless a text beside it says otherwise."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class PolicyFigures(Frozen):
+    """One policy on a set of rows.
+
+    `cost` is (answers + router) over all-Tier-3, `quality` the share of equivalent answers,
+    `retention` the mean score over Tier 3's, `objective` quality − λ · cost. `mix` is the share of
+    queries per tier. `latency_ms` (answer and router) is None where nobody measured it.
+    """
+
+    policy: str
+    cost: Interval
+    quality: Interval
+    retention: Interval
+    objective: Interval
+    mix: dict[Tier, float]
+    latency_ms: Interval | None = None
+
+
+class WorkloadFigures(Frozen):
+    """Policies on the held-out rows of one workload."""
+
+    workload: str
+    policies: tuple[PolicyFigures, ...]
+
+
+class CandidateFigures(Frozen):
+    """A prompt that was tried. `rejected` says why it was not even evaluated, else is None."""
+
+    number: int
+    instruction: str
+    demos: int
+    bytes: int
+    objective: float | None
+    quality: float | None
+    cost: float | None
+    rejected: str | None = None
+    selected: bool = False
+
+
+class Gate(Frozen):
+    """The verdict over candidate − incumbent on held-out rows that no earlier gate has seen.
+
+    `gain` carries the interval at level 1 − `alpha`; `alpha` is this look's part of the 5%.
+    `smallest_visible` is the gain that this look would have found with 80% probability.
+    """
+
+    verdict: Literal["better", "not better", "not enough evidence"]
+    gain: Interval
+    alpha: float
+    look: int
+    delta: float
+    smallest_visible: float
+    moved: float = Field(description="Share of queries whose tier changes.")
+    needs_approval: str | None = None
+    """Why a person has to approve a promotion, or None."""
+
+
+class Agreement(Frozen):
+    """The judge against gold or human labels: share of equal verdicts and Cohen's κ over n."""
+
+    share: float
+    kappa: float | None
+    n: int
+    flip_rate: float | None
+    """Share of 'worse' verdicts that the other order of the answers did not confirm."""
+
+
+class Moved(Frozen):
+    """A query whose tier the candidate changes. `query` is an excerpt, or None by policy."""
+
+    example: str
+    query: str | None
+    before: Tier
+    after: Tier
+    best: Tier
+    gain: float
+
+
+class Spend(Frozen):
+    """Of the run so far, by purpose (`answer`, `judge`, `proposer`, `router`)."""
+
+    calls: dict[str, int]
+    usd: dict[str, float]
+    cap_usd: float | None
+
+    @property
+    def total_usd(self) -> float:
+        return sum(self.usd.values())
+
+
+class Rows(Frozen):
+    """How many examples there are, and where they went."""
+
+    train: int
+    validation: int
+    heldout: int
+    near_duplicates_removed: int
+    without_outcome: int
+
+
+class Report(Frozen):
+    """Everything about one run. Policies are measured on the held-out rows, candidates on the
+    validation rows. `simulated` names each simulated part, empty if there is none.
+
+    `tier_3_usd` is what a query costs on Tier 3 on average: at λ, one point of quality (0.01) is
+    worth 0.01 · tier_3_usd / λ USD a query. `saving_usd_a_month` is against all-Tier-3 at
+    `monthly_queries`.
+    """
+
+    created: str
+    command: str
+    versions: dict[str, str]
+    lambda_: float = Field(alias="lambda")
+    tiers: dict[Tier, str]
+    router_model: str
+    proposer_model: str
+    judge_model: str | None
+    seed: int
+    simulated: tuple[str, ...]
+    complete: bool
+    stopped_by: str | None
+    rows: Rows
+    gate: Gate
+    policies: tuple[PolicyFigures, ...]
+    against: dict[str, Interval] = Field(
+        description="candidate − each other policy, paired, objective"
+    )
+    workloads: tuple[WorkloadFigures, ...]
+    candidates: tuple[CandidateFigures, ...]
+    rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")
+    incumbent_prompt: str
+    candidate_prompt: str
+    moved: tuple[Moved, ...]
+    confusion: dict[Tier, dict[Tier, int]] = Field(description="best tier → chosen tier → rows")
+    agreement: Agreement | None
+    graded_by: dict[str, int]
+    spend: Spend
+    tier_3_usd: float
+    monthly_queries: int
+    saving_usd_a_month: Interval
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
