@@ -4,7 +4,7 @@ It finds what has a form. Names, addresses, and anything told in words have none
 cannot accept that sets `learn_from_text` to `off`.
 
 No library does it: presidio and scrubadub bring spaCy or scikit-learn, detect-secrets has had no
-release since 2024, datafog finds no secrets and takes any date or number for personal.
+release since 2024, datafog finds no secrets and takes every date and short number for personal.
 """
 
 import re
