@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from route_switch.domain.calibration import Agreement as Agreement
 from route_switch.domain.tiers import Tier
 
 
@@ -74,16 +75,6 @@ class Gate(Frozen):
     moved: float = Field(description="Share of queries whose tier changes.")
     needs_approval: str | None = None
     """Why a person has to approve a promotion, or None."""
-
-
-class Agreement(Frozen):
-    """The judge against gold or human labels: share of equal verdicts and Cohen's κ over n."""
-
-    share: float
-    kappa: float | None
-    n: int
-    flip_rate: float | None
-    """Share of 'worse' verdicts that the other order of the answers did not confirm."""
 
 
 class Moved(Frozen):
