@@ -2,13 +2,14 @@
 
 `offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
 queries of the project's own sample (docs/data.md). Any other query gets a text that says so: an
-answer is recorded or it is not, and never made up. `offline/judge` is simulated.
+answer is recorded or it is not, and never made up. `offline/judge` and `offline/proposer` are
+simulated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.models import offline_judge
+from route_switch.adapters.models import offline_judge, offline_proposer
 from route_switch.adapters.models.recordings import recorded_answers
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from route_switch_offline import RecordedAnswer
 
 SIZES = ("small", "medium", "large")
-SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {"judge": offline_judge.judge}
+SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
+    "judge": offline_judge.judge,
+    "proposer": offline_proposer.propose,
+}
 """Roles of learning that a program plays: the text that it replies to messages."""
 NO_RECORDING = "[simulated: no recorded answer]"
 
