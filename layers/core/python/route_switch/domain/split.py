@@ -1,4 +1,4 @@
-"""Train, validation, held-out: which side of the split a query is on, now and in every later run."""
+"""Train, validation, held-out: the side that a query is on, now and in every later run."""
 
 import hashlib
 from collections.abc import Iterable
@@ -82,5 +82,6 @@ def _apart(sides: dict[Side, list[Example]], duplicates: int, misplaced: int) ->
         for number, _ in apart:
             near.add(number)
         kept[side] = tuple(example for _, example in apart)
+    train, validation, heldout = (kept[side] for side in Side)
     removed = sum(map(len, sides.values())) - sum(map(len, kept.values()))
-    return Split(*(kept[side] for side in Side), duplicates, removed, misplaced)
+    return Split(train, validation, heldout, duplicates, removed, misplaced)
