@@ -33,16 +33,16 @@ class NearDuplicates:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        counts: Counter[int] = Counter()
         words: dict[str, int] = {}
+        counts: Counter[int] = Counter()
         self._sets: list[array[int]] = []
         for text in texts:
-            shingles = _shingles(text, words)
+            shingles = array("q", _shingles(text, words))
             counts.update(map(_BUCKET.__and__, shingles))
-            self._sets.append(array("q", shingles))
+            self._sets.append(shingles)
         template = max(TEMPLATE_QUERIES, TEMPLATE_SHARE * len(texts))
-        for number, shingles in enumerate(self._sets):
-            self._sets[number] = _rarest_first(shingles, counts, template)
+        for number, unordered in enumerate(self._sets):
+            self._sets[number] = _rarest_first(unordered, counts, template)
         self._added: dict[int, list[int]] = defaultdict(list)
 
     def add(self, number: int) -> None:

@@ -1,6 +1,6 @@
-r"""Numbers as people and models write them.
+r"""Numbers as people and models write them: `$1,000.00`, `-3/4`, `50%`, `2e5`, `\frac{1}{2}`.
 
-Such as `$1,000.00`, `-3/4`, `50%`, `2e5`, `1.5 × 10^3` and `\frac{1}{2}`. A number is read as the set of values that its writer may mean: `50%` is 50 or 0.5.
+A number is read as the set of values that its writer may mean: `50%` is 50 or 0.5.
 """
 
 import math
