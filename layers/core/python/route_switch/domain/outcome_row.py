@@ -43,21 +43,19 @@ def outcome_row(
     example: Example, results: Results, verdicts: Mapping[Tier, Verdict]
 ) -> dict[Tier, Outcome]:
     """An outcome of each tier in `results`; `verdicts` are those on `tiers_to_judge`."""
-    tested = None if verdicts else _test(example, results[Tier.LARGE])
-    best, by = (1.0, GradedBy.JUDGE) if tested is None else tested
+    tested = {t: None if verdicts else _test(example, result) for t, result in results.items()}
+    best, by = tested[Tier.LARGE] or (1.0, GradedBy.JUDGE)
     row = {Tier.LARGE: _outcome(results[Tier.LARGE], best, True, by)}
-    for tier, result in results.items():
-        if tier is Tier.LARGE:
-            continue
-        adequate = example.feedback.get(tier)
+    for tier in results.keys() - row.keys():
+        test, adequate = tested[tier], example.feedback.get(tier)
         if adequate is not None:
-            row[tier] = _outcome(result, float(adequate), adequate, GradedBy.FEEDBACK)
-        elif tier in verdicts:
-            no_worse = verdicts[tier] != "worse"
-            row[tier] = _outcome(result, float(no_worse), no_worse, GradedBy.JUDGE)
+            grades = float(adequate), adequate, GradedBy.FEEDBACK
+        elif test is not None:
+            grades = test[0], test[0] >= best, test[1]
         else:
-            score, by = _test(example, result) or (0.0, GradedBy.GOLD)
-            row[tier] = _outcome(result, score, score >= best, by)
+            no_worse = verdicts[tier] != "worse"
+            grades = float(no_worse), no_worse, GradedBy.JUDGE
+        row[tier] = _outcome(results[tier], *grades)
     return dict(sorted(row.items()))
 
 

@@ -125,7 +125,7 @@ class BuildOutcomes:
         """What each tier answered to each example, but for examples that a provider refused."""
         missing = self.missing(usable, models)
         called = iter(in_order(lambda m: self._call(m, models[m.tier]), missing, self.threads))
-        answered = []
+        answered: list[tuple[Example, Results]] = []
         for example in usable:
             row = {
                 tier: example.models[model] if is_recorded(example, model) else next(called)
