@@ -19,8 +19,9 @@ def span(low: str, high: str) -> str:
 
 
 def ratio(value: Interval, digits: int = 2) -> str:
-    """The mean, and the interval with it."""
-    return f"{fixed(value.mean, digits)} ({bounds(value, digits)})"
+    """The mean, and the interval with it in two digits; a certain figure has none."""
+    mean = fixed(value.mean, digits)
+    return mean if value.low == value.high else f"{mean} ({bounds(value)})"
 
 
 def bounds(value: Interval, digits: int = 2, *, signed: bool = False) -> str:
@@ -32,7 +33,8 @@ def bounds(value: Interval, digits: int = 2, *, signed: bool = False) -> str:
 
 def percent(value: Interval) -> str:
     """A share with its interval; the bounds carry one digit less than the mean."""
-    return f"{share(value.mean)} ({percent_bounds(value)})"
+    mean = share(value.mean)
+    return mean if value.low == value.high else f"{mean} ({percent_bounds(value)})"
 
 
 def percent_bounds(value: Interval) -> str:

@@ -36,16 +36,20 @@ def to_html(report: Report) -> str:
     would still allow no request and no script but those whose hashes it lists.
     """
     scripts = _scripts(report)
-    return _template_environment().get_template("report.html.j2").render(
-        report=report,
-        verdict=verdict(report),
-        standing=standing(report),
-        stopped_early=stopped_early(report),
-        simulated=simulated(report),
-        key_figures=key_figures(report),
-        sections=tuple(sections(report, compact=False)),
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours; see `_scripts`)
-        policy=_content_policy(scripts),
+    return (
+        _template_environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            verdict=verdict(report),
+            standing=standing(report),
+            stopped_early=stopped_early(report),
+            simulated=simulated(report),
+            key_figures=key_figures(report),
+            sections=tuple(sections(report, compact=False)),
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours; see `_scripts`)
+            policy=_content_policy(scripts),
+        )
     )
 
 
@@ -76,8 +80,9 @@ def _scripts(report: Report) -> tuple[str, ...]:
 def _content_policy(scripts: tuple[str, ...]) -> str:
     """plotly makes style elements, and draws through `data:` when the plot is saved as an image."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    allowed = hashes or "'none'"
     return (
-        f"default-src 'none'; script-src {allowed or "'none'"}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )

@@ -41,7 +41,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Paragraphs, then tables, then `diff` (lines as difflib writes them) and `command`.
+    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`.
 
     `frontier` marks the section that holds the plot.
     """
@@ -75,7 +75,7 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     yield _grading(report)
     yield _candidates(report, most)
     yield _spend(report)
-    yield Section("Rows", _rows(report), (tables.rows(report),))
+    yield Section("Rows and gate", _rows(report), (tables.rows(report),))
     yield Section("How to repeat it", (), (tables.setup(report),), command=report.command)
     if {workload.workload for workload in report.workloads} & WORKLOADS.keys():
         yield _article(report)
@@ -102,22 +102,16 @@ def _cost_and_quality(report: Report) -> Section:
 
 def _workloads(report: Report, *, compact: bool) -> Table:
     constant = best_constant(report)
-    few = frozenset({CANDIDATE, "hand-written", "static-rules", constant.policy if constant else ""})
-    return tables.workloads(report, few if compact else None)
+    few = {CANDIDATE, "hand-written", "static-rules", constant.policy if constant else LARGEST}
+    return tables.workloads(report, frozenset(few) if compact else None)
 
 
 def _prompt(report: Report) -> Section:
-    diff = tuple(
-        difflib.unified_diff(
-            report.incumbent_prompt.splitlines(),
-            report.candidate_prompt.splitlines(),
-            "current prompt",
-            "learned prompt",
-            lineterm="",
-        )
-    )
-    said = "Lines with − go, lines with + come." if diff else "The prompt does not change."
-    return Section("What changes in the prompt", (said,), diff=diff)
+    current, learned = report.incumbent_prompt, report.candidate_prompt
+    diff = difflib.unified_diff(current.splitlines(), learned.splitlines(), lineterm="")
+    lines = tuple(diff)[2:]  # without the names of two files
+    said = "Lines with - go, lines with + come." if lines else "The prompt does not change."
+    return Section("What changes in the prompt", (said,), diff=lines)
 
 
 def _moved(report: Report, most: int) -> Section:
@@ -191,8 +185,7 @@ def _spend(report: Report) -> Section:
     if cap is None:
         said = f"This run spent {total}; it had no cap."
     else:
-        part = f" ({share(report.spend.total_usd / cap)} of it)" if cap > 0 else ""
-        said = f"This run spent {total}{part} under a cap of {usd(cap)}."
+        said = f"This run spent {total} of its cap of {usd(cap)}."
     return Section("What this run spent", (said,), (tables.spend(report),))
 
 
@@ -202,16 +195,11 @@ def _rows(report: Report) -> tuple[str, ...]:
         return ()
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (
-        f"The gate looked for the {_ordinal(gate.look)} time, at rows that no earlier look has "
-        f"seen, and spent {gate.alpha:.3g} of the 5% error budget (a {level(gate)} interval). It "
+        f"This was the gate's look no. {gate.look}, at rows that no earlier look has seen. It spent "
+        f"{gate.alpha:.3g} of the error budget of 0.05, hence a {level(gate)} interval. It "
         f"would have found a gain of {fixed(gate.smallest_visible, 3)} with 80% probability, and "
         f"asks for {fixed(gate.delta, 3)} at least.{approval}",
     )
-
-
-def _ordinal(number: int) -> str:
-    teen = 10 <= number % 100 <= 20
-    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _article(report: Report) -> Section:

@@ -15,8 +15,6 @@ from route_switch.optimizer.report_format import (
 )
 from route_switch.optimizer.report_verdict import CANDIDATE, LARGEST, find
 
-LEARNED = "candidate (learned)"
-
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -41,14 +39,14 @@ class Table:
 
 
 def policies(report: Report) -> Table:
-    tiers = "/".join(str(int(tier)) for tier in report.tiers)
+    tiers = ", ".join(str(int(tier)) for tier in report.tiers)
     ranked = sorted(report.policies, key=lambda policy: -policy.objective.mean)
     heldout = ranked[0].quality.n if ranked else 0
     return Table(
         caption=f"Policies on the same {heldout:,} held-out rows, best objective first; in "
-        "parentheses the 95% interval",
-        head=("Policy", "Cost", "Quality", "Retention", "Objective", f"Tier {tiers}, %", "n"),
-        rows=tuple((label(p.policy), *_figures(p, report), f"{p.quality.n:,}") for p in ranked),
+        f"parentheses the 95% interval. Mix is the share of queries on Tiers {tiers}.",
+        head=("Policy", "Cost", "Quality", "Retention", "Objective", "Mix, %", "n"),
+        rows=tuple((p.policy, *_figures(p, report), f"{p.quality.n:,}") for p in ranked),
         strong=_position(ranked),
     )
 
@@ -62,10 +60,6 @@ def _figures(policy: PolicyFigures, report: Report) -> tuple[str, str, str, str,
         ratio(policy.objective, 3),
         mix,
     )
-
-
-def label(policy: str) -> str:
-    return LEARNED if policy == CANDIDATE else policy
 
 
 def _position(ranked: list[PolicyFigures]) -> int | None:
@@ -106,7 +100,7 @@ def workloads(report: Report, only: frozenset[str] | None) -> Table:
         rows=tuple(
             (
                 workload,
-                label(policy.policy),
+                policy.policy,
                 ratio(policy.cost),
                 percent(policy.quality),
                 ratio(policy.objective),
@@ -163,7 +157,7 @@ def latency(report: Report) -> Table:
         caption="Mean time of an answer, the router's included, with the 95% interval",
         head=("Policy", "Latency", "n"),
         rows=tuple(
-            (label(policy.policy), milliseconds(value), f"{value.n:,}")
+            (policy.policy, milliseconds(value), f"{value.n:,}")
             for policy, value in measured
             if value is not None
         ),
@@ -183,7 +177,7 @@ def candidates(report: Report, most: int) -> Table:
 
 
 def _rank(candidate: CandidateFigures) -> tuple[bool, float, int]:
-    score = -2.0**20 if candidate.objective is None else candidate.objective
+    score = -(2.0**20) if candidate.objective is None else candidate.objective
     return not candidate.selected, -score, candidate.number
 
 
@@ -243,8 +237,11 @@ def rows(report: Report) -> Table:
             ("train", f"{counts.train:,}"),
             ("validation (prompts are selected on these)", f"{counts.validation:,}"),
             ("held-out (policies are measured on these)", f"{counts.heldout:,}"),
-            ("removed: near-duplicate of a row on another side", f"{counts.near_duplicates_removed:,}"),
-            ("left out: no outcome for some tier", f"{counts.without_outcome:,}"),
+            (
+                "removed (near-duplicates across sides)",
+                f"{counts.near_duplicates_removed:,}",
+            ),
+            ("left out (no outcome for some tier)", f"{counts.without_outcome:,}"),
         ),
     )
 
