@@ -43,6 +43,8 @@ def _layout() -> go.Layout:
         plot_bgcolor=clear,
         font={"family": "system-ui, sans-serif", "size": 13},
         hovermode="closest",
+        dragmode=False,  # a finger on the plot scrolls the page; the buttons zoom
+        modebar={"bgcolor": clear, "color": GRAY, "activecolor": BLUE},
         legend={"orientation": "h", "y": -0.16, "x": 0},
         xaxis={"title": {"text": "Cost (1.00 = all Tier 3)"}, "tickformat": ".2f"},
         yaxis={"title": {"text": "Quality"}, "tickformat": ".0%"},

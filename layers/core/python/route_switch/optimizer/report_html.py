@@ -22,10 +22,13 @@ from route_switch.optimizer.report_verdict import (
     verdict,
 )
 
+# Buttons are listed, not removed: plotly's own choice has one that sends the plot's data to its
+# maker's cloud in a new window, which no content policy stops.
 PLOT_CONFIG = {
     "responsive": True,
     "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "plotlyServerURL": "",
+    "modeBarButtons": [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
 }
 
 

@@ -195,8 +195,8 @@ def _rows(report: Report) -> tuple[str, ...]:
         return ()
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (
-        f"This was the gate's look no. {gate.look}, at rows that no earlier look has seen. It spent "
-        f"{gate.alpha:.3g} of the error budget of 0.05, hence a {level(gate)} interval. It "
+        f"This was the gate's look no. {gate.look}, at rows that no earlier look has seen. It "
+        f"spent {gate.alpha:.3g} of the error budget of 0.05, hence a {level(gate)} interval. It "
         f"would have found a gain of {fixed(gate.smallest_visible, 3)} with 80% probability, and "
         f"asks for {fixed(gate.delta, 3)} at least.{approval}",
     )

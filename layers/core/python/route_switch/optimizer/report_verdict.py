@@ -99,7 +99,7 @@ def level(gate: Gate) -> str:
 
 
 def objective(report: Report) -> str:
-    return f"quality − {report.lambda_:g} · cost"
+    return f"quality − {report.lambda_:g} · cost".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def find(policies: tuple[PolicyFigures, ...], name: str) -> PolicyFigures | None:
