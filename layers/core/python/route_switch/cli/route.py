@@ -70,7 +70,7 @@ def route(
     """Route each query of a file and print the decisions."""
     rows = read_queries(queries)
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
-    config = _config(router_model, no_bypass)
+    config = router_config(router_model, no_bypass)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config)
     failures = _print_json(routed) if as_json else _print_table(routed)
@@ -95,7 +95,7 @@ def read_prompt(path: Path) -> RoutingPrompt:
         raise RouteSwitchError(f"The prompt {path} cannot be read: {error}") from error
 
 
-def _config(router_model: str, no_bypass: bool) -> RouterConfig:
+def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
     try:
         name = TypeAdapter(ModelName).validate_python(router_model)
     except ValidationError as error:
