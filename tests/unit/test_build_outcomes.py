@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -83,11 +82,16 @@ def build(
     return builder(examples, models, {})
 
 
-def row(example: Example, **options: Any) -> dict[Tier, Outcome]:  # noqa: ANN401, RUF100
-    return build(example, **options).table.rows[0]
+def row(
+    example: Example,
+    models: Mapping[Tier, str] = MODELS,
+    calls: FakeCalls | None = None,
+    judge: Judge | None = None,
+) -> dict[Tier, Outcome]:
+    return build(example, models=models, calls=calls, judge=judge).table.rows[0]
 
 
-def example(query: str = "What is 6 times 7?", **fields: Any) -> Example:
+def example(query: str = "What is 6 times 7?", **fields: object) -> Example:
     return Example.model_validate({"query": query, **fields})
 
 
