@@ -11,6 +11,7 @@ from route_switch.domain.completion import complete
 from route_switch.domain.errors import BudgetReachedError, InvalidModelRequestError
 from route_switch.domain.example import Example
 from route_switch.domain.ports import JsonObject, ModelCall
+from route_switch.domain.pricing import Usage
 from route_switch.domain.query import text_of
 from route_switch.services.judge_answers import (
     JudgeAnswers,
@@ -40,7 +41,7 @@ class ScriptedCalls:
         purpose: Purpose,
     ) -> Reply:
         self.asked.append((name, params, purpose))
-        return Reply(self._script(messages), None, None, 1.0)
+        return Reply(self._script(messages), Usage(0, 0), 0.0, 1.0)
 
 
 def example(number: int) -> Example:

@@ -141,6 +141,8 @@ class Report(Frozen):
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
     )
+    shuffled_control: Interval | None = None
+    """Objective of a learner on shuffled labels minus random at its mix: must not be above 0."""
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")

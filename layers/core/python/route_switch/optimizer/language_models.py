@@ -60,9 +60,9 @@ class PaidEngine:
             reply = self._calls(self._name, messages, _known(params), self._purpose, rollout)
         except InvalidModelRequestError as error:
             if self._purpose is Purpose.ROUTER:
-                return _response(request, "")
+                return _response(request, "", 0.0)
             raise ProviderDownError(f"The proposer cannot be asked: {error}") from error
-        return _response(request, reply.text)
+        return _response(request, reply.text, reply.cost_usd)
 
 
 class LabelEngine:
@@ -75,7 +75,7 @@ class LabelEngine:
         self._labels = labels
 
     def complete(self, request: Request) -> Response:
-        return _response(request, self._labels[request.messages[-1].text])
+        return _response(request, self._labels[request.messages[-1].text], 0.0)
 
 
 def language_model(engine: PaidEngine | LabelEngine, name: str, **settings: Any) -> dspy.LM:
@@ -96,11 +96,12 @@ def _known(params: JsonObject) -> JsonObject:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _response(request: Request, text: str) -> Response:
+def _response(request: Request, text: str, cost_usd: float) -> Response:
     return Response(
         id=None,
         model=request.model,
         message=Message.assistant(text or " "),
         finish_reason="stop",
         usage=Usage(),
+        provider_data={"cost_usd": cost_usd},
     )

@@ -1,6 +1,7 @@
 """MIPROv2 over the routing prompt: from an incumbent to the best prompt on the validation rows."""
 
 import contextlib
+import inspect
 import io
 import logging
 from collections import Counter
@@ -17,19 +18,10 @@ from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, fits, prompt_of
+from route_switch.optimizer.training import LabeledQuery
 
 SCALE = 100.0
 """DSPy rounds a score to two decimals of its mean times 100; so a reward keeps six."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabeledQuery:
-    """`text` is what the router LLM sees of a query. `rewards` are by tier, in plain units."""
-
-    text: str
-    tier: Tier
-    trusted: bool
-    rewards: dict[Tier, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class SearchSize:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A prompt and its mean reward on the validation rows."""
+    """A prompt and its mean reward on the validation rows that are routed."""
 
     prompt: RoutingPrompt
     reward: float
@@ -53,7 +45,10 @@ class Trial:
 
 class Search:
     """One process's search. `trials` holds every prompt that was evaluated so far, the incumbent
-    first; it is complete whenever the search is interrupted."""
+    first; it is complete whenever the search is interrupted.
+
+    `usd_weight` is what a USD that is spent on the router takes from the reward of a query.
+    """
 
     def __init__(
         self,
@@ -62,15 +57,19 @@ class Search:
         teacher: dspy.LM,
         carrier: RolloutCarrier,
         adapter: RoutingAdapter,
+        tiers: tuple[Tier, ...],
+        usd_weight: float,
         why_rejected: Callable[[str], str | None],
         threads: int,
-        on_trial: Callable[[int, Trial], None] = lambda _, __: None,
+        on_trial: Callable[[int, float], None],
     ) -> None:
         self._task_model = task_model
         self._prompt_model = prompt_model
         self._teacher = teacher
         self._carrier = carrier
         self._adapter = adapter
+        self._tiers = tiers
+        self._usd_weight = usd_weight
         self._why_rejected = why_rejected
         self._threads = threads
         self._on_trial = on_trial
@@ -91,7 +90,7 @@ class Search:
         seed: int,
     ) -> None:
         """Raises `RunStoppedError` if it is stopped; what it knows by then is in `trials`."""
-        metric = Metric([*trainset, *valset])
+        metric = Metric([*trainset, *valset], self._tiers, self._usd_weight)
         optimizer = _MIPROv2(
             incumbent,
             self._why_rejected,
@@ -114,8 +113,8 @@ class Search:
             dspy.cache = self._carrier
             optimizer.compile(
                 RouteToTier(incumbent),
-                trainset=_examples(trainset),
-                valset=_examples(valset),
+                trainset=_examples(trainset, self._tiers),
+                valset=_examples(valset, self._tiers),
                 num_trials=size.trials,
                 minibatch=False,
                 view_data_batch_size=size.view_data_batch_size,
@@ -123,7 +122,7 @@ class Search:
 
     def _record(self, trial: Trial) -> None:
         self.trials.append(trial)
-        self._on_trial(len(self.trials), trial)
+        self._on_trial(len(self.trials), self.best.reward)
 
 
 class Metric:
@@ -134,20 +133,25 @@ class Metric:
     and that is sure enough to teach from.
     """
 
-    def __init__(self, queries: list[LabeledQuery]) -> None:
+    def __init__(
+        self, queries: list[LabeledQuery], tiers: tuple[Tier, ...], usd_weight: float
+    ) -> None:
         self._queries = {query.text: query for query in queries}
-        rewards = [reward for query in queries for reward in query.rewards.values()]
-        self._shift = -min(rewards)
+        self._columns = {str(tier.value): column for column, tier in enumerate(tiers)}
+        self._usd_weight = usd_weight
+        self._shift = 1.0 - min(reward for query in queries for reward in query.rewards)
 
     def __call__(
         self, example: dspy.Example, prediction: dspy.Prediction, trace: object = None
     ) -> float | bool:
         query = self._queries[example.query]
-        if trace is not None:
-            return query.trusted and prediction.tier == str(query.tier.value)
         if prediction.tier == "":  # a prompt too large to be sent
             return 0.0
-        return SCALE * (query.rewards[Tier(int(prediction.tier))] + self._shift)
+        column = self._columns[prediction.tier]
+        if trace is not None:
+            return bool(query.trusted and column == query.best)
+        reward = query.rewards[column] - self._usd_weight * prediction.router_usd
+        return max(float(SCALE * (reward + self._shift)), 0.0)
 
     def mean_reward(self, score: float) -> float:
         """The mean reward behind a score of DSPy's `Evaluate`."""
@@ -179,7 +183,7 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     def _propose_instructions(self, *args: Any, **kwargs: Any) -> dict[int, list[str]]:
         incumbent, *proposals = super()._propose_instructions(*args, **kwargs)[0]
         kept = [incumbent]
-        for proposal in proposals:
+        for proposal in map(inspect.cleandoc, proposals):  # as DSPy will have it
             reason = "the same twice" if proposal in kept else self._why_rejected(proposal)
             if reason is None:
                 kept.append(proposal)
@@ -226,10 +230,10 @@ def check_start(incumbent: RoutingPrompt) -> None:
         )
 
 
-def _examples(queries: list[LabeledQuery]) -> list[dspy.Example]:
+def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:
     """The query and its tier alone: the proposer is shown every field of an example."""
     return [
-        dspy.Example(query=query.text, tier=str(query.tier.value)).with_inputs("query")
+        dspy.Example(query=query.text, tier=str(tiers[query.best].value)).with_inputs("query")
         for query in queries
     ]
 

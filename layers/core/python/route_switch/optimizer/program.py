@@ -83,7 +83,8 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
     DSPy's chat adapter does.
 
     A prompt that is too large for Parameter Store is not sent: its queries get no tier, which the
-    metric takes for the worst choice. A reply that names no tier is routed as in production.
+    metric takes for the worst choice. A reply that names no tier is routed as in production. What
+    the call cost comes along as `router_usd`.
     """
 
     def __init__(
@@ -115,9 +116,10 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
         pairs = tuple((demo["query"], demo["tier"]) for demo in demos)
         prompt = _prompt_that_fits(signature.instructions, pairs, self._messages)
         if prompt is None:
-            return [{"tier": ""}]
+            return [{"tier": "", "router_usd": 0.0}]
         response = lm(_request(lm, prompt, Query(inputs["query"]), self._max_query_tokens))
-        return [{"tier": str(self.tier_of(response.text or "").value)}]
+        tier = self.tier_of(response.text or "")
+        return [{"tier": str(tier.value), "router_usd": response.provider_data["cost_usd"]}]
 
     def tier_of(self, reply: str) -> Tier:
         return nearest_allowed(parse_tier(reply) or self._safe_tier, self._tiers)
