@@ -2,7 +2,7 @@
 
 import typer
 
-from route_switch.cli import evaluate, prompt, route
+from route_switch.cli import evaluate, optimize, prompt, route
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("route")(route.route)
+app.command("optimize")(optimize.optimize)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(prompt.app, name="prompt")
 

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import (
-    BudgetReachedError,
+    ConfigurationError,
     InvalidModelRequestError,
     ModelError,
     ModelTimeoutError,
@@ -69,7 +69,8 @@ class PaidCalls(Protocol):
 
     Safe to use from many threads. Raises `InvalidModelRequestError` if the provider refuses this
     very request (kept as well), and `RunStoppedError`, which nobody catches but the run itself, if
-    the cap or the deadline is reached or the provider stays down.
+    the cap or the deadline is reached or the provider stays down; `ConfigurationError` for a model
+    whose price is unknown.
     """
 
     def __call__(
@@ -213,17 +214,14 @@ class MeteredCalls:
     def _most_usd(
         self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
     ) -> float:
-        """The most that the call can cost; raises `BudgetReachedError` for an unknown price."""
+        """The most that the call can cost."""
         sent = json.dumps([*messages, params.get("tools")], ensure_ascii=False)
         read = len(sent.encode()) + BYTES_PER_MESSAGE * len(messages)
         copies = params.get("n")
         times = copies if isinstance(copies, int) else 1
         most = cost_usd(Usage(read, _limit(params) * times), self._price(name))
         if most is None:
-            raise BudgetReachedError(
-                f"The price of {name} is not known, so no cap can be kept. Say it with "
-                f"--price {name}=INPUT,OUTPUT (USD per million tokens)."
-            )
+            raise ConfigurationError(price_unknown(name))
         return most
 
     @contextmanager
@@ -255,6 +253,13 @@ class MeteredCalls:
             purpose = str(entry["purpose"])
             self.calls[purpose] += 1
             self.usd[purpose] += _number(entry["cost_usd"])
+
+
+def price_unknown(name: str) -> str:
+    return (
+        f"The price of {name} is not known, so no cap can be kept. State it with "
+        f"--price {name}=INPUT,OUTPUT (USD per million tokens)."
+    )
 
 
 def _key(

@@ -1,4 +1,4 @@
-"""Paid answers in one file, a JSON line each, that only grows."""
+"""Paid answers: in memory, or in one file, a JSON line each, that only grows."""
 
 import json
 import os
@@ -8,6 +8,22 @@ from pathlib import Path
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
+
+
+class MemoryMemo:
+    """Remembers for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, JsonObject] = {}
+
+    def get(self, key: str) -> JsonObject | None:
+        return self._entries.get(key)
+
+    def put(self, key: str, entry: JsonObject) -> None:
+        self._entries[key] = entry
+
+    def entries(self) -> Iterator[JsonObject]:
+        yield from self._entries.values()
 
 
 class MemoFile:
