@@ -1,0 +1,52 @@
+"""What `route-switch prompt` says about versions."""
+
+import difflib
+from pathlib import Path
+
+import typer
+
+from route_switch.cli.prompt_file import read_document
+from route_switch.domain.errors import PromptError
+from route_switch.domain.ports import PromptVersion
+from route_switch.domain.prompt_document import readable_prompt
+
+
+def pick(versions: tuple[PromptVersion, ...], number: int | None) -> PromptVersion:
+    for each in reversed(versions):
+        if number in (None, each.version):
+            return each
+    raise PromptError(
+        f"There is no version {number}: kept are {versions[0].version} to {versions[-1].version}."
+    )
+
+
+def facts(version: PromptVersion) -> dict[str, str | int]:
+    prompt = readable_prompt(version.document)
+    return {
+        "version": version.version,
+        "digest": "broken" if prompt is None else prompt.version,
+        "origin": "" if prompt is None else str(prompt.provenance.get("origin", "")),
+        "bytes": len(version.document.encode()),
+        "written": version.written_at.isoformat(timespec="seconds"),
+        "by": version.written_by,
+    }
+
+
+def text_of(versions: tuple[PromptVersion, ...], side: str) -> str:
+    if side.isdecimal():
+        return pick(versions, int(side)).document
+    return read_document(Path(side))
+
+
+def print_diff(before: str, after: str, one: str, other: str) -> None:
+    """Colored where standard output is a terminal."""
+    colors = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
+    lines = difflib.unified_diff(
+        before.split("\n"), after.split("\n"), _name(one), _name(other), lineterm=""
+    )
+    for line in lines:
+        typer.secho(line, fg=colors.get(line[0]))
+
+
+def _name(side: str) -> str:
+    return f"version {side}" if side.isdecimal() else side
