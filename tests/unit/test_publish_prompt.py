@@ -112,7 +112,7 @@ def test_a_broken_document_does_not_go_live() -> None:
 def test_a_write_without_the_lock_is_told_and_not_lost() -> None:
     prompts = FakePrompts(A)
     prompts.console = [C]
-    with pytest.raises(PromptConflictError, match="version 3, but version 2.*rollback --to 2"):
+    with pytest.raises(PromptConflictError, match=r"version 3, but version 2.*rollback --to 2"):
         publisher(prompts)(B, 1)
     assert prompts.documents == [A, C, B]
 

@@ -69,8 +69,8 @@ def history(stage: StageName = None) -> None:
 @app.command()
 @aws_errors()
 def diff(
-    one: Annotated[str | None, typer.Argument(metavar="[A|FILE]", help="Version or file.")] = None,
-    other: Annotated[str | None, typer.Argument(metavar="[B]", help="Version or file.")] = None,
+    one: Annotated[str | None, typer.Argument(metavar="A|FILE", help="Version or file.")] = None,
+    other: Annotated[str | None, typer.Argument(metavar="B", help="Version or file.")] = None,
     stage: StageName = None,
 ) -> None:
     """Compare two versions, or the live one with a file.
@@ -106,7 +106,10 @@ def pull(file: File, stage: StageName = None) -> None:
 def push(
     file: File,
     base: Annotated[
-        int | None, typer.Option(help="Version that FILE was made from, if FILE.base is wrong.")
+        int | None,
+        typer.Option(
+            min=1, help="Version that FILE was made from, where FILE.base is out of date."
+        ),
     ] = None,
     stage: StageName = None,
 ) -> None:
@@ -116,11 +119,18 @@ def push(
     """
     chosen = find_stage(stage)
     document = read_document(file)
-    if base is None:
-        base = _base_of(file, document, chosen)
-    version = chosen.publisher()(document, base)
-    record_base(file, chosen.parameter, document)
+    versions = chosen.prompts().versions()
+    live = versions[-1].version if versions else None
+    made_from = _base_of(file, document, chosen, versions) if base is None else base
+    version = chosen.publisher()(document, live if made_from is None else made_from)
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
+    record_base(file, chosen.parameter, document)
+    if made_from is None and live is not None:
+        typer.echo(
+            f"note: it was not known which version {file} was made from; version {live} was "
+            "replaced. 'route-switch prompt diff' shows what changed.",
+            err=True,
+        )
 
 
 @app.command()
@@ -190,31 +200,24 @@ def _publish_edited(file: Path, live: PromptVersion, stage: Stage) -> int:
     return stage.publisher()(document, live.version)
 
 
-def _base_of(file: Path, document: str, stage: Stage) -> int | None:
-    """The version that FILE was made from: the one recorded beside it; without a record, the one
-    that FILE is an unchanged copy of, since a file that was forgotten in git must not undo what
-    was learned meanwhile. Where neither tells, the live one."""
-    versions = stage.prompts().versions()
-    if not versions:
-        return None
+def _base_of(
+    file: Path, document: str, stage: Stage, versions: tuple[PromptVersion, ...]
+) -> int | None:
+    """The version that FILE was made from, None if nothing tells: the one recorded beside it;
+    without a record, the one that FILE is an unchanged copy of, since a file that was forgotten in
+    git must not undo what was learned meanwhile."""
     recorded = recorded_base(file, stage.parameter)
     wanted = recorded or digest(document)
     found = [each.version for each in versions if digest(each.document) == wanted]
     if found:
         return found[-1]
-    live = versions[-1].version
-    if recorded is not None:
+    if recorded is not None and versions:
         raise PromptConflictError(
             f"{file} was made from a version of {stage.parameter} that is not kept there. Compare "
             f"with 'route-switch prompt diff {file}', take over what is missing, and push with "
-            f"--base {live}."
+            f"--base {versions[-1].version}."
         )
-    typer.echo(
-        f"note: {file}.base does not tell which version {file} was made from; taking version "
-        f"{live}, the live one. 'route-switch prompt diff' shows what changes.",
-        err=True,
-    )
-    return live
+    return None
 
 
 def _versions(stage: Stage) -> tuple[PromptVersion, ...]:
