@@ -36,4 +36,5 @@ def test_the_history_tells_who_wrote_what_when_over_all_its_pages(store: SsmProm
     assert [each.version for each in kept] == list(range(4, 104))
     assert [each.document for each in kept] == [f"text {number}" for number in range(4, 104)]
     assert {each.written_by for each in kept} == {"N/A"}, "what moto says for the user's ARN"
+    assert {each.written_at.tzinfo for each in kept} == {UTC}
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)

@@ -1,5 +1,6 @@
 """The routing prompt in SSM Parameter Store."""
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from route_switch.domain.ports import PromptVersion, StoredPrompt
@@ -43,7 +44,7 @@ class SsmPromptStore:
             PromptVersion(
                 document=entry["Value"],
                 version=entry["Version"],
-                written_at=entry["LastModifiedDate"],
+                written_at=entry["LastModifiedDate"].astimezone(UTC),
                 written_by=entry["LastModifiedUser"],
             )
             for entry in kept

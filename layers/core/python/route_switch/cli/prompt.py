@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from route_switch.cli.prompt_file import (
     digest,
@@ -20,7 +18,7 @@ from route_switch.cli.prompt_file import (
     recorded_base,
     write_document,
 )
-from route_switch.cli.prompt_view import facts, pick, print_diff, text_of
+from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import STACK_FILE, Stage, aws_errors, find_stage
 from route_switch.domain.errors import PromptConflictError, PromptError, RouteSwitchError
 from route_switch.domain.ports import PromptVersion
@@ -50,7 +48,7 @@ def show(
     if as_json:
         typer.echo(json.dumps({**facts(found), "document": found.document}, ensure_ascii=False))
         return
-    header = ", ".join(f"{name} {value}" for name, value in facts(found).items())
+    header = ", ".join(f"{name} {value}" for name, value in facts(found).items() if value)
     typer.echo(f"{chosen.parameter}: {header}", err=True)
     typer.echo(found.document, nl=False)
 
@@ -59,11 +57,7 @@ def show(
 @aws_errors()
 def history(stage: StageName = None) -> None:
     """List the versions that are kept, the newest first."""
-    versions = _versions(find_stage(stage))
-    table = Table(*facts(versions[-1]), box=box.SIMPLE_HEAD)
-    for each in reversed(versions):
-        table.add_row(*(str(value) for value in facts(each).values()))
-    Console().print(table)
+    Console().print(history_table(_versions(find_stage(stage))))
 
 
 @app.command()

@@ -4,6 +4,8 @@ import difflib
 from pathlib import Path
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from route_switch.cli.prompt_file import read_document
 from route_switch.domain.errors import PromptError
@@ -30,6 +32,27 @@ def facts(version: PromptVersion) -> dict[str, str | int]:
         "written": version.written_at.isoformat(timespec="seconds"),
         "by": version.written_by,
     }
+
+
+def history_table(versions: tuple[PromptVersion, ...]) -> Table:
+    """The newest first. Dates and names are short, to fit 80 columns; `show` has all of them."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("version", "written (UTC)", "digest", "bytes"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("origin", overflow="fold")
+    table.add_column("by", overflow="fold")
+    for each in reversed(versions):
+        known = facts(each)
+        columns = (
+            known["version"],
+            f"{each.written_at:%Y-%m-%d %H:%M}",
+            known["digest"],
+            known["bytes"],
+            known["origin"],
+            each.written_by.rpartition("/")[2],
+        )
+        table.add_row(*(escape(str(column)) for column in columns))
+    return table
 
 
 def text_of(versions: tuple[PromptVersion, ...], side: str) -> str:
