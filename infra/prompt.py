@@ -1,4 +1,4 @@
-"""The routing prompt's parameters. CloudFormation owns the seed and never touches the live one."""
+"""The routing prompt's parameters. CloudFormation never touches the live one."""
 
 from pathlib import Path
 
@@ -14,9 +14,15 @@ SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 
 class Prompt(Construct):
-    """The seed parameter, and the name of the live one, which is created at run time."""
+    """The seed, where the lock lies, and the name of the live one, which is made at run time.
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+    All names begin alike, so that one resource pattern lets a person read what changing the
+    prompt takes.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, lock_table: str
+    ) -> None:
         super().__init__(scope, construct_id)
         prefix = f"/route-switch/{stage.name}"
         self.live_name = f"{prefix}/prompt/live"
@@ -28,6 +34,13 @@ class Prompt(Construct):
             description="Hand-written routing prompt: what the live one starts as",
             string_value=read_seed(SEED),
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,
+        )
+        ssm.StringParameter(
+            self,
+            "LockTable",
+            parameter_name=f"{prefix}/prompt/lock-table",
+            description="Table of the lock that a change of the live prompt holds",
+            string_value=lock_table,
         )
 
 

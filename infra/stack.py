@@ -35,7 +35,7 @@ class RouteSwitchStack(Stack):
         )
         stage = self._with_prices(stage)
         data = Data(self, "Data", stage=stage)
-        prompt = Prompt(self, "Prompt", stage=stage)
+        prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
         layers = self._layers(stage)
         router_layers = [*layers, *self._offline_layers(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)

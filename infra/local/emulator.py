@@ -71,7 +71,7 @@ def runtime_folder(cache: Path) -> Path:
     for pattern in RUNTIME_PARTS:
         for part in EMULATOR.glob(pattern):
             with contextlib.suppress(FileExistsError):
-                (folder / part.name).symlink_to(part)
+                (folder / part.name).symlink_to(part.resolve())
     return folder
 
 

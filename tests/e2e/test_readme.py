@@ -79,6 +79,8 @@ def test_every_block_runs_in_the_order_of_the_page(checkout: Path) -> None:
     assert '"estimated_cost_usd"' in printed
     assert "card_arrival" in printed, "the recorded answer to the OpenAI client's query"
     assert "version 2" in printed, "the pushed prompt"
+    assert "+- a greeting, a thank-you" in printed, "what it changed"
+    assert "version 3 -> version 4, the content of version 2" in printed, "the rollback"
     assert '"reason": "bypass"' in printed
 
 

@@ -30,8 +30,12 @@ def test_synthesis_is_pure(local: Synthesized, tmp_path: Path) -> None:
 
 
 def test_cloudformation_owns_the_seed_and_never_the_live_prompt(prod: Synthesized) -> None:
-    parameters = prod.resources("AWS::SSM::Parameter").values()
-    assert [p["Properties"]["Name"] for p in parameters] == ["/route-switch/prod/prompt/seed"]
+    found = [p["Properties"] for p in prod.resources("AWS::SSM::Parameter").values()]
+    parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
+    prefix = "/route-switch/prod/prompt"
+    assert parameters.keys() == {f"{prefix}/seed", f"{prefix}/lock-table"}
+    # Who can write an item of the keys table can make keys, so the lock is not there.
+    assert parameters[f"{prefix}/lock-table"] == {"Ref": "DataResultsDF54D4F1"}
 
 
 def test_stateful_resources_keep_their_logical_ids(prod: Synthesized) -> None:
@@ -94,6 +98,12 @@ def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None
 
 def test_only_the_setup_writes_prompts_and_keys(prod: Synthesized) -> None:
     router = [s for name, s in prod.statements() if name.startswith("Router")]
+    writers = {
+        name
+        for name, s in prod.statements()
+        if "ssm:PutParameter" in _list(s["Action"]) and "/prompt/" in json.dumps(s["Resource"])
+    }
+    assert [name[:5] for name in writers] == ["Setup"]
     granted = {action for s in router for action in _list(s["Action"]) if "ssm:" in action}
     assert granted == {"ssm:GetParameter"}
     keys = [s for s in router if "DataKeys" in json.dumps(s["Resource"])]

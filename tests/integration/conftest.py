@@ -123,17 +123,25 @@ def api(make_api: MakeApi) -> Api:
     return make_api()
 
 
+@pytest.fixture
+def results_table(aws: None) -> str:
+    return _create_table("results", "pk", "sk")
+
+
+def _create_table(table: str, *keys: str) -> str:
+    boto3.client("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
+        KeySchema=[{"AttributeName": k, "KeyType": "HASH" if k == "pk" else "RANGE"} for k in keys],
+    )
+    return table
+
+
 def _create_resources(config: RouterConfig) -> dict[str, str]:
     dynamodb = boto3.client("dynamodb")
-    for table, keys in (("results", ["pk", "sk"]), ("keys", ["pk"])):
-        dynamodb.create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
-            KeySchema=[
-                {"AttributeName": k, "KeyType": "HASH" if k == "pk" else "RANGE"} for k in keys
-            ],
-        )
+    _create_table("results", "pk", "sk")
+    _create_table("keys", "pk")
     for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
         dynamodb.put_item(
             TableName="keys",

@@ -1,5 +1,7 @@
 """The live prompt in Parameter Store."""
 
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 
@@ -23,3 +25,16 @@ def test_the_newest_version_is_live_and_older_ones_can_be_read(store: SsmPromptS
     assert store.read_live() == StoredPrompt("three\r\n ü\n\n", 3)
     assert store.read_live(2) == StoredPrompt("two", 2)
     assert store.read_live(9) is None
+
+
+def test_the_history_tells_who_wrote_what_when_over_all_its_pages(store: SsmPromptStore) -> None:
+    assert store.versions() == ()
+    before = datetime.now(UTC)
+    for number in range(1, 104):
+        store.put_live(f"text {number}")
+    kept = store.versions()
+    assert [each.version for each in kept] == list(range(4, 104))
+    assert [each.document for each in kept] == [f"text {number}" for number in range(4, 104)]
+    assert {each.written_by for each in kept} == {"N/A"}, "what moto says for the user's ARN"
+    assert {each.written_at.tzinfo for each in kept} == {UTC}
+    assert all(before - timedelta(seconds=1) < each.written_at for each in kept)

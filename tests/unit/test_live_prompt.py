@@ -5,11 +5,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import pytest
 
 from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.errors import PromptConflictError, PromptError
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.live_prompt import CACHE_S, MAX_AGE_S, LivePrompt
-from route_switch.services.publish_prompt import publish
 
 GOOD = to_markdown(packaged_prompt())
 
@@ -20,7 +18,6 @@ class FakeStore:
         self.seed = seed
         self.reads = 0
         self.outage = False
-        self.writes_in_between = 0
 
     def read_live(self, version: int | None = None) -> StoredPrompt | None:
         self.reads += 1
@@ -35,7 +32,6 @@ class FakeStore:
         return StoredPrompt(self.seed, 1) if self.seed is not None else None
 
     def put_live(self, document: str) -> int:
-        self.versions += [GOOD] * self.writes_in_between
         self.versions.append(document)
         return len(self.versions)
 
@@ -148,24 +144,3 @@ def test_an_outage_of_the_store_serves_what_there_is(pool: Executor) -> None:
     served.store.outage = True
     assert served.request(CACHE_S) == "live@1"
     assert served.request() == "live@1"
-
-
-def test_publishing_writes_the_document_as_it_is() -> None:
-    store = FakeStore(GOOD)
-    document = GOOD + "\n\n"
-    assert publish(store, document) == 2
-    assert store.versions[-1] == document
-
-
-def test_a_broken_document_is_not_published() -> None:
-    store = FakeStore(GOOD)
-    with pytest.raises(PromptError):
-        publish(store, "no prompt")
-    assert len(store.versions) == 1
-
-
-def test_a_write_in_between_is_told() -> None:
-    store = FakeStore(GOOD)
-    store.writes_in_between = 1
-    with pytest.raises(PromptConflictError, match="version 3"):
-        publish(store, GOOD)

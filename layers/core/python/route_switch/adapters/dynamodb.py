@@ -5,6 +5,7 @@ Results table, keys `pk` and `sk`:
     RESULT#<request id>          RESULT     the record; expires at `expires_at`
     DAY#<YYYY-MM-DD>#<shard>     TOTALS     counters of the day, in all, by tier and by model
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS  counters of the key's month
+    LOCK#prompt                  LOCK       who changes the live prompt right now: prompt_lock.py
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its counters are written
 in one transaction whose condition is that the record is new: a retry cannot count twice.

@@ -1,8 +1,9 @@
 """The routing prompt in SSM Parameter Store."""
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from route_switch.domain.ports import StoredPrompt
+from route_switch.domain.ports import PromptVersion, StoredPrompt
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -31,6 +32,24 @@ class SsmPromptStore:
             Tier="Intelligent-Tiering",
         )
         return answer["Version"]
+
+    def versions(self) -> tuple[PromptVersion, ...]:
+        """Parameter Store keeps the newest 100."""
+        pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=self._live)
+        try:
+            kept = [entry for page in pages for entry in page["Parameters"]]
+        except self._ssm.exceptions.ParameterNotFound:
+            return ()
+        versions = (
+            PromptVersion(
+                document=entry["Value"],
+                version=entry["Version"],
+                written_at=entry["LastModifiedDate"].astimezone(UTC),
+                written_by=entry["LastModifiedUser"],
+            )
+            for entry in kept
+        )
+        return tuple(sorted(versions, key=lambda kept: kept.version))
 
     def _read(self, name: str) -> StoredPrompt | None:
         try:

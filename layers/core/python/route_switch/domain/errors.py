@@ -14,7 +14,7 @@ class PromptError(RouteSwitchError):
 
 
 class PromptConflictError(PromptError):
-    """The live prompt changed while a new version of it was being written."""
+    """The live prompt is no longer the one that a change was made from, or is being changed."""
 
 
 class StoreError(RouteSwitchError):

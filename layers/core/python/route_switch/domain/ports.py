@@ -1,7 +1,9 @@
 """What the services need from the outside world."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -71,6 +73,32 @@ class PromptStore(Protocol):
 
     def put_live(self, document: str) -> int:
         """Writes a new version of the live prompt and returns its number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """A version that is kept, with when and by whom (an ARN) it was written."""
+
+    document: str
+    version: int
+    written_at: datetime
+    written_by: str
+
+
+class PromptHistory(Protocol):
+    """What was live before."""
+
+    def versions(self) -> tuple[PromptVersion, ...]:
+        """The kept versions of the live prompt, oldest first; none where it does not exist."""
+        ...
+
+
+class PromptLock(Protocol):
+    """Lets one change of the live prompt happen at a time."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Holds the lock for the block; raises `PromptConflictError` while somebody else does."""
         ...
 
 

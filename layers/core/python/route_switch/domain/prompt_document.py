@@ -47,7 +47,7 @@ _MESSAGE = re.compile(r"^## (\w+)[ \t]*\n+~~~\n(.*?)\n~~~[ \t]*$", re.DOTALL | r
 def parse_prompt(document: str) -> RoutingPrompt:
     """Reads either form; raises `PromptError` with what is wrong and where."""
     try:
-        if document.lstrip().startswith("{"):
+        if _is_json(document):
             return _from_json(document)
         return _from_markdown(document.removeprefix("\ufeff").replace("\r\n", "\n"))
     except ValidationError as error:
@@ -56,6 +56,14 @@ def parse_prompt(document: str) -> RoutingPrompt:
         raise PromptError(f"The routing prompt is broken: {where}: {problem['msg']}") from error
     except ValueError as error:
         raise PromptError(f"The routing prompt is broken: {error}") from error
+
+
+def readable_prompt(document: str) -> RoutingPrompt | None:
+    """The prompt, or None for a broken document: a version that cannot serve can be listed."""
+    try:
+        return parse_prompt(document)
+    except PromptError:
+        return None
 
 
 def to_json(prompt: RoutingPrompt) -> str:
@@ -90,6 +98,15 @@ def to_markdown(prompt: RoutingPrompt) -> str:
             "'# Demos'). Keep it as JSON or reword it."
         )
     return document
+
+
+def as_markdown(document: str) -> str:
+    """The document itself, byte for byte, where it is Markdown; JSON is written as Markdown."""
+    return to_markdown(parse_prompt(document)) if _is_json(document) else document
+
+
+def _is_json(document: str) -> bool:
+    return document.lstrip().startswith("{")
 
 
 def _from_json(document: str) -> RoutingPrompt:

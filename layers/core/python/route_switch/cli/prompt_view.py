@@ -1,0 +1,75 @@
+"""What `route-switch prompt` says about versions."""
+
+import difflib
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from route_switch.cli.prompt_file import read_document
+from route_switch.domain.errors import PromptError
+from route_switch.domain.ports import PromptVersion
+from route_switch.domain.prompt_document import readable_prompt
+
+
+def pick(versions: tuple[PromptVersion, ...], number: int | None) -> PromptVersion:
+    for each in reversed(versions):
+        if number in (None, each.version):
+            return each
+    raise PromptError(
+        f"There is no version {number}: kept are {versions[0].version} to {versions[-1].version}."
+    )
+
+
+def facts(version: PromptVersion) -> dict[str, str | int]:
+    prompt = readable_prompt(version.document)
+    return {
+        "version": version.version,
+        "digest": "broken" if prompt is None else prompt.version,
+        "origin": "" if prompt is None else str(prompt.provenance.get("origin", "")),
+        "bytes": len(version.document.encode()),
+        "written": version.written_at.isoformat(timespec="seconds"),
+        "by": version.written_by,
+    }
+
+
+def history_table(versions: tuple[PromptVersion, ...]) -> Table:
+    """The newest first. Dates and names are short, to fit 80 columns; `show` has all of them."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("version", "written (UTC)", "digest", "bytes"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("origin", overflow="fold")
+    table.add_column("by", overflow="fold")
+    for each in reversed(versions):
+        known = facts(each)
+        columns = (
+            known["version"],
+            f"{each.written_at:%Y-%m-%d %H:%M}",
+            known["digest"],
+            known["bytes"],
+            known["origin"],
+            each.written_by.rpartition("/")[2],
+        )
+        table.add_row(*(escape(str(column)) for column in columns))
+    return table
+
+
+def text_of(versions: tuple[PromptVersion, ...], side: str) -> str:
+    if side.isdecimal():
+        return pick(versions, int(side)).document
+    return read_document(Path(side))
+
+
+def print_diff(before: str, after: str, one: str, other: str) -> None:
+    """Colored where standard output is a terminal."""
+    colors = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
+    lines = difflib.unified_diff(
+        before.split("\n"), after.split("\n"), _name(one), _name(other), lineterm=""
+    )
+    for line in lines:
+        typer.secho(line, fg=colors.get(line[0]))
+
+
+def _name(side: str) -> str:
+    return f"version {side}" if side.isdecimal() else side

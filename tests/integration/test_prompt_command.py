@@ -1,0 +1,269 @@
+"""`route-switch prompt` against Parameter Store and DynamoDB."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.cli.main import run
+from route_switch.domain.prompt_document import to_json, to_markdown
+
+LIVE = packaged_prompt()
+A = to_markdown(LIVE)
+B, C = A.replace("a greeting", "ein Gruß 👋"), A.replace("a greeting", "a farewell")
+PREFIX = "/route-switch/dev/prompt"
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Prompt = Callable[..., Done]
+
+
+@pytest.fixture
+def prompt(
+    results_table: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Prompt:
+    """Runs the command in a folder of its own; version 1 is live."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    put(A)
+    put(results_table, "lock-table")
+
+    def call(*arguments: str, stage: str = "dev") -> Done:
+        monkeypatch.setattr("sys.argv", ["route-switch", "prompt", *arguments, "--stage", stage])
+        with pytest.raises(SystemExit) as ended:
+            run()
+        printed = capsys.readouterr()
+        assert printed.err.count("\n") <= 1, printed.err
+        return Done(int(ended.value.code or 0), printed.out, printed.err)
+
+    return call
+
+
+def put(document: str, name: str = "live") -> None:
+    """As somebody does in the AWS console."""
+    boto3.client("ssm").put_parameter(
+        Name=f"{PREFIX}/{name}", Value=document, Type="String", Overwrite=True
+    )
+
+
+def live(version: int | None = None) -> tuple[int, str]:
+    name = f"{PREFIX}/live" + ("" if version is None else f":{version}")
+    found = boto3.client("ssm").get_parameter(Name=name)["Parameter"]
+    return found["Version"], found["Value"]
+
+
+def save(file: str, document: str) -> str:
+    Path(file).write_bytes(document.encode())
+    return file
+
+
+def refused(done: Done, *words: str) -> None:
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("error: ")
+    for word in words:
+        assert word in done.err
+
+
+def test_pull_edit_push_again_and_again_needs_no_ceremony(prompt: Prompt) -> None:
+    assert "version 1 -> p.md" in prompt("pull", "p.md").out
+    assert Path("p.md").read_bytes() == A.encode()
+    for number, document in ((2, B), (3, C)):
+        done = prompt("push", save("p.md", document))
+        assert (done.code, done.err) == (0, "")
+        assert live() == (number, document)
+
+
+def test_push_fails_when_somebody_changed_the_prompt_after_the_pull(prompt: Prompt) -> None:
+    prompt("pull", "p.md")
+    put(B)
+    save("p.md", C)
+    refused(prompt("push", "p.md"), "from version 1, but version 2 is live", "--base 2")
+    assert live() == (2, B)
+    assert Path("p.md").read_bytes() == C.encode()
+    assert prompt("push", "p.md", "--base", "2").code == 0
+    assert live() == (3, C)
+    prompt("push", save("p.md", A))
+    assert live() == (4, A), "the push with --base was not noted"
+
+
+def test_a_rollback_after_the_pull_is_a_change_as_well(prompt: Prompt) -> None:
+    prompt("pull", "p.md")
+    prompt("push", save("p.md", B))
+    prompt("rollback")
+    refused(prompt("push", save("p.md", C)), "from version 2, but version 3 is live")
+
+
+def test_a_file_that_was_forgotten_in_git_does_not_undo_what_was_learned(prompt: Prompt) -> None:
+    put(B)
+    refused(prompt("push", save("p.md", A)), "from version 1, but version 2 is live")
+    assert live() == (2, B)
+
+
+def test_a_file_of_unknown_origin_is_pushed_with_a_note(prompt: Prompt) -> None:
+    done = prompt("push", save("mine.md", B))
+    assert done.code == 0
+    assert "version 1 was replaced" in done.err
+    assert live() == (2, B)
+
+
+def test_a_file_that_was_made_from_something_unknown_is_refused(prompt: Prompt) -> None:
+    prompt("pull", "p.md")
+    boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/live")
+    put(B)
+    refused(prompt("push", save("p.md", C)), "not kept there", "--base 1")
+
+
+def test_pushing_what_is_live_makes_no_version(prompt: Prompt) -> None:
+    assert "version 1" in prompt("push", save("p.md", A)).out
+    assert live() == (1, A)
+
+
+def test_the_first_push_of_a_stage_makes_the_prompt(prompt: Prompt) -> None:
+    boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/live")
+    refused(prompt("show"), f"no parameter '{PREFIX}/live'")
+    prompt("push", save("p.md", B))
+    assert live() == (1, B)
+
+
+def test_a_stage_without_a_lock_is_told(prompt: Prompt) -> None:
+    boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/lock-table")
+    refused(prompt("push", save("p.md", B)), "lock-table", "Deploy the stage")
+    refused(prompt("show", stage="prod"), "/route-switch/prod/prompt/live")
+
+
+def test_show_prints_the_document_and_what_is_known_beside_it(prompt: Prompt) -> None:
+    put(B)
+    done = prompt("show")
+    assert done.out == B
+    for words in ("version 2", "origin hand-written", "by N/A"):
+        assert words in done.err
+    assert prompt("show", "--version", "1").out == A
+    refused(prompt("show", "--version", "3"), "kept are 1 to 2")
+    shown = json.loads(prompt("show", "--version", "1", "--json").out)
+    assert (shown["version"], shown["digest"], shown["document"]) == (1, LIVE.version, A)
+    assert shown["bytes"] == len(A.encode())
+
+
+def test_history_lists_broken_versions_too(prompt: Prompt) -> None:
+    put("broken")
+    _, *rows = [line.split() for line in prompt("history").out.splitlines() if line.strip()]
+    found = [(row[0], row[3]) for row in rows if row[0].isdecimal()]
+    assert found == [("2", "broken"), ("1", LIVE.version)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "removed", "added"),
+    [
+        ([], "farewell", "Gruß"),
+        (["1", "2"], "greeting", "farewell"),
+        (["1"], "greeting", "Gruß"),
+        (["p.md"], "Gruß", "greeting"),
+        (["p.md", "2"], "greeting", "farewell"),
+    ],
+)
+def test_diff_compares_versions_and_files(
+    prompt: Prompt, arguments: list[str], removed: str, added: str
+) -> None:
+    put(C)
+    put(B)
+    save("p.md", A)
+    done = prompt("diff", *arguments)
+    assert done.code == 0
+    lines = [line for line in done.out.splitlines() if line[0] in "+-"]
+    assert len(lines) == 4
+    assert removed in lines[2]
+    assert added in lines[3]
+
+
+def test_diff_of_the_same_is_empty(prompt: Prompt) -> None:
+    done = prompt("diff")
+    assert (done.code, done.out) == (0, "")
+    refused(prompt("diff", "nowhere.md"), "nowhere.md cannot be read")
+
+
+def test_promote_takes_the_artifact_of_a_run(prompt: Prompt) -> None:
+    provenance = {"incumbent": LIVE.version, "verdict": "not better"}
+    candidate = LIVE.model_copy(
+        update={"instruction": LIVE.instruction + "\n- a haiku", "provenance": provenance}
+    )
+    file = save("candidate.json", to_json(candidate))
+    refused(prompt("promote", file), "'not better'")
+    assert "version 2" in prompt("promote", file, "--force").out
+    assert live() == (2, to_markdown(candidate))
+
+
+def test_rollback_names_both_versions(prompt: Prompt) -> None:
+    put(B)
+    assert "version 2 -> version 3, the content of version 1" in prompt("rollback").out
+    assert live() == (3, A)
+    assert "version 4, the content of version 2" in prompt("rollback", "--to", "2").out
+
+
+@pytest.mark.parametrize("variable", ["VISUAL", "EDITOR"])
+def test_edit_publishes_what_the_editor_saved(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "false")
+    monkeypatch.setenv(variable, "sed -i 's/a greeting/a farewell/'")
+    assert "version 2" in prompt("edit").out
+    assert live() == (2, C)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_edit_without_a_change_makes_no_version(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "true")
+    assert "unchanged, still version 1" in prompt("edit").out
+    assert live() == (1, A)
+
+
+def test_edit_keeps_a_text_that_cannot_go_live(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VISUAL", "sed -i 's/Tier 2/Tier/'")
+    done = prompt("edit")
+    refused(done, "tier 2")
+    (kept,) = tmp_path.glob("*/routing-prompt.md")
+    assert str(kept) in done.err
+    assert "Tier (medium" in kept.read_text("utf-8")
+    assert live() == (1, A)
+    save(str(kept), B)
+    put(C)
+    refused(prompt("push", str(kept)), "from version 1, but version 2 is live")
+
+
+def test_edit_is_based_on_the_version_that_was_opened(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edits_while_another_writes(command: list[str], **_: object) -> None:
+        put(C)
+        save(command[-1], B)
+
+    monkeypatch.setattr("subprocess.run", edits_while_another_writes)
+    refused(prompt("edit"), "from version 1, but version 2 is live", "is kept in")
+    assert live() == (2, C)
+
+
+def test_an_editor_that_fails_changes_nothing(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for editor in ("false", "no-such-editor", "'"):
+        monkeypatch.setenv("VISUAL", editor)
+        refused(prompt("edit"), f"The editor '{editor}' failed")
+    assert live() == (1, A)
