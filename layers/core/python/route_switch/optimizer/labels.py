@@ -12,8 +12,9 @@ NEIGHBORS = (5, 10, 20, 40, 80)
 
 def best_tiers(
     rewards: Floats, vectors: Floats, neighbors: Sequence[int] = NEIGHBORS
-) -> tuple[NDArray[np.intp], Floats]:
-    """The column of the best tier of each row, and the margin to the second best.
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The column of the best tier of each row, and whether it is sure enough to teach from: its
+    lead over the second best is not in the lower half of the rows with that tier.
 
     `rewards` is rows × tiers, `vectors` rows × dimensions of length 1. One row's own results are
     mostly luck (a model guesses a letter, or fails by chance), so a row takes the mean rewards of
@@ -26,8 +27,15 @@ def best_tiers(
     usable = [k for k in neighbors if k < len(rewards)] or [max(len(rewards) - 1, 1)]
     smoothed = [rewards[nearest[:, :k]].mean(axis=1) for k in usable]
     best = max(smoothed, key=lambda means: _chosen(rewards, means))
+    tiers = best.argmax(axis=1)
     ordered = np.sort(best, axis=1)
-    return best.argmax(axis=1), ordered[:, -1] - ordered[:, -2]
+    return tiers, _surer_half(tiers, ordered[:, -1] - ordered[:, -2])
+
+
+def _surer_half(tiers: NDArray[np.intp], margins: Floats) -> NDArray[np.bool_]:
+    """Within each tier, so that a tier whose lead is small by nature is taught as well."""
+    medians = {tier: np.median(margins[tiers == tier]) for tier in np.unique(tiers)}
+    return margins >= np.array([medians[tier] for tier in tiers])
 
 
 def _chosen(rewards: Floats, estimates: Floats) -> float:

@@ -129,8 +129,7 @@ class Metric:
     """What MIPROv2 maximizes: the reward of the chosen tier, shifted and scaled, since DSPy takes
     no negative scores.
 
-    While demos are collected (`trace` is given) it says whether the tier is the query's best one
-    and that is sure enough to teach from.
+    While demos are collected (`trace` is given) it says whether the tier is the query's best one.
     """
 
     def __init__(
@@ -149,7 +148,7 @@ class Metric:
             return 0.0
         column = self._columns[prediction.tier]
         if trace is not None:
-            return bool(query.trusted and column == query.best)
+            return column == query.best
         reward = query.rewards[column] - self._usd_weight * prediction.router_usd
         return max(float(SCALE * (reward + self._shift)), 0.0)
 

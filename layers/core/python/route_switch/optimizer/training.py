@@ -20,29 +20,26 @@ within the bytes that Parameter Store holds."""
 
 
 @dataclass(frozen=True, slots=True)
+class LabeledQuery:
+    """`text` is what the router LLM sees of a query; `rewards` are in the order of the tiers, and
+    `best` is the column of the best tier."""
+
+    text: str
+    best: int
+    rewards: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """`LabeledQuery`s without those that bypass the router; no prompt changes where those go.
+    """`train` are queries whose best tier is sure enough to teach from. Queries that bypass the
+    router are on neither side; no prompt changes where those go.
 
     `withheld` counts the train rows whose text must not be shown (policy, or unsafe in a prompt).
     """
 
-    train: "list[LabeledQuery]"
-    validation: "list[LabeledQuery]"
+    train: list[LabeledQuery]
+    validation: list[LabeledQuery]
     withheld: int
-
-
-@dataclass(frozen=True, slots=True)
-class LabeledQuery:
-    """`text` is what the router LLM sees of a query; `rewards` are in the order of the tiers.
-
-    In train, `best` is the column of the best tier and `trusted` says whether that is sure enough
-    to teach from.
-    """
-
-    text: str
-    best: int
-    trusted: bool
-    rewards: tuple[float, ...]
 
 
 def training_set(
@@ -56,23 +53,16 @@ def training_set(
     """Raises `ConfigurationError` where nothing is left to learn from."""
     rewards = arrays_of(train).rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
-    best, margin = best_tiers(rewards, vectors.astype(np.float64))
-    trusted = margin >= np.median(margin)
+    best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     taught = []
     withheld = 0
     for i, example in enumerate(train.examples):
         text = text_for_learning(example, policy)
         if text is None:
             withheld += 1
-        elif not config.bypasses(example.as_query):
-            taught.append(
-                LabeledQuery(
-                    replace(example.as_query, text=text).for_router(DEMO_TOKENS),
-                    int(best[i]),
-                    bool(trusted[i]),
-                    tuple(rewards[i].tolist()),
-                )
-            )
+        elif trusted[i] and not config.bypasses(example.as_query):
+            shown = replace(example.as_query, text=text).for_router(DEMO_TOKENS)
+            taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
     measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
     if not taught or not measured:
         raise ConfigurationError(
@@ -90,7 +80,6 @@ def _measured(
         LabeledQuery(
             example.as_query.for_router(config.router_max_input_tokens),
             int(row.argmax()),
-            False,
             tuple(row.tolist()),
         )
         for example, row in zip(examples, rewards, strict=True)
