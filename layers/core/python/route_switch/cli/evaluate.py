@@ -146,8 +146,15 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
 
 def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
     title = f"{comparison.n} rows ({rows}), λ = {lambda_:g}, 95% intervals below"
-    columns = ("policy", "cost", "quality", "retention", "objective", "% per tier", "candidate −")
-    table = Table(*columns, title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
+    table = Table(
+        *columns,
+        title=title,
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
     for figures in comparison.policies:
         gain = comparison.against.get(figures.policy)
         table.add_row(
