@@ -11,8 +11,8 @@ from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.outcome import OutcomeTable
 from route_switch.domain.promotion import GateHistory, gate
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.arrays import Floats, arrays_of
-from route_switch.optimizer.baselines import Measurement, baselines, shuffled_control
+from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
+from route_switch.optimizer.baselines import Learner, Measurement, baselines, shuffled_control
 from route_switch.optimizer.evaluate import (
     confusion,
     differences,
@@ -23,6 +23,7 @@ from route_switch.optimizer.evaluate import (
 )
 from route_switch.optimizer.neighbors import Vectors, across_folds, among_train, embed_all
 from route_switch.optimizer.policies import routed
+from route_switch.optimizer.statistics import Estimate
 from tests.support.outcomes import random_arrays, table_of
 
 SMALL, MEDIUM, LARGE = Tier
@@ -213,15 +214,19 @@ def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
 
 
 def test_shuffled_labels_do_not_beat_random_and_leaked_ones_do() -> None:
-    n = 400
-    rows, _ = clusters(n, 4)
-    arrays = random_arrays(n)
-    rewards = arrays.rewards(LAMBDA)
+    """Queries that are alike have the same best tier, so that a policy made at random, the same
+    for those that are alike, gains or loses a lot by chance."""
+    n = 200
+    vectors, rewards = clusters(n, 4)
+    ones = np.ones((n, 3))
+    arrays = OutcomeArrays(tuple(Tier), np.ones(n), rewards, rewards, ones, None)
     examples = table_of(*[(1, 1, 1)] * n).examples
-    mix = np.full(3, 1 / 3)
-    honest = Measurement(
-        examples, arrays, LAMBDA, mix, rewards, across_folds(rows, examples).predict
-    )
-    assert shuffled_control(honest, 0).low <= 0
-    leaking = Measurement(examples, arrays, LAMBDA, mix, rewards, lambda _: rewards)
-    assert shuffled_control(leaking, 0).low > 0
+
+    def control(learner: Learner) -> Estimate:
+        mix = np.full(3, 1 / 3)
+        return shuffled_control(Measurement(examples, arrays, 0.0, mix, rewards, learner), 0)
+
+    honest = control(across_folds(vectors, examples).predict)
+    assert honest.low < 0 < honest.high
+    assert abs(honest.mean) < 0.1
+    assert control(lambda _: rewards).low > 0.3

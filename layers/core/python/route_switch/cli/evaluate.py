@@ -167,7 +167,7 @@ def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
     console.print(table)
     control = comparison.control
     console.print(
-        f"Control: a learner on shuffled labels minus random at its mix is {control.mean:+.3f} "
+        f"Control: a learner on shuffled labels minus random at its mix: {control.mean:+.3f} "
         f"({control.low:+.3f} to {control.high:+.3f})."
     )
 
