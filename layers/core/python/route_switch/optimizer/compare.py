@@ -40,6 +40,8 @@ class Comparison:
     against: dict[str, Interval]
     control: Interval
     router_price_known: bool
+    arrays: OutcomeArrays
+    measured: dict[str, Policy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def compare(
         against=differences(arrays, policies, candidate, lambda_),
         control=_control(measurement, arrays),
         router_price_known=all(r.router_usd is not None for d in decisions.values() for r in d),
+        arrays=arrays,
+        measured={policy.name: policy for policy in policies},
     )
 
 
