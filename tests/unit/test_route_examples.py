@@ -10,6 +10,7 @@ from route_switch.cli.route import router_config
 from route_switch.domain.errors import ProviderDownError
 from route_switch.domain.example import Example
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.services.paid_calls import Purpose, Reply
 from route_switch.services.route_examples import Routed, RouteExamples
@@ -35,7 +36,7 @@ class Router:
         self.asked.append((name, str(messages[-1]["content"]), purpose))
         if isinstance(self._text, BaseException):
             raise self._text
-        return Reply(self._text, None, 0.25, 40.0)
+        return Reply(self._text, Usage(50, 1), 0.25, 40.0)
 
 
 def route(router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS) -> list[Routed]:
