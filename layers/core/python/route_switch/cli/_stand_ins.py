@@ -16,7 +16,7 @@ from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.example import Example
 from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.services.paid_calls import Purpose, Reply
 
@@ -106,4 +106,6 @@ class UncappedCalls:
         free = Price(input_usd_per_million=0, output_usd_per_million=0)
         price = free if provider == "local" else list_price(name)
         elapsed = (time.perf_counter() - started) * 1000
-        return Reply(done.text, done.usage, cost_usd(done.usage, price), elapsed)
+        cost = cost_usd(done.usage, price)
+        usage = done.usage or Usage(0, 0)
+        return Reply(done.text, usage, cost, elapsed)  # type: ignore[arg-type]  # None: no price

@@ -146,24 +146,32 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
 
 def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
     title = f"{comparison.n} rows ({rows}), λ = {lambda_:g}, 95% intervals below"
-    columns = ("policy", "cost", "quality", "retention", "objective", "% per tier", "candidate −")
-    table = Table(*columns, title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
+    table = Table(
+        *columns,
+        title=title,
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
     for figures in comparison.policies:
         gain = comparison.against.get(figures.policy)
         table.add_row(
             figures.policy,
             *map(_cell, (figures.cost, figures.quality, figures.retention, figures.objective)),
             "/".join(f"{100 * share:.0f}" for share in figures.mix.values()),
-            _cell(gain, "+.3f") if gain else "",
+            _cell(gain, "+") if gain else "",
         )
     console = Console()
     console.print(table)
     control = comparison.control
     console.print(
-        f"Control: a learner on shuffled labels minus random at its mix is {control.mean:+.3f} "
+        f"Control: a learner on shuffled labels minus random at its mix: {control.mean:+.3f} "
         f"({control.low:+.3f} to {control.high:+.3f})."
     )
 
 
-def _cell(interval: "Interval", form: str = ".3f") -> str:
-    return f"{interval.mean:{form}}\n{interval.low:{form}}–{interval.high:{form}}"
+def _cell(interval: "Interval", sign: str = "") -> str:
+    """The ends have two decimals, so that a terminal of 80 columns holds the table."""
+    return f"{interval.mean:{sign}.3f}\n{interval.low:{sign}.2f}–{interval.high:{sign}.2f}"

@@ -10,10 +10,12 @@ from route_switch.domain.example import Example
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from route_switch.optimizer.policies import Policy, one_hot, routed, without_router
 from route_switch.optimizer.static_rules import static_tier
-from route_switch.optimizer.statistics import Estimate, bootstrap
+from route_switch.optimizer.statistics import Estimate
 
 Learner = Callable[[Floats], Floats]
 """Rewards of the train rows, [m, k], to predicted rewards of the rows that are measured, [n, k]."""
+
+PERMUTATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,24 @@ def best_tier(rewards: Floats) -> Floats:
 
 
 def shuffled_control(rows: Measurement, seed: int) -> Estimate:
-    """The learner on train rewards that belong to other queries, minus random at its own mix.
+    """The learner on train rewards that belong to other queries, minus random at its own mix: the
+    mean and the central 95% over permutations.
 
-    There is nothing to learn in them, so the interval must not lie above 0: where it does, labels
-    leak into the learner or rows into train.
+    There is nothing to learn in them, so they must not lie above 0: where they do, the learner
+    sees the rewards that it is measured on. One permutation would not tell: it makes one policy,
+    the same for queries that are alike, and that is by chance better or worse than random.
     """
-    shuffled = np.random.default_rng(seed).permutation(rows.train_rewards, axis=0)
-    learned = without_router("shuffled", best_tier(rows.learner(shuffled)))
-    arrays, weights = rows.arrays, rows.arrays.weights
-    mix = np.tile(learned.mix(weights), (len(arrays), 1))
-    by_chance = without_router("random", mix)
-    gains = learned.rewards(arrays, rows.lambda_) - by_chance.rewards(arrays, rows.lambda_)
-    return bootstrap((weights * gains)[:, None], weights[:, None], seed)[0]
+    generator = np.random.default_rng(seed)
+    gains = [
+        _gain_over_random(rows, generator.permutation(rows.train_rewards, axis=0))
+        for _ in range(PERMUTATIONS)
+    ]
+    low, high = np.percentile(gains, [2.5, 97.5])
+    return Estimate(float(np.mean(gains)), float(low), float(high))
+
+
+def _gain_over_random(rows: Measurement, train_rewards: Floats) -> float:
+    rewards, weights = rows.arrays.rewards(rows.lambda_), rows.arrays.weights
+    choice = best_tier(rows.learner(train_rewards))
+    by_chance = np.average(choice, axis=0, weights=weights)
+    return float(np.average(((choice - by_chance) * rewards).sum(axis=1), weights=weights))

@@ -29,8 +29,10 @@ Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[Routed]]
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`against` is the candidate's objective minus that of each other policy, `control` that of a
-    learner on shuffled labels minus random at its mix. Where the router model's price is unknown,
-    costs leave its calls out, and `router_price_known` is False."""
+    learner on shuffled labels minus random at its mix, over permutations.
+
+    Where the router model's price is unknown, costs leave its calls out, and `router_price_known`
+    is False."""
 
     n: int
     tier_3_usd: float

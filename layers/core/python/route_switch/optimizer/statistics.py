@@ -37,13 +37,13 @@ def bootstrap(
     columns = np.hstack([numerators, denominators])
     sums = np.vstack([counts @ columns for counts in _draws(len(columns), resamples, seed)])
     width = numerators.shape[1]
-    means = _ratios(numerators.sum(axis=0), denominators.sum(axis=0))
-    ratios = _ratios(sums[:, :width], sums[:, width:])
+    defined = denominators.sum(axis=0) > 0
+    means = np.where(defined, _ratios(numerators.sum(axis=0), denominators.sum(axis=0)), 0.0)
+    ratios = np.where(defined, _ratios(sums[:, :width], sums[:, width:]), 0.0)
     tail = 100 * (1 - LEVEL) / 2
-    low, high = np.nan_to_num(np.nanpercentile(ratios, [tail, 100 - tail], axis=0))
+    low, high = np.nanpercentile(ratios, [tail, 100 - tail], axis=0)
     return tuple(
-        Estimate(float(m), float(a), float(b))
-        for m, a, b in zip(np.nan_to_num(means), low, high, strict=True)
+        Estimate(float(m), float(a), float(b)) for m, a, b in zip(means, low, high, strict=True)
     )
 
 

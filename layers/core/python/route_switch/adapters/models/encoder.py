@@ -50,7 +50,7 @@ TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2
 MAX_PIECES = 256
 _START, _END = 101, 102  # [CLS] and [SEP] of bert-base-uncased
-_TEXTS_KEPT = 4096
+_TEXTS_KEPT = 16_384
 
 _TIER = re.compile(r"\btier[ _-]?([123])\b", re.IGNORECASE)
 _BULLET = re.compile(r"(?P<indent>\s*)[-*]\s+(?P<text>\S.*)")

@@ -1,0 +1,149 @@
+"""`route-switch evaluate`, as scripts use it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.cli._stand_ins import file_digest
+from route_switch.cli.main import app, run
+from route_switch.domain.prompt_document import to_json
+from route_switch_offline import OFFLINE_MODELS, load_sample
+from tests.support.upstream import completion, failure, running_upstream
+
+HAND_WRITTEN = Path("layers/core/python/route_switch/data/hand_written.md")
+ROWS = 24
+NAMES = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
+PROMPTS = ["hand-written", "incumbent", "candidate"]
+THREE = ",".join(OFFLINE_MODELS)
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """Rows of the sample, some of them without results."""
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join(row.model_dump_json() for row in load_sample()[:ROWS]), "utf-8")
+    return path
+
+
+# The document is what a script would read: plain JSON.
+def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
+    options = ["--examples", str(path), "--tiers", tiers, "--json", *arguments]
+    if "--prompt" not in arguments:
+        options += ["--prompt", str(HAND_WRITTEN)]
+    result = CliRunner().invoke(app, ["evaluate", *options])
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def test_the_document_has_the_fields_of_the_interface(examples: Path) -> None:
+    document = evaluate(examples)
+    policies = {policy["policy"]: policy for policy in document["policies"]}
+    assert list(policies) == [*NAMES, *PROMPTS]
+    assert document["rows"] == "all"
+    rows = [row for row in load_sample()[:ROWS] if row.models]
+    assert document["n"] == len(rows) < ROWS
+    for policy in policies.values():
+        objective, within = policy["objective"], policy["intervals"]
+        assert objective["n"] == len(rows)
+        assert objective["low"] <= objective["mean"] <= objective["high"]
+        assert objective["mean"] == pytest.approx(policy["quality"] - 0.2 * policy["cost"])
+        assert sum(policy["mix"].values()) == pytest.approx(1)
+        for name in ("cost", "quality", "retention"):
+            assert within[name]["low"] <= policy[name] <= within[name]["high"]
+    assert policies["candidate"]["objective"] == policies["hand-written"]["objective"]
+    assert policies["random"]["mix"] == pytest.approx(policies["candidate"]["mix"])
+    assert set(document["against"]) == {*NAMES, *PROMPTS} - {"candidate"}
+
+
+def test_constant_policies_are_what_the_file_says(examples: Path) -> None:
+    document = evaluate(examples)
+    policies = {policy["policy"]: policy for policy in document["policies"]}
+    rows = [row.models for row in load_sample()[:ROWS] if row.models]
+    small, _, large = OFFLINE_MODELS
+    spent = {name: sum(models[name].cost_usd for models in rows) for name in OFFLINE_MODELS}
+    scored = {name: sum(models[name].score for models in rows) for name in OFFLINE_MODELS}
+    assert policies["tier-1"]["cost"] == pytest.approx(spent[small] / spent[large])
+    assert policies["tier-1"]["retention"] == pytest.approx(scored[small] / scored[large])
+    assert document["tier_3_usd"] == pytest.approx(spent[large] / len(rows))
+
+
+def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
+    examples: Path, tmp_path: Path
+) -> None:
+    learned = packaged_prompt().model_copy(
+        update={"provenance": {"examples": file_digest(examples)}}
+    )
+    prompt = tmp_path / "candidate.json"
+    prompt.write_text(to_json(learned), "utf-8")
+    document = evaluate(examples, "--prompt", str(prompt))
+    assert document["rows"] == "held-out"
+    assert 0 < document["n"] < ROWS / 2
+
+
+def test_two_models_and_a_remote_router_whose_price_is_unknown(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
+    with running_upstream(lambda _: completion("I cannot say.")) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        two = f"{OFFLINE_MODELS[0]},{OFFLINE_MODELS[2]}"
+        document = evaluate(examples, "--router-model", "openai/tiny", tiers=two)
+    policies = {policy["policy"]: policy for policy in document["policies"]}
+    assert "tier-2" not in policies
+    assert set(policies["candidate"]["mix"]) == {"1", "3"}
+    assert document["router_price_known"] is False
+
+
+def test_a_failing_router_is_an_error_and_not_a_tier(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
+    with running_upstream(lambda _: failure(400)) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        options = ["--examples", str(examples), "--tiers", THREE, "--prompt", str(HAND_WRITTEN)]
+        result = CliRunner().invoke(app, ["evaluate", *options, "--router-model", "openai/tiny"])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+
+
+def test_without_json_a_table_of_80_columns_shows_every_figure(examples: Path) -> None:
+    options = ["--examples", str(examples), "--tiers", THREE, "--prompt", str(HAND_WRITTEN)]
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["evaluate", *options])
+    assert all(name in result.stdout for name in (*NAMES, *PROMPTS))
+    assert "…" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--tiers", "a,b,c"], "offline/large, offline/medium, offline/small"),
+        (["--tiers", OFFLINE_MODELS[0]], "two or three different models"),
+        (["--lambda", "-0.1"], "--lambda is -0.1"),
+        (["--lambda", "nan"], "--lambda is nan"),
+        (["--examples", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--prompt", "README.md"], "front matter"),
+        (["--router-model", "gpt-4"], "not a model name"),
+    ],
+)
+def test_a_wrong_input_is_one_clear_line(
+    examples: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    reason: str,
+) -> None:
+    given = {"--examples": str(examples), "--tiers": THREE, "--prompt": str(HAND_WRITTEN)}
+    given |= dict(zip(arguments[::2], arguments[1::2], strict=True))
+    words = [word for pair in given.items() for word in pair]
+    monkeypatch.setattr("sys.argv", ["route-switch", "evaluate", *words])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    printed = capsys.readouterr()
+    assert ended.value.code == 1
+    assert printed.err.startswith("error: ")
+    assert reason in printed.err

@@ -1,0 +1,232 @@
+"""Figures of policies, and the baselines beside them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.promotion import GateHistory, gate
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
+from route_switch.optimizer.baselines import Learner, Measurement, baselines, shuffled_control
+from route_switch.optimizer.evaluate import (
+    confusion,
+    differences,
+    gate_figures,
+    held_out_gains,
+    policy_figures,
+    workload_figures,
+)
+from route_switch.optimizer.neighbors import Vectors, across_folds, among_train, embed_all
+from route_switch.optimizer.policies import routed
+from route_switch.optimizer.statistics import Estimate
+from tests.support.outcomes import random_arrays, table_of
+
+SMALL, MEDIUM, LARGE = Tier
+LAMBDA = 0.2
+
+ROWS = table_of((1, 1, 1), (0, 1, 1), (0, 0, 1), (1, 0, 0))
+"""The small model is enough for the first and the last row."""
+
+
+def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measurement:
+    arrays = arrays_of(ROWS)
+    rewards = arrays.rewards(LAMBDA)
+    return Measurement(
+        examples=ROWS.examples,
+        arrays=arrays,
+        lambda_=LAMBDA,
+        mix=np.array(candidate_mix),
+        train_rewards=rewards,
+        learner=lambda train_rewards: np.tile(train_rewards.mean(axis=0), (4, 1)),
+    )
+
+
+def test_figures_are_those_that_one_works_out_by_hand() -> None:
+    arrays = arrays_of(ROWS)
+    policy = routed("p", arrays.tiers, [SMALL, MEDIUM, SMALL, LARGE], [0.0, 1.0, 1.0, 0.0])
+    (figures,) = policy_figures(arrays, [policy], LAMBDA)
+    assert figures.cost.mean == pytest.approx((1 + 4 + 1 + 1 + 1 + 10) / 40)
+    assert figures.quality.mean == 0.75
+    assert figures.retention.mean == pytest.approx(2 / 3)
+    assert figures.mix == {SMALL: 0.5, MEDIUM: 0.25, LARGE: 0.25}
+    assert figures.latency_ms is None
+    assert figures.objective.n == 4
+
+
+@given(seed=st.integers(0, 1000), lambda_=st.floats(0, 2))
+def test_the_objective_is_quality_minus_lambda_times_cost_for_every_policy(
+    seed: int, lambda_: float
+) -> None:
+    arrays = random_arrays(60, seed)
+    random = np.random.default_rng(seed)
+    chosen = [Tier(int(t)) for t in random.integers(1, 4, 60)]
+    policy = routed("p", arrays.tiers, chosen, random.random(60).tolist())
+    (f,) = policy_figures(arrays, [policy], lambda_)
+    assert f.objective.mean == pytest.approx(f.quality.mean - lambda_ * f.cost.mean)
+
+
+def test_a_row_that_weighs_three_counts_as_three_rows() -> None:
+    thrice = table_of((0, 0, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1))
+    weighted = table_of((0, 0, 1), (1, 1, 1), weights=(1.0, 3.0))
+
+    def quality(table: OutcomeTable) -> float:
+        arrays = arrays_of(table)
+        policy = routed("p", arrays.tiers, [SMALL] * len(arrays), [0.0] * len(arrays))
+        return policy_figures(arrays, [policy], LAMBDA)[0].quality.mean
+
+    assert quality(weighted) == quality(thrice) == 0.75
+
+
+def test_baselines_bear_the_names_of_the_interface_and_know_their_place() -> None:
+    rows = measurement()
+    policies = baselines(rows)
+    names = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
+    assert [policy.name for policy in policies] == names
+    figures = {f.policy: f for f in policy_figures(rows.arrays, policies, LAMBDA)}
+    assert figures["tier-3"].cost.mean == figures["tier-3"].quality.mean == 1.0
+    assert figures["tier-1"].cost.mean == pytest.approx(0.1)
+    assert figures["random"].mix == {SMALL: 0.5, MEDIUM: 0.25, LARGE: 0.25}
+    assert figures["random"].cost.mean == pytest.approx(0.5 * 0.1 + 0.25 * 0.4 + 0.25)
+    assert figures["oracle"].mix == {SMALL: 0.5, MEDIUM: 0.25, LARGE: 0.25}
+    assert all(figures["oracle"].objective.mean >= f.objective.mean for f in figures.values())
+
+
+def test_two_tiers_have_no_tier_2() -> None:
+    arrays = random_arrays(4)
+    two = type(arrays)(
+        (SMALL, LARGE),
+        arrays.weights,
+        arrays.equivalent[:, [0, 2]],
+        arrays.score[:, [0, 2]],
+        arrays.cost_usd[:, [0, 2]],
+        None,
+    )
+    rewards = two.rewards(LAMBDA)
+    rows = Measurement(ROWS.examples, two, LAMBDA, np.array([0.5, 0.5]), rewards, lambda r: r)
+    assert [p.name for p in baselines(rows)][:3] == ["tier-1", "tier-3", "static-rules"]
+
+
+def test_differences_are_paired() -> None:
+    arrays = random_arrays(200)
+    cheap = routed("cheap", arrays.tiers, [SMALL] * 200, [0.0] * 200)
+    dearer = routed("dearer", arrays.tiers, [SMALL] * 200, [0.01] * 200)
+    gap = differences(arrays, [cheap, dearer], cheap, LAMBDA)["dearer"]
+    expected = LAMBDA * 0.01 / arrays.tier_3_usd
+    assert (gap.mean, gap.low, gap.high) == pytest.approx((expected, expected, expected))
+    assert differences(arrays, [cheap], cheap, LAMBDA) == {}
+
+
+def test_confusion_counts_best_against_chosen() -> None:
+    arrays = arrays_of(ROWS)
+    policy = routed("p", arrays.tiers, [SMALL, SMALL, LARGE, LARGE], [0.0] * 4)
+    assert confusion(arrays, policy, LAMBDA) == {
+        SMALL: {SMALL: 1, MEDIUM: 0, LARGE: 1},
+        MEDIUM: {SMALL: 1, MEDIUM: 0, LARGE: 0},
+        LARGE: {SMALL: 0, MEDIUM: 0, LARGE: 1},
+    }
+
+
+def test_a_workload_is_measured_by_itself() -> None:
+    rows = ((1, 1, 1), (0, 1, 1), (0, 0, 1))
+    table = table_of(*rows, workloads=("support", "code", None))
+    arrays = arrays_of(table)
+    policy = routed("p", arrays.tiers, [SMALL] * 3, [0.0] * 3)
+    code, support = workload_figures(arrays, table.examples, [policy], LAMBDA)
+    assert (code.workload, support.workload) == ("code", "support")
+    assert code.policies[0].quality.mean == 0.0
+    assert support.policies[0].quality.mean == 1.0
+
+
+def test_latency_is_told_only_where_all_of_it_was_measured() -> None:
+    arrays = random_arrays(3)
+    timed = type(arrays)(
+        arrays.tiers,
+        np.ones(3),
+        arrays.equivalent,
+        arrays.score,
+        arrays.cost_usd,
+        np.full((3, 3), 100.0),
+    )
+    known = routed("known", arrays.tiers, [SMALL] * 3, [0.0] * 3, [10.0, 20.0, 30.0])
+    unknown = routed("unknown", arrays.tiers, [SMALL] * 3, [0.0] * 3)
+    first, second = policy_figures(timed, [known, unknown], LAMBDA)
+    assert first.latency_ms is not None
+    assert first.latency_ms.mean == 120.0
+    assert second.latency_ms is None
+
+
+def test_the_gate_is_told_what_moved_and_what_it_gained() -> None:
+    arrays = arrays_of(ROWS)
+    before = routed("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
+    after = routed("candidate", arrays.tiers, [SMALL, LARGE, LARGE, LARGE], [0.0] * 4)
+    gains = held_out_gains(arrays, ROWS.examples, after, before, LAMBDA)
+    assert [gain.gain for gain in gains] == pytest.approx([0.18, 0, 0, 0])
+    assert [gain.moved for gain in gains] == [True, False, False, False]
+    figures = gate_figures(gate(gains, GateHistory()), "nobody labeled anything")
+    assert figures.verdict == "not enough evidence"
+    assert (figures.gain.n, figures.moved) == (4, 0.25)
+    assert figures.needs_approval == "nobody labeled anything"
+
+
+def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> None:
+    with pytest.raises(ConfigurationError, match="no example"):
+        arrays_of(table_of())
+    with pytest.raises(ConfigurationError, match="What b costs is not known"):
+        arrays_of(table_of((1, 1, 1), usd=(1.0, None, 1.0)))
+    with pytest.raises(ConfigurationError, match="costs nothing"):
+        arrays_of(table_of((1, 1, 1), usd=(0.0, 0.0, 0.0)))
+
+
+def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
+    """Queries of two kinds: for one, Tier 1 is best, for the other, Tier 3."""
+    random = np.random.default_rng(seed)
+    kind = random.integers(0, 2, n)
+    vectors = np.eye(2, 8)[kind] + 0.05 * random.standard_normal((n, 8))
+    rewards = np.where(kind[:, None] == 0, [0.9, 0.5, 0.1], [0.1, 0.5, 0.9])
+    return vectors.astype(np.float32), rewards
+
+
+def test_neighbors_find_what_is_there_to_be_learned() -> None:
+    train, train_rewards = clusters(100, 1)
+    rows, rewards = clusters(40, 2)
+    predicted = among_train(train, rows).predict(train_rewards)
+    assert (predicted.argmax(axis=1) == rewards.argmax(axis=1)).all()
+
+
+def test_no_row_learns_from_its_own_fold() -> None:
+    examples = table_of(*[(1, 1, 1)] * 60).examples
+    vectors, _ = clusters(60, 3)
+    folds = np.array([int(e.key, 16) % 5 for e in examples])
+    neighbors = across_folds(vectors, examples)
+    assert (folds[neighbors.nearest] != folds[:, None])[neighbors.known].all()
+    assert neighbors.known.any(axis=1).all()
+
+
+def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
+    only = table_of((0, 0, 1))
+    vectors = embed_all(only.examples, lambda _: np.ones(3, dtype=np.float32), 100)
+    assert across_folds(vectors, only.examples).predict(np.ones((1, 3))).tolist() == [[0, 0, 0]]
+
+
+def test_shuffled_labels_do_not_beat_random_and_leaked_ones_do() -> None:
+    """Queries that are alike have the same best tier, so that a policy made at random, the same
+    for those that are alike, gains or loses a lot by chance."""
+    n = 200
+    vectors, rewards = clusters(n, 4)
+    ones = np.ones((n, 3))
+    arrays = OutcomeArrays(tuple(Tier), np.ones(n), rewards, rewards, ones, None)
+    examples = table_of(*[(1, 1, 1)] * n).examples
+
+    def control(learner: Learner) -> Estimate:
+        mix = np.full(3, 1 / 3)
+        return shuffled_control(Measurement(examples, arrays, 0.0, mix, rewards, learner), 0)
+
+    honest = control(across_folds(vectors, examples).predict)
+    assert honest.low < 0 < honest.high
+    assert abs(honest.mean) < 0.1
+    assert control(lambda _: rewards).low > 0.3
