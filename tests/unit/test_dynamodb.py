@@ -14,7 +14,7 @@ from route_switch.domain.record import RequestRecord
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
-    from route_switch.adapters.dynamodb import TextStore
+    from route_switch.adapters.results_table import TextStore
 
 RECORD = RequestRecord(
     request_id="chatcmpl-1",
