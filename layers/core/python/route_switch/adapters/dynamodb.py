@@ -98,7 +98,11 @@ class DynamoDbResultStore:
         month = item_key(f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}", "TOTALS")
         try:
             self._dynamodb.transact_write_items(
-                TransactItems=[put, self._add(day, counters), self._add(month, counters)]
+                TransactItems=[
+                    put,
+                    self._add(day, {**counters, **_learning_counter(record)}),
+                    self._add(month, counters),
+                ]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
@@ -198,9 +202,6 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
         counters[f"reason:{record.reason.value}"] = 1
-    if record.replay is not None:
-        why_not = record.replay if isinstance(record.replay, NotReplayable) else None
-        counters[learning_counter(why_not)] = 1
     for name in _COUNTED_AS_MONEY:
         amount: float | None = getattr(record, name)
         counters[name if amount is not None else f"{name}:unknown"] = (
@@ -212,6 +213,13 @@ def _counters(record: RequestRecord) -> dict[str, float]:
             for name in (f"cost_usd:tier:{tier}", f"cost_usd:model:{attempt.model}"):
                 counters[name] = counters.get(name, 0.0) + attempt.cost_usd
     return counters
+
+
+def _learning_counter(record: RequestRecord) -> dict[str, float]:
+    if record.replay is None:
+        return {}
+    why_not = record.replay if isinstance(record.replay, NotReplayable) else None
+    return {learning_counter(why_not): 1}
 
 
 def _replay_json(replay: Replay) -> str:

