@@ -11,8 +11,8 @@ import openai
 import pytest
 
 from infra.local.client import StackInfo, aws_client
+from route_switch.adapters.example_file import read_examples
 from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.example import Example
 from route_switch.domain.prompt_document import to_markdown
 from route_switch_offline import load_sample
 from tests.e2e.conftest import client_of
@@ -142,8 +142,7 @@ def test_requests_become_a_file_of_examples(offline: StackInfo, tmp_path: Path) 
 
     done = run("--days", "2", "--out", "examples.jsonl")
     assert done.returncode == 0, done.stderr
-    lines = (tmp_path / "examples.jsonl").read_text("utf-8").splitlines()
-    examples = [Example.model_validate_json(line) for line in lines]
+    examples = read_examples(tmp_path / "examples.jsonl")
     [example] = [e for e in examples if e.query == SUPPORT.query]
     [(model, result)] = example.models.items()
     assert model == answer.headers["x-route-model"]

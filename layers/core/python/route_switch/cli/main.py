@@ -2,7 +2,7 @@
 
 import typer
 
-from route_switch.cli import examples, prompt, route
+from route_switch.cli import evaluate, examples, prompt, route
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("route")(route.route)
+app.command("evaluate")(evaluate.evaluate)
 app.command("examples")(examples.examples)
 app.add_typer(prompt.app, name="prompt")
 

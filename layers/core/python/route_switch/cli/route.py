@@ -1,6 +1,5 @@
 """`route-switch route`: routes queries of a file in this process, without AWS."""
 
-import gzip
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from route_switch.adapters.jsonl import read_rows
 from route_switch.bootstrap import build_tier_chooser, packaged_prompt
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason
@@ -70,7 +70,7 @@ def route(
     """Route each query of a file and print the decisions."""
     rows = read_queries(queries)
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
-    config = _config(router_model, no_bypass)
+    config = router_config(router_model, no_bypass)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config)
     failures = _print_json(routed) if as_json else _print_table(routed)
@@ -84,20 +84,8 @@ def route(
 
 def read_queries(path: Path) -> list[QueryRow]:
     """All rows, or a `RouteSwitchError` that names the first wrong line."""
-    rows = []
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(QueryRow.model_validate_json(line))
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(map(str, problem["loc"])) or "the line"
-            raise RouteSwitchError(
-                f"{path}, line {number}: {field}: {problem['msg']}. "
-                'Each line needs {"id": …, "query": "…"}.'
-            ) from error
-    return rows
+    needs = 'Each line needs {"id": …, "query": "…"}.'
+    return [row for _, row in read_rows(path, QueryRow, needs)]
 
 
 def read_prompt(path: Path) -> RoutingPrompt:
@@ -107,17 +95,7 @@ def read_prompt(path: Path) -> RoutingPrompt:
         raise RouteSwitchError(f"The prompt {path} cannot be read: {error}") from error
 
 
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-        yield from data.decode("utf-8-sig").split("\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise RouteSwitchError(f"The queries {path} cannot be read: {error}") from error
-
-
-def _config(router_model: str, no_bypass: bool) -> RouterConfig:
+def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
     try:
         name = TypeAdapter(ModelName).validate_python(router_model)
     except ValidationError as error:

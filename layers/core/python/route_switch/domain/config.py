@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from route_switch.domain.query import Query
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 TextStorage = Literal["full", "hash", "none"]
@@ -32,6 +33,10 @@ class RouterConfig(BaseModel):
         if self.router_timeout_s >= self.request_deadline_s:
             raise ValueError("router_timeout_s must be below request_deadline_s")
         return self
+
+    def bypasses(self, query: Query) -> bool:
+        """Whether the query is so short that it goes to Tier 1 without a router call."""
+        return query.stands_alone and query.tokens < self.bypass_tokens
 
 
 def describe(error: ValidationError) -> str:

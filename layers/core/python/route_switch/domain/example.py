@@ -12,6 +12,8 @@ from route_switch.domain.query import Query, query_of
 from route_switch.domain.tiers import Tier
 
 Score = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(coerce_numbers_to_str=True)]
+"""What people also write as a number: 7 is "7"."""
 
 _BLANKS = re.compile(r"\s+")
 
@@ -36,19 +38,19 @@ class Example(BaseModel):
     """A query with everything that may grade an answer to it. Further fields are ignored.
 
     `conversation` holds the messages before the query, `params` the request's further fields
-    (`temperature`, `tools`, …), so that a replay asks what the user asked. `models` are results by
-    model name. `feedback` says whether a tier's answer was adequate, as people judged it.
-    `weight` is one over the probability with which the row was sampled. `train_only` rows were not
-    sampled uniformly and never measure anything.
+    (`temperature`, `tools`, …), so that a replay asks what the user asked. Without an `id`, the
+    query's key is its id. `models` are results by model name. `feedback` says whether a tier's
+    answer was adequate, as people judged it. `weight` is one over the probability with which the
+    row was sampled. `train_only` rows were not sampled uniformly and never measure anything.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
     query: Annotated[str, StringConstraints(min_length=1)]
+    id: Text = Field(default_factory=lambda valid: query_key(valid["query"]))
     conversation: tuple[JsonObject, ...] = ()
     params: JsonObject = Field(default_factory=dict)
-    gold: str | None = None
+    gold: Text | None = None
     workload: str | None = None
     models: dict[str, RecordedResult] = Field(default_factory=dict)
     feedback: dict[Tier, bool] = Field(default_factory=dict)

@@ -79,6 +79,22 @@ class OutcomeTable:
         return cost
 
 
+def tier_3_output_ratio(table: OutcomeTable) -> dict[Tier, float | None]:
+    """Tokens that Tier 3 writes for each token that a tier writes, on average over the examples
+    where both are known; None where that is nowhere so."""
+    return {tier: _output_ratio(table, tier) for tier in table.tiers}
+
+
+def _output_ratio(table: OutcomeTable, tier: Tier) -> float | None:
+    large = written = 0.0
+    for example, row in zip(table.examples, table.rows, strict=True):
+        of_large, of_tier = row[Tier.LARGE].output_tokens, row[tier].output_tokens
+        if of_large is not None and of_tier is not None:
+            large += example.weight * of_large
+            written += example.weight * of_tier
+    return large / written if large and written else None
+
+
 def tiers_of(models: tuple[str, ...]) -> dict[Tier, str]:
     """Names the tiers of two or three models, cheapest first."""
     if len(set(models)) != len(models) or not 2 <= len(models) <= 3:

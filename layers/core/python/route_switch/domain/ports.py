@@ -139,3 +139,29 @@ class FeedbackStore(Protocol):
     def save_feedback(self, request_id: str, key_id: str, feedback: "Feedback") -> bool:
         """Keeps it in place of any earlier one; False if this key made no such request."""
         ...
+
+
+class AnswerMemo(Protocol):
+    """Answers that were paid for, by the digest of the call; JSON objects."""
+
+    def get(self, key: str) -> JsonObject | None: ...
+
+    def put(self, key: str, entry: JsonObject) -> None:
+        """The entry is durable when this returns; raises `StoreError` if it cannot be."""
+        ...
+
+    def entries(self) -> Iterator[JsonObject]:
+        """Every entry, to sum up what was spent."""
+        ...
+
+
+class SpendingCap(Protocol):
+    """What may still be spent, shared by everyone who spends."""
+
+    def reserve(self, usd: float) -> None:
+        """Sets `usd` aside before a call; raises `BudgetReachedError` if so much is not left."""
+        ...
+
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """Turns a reservation into what the call really cost (0 where it was not charged)."""
+        ...

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from route_switch.domain.calibration import Agreement as Agreement
 from route_switch.domain.tiers import Tier
 
 
@@ -38,10 +39,14 @@ class PolicyFigures(Frozen):
 
 
 class WorkloadFigures(Frozen):
-    """Policies on the held-out rows of one workload."""
+    """Policies on the held-out rows of one workload.
+
+    `note` names the data where the rows are a proxy for the workload: "MMLU-Pro questions".
+    """
 
     workload: str
     policies: tuple[PolicyFigures, ...]
+    note: str | None = None
 
 
 class CandidateFigures(Frozen):
@@ -74,16 +79,6 @@ class Gate(Frozen):
     moved: float = Field(description="Share of queries whose tier changes.")
     needs_approval: str | None = None
     """Why a person has to approve a promotion, or None."""
-
-
-class Agreement(Frozen):
-    """The judge against gold or human labels: share of equal verdicts and Cohen's κ over n."""
-
-    share: float
-    kappa: float | None
-    n: int
-    flip_rate: float | None
-    """Share of 'worse' verdicts that the other order of the answers did not confirm."""
 
 
 class Moved(Frozen):
@@ -125,7 +120,7 @@ class Report(Frozen):
 
     `tier_3_usd` is what a query costs on Tier 3 on average: at λ, one point of quality (0.01) is
     worth 0.01 · tier_3_usd / λ USD a query. `saving_usd_a_month` is against all-Tier-3 at
-    `monthly_queries`.
+    `monthly_queries`. A run that stopped before the held-out rows has neither `gate` nor saving.
     """
 
     created: str
@@ -141,11 +136,13 @@ class Report(Frozen):
     complete: bool
     stopped_by: str | None
     rows: Rows
-    gate: Gate
+    gate: Gate | None
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
     )
+    shuffled_control: Interval | None = None
+    """Objective of a learner on shuffled labels minus random at its mix: must not be above 0."""
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")
@@ -158,6 +155,6 @@ class Report(Frozen):
     spend: Spend
     tier_3_usd: float
     monthly_queries: int
-    saving_usd_a_month: Interval
+    saving_usd_a_month: Interval | None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

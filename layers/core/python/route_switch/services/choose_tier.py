@@ -53,7 +53,7 @@ class ChooseTier:
         self, query: Query, prompt: RoutingPrompt, deadline: Deadline
     ) -> tuple[Tier, Reason, CallResult | None]:
         config = self._config
-        if query.stands_alone and query.tokens < config.bypass_tokens:
+        if config.bypasses(query):
             return Tier.SMALL, Reason.BYPASS, None
         call = self._caller.call(
             config.models.router,

@@ -1,14 +1,48 @@
 """The one door through which learning calls models: remembered, capped, paced."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Protocol
 
 from pydantic import JsonValue
 
-from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage
+from route_switch.domain.completion import Completion, complete
+from route_switch.domain.errors import (
+    BudgetReachedError,
+    InvalidModelRequestError,
+    ModelError,
+    ModelTimeoutError,
+    ProviderDownError,
+    StoreError,
+)
+from route_switch.domain.ports import AnswerMemo, JsonObject, ModelCall, ModelClient, SpendingCap
+from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.query import text_of
+from route_switch.domain.tokens import estimate_tokens
+from route_switch.services.pace import Pace
+
+MAX_OUTPUT_TOKENS = 4096
+"""What an answer may be long in learning where the request itself does not say: without a limit
+there is no bound on what a call costs, and no cap could be kept."""
+
+BYTES_PER_MESSAGE = 16
+"""For a provider's own marks around a message; its text has at most one token a byte."""
+
+CALL_TIMEOUT_S = 120.0
+PATIENCE_S = 600.0
+"""How long a failing provider is waited for before the run stops, to be resumed later."""
+LONGEST_PAUSE_S = 30.0
+HOPELESS = frozenset({401, 403, 404, 405})
+"""Statuses that waiting does not change: a wrong key, model or address."""
 
 
 class Purpose(StrEnum):
@@ -22,11 +56,11 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered. `cost_usd` is None where the price is unknown."""
+    """What a model answered. Tokens are estimated where the provider does not report them."""
 
     text: str
-    usage: Usage | None
-    cost_usd: float | None
+    usage: Usage
+    cost_usd: float
     latency_ms: float
 
 
@@ -45,3 +79,224 @@ class PaidCalls(Protocol):
         params: Mapping[str, JsonValue],
         purpose: Purpose,
     ) -> Reply: ...
+
+
+class MeteredCalls:
+    """`PaidCalls` over a memo and a cap; see there.
+
+    `clients` gives a provider's client, `price` a model's price (None: unknown; such a model is
+    not called, since its cost could not be kept within the cap).
+    """
+
+    def __init__(
+        self,
+        clients: Callable[[str], ModelClient],
+        price: Callable[[str], Price | None],
+        memo: AnswerMemo,
+        cap: SpendingCap,
+        pace: Pace,
+    ) -> None:
+        self._clients = clients
+        self._price = price
+        self._memo = memo
+        self._cap = cap
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._under_way: dict[str, Future[JsonObject]] = {}
+        self.calls: Counter[str] = Counter()
+        self.usd: defaultdict[str, float] = defaultdict(float)
+        for entry in memo.entries():
+            self._count(entry)
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+        rollout: JsonValue = None,
+    ) -> Reply:
+        """`rollout` tells apart calls that are the same otherwise but ask for another draw."""
+        key = _key(name, messages, params, rollout)
+        entry = self._memo.get(key)
+        if entry is None:
+            entry = self._once(key, lambda: self._paid(key, name, messages, params, purpose))
+        return _reply(entry)
+
+    @property
+    def spent_usd(self) -> float:
+        return sum(self.usd.values())
+
+    def _once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
+        """Lets one thread make the call that several ask for at the same time."""
+        with self._lock:
+            future = self._under_way.get(key)
+            first = future is None
+            if future is None:
+                future = self._under_way[key] = Future()
+        if not first:
+            return future.result()
+        try:
+            entry = self._memo.get(key) or pay()
+            future.set_result(entry)
+        except BaseException as error:
+            future.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._under_way[key]
+        return entry
+
+    def _paid(
+        self,
+        key: str,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> JsonObject:
+        params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
+        most_usd = self._most_usd(name, messages, params)
+        began = self._pace.clock()
+        for attempt in count():
+            self._pace.wait_for_turn()
+            with self._reserved(most_usd) as settle:
+                try:
+                    entry = self._called(name, messages, params, purpose)
+                except InvalidModelRequestError as error:
+                    entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
+                except ModelError as error:
+                    if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
+                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
+                        settle(most_usd)
+                    self._wait_out(name, error, attempt, began)
+                    continue
+                settle(_number(entry["cost_usd"]))
+            self._keep(key, entry)
+            return entry
+        raise AssertionError  # count() never ends
+
+    def _called(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> JsonObject:
+        provider, _, model = name.partition("/")
+        started = time.perf_counter()
+        timeout_s = min(CALL_TIMEOUT_S, max(self._pace.remaining_s(), 1.0))
+        call = ModelCall(model, messages, params, timeout_s)
+        completion: Completion = complete(self._clients(provider).stream(call))
+        usage = completion.usage or _estimate(messages, completion)
+        return {
+            "purpose": purpose.value,
+            "text": completion.text,
+            "tokens": [usage.input_tokens, usage.output_tokens, usage.cached_input_tokens],
+            "cost_usd": cost_usd(usage, self._price(name)),
+            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
+        }
+
+    def _wait_out(self, name: str, error: ModelError, attempt: int, began: float) -> None:
+        """Lets everyone pause, longer each time; raises `ProviderDownError` where that is vain."""
+        if error.status in HOPELESS:
+            raise ProviderDownError(
+                f"{name} cannot be used: {error}. Check the model's name, the key and the base URL."
+            ) from error
+        if self._pace.clock() - began >= PATIENCE_S:
+            raise ProviderDownError(
+                f"{name} has been failing for {PATIENCE_S:.0f} s: {error}. Nothing is lost; run "
+                "the same command again when the provider is back."
+            ) from error
+        self._pace.hold_back(min(2.0**attempt / 2, LONGEST_PAUSE_S))
+
+    def _most_usd(
+        self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
+    ) -> float:
+        """The most that the call can cost; raises `BudgetReachedError` for an unknown price."""
+        sent = json.dumps([*messages, params.get("tools")], ensure_ascii=False)
+        read = len(sent.encode()) + BYTES_PER_MESSAGE * len(messages)
+        copies = params.get("n")
+        times = copies if isinstance(copies, int) else 1
+        most = cost_usd(Usage(read, _limit(params) * times), self._price(name))
+        if most is None:
+            raise BudgetReachedError(
+                f"The price of {name} is not known, so no cap can be kept. Say it with "
+                f"--price {name}=INPUT,OUTPUT (USD per million tokens)."
+            )
+        return most
+
+    @contextmanager
+    def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:
+        """Sets money aside; what is not settled when the block ends is given back."""
+        self._cap.reserve(usd)
+        spent = 0.0
+
+        def settle(spent_usd: float) -> None:
+            nonlocal spent
+            spent = spent_usd
+
+        try:
+            yield settle
+        finally:
+            self._cap.settle(usd, spent)
+
+    def _keep(self, key: str, entry: JsonObject) -> None:
+        try:
+            self._memo.put(key, entry)
+        except StoreError as error:
+            raise ProviderDownError(f"An answer cannot be kept, so none is bought: {error}") from (
+                error
+            )
+        self._count(entry)
+
+    def _count(self, entry: JsonObject) -> None:
+        with self._lock:
+            purpose = str(entry["purpose"])
+            self.calls[purpose] += 1
+            self.usd[purpose] += _number(entry["cost_usd"])
+
+
+def _key(
+    name: str,
+    messages: tuple[JsonObject, ...],
+    params: Mapping[str, JsonValue],
+    rollout: JsonValue,
+) -> str:
+    content = json.dumps([name, messages, dict(params), rollout], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _reply(entry: JsonObject) -> Reply:
+    if "refused" in entry:
+        raise InvalidModelRequestError(str(entry["refused"]))
+    tokens = entry["tokens"]
+    assert isinstance(tokens, list)  # noqa: S101 (written by `_called`; tells the type checker)
+    return Reply(
+        text=str(entry["text"]),
+        usage=Usage(*(int(_number(t)) for t in tokens)),
+        cost_usd=_number(entry["cost_usd"]),
+        latency_ms=_number(entry["latency_ms"]),
+    )
+
+
+def _estimate(messages: tuple[JsonObject, ...], completion: Completion) -> Usage:
+    read = sum(estimate_tokens(text_of(message)) for message in messages)
+    return Usage(read, estimate_tokens(completion.text))
+
+
+def _lost(purpose: Purpose, usd: float) -> JsonObject:
+    return {"purpose": purpose.value, "cost_usd": usd}
+
+
+def _number(value: JsonValue) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _states_a_limit(params: Mapping[str, JsonValue]) -> bool:
+    return any(isinstance(params.get(k), int) for k in ("max_tokens", "max_completion_tokens"))
+
+
+def _limit(params: Mapping[str, JsonValue]) -> int:
+    limits = (params.get("max_completion_tokens"), params.get("max_tokens"))
+    return next((limit for limit in limits if isinstance(limit, int)), MAX_OUTPUT_TOKENS)

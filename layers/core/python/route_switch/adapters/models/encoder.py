@@ -80,6 +80,10 @@ class EncoderClient:
             usage=Usage(sum(self._count(text) for _, text in messages), 1),
         )
 
+    def embed(self, text: str) -> "Vector":
+        """The text's vector of length 1, from the same memory that routing uses."""
+        return self._embed(text)
+
     def _choose(self, prompt: Messages, query: str) -> int:
         texts = tier_texts(prompt)
         if not texts:

@@ -1,14 +1,16 @@
-"""Models that replay what real models answered: `offline/small`, `offline/medium`, `offline/large`.
+"""Models that need neither keys nor a network.
 
-They know the queries of the project's own sample (docs/data.md). Any other query gets a text that
-says so: an answer is recorded or it is not, and never made up.
+`offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
+queries of the project's own sample (docs/data.md). Any other query gets a text that says so: an
+answer is recorded or it is not, and never made up. `offline/judge` and `offline/proposer` are
+simulated.
 """
 
-import unicodedata
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from route_switch.adapters.models import offline_judge, offline_proposer
+from route_switch.adapters.models.recordings import recorded_answers
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
@@ -19,41 +21,31 @@ if TYPE_CHECKING:
     from route_switch_offline import RecordedAnswer
 
 SIZES = ("small", "medium", "large")
+SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
+    "judge": offline_judge.judge,
+    "proposer": offline_proposer.propose,
+}
+"""Roles of learning that a program plays: the text that it replies to messages."""
 NO_RECORDING = "[simulated: no recorded answer]"
 
 
 class OfflineClient:
     """Answers the last user message, whatever came before it.
 
-    A recorded answer has the recorded tokens; the tokens of the text that stands in for a missing
-    one are estimated.
+    A recorded answer has the recorded tokens; those of any other text are estimated.
     """
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        if call.model not in SIZES:
+        if call.model in SIMULATED:
+            yield _simulated(call.messages, SIMULATED[call.model](call.messages))
+        elif call.model in SIZES:
+            recorded = recorded_answers(query_of(call.messages).text).get(call.model)
+            yield _replayed(recorded) if recorded else _simulated(call.messages, NO_RECORDING)
+        else:
             raise ModelError(
                 f"There is no model offline/{call.model}. Configure one of "
-                f"{', '.join(f'offline/{size}' for size in SIZES)}."
+                f"{', '.join(f'offline/{name}' for name in (*SIZES, *SIMULATED))}."
             )
-        recorded = _recordings().get((call.model, _normal(query_of(call.messages).text)))
-        yield _simulated(call.messages) if recorded is None else _replayed(recorded)
-
-
-@lru_cache(maxsize=1)
-def _recordings() -> "Mapping[tuple[str, str], RecordedAnswer]":
-    """By size and query. Imported here: only who uses these models has the sample."""
-    from route_switch_offline import load_sample
-
-    return {
-        (name.removeprefix("offline/"), _normal(row.query)): answer
-        for row in load_sample()
-        for name, answer in row.models.items()
-    }
-
-
-def _normal(query: str) -> str:
-    """What two spellings of the same query have in common."""
-    return unicodedata.normalize("NFC", query).strip()
 
 
 def _replayed(recorded: "RecordedAnswer") -> Chunk:
@@ -61,9 +53,9 @@ def _replayed(recorded: "RecordedAnswer") -> Chunk:
     return _answer(recorded.answer, usage, recorded.recorded_model)
 
 
-def _simulated(messages: tuple[JsonObject, ...]) -> Chunk:
+def _simulated(messages: Sequence[JsonObject], text: str) -> Chunk:
     read = sum(estimate_tokens(text_of(message)) for message in messages)
-    return _answer(NO_RECORDING, Usage(read, estimate_tokens(NO_RECORDING)), None)
+    return _answer(text, Usage(read, estimate_tokens(text)), None)
 
 
 def _answer(text: str, usage: Usage, provider_model: str | None) -> Chunk:

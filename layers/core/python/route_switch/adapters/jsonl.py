@@ -1,0 +1,67 @@
+"""Files of JSON lines, plain or gzip: read a line at a time, written whole or not at all."""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from route_switch.domain.errors import RouteSwitchError
+
+GZIP_MAGIC = b"\x1f\x8b"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedIOBase]:
+    """The file's content, unpacked; raises `RouteSwitchError` where it cannot be read."""
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            yield gzip.GzipFile(fileobj=raw) if packed else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise RouteSwitchError(f"{path} cannot be read: {error}") from error
+
+
+def read_rows(path: Path, kind: type[Row], needs: str) -> Iterator[tuple[int, Row]]:
+    """Each line that is not blank, with its number from 1.
+
+    Raises a `RouteSwitchError` at the first wrong line; `needs` ends its message: what a line is.
+    """
+    with opened(path) as lines:
+        for number, line in enumerate(lines, 1):
+            content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            if not content.isspace() and content:
+                yield number, _parsed(content, kind, f"{path}, line {number}", needs)
+
+
+def write_gzip(path: Path, lines: Iterable[str]) -> None:
+    """Equal lines give equal bytes: no name and no time is in the file. A reader sees the whole
+    file or the one before it."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with (
+            unfinished.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        ):
+            packed.writelines(f"{line}\n".encode() for line in lines)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _parsed(content: bytes, kind: type[Row], place: str, needs: str) -> Row:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(map(str, problem["loc"])) or "the line"
+        raise RouteSwitchError(f"{place}: {field}: {problem['msg']}. {needs}") from error

@@ -1,0 +1,68 @@
+"""Paid answers in one file, a JSON line each, that only grows."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from route_switch.domain.errors import StoreError
+from route_switch.domain.ports import JsonObject
+
+
+class MemoFile:
+    """A process that is killed loses at most the line that it was writing: a line without its end
+    is cut off when the file is opened again. One process at a time may have the file open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries: dict[str, JsonObject] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
+            self._lock_out_others()
+            self._load()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be used: {error}") from error
+
+    def get(self, key: str) -> JsonObject | None:
+        return self._entries.get(key)
+
+    def put(self, key: str, entry: JsonObject) -> None:
+        line = json.dumps({"key": key, **entry}, ensure_ascii=False) + "\n"
+        with self._lock:
+            try:
+                self._file.write(line.encode(errors="surrogatepass"))
+                self._file.flush()
+            except OSError as error:
+                raise StoreError(f"{self._path} cannot be written: {error}") from error
+            self._entries[key] = entry
+
+    def entries(self) -> Iterator[JsonObject]:
+        yield from self._entries.values()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _lock_out_others(self) -> None:
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                f"{self._path} is in use: another run works in this folder. Wait for it, or choose "
+                "another folder."
+            ) from error
+
+    def _load(self) -> None:
+        whole = 0
+        with self._path.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                entry = json.loads(line.decode(errors="surrogatepass"))
+                self._entries[entry.pop("key")] = entry
+                whole += len(line)
+        os.truncate(self._path, whole)

@@ -1,0 +1,196 @@
+"""The promotion gate: may the candidate take the incumbent's place?
+
+**The error budget.** The gate looks once a week, for years. Look k spends α_k = α · 6 / (π² k²) of
+the budget α, which sums to α over all looks there will ever be; its interval is two-sided at level
+1 − α_k. Each look uses rows that no earlier look has used. (At a plain 95% a look, 52 looks promote
+a prompt that is no better with 73% probability.)
+
+**The guard.** A candidate that moves many rows to a cheaper tier saves a little on each and loses
+an answer rarely. In a few hundred rows no loss may happen to be seen; the variance then looks tiny,
+and an interval of mean ± z · SE promotes a no-better prompt almost surely (measured: 27 times α_1,
+4,500 times α_13). So each bound counts z²/3 rows more that went as badly as can be: lost answers
+for the lower bound, won ones for the upper. Two things lead there. It is Agresti and Min's (2005)
+pseudo-observations for matched pairs, which are constant where they have to grow with z²; and
+z²/3 rows is the leading term of Johnson's (1978) skewness correction, (2z² + 1)/6 · μ₃/(σ² n), at
+the worst skewness that a loss of one answer can have, μ₃ = −σ². What a row can lose is a whole
+answer, 1, or the most that was seen, if a row's cost makes that more.
+
+What it does (docs/decisions/003): for losses in 0.5 to 20% of rows that savings balance exactly,
+n = 20 to 2,000 and looks 1 to 52, promotion is at most 0.51 · α_k likely, the half that belongs to
+one side. One pseudo-row of each sign reaches 50 · α_k. Normal quantiles do: t quantiles change
+nothing once the guard is there.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from route_switch.domain.errors import ConfigurationError
+
+ALPHA = 0.05
+"""Error budget over all looks."""
+
+DELTA = 0.01
+"""The smallest gain, in points of the objective, that is worth a promotion."""
+
+MIN_ROWS = 50
+"""With fewer fresh rows there is no look: they wait for next week's."""
+
+POWER = 0.8
+
+Verdict = Literal["better", "not better", "not enough evidence"]
+
+
+class GateHistory(BaseModel):
+    """What earlier gates have used up: `looks`, and the keys of rows that no later gate may use.
+
+    `seen` does not grow without end: a key leaves it when its row has left the held-out rows, as
+    traffic does after the window of the outcome table. The rows of a seed file never leave, and so
+    count once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    looks: int = 0
+    seen: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutGain:
+    """The candidate's reward minus the incumbent's on one held-out row.
+
+    `key` is `Example.key`; `moved` says whether the two prompts choose different tiers.
+    """
+
+    key: str
+    gain: float
+    weight: float = 1.0
+    moved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """`mean` with its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
+
+    `smallest_visible` is the gain that so many rows would have shown to be better with 80%
+    probability. `look` counts from 1. `history` is the one to keep: the same as before where there
+    were too few rows to look.
+    """
+
+    verdict: Verdict
+    mean: float
+    low: float
+    high: float
+    n: int
+    alpha: float
+    look: int
+    delta: float
+    smallest_visible: float
+    moved: float
+    history: GateHistory
+
+
+def alpha_of_look(look: int, alpha: float = ALPHA) -> float:
+    """Look's part of the budget; `look` counts from 1, and the parts sum to `alpha`."""
+    return alpha * 6 / (math.pi * look) ** 2
+
+
+def gate(
+    rows: Sequence[HeldOutGain],
+    history: GateHistory,
+    delta: float = DELTA,
+    alpha: float = ALPHA,
+) -> GateResult:
+    """The verdict on all held-out `rows` of this week; those in `history` are left out.
+
+    *Better*: the lower bound is above 0 and the mean gain reaches `delta`. *Not better*: the upper
+    bound is below `delta`.
+    """
+    fresh = [row for row in rows if row.key not in history.seen]
+    look = history.looks + 1
+    alpha_k = alpha_of_look(look, alpha)
+    bounds = guarded_bounds([r.gain for r in fresh], [r.weight for r in fresh], alpha_k)
+    looked = len(fresh) >= MIN_ROWS
+    total = sum(row.weight for row in fresh)
+    return GateResult(
+        verdict=_verdict(bounds, delta) if looked else "not enough evidence",
+        mean=bounds.mean,
+        low=bounds.low,
+        high=bounds.high,
+        n=len(fresh),
+        alpha=alpha_k,
+        look=look,
+        delta=delta,
+        smallest_visible=bounds.smallest_visible(delta),
+        moved=sum(row.weight for row in fresh if row.moved) / total if fresh else 0.0,
+        history=(
+            GateHistory(looks=look, seen=frozenset(row.key for row in rows)) if looked else history
+        ),
+    )
+
+
+def select(objectives: Sequence[float]) -> int:
+    """Position of the best objective on validation rows. The incumbent's comes first and wins
+    ties, so that nothing is proposed in its place that is not better there."""
+    return max(range(len(objectives)), key=lambda i: (objectives[i], -i))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A weighted mean between its guarded bounds. `margin` is how far below the mean the lower
+    bound lies, `error` the mean's plain standard error."""
+
+    mean: float
+    low: float
+    high: float
+    error: float
+
+    def smallest_visible(self, delta: float) -> float:
+        margin = max(self.mean - self.low, delta)
+        return margin + NormalDist().inv_cdf(POWER) * self.error
+
+
+def guarded_bounds(gains: Sequence[float], weights: Sequence[float], alpha: float) -> Bounds:
+    """Two-sided bounds of the weighted mean at level 1 − `alpha`; see the module for the guard. No
+    rows at all leave everything between a lost and a won answer possible."""
+    if not gains:
+        return Bounds(0.0, -1.0, 1.0, 0.0)
+    if not all(map(math.isfinite, gains)):
+        raise ConfigurationError("A gain is not a finite number: a row has no outcome or no cost.")
+    z = NormalDist().inv_cdf(1 - alpha / 2)
+    mean, error = _mean_and_error(gains, weights, 0.0, 0.0)
+    losses = [-gain for gain in gains]
+    return Bounds(
+        mean=mean,
+        low=_lower_bound(gains, weights, z),
+        high=-_lower_bound(losses, weights, z),
+        error=error,
+    )
+
+
+def _lower_bound(gains: Sequence[float], weights: Sequence[float], z: float) -> float:
+    mean, error = _mean_and_error(gains, weights, z * z / 3, min(-1.0, *gains))
+    return mean - z * error
+
+
+def _mean_and_error(
+    gains: Sequence[float], weights: Sequence[float], added: float, worst: float
+) -> tuple[float, float]:
+    """Weighted mean and its standard error, with `added` rows of `worst`, as heavy as the heaviest,
+    counted in. The error is the linearized one, which holds if gains depend on weights."""
+    heaviest = max(weights)
+    total = math.fsum(weights) + added * heaviest
+    pairs = list(zip(weights, gains, strict=True))
+    mean = (math.fsum(w * g for w, g in pairs) + added * heaviest * worst) / total
+    squares = math.fsum((w * (g - mean)) ** 2 for w, g in pairs)
+    return mean, math.sqrt(squares + added * (heaviest * (worst - mean)) ** 2) / total
+
+
+def _verdict(bounds: Bounds, delta: float) -> Verdict:
+    if bounds.low > 0 and bounds.mean >= delta:
+        return "better"
+    return "not better" if bounds.high < delta else "not enough evidence"

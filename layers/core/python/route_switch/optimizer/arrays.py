@@ -1,0 +1,86 @@
+"""The outcome table as arrays, and the objective on them. n rows, k tiers in ascending order."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.tiers import Tier
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeArrays:
+    """`weights` is [n], everything else [n, k]; `latency_ms` is None where a cell lacks it."""
+
+    tiers: tuple[Tier, ...]
+    weights: Floats
+    equivalent: Floats
+    score: Floats
+    cost_usd: Floats
+    latency_ms: Floats | None
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def tier_3_usd(self) -> float:
+        """What a query costs on Tier 3, the weighted mean over the rows: costs are told in it."""
+        return float(np.average(self.cost_usd[:, -1], weights=self.weights))
+
+    def rewards(self, lambda_: float) -> Floats:
+        """[n, k]: equivalent − λ · cost / `tier_3_usd`. One mean for all rows, so that the mean
+        reward is quality − λ · cost; a mean of the rows' own ratios is another quantity."""
+        return self.equivalent - lambda_ * self.cost_usd / self.tier_3_usd
+
+    def take(self, rows: Ints | NDArray[np.bool_]) -> Self:
+        """These rows as a table of their own, with their own `tier_3_usd`."""
+        return type(self)(
+            self.tiers,
+            self.weights[rows],
+            self.equivalent[rows],
+            self.score[rows],
+            self.cost_usd[rows],
+            None if self.latency_ms is None else self.latency_ms[rows],
+        )
+
+
+def arrays_of(table: OutcomeTable) -> OutcomeArrays:
+    """Raises `ConfigurationError` where there is no row, or a cost that nobody knows."""
+    if not table.rows:
+        raise ConfigurationError(
+            "There is no example that every tier has a result for. Add results for each model of "
+            "--tiers, or name models that the examples have results for."
+        )
+    tiers, n = table.tiers, len(table.rows)
+    cells = [[row[tier] for tier in tiers] for row in table.rows]
+    latency = _floats([[_or_nan(cell.latency_ms) for cell in row] for row in cells])
+    arrays = OutcomeArrays(
+        tiers=tiers,
+        weights=_floats([example.weight for example in table.examples]),
+        equivalent=_floats([[cell.equivalent for cell in row] for row in cells]),
+        score=_floats([[cell.score for cell in row] for row in cells]),
+        cost_usd=_floats([[table.cost_usd(row, tier) for tier in tiers] for row in range(n)]),
+        latency_ms=None if np.isnan(latency).any() else latency,
+    )
+    if arrays.tier_3_usd <= 0:
+        raise ConfigurationError(
+            f"Every answer of {table.models[tiers[-1]]} costs nothing, so no cost can be told as a "
+            "share of Tier 3's. Give its cost_usd, or its tokens and a price."
+        )
+    return arrays
+
+
+def _floats(values: Sequence[object]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,50 @@
+"""The candidate as an artifact: the prompt with how it was made."""
+
+import dspy
+import optuna
+
+from route_switch.domain.prompt import Provenance, RoutingPrompt
+from route_switch.optimizer.compare import CANDIDATE
+from route_switch.optimizer.loop import Findings, Plan
+
+
+def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
+    """The same run gives the same bytes, however often it was interrupted: no time, no machine."""
+    provenance: Provenance = {
+        "origin": "learned" if found.candidate != found.incumbent else "kept",
+        "incumbent": found.incumbent.version,
+        "examples": examples_digest,
+        "tiers": ",".join(plan.models[tier] for tier in sorted(plan.models)),
+        "router": plan.config.models.router,
+        "proposer": plan.proposer_model,
+        "lambda": plan.lambda_,
+        "seed": plan.seed,
+        "dspy": dspy.__version__,
+        "optuna": optuna.__version__,
+        "verdict": found.gate.verdict if found.gate else "not measured",
+    }
+    if found.comparison is not None:
+        provenance |= _measured(found)
+    return found.candidate.model_copy(update={"provenance": provenance})
+
+
+def _measured(found: Findings) -> Provenance:
+    """Held-out figures. The mix is what the prompt was predicted to give when it went live."""
+    comparison, gate = found.comparison, found.gate
+    assert comparison is not None  # noqa: S101 (the caller has looked; tells the type checker)
+    figures = next(p for p in comparison.policies if p.policy == CANDIDATE)
+    measured: Provenance = {
+        "heldout_rows": comparison.n,
+        "objective": round(figures.objective.mean, 6),
+        "quality": round(figures.quality.mean, 6),
+        "cost": round(figures.cost.mean, 6),
+        "tier_3_usd": round(comparison.tier_3_usd, 9),
+        **{f"share_{tier.alias}": round(share, 6) for tier, share in figures.mix.items()},
+    }
+    if gate is not None:
+        measured |= {
+            "gain": round(gate.mean, 6),
+            "gain_low": round(gate.low, 6),
+            "gain_high": round(gate.high, 6),
+        }
+    return measured

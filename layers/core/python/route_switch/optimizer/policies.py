@@ -1,0 +1,74 @@
+"""Policies: which tier each row goes to, and what deciding costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`choice` is [n, k]: the probability of each tier; a policy that decides has one 1 a row.
+
+    `router_usd` and `router_ms` are [n], what the router call adds; `router_ms` is None where
+    nobody measured it.
+    """
+
+    name: str
+    choice: Floats
+    router_usd: Floats
+    router_ms: Floats | None
+
+    def mean_of(self, cells: Floats) -> Floats:
+        """[n]: the expectation of a [n, k] quantity over the choice."""
+        expectation: Floats = np.einsum("nk,nk->n", self.choice, cells)
+        return expectation
+
+    def mix(self, weights: Floats) -> Floats:
+        """[k]: the weighted share of rows that each tier gets."""
+        shares: Floats = np.average(self.choice, axis=0, weights=weights)
+        return shares
+
+    def take(self, rows: Ints | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Policy":
+        return Policy(
+            self.name,
+            self.choice[rows],
+            self.router_usd[rows],
+            None if self.router_ms is None else self.router_ms[rows],
+        )
+
+    def rewards(self, arrays: OutcomeArrays, lambda_: float) -> Floats:
+        """[n]: the expected reward, with the router's cost told in `tier_3_usd` as well."""
+        answers = self.mean_of(arrays.rewards(lambda_))
+        return answers - lambda_ * self.router_usd / arrays.tier_3_usd
+
+
+def without_router(name: str, choice: Floats) -> Policy:
+    """A policy that decides at no cost and in no time."""
+    nothing = np.zeros(len(choice))
+    return Policy(name, choice, nothing, nothing)
+
+
+def routed(
+    name: str,
+    tiers: tuple[Tier, ...],
+    chosen: Sequence[Tier],
+    router_usd: Sequence[float],
+    router_ms: Sequence[float] | None = None,
+) -> Policy:
+    """A routing prompt's decisions: a tier in `tiers` for each row, and what its call took."""
+    return Policy(
+        name,
+        one_hot(np.array([tiers.index(tier) for tier in chosen], dtype=np.int64), len(tiers)),
+        np.array(router_usd, dtype=np.float64),
+        None if router_ms is None else np.array(router_ms, dtype=np.float64),
+    )
+
+
+def one_hot(columns: Ints, k: int) -> Floats:
+    """[n, k] with a 1 in each row's column."""
+    rows: Floats = np.eye(k)[columns]
+    return rows

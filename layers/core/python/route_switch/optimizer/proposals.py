@@ -1,0 +1,37 @@
+"""Which proposals may become an instruction."""
+
+from dataclasses import dataclass
+
+from route_switch.domain.errors import PromptError
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.text_policy import UserText, unsafe
+from route_switch.domain.tiers import Tier
+
+MAX_BYTES = 4000
+"""Leaves room for demos in what Parameter Store holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """Says why an instruction is rejected, in words that hold none of it, or None."""
+
+    incumbent: RoutingPrompt
+    tiers: tuple[Tier, ...]
+    user_text: UserText
+
+    def __call__(self, instruction: str) -> str | None:
+        if not instruction.strip():
+            return "is empty"
+        if len(instruction.encode()) > MAX_BYTES:
+            return f"is longer than {MAX_BYTES} bytes"
+        prompt = self.incumbent.model_copy(update={"instruction": instruction, "demos": ()})
+        if any(tier not in prompt.criteria for tier in self.tiers):
+            return "has no bulleted list of criteria for a tier"
+        if self.user_text.is_quoted_in(instruction):
+            return "quotes a user's text"
+        try:
+            to_markdown(prompt)
+        except PromptError:
+            return "cannot be written as Markdown"
+        return unsafe(instruction)

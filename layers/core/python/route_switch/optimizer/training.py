@@ -1,0 +1,98 @@
+"""What the search learns from: each query with its rewards and, in train, its best tier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.example import Example
+from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.text_policy import LearnFromText, text_for_learning
+from route_switch.optimizer.arrays import Floats, arrays_of
+from route_switch.optimizer.labels import best_tiers
+from route_switch.optimizer.neighbors import Embed, embed_all
+
+DEMO_TOKENS = 60
+"""What is kept of a query that may become a demo: many short demos teach more than a few long ones
+within the bytes that Parameter Store holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """`LabeledQuery`s without those that bypass the router; no prompt changes where those go.
+
+    `withheld` counts the train rows whose text must not be shown (policy, or unsafe in a prompt).
+    """
+
+    train: "list[LabeledQuery]"
+    validation: "list[LabeledQuery]"
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledQuery:
+    """`text` is what the router LLM sees of a query; `rewards` are in the order of the tiers.
+
+    In train, `best` is the column of the best tier and `trusted` says whether that is sure enough
+    to teach from.
+    """
+
+    text: str
+    best: int
+    trusted: bool
+    rewards: tuple[float, ...]
+
+
+def training_set(
+    train: OutcomeTable,
+    validation: OutcomeTable,
+    config: RouterConfig,
+    embed: Embed,
+    policy: LearnFromText,
+    lambda_: float,
+) -> TrainingSet:
+    """Raises `ConfigurationError` where nothing is left to learn from."""
+    rewards = arrays_of(train).rewards(lambda_)
+    vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
+    best, margin = best_tiers(rewards, vectors.astype(np.float64))
+    trusted = margin >= np.median(margin)
+    taught = []
+    withheld = 0
+    for i, example in enumerate(train.examples):
+        text = text_for_learning(example, policy)
+        if text is None:
+            withheld += 1
+        elif not config.bypasses(example.as_query):
+            taught.append(
+                LabeledQuery(
+                    replace(example.as_query, text=text).for_router(DEMO_TOKENS),
+                    int(best[i]),
+                    bool(trusted[i]),
+                    tuple(rewards[i].tolist()),
+                )
+            )
+    measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
+    if not taught or not measured:
+        raise ConfigurationError(
+            f"Nothing is left to learn from: {len(taught)} queries in train and {len(measured)} in "
+            f"validation may be used, {withheld} may not be shown under learn_from_text="
+            f"{policy}. Add examples to the file."
+        )
+    return TrainingSet(taught, measured, withheld)
+
+
+def _measured(
+    examples: Sequence[Example], rewards: Floats, config: RouterConfig
+) -> list[LabeledQuery]:
+    return [
+        LabeledQuery(
+            example.as_query.for_router(config.router_max_input_tokens),
+            int(row.argmax()),
+            False,
+            tuple(row.tolist()),
+        )
+        for example, row in zip(examples, rewards, strict=True)
+        if not config.bypasses(example.as_query)
+    ]

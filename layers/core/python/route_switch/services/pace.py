@@ -1,0 +1,47 @@
+"""When the next call may start."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from route_switch.domain.errors import DeadlineReachedError
+
+
+class Pace:
+    """Spreads calls over time and lets every thread wait while a provider is overloaded.
+
+    `calls_per_minute` None sets no limit. `remaining_s` is the time that the run still has.
+    """
+
+    def __init__(
+        self,
+        calls_per_minute: float | None = None,
+        remaining_s: Callable[[], float] = lambda: float("inf"),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval_s = 60.0 / calls_per_minute if calls_per_minute else 0.0
+        self.remaining_s = remaining_s
+        self.clock = clock
+        self._sleep = sleep
+        self._next = float("-inf")
+        self._lock = threading.Lock()
+
+    def wait_for_turn(self) -> None:
+        with self._lock:
+            now = self.clock()
+            turn = max(now, self._next)
+            self._next = turn + self._interval_s
+        self._pause(turn - now)
+
+    def hold_back(self, seconds: float) -> None:
+        """No thread starts a call for so long."""
+        with self._lock:
+            self._next = max(self._next, self.clock() + seconds)
+
+    def _pause(self, seconds: float) -> None:
+        remaining_s = self.remaining_s()
+        if seconds >= remaining_s:
+            raise DeadlineReachedError("The time that this part of the run has is over.")
+        if seconds > 0:
+            self._sleep(seconds)

@@ -1,0 +1,295 @@
+"""From examples to the outcome table: what is called, what grades, and what stops it."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from route_switch.domain.errors import (
+    BudgetReachedError,
+    ConfigurationError,
+    InvalidModelRequestError,
+    RunStoppedError,
+)
+from route_switch.domain.example import Example
+from route_switch.domain.outcome import GradedBy, Outcome, tier_3_output_ratio
+from route_switch.domain.outcome_row import Verdict
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import Usage
+from route_switch.domain.tiers import Tier
+from route_switch.services.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
+from route_switch.services.in_order import in_order
+from route_switch.services.paid_calls import Purpose, Reply
+from route_switch_offline import load_sample
+
+MODELS = {Tier.SMALL: "fake/small", Tier.MEDIUM: "fake/medium", Tier.LARGE: "fake/large"}
+BENCHMARK = {Tier.SMALL: "llama", Tier.LARGE: "gpt"}
+
+
+@dataclass
+class FakeCalls:
+    """Answers 42, remembers as the real one does, and stops after `cap` paid calls."""
+
+    cap: int = 10**9
+    refuses: str = "nothing"
+    memo: dict[tuple[str, str], Reply] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[JsonObject, ...], dict[str, JsonValue], Purpose]] = field(
+        default_factory=list
+    )
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> Reply:
+        key = name, str(messages)
+        with self.lock:
+            if key not in self.memo:
+                if len(self.asked) >= self.cap:
+                    raise BudgetReachedError("the cap is reached")
+                self.asked.append((name, messages, dict(params), purpose))
+                self.memo[key] = Reply(f"{name} says 42", Usage(10, 20), 0.001, 5.0)
+        if self.refuses in key[1]:
+            raise InvalidModelRequestError("too long", status=400)
+        return self.memo[key]
+
+
+@dataclass
+class FakeJudge:
+    verdict: Verdict = "worse"
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
+        self.asked.append((example.id, tier_3_answer, answer))
+        return self.verdict
+
+
+def build(
+    *examples: Example,
+    models: Mapping[Tier, str] = MODELS,
+    calls: FakeCalls | None = None,
+    judge: Judge | None = None,
+    threads: int = 2,
+) -> Built:
+    builder = BuildOutcomes(calls or FakeCalls(), judge, threads)
+    return builder(examples, models, {})
+
+
+def row(
+    example: Example,
+    models: Mapping[Tier, str] = MODELS,
+    calls: FakeCalls | None = None,
+    judge: Judge | None = None,
+) -> dict[Tier, Outcome]:
+    return build(example, models=models, calls=calls, judge=judge).table.rows[0]
+
+
+def example(query: str = "What is 6 times 7?", **fields: object) -> Example:
+    return Example.model_validate({"query": query, **fields})
+
+
+def graded(cells: dict[Tier, Outcome]) -> list[tuple[float, bool, GradedBy]]:
+    return [(cell.score, cell.equivalent, cell.graded_by) for cell in cells.values()]
+
+
+def test_each_tier_is_asked_once_what_the_user_asked() -> None:
+    calls = FakeCalls()
+    asked = example(conversation=[{"role": "system", "content": "Be brief."}], params={"n": 1})
+    cells = row(asked.model_copy(update={"gold": "42"}), calls=calls)
+    assert sorted(name for name, *_ in calls.asked) == sorted(MODELS.values())
+    assert all(call[1:] == (asked.messages, {"n": 1}, Purpose.ANSWER) for call in calls.asked)
+    assert graded(cells) == [(1.0, True, GradedBy.GOLD)] * 3
+    assert cells[Tier.SMALL].output_tokens == 20
+    assert cells[Tier.SMALL].latency_ms == 5.0
+
+
+def test_recorded_scores_and_texts_are_used_without_a_call() -> None:
+    calls = FakeCalls()
+    models = {"fake/small": {"score": 0.5}, "fake/medium": {"answer": "41"}}
+    cells = row(example(gold="42", models=models), calls=calls)
+    assert [name for name, *_ in calls.asked] == ["fake/large"]
+    assert graded(cells) == [
+        (0.5, False, GradedBy.RECORDED),
+        (0.0, False, GradedBy.GOLD),
+        (1.0, True, GradedBy.GOLD),
+    ]
+
+
+def test_a_recorded_test_result_comes_before_the_gold_answer() -> None:
+    models = {"llama": {"score": 1, "answer": "wrong"}, "gpt": {"score": 0, "answer": "42"}}
+    cells = row(example(gold="42", models=models), models=BENCHMARK)
+    assert graded(cells) == [(1.0, True, GradedBy.RECORDED), (0.0, True, GradedBy.RECORDED)]
+
+
+def test_feedback_overrides_the_test_of_its_own_tier_only() -> None:
+    cells = row(example(gold="42", feedback={1: False, 3: False}))
+    assert graded(cells) == [
+        (0.0, False, GradedBy.FEEDBACK),
+        (1.0, True, GradedBy.GOLD),
+        (1.0, True, GradedBy.GOLD),
+    ]
+    assert row(example(gold="7", feedback={1: True}))[Tier.SMALL].score == 1.0
+
+
+def test_without_gold_the_judge_compares_with_tier_3() -> None:
+    judge = FakeJudge("worse")
+    cells = row(example(id="q"), judge=judge)
+    assert graded(cells) == [
+        (0.0, False, GradedBy.JUDGE),
+        (0.0, False, GradedBy.JUDGE),
+        (1.0, True, GradedBy.JUDGE),
+    ]
+    assert judge.asked[0] == ("q", "fake/large says 42", "fake/small says 42")
+
+
+@pytest.mark.parametrize("verdict", ["better", "equivalent"])
+def test_no_worse_than_tier_3_is_equivalent(verdict: Verdict) -> None:
+    cells = row(example(), judge=FakeJudge(verdict))
+    assert graded(cells) == [(1.0, True, GradedBy.JUDGE)] * 3
+
+
+def test_identical_answers_and_tiers_with_feedback_skip_the_judge() -> None:
+    judge = FakeJudge()
+    models = {"fake/large": {"answer": "Yes.\n"}, "fake/small": {"answer": "Yes."}}
+    cells = row(example(models=models, feedback={2: False}), judge=judge)
+    assert judge.asked == []
+    assert [cell.equivalent for cell in cells.values()] == [True, False, True]
+
+
+def test_an_example_is_not_graded_partly_by_tests_and_partly_by_the_judge() -> None:
+    judge = FakeJudge("equivalent")
+    models = {"fake/small": {"score": 0.3, "answer": "No."}}
+    cells = row(example(models=models), judge=judge)
+    assert {cell.graded_by for cell in cells.values()} == {GradedBy.JUDGE}
+
+
+NO_RESULT = example("a", gold="1", models={"llama": {"score": 1}})
+NO_TEXT = example("b", models={"fake/small": {"score": 1}})
+REFUSED = example("refuse this", gold="1")
+GOOD = example("c", gold="1", models={"gpt": {"score": 1}, "llama": {"score": 1}})
+
+
+def test_examples_without_outcomes_are_left_out_and_counted() -> None:
+    built = build(NO_RESULT, GOOD, models=BENCHMARK)
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.NO_RESULT: 1})
+    built = build(NO_TEXT, GOOD, judge=FakeJudge())
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.NO_TEXT: 1})
+    built = build(REFUSED, GOOD, calls=FakeCalls(refuses="refuse this"))
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.REFUSED: 1})
+
+
+def test_nothing_is_paid_for_an_example_that_nobody_could_grade() -> None:
+    calls = FakeCalls()
+    with pytest.raises(ConfigurationError, match="or name a judge"):
+        build(example(), example("other", gold="A long text that no rule compares."), calls=calls)
+    assert calls.asked == []
+
+
+@pytest.mark.parametrize(
+    ("examples", "models", "reason"),
+    [
+        ((), MODELS, "There are no examples"),
+        ((NO_RESULT,), BENCHMARK, "have results of llama.*1 without a result of each tier's model"),
+        ((example(gold="1"),), BENCHMARK, "have no results of any model"),
+        ((NO_TEXT,), MODELS, "1 without anything to grade"),
+        ((GOOD,), {Tier.LARGE: "gpt"}, "at least one more"),
+    ],
+)
+def test_when_no_example_is_left_the_error_says_what_to_add(
+    examples: tuple[Example, ...], models: dict[Tier, str], reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        build(*examples, models=models)
+
+
+def questions(count: int) -> list[Example]:
+    return [example(f"question {n}", id=n, gold="42") for n in range(count)]
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_rows_come_in_the_order_of_the_examples(threads: int) -> None:
+    examples = questions(40)
+    built = build(*examples, threads=threads)
+    assert built.table.examples == tuple(examples)
+    assert built.table == build(*examples).table
+
+
+@given(st.lists(st.integers(0, 30), max_size=4), st.sampled_from([1, 3]))
+def test_stopped_anywhere_and_run_again_it_pays_for_each_answer_once(
+    caps: list[int], threads: int
+) -> None:
+    examples = questions(9)
+    calls = FakeCalls()
+    for cap in sorted(caps):
+        calls.cap = cap
+        try:
+            build(*examples, calls=calls, threads=threads)
+        except RunStoppedError:
+            assert len(calls.asked) == cap
+    calls.cap = 27
+    assert build(*examples, calls=calls, threads=threads) == build(*examples)
+    assert len(calls.asked) == 27
+
+
+def test_what_a_build_will_pay_for_is_known_before() -> None:
+    examples = [*questions(3), GOOD, example("no gold")]
+    builder = BuildOutcomes(FakeCalls(), None, 1)
+    missing = builder.missing(examples, MODELS)
+    assert [(each.example.id, each.tier) for each in missing[:4]] == [
+        ("0", Tier.SMALL),
+        ("0", Tier.MEDIUM),
+        ("0", Tier.LARGE),
+        ("1", Tier.SMALL),
+    ]
+    assert len(missing) == 12
+
+
+def test_the_first_stop_ends_the_others_at_once() -> None:
+    begun: list[int] = []
+    stopped = threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 3:
+            stopped.set()
+            raise BudgetReachedError("stop")
+        if number == 0:
+            stopped.wait(30)
+        return number
+
+    with pytest.raises(BudgetReachedError):
+        in_order(work, range(10_000), threads=2)
+    assert len(begun) < 20
+
+
+def test_the_output_ratio_is_weighted_and_unknown_where_tokens_are() -> None:
+    def writes(weight: float, small: int | None, large: int) -> Example:
+        models = {
+            "llama": {"score": 1, "output_tokens": small},
+            "gpt": {"score": 1, "output_tokens": large},
+        }
+        return example(f"{small} {large}", weight=weight, models=models)
+
+    table = build(writes(1, 10, 40), writes(3, 20, 20), writes(1, None, 99), models=BENCHMARK).table
+    assert tier_3_output_ratio(table) == {Tier.SMALL: 100 / 70, Tier.LARGE: 1.0}
+    unknown = build(writes(1, None, 9), models=BENCHMARK).table
+    assert tier_3_output_ratio(unknown)[Tier.SMALL] is None
+
+
+def test_the_recorded_sample_needs_no_call() -> None:
+    sample = [Example.model_validate(each.model_dump()) for each in load_sample() if each.models]
+    models = dict(zip(Tier, ("offline/small", "offline/medium", "offline/large"), strict=True))
+    calls = FakeCalls()
+    built = build(*sample, models=models, calls=calls)
+    assert calls.asked == []
+    assert len(built.table.rows) == 550
+    assert {cell.graded_by for cells in built.table.rows for cell in cells.values()} == {
+        GradedBy.RECORDED
+    }

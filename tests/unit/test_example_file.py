@@ -1,0 +1,135 @@
+"""Examples in a file: what is read, and what a wrong line says."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from route_switch.adapters.example_file import file_digest, read_examples
+from route_switch.adapters.outcome_file import read_outcomes, write_outcomes
+from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.example import Example, query_key
+from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
+from route_switch.domain.tiers import Tier
+
+
+def written(path: Path, *lines: object) -> Path:
+    path.write_text("\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines), "utf-8")
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "examples.jsonl"
+
+
+def test_a_line_may_hold_just_a_query_whose_key_is_then_its_id(file: Path) -> None:
+    (example,) = read_examples(written(file, "", {"query": "Who?"}, "  "))
+    assert example.id == query_key("who?")
+
+
+def test_numbers_may_stand_for_id_and_gold_and_further_fields_are_ignored(file: Path) -> None:
+    row = {"id": 7, "query": "2 + 2?", "gold": 4, "meta": {"x": 1}, "models": {"m": {"score": 1}}}
+    (example,) = read_examples(written(file, row))
+    assert (example.id, example.gold, example.models["m"].score) == ("7", "4", 1.0)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(file: Path) -> None:
+    file.write_bytes(b'\xef\xbb\xbf{"id": "a", "query": "x"}\r\n{"id": "b", "query": "y"}\r\n')
+    assert [example.id for example in read_examples(file)] == ["a", "b"]
+
+
+def test_packing_a_file_changes_neither_examples_nor_digest(file: Path) -> None:
+    written(file, {"id": "a", "query": "x"})
+    packed = file.with_suffix(".anything")
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert read_examples(packed) == read_examples(file)
+    assert file_digest(packed) == file_digest(file)
+    assert len(file_digest(file)) == 16
+    assert file_digest(written(file, {"id": "a", "query": "z"})) != file_digest(packed)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "line 2: the line: Invalid JSON"),
+        ({"id": "b"}, "line 2: query: Field required"),
+        ({"id": "b", "query": ""}, "line 2: query"),
+        ({"id": "b", "query": 5}, "line 2: query"),
+        ({"query": "y", "models": {"m": {"score": 2}}}, "line 2: models.m.score"),
+        ({"query": "y", "feedback": {"4": True}}, "line 2: feedback.4"),
+        (
+            {"id": "a", "query": "y"},
+            "line 2: id: 'a' is already the id of another query, in line 1",
+        ),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_field_and_what_is_needed(
+    file: Path, line: object, reason: str
+) -> None:
+    written(file, {"id": "a", "query": "x"}, line)
+    with pytest.raises(RouteSwitchError) as error:
+        read_examples(file)
+    assert str(error.value).startswith(f"{file}, {reason}")
+    assert "needs" in str(error.value)
+
+
+def test_a_line_that_is_not_utf_8_is_named_too(file: Path) -> None:
+    file.write_bytes(b'{"query": "x"}\n{"query": "\xff"}\n')
+    with pytest.raises(RouteSwitchError, match="line 2"):
+        read_examples(file)
+
+
+def test_an_id_may_come_twice_with_the_same_query(file: Path) -> None:
+    assert len(read_examples(written(file, *[{"id": "a", "query": q} for q in ("x", " X ")]))) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+def test_a_file_without_examples_says_what_a_line_needs(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(RouteSwitchError, match=r"has no examples.*needs"):
+        read_examples(file)
+
+
+@pytest.mark.parametrize(
+    "content", [None, gzip.compress(b"{}" * 99)[:-12], b"\x1f\x8b" + b"\xff" * 99]
+)
+def test_a_file_that_is_missing_or_damaged_cannot_be_read(
+    file: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(RouteSwitchError, match="cannot be read"):
+        read_examples(file)
+
+
+def table() -> OutcomeTable:
+    small = Outcome(score=0.0, equivalent=False, graded_by=GradedBy.GOLD, output_tokens=0)
+    large = Outcome(score=0.1 + 0.2, equivalent=True, graded_by=GradedBy.RECORDED, latency_ms=1.5)
+    examples = (Example(id="a", query="secret one"), Example(id="b", query="secret two"))
+    row = {Tier.SMALL: small, Tier.LARGE: large}
+    return OutcomeTable({Tier.SMALL: "s", Tier.LARGE: "l"}, {}, examples, (row, row))
+
+
+def test_an_outcome_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.jsonl.gz"
+    write_outcomes(path, table())
+    assert read_outcomes(path, table().examples, {}) == table()
+    assert b"secret" not in gzip.decompress(path.read_bytes())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_equal_outcome_tables_give_equal_bytes_without_time_or_name(tmp_path: Path) -> None:
+    paths = [tmp_path / "one.gz", tmp_path / "two.gz"]
+    for path in paths:
+        write_outcomes(path, table())
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert paths[0].read_bytes()[4:8] == bytes(4)
+
+
+def test_the_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
+    write_outcomes(tmp_path / "outcomes.gz", table())
+    others = (table().examples[0], Example(id="b", query="another question"))
+    with pytest.raises(RouteSwitchError, match="they lack 'b'"):
+        read_outcomes(tmp_path / "outcomes.gz", others, {})
