@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.stage import Stage
+from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
 
 KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
 """Providers that need no key: IAM, or no call at all."""
@@ -21,7 +22,7 @@ class Data(Construct):
         super().__init__(scope, construct_id)
         self._stage = stage
         self._removal = RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
-        self.results = self._table("Results", sort_key=_string("sk"), ttl="expires_at")
+        self.results = self._results()
         self.keys = self._table("Keys")
         self.texts = self._texts()
         self.records = self._records()
@@ -31,6 +32,17 @@ class Data(Construct):
         self.provider_secret = (
             self._provider_secret() if stage.providers - KEYLESS_PROVIDERS else None
         )
+
+    def _results(self) -> dynamodb.TableV2:
+        table = self._table("Results", sort_key=_string("sk"), ttl="expires_at")
+        partition_key, sort_key = map(_string, LEARNING_KEYS)
+        table.add_global_secondary_index(
+            index_name=LEARNING_INDEX,
+            partition_key=partition_key,
+            sort_key=sort_key,
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return table
 
     def _table(
         self,

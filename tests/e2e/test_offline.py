@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from infra.local.client import StackInfo, aws_client
+from route_switch.adapters.example_file import read_examples
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch_offline import load_sample
@@ -121,6 +122,35 @@ def test_a_prompt_travels_between_git_and_parameter_store_byte_for_byte(
     assert "front matter" in prompt("push", "broken.md")
     ssm = aws_client("ssm", offline.aws_endpoint, offline.region)
     assert ssm.get_parameter(Name=offline.prompt_parameter)["Parameter"]["Version"] == 2
+
+
+def test_requests_become_a_file_of_examples(offline: StackInfo, tmp_path: Path) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local/stack.json").write_text(json.dumps(vars(offline)))
+    answer = ask(offline, SUPPORT.query)
+    ask(offline, SUPPORT.query, model="tier-3")
+    route_switch = Path(sys.executable).with_name("route-switch")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [route_switch, "examples", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("--days", "2", "--out", "examples.jsonl")
+    assert done.returncode == 0, done.stderr
+    examples = read_examples(tmp_path / "examples.jsonl")
+    [example] = [e for e in examples if e.query == SUPPORT.query]
+    [(model, result)] = example.models.items()
+    assert model == answer.headers["x-route-model"]
+    assert result.answer == answer.json()["choices"][0]["message"]["content"]
+    assert example.from_traffic
+    assert f"{len(examples)} examples -> examples.jsonl" in done.stdout
+    assert "nowhere/x.jsonl cannot be written" in run("--out", "nowhere/x.jsonl").stderr
+    assert "kept for 90 days" in run("--out", "x.jsonl", "--days", "91").stderr
 
 
 def test_the_seed_is_in_parameter_store_and_the_first_keys_are_gone(offline: StackInfo) -> None:

@@ -68,6 +68,17 @@ def test_results_expire(prod: Synthesized) -> None:
     assert rule["ExpirationInDays"] == 90
 
 
+def test_the_index_that_learning_samples_holds_keys_only(prod: Synthesized) -> None:
+    results = prod.resources("AWS::DynamoDB::GlobalTable")["DataResultsDF54D4F1"]["Properties"]
+    (index,) = results["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "Learning"
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
+        ("learn_pk", "HASH"),
+        ("learn_sk", "RANGE"),
+    ]
+
+
 def test_bucket_and_queue_are_private_and_take_tls_only(prod: Synthesized) -> None:
     policies = [
         *prod.resources("AWS::S3::BucketPolicy").values(),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -10,6 +11,7 @@ from moto import mock_aws
 
 from functions.router import handler
 from route_switch import bootstrap, settings
+from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.keys import hash_key
 from route_switch.domain.pricing import Price
@@ -17,6 +19,10 @@ from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from tests.support.context import FakeContext
 from tests.support.events import api_event
 from tests.support.upstream import Body, Reply, Script, Upstream, completion, running_upstream
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
@@ -125,23 +131,19 @@ def api(make_api: MakeApi) -> Api:
 
 @pytest.fixture
 def results_table(aws: None) -> str:
-    return _create_table("results", "pk", "sk")
-
-
-def _create_table(table: str, *keys: str) -> str:
-    boto3.client("dynamodb").create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
-        KeySchema=[{"AttributeName": k, "KeyType": "HASH" if k == "pk" else "RANGE"} for k in keys],
-    )
-    return table
+    create_results_table(boto3.client("dynamodb"))
+    return "results"
 
 
 def _create_resources(config: RouterConfig) -> dict[str, str]:
     dynamodb = boto3.client("dynamodb")
-    _create_table("results", "pk", "sk")
-    _create_table("keys", "pk")
+    create_results_table(dynamodb)
+    dynamodb.create_table(
+        TableName="keys",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
     for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
         dynamodb.put_item(
             TableName="keys",
@@ -171,6 +173,31 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         "TEXT_HASH_SECRET": "hash-secret",
         "PROVIDER_SECRET": "provider",
     }
+
+
+def create_results_table(dynamodb: "DynamoDBClient") -> None:
+    """As `infra/data.py` describes it."""
+    names = ("pk", "sk", *LEARNING_KEYS)
+    dynamodb.create_table(
+        TableName="results",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in names],
+        KeySchema=_key_schema("pk", "sk"),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": LEARNING_INDEX,
+                "KeySchema": _key_schema(*LEARNING_KEYS),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+
+
+def _key_schema(partition: str, sort: str) -> "list[KeySchemaElementTypeDef]":
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]
 
 
 def by_model(**scripts: Reply) -> Script:

@@ -1,6 +1,5 @@
 """What DynamoDB may answer that moto never does."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import boto3
@@ -8,30 +7,11 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from route_switch.adapters.dynamodb import MAX_TRIES, DynamoDbResultStore
-from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.record import RequestRecord
-from route_switch.domain.tiers import Tier
+from tests.support.records import RECORD
 
 if TYPE_CHECKING:
-    from route_switch.adapters.dynamodb import TextStore
-
-RECORD = RequestRecord(
-    request_id="chatcmpl-1",
-    key_id="key_1",
-    created_at=datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
-    status="answered",
-    tier=Tier.SMALL,
-    decided_tier=Tier.SMALL,
-    reason=Reason.ROUTER,
-    model="openai/small",
-    prompt_version="live@1",
-    attempts=(),
-    query_tokens=3,
-    latency_ms=1.0,
-    routing_ms=0.5,
-    baseline_cost_usd=None,
-)
+    from route_switch.adapters.results_table import TextStore
 
 
 def save(*answers: list[str]) -> tuple[Exception | None, list[float]]:

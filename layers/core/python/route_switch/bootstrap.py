@@ -1,6 +1,7 @@
 """The one place where adapters meet services."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
+
+    from route_switch.domain.example import Example
+    from route_switch.services.collect_examples import CollectExamples
 
 POOL_THREADS = 16
 """A call that ran out of time holds its thread until the provider lets go of it."""
@@ -135,3 +139,19 @@ def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
     """Choosing alone, without AWS: only the router model is called."""
     pool = ThreadPoolExecutor(POOL_THREADS)
     return ChooseTier(config, ModelCaller(ModelClients(config, keys), config.models, pool))
+
+
+def build_collector(
+    settings: Settings,
+    dynamodb: "DynamoDBClient",
+    s3: "S3Client",
+    allowed: "Callable[[Example], Example | None]",
+) -> "CollectExamples":
+    """What learning reads of recorded traffic, with its text as `allowed` gives it."""
+    # Imported here: no request loads what only learning uses.
+    from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+    from route_switch.services.collect_examples import CollectExamples
+
+    texts = S3TextStore(lambda: s3, settings.texts_bucket)
+    table = DynamoDbLearning(dynamodb, settings.results_table, texts)
+    return CollectExamples(table, table, settings.router, allowed)

@@ -1,29 +1,33 @@
 """Results, their counters and API keys in DynamoDB.
 
-Results table, keys `pk` and `sk`:
-
-    RESULT#<request id>          RESULT     the record; expires at `expires_at`
-    DAY#<YYYY-MM-DD>#<shard>     TOTALS     counters of the day, in all, by tier and by model
-    KEY#<key id>#<YYYY-MM>#<shard>  TOTALS  counters of the key's month
-    LOCK#prompt                  LOCK       who changes the live prompt right now: prompt_lock.py
-
-Counters are spread over `SHARDS` items, so that none is hot. A record and its counters are written
-in one transaction whose condition is that the record is new: a retry cannot count twice.
+A record and its counters are written in one transaction whose condition is that the record is new:
+a retry cannot count twice. How they lie in the table: `adapters.results_table`.
 """
 
 import json
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from route_switch.adapters.results_table import (
+    SHARDS,
+    TEXTS,
+    TextStore,
+    day_key,
+    item_key,
+    learning_counter,
+    read_record,
+    record_in_index,
+    record_key,
+)
 from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.record import RequestRecord, record_as_json
+from route_switch.domain.record import NotReplayable, Replay, RequestRecord, record_as_json
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -33,24 +37,17 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
     )
 
-SHARDS = 16
+    Item = dict[str, AttributeValueTypeDef]
+
 MAX_TRIES = 4
 MAX_PAUSE_S = 0.02
-MAX_TEXT_BYTES = 150_000
-"""An item holds 400 KB. A text that is longer as JSON lies in S3, and the item holds its key."""
+MAX_TEXT_BYTES = 120_000
+"""An item holds 400 KB, and three texts. One that is longer as JSON lies in S3, and the item holds
+its key."""
 
 _TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
-_TEXTS = ("query_text", "answer_text")
 _COUNTED_AS_MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
-
-
-class TextStore(Protocol):
-    """Where texts lie that are too long for an item."""
-
-    def put(self, key: str, text: str) -> None: ...
-
-    def get(self, key: str) -> str | None: ...
 
 
 class DynamoDbResultStore:
@@ -72,6 +69,8 @@ class DynamoDbResultStore:
         """Raises `StoreError` or botocore's errors if DynamoDB refuses; saving the same record
         again changes nothing."""
         content = record_as_json(record)
+        if isinstance(record.replay, Replay):
+            content["replay"] = _replay_json(record.replay)
         self._move_long_texts(record.request_id, content)
         put = self._put(record, content, expires_at)
         counters = _counters(record)
@@ -95,11 +94,15 @@ class DynamoDbResultStore:
         shard: int,
     ) -> list[str]:
         """Empty when written, else why DynamoDB canceled, by item: record, day, key's month."""
-        day = f"DAY#{record.created_at:%Y-%m-%d}#{shard}"
-        month = f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}"
+        day = day_key(record.created_at.date(), shard)
+        month = item_key(f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}", "TOTALS")
         try:
             self._dynamodb.transact_write_items(
-                TransactItems=[put, self._add(day, counters), self._add(month, counters)]
+                TransactItems=[
+                    put,
+                    self._add(day, {**counters, **_learning_counter(record)}),
+                    self._add(month, counters),
+                ]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
@@ -107,7 +110,7 @@ class DynamoDbResultStore:
         return []
 
     def load(self, request_id: str, key_id: str) -> JsonObject | None:
-        key = _key(f"RESULT#{request_id}", "RESULT")
+        key = record_key(request_id)
         try:
             item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get(
                 "Item"
@@ -118,16 +121,11 @@ class DynamoDbResultStore:
             return None
         if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days
             return None
-        content: JsonObject = json.loads(item["record"]["S"])
-        for field in _TEXTS:
-            reference = item.get(f"{field}_s3")
-            if reference is not None:
-                content[field] = self._texts.get(reference["S"])
-        return content
+        return read_record(item, self._texts)
 
     def _move_long_texts(self, request_id: str, content: JsonObject) -> None:
-        for field in _TEXTS:
-            text = content[field]
+        for field in TEXTS:
+            text = content.get(field)
             if isinstance(text, str) and _bytes_as_json(text) > MAX_TEXT_BYTES:
                 self._texts.put(f"{request_id}/{field}", text)
                 content[field] = None
@@ -137,16 +135,19 @@ class DynamoDbResultStore:
         self, record: RequestRecord, content: JsonObject, expires_at: int
     ) -> "TransactWriteItemTypeDef":
         item: dict[str, AttributeValueTypeDef] = {
-            **_key(f"RESULT#{record.request_id}", "RESULT"),
+            **record_key(record.request_id),
             "key_id": {"S": record.key_id},
             "created_at": {"S": record.created_at.isoformat()},
             "expires_at": {"N": str(expires_at)},
         }
         if record.user is not None:
             item["user"] = {"S": record.user}
-        for field in (f"{text}_s3" for text in _TEXTS):
-            if field in content:
-                item[field] = {"S": str(content.pop(field))}
+        if isinstance(record.replay, Replay):
+            item.update(record_in_index(record.request_id, record.created_at.date()))
+        for field in ("replay", *(f"{text}_s3" for text in TEXTS)):
+            value = content.pop(field, None)
+            if value is not None:
+                item[field] = {"S": str(value)}
         item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
         return {
             "Put": {
@@ -156,12 +157,12 @@ class DynamoDbResultStore:
             }
         }
 
-    def _add(self, pk: str, counters: dict[str, float]) -> "TransactWriteItemTypeDef":
+    def _add(self, key: "Item", counters: dict[str, float]) -> "TransactWriteItemTypeDef":
         names = list(counters)
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": _key(pk, "TOTALS"),
+                "Key": key,
                 "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
                 "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
                 "ExpressionAttributeValues": {
@@ -214,8 +215,16 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     return counters
 
 
-def _key(pk: str, sk: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
+def _learning_counter(record: RequestRecord) -> dict[str, float]:
+    if record.replay is None:
+        return {}
+    why_not = record.replay if isinstance(record.replay, NotReplayable) else None
+    return {learning_counter(why_not): 1}
+
+
+def _replay_json(replay: Replay) -> str:
+    content = {"conversation": replay.conversation, "params": replay.params}
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _bytes_as_json(text: str) -> int:

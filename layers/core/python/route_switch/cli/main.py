@@ -2,7 +2,7 @@
 
 import typer
 
-from route_switch.cli import evaluate, optimize, prompt, route
+from route_switch.cli import evaluate, examples, optimize, prompt, route
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.command("route")(route.route)
 app.command("optimize")(optimize.optimize)
 app.command("evaluate")(evaluate.evaluate)
+app.command("examples")(examples.examples)
 app.add_typer(prompt.app, name="prompt")
 
 

@@ -1,4 +1,4 @@
-"""Where a stage's live prompt is: in AWS, or in the stack that runs here."""
+"""Where a stage is, and its live prompt: in AWS, or in the stack that runs here."""
 
 import contextlib
 import json
@@ -74,7 +74,7 @@ def find_stage(name: str | None) -> Stage:
         return Stage(f"/route-switch/{name}/prompt", boto3.Session())
     if not STACK_FILE.exists():
         raise ConfigurationError(
-            f"Which prompt? There is no {STACK_FILE} here. Name a stage with --stage, or start the "
+            f"Which stage? There is no {STACK_FILE} here. Name a stage with --stage, or start the "
             "local stack with 'make up'."
         )
     stack = json.loads(STACK_FILE.read_text("utf-8"))

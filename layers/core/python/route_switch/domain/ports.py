@@ -1,16 +1,20 @@
 """What the services need from the outside world."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.record import NotReplayable, RequestRecord
+
+if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
+    from route_switch.domain.past_request import Feedback, PastRequest
+    from route_switch.domain.sampling import Arc
 
 JsonObject = dict[str, JsonValue]
 
@@ -124,6 +128,44 @@ class LostRecords(Protocol):
     """Where a record goes, without its text, when it could not be saved."""
 
     def send(self, record: RequestRecord) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedRequests:
+    """How many of the days' routed requests can be replayed, and how many cannot, by reason."""
+
+    replayable: int
+    not_replayable: Mapping[NotReplayable, int]
+
+
+class LearningIndex(Protocol):
+    """Finds requests to learn from at a cost that grows with what is found, not with traffic."""
+
+    def count(self, days: Sequence[date]) -> RoutedRequests: ...
+
+    def draw(self, days: Sequence[date], arc: "Arc") -> list[str]:
+        """Ids of all replayable requests of these days that lie in the arc."""
+        ...
+
+    def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
+        """Ids of replayable requests of these days that have feedback, newest days first."""
+        ...
+
+
+class PastRequests(Protocol):
+    """Recorded requests by id."""
+
+    def load(self, request_ids: Sequence[str]) -> "list[PastRequest]":
+        """In this order; those that have expired, or were deleted, are left out."""
+        ...
+
+
+class FeedbackStore(Protocol):
+    """What people said about answers."""
+
+    def save_feedback(self, request_id: str, key_id: str, feedback: "Feedback") -> bool:
+        """Keeps it in place of any earlier one; False if this key made no such request."""
+        ...
 
 
 class AnswerMemo(Protocol):

@@ -67,6 +67,7 @@ class RecordRequest:
             record,
             query_text=_hmac(record.query_text, secret),
             answer_text=_hmac(record.answer_text, secret),
+            replay=None,
         )
 
     def _send_lost(self, record: RequestRecord) -> None:
@@ -82,7 +83,7 @@ def _log_lost(record: RequestRecord, reason: str) -> None:
 
 
 def _without_text(record: RequestRecord) -> RequestRecord:
-    return replace(record, query_text=None, answer_text=None)
+    return replace(record, query_text=None, answer_text=None, replay=None)
 
 
 def _hmac(text: str | None, secret: bytes) -> str | None:

@@ -19,6 +19,7 @@ from route_switch.domain.record import (
     RequestStatus,
     estimate_baseline_usd,
 )
+from route_switch.domain.replay import replay_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.services.answer import Answer, AnswerQuery, failure_of
@@ -165,6 +166,7 @@ class RouteRequest:
         attempts = tuple(self._caller.settle(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
+        to_learn_from = completion is not None and decision.reason is not Reason.OVERRIDE
         return RequestRecord(
             request_id=request.request_id,
             key_id=request.key.key_id,
@@ -184,6 +186,7 @@ class RouteRequest:
             user=request.user,
             query_text=query.text,
             answer_text=completion.text if completion else None,
+            replay=replay_of(request.messages, request.params, query) if to_learn_from else None,
         )
 
 

@@ -1,0 +1,186 @@
+"""What learning reads from the results table, and the feedback that it learns from."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from route_switch.adapters.results_table import (
+    LEARNING_INDEX,
+    LEARNING_KEYS,
+    SHARDS,
+    TextStore,
+    as_hex,
+    buckets,
+    day_key,
+    feedback_day,
+    feedback_in_index,
+    feedback_key,
+    learning_bucket,
+    learning_counter,
+    read_record,
+    read_replay,
+    record_key,
+    request_id_of,
+)
+from route_switch.domain.config import describe
+from route_switch.domain.errors import StoreError
+from route_switch.domain.past_request import Feedback, PastRequest
+from route_switch.domain.ports import RoutedRequests
+from route_switch.domain.record import NotReplayable
+from route_switch.domain.sampling import POSITIONS, Arc
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        KeysAndAttributesOutputTypeDef,
+        KeysAndAttributesTypeDef,
+    )
+
+    Item = dict[str, AttributeValueTypeDef]
+
+KEYS_A_BATCH = 100
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StoreError(f"The results table cannot be used right now: {error}") from error
+
+
+class DynamoDbLearning:
+    """The index of requests to learn from, the requests themselves, and their feedback.
+
+    Every method raises `StoreError` where DynamoDB refuses or cannot be reached.
+    """
+
+    def __init__(
+        self,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        texts: TextStore,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._texts = texts
+        self._now = now
+
+    @_store_errors()
+    def count(self, days: Sequence[date]) -> RoutedRequests:
+        """Reads the days' shards: 16 small items a day, whatever the traffic."""
+        keys = [day_key(day, shard) for day in days for shard in range(SHARDS)]
+        names = {learning_counter(reason): reason for reason in (None, *NotReplayable)}
+        totals: Counter[NotReplayable | None] = Counter()
+        for item in self._batch_get(keys, tuple(names)):
+            for name, value in item.items():
+                totals[names[name]] += int(value["N"])
+        reasons = {reason: totals[reason] for reason in NotReplayable if totals[reason]}
+        return RoutedRequests(totals[None], reasons)
+
+    @_store_errors()
+    def draw(self, days: Sequence[date], arc: Arc) -> list[str]:
+        """One query for each day and bucket that the arc touches, and nothing read beside it."""
+        return [
+            request_id
+            for day in days
+            for span in arc.spans
+            for first, last in buckets(*span)
+            for request_id in self._find(learning_bucket(day, first), first, last)
+        ]
+
+    @_store_errors()
+    def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
+        newest_first = sorted(days, reverse=True)
+        found = (id_ for day in newest_first for id_ in self._find(feedback_day(day)))
+        return list(islice(found, limit))
+
+    @_store_errors()
+    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+        """Reads two items for each id; long texts come from S3, one by one."""
+        keys = [key(id_) for id_ in request_ids for key in (record_key, feedback_key)]
+        items = {(request_id_of(i), i["sk"]["S"]): i for i in self._batch_get(keys)}
+        requests = (
+            self._read(items.get((id_, "RESULT")), items.get((id_, "FEEDBACK")))
+            for id_ in request_ids
+        )
+        return [request for request in requests if request is not None]
+
+    @_store_errors()
+    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> bool:
+        """The same feedback again changes nothing. A gold answer is text: it is kept only where
+        the request's own text is there to learn from."""
+        key = record_key(request_id)
+        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
+        if item is None or item["key_id"]["S"] != key_id or self._has_expired(item):
+            return False
+        can_be_learned_from = LEARNING_KEYS[0] in item
+        kept = feedback if can_be_learned_from else feedback.model_copy(update={"gold": None})
+        day = datetime.fromisoformat(item["created_at"]["S"]).date()
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                **feedback_key(request_id),
+                **(feedback_in_index(request_id, day) if can_be_learned_from else {}),
+                "expires_at": item["expires_at"],
+                "feedback": {"S": kept.model_dump_json(exclude_none=True)},
+            },
+        )
+        return True
+
+    def _find(self, pk: str, first: int = 0, last: int = POSITIONS - 1) -> Iterator[str]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=LEARNING_INDEX,
+            KeyConditionExpression="learn_pk = :pk AND learn_sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": {"S": pk},
+                ":first": {"S": as_hex(first)},
+                ":last": {"S": as_hex(last)},
+            },
+        )
+        for page in pages:
+            yield from map(request_id_of, page["Items"])
+
+    def _batch_get(self, keys: "Sequence[Item]", fields: Sequence[str] = ()) -> "Iterator[Item]":
+        """The items that exist, whole or these fields of them, in no order."""
+        names = {f"#{n}": field for n, field in enumerate(fields)}
+        for start in range(0, len(keys), KEYS_A_BATCH):
+            wanted: KeysAndAttributesTypeDef = {"Keys": keys[start : start + KEYS_A_BATCH]}
+            if names:
+                wanted["ProjectionExpression"] = ", ".join(names)
+                wanted["ExpressionAttributeNames"] = names
+            left: Mapping[str, KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef]
+            left = {self._table: wanted}
+            while left:  # each answer holds some of them, or DynamoDB raises
+                answer = self._dynamodb.batch_get_item(RequestItems=left)
+                yield from answer["Responses"].get(self._table, [])
+                left = answer.get("UnprocessedKeys", {})
+
+    def _read(self, item: "Item | None", feedback: "Item | None") -> PastRequest | None:
+        if item is None or self._has_expired(item):
+            return None
+        record, replay = read_record(item, self._texts), read_replay(item, self._texts)
+        if replay is None or record["query_text"] is None:  # gone from S3
+            return None
+        said = json.loads(feedback["feedback"]["S"]) if feedback else {}
+        try:
+            return PastRequest.model_validate({**record, **replay, "feedback": said})
+        except ValidationError as error:
+            raise StoreError(
+                f"The record {record['request_id']} cannot be read: {describe(error)}. "
+                "Delete it, or learn from other days."
+            ) from error
+
+    def _has_expired(self, item: "Item") -> bool:
+        return int(item["expires_at"]["N"]) <= self._now()  # DynamoDB deletes it within days

@@ -1,0 +1,131 @@
+"""How requests lie in the results table, for those who write and those who read it.
+
+Keys are `pk` and `sk`:
+
+    RESULT#<request id>             RESULT    the record; `record` and `replay` are JSON
+    RESULT#<request id>             FEEDBACK  what somebody said about the answer
+    DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day, in all, by tier and by model
+    KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
+    LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
+
+Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
+`expires_at`; counters stay.
+
+Requests to learn from are also in the index `Learning`, keys `learn_pk` and `learn_sk`; a record
+without these attributes is not in it:
+
+    LEARN#<YYYY-MM-DD>#<bucket>     <position>  a record that can be replayed
+    FEEDBACK#<YYYY-MM-DD>           <position>  a feedback; the day is the request's
+
+The position is the request's on the circle of `domain.sampling`, as 16 hex digits, and the bucket
+its first digit: an arc lies in few buckets, and writes spread evenly, over the 16 buckets of a day
+and within each. 1,000 requests/s are 63 a second and bucket; a partition takes 1,000. The index
+holds keys only (some 150 bytes), so it adds one write unit to a request.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.record import NotReplayable
+from route_switch.domain.sampling import position_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Item = dict[str, AttributeValueTypeDef]
+
+SHARDS = 16
+LEARNING_INDEX = "Learning"
+LEARNING_KEYS = ("learn_pk", "learn_sk")
+TEXTS = ("query_text", "answer_text", "replay")
+"""What may be too long for an item: then it lies in S3, and `<text>_s3` holds its key."""
+
+_BUCKET_BITS = 60
+
+
+class TextStore(Protocol):
+    """Where texts lie that are too long for an item."""
+
+    def put(self, key: str, text: str) -> None: ...
+
+    def get(self, key: str) -> str | None: ...
+
+
+def item_key(pk: str, sk: str) -> "Item":
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def record_key(request_id: str) -> "Item":
+    return item_key(f"RESULT#{request_id}", "RESULT")
+
+
+def feedback_key(request_id: str) -> "Item":
+    return item_key(f"RESULT#{request_id}", "FEEDBACK")
+
+
+def request_id_of(item: "Mapping[str, AttributeValueTypeDef]") -> str:
+    return item["pk"]["S"].removeprefix("RESULT#")
+
+
+def day_key(day: date, shard: int) -> "Item":
+    return item_key(f"DAY#{day:%Y-%m-%d}#{shard}", "TOTALS")
+
+
+def learning_counter(reason: NotReplayable | None) -> str:
+    """The counter of routed requests that can be replayed, or cannot for this reason."""
+    return "learning:replayable" if reason is None else f"learning:{reason.value}"
+
+
+def record_in_index(request_id: str, day: date) -> "Item":
+    position = position_of(request_id)
+    return _index_key(learning_bucket(day, position), as_hex(position))
+
+
+def feedback_in_index(request_id: str, day: date) -> "Item":
+    return _index_key(feedback_day(day), as_hex(position_of(request_id)))
+
+
+def learning_bucket(day: date, position: int) -> str:
+    return f"LEARN#{day:%Y-%m-%d}#{position >> _BUCKET_BITS:x}"
+
+
+def feedback_day(day: date) -> str:
+    return f"FEEDBACK#{day:%Y-%m-%d}"
+
+
+def buckets(first: int, last: int) -> list[tuple[int, int]]:
+    """The positions from `first` to `last`, cut where a bucket ends."""
+    return [
+        (max(first, bucket << _BUCKET_BITS), min(last, ((bucket + 1) << _BUCKET_BITS) - 1))
+        for bucket in range(first >> _BUCKET_BITS, (last >> _BUCKET_BITS) + 1)
+    ]
+
+
+def as_hex(position: int) -> str:
+    """As long for each position, so that strings sort as numbers do."""
+    return f"{position:016x}"
+
+
+def read_record(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> JsonObject:
+    """The record; a long text that is gone from S3 is None."""
+    content: JsonObject = json.loads(item["record"]["S"])
+    for field in ("query_text", "answer_text"):
+        if f"{field}_s3" in item:
+            content[field] = texts.get(item[f"{field}_s3"]["S"])
+    return content
+
+
+def read_replay(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> JsonObject | None:
+    """`conversation` and `params`; None where there are none, or they are gone from S3."""
+    text = item["replay"]["S"] if "replay" in item else None
+    if "replay_s3" in item:
+        text = texts.get(item["replay_s3"]["S"])
+    content: JsonObject | None = None if text is None else json.loads(text)
+    return content
+
+
+def _index_key(pk: str, sk: str) -> "Item":
+    return {name: {"S": value} for name, value in zip(LEARNING_KEYS, (pk, sk), strict=True)}

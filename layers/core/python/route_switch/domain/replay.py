@@ -1,0 +1,29 @@
+"""Which requests learning may ask again, and how."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.query import Query
+from route_switch.domain.record import NotReplayable, Replay
+
+NOT_REPLAYED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "store", "user"})
+"""Fields that say who asked or where it is kept: they shape no answer, and learning must not
+know them."""
+
+
+def replay_of(
+    messages: Sequence[JsonObject], params: Mapping[str, JsonValue], query: Query
+) -> Replay | NotReplayable:
+    """`query` is the one of `messages`: the last user message, which has to end them."""
+    if query.has_attachments:
+        return NotReplayable.ATTACHMENTS
+    if not query.text.strip():
+        return NotReplayable.EMPTY
+    if messages[-1].get("role") != "user":
+        return NotReplayable.CONTINUED
+    return Replay(
+        conversation=tuple(messages[:-1]),
+        params={name: value for name, value in params.items() if name not in NOT_REPLAYED},
+    )

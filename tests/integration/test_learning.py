@@ -1,0 +1,285 @@
+"""From requests to examples, through the results table."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+
+from route_switch import bootstrap
+from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+from route_switch.adapters.results_table import TextStore, day_key, learning_counter
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.errors import StoreError
+from route_switch.domain.example import Example
+from route_switch.domain.past_request import Feedback
+from route_switch.domain.record import NotReplayable, RequestRecord
+from route_switch.domain.sampling import Arc
+from route_switch.domain.tiers import Tier
+from route_switch.services.collect_examples import Collected, CollectExamples
+from route_switch.settings import read_settings
+from tests.integration.conftest import (
+    CATALOG,
+    CLIENT_KEY,
+    LONG,
+    Api,
+    MakeApi,
+    by_model,
+    create_results_table,
+)
+from tests.support.records import answered
+from tests.support.upstream import completion, failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEY_ID = f"key_{CLIENT_KEY}"
+FAR = 4_000_000_000
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def collect() -> Collected:
+    now = datetime.now(UTC)
+    settings = read_settings()
+    collector = bootstrap.build_collector(
+        settings, boto3.client("dynamodb"), boto3.client("s3"), lambda example: example
+    )
+    # The requests of a test may lie on both sides of midnight.
+    return collector([now.date(), now.date() - timedelta(days=1)], 1000)
+
+
+def examples_by_query() -> dict[str, Example]:
+    return {example.query: example for example in collect().examples}
+
+
+def feedback_store() -> DynamoDbLearning:
+    return DynamoDbLearning(boto3.client("dynamodb"), "results", cast("TextStore", None))
+
+
+def test_a_request_becomes_an_example_that_asks_the_same_again(api: Api) -> None:
+    api.upstream.script = by_model(
+        router=completion("2", 900, 1), medium=completion("The Moon.", 37, 211)
+    )
+    earlier = [
+        {"role": "system", "content": "Answer in three words."},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "Hi. Yes?"},
+    ]
+    tools = [{"type": "function", "function": {"name": "tide_table"}}]
+    query = {"role": "user", "content": LONG}
+    api.chat("", messages=[*earlier, query], temperature=0.3, tools=tools, user="ann")
+    [example] = collect().examples
+    [_, sent] = api.upstream.calls
+    assert [*example.messages] == sent["messages"]
+    assert example.params == {"temperature": 0.3, "tools": tools}
+    result = example.models["openai/medium"]
+    assert (result.answer, result.input_tokens, result.output_tokens) == ("The Moon.", 37, 211)
+    assert result.cost_usd == pytest.approx((37 * 3 + 211 * 5) / 1e6)
+    assert Example.model_validate_json(example.model_dump_json(exclude_defaults=True)) == example
+
+
+def test_only_routed_and_answered_requests_that_can_be_replayed_are_drawn(api: Api) -> None:
+    api.upstream.script = by_model(
+        router=completion("1"), small=completion("Hi."), medium=completion("M"), large=failure(500)
+    )
+    api.chat("bypassed")
+    api.chat(LONG)
+    api.chat("by name", model="tier-2")
+    api("POST", "/v1/route", {"messages": [{"role": "user", "content": f"{LONG} Dry."}]})
+    api.chat("", messages=[{"role": "user", "content": [IMAGE]}])
+    api.chat("", messages=[{"role": "user", "content": "1 + 1"}, {"role": "tool", "content": "2"}])
+    api.chat("  ")
+    api.upstream.script = lambda _: failure(500)
+    api.chat("failed")
+    collected = collect()
+    assert {example.query for example in collected.examples} == {"bypassed", LONG}
+    assert collected.requests == 2
+    assert {reason: collected.left_out[reason] for reason in NotReplayable} == {
+        NotReplayable.ATTACHMENTS: 1,
+        NotReplayable.CONTINUED: 1,
+        NotReplayable.EMPTY: 1,
+    }
+
+
+def test_a_tier_asked_for_by_name_stays_out_even_if_another_one_answered(api: Api) -> None:
+    api.upstream.script = by_model(medium=failure(500), large=completion("Large."))
+    assert api.chat("by name", model="tier-2").headers["x-route-reason"] == "degraded"
+    assert collect().examples == ()
+
+
+def test_a_record_that_has_expired_is_not_learned_from(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("hello")
+    [item] = [i for i in scan() if i["sk"]["S"] == "RESULT"]
+    learning = DynamoDbLearning(
+        boto3.client("dynamodb"),
+        "results",
+        cast("TextStore", None),
+        now=lambda: float(item["expires_at"]["N"]),
+    )
+    day = datetime.fromisoformat(item["created_at"]["S"]).date()
+    [request_id] = learning.draw([day], Arc.of(0, 1.0))
+    assert learning.load([request_id]) == [], "expired, though DynamoDB has not deleted it yet"
+
+
+def test_long_conversations_lie_in_s3_and_come_back(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Short."))
+    messages = [
+        {"role": "system", "content": "rule " * 30_000},
+        {"role": "user", "content": "word " * 30_000},
+    ]
+    api.chat("", messages=messages)
+    stored = boto3.client("s3").list_objects_v2(Bucket="texts")["Contents"]
+    assert {item["Key"].partition("/")[2] for item in stored} == {"query_text", "replay"}
+    [example] = collect().examples
+    assert [*example.messages] == messages
+    for item in stored:
+        boto3.client("s3").delete_object(Bucket="texts", Key=item["Key"])
+    assert collect().left_out["expired"] == 1
+
+
+@pytest.mark.parametrize("storage", ["hash", "none"])
+def test_nothing_of_a_replay_is_kept_unless_text_is(make_api: MakeApi, storage: str) -> None:
+    api = make_api(text_storage=storage)
+    api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
+    secret = {"role": "system", "content": "the secret rule"}
+    api.chat("", messages=[secret, {"role": "user", "content": LONG}], stop="a secret stop")
+    assert "secret" not in str(scan())
+    assert "learn_pk" not in str(scan())
+    assert not any("learning:" in name for item in scan() for name in item)
+    collected = collect()
+    assert collected.examples == ()
+    assert "seed file only" in str(collected.note)
+
+
+def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    request_id = str(api.chat("hello").body["id"])
+    store = feedback_store()
+    for _ in range(2):
+        assert store.save_feedback(request_id, KEY_ID, Feedback(adequate=False, gold="Good day."))
+    assert examples_by_query()["hello"].feedback == {Tier.SMALL: False}
+    assert examples_by_query()["hello"].gold == "Good day."
+    assert len([i for i in scan() if i["sk"]["S"] == "FEEDBACK"]) == 1
+    store.save_feedback(request_id, KEY_ID, Feedback(adequate=True))
+    assert examples_by_query()["hello"].feedback == {Tier.SMALL: True}
+    assert examples_by_query()["hello"].gold is None
+
+
+def test_feedback_expires_with_its_request(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    request_id = str(api.chat("hello").body["id"])
+    feedback_store().save_feedback(request_id, KEY_ID, Feedback(adequate=True))
+    expiries = {i["sk"]["S"]: i["expires_at"] for i in scan() if "expires_at" in i}
+    assert expiries["FEEDBACK"] == expiries["RESULT"]
+
+
+def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    request_id = str(api.chat("hello").body["id"])
+    assert not feedback_store().save_feedback(request_id, "key_other", Feedback(adequate=True))
+    assert not feedback_store().save_feedback("chatcmpl-none", KEY_ID, Feedback(adequate=True))
+    assert not [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
+
+
+@pytest.mark.parametrize("storage", ["hash", "none"])
+def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, storage: str) -> None:
+    api = make_api(text_storage=storage)
+    api.upstream.script = by_model(small=completion("Hi."))
+    request_id = str(api.chat("hello").body["id"])
+    said = Feedback(adequate=False, gold="a private answer")
+    assert feedback_store().save_feedback(request_id, KEY_ID, said)
+    [item] = [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
+    assert item["feedback"]["S"] == '{"adequate":false}'
+    assert "learn_pk" not in item
+
+
+def test_a_table_that_cannot_be_read_is_told(api: Api) -> None:
+    boto3.client("dynamodb").delete_table(TableName="results")
+    with pytest.raises(StoreError, match="cannot be used right now"):
+        collect()
+
+
+DAYS = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in range(25, 32)]
+
+
+def week_of(requests: int) -> DynamoDbLearning:
+    """A week of requests, 20 of them with feedback."""
+    dynamodb = boto3.client("dynamodb")
+    create_results_table(dynamodb)
+    records = [
+        answered(f"chatcmpl-{n}", f"Question {n}?", DAYS[n % len(DAYS)]) for n in range(requests)
+    ]
+    write(dynamodb, records)
+    learning = DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
+    for record in records[:20]:
+        learning.save_feedback(record.request_id, record.key_id, Feedback(adequate=False))
+    return learning
+
+
+class Transactions:
+    """Keeps what the store writes: moto copies the whole table for each transaction."""
+
+    exceptions = boto3.client("dynamodb", "eu-west-1").exceptions
+
+    def __init__(self) -> None:
+        self.puts: list[Any] = []
+
+    def transact_write_items(self, TransactItems: list[Any]) -> None:  # noqa: N803 (AWS's name)
+        self.puts.append({"PutRequest": {"Item": TransactItems[0]["Put"]["Item"]}})
+
+
+def write(dynamodb: "DynamoDBClient", records: Sequence[RequestRecord]) -> None:
+    kept = Transactions()
+    store = DynamoDbResultStore(cast("Any", kept), "results", cast("TextStore", None))
+    for record in records:
+        store.save(record, FAR)
+    for start in range(0, len(kept.puts), 25):
+        dynamodb.batch_write_item(RequestItems={"results": kept.puts[start : start + 25]})
+    for day in DAYS:
+        number = sum(record.created_at == day for record in records)
+        total = {learning_counter(None): {"N": str(number)}}
+        dynamodb.put_item(TableName="results", Item={**day_key(day.date(), 3), **total})
+
+
+def test_a_sample_of_100_reads_about_100_of_5000_records(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning = week_of(5000)
+    calls: list[tuple[str, int]] = []
+    call = vars(BaseClient)["_make_api_call"]
+
+    def counted(client: BaseClient, operation: str, arguments: object) -> dict[str, Any]:
+        answer: dict[str, Any] = call(client, operation, arguments)
+        found = answer.get("Items") or answer.get("Responses", {}).get("results", [])
+        calls.append((operation, max(len(found), answer.get("ScannedCount", 0))))
+        return answer
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", counted)
+    config = RouterConfig(models=CATALOG)
+    collected = CollectExamples(learning, learning, config, lambda example: example)(
+        [day.date() for day in DAYS], 100
+    )
+    drawn = [example for example in collected.examples if not example.train_only]
+    boosted = [example for example in collected.examples if example.train_only]
+    assert 60 < len(drawn) < 140
+    assert 15 < len(boosted) <= 20
+    queries = [items for operation, items in calls if operation == "Query"]
+    batches = [items for operation, items in calls if operation == "BatchGetItem"]
+    assert len(queries) <= 3 * len(DAYS), "an arc of 2% lies in one or two of a day's 16 buckets"
+    assert sum(queries) == len(drawn) + 20
+    assert sum(batches) == len(DAYS) + len(drawn) + len(boosted) + 20
+    assert {operation for operation, _ in calls} == {"Query", "BatchGetItem"}
+
+
+def test_every_request_is_found_once_when_all_are_wanted(aws: None) -> None:
+    found = week_of(400).draw([day.date() for day in DAYS], Arc.of(4, 1.0))
+    assert sorted(found) == sorted(f"chatcmpl-{n}" for n in range(400))
+
+
+def scan() -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName="results")["Items"]
+    return items

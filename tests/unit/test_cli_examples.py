@@ -1,0 +1,58 @@
+"""`route-switch examples` where it cannot work."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from route_switch.cli.main import run
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "There is no .local/stack.json here"),
+        (["--stage", "prd"], "The stack route-switch-prd cannot be read: "),
+        (["--days", "0"], "should be greater than or equal to 1"),
+        (["--sample", "many"], "unable to parse string as an integer"),
+    ],
+)
+def test_a_wrong_input_is_told_and_nothing_is_written(
+    arguments: list[str],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["route-switch", "examples", "--out", "x.jsonl", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    printed = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert ended.value.code != 0
+    assert reason in printed
+    assert not Path("x.jsonl").exists()
+
+
+def test_a_local_stack_that_has_ended_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(".local").mkdir()
+    gone = {"aws_endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}
+    Path(".local/stack.json").write_text(json.dumps(gone), "utf-8")
+    monkeypatch.setattr("sys.argv", ["route-switch", "examples", "--out", "x.jsonl"])
+    with pytest.raises(SystemExit):
+        run()
+    assert "The stack route-switch-local cannot be read: Could not connect" in (
+        capsys.readouterr().err
+    )

@@ -1,0 +1,229 @@
+"""Examples from recorded traffic."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.example import Example
+from route_switch.domain.past_request import Feedback, PastRequest
+from route_switch.domain.ports import RoutedRequests
+from route_switch.domain.pricing import Usage
+from route_switch.domain.record import Attempt, NotReplayable
+from route_switch.domain.sampling import Arc
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.services.collect_examples import Collected, CollectExamples
+
+TODAY = [date(2026, 1, 31)]
+CATALOG = ModelCatalog(
+    tiers={
+        Tier.SMALL: TierModels(model="openai/small", fallbacks=("openai/small-2",)),
+        Tier.MEDIUM: TierModels(model="openai/medium"),
+        Tier.LARGE: TierModels(model="openai/large"),
+    },
+    router="openai/router",
+)
+
+
+def asked(request_id: str, query: str = "Why?", **changes: Any) -> PastRequest:
+    model = str(changes.get("model", "openai/small"))
+    tier = changes.get("tier", Tier.SMALL)
+    values: dict[str, object] = {
+        "request_id": request_id,
+        "query_text": query,
+        "answer_text": "Because.",
+        "tier": tier,
+        "model": model,
+        "attempts": [Attempt(model, tier, "answered", 80.0, Usage(11, 7), 0.00002)],
+        "conversation": (),
+        "params": {},
+    }
+    return PastRequest.model_validate({**values, **changes})
+
+
+@dataclass
+class Traffic:
+    """Recorded requests in memory."""
+
+    requests: Sequence[PastRequest]
+    voted: Sequence[str] = ()
+    expired: Sequence[str] = ()
+    not_replayable: dict[NotReplayable, int] = field(default_factory=dict)
+
+    def count(self, days: Sequence[date]) -> RoutedRequests:
+        return RoutedRequests(len(self.requests), self.not_replayable)
+
+    def draw(self, days: Sequence[date], arc: Arc) -> list[str]:
+        ids = (request.request_id for request in self.requests)
+        return [id_ for id_ in ids if arc.offset_of(id_) < arc.length]
+
+    def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
+        return list(self.voted[:limit])
+
+    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+        by_id = {request.request_id: request for request in self.requests}
+        return [by_id[id_] for id_ in request_ids if id_ not in self.expired]
+
+
+def collect(
+    traffic: Traffic,
+    wanted: int = 1000,
+    seed: int = 0,
+    allowed: Callable[[Example], Example | None] = lambda example: example,
+) -> Collected:
+    config = RouterConfig(models=CATALOG)
+    return CollectExamples(traffic, traffic, config, allowed)(TODAY, wanted, seed)
+
+
+def test_an_example_holds_what_was_asked_and_what_was_answered() -> None:
+    conversation = [{"role": "system", "content": "Be brief."}]
+    request = asked("a", conversation=conversation, params={"temperature": 0.2})
+    [example] = collect(Traffic([request])).examples
+    assert (example.id, example.query, example.weight) == ("a", "Why?", 1.0)
+    assert example.messages == (*conversation, {"role": "user", "content": "Why?"})
+    assert example.params == {"temperature": 0.2}
+    assert example.from_traffic
+    assert not example.train_only
+    result = example.models["openai/small"]
+    assert (result.answer, result.cost_usd, result.latency_ms) == ("Because.", 0.00002, 80.0)
+    assert (result.input_tokens, result.output_tokens) == (11, 7)
+
+
+def test_the_cost_of_an_answer_is_neither_the_routers_nor_that_of_failed_calls() -> None:
+    attempts = (
+        Attempt("openai/router", None, "answered", 50.0, Usage(500, 1), 0.5),
+        Attempt("openai/small", Tier.SMALL, "failed", 9.0, None, 0.0),
+        Attempt("openai/small-2", Tier.SMALL, "answered", 70.0, Usage(11, 7), 0.25),
+    )
+    [example] = collect(Traffic([asked("a", model="openai/small-2", attempts=attempts)])).examples
+    assert example.models.keys() == {"openai/small-2"}
+    assert example.models["openai/small-2"].cost_usd == 0.25
+
+
+def test_an_answer_without_words_is_asked_for_again() -> None:
+    [example] = collect(Traffic([asked("a", answer_text="")])).examples
+    assert example.models == {}
+
+
+def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
+    down = Feedback(adequate=False, gold="Rayleigh scattering.")
+    requests = [
+        asked("a", "Why blue?", feedback=down),
+        asked("b", "Why red?", feedback=down, model="openai/small-2"),
+        asked("c", "Why gray?", feedback=down, model="openai/of-last-year"),
+        asked("d", "Why so?", feedback=Feedback(adequate=True), tier=3, model="openai/large"),
+    ]
+    examples = {e.id: e for e in collect(Traffic(requests)).examples}
+    assert examples["a"].feedback == {Tier.SMALL: False}
+    assert examples["a"].gold == "Rayleigh scattering."
+    assert examples["b"].feedback == examples["c"].feedback == {}
+    assert examples["d"].feedback == {Tier.LARGE: True}
+
+
+def test_requests_that_ask_the_same_are_one_example_with_all_their_weight() -> None:
+    requests = [
+        *(asked(f"s{n}", "why  is it BLUE?") for n in range(3)),
+        *(asked(f"m{n}", "Why is it blue?", tier=2, model="openai/medium") for n in range(2)),
+        asked("other", "Why is it red?"),
+    ]
+    collected = collect(Traffic(requests))
+    assert {e.key: e.weight for e in collected.examples} == {
+        requests[0].as_example(CATALOG, weight=1, train_only=False).key: 5.0,
+        requests[5].as_example(CATALOG, weight=1, train_only=False).key: 1.0,
+    }
+    [merged] = [e for e in collected.examples if e.weight == 5.0]
+    assert merged.models.keys() == {"openai/small", "openai/medium"}
+    assert collected.left_out["merged"] == 4
+
+
+def test_answers_in_another_conversation_are_not_shared() -> None:
+    conversation = [{"role": "system", "content": "Answer in verse."}]
+    requests = [asked("a"), asked("b", conversation=conversation, tier=2, model="openai/medium")]
+    [merged] = collect(Traffic(requests)).examples
+    assert merged.weight == 2.0
+    assert merged.models.keys() == {"openai/small" if merged.id == "a" else "openai/medium"}
+    assert bool(merged.conversation) == (merged.id == "b")
+
+
+def test_requests_with_feedback_are_added_for_training_only() -> None:
+    requests = [asked(f"r{n}", f"Question {n}?") for n in range(400)]
+    voted = [f"r{n}" for n in range(0, 400, 4)]
+    collected = collect(Traffic(requests, voted), wanted=40)
+    uniform = [e for e in collected.examples if not e.train_only]
+    boosted = [e for e in collected.examples if e.train_only]
+    assert collected.probability == pytest.approx(0.1)
+    assert [e.weight for e in uniform] == pytest.approx([10.0] * len(uniform))
+    assert {e.weight for e in boosted} == {1.0}
+    assert {e.id for e in boosted} == set(voted) - {e.id for e in uniform}
+    assert {e.id for e in uniform} == {e.id for e in collect(Traffic(requests), 40).examples}
+
+
+def test_feedback_on_an_equal_request_reaches_the_drawn_one_without_adding_weight() -> None:
+    requests = [asked(f"r{n}", f"Question {n}?") for n in range(200)]
+    drawn = collect(Traffic(requests), wanted=20).examples[0]
+    outside = next(
+        id_ for id_ in map(str, range(100)) if Arc.of(0, 0.1).offset_of(id_) > Arc.of(0, 0.1).length
+    )
+    twin = asked(outside, drawn.query, feedback=Feedback(adequate=False, gold="G"))
+    same = collect(Traffic([*requests, twin], [outside]), wanted=20).examples[0]
+    assert (same.id, same.train_only) == (drawn.id, False)
+    assert same.weight == pytest.approx(201 / 20)
+    assert (same.feedback, same.gold) == ({Tier.SMALL: False}, "G")
+
+
+def test_the_weighted_mean_over_examples_estimates_the_mean_over_requests() -> None:
+    popular = [asked(f"p{n}", "What is popular?") for n in range(600)]
+    rare = [asked(f"r{n}", f"What is rare, case {n}?") for n in range(400)]
+    traffic = Traffic([*popular, *rare])
+    totals, hits = 0.0, 0.0
+    for seed in range(300):
+        examples = collect(traffic, wanted=50, seed=seed).examples
+        totals += sum(e.weight for e in examples)
+        hits += sum(e.weight for e in examples if e.query == "What is popular?")
+    assert totals / 300 == pytest.approx(1000, rel=0.05)
+    assert hits / totals == pytest.approx(0.6, abs=0.02)
+
+
+def test_the_same_table_and_seed_give_the_same_examples() -> None:
+    traffic = Traffic([asked(f"r{n}", f"Question {n}?") for n in range(300)])
+    first, again = collect(traffic, 30), collect(traffic, 30)
+    assert first == again
+    assert {e.id for e in first.examples} != {e.id for e in collect(traffic, 30, 1).examples}
+
+
+def test_what_is_left_out_is_counted_by_reason() -> None:
+    traffic = Traffic(
+        [asked("a", "One?"), asked("b", "Two?"), asked("c", "my password is hunter2")],
+        expired=["b"],
+        not_replayable={NotReplayable.ATTACHMENTS: 7},
+    )
+    collected = collect(
+        traffic, allowed=lambda example: None if "password" in example.query else example
+    )
+    assert [e.id for e in collected.examples] == ["a"]
+    assert collected.requests == 3
+    assert collected.left_out == {"attachments": 7, "expired": 1, "withheld": 1, "merged": 0}
+
+
+def test_equal_after_redaction_is_equal() -> None:
+    traffic = Traffic([asked("a", "Mail ann@example.org"), asked("b", "Mail bob@example.org")])
+    redacted = collect(traffic, allowed=lambda e: e.model_copy(update={"query": "Mail [email]"}))
+    assert [(e.query, e.weight) for e in redacted.examples] == [("Mail [email]", 2.0)]
+
+
+@pytest.mark.parametrize("storage", ["hash", "none"])
+def test_without_stored_text_learning_uses_the_seed_file_and_says_so(storage: str) -> None:
+    config = RouterConfig.model_validate({"models": CATALOG, "text_storage": storage})
+    traffic = Traffic([asked("a")])
+    collected = CollectExamples(traffic, traffic, config, lambda e: e)(TODAY, 10)
+    assert collected.examples == ()
+    assert f"text_storage is '{storage}'" in str(collected.note)
+    assert "seed file only" in str(collected.note)
+
+
+def test_no_traffic_says_what_would_count() -> None:
+    assert "model 'auto'" in str(collect(Traffic([])).note)
+    assert "expired" in str(collect(Traffic([asked("a")], expired=["a"])).note)
