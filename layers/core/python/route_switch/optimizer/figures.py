@@ -38,10 +38,14 @@ class PolicyFigures(Frozen):
 
 
 class WorkloadFigures(Frozen):
-    """Policies on the held-out rows of one workload."""
+    """Policies on the held-out rows of one workload.
+
+    `note` names the data where the rows are a proxy for the workload: "MMLU-Pro questions".
+    """
 
     workload: str
     policies: tuple[PolicyFigures, ...]
+    note: str | None = None
 
 
 class CandidateFigures(Frozen):
@@ -125,7 +129,7 @@ class Report(Frozen):
 
     `tier_3_usd` is what a query costs on Tier 3 on average: at λ, one point of quality (0.01) is
     worth 0.01 · tier_3_usd / λ USD a query. `saving_usd_a_month` is against all-Tier-3 at
-    `monthly_queries`.
+    `monthly_queries`. A run that stopped before the held-out rows has neither `gate` nor saving.
     """
 
     created: str
@@ -141,7 +145,7 @@ class Report(Frozen):
     complete: bool
     stopped_by: str | None
     rows: Rows
-    gate: Gate
+    gate: Gate | None
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
@@ -158,6 +162,6 @@ class Report(Frozen):
     spend: Spend
     tier_3_usd: float
     monthly_queries: int
-    saving_usd_a_month: Interval
+    saving_usd_a_month: Interval | None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
