@@ -10,10 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_format import visible
+from route_switch.optimizer.report_format import Folded, visible
 from route_switch.optimizer.report_frontier import frontier
 from route_switch.optimizer.report_sections import sections
-from route_switch.optimizer.report_tables import Folded
 from route_switch.optimizer.report_verdict import (
     key_figures,
     simulated,
