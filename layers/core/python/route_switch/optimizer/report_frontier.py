@@ -45,7 +45,7 @@ def _layout() -> go.Layout:
         hovermode="closest",
         dragmode=False,  # a finger on the plot scrolls the page; the buttons zoom
         modebar={"bgcolor": clear, "color": GRAY, "activecolor": BLUE},
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": -0.2, "x": 0},
         xaxis={"title": {"text": "Cost (1.00 = all Tier 3)", "standoff": 8}, "tickformat": ".2f"},
         yaxis={"title": {"text": "Quality"}, "tickformat": ".0%", "maxallowed": 1.04},
     )
