@@ -104,7 +104,7 @@ def test_what_users_and_models_wrote_is_shown_and_never_run() -> None:
     hostile_page = Page(to_html(hostile()))
     assert hostile_page.named("img") == []
     assert len(hostile_page.scripts) == 2
-    assert HOSTILE not in hostile_page.scripts[1]
+    assert "<" not in hostile_page.scripts[1]
     assert hostile_page.text.count(HOSTILE) >= 7
 
 
