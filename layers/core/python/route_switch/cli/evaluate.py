@@ -1,10 +1,8 @@
 """`route-switch evaluate`: a routing prompt beside the baselines, on examples with results."""
 
 import json
-import math
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import JsonValue
@@ -12,24 +10,32 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from route_switch.adapters.models.registry import ModelClients
+from route_switch.adapters.example_file import file_digest, read_examples
+from route_switch.adapters.memo import MemoryMemo
 from route_switch.bootstrap import packaged_prompt
-from route_switch.cli._stand_ins import (
-    UncappedCalls,
-    file_digest,
-    read_examples,
-    recorded_table,
-    train_and_heldout,
+from route_switch.cli.models import (
+    PriceOf,
+    check_lambda,
+    known_prices,
+    optimizer_needed,
+    paid_calls,
+    prices,
+    tier_models,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.outcome import OutcomeTable, tiers_of
+from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
+from route_switch.domain.example import Example
+from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.outcome_row import is_recorded
 from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.split import split
 from route_switch.domain.tiers import Tier
+from route_switch.services.build_outcomes import BuildOutcomes
+from route_switch.services.pace import Pace
 from route_switch.services.route_examples import RouteExamples
+from route_switch.services.spending_cap import LocalCap
 
 if TYPE_CHECKING:
-    from route_switch.adapters.models.encoder import EncoderClient
     from route_switch.optimizer.compare import Comparison
     from route_switch.optimizer.figures import Interval, PolicyFigures
 
@@ -49,24 +55,33 @@ def evaluate(
     router_model: Annotated[
         str, typer.Option(help="Router LLM as provider/model.")
     ] = "local/encoder",
+    budget_usd: Annotated[float, typer.Option(min=0, help="Cap on the router's calls.")] = 1.0,
+    price: Annotated[
+        list[str] | None, typer.Option(help="MODEL=INPUT,OUTPUT, USD per million tokens.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show cost, quality and objective of a prompt beside baselines, with 95% intervals."""
-    if not (math.isfinite(lambda_) and lambda_ >= 0):
-        raise ConfigurationError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
-    models = tiers_of(tuple(name.strip() for name in tiers.split(",")))
+    check_lambda(lambda_)
+    models = tier_models(tiers)
     prompts = {
         "hand-written": packaged_prompt(),
         "incumbent": read_prompt(incumbent) if incumbent else packaged_prompt(),
         "candidate": read_prompt(prompt),
     }
-    table, train = _rows(examples, models, prompts)
-    comparison = _compare(table, train, prompts, router_model, lambda_)
-    if not comparison.router_price_known:
-        typer.echo(
-            f"warning: what {router_model} costs is not known; costs leave the router out.",
-            err=True,
-        )
+    config = router_config(router_model)
+    price_of = prices(price or [], config)
+    calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
+    build = BuildOutcomes(calls, None, 1)
+    table, train = _rows(examples, models, prompts, build, price_of)
+    comparison = _compare(
+        table,
+        train,
+        prompts,
+        RouteExamples(config, calls, frozenset(models)),
+        config.router_max_input_tokens,
+        lambda_,
+    )
     rows = "all" if train is None else "held-out"
     if as_json:
         setting = {"rows": rows, "lambda": lambda_, "tiers": models, "router_model": router_model}
@@ -76,53 +91,61 @@ def evaluate(
 
 
 def _rows(
-    path: Path, models: dict[Tier, str], prompts: dict[str, RoutingPrompt]
+    path: Path,
+    models: dict[Tier, str],
+    prompts: dict[str, RoutingPrompt],
+    build: BuildOutcomes,
+    price: PriceOf,
 ) -> tuple[OutcomeTable, OutcomeTable | None]:
     """The rows to measure on, and those that a baseline may learn from.
 
     All rows and None, unless a prompt was learned from this very file: then it has seen the rest,
-    and only held-out rows tell anything.
+    and only held-out rows tell anything. No tier is called: rows without results are left out.
     """
     examples = read_examples(path)
     digest = file_digest(path)
+
+    def table(rows: tuple[Example, ...]) -> OutcomeTable:
+        return build(_recorded(rows, models), models, known_prices(models.values(), price)).table
+
     if all(prompt.provenance.get("examples") != digest for prompt in prompts.values()):
-        return recorded_table(examples, models), None
-    train, heldout = train_and_heldout(examples)
-    return recorded_table(heldout, models), recorded_table(train, models)
+        return table(examples), None
+    sides = split(examples)
+    return table(sides.heldout), table(sides.train)
+
+
+def _recorded(examples: tuple[Example, ...], models: dict[Tier, str]) -> tuple[Example, ...]:
+    known = {name for example in examples for name in example.models}
+    if unknown := [name for name in models.values() if name not in known]:
+        raise ConfigurationError(
+            f"No example has a result for {', '.join(unknown)}. The file's models are: "
+            f"{', '.join(sorted(known)) or 'none'}."
+        )
+    return tuple(e for e in examples if all(is_recorded(e, name) for name in models.values()))
 
 
 def _compare(
     table: OutcomeTable,
     train: OutcomeTable | None,
     prompts: dict[str, RoutingPrompt],
-    router_model: str,
+    route: RouteExamples,
+    max_tokens: int,
     lambda_: float,
 ) -> "Comparison":
-    try:
-        # Here, so that the other commands work without the packages that only this one needs.
+    with optimizer_needed():  # here, so that the other commands do without it
+        from route_switch.adapters.models.encoder import EncoderClient
         from route_switch.optimizer.compare import Embedding, compare
-    except ImportError as error:
-        raise ConfigurationError(
-            f"evaluate cannot start: {error}. Install the extra `route-switch[optimizer]`."
-        ) from error
-    config = router_config(router_model)
-    clients = ModelClients(config, os.environ.get)
-    encoder = cast("EncoderClient", clients("local"))
-    return compare(
-        table,
-        train,
-        prompts,
-        RouteExamples(config, UncappedCalls(clients), frozenset(table.tiers)),
-        Embedding(encoder.embed, config.router_max_input_tokens),
-        lambda_,
-    )
+    try:
+        embedding = Embedding(EncoderClient().embed, max_tokens)
+        return compare(table, train, prompts, route, embedding, lambda_)
+    except RunStoppedError as stop:
+        raise RouteSwitchError(str(stop)) from stop
 
 
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:
     return {
         "n": comparison.n,
         "tier_3_usd": comparison.tier_3_usd,
-        "router_price_known": comparison.router_price_known,
         "policies": [_policy_json(figures) for figures in comparison.policies],
         "against": {name: gain.model_dump() for name, gain in comparison.against.items()},
         "shuffled_labels_against_random": comparison.control.model_dump(),

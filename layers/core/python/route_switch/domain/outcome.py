@@ -14,6 +14,9 @@ from route_switch.domain.example import Example, Score
 from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.tiers import Tier
 
+NO_RECORDING = "[simulated: no recorded answer]"
+"""What a model that replays recordings says where it has none: not an answer to grade."""
+
 
 class GradedBy(StrEnum):
     """Where a score comes from, the most trusted first."""

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from route_switch.optimizer.figures import Interval, PolicyFigures, WorkloadFigures
-from route_switch.optimizer.report_format import fixed, percent, ratio, share
-from route_switch.optimizer.report_tables import Table
+from route_switch.optimizer.report_format import Table, fixed, percent, ratio, share
 from route_switch.optimizer.report_verdict import CANDIDATE, LARGEST, find
 
 NO_ROWS = "no rows"

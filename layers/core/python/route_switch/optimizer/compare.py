@@ -39,7 +39,6 @@ class Comparison:
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval]
     control: Interval
-    router_price_known: bool
     arrays: OutcomeArrays
     measured: dict[str, Policy]
 
@@ -94,7 +93,6 @@ def compare(
         policies=policy_figures(arrays, policies, lambda_),
         against=differences(arrays, policies, candidate, lambda_),
         control=_control(measurement, arrays),
-        router_price_known=all(r.router_usd is not None for d in decisions.values() for r in d),
         arrays=arrays,
         measured={policy.name: policy for policy in policies},
     )
@@ -105,7 +103,7 @@ def _policy(name: str, tiers: tuple[Tier, ...], decisions: Sequence[Routed]) -> 
         name,
         tiers,
         [decision.tier for decision in decisions],
-        [decision.router_usd or 0.0 for decision in decisions],
+        [decision.router_usd for decision in decisions],
         [decision.router_ms for decision in decisions],
     )
 

@@ -1,11 +1,35 @@
-"""How figures are written in a report: "0.62 (0.58–0.66)", "93.4% (91–95)", "$1,240"."""
+"""How figures are written in a report ("0.62 (0.58–0.66)", "93.4% (91–95)", "$1,240"), and what
+holds them."""
 
 import math
 import unicodedata
+from dataclasses import dataclass
 
 from route_switch.optimizer.figures import Interval
 
 NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A cell that shows `summary`, and `text` where there is room to unfold it."""
+
+    summary: str
+    text: str
+
+
+Cell = str | Folded
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first `texts` columns hold text, the others figures. The rows in `strong` stand out."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    texts: int = 1
+    strong: frozenset[int] = frozenset()
 
 
 def fixed(value: float, digits: int = 2, *, signed: bool = False) -> str:

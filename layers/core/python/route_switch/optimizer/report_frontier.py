@@ -45,9 +45,9 @@ def _layout() -> go.Layout:
         hovermode="closest",
         dragmode=False,  # a finger on the plot scrolls the page; the buttons zoom
         modebar={"bgcolor": clear, "color": GRAY, "activecolor": BLUE},
-        legend={"orientation": "h", "y": -0.16, "x": 0},
-        xaxis={"title": {"text": "Cost (1.00 = all Tier 3)"}, "tickformat": ".2f"},
-        yaxis={"title": {"text": "Quality"}, "tickformat": ".0%"},
+        legend={"orientation": "h", "y": -0.2, "x": 0},
+        xaxis={"title": {"text": "Cost (1.00 = all Tier 3)", "standoff": 8}, "tickformat": ".2f"},
+        yaxis={"title": {"text": "Quality"}, "tickformat": ".0%", "maxallowed": 1.04},
     )
 
 
@@ -84,11 +84,18 @@ def _policies(
         error_x=_bars([p.cost for p in policies], color),
         error_y=_bars([p.quality for p in policies], color),
         text=_labels(policies),
-        textposition=[("top right", "bottom left")[i % 2] for i in range(len(policies))],
+        textposition=[_beside(i, policy.cost.mean) for i, policy in enumerate(policies)],
         hovertext=[_hover(policy) for policy in policies],
         hoverinfo="text",
         marker={"symbol": symbol, "size": size, "color": color},
     )
+
+
+def _beside(number: int, cost: float) -> str:
+    """Neighbors take turns, and nothing leaves the plot at its right edge."""
+    if number % 2:
+        return "bottom left"
+    return "top left" if cost > 0.8 else "top right"
 
 
 def _bars(values: list[Interval], color: str) -> dict[str, object]:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import plotly.offline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_format import visible
+from route_switch.optimizer.report_format import Folded, visible
 from route_switch.optimizer.report_frontier import frontier
 from route_switch.optimizer.report_sections import sections
-from route_switch.optimizer.report_tables import Folded
 from route_switch.optimizer.report_verdict import (
     key_figures,
     simulated,
@@ -50,7 +48,7 @@ def to_html(report: Report) -> str:
             simulated=simulated(report),
             key_figures=key_figures(report),
             sections=tuple(sections(report, compact=False)),
-            scripts=[Markup(script) for script in scripts],  # noqa: S704 (ours; see `_scripts`)
+            scripts=scripts,
             policy=_content_policy(scripts),
         )
     )

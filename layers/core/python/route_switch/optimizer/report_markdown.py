@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_format import visible
+from route_switch.optimizer.report_format import Cell, Folded, Table, visible
 from route_switch.optimizer.report_sections import Section, sections
-from route_switch.optimizer.report_tables import Cell, Folded, Table
 from route_switch.optimizer.report_verdict import (
     key_figures,
     simulated,
@@ -54,7 +53,7 @@ def _section(section: Section) -> Iterator[str]:
 
 def _table(table: Table) -> str:
     rule = [":---" if i < table.texts else "---:" for i in range(len(table.head))]
-    rows = [[_cell(cell, strong=i == table.strong) for cell in r] for i, r in enumerate(table.rows)]
+    rows = [[_cell(cell, strong=i in table.strong) for cell in r] for i, r in enumerate(table.rows)]
     return "\n".join(_row(cells) for cells in ([*map(_plain, table.head)], rule, *rows))
 
 

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from route_switch.domain.outcome import GradedBy
 from route_switch.optimizer import report_tables as tables
 from route_switch.optimizer.article_table import (
     POLICIES,
@@ -13,8 +14,7 @@ from route_switch.optimizer.article_table import (
     article_table,
 )
 from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_format import NOT_MEASURED, fixed, share, usd
-from route_switch.optimizer.report_tables import Table
+from route_switch.optimizer.report_format import NOT_MEASURED, Table, fixed, share, usd
 from route_switch.optimizer.report_verdict import (
     CANDIDATE,
     LARGEST,
@@ -149,24 +149,28 @@ def _latency(report: Report) -> Section:
 
 
 def _grading(report: Report) -> Section:
-    agreement = report.agreement
     graded = (tables.grading(report),) if report.graded_by else ()
+    return Section("How answers were graded", (_judge(report),), graded)
+
+
+def _judge(report: Report) -> str:
     if report.judge_model is None:
-        return Section("How answers were graded", ("No LLM judge was used.",), graded)
+        return "No LLM judge was used."
+    agreement = report.agreement
+    if agreement is None and not report.graded_by.get(GradedBy.JUDGE):
+        return f"The judge {report.judge_model} had nothing to grade."
     if agreement is None:
-        said = (
+        return (
             f"The judge {report.judge_model} could not be compared with gold or human labels: "
             "there are none, so its scores are uncalibrated."
         )
-        return Section("How answers were graded", (said,), graded)
     kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
     flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)
-    said = (
+    return (
         f"The judge {report.judge_model} agrees with gold or human labels in "
         f"{share(agreement.share)} of {agreement.n:,} cases (Cohen's κ {kappa}). Verdicts of "
         f"“worse” that the other order of the answers did not confirm: {flips}."
     )
-    return Section("How answers were graded", (said,), graded)
 
 
 def _candidates(report: Report, most: int) -> Section:

@@ -1,10 +1,13 @@
 """The tables of a report, as text in cells: HTML and Markdown show the same ones."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.figures import CandidateFigures, Moved, PolicyFigures, Report
 from route_switch.optimizer.report_format import (
+    Cell,
+    Folded,
+    Table,
     difference,
     fixed,
     milliseconds,
@@ -16,38 +19,16 @@ from route_switch.optimizer.report_format import (
 from route_switch.optimizer.report_verdict import CANDIDATE, LARGEST, find
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A cell that shows `summary`, and `text` where there is room to unfold it."""
-
-    summary: str
-    text: str
-
-
-Cell = str | Folded
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The first `texts` columns hold text, the others figures. Row `strong` stands out."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    texts: int = 1
-    strong: int | None = None
-
-
 def policies(report: Report) -> Table:
     tiers = ", ".join(str(int(tier)) for tier in report.tiers)
-    ranked = sorted(report.policies, key=lambda policy: -policy.objective.mean)
+    ranked = _ranked(report.policies)
     heldout = ranked[0].quality.n if ranked else 0
     return Table(
         caption=f"Policies on the same {heldout:,} held-out rows, best objective first; in "
         f"parentheses the 95% interval. Mix is the share of queries on Tiers {tiers}.",
         head=("Policy", "Cost", "Quality", "Retention", "Objective", "Mix, %", "n"),
         rows=tuple((p.policy, *_figures(p, report), f"{p.quality.n:,}") for p in ranked),
-        strong=_position(ranked),
+        strong=_learned(ranked),
     )
 
 
@@ -62,9 +43,12 @@ def _figures(policy: PolicyFigures, report: Report) -> tuple[str, str, str, str,
     )
 
 
-def _position(ranked: list[PolicyFigures]) -> int | None:
-    names = [policy.policy for policy in ranked]
-    return names.index(CANDIDATE) if CANDIDATE in names else None
+def _ranked(policies: Iterable[PolicyFigures]) -> list[PolicyFigures]:
+    return sorted(policies, key=lambda policy: -policy.objective.mean)
+
+
+def _learned(policies: Iterable[PolicyFigures]) -> frozenset[int]:
+    return frozenset(i for i, policy in enumerate(policies) if policy.policy == CANDIDATE)
 
 
 def against(report: Report) -> Table:
@@ -91,7 +75,7 @@ def workloads(report: Report, only: frozenset[str] | None) -> Table:
     shown = [
         (workload.workload, policy)
         for workload in report.workloads
-        for policy in workload.policies
+        for policy in _ranked(workload.policies)
         if only is None or policy.policy in only
     ]
     return Table(
@@ -109,6 +93,7 @@ def workloads(report: Report, only: frozenset[str] | None) -> Table:
             for workload, policy in shown
         ),
         texts=2,
+        strong=_learned(policy for _, policy in shown),
     )
 
 
@@ -172,7 +157,7 @@ def candidates(report: Report, most: int) -> Table:
         head=("Prompt", "Result", "Objective", "Quality", "Cost", "Demos", "Bytes"),
         rows=tuple(_candidate(candidate) for candidate in ranked[:most]),
         texts=2,
-        strong=0 if ranked and ranked[0].selected else None,
+        strong=frozenset({0} if ranked and ranked[0].selected else ()),
     )
 
 
@@ -224,7 +209,7 @@ def spend(report: Report) -> Table:
         caption="Calls paid by this run, by purpose",
         head=("Purpose", "Calls", "USD"),
         rows=tuple(rows),
-        strong=len(rows) - 1,
+        strong=frozenset({len(rows) - 1}),
     )
 
 

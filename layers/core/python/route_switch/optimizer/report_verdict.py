@@ -131,17 +131,20 @@ def standing(report: Report) -> tuple[str, ...]:
 def _has_learned(report: Report) -> tuple[str, ...]:
     """A policy that does not beat the best constant and random has learned nothing."""
     constant = best_constant(report)
-    wanted = {
-        "random": "random routing at the same mix of tiers",
-        **({constant.policy: f"the best constant policy ({constant.policy})"} if constant else {}),
-    }
-    known = {name: report.against[name] for name in wanted if name in report.against}
-    if not known:
-        return ()
-    unbeaten = [wanted[name] for name, gain in known.items() if gain.low <= 0]
-    if unbeaten:
-        return (f"It does not clearly beat {' or '.join(unbeaten)}: take it with caution.",)
-    return (f"It clearly beats {' and '.join(wanted[name] for name in known)}.",)
+    names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
+    if constant is not None:
+        names[constant.policy] = f"the best constant policy ({constant.policy})"
+    known = {name: text for name, text in names.items() if name in report.against}
+    beaten = [text for name, text in known.items() if report.against[name].low > 0]
+    unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
+    return tuple(
+        f"The learned prompt {does} {' and '.join(texts)}{end}"
+        for does, texts, end in (
+            ("clearly beats", beaten, "."),
+            ("does not clearly beat", unbeaten, ": until it does, learning has not paid."),
+        )
+        if texts
+    )
 
 
 def simulated(report: Report) -> str:

@@ -161,7 +161,7 @@ def _candidate(
         str(number),
         arrays.tiers,
         [decision.tier for decision in decisions],
-        [decision.router_usd or 0.0 for decision in decisions],
+        [decision.router_usd for decision in decisions],
     )
 
     def mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

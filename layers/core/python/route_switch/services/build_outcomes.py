@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from route_switch.domain.errors import ConfigurationError, InvalidModelRequestError
 from route_switch.domain.example import Example, RecordedResult
-from route_switch.domain.outcome import Outcome, OutcomeTable
+from route_switch.domain.outcome import NO_RECORDING, Outcome, OutcomeTable
 from route_switch.domain.outcome_row import (
     Models,
     Results,
@@ -142,11 +142,13 @@ class BuildOutcomes:
             reply = self.calls(model, example.messages, example.params, Purpose.ANSWER)
         except InvalidModelRequestError:
             return None
+        if reply.text == NO_RECORDING:
+            return None
         return RecordedResult(
             answer=reply.text,
             cost_usd=reply.cost_usd,
-            input_tokens=reply.usage.input_tokens if reply.usage else None,
-            output_tokens=reply.usage.output_tokens if reply.usage else None,
+            input_tokens=reply.usage.input_tokens,
+            output_tokens=reply.usage.output_tokens,
             latency_ms=reply.latency_ms,
         )
 

@@ -2,7 +2,6 @@
 covered up. A router that fails ends the run, where a request would go to the safe tier."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from route_switch.domain.config import RouterConfig
@@ -11,6 +10,7 @@ from route_switch.domain.example import Example
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.choose_tier import ROUTER_PARAMS
+from route_switch.services.in_order import in_order
 from route_switch.services.paid_calls import PaidCalls, Purpose
 
 THREADS = 8
@@ -18,10 +18,10 @@ THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """Where an example goes. `router_usd` is None where the router model's price is unknown."""
+    """Where an example goes, and what deciding took."""
 
     tier: Tier
-    router_usd: float | None
+    router_usd: float
     router_ms: float
 
 
@@ -36,8 +36,7 @@ class RouteExamples:
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
     ) -> tuple[Routed, ...]:
-        with ThreadPoolExecutor(threads) as pool:
-            return tuple(pool.map(lambda example: self.route(example, prompt), examples))
+        return tuple(in_order(lambda example: self.route(example, prompt), examples, threads))
 
     def route(self, example: Example, prompt: RoutingPrompt) -> Routed:
         """Raises whatever the call raises; a reply that names no tier is the safe tier."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.models import offline_judge, offline_proposer
 from route_switch.adapters.models.recordings import recorded_answers
 from route_switch.domain.errors import ModelError
+from route_switch.domain.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
 from route_switch.domain.query import query_of, text_of
@@ -26,7 +27,6 @@ SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
     "proposer": offline_proposer.propose,
 }
 """Roles of learning that a program plays: the text that it replies to messages."""
-NO_RECORDING = "[simulated: no recorded answer]"
 
 
 class OfflineClient:
