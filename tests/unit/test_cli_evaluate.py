@@ -85,7 +85,7 @@ def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
     assert 0 < document["n"] < ROWS / 2
 
 
-def test_two_models_and_a_remote_router_whose_price_is_unknown(
+def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -96,7 +96,9 @@ def test_two_models_and_a_remote_router_whose_price_is_unknown(
     policies = {policy["policy"]: policy for policy in document["policies"]}
     assert "tier-2" not in policies
     assert set(policies["candidate"]["mix"]) == {"1", "3"}
-    assert document["router_price_known"] is False
+    candidate, tier_3 = policies["candidate"], policies["tier-3"]
+    assert candidate["mix"]["3"] == pytest.approx(1, abs=0.2)  # nonsense goes to the safe tier
+    assert candidate["cost"] <= tier_3["cost"]
 
 
 def test_a_failing_router_is_an_error_and_not_a_tier(

@@ -48,7 +48,11 @@ def test_a_local_stack_that_has_ended_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(".local").mkdir()
-    gone = {"aws_endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}
+    gone = {
+        "aws_endpoint": "http://127.0.0.1:9",
+        "region": "eu-west-1",
+        "prompt_parameter": "x/live",
+    }
     Path(".local/stack.json").write_text(json.dumps(gone), "utf-8")
     monkeypatch.setattr("sys.argv", ["route-switch", "examples", "--out", "x.jsonl"])
     with pytest.raises(SystemExit):

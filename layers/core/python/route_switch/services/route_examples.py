@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import nearest_allowed, parse_tier
+from route_switch.domain.errors import ConfigurationError, InvalidModelRequestError
 from route_switch.domain.example import Example
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -23,6 +24,8 @@ class Routed:
     tier: Tier
     router_usd: float
     router_ms: float
+    asked: bool = True
+    refusal: str | None = None
 
 
 class RouteExamples:
@@ -36,14 +39,25 @@ class RouteExamples:
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
     ) -> tuple[Routed, ...]:
-        return tuple(in_order(lambda example: self.route(example, prompt), examples, threads))
+        """Raises whatever a call raises, but for a refused request: a query that the router's
+        provider does not take goes to the safe tier, unless it takes none at all."""
+        routed = in_order(lambda example: self._route(example, prompt), examples, threads)
+        asked = [r for r in routed if r.asked]
+        if asked and all(r.refusal is not None for r in asked):
+            raise ConfigurationError(
+                f"The router refuses every query. {asked[0].refusal} Check its name and the prompt."
+            )
+        return tuple(routed)
 
-    def route(self, example: Example, prompt: RoutingPrompt) -> Routed:
-        """Raises whatever the call raises; a reply that names no tier is the safe tier."""
+    def _route(self, example: Example, prompt: RoutingPrompt) -> Routed:
         query, config = example.as_query, self._config
         if config.bypasses(query):
-            return Routed(nearest_allowed(Tier.SMALL, self._allowed), 0.0, 0.0)
+            return Routed(nearest_allowed(Tier.SMALL, self._allowed), 0.0, 0.0, asked=False)
         messages = prompt.render(query, config.router_max_input_tokens)
-        reply = self._calls(config.models.router, messages, ROUTER_PARAMS, Purpose.ROUTER)
+        try:
+            reply = self._calls(config.models.router, messages, ROUTER_PARAMS, Purpose.ROUTER)
+        except InvalidModelRequestError as error:
+            safe = nearest_allowed(config.safe_tier, self._allowed)
+            return Routed(safe, 0.0, 0.0, refusal=str(error))
         tier = parse_tier(reply.text) or config.safe_tier
         return Routed(nearest_allowed(tier, self._allowed), reply.cost_usd, reply.latency_ms)
