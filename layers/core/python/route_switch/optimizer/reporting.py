@@ -83,7 +83,9 @@ def report_of(
         candidates=_candidates(found, plan, calls),
         rejected=_rejected(found),
         incumbent_prompt=to_markdown(found.incumbent),
-        candidate_prompt=to_markdown(candidate),
+        candidate_prompt=to_markdown(
+            found.incumbent if candidate.version == found.incumbent.version else candidate
+        ),
         moved=_moved(found, plan),
         confusion=(
             confusion(comparison.arrays, comparison.measured[CANDIDATE], plan.lambda_)
