@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -44,13 +45,19 @@ NOTES = {
 LLAMAS = ("llama-3.1-8b-instruct", "llama-3.1-70b-instruct")
 
 
+TRIED_ON = 2000
+"""The first rows of MMLU-Pro are those that the search was tried out on: none of them counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The first `rows` rows of a set, with the models that serve as its tiers, small to large."""
+    """`rows` rows of a set after the first `skip`, with the models that serve as its tiers, small
+    to large."""
 
     name: str
     models: tuple[str, ...]
     rows: int | None = None
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ SETS = (
         "three-workloads",
         "Three workloads: MMLU-Pro, CRUXEval, Banking77",
         (
-            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 1000),
+            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 1000, TRIED_ON),
             Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
             Part("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5")),
         ),
@@ -77,7 +84,7 @@ SETS = (
         "mmlu-pro-crux",
         "MMLU-Pro with CRUXEval: Llama 8B, Llama 70B, GPT-4o",
         (
-            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 480),
+            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 480, TRIED_ON),
             Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
         ),
     ),
@@ -168,9 +175,8 @@ def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
     names = _tiers(learning_set).split(",")
     for part in learning_set.parts:
         with gzip.open(data / f"{part.name}.jsonl.gz", "rt", encoding="utf-8") as rows:
-            for number, line in enumerate(rows):
-                if number == part.rows:
-                    break
+            end = None if part.rows is None else part.skip + part.rows
+            for line in islice(rows, part.skip, end):
                 row = json.loads(line)
                 pairs = zip(names, part.models, strict=True)
                 row["models"] = {name: row["models"][model] for name, model in pairs}
