@@ -6,7 +6,11 @@ from typing import Any
 import dspy
 from dspy.lm15 import Message, Request, Response, Usage
 
-from route_switch.domain.errors import InvalidModelRequestError, ProviderDownError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ProviderDownError,
+    describe_defect,
+)
 from route_switch.domain.ports import JsonObject
 from route_switch.services.paid_calls import MeteredCalls, Purpose
 
@@ -62,6 +66,10 @@ class PaidEngine:
             if self._purpose is Purpose.ROUTER:
                 return _response(request, "", 0.0)
             raise ProviderDownError(f"The proposer cannot be asked: {error}") from error
+        except Exception as error:
+            raise ProviderDownError(
+                f"The client of {self._name} broke: {describe_defect(error)}"
+            ) from error
         return _response(request, reply.text, reply.cost_usd)
 
 
