@@ -110,7 +110,7 @@ def test_a_file_that_is_something_else_is_told_and_left_as_it_is(path: Path, lin
 def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
     memo = MemoFile(tmp_path / "answers.jsonl")
     memo._file.close()
-    memo._file = Path("/dev/full").open("wb")
+    memo._file = Path("/dev/full").open("wb")  # noqa: SIM115 (the memo closes it)
     with pytest.raises(StoreError, match="cannot be written"):
         memo.put("a", {"text": "x" * 10})
     memo.close()
