@@ -83,7 +83,7 @@ class Models:
             raise error
         with self.lock:
             text = self._answer(call)
-        yield Chunk({"content": text}, usage=Usage(1000, 10))
+        yield Chunk({"content": text}, usage=Usage(100, 10))
 
     def _answer(self, call: ModelCall) -> str:
         if call.model == "router":
@@ -135,13 +135,20 @@ def run(
     valset: list[LabeledQuery] | None = None,
     size: SearchSize = SMALL_SEARCH,
 ) -> Search:
-    with _cache_put_back():
+    with cache_put_back():
         search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
     return search
 
 
+def wait_for_leftovers() -> None:
+    """DSPy does not wait for its threads when one of them stops the run."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(5)
+
+
 @contextmanager
-def _cache_put_back() -> Iterator[None]:
+def cache_put_back() -> Iterator[None]:
     """A search replaces it for the whole process."""
     before = dspy.cache
     try:

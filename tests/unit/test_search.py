@@ -39,9 +39,10 @@ from tests.support.searching import (
     run,
     search_of,
     tier_by_hash,
+    wait_for_leftovers,
 )
 
-ROUTER_USD = (1000 * 1 + 10 * 2) / 1e6
+ROUTER_USD = (100 * 1 + 10 * 2) / 1e6
 USD_WEIGHT = 10.0
 
 
@@ -248,6 +249,22 @@ def test_what_stops_a_call_stops_the_search_and_is_no_score(
         assert 1 <= len(search.trials) <= 2
     for trial in search.trials:
         assert trial.reward == pytest.approx(reward_by_hand(trial.prompt, VALIDATION), abs=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_after_a_stop_no_thread_goes_on_with_its_queue(threads: int) -> None:
+    """It would spend what the held-out rows need, and keep the process from ending."""
+
+    def fails(call: ModelCall) -> BaseException | None:
+        stops = call.model == "router" and "number 3 0" in str(call.messages[-1]["content"])
+        return BudgetReachedError("once") if stops else None
+
+    queries = [replace(query, text=f"{query.text} {n}") for n in range(8) for query in VALIDATION]
+    models = Models(fails=fails)
+    with pytest.raises(BudgetReachedError):
+        run(search_of(models, threads=threads), valset=queries)
+    wait_for_leftovers()
+    assert len(models.routed) < 4 + 3 * threads
 
 
 def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_at_no_cost() -> None:
