@@ -149,9 +149,10 @@ def wait_for_leftovers() -> None:
 
 @contextmanager
 def cache_put_back() -> Iterator[None]:
-    """A search replaces it for the whole process."""
+    """A search replaces it for the whole process, and for DSPy's threads until the last ends."""
     before = dspy.cache
     try:
         yield
     finally:
+        wait_for_leftovers()
         dspy.cache = before

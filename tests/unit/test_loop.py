@@ -24,7 +24,7 @@ from route_switch.optimizer.report_verdict import worth_of_quality
 from route_switch.optimizer.reporting import report_of
 from route_switch.services.paid_calls import MeteredCalls
 from tests.support.learning import CIRCUMSTANCES, EXAMPLES, PLAN, SUBJECTS, example, learn
-from tests.support.searching import INCUMBENT, Models, wait_for_leftovers
+from tests.support.searching import INCUMBENT, Models
 
 ONE = replace(PLAN, rounds=1)
 
@@ -142,7 +142,6 @@ def test_the_same_run_gives_the_same_artifact_after_any_interruption() -> None:
         models.fails = fails
         stopped, _ = learn(models, ONE, memo=memo)
         assert isinstance(stopped.stopped_by, ProviderDownError)
-        wait_for_leftovers()
     models.fails = lambda _: None
     resumed, again = learn(models, replace(ONE, threads=4), memo=memo)
     artifacts = [to_json(candidate_prompt(f, PLAN, "digest")) for f in (found, resumed)]

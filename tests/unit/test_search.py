@@ -24,9 +24,11 @@ from route_switch.domain.ports import ModelCall
 from route_switch.domain.prompt import Demo, RoutingPrompt
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
+from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
 from route_switch.optimizer.mipro import Metric, Search, check_start
 from route_switch.optimizer.program import fits
 from route_switch.optimizer.training import LabeledQuery
+from route_switch.services.paid_calls import Purpose
 from tests.support.paid import FakeTime, metered
 from tests.support.searching import (
     INCUMBENT,
@@ -35,11 +37,11 @@ from tests.support.searching import (
     TRAIN,
     VALIDATION,
     Models,
+    cache_put_back,
     instruction,
     run,
     search_of,
     tier_by_hash,
-    wait_for_leftovers,
 )
 
 ROUTER_USD = (100 * 1 + 10 * 2) / 1e6
@@ -137,13 +139,17 @@ def test_who_starts_again_from_the_memo_asks_nobody(found: Search) -> None:
 
 
 def test_each_draw_of_the_proposer_is_a_call_of_its_own() -> None:
-    memo = MemoryMemo()
+    """Asked the same again, DSPy wants another draw, and says so in a number that is not sent."""
     models = Models()
-    calls = metered(models, memo)
-    run(search_of(models, calls))
-    assert calls.calls["proposer"] == len(models.proposed)
-    proposals = [call for call in models.proposed if "`[[ ## proposed_instr" in repr(call.messages)]
-    assert len(proposals) == 4, "candidate 0 is drawn as well, and put away"
+    carrier = RolloutCarrier()
+    engine = PaidEngine(metered(models), "fake/proposer", Purpose.PROPOSER, carrier)
+    proposer = language_model(engine, "proposer")
+    with cache_put_back():
+        dspy.cache = carrier
+        for rollout in (1, 2, 1, 2):
+            proposer.copy(rollout_id=rollout, temperature=1.0)("Propose something.")
+    assert len(models.proposed) == 2
+    assert models.proposed[0] == models.proposed[1]
 
 
 def test_the_proposer_sees_queries_with_their_tier_and_nothing_else(models: Models) -> None:
@@ -263,7 +269,6 @@ def test_after_a_stop_no_thread_goes_on_with_its_queue(threads: int) -> None:
     models = Models(fails=fails)
     with pytest.raises(BudgetReachedError):
         run(search_of(models, threads=threads), valset=queries)
-    wait_for_leftovers()
     assert len(models.routed) < 4 + 3 * threads
 
 
