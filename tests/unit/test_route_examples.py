@@ -7,11 +7,16 @@ from pydantic import JsonValue
 
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.route import router_config
-from route_switch.domain.errors import ProviderDownError
+from route_switch.domain.errors import (
+    ConfigurationError,
+    InvalidModelRequestError,
+    ProviderDownError,
+)
 from route_switch.domain.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ALL_TIERS, Tier
+from route_switch.services.choose_tier import ROUTER_PARAMS
 from route_switch.services.paid_calls import Purpose, Reply
 from route_switch.services.route_examples import Routed, RouteExamples
 
@@ -68,3 +73,42 @@ def test_a_tier_that_does_not_exist_is_the_nearest_one() -> None:
 def test_a_failing_router_ends_the_run() -> None:
     with pytest.raises(ProviderDownError):
         route(Router(ProviderDownError("down")), LONG)
+
+
+class Choosy(Router):
+    """Refuses queries that hold a word."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__("3")
+        self._word = word
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> Reply:
+        if self._word in str(messages[-1]["content"]):
+            raise InvalidModelRequestError("content filter", status=400)
+        assert params == ROUTER_PARAMS
+        return super().__call__(name, messages, params, purpose)
+
+
+def test_a_query_that_is_refused_goes_to_the_safe_tier_at_no_cost() -> None:
+    refused, routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
+    assert refused == Routed(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
+    assert routed == Routed(Tier.LARGE, 0.25, 40.0)
+    two = route(Choosy("continuous"), LONG, f"{LONG[:20]} this to me now.", allowed=TWO)
+    assert two[0].tier is Tier.LARGE
+
+
+def test_a_router_that_refuses_every_query_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"refuses every query\. content filter"):
+        route(Choosy("Explain"), LONG, f"{LONG} Why?", "hello")
+
+
+def test_queries_keep_their_order_with_many_threads() -> None:
+    queries = [f"Question number {n}: {LONG}" for n in range(50)]
+    decisions = route(Choosy(" 7: "), *queries)
+    assert [d.refusal is not None for d in decisions] == [n == 7 for n in range(50)]

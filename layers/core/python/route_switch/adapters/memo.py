@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from route_switch.domain.errors import StoreError
@@ -39,7 +40,7 @@ class MemoFile:
             self._file = path.open("ab")
             self._lock_out_others()
             self._load()
-        except OSError as error:
+        except (OSError, ValueError, KeyError) as error:
             raise StoreError(f"{path} cannot be used: {error}") from error
 
     def get(self, key: str) -> JsonObject | None:
@@ -59,7 +60,8 @@ class MemoFile:
         yield from self._entries.values()
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # a line that could not be written: `put` has told so
+            self._file.close()
 
     def _lock_out_others(self) -> None:
         import fcntl

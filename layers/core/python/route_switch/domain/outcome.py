@@ -100,7 +100,7 @@ def _output_ratio(table: OutcomeTable, tier: Tier) -> float | None:
 
 def tiers_of(models: tuple[str, ...]) -> dict[Tier, str]:
     """Names the tiers of two or three models, cheapest first."""
-    if len(set(models)) != len(models) or not 2 <= len(models) <= 3:
+    if len(set(models)) != len(models) or not all(models) or not 2 <= len(models) <= 3:
         raise ConfigurationError(
             "--tiers takes two or three different models, small to large, with commas between: "
             "SMALL,MEDIUM,LARGE or SMALL,LARGE."

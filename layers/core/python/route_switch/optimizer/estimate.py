@@ -64,15 +64,19 @@ def estimate(task: Task, prices: Mapping[str, Price]) -> tuple[Expected, ...]:
         _expected(Purpose.PROPOSER, task.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
     )
     routed = task.rounds * (task.size.trials + 1) * task.validation_rows + 3 * task.heldout_rows
-    usd = routing_usd(task.config, prices)
-    expected.append(Expected(Purpose.ROUTER, task.config.models.router, routed, routed * usd))
+    router, read = task.config.models.router, _routing_tokens(task.config)
+    expected.append(_expected(Purpose.ROUTER, router, routed, read, ROUTER_TOKENS, prices))
     return tuple(expected)
 
 
 def routing_usd(config: RouterConfig, prices: Mapping[str, Price]) -> float:
     """One router call with the longest prompt and query; 0 where the price is not known."""
-    read = MAX_BYTES // BYTES_PER_TOKEN + config.router_max_input_tokens
-    return cost_usd(Usage(read, ROUTER_TOKENS), prices.get(config.models.router)) or 0.0
+    usage = Usage(_routing_tokens(config), ROUTER_TOKENS)
+    return cost_usd(usage, prices.get(config.models.router)) or 0.0
+
+
+def _routing_tokens(config: RouterConfig) -> int:
+    return MAX_BYTES // BYTES_PER_TOKEN + config.router_max_input_tokens
 
 
 def _answers(task: Task, prices: Mapping[str, Price], tier: Tier) -> Expected:

@@ -105,13 +105,14 @@ class Spend(Frozen):
 
 
 class Rows(Frozen):
-    """How many examples there are, and where they went."""
+    """How many examples there are, and where they went. `without_outcome` is None, and those are
+    still counted on their sides, where the run stopped before all outcomes were known."""
 
     train: int
     validation: int
     heldout: int
     near_duplicates_removed: int
-    without_outcome: int
+    without_outcome: int | None
 
 
 class Report(Frozen):
@@ -120,7 +121,8 @@ class Report(Frozen):
 
     `tier_3_usd` is what a query costs on Tier 3 on average: at λ, one point of quality (0.01) is
     worth 0.01 · tier_3_usd / λ USD a query. `saving_usd_a_month` is against all-Tier-3 at
-    `monthly_queries`. A run that stopped before the held-out rows has neither `gate` nor saving.
+    `monthly_queries`. A run that stopped before the held-out rows has neither `gate` nor saving;
+    one that stopped before all outcomes were known has no `tier_3_usd` either.
     """
 
     created: str
@@ -153,9 +155,13 @@ class Report(Frozen):
     agreement: Agreement | None
     graded_by: dict[str, int]
     spend: Spend
+<<<<<<< HEAD
     tier_3_usd: float
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
     """Tokens that Tier 3 writes for each token of a tier, for the catalog's field of that name."""
+=======
+    tier_3_usd: float | None
+>>>>>>> units
     monthly_queries: int
     saving_usd_a_month: Interval | None
 

@@ -6,7 +6,12 @@ from typing import Any
 import dspy
 from dspy.lm15 import Message, Request, Response, Usage
 
-from route_switch.domain.errors import InvalidModelRequestError, ProviderDownError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ProviderDownError,
+    RunStoppedError,
+    describe_defect,
+)
 from route_switch.domain.ports import JsonObject
 from route_switch.services.paid_calls import MeteredCalls, Purpose
 
@@ -39,6 +44,9 @@ class PaidEngine:
     It raises nothing that DSPy catches: DSPy takes an ordinary exception for a score of 0 or leaves
     out a part of the proposal. A router LLM that refuses a query has answered without a tier, as it
     would in production; a proposer that refuses is a run that cannot go on.
+
+    Once stopped it stays so: where one call stops the run, DSPy lets its threads work through the
+    rest of their queue, and they would spend what is set aside for the held-out rows.
     """
 
     def __init__(
@@ -48,8 +56,18 @@ class PaidEngine:
         self._name = name
         self._purpose = purpose
         self._carrier = carrier
+        self._stopped_by: RunStoppedError | None = None
 
     def complete(self, request: Request) -> Response:
+        if self._stopped_by is not None:
+            raise self._stopped_by
+        try:
+            return self._answer(request)
+        except RunStoppedError as stop:
+            self._stopped_by = stop
+            raise
+
+    def _answer(self, request: Request) -> Response:
         messages = _messages(request)
         params: JsonObject = {
             "temperature": request.config.temperature,
@@ -62,6 +80,10 @@ class PaidEngine:
             if self._purpose is Purpose.ROUTER:
                 return _response(request, "", 0.0)
             raise ProviderDownError(f"The proposer cannot be asked: {error}") from error
+        except Exception as error:
+            raise ProviderDownError(
+                f"The client of {self._name} broke: {describe_defect(error)}"
+            ) from error
         return _response(request, reply.text, reply.cost_usd)
 
 

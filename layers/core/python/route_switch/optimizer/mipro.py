@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import io
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ import dspy
 from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
-from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
@@ -90,7 +90,7 @@ class Search:
         seed: int,
     ) -> None:
         """Raises `RunStoppedError` if it is stopped; what it knows by then is in `trials`."""
-        metric = Metric([*trainset, *valset], self._tiers, self._usd_weight)
+        metric = Metric(trainset, valset, self._tiers, self._usd_weight)
         optimizer = _MIPROv2(
             incumbent,
             self._why_rejected,
@@ -122,6 +122,11 @@ class Search:
                 minibatch=False,
                 view_data_batch_size=size.view_data_batch_size,
             )
+        if watcher.failure is not None:
+            raise RouteSwitchError(
+                f"A prompt could not be evaluated, for which DSPy gives a score of 0: "
+                f"{watcher.failure}. This is a defect of the optimizer."
+            ) from watcher.failure
 
     def _record(self, trial: Trial) -> None:
         self.trials.append(trial)
@@ -132,32 +137,48 @@ class Metric:
     """What MIPROv2 maximizes: the reward of the chosen tier, shifted and scaled, since DSPy takes
     no negative scores.
 
-    While demos are collected (`trace` is given) it says whether the tier is the query's best one.
+    While demos are collected (`trace` is given) it says whether the tier is the best one of the
+    training query. Validation queries that look alike to the router LLM have their mean rewards.
     """
 
     def __init__(
-        self, queries: list[LabeledQuery], tiers: tuple[Tier, ...], usd_weight: float
+        self,
+        trainset: list[LabeledQuery],
+        valset: list[LabeledQuery],
+        tiers: tuple[Tier, ...],
+        usd_weight: float,
     ) -> None:
-        self._queries = {query.text: query for query in queries}
+        self._best = {query.text: query.best for query in trainset}
+        self._rewards = _mean_rewards(valset)
         self._columns = {str(tier.value): column for column, tier in enumerate(tiers)}
         self._usd_weight = usd_weight
+        queries = (*trainset, *valset)
         self._shift = 1.0 - min(reward for query in queries for reward in query.rewards)
 
     def __call__(
         self, example: dspy.Example, prediction: dspy.Prediction, trace: object = None
     ) -> float | bool:
-        query = self._queries[example.query]
         if prediction.tier == "":  # a prompt too large to be sent
             return 0.0
         column = self._columns[prediction.tier]
         if trace is not None:
-            return column == query.best
-        reward = query.rewards[column] - self._usd_weight * prediction.router_usd
+            return column == self._best[example.query]
+        reward = self._rewards[example.query][column] - self._usd_weight * prediction.router_usd
         return max(float(SCALE * (reward + self._shift)), 0.0)
 
     def mean_reward(self, score: float) -> float:
         """The mean reward behind a score of DSPy's `Evaluate`."""
         return score / 100 / SCALE - self._shift
+
+
+def _mean_rewards(queries: list[LabeledQuery]) -> dict[str, tuple[float, ...]]:
+    alike: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+    for query in queries:
+        alike[query.text].append(query.rewards)
+    return {
+        text: tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+        for text, rows in alike.items()
+    }
 
 
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
@@ -195,7 +216,7 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
 
 
 class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
-    """Notes each evaluation as it ends."""
+    """Notes each evaluation as it ends; `failure` is the first that broke."""
 
     def __init__(
         self, metric: Metric, incumbent: RoutingPrompt, record: Callable[[Trial], None]
@@ -204,6 +225,7 @@ class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
         self._messages = incumbent.messages
         self._record = record
         self._programs: dict[str, RouteToTier] = {}
+        self.failure: BaseException | None = None
 
     def on_evaluate_start(  # DSPy gives its arguments by name
         self,
@@ -217,6 +239,7 @@ class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
         self, call_id: str, outputs: Any | None, exception: BaseException | None = None
     ) -> None:
         program = self._programs.pop(call_id)
+        self.failure = self.failure or exception
         if exception is None and outputs is not None:
             prompt = prompt_of(program, self._messages)
             if fits(prompt):
@@ -229,6 +252,11 @@ def check_start(incumbent: RoutingPrompt) -> None:
         raise ConfigurationError(
             "The incumbent prompt is too long to start from: what a run adds about itself would "
             "not fit Parameter Store any more. Shorten it by about 1,200 bytes."
+        )
+    if inspect.cleandoc(incumbent.instruction) != incumbent.instruction:
+        raise ConfigurationError(
+            "The incumbent's instruction holds tabs, or blanks at its margins, which DSPy would "
+            "take out: what is measured would not be the incumbent. Take them out yourself."
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.figures import CandidateFigures, Moved, PolicyFigures, Report
 from route_switch.optimizer.report_format import (
+    NOT_MEASURED,
     Cell,
     Folded,
     Table,
@@ -226,7 +227,10 @@ def rows(report: Report) -> Table:
                 "removed (near-duplicates across sides)",
                 f"{counts.near_duplicates_removed:,}",
             ),
-            ("left out (no outcome for some tier)", f"{counts.without_outcome:,}"),
+            (
+                "left out (no outcome for some tier)",
+                NOT_MEASURED if counts.without_outcome is None else f"{counts.without_outcome:,}",
+            ),
         ),
     )
 

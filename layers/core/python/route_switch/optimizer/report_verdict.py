@@ -201,6 +201,11 @@ def worth_of_quality(report: Report) -> str:
     """λ in dollars: one point of quality (0.01) is worth 0.01 · mean Tier-3 USD / λ a query."""
     if report.lambda_ == 0:
         return "λ = 0: cost counts for nothing, only quality does."
+    if report.tier_3_usd is None:
+        return (
+            f"λ = {report.lambda_:g} says what quality is worth, in shares of what a query costs "
+            "on Tier 3; the run stopped before that was measured."
+        )
     a_query = 0.01 * report.tier_3_usd / report.lambda_
     return (
         f"λ = {report.lambda_:g} says what quality is worth: one point of it (1% of the queries) "

@@ -99,26 +99,31 @@ def report_of(
             usd=dict(sorted(calls.usd.items())),
             cap_usd=circumstances.cap_usd,
         ),
+<<<<<<< HEAD
         tier_3_usd=comparison.tier_3_usd if comparison else 0.0,
         tier_3_output_ratio=_output_ratios(found),
+=======
+        tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
+>>>>>>> units
         monthly_queries=circumstances.monthly_queries,
         saving_usd_a_month=_saving(comparison, circumstances.monthly_queries),
     )
 
 
 def _rows(found: Findings) -> Rows:
-    tables, sides = found.tables, found.sides
-    sizes = (
-        [len(t.examples) for t in (tables.train, tables.validation, tables.heldout)]
-        if tables
-        else [0, 0, 0]
-    )
+    sides, tables = found.sides, found.tables
+    assert sides is not None  # noqa: S101 (nothing stops a run before; tells the type checker)
+    if tables is not None:
+        rows = (tables.train.examples, tables.validation.examples, tables.heldout.examples)
+    else:
+        rows = (sides.train, sides.validation, sides.heldout)
+    train, validation, heldout = map(len, rows)
     return Rows(
-        train=sizes[0],
-        validation=sizes[1],
-        heldout=sizes[2],
-        near_duplicates_removed=sides.near_duplicates if sides else 0,
-        without_outcome=sum(found.built.left_out.values()) if found.built else 0,
+        train=train,
+        validation=validation,
+        heldout=heldout,
+        near_duplicates_removed=sides.near_duplicates,
+        without_outcome=sum(found.built.left_out.values()) if found.built else None,
     )
 
 

@@ -61,7 +61,9 @@ def training_set(
         if text is None:
             withheld += 1
         elif trusted[i] and not config.bypasses(example.as_query):
-            shown = replace(example.as_query, text=text).for_router(DEMO_TOKENS)
+            # Markdown knows one kind of line end: a demo with another could not be written down.
+            lines = text.replace("\r\n", "\n")
+            shown = replace(example.as_query, text=lines).for_router(DEMO_TOKENS)
             taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
     measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
     if not taught or not measured:

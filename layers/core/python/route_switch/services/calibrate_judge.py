@@ -9,7 +9,7 @@ from route_switch.domain.example import Example
 from route_switch.domain.outcome import GradedBy, OutcomeTable
 from route_switch.domain.outcome_row import is_recorded
 from route_switch.domain.tiers import Tier
-from route_switch.services.judge_answers import JudgeAnswers, LabeledAnswer, measure_agreement
+from route_switch.services.judge_answers import JudgeAnswers, LabeledAnswer, measure_agreement, same
 from route_switch.services.paid_calls import PaidCalls, Purpose
 
 MOST_LABELS = 200
@@ -19,8 +19,9 @@ MOST_LABELS = 200
 def calibrate_judge(
     judge: JudgeAnswers, calls: PaidCalls, table: OutcomeTable, threads: int
 ) -> Agreement:
-    """Over the first answers in the table that a test or a person graded and whose text is known.
-    Answers that were called for are known already, and not paid again."""
+    """Over the first answers in the table that a test or a person graded, whose text is known, and
+    that the judge has to read (it is not shown answers that are the same as Tier 3's). Answers that
+    were called for are known already, and not paid again."""
     labeled = islice(_labeled(calls, table), MOST_LABELS)
     return measure_agreement(judge, labeled, threads)
 
@@ -32,7 +33,7 @@ def _labeled(calls: PaidCalls, table: OutcomeTable) -> Iterator[LabeledAnswer]:
                 continue
             best = _text(calls, example, table.models[Tier.LARGE])
             answer = _text(calls, example, table.models[tier])
-            if best is not None and answer is not None:
+            if best is not None and answer is not None and not same(best, answer):
                 yield LabeledAnswer(example, best, answer, outcome.equivalent)
 
 

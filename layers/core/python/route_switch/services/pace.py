@@ -24,20 +24,27 @@ class Pace:
         self.remaining_s = remaining_s
         self.clock = clock
         self._sleep = sleep
-        self._next = float("-inf")
+        self._next = self._held_until = float("-inf")
         self._lock = threading.Lock()
 
     def wait_for_turn(self) -> None:
-        with self._lock:
-            now = self.clock()
-            turn = max(now, self._next)
-            self._next = turn + self._interval_s
-        self._pause(turn - now)
+        self._pause(self._take_turn())
+        while self.clock() < self._held_until:  # held back while it slept
+            self._pause(self._take_turn())
 
     def hold_back(self, seconds: float) -> None:
         """No thread starts a call for so long."""
         with self._lock:
-            self._next = max(self._next, self.clock() + seconds)
+            self._held_until = max(self._held_until, self.clock() + seconds)
+            self._next = max(self._next, self._held_until)
+
+    def _take_turn(self) -> float:
+        """The seconds until it."""
+        with self._lock:
+            now = self.clock()
+            turn = max(now, self._next)
+            self._next = turn + self._interval_s
+        return turn - now
 
     def _pause(self, seconds: float) -> None:
         remaining_s = self.remaining_s()

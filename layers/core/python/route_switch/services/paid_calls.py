@@ -158,9 +158,10 @@ class MeteredCalls:
     ) -> JsonObject:
         params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
         most_usd = self._most_usd(name, messages, params)
-        began = self._pace.clock()
+        began = float("inf")
         for attempt in count():
             self._pace.wait_for_turn()
+            began = min(began, self._pace.clock())  # waiting for the first turn is no failure
             with self._reserved(most_usd) as settle:
                 try:
                     entry = self._called(name, messages, params, purpose)
@@ -168,8 +169,8 @@ class MeteredCalls:
                     entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
                 except ModelError as error:
                     if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
-                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
                         settle(most_usd)
+                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
                     self._wait_out(name, error, attempt, began)
                     continue
                 settle(_number(entry["cost_usd"]))
@@ -189,10 +190,11 @@ class MeteredCalls:
         timeout_s = min(CALL_TIMEOUT_S, max(self._pace.remaining_s(), 1.0))
         call = ModelCall(model, messages, params, timeout_s)
         completion: Completion = complete(self._clients(provider).stream(call))
-        usage = completion.usage or _estimate(messages, completion)
+        text = _whole(completion.text)
+        usage = completion.usage or _estimate(messages, text)
         return {
             "purpose": purpose.value,
-            "text": completion.text,
+            "text": text,
             "tokens": [usage.input_tokens, usage.output_tokens, usage.cached_input_tokens],
             "cost_usd": cost_usd(usage, self._price(name)),
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
@@ -285,9 +287,15 @@ def _reply(entry: JsonObject) -> Reply:
     )
 
 
-def _estimate(messages: tuple[JsonObject, ...], completion: Completion) -> Usage:
+def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     read = sum(estimate_tokens(text_of(message)) for message in messages)
-    return Usage(read, estimate_tokens(completion.text))
+    return Usage(read, estimate_tokens(text))
+
+
+def _whole(text: str) -> str:
+    """An answer that is cut off inside an emoji ends on half a character, which JSON can say and
+    UTF-8 cannot: it could be neither counted nor sent to the judge."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _lost(purpose: Purpose, usd: float) -> JsonObject:

@@ -12,6 +12,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from route_switch.adapters.models.encoder import EncoderClient
@@ -68,10 +69,10 @@ def propose(messages: Sequence[JsonObject]) -> str:
 
 
 def _observe(sections: Sections) -> str:
-    found = [
-        (Tier(int(tier)), str(ast.literal_eval(query)))
-        for query, tier in _EXAMPLE.findall(sections.get("examples", ""))
-    ]
+    found = []
+    for query, tier in _EXAMPLE.findall(sections.get("examples", "")):
+        with suppress(ValueError, SyntaxError):  # a query may look like an example itself
+            found.append((Tier(int(tier)), str(ast.literal_eval(query))))
     return _lines(_groups(found))
 
 

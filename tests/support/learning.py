@@ -1,0 +1,102 @@
+"""A whole learning run on made-up examples, with fake models."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from route_switch.adapters.memo import MemoryMemo
+from route_switch.bootstrap import packaged_prompt
+from route_switch.cli.route import router_config
+from route_switch.domain.example import Example
+from route_switch.domain.ports import AnswerMemo
+from route_switch.domain.promotion import GateHistory
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.loop import Findings, Learn, Plan
+from route_switch.optimizer.mipro import SearchSize
+from route_switch.optimizer.neighbors import Vectors
+from route_switch.optimizer.reporting import Circumstances
+from route_switch.services.paid_calls import MeteredCalls
+from route_switch.services.spending_cap import LocalCap
+from tests.support.paid import PRICE, FakeTime
+from tests.support.searching import INCUMBENT, Models, cache_put_back
+
+NAMES = ("fake/small", "fake/medium", "fake/large")
+COSTS = (0.001, 0.004, 0.01)
+SUBJECTS = ("parcels", "reports", "proofs")
+
+PLAN = Plan(
+    models=dict(zip(Tier, NAMES, strict=True)),
+    prices={"fake/router": PRICE, "fake/proposer": PRICE},
+    config=router_config("fake/router"),
+    proposer_model="fake/proposer",
+    judge_model=None,
+    threads=2,
+    rounds=2,
+    size=SearchSize(candidates=4, trials=5, demos=3, view_data_batch_size=10),
+)
+
+CIRCUMSTANCES = Circumstances(
+    created="2026-01-01 00:00 UTC",
+    command="route-switch optimize",
+    versions={"python": "3.11"},
+    simulated=(),
+    cap_usd=5.0,
+    monthly_queries=1000,
+    workload_notes={"parcels": "made up"},
+)
+
+
+def example(number: int, **fields: object) -> Example:
+    """Subject n needs tier n + 1 or a larger one."""
+    subject = number % 3
+    results = {
+        name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
+        for tier, name in enumerate(NAMES)
+    }
+    words = " ".join(f"{SUBJECTS[subject]}{number * 7 % 31}{part}" for part in "abcdefgh")
+    row = {"query": f"{words} number {number}", "models": results, "workload": SUBJECTS[subject]}
+    return Example.model_validate({**row, **fields})
+
+
+EXAMPLES = tuple(example(number) for number in range(90))
+
+
+def embed(text: str) -> Vectors:
+    return np.array([float(subject in text) for subject in SUBJECTS], dtype=np.float32)
+
+
+class Silent:
+    """Is told of progress, and keeps the steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, name: str, parts: int | None = None) -> None:
+        self.steps.append(name)
+
+    def trial(self, number: int, best: float) -> None:
+        pass
+
+
+def learn(
+    models: Models,
+    plan: Plan = PLAN,
+    examples: tuple[Example, ...] = EXAMPLES,
+    memo: AnswerMemo | None = None,
+    cap_usd: float = 100.0,
+) -> tuple[Findings, MeteredCalls]:
+    cap = LocalCap(cap_usd)
+    calls = MeteredCalls(
+        lambda _: models,
+        lambda _: PRICE,
+        MemoryMemo() if memo is None else memo,
+        cap,
+        FakeTime().pace(),
+    )
+    with cache_put_back():
+        run = Learn(plan, calls, cap, embed, Silent())
+        return run(examples, INCUMBENT, packaged_prompt(), GateHistory()), calls
+
+
+def with_judge(plan: Plan = PLAN) -> Plan:
+    return replace(plan, judge_model="fake/judge")

@@ -1,0 +1,158 @@
+"""A search over prompts with a fake router and a fake proposer."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dspy
+
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+from route_switch.domain.pricing import Usage
+from route_switch.domain.prompt import Demo, RoutingPrompt
+from route_switch.domain.text_policy import UserText
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.language_models import (
+    LabelEngine,
+    PaidEngine,
+    RolloutCarrier,
+    language_model,
+)
+from route_switch.optimizer.mipro import Search, SearchSize
+from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.proposals import Screening
+from route_switch.optimizer.training import LabeledQuery
+from route_switch.services.paid_calls import MeteredCalls, Purpose
+from tests.support.paid import metered
+
+MAX_TOKENS = 100
+SMALL_SEARCH = SearchSize(candidates=4, trials=8, demos=3, view_data_batch_size=10)
+
+
+def instruction(name: str) -> str:
+    tiers = (f"Tier {tier.value} is for:\n- {name} {tier.value}" for tier in Tier)
+    return "\n\n".join((f"Sort by {name}.", *tiers))
+
+
+INCUMBENT = RoutingPrompt(
+    instruction=instruction("incumbent"),
+    demos=(Demo(query="Whose demo is this?", tier=Tier.SMALL),),
+    provenance={"origin": "hand-written"},
+)
+
+
+def labeled(side: str, count: int) -> list[LabeledQuery]:
+    """Rewards are 0.9 to 0.1 for the best tier and less for the others, the second negative."""
+    return [
+        LabeledQuery(
+            text=f"{side} query number {number}",
+            best=number % 3,
+            rewards=tuple(
+                0.1 + number % 9 / 10 if tier == number % 3 else tier * 0.05 - 0.2
+                for tier in range(3)
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+TRAIN, VALIDATION = labeled("train", 18), labeled("validation", 12)
+
+
+def tier_by_hash(messages: Sequence[JsonObject]) -> str:
+    """A router that depends on every byte it is sent."""
+    digest = hashlib.sha256(repr(list(messages)).encode()).digest()
+    return str(digest[0] % 3 + 1)
+
+
+@dataclass
+class Models:
+    """The router and the proposer; `proposals` are given in turn to those who ask for one."""
+
+    router: Callable[[Sequence[JsonObject]], str] = tier_by_hash
+    propose: Callable[[int], str] = lambda number: instruction(f"proposal {number}")
+    fails: Callable[[ModelCall], BaseException | None] = lambda _: None
+    routed: list[ModelCall] = field(default_factory=list)
+    proposed: list[ModelCall] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        error = self.fails(call)
+        if error is not None:
+            raise error
+        with self.lock:
+            text = self._answer(call)
+        yield Chunk({"content": text}, usage=Usage(100, 10))
+
+    def _answer(self, call: ModelCall) -> str:
+        if call.model == "router":
+            self.routed.append(call)
+            return self.router(call.messages)
+        self.proposed.append(call)
+        asked = str(call.messages[-1]["content"])
+        if "starting with the field `[[ ## proposed_instruction ## ]]`" not in asked:
+            return "Nothing stands out."
+        # By what it is asked, not by when: the same search asks the same.
+        number = sum("proposed_instruction ## ]]`" in repr(c.messages) for c in self.proposed)
+        return f"[[ ## proposed_instruction ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
+
+
+def search_of(
+    models: Models,
+    calls: MeteredCalls | None = None,
+    threads: int = 1,
+    usd_weight: float = 10.0,
+    forbidden: tuple[str, ...] = (),
+    trainset: list[LabeledQuery] | None = None,
+) -> Search:
+    calls = calls or metered(models)
+    carrier = RolloutCarrier()
+
+    def model(name: str, purpose: Purpose) -> dspy.LM:
+        return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
+
+    labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
+    return Search(
+        task_model=model("router", Purpose.ROUTER),
+        prompt_model=model("proposer", Purpose.PROPOSER),
+        teacher=language_model(LabelEngine(labels), "teacher"),
+        carrier=carrier,
+        adapter=RoutingAdapter(INCUMBENT.messages, frozenset(Tier), Tier.MEDIUM, MAX_TOKENS),
+        tiers=tuple(Tier),
+        usd_weight=usd_weight,
+        why_rejected=Screening(INCUMBENT, tuple(Tier), UserText(forbidden)),
+        threads=threads,
+        on_trial=lambda _, __: None,
+    )
+
+
+def run(
+    search: Search,
+    incumbent: RoutingPrompt = INCUMBENT,
+    seed: int = 1,
+    trainset: list[LabeledQuery] | None = None,
+    valset: list[LabeledQuery] | None = None,
+    size: SearchSize = SMALL_SEARCH,
+) -> Search:
+    with cache_put_back():
+        search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
+    return search
+
+
+def wait_for_leftovers() -> None:
+    """DSPy does not wait for its threads when one of them stops the run."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(5)
+
+
+@contextmanager
+def cache_put_back() -> Iterator[None]:
+    """A search replaces it for the whole process, and for DSPy's threads until the last ends."""
+    before = dspy.cache
+    try:
+        yield
+    finally:
+        wait_for_leftovers()
+        dspy.cache = before

@@ -1,0 +1,99 @@
+"""Which answers the judge is put to the test with."""
+
+from collections.abc import Mapping
+
+import pytest
+from pydantic import JsonValue
+
+from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.example import Example
+from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import Usage
+from route_switch.domain.tiers import Tier
+from route_switch.services import calibrate_judge as module
+from route_switch.services.calibrate_judge import calibrate_judge
+from route_switch.services.judge_answers import JudgeAnswers
+from route_switch.services.paid_calls import Purpose, Reply
+
+SMALL, LARGE = Tier.SMALL, Tier.LARGE
+MODELS = {SMALL: "fake/small", LARGE: "fake/large"}
+
+
+class Calls:
+    """The judge finds every answer equivalent; the tiers say what `answers` hold."""
+
+    def __init__(self, **answers: str) -> None:
+        self._answers = answers
+        self.judged: list[str] = []
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> Reply:
+        if purpose is Purpose.JUDGE:
+            self.judged.append(str(messages[-1]["content"]))
+            return Reply("Verdict: SAME", Usage(1, 1), 0.0, 1.0)
+        if name not in self._answers:
+            raise InvalidModelRequestError("too long")
+        return Reply(self._answers[name], Usage(1, 1), 0.0, 1.0)
+
+
+def cell(by: GradedBy = GradedBy.GOLD, equivalent: bool = True) -> Outcome:
+    return Outcome(score=float(equivalent), equivalent=equivalent, graded_by=by)
+
+
+def table(*rows: tuple[Example, dict[Tier, Outcome]]) -> OutcomeTable:
+    examples, cells = zip(*rows, strict=True)
+    return OutcomeTable(MODELS, {}, examples, cells)
+
+
+def example(number: int, **answers: str) -> Example:
+    models = {f"fake/{name}": {"answer": text} for name, text in answers.items()}
+    return Example.model_validate({"query": f"question {number}", "models": models})
+
+
+def agreement(calls: Calls, *rows: tuple[Example, dict[Tier, Outcome]]) -> tuple[int, float]:
+    found = calibrate_judge(JudgeAnswers(calls, "fake/judge"), calls, table(*rows), 2)
+    return found.n, found.share
+
+
+@pytest.mark.parametrize("by", [GradedBy.GOLD, GradedBy.RECORDED, GradedBy.FEEDBACK])
+def test_answers_that_a_test_or_a_person_graded_are_labels(by: GradedBy) -> None:
+    rows = [
+        (example(1, small="a", large="b"), {SMALL: cell(by), LARGE: cell()}),
+        (example(2, small="a", large="b"), {SMALL: cell(by, False), LARGE: cell()}),
+    ]
+    assert agreement(Calls(), *rows) == (2, 0.5)
+
+
+def test_its_own_verdicts_are_none() -> None:
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (example(1, small="a", large="b"), row)) == (0, 0.0)
+
+
+def test_answers_that_were_called_for_are_known() -> None:
+    calls = Calls(**{"fake/small": "from small", "fake/large": "from large"})
+    assert agreement(calls, (example(1), {SMALL: cell(), LARGE: cell()}))[0] == 1
+    assert "from small" in calls.judged[0]
+    assert "from large" in calls.judged[0]
+
+
+def test_an_answer_whose_text_nobody_knows_is_passed_over() -> None:
+    scored = Example.model_validate({"query": "q", "models": {"fake/small": {"score": 1}}})
+    calls = Calls(**{"fake/large": "b"})
+    row = {SMALL: cell(GradedBy.RECORDED), LARGE: cell(GradedBy.RECORDED)}
+    assert agreement(calls, (scored, row), (example(2), row)) == (0, 0.0)
+
+
+def test_answers_that_are_alike_do_not_use_up_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LABELS", 2)
+    row = {SMALL: cell(), LARGE: cell()}
+    alike = [(example(n, small="same", large="same\n"), row) for n in range(5)]
+    others = [(example(n, small="a", large="b"), row) for n in range(5, 9)]
+    calls = Calls()
+    assert agreement(calls, *alike, *others) == (2, 1.0)
+    assert len(calls.judged) == 2

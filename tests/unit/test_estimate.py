@@ -1,0 +1,77 @@
+"""What a run will cost, worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from route_switch.cli.route import router_config
+from route_switch.domain.example import Example
+from route_switch.domain.pricing import Price
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.estimate import Task, estimate, routing_usd
+from route_switch.optimizer.mipro import SearchSize
+from route_switch.services.build_outcomes import Missing
+from route_switch.services.paid_calls import Purpose
+
+PRICE = Price(input_usd_per_million=1, output_usd_per_million=10)
+NAMES = ("fake/small", "fake/large", "fake/router", "fake/proposer", "fake/judge")
+PRICES = dict.fromkeys(NAMES, PRICE)
+EXAMPLES = [Example(query="x" * 400), Example(query="y" * 800)]
+TASK = Task(
+    models={Tier.SMALL: "fake/small", Tier.LARGE: "fake/large"},
+    missing=[Missing(example, Tier.SMALL) for example in EXAMPLES],
+    examples=EXAMPLES,
+    validation_rows=30,
+    heldout_rows=20,
+    config=router_config("fake/router"),
+    proposer_model="fake/proposer",
+    judge_model="fake/judge",
+    rounds=2,
+    size=SearchSize(candidates=4, trials=9, view_data_batch_size=10),
+)
+
+
+def test_every_purpose_is_estimated_from_calls_times_tokens_times_price() -> None:
+    lines = estimate(TASK, PRICES)
+    assert [(line.purpose, line.model, line.calls) for line in lines] == [
+        (Purpose.ANSWER, "fake/small", 2),
+        (Purpose.ANSWER, "fake/large", 0),
+        (Purpose.JUDGE, "fake/judge", 3),
+        (Purpose.PROPOSER, "fake/proposer", 2 * (11 + 3 * 4)),
+        (Purpose.ROUTER, "fake/router", 2 * 10 * 30 + 3 * 20),
+    ]
+    assert [line.usd for line in lines] == pytest.approx(
+        [
+            (300 + 10 * 1000) / 1e6,
+            0.0,
+            3 * (150 + 2 * 500 + 10 * 200) / 1e6,
+            46 * (10 * 60 + 2000 + 10 * 2000) / 1e6,
+            660 * (8192 // 4 + 1000 + 10 * 16) / 1e6,
+        ]
+    )
+
+
+def test_recorded_answers_cost_nothing_whether_their_price_is_known_or_not() -> None:
+    answers = estimate(replace(TASK, missing=[]), {})[:2]
+    assert [(line.calls, line.usd) for line in answers] == [(0, 0.0), (0, 0.0)]
+
+
+def test_without_a_judge_there_is_no_verdict_to_pay() -> None:
+    purposes = [line.purpose for line in estimate(replace(TASK, judge_model=None), PRICES)]
+    assert Purpose.JUDGE not in purposes
+
+
+def test_what_has_no_price_is_unknown_and_not_free() -> None:
+    lines = {line.model: line.usd for line in estimate(TASK, {})}
+    assert lines == {
+        "fake/small": None,
+        "fake/large": 0.0,
+        "fake/judge": None,
+        "fake/proposer": None,
+        "fake/router": None,
+    }
+
+
+def test_a_routing_call_is_priced_with_the_longest_prompt() -> None:
+    assert routing_usd(TASK.config, PRICES) == pytest.approx((2048 + 1000 + 160) / 1e6)
+    assert routing_usd(TASK.config, {}) == 0.0

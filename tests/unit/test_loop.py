@@ -1,0 +1,283 @@
+"""A learning run from examples to the gate, its artifact and its report; and runs that stop."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from route_switch.adapters.memo import MemoryMemo
+from route_switch.domain.errors import BudgetReachedError, ConfigurationError, ProviderDownError
+from route_switch.domain.example import Example
+from route_switch.domain.ports import ModelCall
+from route_switch.domain.prompt import MAX_BYTES, Demo
+from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.text_policy import LearnFromText
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.artifact import candidate_prompt
+from route_switch.optimizer.figures import Report
+from route_switch.optimizer.loop import Findings
+from route_switch.optimizer.report_html import to_html
+from route_switch.optimizer.report_json import to_json as report_to_json
+from route_switch.optimizer.report_markdown import to_markdown as report_to_markdown
+from route_switch.optimizer.report_verdict import worth_of_quality
+from route_switch.optimizer.reporting import report_of
+from route_switch.services.paid_calls import MeteredCalls
+from tests.support.learning import CIRCUMSTANCES, EXAMPLES, PLAN, SUBJECTS, example, learn
+from tests.support.searching import INCUMBENT, Models
+
+ONE = replace(PLAN, rounds=1)
+
+Run = tuple[Findings, MeteredCalls]
+
+
+def knows_subjects(messages: object) -> str:
+    """Right where the instruction is a proposal, and Tier 3 where it is not."""
+    query = repr(messages).rsplit("Query:", 1)[-1]
+    subject = next(number for number, name in enumerate(SUBJECTS, 1) if name in query)
+    return str(subject) if "Sort by proposal" in repr(messages) else "3"
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models(router=knows_subjects)
+
+
+@pytest.fixture(scope="module")
+def run(models: Models) -> Run:
+    return learn(models)
+
+
+def reported(run: Run, examples: str = "digest") -> Report:
+    found, calls = run
+    return report_of(found, candidate_prompt(found, PLAN, examples), PLAN, calls, CIRCUMSTANCES)
+
+
+def test_the_prompt_that_routes_better_is_found_and_measured_once(run: Run) -> None:
+    found, _ = run
+    assert found.stopped_by is None
+    assert found.candidate.instruction != INCUMBENT.instruction
+    assert found.comparison is not None
+    figures = {p.policy: p for p in found.comparison.policies}
+    assert figures["candidate"].quality.mean == 1.0
+    assert figures["incumbent"].mix[Tier.LARGE] == 1.0
+    assert figures["candidate"].objective.mean > figures["incumbent"].objective.mean
+
+
+def test_the_report_asks_nobody_again(models: Models, run: Run) -> None:
+    """Its figures on validation rows rest on calls that the search has made."""
+    asked, spent = len(models.routed), run[1].spent_usd
+    report = reported(run)
+    assert len(models.routed) == asked
+    assert run[1].spent_usd == spent
+    assert len(report.candidates) == len({t.prompt.version for t in run[0].trials})
+    assert sum(c.selected for c in report.candidates) == 1
+
+
+def test_the_objective_of_a_candidate_is_the_one_that_the_search_saw(run: Run) -> None:
+    """All validation rows are routed and weigh the same here, so that the two are one number."""
+    rewards = {t.prompt.version: t.reward for t in run[0].trials}
+    objectives = [c.objective for c in reported(run).candidates]
+    assert objectives == pytest.approx(list(rewards.values()), abs=1e-6)
+
+
+def test_no_prompt_of_the_search_is_asked_about_a_held_out_row(models: Models, run: Run) -> None:
+    assert run[0].tables is not None
+    heldout = {e.query for e in run[0].tables.heldout.examples}
+    candidate = run[0].candidate.render(EXAMPLES[0].as_query, 1000)[:-1]
+    measured = [
+        call.messages[:-1]
+        for call in models.routed
+        if str(call.messages[-1]["content"]).removeprefix("Query:\n") in heldout
+    ]
+    assert len({repr(prompt) for prompt in measured}) == 3, "incumbent, hand-written, candidate"
+    assert candidate in measured
+
+
+def test_the_artifact_says_how_it_was_made_and_holds_no_time(run: Run) -> None:
+    made = candidate_prompt(run[0], PLAN, "digest")
+    assert made.version == run[0].candidate.version
+    assert made.provenance["origin"] == "learned"
+    assert made.provenance["incumbent"] == INCUMBENT.version
+    assert made.provenance["examples"] == "digest"
+    assert run[0].gate is not None
+    assert made.provenance["verdict"] == run[0].gate.verdict
+    assert made.provenance["tiers"] == "fake/small,fake/medium,fake/large"
+    assert made.provenance["share_tier-1"] == pytest.approx(1 / 3, abs=0.1)
+    assert not [name for name in made.provenance if "time" in name or "created" in name]
+    assert "2026" not in to_json(made)
+
+
+def test_the_artifact_fits_parameter_store_and_comes_back_from_both_forms(run: Run) -> None:
+    made = candidate_prompt(run[0], PLAN, "f" * 64)
+    assert len(to_markdown(made).encode()) <= MAX_BYTES
+    assert parse_prompt(to_markdown(made)) == made
+    assert parse_prompt(to_json(made)) == made
+
+
+def test_what_a_run_says_about_itself_fits_into_the_room_that_is_kept_for_it(run: Run) -> None:
+    """With names as long as those of inference profiles."""
+    name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    plan = replace(PLAN, models=dict.fromkeys(Tier, name), proposer_model=name)
+    plain, made = run[0].candidate, candidate_prompt(run[0], plan, "f" * 64)
+    assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
+
+
+def test_an_incumbent_that_stays_is_called_kept_and_not_learned() -> None:
+    found, _ = learn(Models(router=lambda _: "1"), ONE)
+    assert found.candidate.version == INCUMBENT.version
+    assert candidate_prompt(found, PLAN, "digest").provenance["origin"] == "kept"
+
+
+def test_the_same_run_gives_the_same_artifact_after_any_interruption() -> None:
+    found, calls = learn(Models(router=knows_subjects), ONE)
+    memo, models = MemoryMemo(), Models(router=knows_subjects)
+    for allowed in (5, 60, 130):
+        left = [allowed]
+
+        def fails(_: ModelCall, left: list[int] = left) -> BaseException | None:
+            left[0] -= 1
+            return ProviderDownError("killed") if left[0] < 0 else None
+
+        models.fails = fails
+        stopped, _ = learn(models, ONE, memo=memo)
+        assert isinstance(stopped.stopped_by, ProviderDownError)
+    models.fails = lambda _: None
+    resumed, again = learn(models, replace(ONE, threads=4), memo=memo)
+    artifacts = [to_json(candidate_prompt(f, PLAN, "digest")) for f in (found, resumed)]
+    assert artifacts[0] == artifacts[1]
+    assert again.calls == calls.calls, "no call was paid twice"
+
+
+def test_a_second_search_starts_from_the_first_ones_best(run: Run) -> None:
+    trials = run[0].trials
+    size = 1 + PLAN.size.trials
+    best = max(trials[:size], key=lambda trial: trial.reward)
+    assert trials[size].prompt.version == best.prompt.version
+
+
+def test_two_rows_of_a_side_are_too_few() -> None:
+    with pytest.raises(ConfigurationError, match="too few examples with outcomes"):
+        learn(Models(), examples=EXAMPLES[:6])
+
+
+def until(model: str, count: int, stop: Callable[[], BaseException]) -> Models:
+    """Stops at the call of a model with this number."""
+    seen = [0]
+
+    def fails(call: ModelCall) -> BaseException | None:
+        seen[0] += call.model == model
+        return stop() if call.model == model and seen[0] >= count else None
+
+    return Models(router=knows_subjects, fails=fails)
+
+
+def cap() -> BaseException:
+    return BudgetReachedError("the cap is reached")
+
+
+def assert_readable(report: Report) -> None:
+    """Every form of it can be made, and shows no figure that is none."""
+    markdown = report_to_markdown(report)
+    assert "nan" not in markdown
+    assert to_html(report).startswith("<!")
+    assert json.loads(report_to_json(report))["complete"] is False
+
+
+def test_a_run_that_stops_while_outcomes_are_built_invents_no_figures() -> None:
+    missing = tuple(example(n, models={}, gold="42") for n in range(90))
+    stopped = learn(until("small", 3, cap), examples=missing)
+    report = reported(stopped)
+    assert "cap is reached" in str(report.stopped_by)
+    assert report.tier_3_usd is None
+    assert report.saving_usd_a_month is None
+    assert report.rows.without_outcome is None
+    assert min(report.rows.train, report.rows.validation, report.rows.heldout) > 10
+    assert (report.policies, report.candidates, report.moved, report.workloads) == ((), (), (), ())
+    assert (report.confusion, report.graded_by, report.against) == ({}, {}, {})
+    assert (report.gate, report.agreement, report.shuffled_control) == (None, None, None)
+    assert report.candidate_prompt != ""
+    assert candidate_prompt(stopped[0], PLAN, "d").provenance["verdict"] == "not measured"
+    assert "the run stopped before that was measured" in worth_of_quality(report)
+    assert_readable(report)
+
+
+def test_a_run_that_stops_before_the_search_knows_its_rows_and_prices_alone() -> None:
+    report = reported(learn(until("router", 5, cap), ONE))
+    assert report.rows.without_outcome == 0
+    assert report.tier_3_usd == pytest.approx(0.01)
+    assert report.graded_by == {"recorded": 180}
+    assert (report.gate, report.saving_usd_a_month, report.candidates) == (None, None, ())
+    assert_readable(report)
+
+
+def test_a_search_that_reaches_the_cap_is_still_measured_with_what_it_has() -> None:
+    """The incumbent's held-out rows were paid first, the candidate's had money set aside."""
+    stopped = learn(until("proposer", 3, cap), ONE)
+    report = reported(stopped)
+    assert not report.complete
+    assert report.gate is not None
+    assert report.saving_usd_a_month is not None
+    assert report.candidates == ()
+    assert stopped[0].candidate.version == INCUMBENT.version
+    assert_readable(report)
+
+
+def test_money_for_the_held_out_rows_is_out_of_the_searchs_reach() -> None:
+    cap_usd = 0.1
+    found, calls = learn(Models(router=knows_subjects), ONE, cap_usd=cap_usd)
+    assert isinstance(found.stopped_by, BudgetReachedError)
+    assert found.gate is not None, "and yet it was measured"
+    assert calls.spent_usd <= cap_usd
+
+
+def test_an_outage_in_the_search_ends_the_run_with_the_trials_so_far() -> None:
+    found, _ = learn(until("router", 200, lambda: ProviderDownError("down")), ONE)
+    assert isinstance(found.stopped_by, ProviderDownError)
+    assert found.trials
+    assert found.comparison is None
+
+
+def traffic(number: int) -> Example:
+    return example(number, from_traffic=number % 2 == 0)
+
+
+@pytest.mark.parametrize("policy", ["off", "redacted"])
+def test_moved_rows_of_traffic_show_text_by_policy(policy: LearnFromText) -> None:
+    plan = replace(ONE, learn_from_text=policy)
+    rows = tuple(traffic(n) for n in range(90))
+    found, calls = learn(Models(router=knows_subjects), plan, rows)
+    report = report_of(found, found.candidate, plan, calls, CIRCUMSTANCES)
+    from_traffic = {row.id for row in rows if row.from_traffic}
+    moved = {m.example: m.query for m in report.moved}
+    assert {e for e, query in moved.items() if query is None} == (
+        moved.keys() & from_traffic if policy == "off" else set()
+    )
+    assert moved.keys() & from_traffic
+    assert moved.keys() - from_traffic
+    gains = [abs(m.gain) for m in report.moved]
+    assert gains == sorted(gains, reverse=True)
+    shown = {demo.query for trial in found.trials for demo in trial.prompt.demos}
+    assert not shown & {row.query for row in rows if row.from_traffic and policy == "off"}
+    assert policy != "off" or report.rejected["a demo's text must not be shown"] > 5
+
+
+def test_the_saving_is_that_of_the_candidate_at_the_given_traffic(run: Run) -> None:
+    report = reported(run)
+    cost = next(p.cost for p in report.policies if p.policy == "candidate")
+    assert report.saving_usd_a_month is not None
+    assert report.saving_usd_a_month.mean == pytest.approx((1 - cost.mean) * 0.01 * 1000)
+    assert report.saving_usd_a_month.low <= report.saving_usd_a_month.mean
+    assert [w.note for w in report.workloads if w.workload == "parcels"] == ["made up"]
+
+
+def test_an_incumbent_that_is_too_long_is_told_before_anything_is_paid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    demos = tuple(Demo(query=f"{n} {'x' * 690}", tier=Tier.SMALL) for n in range(10))
+    long = INCUMBENT.model_copy(update={"demos": demos})
+    monkeypatch.setattr("tests.support.learning.INCUMBENT", long)
+    models = Models()
+    with pytest.raises(ConfigurationError, match="too long to start from"):
+        learn(models)
+    assert not models.routed

@@ -1,0 +1,88 @@
+"""When calls start, by a clock that only sleeping moves."""
+
+import pytest
+
+from route_switch.domain.errors import BudgetReachedError, DeadlineReachedError
+from route_switch.services.spending_cap import LocalCap
+from tests.support.paid import FakeTime
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    time = FakeTime()
+    pace = time.pace()
+    for _ in range(100):
+        pace.wait_for_turn()
+    assert time.slept == []
+
+
+def test_calls_are_spread_over_the_minute() -> None:
+    time = FakeTime()
+    pace = time.pace(calls_per_minute=30)
+    starts = []
+    for _ in range(4):
+        pace.wait_for_turn()
+        starts.append(time.now)
+    assert starts == [0, 2, 4, 6]
+
+
+def test_who_comes_late_does_not_catch_up() -> None:
+    time = FakeTime()
+    pace = time.pace(calls_per_minute=30)
+    pace.wait_for_turn()
+    time.now = 100
+    pace.wait_for_turn()
+    pace.wait_for_turn()
+    assert time.slept == [2]
+
+
+def test_a_shorter_hold_does_not_shorten_a_longer_one() -> None:
+    time = FakeTime()
+    pace = time.pace()
+    pace.hold_back(10)
+    pace.hold_back(1)
+    pace.wait_for_turn()
+    assert time.now == 10
+
+
+def test_who_sleeps_already_when_all_are_held_back_waits_on() -> None:
+    time = FakeTime()
+    pace = time.pace(calls_per_minute=30)
+    pace.wait_for_turn()
+
+    def held_back_meanwhile() -> None:
+        time.on_sleep = lambda: None
+        pace.hold_back(9)
+
+    time.on_sleep = held_back_meanwhile
+    pace.wait_for_turn()
+    assert time.now == 11
+
+
+def test_a_turn_beyond_the_deadline_is_not_waited_for() -> None:
+    time = FakeTime(end=1.0)
+    pace = time.pace(calls_per_minute=30)
+    pace.wait_for_turn()
+    with pytest.raises(DeadlineReachedError):
+        pace.wait_for_turn()
+    assert time.slept == []
+
+
+def test_when_the_time_is_over_no_call_starts() -> None:
+    with pytest.raises(DeadlineReachedError):
+        FakeTime(now=5.0, end=5.0).pace().wait_for_turn()
+
+
+def test_a_cap_counts_what_was_spent_before_and_gives_back_what_was_not_spent() -> None:
+    cap = LocalCap(1.0, spent_usd=0.5)
+    cap.reserve(0.5)
+    with pytest.raises(BudgetReachedError, match=r"cap of 1.0000 USD is reached: 1.0000"):
+        cap.reserve(0.25)
+    cap.settle(0.5, 0.125)
+    cap.reserve(0.25)
+
+
+def test_a_cap_of_nothing_lets_free_calls_through() -> None:
+    cap = LocalCap(0.0)
+    cap.reserve(0.0)
+    with pytest.raises(BudgetReachedError):
+        cap.reserve(1e-9)
