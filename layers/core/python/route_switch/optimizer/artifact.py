@@ -11,7 +11,7 @@ from route_switch.optimizer.loop import Findings, Plan
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
     """The same run gives the same bytes, however often it was interrupted: no time, no machine."""
     provenance: Provenance = {
-        "origin": "learned" if found.candidate != found.incumbent else "kept",
+        "origin": "kept" if found.candidate.version == found.incumbent.version else "learned",
         "incumbent": found.incumbent.version,
         "examples": examples_digest,
         "tiers": ",".join(plan.models[tier] for tier in sorted(plan.models)),
