@@ -17,8 +17,7 @@ answer, 1, or the most that was seen, if a row's cost makes that more.
 
 What it does (docs/decisions/003): for losses in 0.5 to 20% of rows that savings balance exactly,
 n = 20 to 2,000 and looks 1 to 52, promotion is at most 0.51 · α_k likely, the half that belongs to
-one side. One pseudo-row of each sign reaches 50 · α_k. Normal quantiles do: t quantiles change
-nothing once the guard is there.
+one side. One pseudo-row of each sign reaches 50 · α_k.
 """
 
 import math

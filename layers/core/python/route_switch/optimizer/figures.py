@@ -154,6 +154,8 @@ class Report(Frozen):
     graded_by: dict[str, int]
     spend: Spend
     tier_3_usd: float
+    tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
+    """Tokens that Tier 3 writes for each token of a tier, for the catalog's field of that name."""
     monthly_queries: int
     saving_usd_a_month: Interval | None
 

@@ -44,14 +44,14 @@ def _section(section: Section) -> Iterator[str]:
     yield from (_plain(paragraph) for paragraph in section.paragraphs)
     for table in section.tables:
         yield f"*{_plain(table.caption)}*"
-        yield _table(table)
+        yield table_of(table)
     if section.diff:
         yield _fenced("\n".join(section.diff), "diff")
     if section.command is not None:
         yield _fenced(section.command, "")
 
 
-def _table(table: Table) -> str:
+def table_of(table: Table) -> str:
     rule = [":---" if i < table.texts else "---:" for i in range(len(table.head))]
     rows = [[_cell(cell, strong=i in table.strong) for cell in r] for i, r in enumerate(table.rows)]
     return "\n".join(_row(cells) for cells in ([*map(_plain, table.head)], rule, *rows))

@@ -14,7 +14,7 @@ from route_switch.optimizer.article_table import (
     article_table,
 )
 from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_format import NOT_MEASURED, Table, fixed, share, usd
+from route_switch.optimizer.report_format import NOT_MEASURED, Table, difference, fixed, share, usd
 from route_switch.optimizer.report_verdict import (
     CANDIDATE,
     LARGEST,
@@ -63,7 +63,7 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     most = 10 if compact else 50
     if report.policies:
         yield _cost_and_quality(report)
-        yield Section("Differences, row by row", (), (tables.against(report),))
+        yield Section("Differences, row by row", _control(report), (tables.against(report),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)
@@ -97,6 +97,19 @@ def _cost_and_quality(report: Report) -> Section:
         (words, worth_of_quality(report), f"The policies: {meanings}."),
         (tables.policies(report),),
         frontier=True,
+    )
+
+
+def _control(report: Report) -> tuple[str, ...]:
+    """Where labels leak into a learner, it finds something in shuffled ones."""
+    control = report.shuffled_control
+    if control is None:
+        return ()
+    leak = " That is above 0: labels leak, and no figure here can be trusted."
+    return (
+        "Control: a learner on shuffled labels, minus random routing at its own mix, has an "
+        f"objective of {difference(control)}; there is nothing to learn in them."
+        f"{leak if control.low > 0 else ''}",
     )
 
 

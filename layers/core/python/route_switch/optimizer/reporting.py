@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.outcome import OutcomeTable, tier_3_output_ratio
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.text_policy import text_for_learning
@@ -83,7 +83,9 @@ def report_of(
         candidates=_candidates(found, plan, calls),
         rejected=_rejected(found),
         incumbent_prompt=to_markdown(found.incumbent),
-        candidate_prompt=to_markdown(candidate),
+        candidate_prompt=to_markdown(
+            found.incumbent if candidate.version == found.incumbent.version else candidate
+        ),
         moved=_moved(found, plan),
         confusion=(
             confusion(comparison.arrays, comparison.measured[CANDIDATE], plan.lambda_)
@@ -98,6 +100,7 @@ def report_of(
             cap_usd=circumstances.cap_usd,
         ),
         tier_3_usd=comparison.tier_3_usd if comparison else 0.0,
+        tier_3_output_ratio=_output_ratios(found),
         monthly_queries=circumstances.monthly_queries,
         saving_usd_a_month=_saving(comparison, circumstances.monthly_queries),
     )
@@ -227,6 +230,11 @@ def _graded_by(found: Findings) -> dict[str, int]:
         if tier is not Tier.LARGE
     )
     return dict(sorted(by.items()))
+
+
+def _output_ratios(found: Findings) -> dict[Tier, float]:
+    measured = tier_3_output_ratio(found.built.table) if found.built else {}
+    return {tier: ratio for tier, ratio in measured.items() if ratio is not None}
 
 
 def _saving(comparison: Comparison | None, monthly_queries: int) -> Interval | None:

@@ -1,0 +1,225 @@
+"""`make learn`: the whole loop on real queries, offline.
+
+Usage: python layers/offline/learn.py [--data FOLDER] [--results FILE]
+
+Without a folder it learns from the packaged sample (docs/data.md). FOLDER holds larger sets as
+gzipped JSON lines (`mmlu_pro.jsonl.gz`, …; docs/data.md names where they come from). Each set is
+learned from by itself, under `.local/learn/`; what is there already is not computed again.
+FILE gets the figures of all sets as Markdown.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from route_switch.adapters.example_file import file_digest, read_examples
+from route_switch.adapters.jsonl import write_gzip
+from route_switch.bootstrap import packaged_prompt
+from route_switch.cli.models import known_prices, optimizer_needed, prices, tier_models
+from route_switch.cli.route import router_config
+from route_switch.cli.run import Run
+from route_switch.optimizer import report_tables
+from route_switch.optimizer.article_table import article_remarks, article_rows, article_table
+from route_switch.optimizer.figures import Report
+from route_switch.optimizer.loop import Plan
+from route_switch.optimizer.report_markdown import table_of, to_markdown
+from route_switch.optimizer.report_verdict import simulated, standing, verdict
+from route_switch.services.pace import Pace
+from route_switch_offline import OFFLINE_MODELS, load_sample
+
+OUT = Path(".local/learn")
+NOTES = {
+    "customer_support": "Banking77 queries, graded by their intent label",
+    "code_generation": "CRUXEval, which asks what code returns",
+    "research_qa": "MMLU-Pro questions",
+}
+LLAMAS = ("llama-3.1-8b-instruct", "llama-3.1-70b-instruct")
+
+
+TRIED_ON = 2000
+"""The first rows of MMLU-Pro are those that the search was tried out on: none of them counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`rows` rows of a set after the first `skip`, with the models that serve as its tiers, small
+    to large."""
+
+    name: str
+    models: tuple[str, ...]
+    rows: int | None = None
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LearningSet:
+    """`parts` None is the packaged sample."""
+
+    name: str
+    title: str
+    parts: tuple[Part, ...] | None = None
+
+
+SAMPLE = LearningSet("sample", "The packaged sample: MMLU-Pro, CRUXEval, Banking77")
+SETS = (
+    LearningSet(
+        "three-workloads",
+        "Three workloads: MMLU-Pro, CRUXEval, Banking77",
+        (
+            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 1000, TRIED_ON),
+            Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
+            Part("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5")),
+        ),
+    ),
+    LearningSet(
+        "mmlu-pro-crux",
+        "MMLU-Pro with CRUXEval: Llama 8B, Llama 70B, GPT-4o",
+        (
+            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 480, TRIED_ON),
+            Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
+        ),
+    ),
+    LearningSet(
+        "llmrouter-mix",
+        "LLMRouter's thirteen tasks: Gemma 9B, Llama 8B, Nemotron 51B",
+        (
+            Part(
+                "llmrouter_mix",
+                ("gemma-2-9b-it", "llama-3.1-8b-instruct", "llama-3.1-nemotron-51b-instruct"),
+            ),
+        ),
+    ),
+    LearningSet(
+        "routellm",
+        "RouteLLM's sets: Mixtral 8x7B, GPT-4",
+        (
+            Part("routellm_mmlu", ("mixtral-8x7b-instruct", "gpt-4-1106-preview"), 1500),
+            Part("routellm_gsm8k", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
+            Part("routellm_mtbench", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
+        ),
+    ),
+)
+
+
+def learn(
+    data: Annotated[Path | None, typer.Option(help="Folder of larger sets.")] = None,
+    results: Annotated[Path | None, typer.Option(help="File for the figures.")] = None,
+    threads: int = 2,
+) -> None:
+    """Learn from each set and show what came of it."""
+    console = Console()
+    chapters = []
+    for learning_set in (SAMPLE,) if data is None else (SAMPLE, *SETS):
+        began = time.monotonic()
+        report = _learned(learning_set, data, threads)
+        minutes = (time.monotonic() - began) / 60
+        console.print(Markdown(to_markdown(report)))
+        folder = OUT / learning_set.name
+        console.print(f"{learning_set.title}: {minutes:.1f} minutes; report: {folder}/report.html")
+        chapters.append(_chapter(learning_set, report))
+    if results is not None:
+        command = "make learn RESULTS=docs/results.md" + ("" if data is None else " DATA=FOLDER")
+        results.write_text(_document(command, chapters), "utf-8")
+
+
+def _learned(learning_set: LearningSet, data: Path | None, threads: int) -> Report:
+    folder = OUT / learning_set.name
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = folder / "examples.jsonl.gz"
+    write_gzip(examples, _lines(learning_set, data))
+    config = router_config("local/encoder")
+    models = tier_models(_tiers(learning_set))
+    price = prices((), config)
+    plan = Plan(
+        models=models,
+        prices=known_prices((*models.values(), "local/encoder"), price),
+        config=config,
+        proposer_model="offline/proposer",
+        judge_model=None,
+        threads=threads,
+    )
+    run = Run(
+        plan=plan,
+        examples=read_examples(examples),
+        examples_digest=file_digest(examples),
+        incumbent=packaged_prompt(),
+        out=folder,
+        budget_usd=0.0,
+        price=price,
+        pace=Pace(),
+        monthly_queries=100_000,
+        workload_notes=NOTES,
+    )
+    return run()
+
+
+def _tiers(learning_set: LearningSet) -> str:
+    if learning_set.parts is None:
+        return ",".join(OFFLINE_MODELS)
+    return "small,large" if len(learning_set.parts[0].models) == 2 else "small,medium,large"
+
+
+def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
+    if learning_set.parts is None or data is None:
+        yield from (row.model_dump_json() for row in load_sample() if row.models)
+        return
+    names = _tiers(learning_set).split(",")
+    for part in learning_set.parts:
+        with gzip.open(data / f"{part.name}.jsonl.gz", "rt", encoding="utf-8") as rows:
+            end = None if part.rows is None else part.skip + part.rows
+            for line in islice(rows, part.skip, end):
+                row = json.loads(line)
+                pairs = zip(names, part.models, strict=True)
+                row["models"] = {name: row["models"][model] for name, model in pairs}
+                yield json.dumps(row)
+
+
+def _chapter(learning_set: LearningSet, report: Report) -> str:
+    said = (verdict(report).sentence, *standing(report), simulated(report))
+    blocks = [
+        f"## {learning_set.title}",
+        *(text for text in said if text),
+        f"*{report_tables.policies(report).caption}*",
+        table_of(report_tables.policies(report)),
+        f"*{report_tables.against(report).caption}*",
+        table_of(report_tables.against(report)),
+    ]
+    control = report.shuffled_control
+    if control is not None:
+        blocks.append(
+            f"Control on shuffled labels, minus random at its mix: {control.mean:+.3f} "
+            f"({control.low:+.3f} to {control.high:+.3f})."
+        )
+    if any(workload.workload in NOTES for workload in report.workloads):
+        blocks += [
+            "Beside the article:",
+            table_of(article_table(article_rows(report.workloads))),
+            *article_remarks(report.workloads),
+        ]
+    return "\n\n".join(blocks)
+
+
+def _document(command: str, chapters: list[str]) -> str:
+    head = (
+        "# What learning reaches, measured\n\n"
+        f"Made by `{command}`; do not edit. Each set is split by a hash of its queries into train "
+        "(40%), validation (30%) and held-out rows (30%); every figure below is on held-out rows, "
+        "which nothing was chosen by, with a bootstrap 95% interval. λ is 0.2. The router "
+        "(`local/encoder`) is a real, small sentence encoder; answers, scores and costs are "
+        "recorded results of the named models."
+    )
+    return "\n\n".join([head, *chapters]) + "\n"
+
+
+if __name__ == "__main__":
+    with optimizer_needed():
+        typer.run(learn)
