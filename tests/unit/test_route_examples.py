@@ -51,7 +51,7 @@ def test_a_short_query_goes_to_tier_1_without_a_call_and_a_longer_one_where_the_
 ):
     router = Router("3")
     assert route(router, "hello", LONG) == [
-        Routed(Tier.SMALL, 0.0, 0.0),
+        Routed(Tier.SMALL, 0.0, 0.0, asked=False),
         Routed(Tier.LARGE, 0.25, 40.0),
     ]
     assert router.asked == [("openai/tiny", f"Query:\n{LONG}", Purpose.ROUTER)]

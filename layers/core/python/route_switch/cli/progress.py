@@ -50,7 +50,7 @@ class RunProgress:
         if self._task is not None:
             self._bar.remove_task(self._task)
         if not self._console.is_terminal:
-            self._console.print(f"{name} … {self._money()}")
+            self._console.print(f"{name} … {self._money()}", soft_wrap=True)
         self._task = self._bar.add_task(name, total=parts, money=self._money())
 
     def trial(self, number: int, best: float) -> None:
@@ -58,7 +58,7 @@ class RunProgress:
         if self._task is not None:
             self._bar.update(self._task, advance=1, money=self._money())
         if not self._console.is_terminal and number % TRIALS_A_LINE == 0:
-            self._console.print(f"trial {number}: {self._money()}")
+            self._console.print(f"trial {number}: {self._money()}", soft_wrap=True)
 
     def _money(self) -> str:
         spent = self._spent_usd()

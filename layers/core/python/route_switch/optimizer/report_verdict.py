@@ -138,10 +138,10 @@ def _has_learned(report: Report) -> tuple[str, ...]:
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
     return tuple(
-        f"The learned prompt {does} {' and '.join(texts)}{end}"
-        for does, texts, end in (
-            ("clearly beats", beaten, "."),
-            ("does not clearly beat", unbeaten, ": until it does, learning has not paid."),
+        f"The learned prompt {does} {joint.join(texts)}{end}"
+        for does, joint, texts, end in (
+            ("clearly beats", " and ", beaten, "."),
+            ("does not clearly beat", " or ", unbeaten, ": until it does, learning has not paid."),
         )
         if texts
     )
