@@ -6,8 +6,10 @@ a model answers depends on the request alone, so that a run that is interrupted 
 """
 
 import json
+import os
 import random
 import re
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,7 @@ from click.testing import Result
 from pydantic import JsonValue
 from typer.testing import CliRunner
 
-from route_switch.cli.main import app
+from route_switch.cli.main import app, run
 from route_switch.domain.example import query_key
 from route_switch.domain.query import text_of
 from route_switch.domain.split import Side, side_of
@@ -122,7 +124,7 @@ class Models:
         self.usd = 0.0
 
     def __call__(self, body: Body) -> Reply:
-        text, model = json.dumps(body, sort_keys=True), str(body["model"])
+        text, model = _text(body), str(body["model"])
         answer = self._answer(model, body)
         read = sum(len(content.encode()) for content in _contents(body)) // 2
         written = len(answer)
@@ -144,7 +146,7 @@ class Models:
             case "router":
                 return _route(contents[0], contents[-1])
             case "proposer":
-                return self._propose(json.dumps(body, sort_keys=True), contents[-1])
+                return self._propose(_text(body), contents[-1])
             case "judge":
                 return _judge(contents[-1])
             case _:
@@ -159,6 +161,11 @@ class Models:
                 place = self._proposed.setdefault(body, len(self._proposed))
             answer = instruction(place, place == self._stating)
         return f"[[ ## {name} ## ]]\n{answer}\n\n[[ ## completed ## ]]"
+
+
+def _text(body: Body) -> str:
+    """The same for the same request, however its numbers are written."""
+    return json.dumps({**body, "temperature": body.get("temperature") or 0}, sort_keys=True)
 
 
 def _contents(body: Body) -> list[str]:
@@ -222,6 +229,14 @@ class Learner:
             (self.folder / out / "report.json").read_text("utf-8")
         )
         return document
+
+
+def optimize(command: Sequence[str], variables: Mapping[str, str]) -> None:
+    """`route-switch` in a process that is there for it alone."""
+    os.environ.update(variables)
+    sys.argv = ["route-switch", *command]
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (as long as the process)
+    run()
 
 
 Broken = Callable[[int, Body], Reply | None]

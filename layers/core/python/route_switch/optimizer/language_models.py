@@ -6,7 +6,11 @@ from typing import Any
 import dspy
 from dspy.lm15 import Message, Request, Response, Usage
 
-from route_switch.domain.errors import InvalidModelRequestError, ProviderDownError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ProviderDownError,
+    RunStoppedError,
+)
 from route_switch.domain.ports import JsonObject
 from route_switch.services.paid_calls import MeteredCalls, Purpose
 
@@ -39,6 +43,9 @@ class PaidEngine:
     It raises nothing that DSPy catches: DSPy takes an ordinary exception for a score of 0 or leaves
     out a part of the proposal. A router LLM that refuses a query has answered without a tier, as it
     would in production; a proposer that refuses is a run that cannot go on.
+
+    Once it was stopped, it stays so: DSPy leaves the queries of an evaluation that broke off to its
+    threads, and those would go on spending what was set aside for the held-out rows.
     """
 
     def __init__(
@@ -48,8 +55,18 @@ class PaidEngine:
         self._name = name
         self._purpose = purpose
         self._carrier = carrier
+        self._stopped_by: RunStoppedError | None = None
 
     def complete(self, request: Request) -> Response:
+        if self._stopped_by is not None:
+            raise self._stopped_by
+        try:
+            return self._asked(request)
+        except RunStoppedError as stop:
+            self._stopped_by = stop
+            raise
+
+    def _asked(self, request: Request) -> Response:
         messages = _messages(request)
         params: JsonObject = {
             "temperature": request.config.temperature,

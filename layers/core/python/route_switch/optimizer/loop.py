@@ -176,6 +176,7 @@ class Learn:
         except BudgetReachedError as stop:
             found.stopped_by = stop
         finally:
+            self._calls.finish()
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
                 found.candidate = search.best.prompt
