@@ -1,4 +1,4 @@
-"""A run that is interrupted goes on where it was, pays nothing twice, and ends with the same bytes."""
+"""A run that is interrupted goes on where it was, pays nothing twice, and ends as it would have."""
 
 import multiprocessing
 import signal
@@ -54,9 +54,7 @@ class Command:
 
     def __call__(self, url: str) -> int | None:
         """Its exit code."""
-        self._process = PROCESSES.Process(
-            target=optimize, args=(self._arguments, environment(url))
-        )
+        self._process = PROCESSES.Process(target=optimize, args=(self._arguments, environment(url)))
         self._process.start()
         self._process.join(120)
         return self._process.exitcode

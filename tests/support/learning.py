@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from click.testing import Result
 from pydantic import JsonValue
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from route_switch.cli.main import app, run
 from route_switch.domain.example import query_key
@@ -29,12 +29,14 @@ from tests.support.upstream import Body, Reply, Script, completion
 
 CRITERION = "a proof that has to be found"
 TIERS = ("openai/small", "openai/medium", "openai/large")
-USD = {"openai/small": 0.0001, "openai/medium": 0.0004, "openai/large": 0.001}
+RECORDED_USD = {"openai/small": 0.1, "openai/medium": 0.4, "openai/large": 1.0}
 PRICES = {"openai/small": (1.0, 1.0), "openai/medium": (4.0, 4.0), "openai/large": (10.0, 10.0)}
 """USD per million tokens; router, proposer and judge are free, since they are on this machine."""
 
-_NAMES = """amber birch cedar daisy ember fjord grove heron ivory jade kelp lotus maple night ocean
-pearl quartz river stone tulip umber violet willow yarrow zinc acorn basil clover dune elm""".split()
+_NAMES = """
+    amber birch cedar daisy ember fjord grove heron ivory jade kelp lotus maple night ocean pearl
+    quartz river stone tulip umber violet willow yarrow zinc acorn basil clover dune elm
+    """.split()  # noqa: SIM905 (a list of strings would be a page long)
 _CASE = re.compile(r"case (\d+)")
 _ASKED_FOR = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`")
 _ANSWER = re.compile(r"<answer-([ab])-\w+>\n(.*?)\n</answer", re.DOTALL)
@@ -42,10 +44,12 @@ _ANSWER = re.compile(r"<answer-([ab])-\w+>\n(.*?)\n</answer", re.DOTALL)
 
 def query(number: int) -> str:
     """Every other one is hard."""
-    a, b, c, d = random.Random(number).sample(_NAMES, 4)
+    a, b, c, d = random.Random(number).sample(_NAMES, 4)  # noqa: S311 (no secret)
     if number % 2:
         return f"Prove the {a} theorem on {b} groups of {c} rank in {d} fields for case {number}."
-    return f"Thanks, please tell me when the {a} shop at {b} street by {c} {d} opens, case {number}."
+    return (
+        f"Thanks, please tell me when the {a} shop at {b} street by {c} {d} opens, case {number}."
+    )
 
 
 def numbers(train: int, validation: int, heldout: int) -> list[int]:
@@ -53,13 +57,16 @@ def numbers(train: int, validation: int, heldout: int) -> list[int]:
     left = {Side.TRAIN: train, Side.VALIDATION: validation, Side.HELDOUT: heldout}
     found = []
     for number in count():
-        side = side_of(query_key(query(number)))
-        if left[side]:
-            left[side] -= 1
+        if left[side(number)]:
+            left[side(number)] -= 1
             found.append(number)
         if not any(left.values()):
             break
     return found
+
+
+def side(number: int) -> Side:
+    return side_of(query_key(query(number)))
 
 
 def is_hard(text: str) -> bool:
@@ -73,8 +80,11 @@ def is_right(model: str, text: str) -> bool:
 def recorded(number: int) -> dict[str, JsonValue]:
     """An example with a result of each tier: nothing has to be asked but router and proposer."""
     text = query(number)
-    results = {m: {"score": float(is_right(m, text)), "cost_usd": USD[m]} for m in TIERS}
-    return {"query": text, "models": dict(results)}
+    results: dict[str, JsonValue] = {
+        model: {"score": float(is_right(model, text)), "cost_usd": RECORDED_USD[model]}
+        for model in TIERS
+    }
+    return {"query": text, "models": results}
 
 
 def with_gold(number: int) -> dict[str, JsonValue]:
@@ -135,6 +145,14 @@ class Models:
             self.usd += (read * price[0] + written * price[1]) / 1e6
         return completion(answer, read, written)
 
+    def asked(self, model: str, text: str = "") -> int:
+        """How many requests of the model held the text."""
+        return sum(
+            number
+            for call, number in self.calls.items()
+            if text in call and json.loads(call)["model"] == model
+        )
+
     @property
     def asked_again(self) -> int:
         """How many calls asked what had been asked before."""
@@ -150,7 +168,7 @@ class Models:
             case "judge":
                 return _judge(contents[-1])
             case _:
-                return _case(contents[-1]) if is_right(model, contents[-1]) else "0"
+                return _solve(model, contents[-1])
 
     def _propose(self, body: str, asked: str) -> str:
         field = _ASKED_FOR.search(asked)
@@ -180,8 +198,15 @@ def _route(system: str, text: str) -> str:
     return "3" if is_hard(text) else "1"
 
 
+def _solve(model: str, text: str) -> str:
+    """Tier 2 words its answers in its own way, right or wrong."""
+    answer = _case(text) if is_right(model, text) else "0"
+    return f"It is {answer}" if model == "medium" else answer
+
+
 def _judge(text: str) -> str:
-    right = {name for name, answer in _ANSWER.findall(text) if answer == _case(text)}
+    answers = _ANSWER.findall(text)
+    right = {name for name, answer in answers if answer.split()[-1] == _case(text)}
     return f"Verdict: {right.pop().upper() if len(right) == 1 else 'SAME'}"
 
 
@@ -224,8 +249,8 @@ class Learner:
         return (self.folder / out / "candidate.json").read_bytes()
 
     # What a script would read: plain JSON.
-    def report(self, out: str = "run") -> dict[str, JsonValue]:
-        document: dict[str, JsonValue] = json.loads(
+    def report(self, out: str = "run") -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(
             (self.folder / out / "report.json").read_text("utf-8")
         )
         return document
