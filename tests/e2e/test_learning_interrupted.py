@@ -25,7 +25,7 @@ from tests.support.learning import (
 from tests.support.upstream import Body, Reply, running_upstream
 
 JUDGE = ("--judge-model=openai/judge",)
-KILLED_AT = (1, 60, 130, 164, 200, 255)
+KILLED_AT = (1, 60, 130, 164, 230)
 """Numbers of calls: the first one, among the answers, the verdicts, the proposals, the trials."""
 
 

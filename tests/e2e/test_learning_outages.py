@@ -147,7 +147,7 @@ def test_a_wrong_key_ends_the_run_at_once(
     assert f"openai/{model} cannot be used" in str(result.exception)
     assert "Check the model's name, the key and the base URL." in str(result.exception)
     assert clock.now == 0, "nobody waits for a key to become right"
-    assert 1 <= refused <= 4
+    assert 1 <= refused <= 8, "what the threads had before them when the first one failed"
 
 
 def test_an_example_that_every_tier_refuses_is_left_out_and_counted(
