@@ -8,6 +8,7 @@ import typer
 
 from route_switch.bootstrap import build_collector
 from route_switch.cli.deployed import find_deployed
+from route_switch.cli.files import write_whole
 from route_switch.cli.stage import STACK_FILE
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.collect_examples import Collected
@@ -51,21 +52,13 @@ def examples(
     collected = collect([today - timedelta(days=n) for n in range(days)], sample, seed)
     if not collected.examples:
         raise RouteSwitchError(collected.note or "No examples were found.")
-    _write_whole(out, collected)
+    write_whole(out, _lines(collected), private=True)
     _tell(out, collected)
 
 
-def _write_whole(out: Path, collected: Collected) -> None:
-    """Writes all of it or nothing, for the owner's eyes only."""
-    beside = out.with_name(f".{out.name}.part")
+def _lines(collected: Collected) -> str:
     lines = (example.model_dump_json(exclude_defaults=True) for example in collected.examples)
-    try:
-        beside.touch(mode=0o600)
-        beside.write_bytes("".join(f"{line}\n" for line in lines).encode())
-        beside.replace(out)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RouteSwitchError(f"The file {out} cannot be written: {error}") from error
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _tell(out: Path, collected: Collected) -> None:

@@ -4,13 +4,12 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from route_switch.adapters.models.list_prices import list_price
 from route_switch.adapters.models.registry import ModelClients
 from route_switch.domain.config import RouterConfig
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.outcome import tiers_of
 from route_switch.domain.ports import AnswerMemo, SpendingCap
 from route_switch.domain.pricing import Price
@@ -87,24 +86,6 @@ def optimizer_needed() -> Iterator[None]:
         raise ConfigurationError(
             f"A package is missing: {error}. Install the extra `route-switch[optimizer]`."
         ) from error
-
-
-def read_text(path: Path, what: str) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RouteSwitchError(f"The {what} {path} cannot be read: {error}") from error
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Writes all of it or nothing: who is interrupted leaves the old file."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(content, "utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RouteSwitchError(f"{path} cannot be written: {error}") from error
 
 
 def _price(text: str) -> tuple[str, Price]:

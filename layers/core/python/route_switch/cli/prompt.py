@@ -11,12 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.prompt_file import (
     digest,
-    read_document,
     record_base,
     recorded_base,
-    write_document,
 )
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import STACK_FILE, Stage, aws_errors, find_stage
@@ -90,7 +89,7 @@ def pull(file: File, stage: StageName = None) -> None:
     """
     chosen = find_stage(stage)
     live = _versions(chosen)[-1]
-    write_document(file, live.document)
+    write_whole(file, live.document, "prompt")
     record_base(file, chosen.parameter, live.document)
     typer.echo(f"{chosen.parameter}, version {live.version} -> {file}")
 
@@ -112,7 +111,7 @@ def push(
     Fails if somebody changed the live prompt after FILE was pulled.
     """
     chosen = find_stage(stage)
-    document = read_document(file)
+    document = read_text(file, "prompt")
     versions = chosen.prompts().versions()
     live = versions[-1].version if versions else None
     made_from = _base_of(file, document, chosen, versions) if base is None else base
@@ -138,7 +137,7 @@ def promote(
 ) -> None:
     """Make a candidate live that was found better than what is live now."""
     chosen = find_stage(stage)
-    version = chosen.publisher().promote(read_document(file), force=force)
+    version = chosen.publisher().promote(read_text(file, "prompt"), force=force)
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
 
 
@@ -166,7 +165,7 @@ def edit(stage: StageName = None) -> None:
         chosen = find_stage(stage)
         live = _versions(chosen)[-1]
     file = Path(tempfile.mkdtemp(prefix="route-switch-")) / "routing-prompt.md"
-    write_document(file, live.document)
+    write_whole(file, live.document, "prompt")
     record_base(file, chosen.parameter, live.document)
     try:
         with aws_errors():
@@ -188,7 +187,7 @@ def _publish_edited(file: Path, live: PromptVersion, stage: Stage) -> int:
         subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 (the user's own)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise RouteSwitchError(f"The editor '{editor}' failed: {error}.") from error
-    document = read_document(file)
+    document = read_text(file, "prompt")
     if document == live.document:
         return live.version
     return stage.publisher()(document, live.version)

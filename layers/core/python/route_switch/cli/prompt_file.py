@@ -8,25 +8,7 @@ not a number: it still holds for a stage that was made anew, and cannot match an
 import hashlib
 from pathlib import Path
 
-from route_switch.domain.errors import RouteSwitchError
-
-
-def read_document(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RouteSwitchError(f"The prompt {file} cannot be read: {error}") from error
-
-
-def write_document(file: Path, document: str) -> None:
-    """Writes all of it or nothing: an interrupted pull leaves the old file."""
-    beside = file.with_name(f".{file.name}.part")
-    try:
-        beside.write_bytes(document.encode())
-        beside.replace(file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RouteSwitchError(f"The prompt {file} cannot be written: {error}") from error
+from route_switch.cli.files import read_text, write_whole
 
 
 def digest(document: str) -> str:
@@ -43,7 +25,7 @@ def record_base(file: Path, parameter: str, document: str) -> None:
     record = _record_of(file)
     records = {**_records(record), parameter: digest(document)}
     lines = (f"{sha}  {name}\n" for name, sha in sorted(records.items()))
-    write_document(record, "".join(lines))
+    write_whole(record, "".join(lines))
 
 
 def _record_of(file: Path) -> Path:
@@ -53,5 +35,5 @@ def _record_of(file: Path) -> Path:
 def _records(record: Path) -> dict[str, str]:
     if not record.exists():
         return {}
-    pairs = (line.split("  ") for line in read_document(record).splitlines())
+    pairs = (line.split("  ") for line in read_text(record, "record").splitlines())
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}

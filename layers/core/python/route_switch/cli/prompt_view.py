@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from route_switch.cli.prompt_file import read_document
+from route_switch.cli.files import read_text
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import PromptVersion
 from route_switch.domain.prompt_document import readable_prompt
@@ -58,7 +58,7 @@ def history_table(versions: tuple[PromptVersion, ...]) -> Table:
 def text_of(versions: tuple[PromptVersion, ...], side: str) -> str:
     if side.isdecimal():
         return pick(versions, int(side)).document
-    return read_document(Path(side))
+    return read_text(Path(side), "prompt")
 
 
 def print_diff(before: str, after: str, one: str, other: str) -> None:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from route_switch.adapters.jsonl import read_rows
 from route_switch.bootstrap import build_tier_chooser, packaged_prompt
+from route_switch.cli.files import read_text
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
@@ -89,10 +90,7 @@ def read_queries(path: Path) -> list[QueryRow]:
 
 
 def read_prompt(path: Path) -> RoutingPrompt:
-    try:
-        return parse_prompt(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RouteSwitchError(f"The prompt {path} cannot be read: {error}") from error
+    return parse_prompt(read_text(path, "prompt"))
 
 
 def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:

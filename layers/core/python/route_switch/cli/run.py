@@ -18,7 +18,8 @@ from route_switch.adapters.memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.outcome_file import write_outcomes
 from route_switch.bootstrap import packaged_prompt
-from route_switch.cli.models import PriceOf, paid_calls, read_text, write_whole
+from route_switch.cli.files import read_text, write_whole
+from route_switch.cli.models import PriceOf, paid_calls
 from route_switch.cli.progress import RunProgress
 from route_switch.domain.errors import (
     BudgetReachedError,

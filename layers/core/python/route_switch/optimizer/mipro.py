@@ -109,7 +109,10 @@ class Search:
             verbose=False,
         )
         watcher = _Watcher(metric, incumbent, self._record)
-        with _quiet(), dspy.context(adapter=self._adapter, callbacks=[watcher]):
+        with (
+            _quiet(),
+            dspy.context(adapter=self._adapter, callbacks=[watcher], disable_history=True),
+        ):
             dspy.cache = self._carrier
             optimizer.compile(
                 RouteToTier(incumbent),
