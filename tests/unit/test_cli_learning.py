@@ -10,15 +10,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from route_switch.adapters.memo import MemoFile
+from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.main import app
 from route_switch.cli.models import (
     check_lambda,
     known_prices,
     offline_price,
     prices,
-    read_text,
     tier_models,
-    write_whole,
 )
 from route_switch.cli.progress import RunProgress
 from route_switch.cli.route import router_config

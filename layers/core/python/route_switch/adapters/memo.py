@@ -52,7 +52,7 @@ class MemoFile:
             try:
                 self._file.write(line.encode(errors="surrogatepass"))
                 self._file.flush()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: it was closed
                 raise StoreError(f"{self._path} cannot be written: {error}") from error
             self._entries[key] = entry
 

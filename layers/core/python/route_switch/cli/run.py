@@ -45,7 +45,8 @@ from route_switch.services.paid_calls import MeteredCalls, price_unknown
 from route_switch.services.spending_cap import LocalCap
 
 MEMO = "answers.jsonl"
-HISTORY = "gate-history.json"
+HISTORY = "gate-history-{}.json"
+"""Of one set of examples: others are another run, and another look."""
 PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
 HERE = ("local", "offline")
 """Providers without a network."""
@@ -118,7 +119,7 @@ class Run:
 
     def _history(self) -> GateHistory:
         """As it was when the run began: a run that is resumed is one look, not two."""
-        kept = self.out / HISTORY
+        kept = self.out / HISTORY.format(self.examples_digest)
         if not kept.exists():
             before = self.gate_history
             known = read_text(before, "gate history") if before and before.exists() else "{}"

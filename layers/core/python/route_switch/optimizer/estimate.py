@@ -13,6 +13,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro import SearchSize
 from route_switch.services.build_outcomes import Missing
+from route_switch.services.calibrate_judge import MOST_LABELS
 from route_switch.services.paid_calls import Purpose
 
 ANSWER_TOKENS = 500
@@ -88,8 +89,12 @@ def _answers(task: Task, prices: Mapping[str, Price], tier: Tier) -> Expected:
 
 
 def _verdicts(task: Task, prices: Mapping[str, Price], model: str) -> Expected:
-    """One and a half for each pair: the other order is asked for some."""
-    pairs = sum(len(tiers_to_judge(example, task.models)) for example in task.examples)
+    """One and a half for each pair: the other order is asked for some. Where anything is judged,
+    the judge is compared with labels as well."""
+    judged = [len(tiers_to_judge(example, task.models)) for example in task.examples]
+    pairs = sum(judged)
+    if pairs:
+        pairs += min(judged.count(0) * (len(task.models) - 1), MOST_LABELS)
     mean = sum(map(_tokens, task.examples)) // max(len(task.examples), 1)
     calls = pairs * 3 // 2
     return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)

@@ -155,13 +155,9 @@ class Report(Frozen):
     agreement: Agreement | None
     graded_by: dict[str, int]
     spend: Spend
-<<<<<<< HEAD
-    tier_3_usd: float
+    tier_3_usd: float | None
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
     """Tokens that Tier 3 writes for each token of a tier, for the catalog's field of that name."""
-=======
-    tier_3_usd: float | None
->>>>>>> units
     monthly_queries: int
     saving_usd_a_month: Interval | None
 

@@ -176,6 +176,7 @@ class Learn:
         except BudgetReachedError as stop:
             found.stopped_by = stop
         finally:
+            self._calls.finish()
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
                 found.candidate = search.best.prompt
@@ -243,6 +244,9 @@ class Learn:
             plan.lambda_,
         )
         found.gate = gate(gains, history)
+        if found.candidate.version == found.incumbent.version:
+            # Nothing was proposed: that costs no look, and rows that nobody looked at stay fresh.
+            found.gate = replace(found.gate, verdict="not better", history=history)
 
 
 def _known(value: Value | None) -> Value:

@@ -138,7 +138,8 @@ class Metric:
     no negative scores.
 
     While demos are collected (`trace` is given) it says whether the tier is the best one of the
-    training query. Validation queries that look alike to the router LLM have their mean rewards.
+    training query. Validation queries count by their weight; those that look alike to the router
+    LLM have their mean rewards.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class Metric:
         usd_weight: float,
     ) -> None:
         self._best = {query.text: query.best for query in trainset}
-        self._rewards = _mean_rewards(valset)
+        self._measured = _alike(valset)
         self._columns = {str(tier.value): column for column, tier in enumerate(tiers)}
         self._usd_weight = usd_weight
         queries = (*trainset, *valset)
@@ -163,22 +164,29 @@ class Metric:
         column = self._columns[prediction.tier]
         if trace is not None:
             return column == self._best[example.query]
-        reward = self._rewards[example.query][column] - self._usd_weight * prediction.router_usd
-        return max(float(SCALE * (reward + self._shift)), 0.0)
+        weight, rewards = self._measured[example.query]
+        reward = rewards[column] - self._usd_weight * prediction.router_usd
+        return max(float(SCALE * weight * (reward + self._shift)), 0.0)
 
     def mean_reward(self, score: float) -> float:
         """The mean reward behind a score of DSPy's `Evaluate`."""
         return score / 100 / SCALE - self._shift
 
 
-def _mean_rewards(queries: list[LabeledQuery]) -> dict[str, tuple[float, ...]]:
-    alike: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+def _alike(queries: list[LabeledQuery]) -> dict[str, tuple[float, tuple[float, ...]]]:
+    """By text: the mean weight, and the weighted mean of the rewards."""
+    by_text: defaultdict[str, list[LabeledQuery]] = defaultdict(list)
     for query in queries:
-        alike[query.text].append(query.rewards)
-    return {
-        text: tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
-        for text, rows in alike.items()
-    }
+        by_text[query.text].append(query)
+    return {text: _mean(same) for text, same in by_text.items()}
+
+
+def _mean(queries: list[LabeledQuery]) -> tuple[float, tuple[float, ...]]:
+    weight = sum(query.weight for query in queries)
+    columns = zip(*(query.rewards for query in queries), strict=True)
+    weights = [query.weight / weight for query in queries]
+    rewards = (sum(w * r for w, r in zip(weights, column, strict=True)) for column in columns)
+    return weight / len(queries), tuple(rewards)
 
 
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped

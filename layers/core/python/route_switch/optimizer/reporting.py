@@ -99,12 +99,8 @@ def report_of(
             usd=dict(sorted(calls.usd.items())),
             cap_usd=circumstances.cap_usd,
         ),
-<<<<<<< HEAD
-        tier_3_usd=comparison.tier_3_usd if comparison else 0.0,
-        tier_3_output_ratio=_output_ratios(found),
-=======
         tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
->>>>>>> units
+        tier_3_output_ratio=_output_ratios(found),
         monthly_queries=circumstances.monthly_queries,
         saving_usd_a_month=_saving(comparison, circumstances.monthly_queries),
     )

@@ -22,11 +22,12 @@ within the bytes that Parameter Store holds."""
 @dataclass(frozen=True, slots=True)
 class LabeledQuery:
     """`text` is what the router LLM sees of a query; `rewards` are in the order of the tiers, and
-    `best` is the column of the best tier."""
+    `best` is the column of the best tier. `weight` is relative: 1 on average."""
 
     text: str
     best: int
     rewards: tuple[float, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,18 @@ def training_set(
 def _measured(
     examples: Sequence[Example], rewards: Floats, config: RouterConfig
 ) -> list[LabeledQuery]:
+    routed = [
+        (example, row)
+        for example, row in zip(examples, rewards, strict=True)
+        if not config.bypasses(example.as_query)
+    ]
+    mean = sum(example.weight for example, _ in routed) / max(len(routed), 1)
     return [
         LabeledQuery(
             example.as_query.for_router(config.router_max_input_tokens),
             int(row.argmax()),
             tuple(row.tolist()),
+            example.weight / mean,
         )
-        for example, row in zip(examples, rewards, strict=True)
-        if not config.bypasses(example.as_query)
+        for example, row in routed
     ]

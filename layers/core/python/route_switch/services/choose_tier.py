@@ -11,9 +11,8 @@ from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 
-ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0.0, "max_tokens": 16}
-"""A digit is asked for; the rest of the room is for a model that writes "Tier 2." instead. 0.0 and
-not 0, as DSPy has it: learning would take the two for different calls, and pay twice."""
+ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
+"""A digit is asked for; the rest of the room is for a model that writes "Tier 2." instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -127,6 +127,12 @@ class MeteredCalls:
     @property
     def spent_usd(self) -> float:
         return sum(self.usd.values())
+
+    def finish(self) -> None:
+        """Waits for the calls that threads left behind still make, whose answers are kept too."""
+        with self._lock:
+            under_way = tuple(self._under_way.values())
+        wait(under_way)
 
     def _once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
         """Lets one thread make the call that several ask for at the same time."""
@@ -270,8 +276,14 @@ def _key(
     params: Mapping[str, JsonValue],
     rollout: JsonValue,
 ) -> str:
-    content = json.dumps([name, messages, dict(params), rollout], sort_keys=True)
+    same = {name: _same(value) for name, value in params.items()}
+    content = json.dumps([name, messages, same, rollout], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _same(value: JsonValue) -> JsonValue:
+    """A temperature of 0.0, as DSPy writes it, is one of 0: not to be paid for twice."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _reply(entry: JsonObject) -> Reply:

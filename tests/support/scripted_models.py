@@ -1,0 +1,282 @@
+"""A small world to learn in: queries of two kinds, and models of which a script says what they do.
+
+Hard queries need Tier 3, easy ones are for Tier 1. The router tells them apart only if its
+instruction states the criterion; else everything goes to Tier 2, which fails at the hard ones. What
+a model answers depends on the request alone, so that a run that is interrupted hears the same.
+"""
+
+import json
+import os
+import random
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+from typer.testing import CliRunner, Result
+
+from route_switch.cli.main import app, run
+from route_switch.domain.example import query_key
+from route_switch.domain.query import text_of
+from route_switch.domain.split import Side, side_of
+from tests.support.upstream import Body, Reply, Script, completion
+
+CRITERION = "a proof that has to be found"
+TIERS = ("openai/small", "openai/medium", "openai/large")
+RECORDED_USD = {"openai/small": 0.1, "openai/medium": 0.4, "openai/large": 1.0}
+PRICES = {"openai/small": (1.0, 1.0), "openai/medium": (4.0, 4.0), "openai/large": (10.0, 10.0)}
+"""USD per million tokens; router, proposer and judge are free, since they are on this machine."""
+
+_NAMES = """
+    amber birch cedar daisy ember fjord grove heron ivory jade kelp lotus maple night ocean pearl
+    quartz river stone tulip umber violet willow yarrow zinc acorn basil clover dune elm
+    """.split()  # noqa: SIM905 (a list of strings would be a page long)
+_CASE = re.compile(r"case (\d+)")
+_ASKED_FOR = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`")
+_ANSWER = re.compile(r"<answer-([ab])-\w+>\n(.*?)\n</answer", re.DOTALL)
+
+
+def query(number: int) -> str:
+    """Every other one is hard."""
+    a, b, c, d = random.Random(number).sample(_NAMES, 4)  # noqa: S311 (no secret)
+    if number % 2:
+        return f"Prove the {a} theorem on {b} groups of {c} rank in {d} fields for case {number}."
+    return (
+        f"Thanks, please tell me when the {a} shop at {b} street by {c} {d} opens, case {number}."
+    )
+
+
+def numbers(train: int, validation: int, heldout: int) -> list[int]:
+    """Of queries, so many on each side."""
+    left = {Side.TRAIN: train, Side.VALIDATION: validation, Side.HELDOUT: heldout}
+    found = []
+    for number in count():
+        if left[side(number)]:
+            left[side(number)] -= 1
+            found.append(number)
+        if not any(left.values()):
+            break
+    return found
+
+
+def side(number: int) -> Side:
+    return side_of(query_key(query(number)))
+
+
+def is_hard(text: str) -> bool:
+    return "Prove the" in text
+
+
+def is_right(model: str, text: str) -> bool:
+    return model.endswith("large") or not is_hard(text)
+
+
+def recorded(number: int) -> dict[str, JsonValue]:
+    """An example with a result of each tier: nothing has to be asked but router and proposer."""
+    text = query(number)
+    results: dict[str, JsonValue] = {
+        model: {"score": float(is_right(model, text)), "cost_usd": RECORDED_USD[model]}
+        for model in TIERS
+    }
+    return {"query": text, "models": results}
+
+
+def with_gold(number: int) -> dict[str, JsonValue]:
+    return {"query": query(number), "gold": str(number)}
+
+
+def without_anything(number: int) -> dict[str, JsonValue]:
+    """An example that only a judge can grade."""
+    return {"query": query(number)}
+
+
+def write_examples(path: Path, rows: Sequence[Mapping[str, JsonValue]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def instruction(number: int, states_it: bool) -> str:
+    hard = CRITERION if states_it else f"a question about the color of the {_NAMES[number]}"
+    return (
+        f"Assign the query to a tier; wording {number}.\n\n"
+        "Tier 1 (small model) is for:\n- a question about opening hours\n\n"
+        "Tier 2 (medium model) is for:\n- anything else\n\n"
+        f"Tier 3 (large model) is for:\n- {hard}"
+    )
+
+
+class Models:
+    """The models behind the server. `stating` is the place, from 1, of the proposal that states
+    the criterion; None where none does. The very first answer of the proposer is one more, which
+    MIPROv2 replaces by the incumbent's own instruction.
+
+    `calls` counts the requests that were answered, each by its text, and `usd` what they cost by
+    the server's own count of tokens.
+    """
+
+    def __init__(
+        self,
+        stating: int | None = 1,
+        usd_per_million: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self._stating = stating
+        self._prices = {**PRICES, **(usd_per_million or {})}
+        self._proposed: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.calls: Counter[str] = Counter()
+        self.by_model: Counter[str] = Counter()
+        self.usd = 0.0
+
+    def __call__(self, body: Body) -> Reply:
+        text, model = _text(body), str(body["model"])
+        answer = self._answer(model, body)
+        read = sum(len(content.encode()) for content in _contents(body)) // 2
+        written = len(answer)
+        price = self._prices.get(f"openai/{model}", (0.0, 0.0))
+        with self._lock:
+            self.calls[text] += 1
+            self.by_model[model] += 1
+            self.usd += (read * price[0] + written * price[1]) / 1e6
+        return completion(answer, read, written)
+
+    def asked(self, model: str, text: str = "") -> int:
+        """How many requests of the model held the text."""
+        return sum(
+            number
+            for call, number in self.calls.items()
+            if text in call and json.loads(call)["model"] == model
+        )
+
+    @property
+    def asked_again(self) -> int:
+        """How many calls asked what had been asked before."""
+        return self.calls.total() - len(self.calls)
+
+    def _answer(self, model: str, body: Body) -> str:
+        contents = _contents(body)
+        match model:
+            case "router":
+                return _route(contents[0], contents[-1])
+            case "proposer":
+                return self._propose(_text(body), contents[-1])
+            case "judge":
+                return _judge(contents[-1])
+            case _:
+                return _solve(model, contents[-1])
+
+    def _propose(self, body: str, asked: str) -> str:
+        field = _ASKED_FOR.search(asked)
+        name = field[1] if field else "proposed_instruction"
+        answer = "It has hard and easy questions."
+        if name == "proposed_instruction":
+            with self._lock:
+                place = self._proposed.setdefault(body, len(self._proposed))
+            answer = instruction(place, place == self._stating)
+        return f"[[ ## {name} ## ]]\n{answer}\n\n[[ ## completed ## ]]"
+
+
+def _text(body: Body) -> str:
+    """The same for the same request, however its numbers are written."""
+    return json.dumps({**body, "temperature": body.get("temperature") or 0}, sort_keys=True)
+
+
+def _contents(body: Body) -> list[str]:
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    return [text_of(message) for message in messages if isinstance(message, dict)]
+
+
+def _route(system: str, text: str) -> str:
+    if CRITERION not in system:
+        return "2"
+    return "3" if is_hard(text) else "1"
+
+
+def _solve(model: str, text: str) -> str:
+    """Tier 2 words its answers in its own way, right or wrong."""
+    answer = _case(text) if is_right(model, text) else "0"
+    return f"It is {answer}" if model == "medium" else answer
+
+
+def _judge(text: str) -> str:
+    answers = _ANSWER.findall(text)
+    right = {name for name, answer in answers if answer.split()[-1] == _case(text)}
+    return f"Verdict: {right.pop().upper() if len(right) == 1 else 'SAME'}"
+
+
+def _case(text: str) -> str:
+    found = _CASE.search(text)
+    assert found is not None
+    return found[1]
+
+
+def arguments(examples: Path, out: Path, *options: str) -> list[str]:
+    """Of `route-switch`; a small run. Of an option that is given twice, the last one counts."""
+    prices = (f"--price={model}={read},{written}" for model, (read, written) in PRICES.items())
+    small = ["--candidates=5", "--trials=6", "--rounds=1"]
+    models = ["--router-model=openai/router", "--proposer-model=openai/proposer"]
+    files = [f"--examples={examples}", f"--out={out}", f"--tiers={','.join(TIERS)}"]
+    return ["optimize", *files, *models, *small, *prices, *options]
+
+
+def environment(url: str) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": url,
+        "OPENAI_API_KEY": "sk-of-the-test",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    }
+
+
+@dataclass(frozen=True)
+class Learner:
+    """`route-switch optimize` in this process, on one file of examples, at one server."""
+
+    url: str
+    examples: Path
+    folder: Path
+
+    def __call__(self, *options: str, out: str = "run") -> Result:
+        command = arguments(self.examples, self.folder / out, *options)
+        return CliRunner().invoke(app, command, env=environment(self.url))
+
+    def candidate(self, out: str = "run") -> bytes:
+        return (self.folder / out / "candidate.json").read_bytes()
+
+    # What a script would read: plain JSON.
+    def report(self, out: str = "run") -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(
+            (self.folder / out / "report.json").read_text("utf-8")
+        )
+        return document
+
+
+def optimize(command: Sequence[str], variables: Mapping[str, str]) -> None:
+    """`route-switch` in a process that is there for it alone."""
+    os.environ.update(variables)
+    sys.argv = ["route-switch", *command]
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (as long as the process)
+    run()
+
+
+Broken = Callable[[int, Body], Reply | None]
+
+
+def breaking(script: Script, broken: Broken) -> Script:
+    """Asks `broken` first, with the number of the call, from 1; None lets the call through."""
+    lock = threading.Lock()
+    calls = 0
+
+    def answer(body: Body) -> Reply:
+        nonlocal calls
+        with lock:
+            calls += 1
+            number = calls
+        return broken(number, body) or script(body)
+
+    return answer
