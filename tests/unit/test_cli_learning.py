@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,8 @@ def test_the_gate_history_is_that_of_the_runs_beginning(tmp_path: Path) -> None:
     assert run._history().looks == 3
     history.write_text('{"looks": 4, "seen": []}')
     assert run._history().looks == 3
-    assert json.loads((tmp_path / HISTORY).read_text())["looks"] == 3
+    assert json.loads((tmp_path / HISTORY.format("d")).read_text())["looks"] == 3
+    assert replace(run, examples_digest="other")._history().looks == 4
 
 
 def test_without_a_gate_history_the_first_look_is_the_first(tmp_path: Path) -> None:
