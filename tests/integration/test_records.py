@@ -89,7 +89,8 @@ def test_the_day_and_the_month_of_the_key_add_up_to_the_records(make_api: MakeAp
     free_router = CATALOG.model_copy(
         update={"prices": {**CATALOG.prices, "openai/router": NOTHING}}
     )
-    api = make_api(models=free_router)
+    # Time enough on a busy machine: a call that is late would change the sums.
+    api = make_api(models=free_router, router_timeout_s=20.0, request_deadline_s=25.0)
     api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
     answers = [api.chat(LONG) for _ in range(20)]
     total = sum(float(answer.headers["x-route-cost-usd"]) for answer in answers)
