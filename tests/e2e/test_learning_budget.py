@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.models import prices
 from route_switch.cli.route import router_config
 from route_switch.domain.pricing import Price
-from route_switch.optimizer.estimate import routing_usd
+from route_switch.optimizer.estimate import growth_usd
 from tests.support.scripted_models import (
     Learner,
     Models,
@@ -45,7 +46,8 @@ class Capped:
 def set_aside() -> float:
     """What the search may not touch, at the router's price."""
     price = Price(input_usd_per_million=100, output_usd_per_million=100)
-    return HELDOUT * routing_usd(router_config("openai/router"), {"openai/router": price})
+    growth = growth_usd(packaged_prompt(), router_config("openai/router"), {"openai/router": price})
+    return HELDOUT * growth
 
 
 ANSWERS = Capped(False, ANSWER, 1.3, frozenset({"large"}), frozenset({"judge", "proposer"}))

@@ -101,6 +101,12 @@ def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
     assert candidate["cost"] <= tier_3["cost"]
 
 
+def test_held_out_rows_can_be_asked_for(examples: Path) -> None:
+    every, held_out = evaluate(examples), evaluate(examples, "--heldout")
+    assert (every["rows"], held_out["rows"]) == ("all", "held-out")
+    assert 0 < held_out["n"] < every["n"]
+
+
 def test_a_failing_router_is_an_error_and_not_a_tier(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

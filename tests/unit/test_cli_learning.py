@@ -23,7 +23,7 @@ from route_switch.cli.models import (
 from route_switch.cli.progress import RunProgress
 from route_switch.cli.route import router_config
 from route_switch.cli.run import (
-    HISTORY,
+    BEFORE,
     MEMO,
     Run,
     default_proposer,
@@ -218,7 +218,7 @@ def test_the_gate_history_is_that_of_the_runs_beginning(tmp_path: Path) -> None:
     assert run._history().looks == 3
     history.write_text('{"looks": 4, "seen": []}')
     assert run._history().looks == 3
-    assert json.loads((tmp_path / HISTORY.format("d")).read_text())["looks"] == 3
+    assert json.loads((tmp_path / BEFORE.format(run._fingerprint())).read_text())["looks"] == 3
     assert replace(run, examples_digest="other")._history().looks == 4
 
 

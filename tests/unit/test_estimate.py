@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.example import Example
 from route_switch.domain.pricing import Price
+from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.estimate import Task, estimate, routing_usd
+from route_switch.optimizer.estimate import Task, estimate, growth_usd
 from route_switch.optimizer.mipro import SearchSize
 from route_switch.services.build_outcomes import Missing
 from route_switch.services.paid_calls import Purpose
@@ -72,6 +74,8 @@ def test_what_has_no_price_is_unknown_and_not_free() -> None:
     }
 
 
-def test_a_routing_call_is_priced_with_the_longest_prompt() -> None:
-    assert routing_usd(TASK.config, PRICES) == pytest.approx((2048 + 1000 + 160) / 1e6)
-    assert routing_usd(TASK.config, {}) == 0.0
+def test_a_prompt_may_grow_to_what_parameter_store_holds() -> None:
+    prompt = packaged_prompt()
+    room = (8192 - len(to_markdown(prompt).encode())) // 4
+    assert growth_usd(prompt, TASK.config, PRICES) == pytest.approx(room / 1e6)
+    assert growth_usd(prompt, TASK.config, {}) == 0.0

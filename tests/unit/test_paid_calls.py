@@ -25,6 +25,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.services.paid_calls import (
+    BEGUN,
     BYTES_PER_MESSAGE,
     CALL_TIMEOUT_S,
     LONGEST_PAUSE_S,
@@ -314,7 +315,8 @@ class FullDisk(MemoryMemo):
         super().__init__()
 
     def put(self, key: str, entry: JsonObject) -> None:
-        raise StoreError("no space left")
+        if not key.endswith(BEGUN):
+            raise StoreError("no space left")
 
 
 @pytest.mark.parametrize("error", [None, ModelTimeoutError("late")], ids=["answer", "timeout"])
@@ -330,3 +332,24 @@ def test_an_answer_that_cannot_be_kept_stops_the_run(error: ModelError | None) -
 
 def test_what_stops_a_run_is_no_exception_that_a_library_would_swallow() -> None:
     assert not issubclass(RunStoppedError, Exception)
+
+
+def test_a_call_that_was_under_way_when_the_run_was_killed_is_taken_for_spent() -> None:
+    memo = MemoryMemo()
+    killed = MeteredCalls(
+        lambda _: FakeModel(lambda _: KeyboardInterrupt()),
+        lambda _: PRICE,
+        memo,
+        LocalCap(1.0),
+        FakeTime().pace(),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        ask(killed)
+    model = FakeModel(lambda _: "Hi.")
+    for asked in (1, 1):
+        resumed = MeteredCalls(
+            lambda _: model, lambda _: PRICE, memo, LocalCap(1.0), FakeTime().pace()
+        )
+        reply = ask(resumed)
+        assert len(model.asked) == asked
+        assert resumed.spent_usd > reply.cost_usd, "the lost call is counted, and never forgotten"

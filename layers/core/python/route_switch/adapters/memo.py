@@ -23,13 +23,14 @@ class MemoryMemo:
     def put(self, key: str, entry: JsonObject) -> None:
         self._entries[key] = entry
 
-    def entries(self) -> Iterator[JsonObject]:
-        yield from self._entries.values()
+    def items(self) -> Iterator[tuple[str, JsonObject]]:
+        yield from self._entries.items()
 
 
 class MemoFile:
     """A process that is killed loses at most the line that it was writing: a line without its end
-    is cut off when the file is opened again. One process at a time may have the file open."""
+    is cut off when the file is opened again. One process at a time may have the file open. It holds
+    texts of users, and is readable by its owner alone."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,7 +38,9 @@ class MemoFile:
         self._entries: dict[str, JsonObject] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("ab")
+            self._file = os.fdopen(
+                os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab"
+            )
             self._lock_out_others()
             self._load()
         except (OSError, ValueError, KeyError) as error:
@@ -56,8 +59,8 @@ class MemoFile:
                 raise StoreError(f"{self._path} cannot be written: {error}") from error
             self._entries[key] = entry
 
-    def entries(self) -> Iterator[JsonObject]:
-        yield from self._entries.values()
+    def items(self) -> Iterator[tuple[str, JsonObject]]:
+        yield from self._entries.items()
 
     def close(self) -> None:
         with suppress(OSError):  # a line that could not be written: `put` has told so

@@ -59,6 +59,9 @@ def evaluate(
     price: Annotated[
         list[str] | None, typer.Option(help="MODEL=INPUT,OUTPUT, USD per million tokens.")
     ] = None,
+    heldout: Annotated[
+        bool, typer.Option("--heldout", help="Only rows that no prompt is ever learned from.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show cost, quality and objective of a prompt beside baselines, with 95% intervals."""
@@ -73,7 +76,7 @@ def evaluate(
     price_of = prices(price or [], config)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
     build = BuildOutcomes(calls, None, 1)
-    table, train = _rows(examples, models, prompts, build, price_of)
+    table, train = _rows(examples, models, prompts, build, price_of, heldout)
     comparison = _compare(
         table,
         train,
@@ -96,19 +99,27 @@ def _rows(
     prompts: dict[str, RoutingPrompt],
     build: BuildOutcomes,
     price: PriceOf,
+    heldout: bool,
 ) -> tuple[OutcomeTable, OutcomeTable | None]:
     """The rows to measure on, and those that a baseline may learn from.
 
-    All rows and None, unless a prompt was learned from this very file: then it has seen the rest,
-    and only held-out rows tell anything. No tier is called: rows without results are left out.
+    All rows and None, unless only held-out ones are asked for or a prompt was learned from this
+    very file: then it has seen the rest, and only held-out rows tell anything. No tier is called: rows without results are left out.
     """
     examples = read_examples(path)
     digest = file_digest(path)
+    known = [prompt.provenance.get("examples") for prompt in prompts.values()]
 
     def table(rows: tuple[Example, ...]) -> OutcomeTable:
         return build(_recorded(rows, models), models, known_prices(models.values(), price)).table
 
-    if all(prompt.provenance.get("examples") != digest for prompt in prompts.values()):
+    if not heldout and digest not in known:
+        if any(known):
+            typer.echo(
+                "note: a prompt was learned from other examples. If some of them are here as well, "
+                "measure with --heldout: which rows those are depends on the query alone.",
+                err=True,
+            )
         return table(examples), None
     sides = split(examples)
     return table(sides.heldout), table(sides.train)

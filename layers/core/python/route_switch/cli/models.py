@@ -69,10 +69,15 @@ def known_prices(names: Iterable[str], price: PriceOf) -> dict[str, Price]:
 
 
 def paid_calls(
-    config: RouterConfig, price: PriceOf, memo: AnswerMemo, cap: SpendingCap, pace: Pace
+    config: RouterConfig,
+    price: PriceOf,
+    memo: AnswerMemo,
+    cap: SpendingCap,
+    pace: Pace,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> MeteredCalls:
     """Keys come from the environment (`OPENAI_API_KEY`, …)."""
-    return MeteredCalls(ModelClients(config, os.environ.get), price, memo, cap, pace)
+    return MeteredCalls(ModelClients(config, os.environ.get), price, memo, cap, pace, tell)
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from route_switch.cli.models import (
     tier_models,
 )
 from route_switch.cli.route import read_prompt, router_config
+from route_switch.domain.calibration import LOWEST_KAPPA, why_partial
+from route_switch.domain.tiers import Tier
 from route_switch.services.pace import Pace
 
 
@@ -42,6 +44,9 @@ def optimize(
     judge_model: Annotated[
         str | None, typer.Option(help="Grades answers that nothing else grades.")
     ] = None,
+    judge_floor: Annotated[
+        float, typer.Option(help="Cohen's κ against labels below which a person has to approve.")
+    ] = LOWEST_KAPPA,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     budget_usd: Annotated[float, typer.Option(min=0, help="Cap on all that the run pays.")] = 5.0,
     threads: Annotated[int, typer.Option(min=1, max=256)] = 8,
@@ -93,7 +98,11 @@ def optimize(
         rounds=rounds,
         size=SearchSize(candidates=candidates, trials=trials, demos=demos),
         learn_from_text=learn_from_text,
+        lowest_kappa=judge_floor,
     )
+    partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
+    if partial is not None:
+        typer.echo(f"warning: {partial}", err=True)
     rows = read_examples(examples)
     if dry_run:
         print_estimate(rows, plan, budget_usd)

@@ -1,5 +1,6 @@
 """A run's progress on a terminal: step, trial, best objective, spent, remaining."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,23 @@ from rich.progress import (
 )
 
 TRIALS_A_LINE = 10
+SECONDS_A_LINE = 10.0
+
+
+def outage_teller(
+    console: Console, clock: Callable[[], float] = time.monotonic
+) -> Callable[[str], None]:
+    """Tells of an outage, and again every ten seconds while it lasts: each call that fails has
+    something to say."""
+    told_at = float("-inf")
+
+    def tell(text: str) -> None:
+        nonlocal told_at
+        if clock() - told_at >= SECONDS_A_LINE:
+            told_at = clock()
+            console.print(text, soft_wrap=True, markup=False)
+
+    return tell
 
 
 class RunProgress:

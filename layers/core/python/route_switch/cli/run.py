@@ -1,5 +1,6 @@
 """A learning run in a folder: what it keeps there, and what it leaves behind."""
 
+import hashlib
 import importlib.metadata
 import platform
 import shlex
@@ -20,7 +21,7 @@ from route_switch.adapters.outcome_file import write_outcomes
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.models import PriceOf, paid_calls
-from route_switch.cli.progress import RunProgress
+from route_switch.cli.progress import RunProgress, outage_teller
 from route_switch.domain.errors import (
     BudgetReachedError,
     ConfigurationError,
@@ -45,8 +46,9 @@ from route_switch.services.paid_calls import MeteredCalls, price_unknown
 from route_switch.services.spending_cap import LocalCap
 
 MEMO = "answers.jsonl"
-HISTORY = "gate-history-{}.json"
-"""Of one set of examples: others are another run, and another look."""
+HISTORY = "gate-history.json"
+BEFORE = "gate-history-before-{}.json"
+"""As a run found it. Other examples or settings are another run, and another look."""
 PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
 HERE = ("local", "offline")
 """Providers without a network."""
@@ -74,12 +76,13 @@ class Run:
         self._make_folder()
         memo = MemoFile(self.out / MEMO)
         try:
-            spent = sum(_usd(entry) for entry in memo.entries())
-            cap = LocalCap(self.budget_usd, spent)
-            calls = paid_calls(self.plan.config, self.price, memo, cap, self.pace)
-            progress = RunProgress(
-                Console(file=sys.stderr), lambda: calls.spent_usd, self.budget_usd
+            cap = LocalCap(self.budget_usd)
+            console = Console(file=sys.stderr)
+            calls = paid_calls(
+                self.plan.config, self.price, memo, cap, self.pace, outage_teller(console)
             )
+            cap.settle(0.0, calls.spent_usd)
+            progress = RunProgress(console, lambda: calls.spent_usd, self.budget_usd)
             history = self._history()
             with progress.shown():
                 learn = Learn(self.plan, calls, cap, EncoderClient().embed, progress)
@@ -101,9 +104,31 @@ class Run:
         write_whole(self.out / "report.json", report_json.to_json(report))
         write_whole(self.out / "report.html", report_html.to_html(report))
         write_whole(self.out / "report.md", report_markdown.to_markdown(report))
-        if found.gate is not None and self.gate_history is not None:
-            write_whole(self.gate_history, found.gate.history.model_dump_json())
+        if found.gate is not None:
+            write_whole(self._shared_history, found.gate.history.model_dump_json())
         return report
+
+    @property
+    def _shared_history(self) -> Path:
+        """Of all runs in this folder, or of as many folders as name the same file."""
+        return self.gate_history or self.out / HISTORY
+
+    def _fingerprint(self) -> str:
+        plan = self.plan
+        settings = (
+            self.examples_digest,
+            self.incumbent.version,
+            sorted(plan.models.items()),
+            plan.config.models.router,
+            plan.proposer_model,
+            plan.judge_model,
+            plan.lambda_,
+            plan.seed,
+            plan.rounds,
+            plan.size,
+            plan.learn_from_text,
+        )
+        return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
     def _check_prices(self) -> None:
         plan = self.plan
@@ -119,11 +144,11 @@ class Run:
 
     def _history(self) -> GateHistory:
         """As it was when the run began: a run that is resumed is one look, not two."""
-        kept = self.out / HISTORY.format(self.examples_digest)
+        kept = self.out / BEFORE.format(self._fingerprint())
         if not kept.exists():
-            before = self.gate_history
-            known = read_text(before, "gate history") if before and before.exists() else "{}"
-            write_whole(kept, _history(known, before or kept).model_dump_json())
+            before = self._shared_history
+            known = read_text(before, "gate history") if before.exists() else "{}"
+            write_whole(kept, _history(known, before).model_dump_json())
         return _history(read_text(kept, "gate history"), kept)
 
     def _circumstances(self) -> Circumstances:
@@ -180,7 +205,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
         size=plan.size,
     )
     expected = estimate(task, plan.prices)
-    table = Table("for", "model", "calls", "USD at most", title="Estimate; nothing was called")
+    table = Table("for", "model", "calls", "USD expected", title="Estimate; nothing was called")
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
@@ -189,11 +214,6 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     typer.echo(f"{total:.4f} USD in all; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
         typer.echo(f"Not counted, since the price is unknown: {', '.join(unknown)} (see --price).")
-
-
-def _usd(entry: Mapping[str, object]) -> float:
-    cost = entry["cost_usd"]
-    return float(cost) if isinstance(cost, int | float) else 0.0
 
 
 def _history(text: str, path: Path) -> GateHistory:

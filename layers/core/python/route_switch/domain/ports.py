@@ -177,8 +177,8 @@ class AnswerMemo(Protocol):
         """The entry is durable when this returns; raises `StoreError` if it cannot be."""
         ...
 
-    def entries(self) -> Iterator[JsonObject]:
-        """Every entry, to sum up what was spent."""
+    def items(self) -> Iterator[tuple[str, JsonObject]]:
+        """Every key with its entry, to sum up what was spent."""
         ...
 
 

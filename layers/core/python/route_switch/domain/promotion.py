@@ -47,9 +47,7 @@ Verdict = Literal["better", "not better", "not enough evidence"]
 class GateHistory(BaseModel):
     """What earlier gates have used up: `looks`, and the keys of rows that no later gate may use.
 
-    `seen` does not grow without end: a key leaves it when its row has left the held-out rows, as
-    traffic does after the window of the outcome table. The rows of a seed file never leave, and so
-    count once.
+    `seen` grows by some 20 bytes a held-out row: a query that comes back after a year is not new.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -127,7 +125,9 @@ def gate(
         smallest_visible=bounds.smallest_visible(delta),
         moved=sum(row.weight for row in fresh if row.moved) / total if fresh else 0.0,
         history=(
-            GateHistory(looks=look, seen=frozenset(row.key for row in rows)) if looked else history
+            GateHistory(looks=look, seen=history.seen | {row.key for row in rows})
+            if looked
+            else history
         ),
     )
 

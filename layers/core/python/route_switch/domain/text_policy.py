@@ -13,6 +13,9 @@ LearnFromText = Literal["off", "redacted", "full"]
 
 LONGEST_QUOTE = 7
 """Words of a user's text that an instruction may have in common with it, in a row."""
+SHORTEST_QUERY = 5
+"""A query of so many words or more must not stand in an instruction as a whole; shorter ones are
+too common ("track my new card")."""
 
 _UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 """Thai, Japanese and Chinese put no blanks between words: a character counts as one."""
@@ -85,17 +88,28 @@ def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
 
 
 class UserText:
-    """Finds text that was copied from queries: more than `LONGEST_QUOTE` words in a row."""
+    """Finds text that was copied from queries: more than `LONGEST_QUOTE` words in a row,
+    or a short query as a whole."""
 
     def __init__(self, queries: Iterable[str]) -> None:
-        self._runs = {run for query in queries for run in _runs(query)}
+        self._runs = {run for query in queries for run in _runs_of_query(_words(query))}
 
     def is_quoted_in(self, text: str) -> bool:
-        return any(run in self._runs for run in _runs(text))
+        words = _words(text)
+        sizes = range(SHORTEST_QUERY, LONGEST_QUOTE + 2)
+        return any(run in self._runs for size in sizes for run in _runs(words, size))
 
 
-def _runs(text: str) -> Iterator[int]:
+def _runs_of_query(words: list[str]) -> Iterator[int]:
+    """A short query as a whole, or every run of a long one."""
+    size = min(len(words), LONGEST_QUOTE + 1)
+    return _runs(words, size) if size >= SHORTEST_QUERY else iter(())
+
+
+def _runs(words: list[str], size: int) -> Iterator[int]:
     """Hashes (64 bits: a set of the words themselves would take ten times the memory)."""
-    words = _WORD.findall(normalize_query(text))
-    size = LONGEST_QUOTE + 1
     return (hash(tuple(words[i : i + size])) for i in range(len(words) - size + 1))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(normalize_query(text))

@@ -23,6 +23,8 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "optuna": optuna.__version__,
         "verdict": found.gate.verdict if found.gate else "not measured",
     }
+    if found.needs_approval is not None:
+        provenance["needs_approval"] = found.needs_approval
     if found.comparison is not None:
         provenance |= _measured(found)
     return found.candidate.model_copy(update={"provenance": provenance})

@@ -7,11 +7,13 @@ from route_switch.domain.config import RouterConfig
 from route_switch.domain.example import Example
 from route_switch.domain.outcome_row import tiers_to_judge
 from route_switch.domain.pricing import Price, Usage, cost_usd
-from route_switch.domain.prompt import MAX_BYTES
+from route_switch.domain.prompt import MAX_BYTES, RoutingPrompt
+from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.query import text_of
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro import SearchSize
+from route_switch.optimizer.training import DEMO_TOKENS
 from route_switch.services.build_outcomes import Missing
 from route_switch.services.calibrate_judge import MOST_LABELS
 from route_switch.services.paid_calls import Purpose
@@ -24,7 +26,6 @@ ROUTER_TOKENS = 16
 SUMMARY_CALLS = 11
 """MIPROv2 describes up to ten batches of training queries and then sums up."""
 CALLS_A_PROPOSAL = 3
-DEMO_QUERY_TOKENS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def estimate(task: Task, prices: Mapping[str, Price]) -> tuple[Expected, ...]:
     if task.judge_model is not None:
         expected.append(_verdicts(task, prices, task.judge_model))
     proposals = task.rounds * (SUMMARY_CALLS + CALLS_A_PROPOSAL * task.size.candidates)
-    read = task.size.view_data_batch_size * DEMO_QUERY_TOKENS + PROPOSAL_TOKENS
+    read = task.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
     expected.append(
         _expected(Purpose.PROPOSER, task.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
     )
@@ -70,10 +71,12 @@ def estimate(task: Task, prices: Mapping[str, Price]) -> tuple[Expected, ...]:
     return tuple(expected)
 
 
-def routing_usd(config: RouterConfig, prices: Mapping[str, Price]) -> float:
-    """One router call with the longest prompt and query; 0 where the price is not known."""
-    usage = Usage(_routing_tokens(config), ROUTER_TOKENS)
-    return cost_usd(usage, prices.get(config.models.router)) or 0.0
+def growth_usd(
+    incumbent: RoutingPrompt, config: RouterConfig, prices: Mapping[str, Price]
+) -> float:
+    """What a router call may cost more with the longest prompt that there may be."""
+    longer = max(MAX_BYTES - len(to_markdown(incumbent).encode()), 0) // BYTES_PER_TOKEN
+    return cost_usd(Usage(longer, 0), prices.get(config.models.router)) or 0.0
 
 
 def _routing_tokens(config: RouterConfig) -> int:

@@ -112,6 +112,7 @@ class Rows(Frozen):
     validation: int
     heldout: int
     near_duplicates_removed: int
+    duplicates_merged: int = 0
     without_outcome: int | None
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from route_switch.domain.calibration import Agreement, why_uncalibrated
+from route_switch.domain.calibration import LOWEST_KAPPA, Agreement, why_uncalibrated
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
 from route_switch.domain.example import Example
@@ -14,12 +14,13 @@ from route_switch.domain.ports import SpendingCap
 from route_switch.domain.pricing import Price
 from route_switch.domain.promotion import GateHistory, GateResult, gate
 from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.redaction import redact
 from route_switch.domain.split import Split, split
 from route_switch.domain.text_policy import LearnFromText, UserText
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import CANDIDATE, Comparison, Embedding, compare
-from route_switch.optimizer.estimate import PROPOSAL_TOKENS, routing_usd
+from route_switch.optimizer.estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.evaluate import held_out_gains
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -59,7 +60,7 @@ class Plan:
     rounds: int = 2
     size: SearchSize = field(default_factory=SearchSize)
     learn_from_text: LearnFromText = "redacted"
-    lowest_kappa: float = 0.6
+    lowest_kappa: float = LOWEST_KAPPA
 
 
 class Progress(Protocol):
@@ -158,11 +159,13 @@ class Learn:
             plan.lambda_,
         )
         self._progress.step("measure the incumbent on held-out rows", len(tables.heldout.examples))
-        for prompt in (found.incumbent, found.hand_written):
-            self._route(tables.heldout.examples, prompt, plan.threads)
+        rows = tables.heldout.examples
+        self._route(rows, found.hand_written, plan.threads)
+        spent = sum(r.router_usd for r in self._route(rows, found.incumbent, plan.threads))
+        grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
         search = self._new_search(found)
         try:
-            with self._set_aside(len(tables.heldout.examples)):
+            with self._set_aside(spent + grown):
                 for number in range(plan.rounds):
                     self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
                     start = search.best.prompt if search.trials else found.incumbent
@@ -176,7 +179,6 @@ class Learn:
         except BudgetReachedError as stop:
             found.stopped_by = stop
         finally:
-            self._calls.finish()
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
                 found.candidate = search.best.prompt
@@ -205,20 +207,28 @@ class Learn:
             why_rejected=Screening(
                 found.incumbent,
                 tables.train.tiers,
-                UserText(example.query for example in tables.train.examples),
+                UserText(
+                    text
+                    for example in tables.train.examples
+                    for text in (example.query, redact(example.query))
+                ),
             ),
             threads=plan.threads,
             on_trial=self._progress.trial,
         )
 
     @contextmanager
-    def _set_aside(self, rows: int) -> Iterator[None]:
-        """Keeps the money for the candidate's held-out rows out of the search's reach."""
-        usd = rows * routing_usd(self._plan.config, self._plan.prices)
-        self._cap.reserve(usd)
+    def _set_aside(self, usd: float) -> Iterator[None]:
+        """Keeps the money for the candidate's held-out rows out of the search's reach. Where so
+        much is not left, the search may still replay what it paid for before."""
+        try:
+            self._cap.reserve(usd)
+        except BudgetReachedError:
+            usd = 0.0
         try:
             yield
         finally:
+            self._calls.finish()
             self._cap.settle(usd, 0.0)
 
     def _compare(self, found: Findings, history: GateHistory) -> None:

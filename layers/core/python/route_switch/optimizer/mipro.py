@@ -14,6 +14,7 @@ from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.promotion import select
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
@@ -79,7 +80,7 @@ class Search:
     @property
     def best(self) -> Trial:
         """The first of the best: a later prompt has to be better to take its place."""
-        return max(self.trials, key=lambda trial: trial.reward)
+        return self.trials[select([trial.reward for trial in self.trials])]
 
     def __call__(
         self,
@@ -112,8 +113,8 @@ class Search:
         with (
             _quiet(),
             dspy.context(adapter=self._adapter, callbacks=[watcher], disable_history=True),
+            _in_place_of_the_cache(self._carrier),
         ):
-            dspy.cache = self._carrier
             optimizer.compile(
                 RouteToTier(incumbent),
                 trainset=_examples(trainset, self._tiers),
@@ -274,6 +275,20 @@ def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy
         dspy.Example(query=query.text, tier=str(tiers[query.best].value)).with_inputs("query")
         for query in queries
     ]
+
+
+@contextlib.contextmanager
+def _in_place_of_the_cache(carrier: RolloutCarrier) -> Iterator[None]:
+    """DSPy makes its cache, and the folder of it, when somebody first asks for it: nobody shall."""
+    before = vars(dspy).get("cache")
+    dspy.cache = carrier
+    try:
+        yield
+    finally:
+        if before is None:
+            del dspy.cache
+        else:
+            dspy.cache = before
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ class RouteToTier(dspy.Module):  # type: ignore[misc]  # DSPy is untyped
     criteria for each tier, under a line that names the tier, such as "Tier 1 (small model) is for:"
     followed by lines that begin with "- ". Each criterion describes a kind of query in general
     words (subject, form, what is asked for): it quotes no example, names no person and says nothing
-    about other systems. The instruction is shorter than 3,000 characters.
+    about other systems. The instruction begins with a sentence that says what to do, without a
+    colon, and is shorter than 3,000 characters.
     """
 
     def __init__(self, prompt: RoutingPrompt) -> None:

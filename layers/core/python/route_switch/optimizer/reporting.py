@@ -1,7 +1,7 @@
 """From what a run found to its report."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import CANDIDATE, Comparison
 from route_switch.optimizer.evaluate import (
+    SEED,
     confusion,
     gate_figures,
     held_out_gains,
@@ -24,7 +25,6 @@ from route_switch.optimizer.figures import (
     CandidateFigures,
     Interval,
     Moved,
-    PolicyFigures,
     Report,
     Rows,
     Spend,
@@ -33,6 +33,7 @@ from route_switch.optimizer.figures import (
 from route_switch.optimizer.loop import Findings, Plan
 from route_switch.optimizer.mipro import Trial
 from route_switch.optimizer.policies import routed
+from route_switch.optimizer.statistics import bootstrap
 from route_switch.services.paid_calls import MeteredCalls
 from route_switch.services.route_examples import RouteExamples
 
@@ -119,6 +120,7 @@ def _rows(found: Findings) -> Rows:
         validation=validation,
         heldout=heldout,
         near_duplicates_removed=sides.near_duplicates,
+        duplicates_merged=sides.duplicates,
         without_outcome=sum(found.built.left_out.values()) if found.built else None,
     )
 
@@ -241,15 +243,10 @@ def _output_ratios(found: Findings) -> dict[Tier, float]:
 def _saving(comparison: Comparison | None, monthly_queries: int) -> Interval | None:
     if comparison is None:
         return None
-    cost = _find(comparison.policies, CANDIDATE).cost
-    usd = comparison.tier_3_usd * monthly_queries
-    return Interval(
-        mean=(1 - cost.mean) * usd,
-        low=(1 - cost.high) * usd,
-        high=(1 - cost.low) * usd,
-        n=cost.n,
-    )
-
-
-def _find(policies: Sequence[PolicyFigures], name: str) -> PolicyFigures:
-    return next(policy for policy in policies if policy.policy == name)
+    arrays, policy = comparison.arrays, comparison.measured[CANDIDATE]
+    paid = policy.mean_of(arrays.cost_usd) + policy.router_usd
+    weights = arrays.weights[:, None]
+    saved = weights * (arrays.cost_usd[:, -1] - paid)[:, None]
+    [usd] = bootstrap(saved, weights, SEED)
+    low, mean, high = (monthly_queries * value for value in (usd.low, usd.mean, usd.high))
+    return Interval(mean=mean, low=low, high=high, n=len(arrays))

@@ -41,6 +41,9 @@ CALL_TIMEOUT_S = 120.0
 PATIENCE_S = 600.0
 """How long a failing provider is waited for before the run stops, to be resumed later."""
 LONGEST_PAUSE_S = 30.0
+BEGUN = "-begun"
+"""Ends the key of a note that a call was begun; the call's own key is there once it is over."""
+
 HOPELESS = frozenset({401, 403, 404, 405})
 """Statuses that waiting does not change: a wrong key, model or address."""
 
@@ -86,7 +89,7 @@ class MeteredCalls:
     """`PaidCalls` over a memo and a cap; see there.
 
     `clients` gives a provider's client, `price` a model's price (None: unknown; such a model is
-    not called, since its cost could not be kept within the cap).
+    not called, since its cost could not be kept within the cap); `tell` is told of outages.
     """
 
     def __init__(
@@ -96,7 +99,9 @@ class MeteredCalls:
         memo: AnswerMemo,
         cap: SpendingCap,
         pace: Pace,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._tell = tell
         self._clients = clients
         self._price = price
         self._memo = memo
@@ -106,8 +111,18 @@ class MeteredCalls:
         self._under_way: dict[str, Future[JsonObject]] = {}
         self.calls: Counter[str] = Counter()
         self.usd: defaultdict[str, float] = defaultdict(float)
-        for entry in memo.entries():
-            self._count(entry)
+        self._take_over(memo)
+
+    def _take_over(self, memo: AnswerMemo) -> None:
+        """Counts what was spent before. A call that was begun and has no answer was under way when
+        the process was killed: it is taken for lost at the most that it may have cost."""
+        for key, entry in tuple(memo.items()):
+            called = key.removesuffix(BEGUN)
+            if called == key:
+                self._count(entry)
+            elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
+                self._keep(f"{called}-lost-{len(tuple(memo.items()))}", entry)
+                self._put(key, {**entry, "cost_usd": 0.0})
 
     def __call__(
         self,
@@ -169,20 +184,31 @@ class MeteredCalls:
             self._pace.wait_for_turn()
             began = min(began, self._pace.clock())  # waiting for the first turn is no failure
             with self._reserved(most_usd) as settle:
+                self._begin(key, purpose, most_usd)
                 try:
                     entry = self._called(name, messages, params, purpose)
                 except InvalidModelRequestError as error:
+                    if purpose is Purpose.PROPOSER:  # the run cannot go on, and may be run again
+                        self._begin(key, purpose, 0.0)
+                        raise
                     entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
                 except ModelError as error:
                     if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
                         settle(most_usd)
                         self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
+                    self._begin(key, purpose, 0.0)
                     self._wait_out(name, error, attempt, began)
                     continue
                 settle(_number(entry["cost_usd"]))
             self._keep(key, entry)
             return entry
         raise AssertionError  # count() never ends
+
+    def _begin(self, key: str, purpose: Purpose, most_usd: float) -> None:
+        """Notes what a call may cost before it is made: who is killed meanwhile has to take it for
+        spent. Nothing is noted of a call that costs nothing."""
+        if most_usd > 0 or self._memo.get(key + BEGUN) is not None:
+            self._put(key + BEGUN, _lost(purpose, most_usd))
 
     def _called(
         self,
@@ -217,7 +243,9 @@ class MeteredCalls:
                 f"{name} has been failing for {PATIENCE_S:.0f} s: {error}. Nothing is lost; run "
                 "the same command again when the provider is back."
             ) from error
-        self._pace.hold_back(min(2.0**attempt / 2, LONGEST_PAUSE_S))
+        pause_s = min(2.0**attempt / 2, LONGEST_PAUSE_S)
+        self._tell(f"{name} fails ({error}); waiting for {pause_s:.1f} s")
+        self._pace.hold_back(pause_s)
 
     def _most_usd(
         self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
@@ -248,13 +276,16 @@ class MeteredCalls:
             self._cap.settle(usd, spent)
 
     def _keep(self, key: str, entry: JsonObject) -> None:
+        self._put(key, entry)
+        self._count(entry)
+
+    def _put(self, key: str, entry: JsonObject) -> None:
         try:
             self._memo.put(key, entry)
         except StoreError as error:
             raise ProviderDownError(f"An answer cannot be kept, so none is bought: {error}") from (
                 error
             )
-        self._count(entry)
 
     def _count(self, entry: JsonObject) -> None:
         with self._lock:

@@ -138,6 +138,12 @@ def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt) -> None:
             f"The candidate {found}, and only 'better' goes live. Its report says why; gather more "
             "examples and optimize again, or promote with --force."
         )
+    if "needs_approval" in candidate.provenance:
+        raise PromptError(
+            "The candidate needs a person's approval: "
+            f"{candidate.provenance['needs_approval']} Read its report; who approves promotes it "
+            "with --force."
+        )
 
 
 def _may_go_live(document: str) -> bool:

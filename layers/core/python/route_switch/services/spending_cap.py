@@ -6,11 +6,11 @@ from route_switch.domain.errors import BudgetReachedError
 
 
 class LocalCap:
-    """A cap that one process keeps for itself. `spent_usd` is what was spent before."""
+    """A cap that one process keeps for itself. What was spent before is settled first."""
 
-    def __init__(self, cap_usd: float, spent_usd: float = 0.0) -> None:
+    def __init__(self, cap_usd: float) -> None:
         self._cap_usd = cap_usd
-        self._taken_usd = spent_usd
+        self._taken_usd = 0.0
         self._lock = threading.Lock()
 
     def reserve(self, usd: float) -> None:
