@@ -104,7 +104,8 @@ def _rows(
     """The rows to measure on, and those that a baseline may learn from.
 
     All rows and None, unless only held-out ones are asked for or a prompt was learned from this
-    very file: then it has seen the rest, and only held-out rows tell anything. No tier is called: rows without results are left out.
+    very file: then it has seen the rest, and only held-out rows tell anything. No tier is called:
+    rows without results are left out.
     """
     examples = read_examples(path)
     digest = file_digest(path)
