@@ -15,7 +15,7 @@ from route_switch.optimizer.loop import Findings, Learn, Plan
 from route_switch.optimizer.mipro import SearchSize
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.reporting import Circumstances
-from route_switch.services.paid_calls import MeteredCalls
+from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.spending_cap import LocalCap
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back

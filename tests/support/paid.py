@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from route_switch.adapters.memo import MemoryMemo
 from route_switch.domain.ports import AnswerMemo, Chunk, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage
+from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.pace import Pace
-from route_switch.services.paid_calls import MeteredCalls
 from route_switch.services.spending_cap import LocalCap
 
 MILLION = 1_000_000

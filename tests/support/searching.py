@@ -23,7 +23,8 @@ from route_switch.optimizer.mipro import Search, SearchSize
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.training import LabeledQuery
-from route_switch.services.paid_calls import MeteredCalls, Purpose
+from route_switch.services.metered_calls import MeteredCalls
+from route_switch.services.paid_calls import Purpose
 from tests.support.paid import metered
 
 MAX_TOKENS = 100

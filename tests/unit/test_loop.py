@@ -22,7 +22,7 @@ from route_switch.optimizer.report_json import to_json as report_to_json
 from route_switch.optimizer.report_markdown import to_markdown as report_to_markdown
 from route_switch.optimizer.report_verdict import worth_of_quality
 from route_switch.optimizer.reporting import report_of
-from route_switch.services.paid_calls import MeteredCalls
+from route_switch.services.metered_calls import MeteredCalls
 from tests.support.learning import CIRCUMSTANCES, EXAMPLES, PLAN, SUBJECTS, example, learn
 from tests.support.searching import INCUMBENT, Models
 

@@ -23,7 +23,8 @@ from route_switch.optimizer.language_models import (
 )
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, fits, prompt_of
 from route_switch.services.choose_tier import ROUTER_PARAMS
-from route_switch.services.paid_calls import MeteredCalls, Purpose
+from route_switch.services.metered_calls import MeteredCalls
+from route_switch.services.paid_calls import Purpose
 from tests.support.paid import FakeModel, metered
 
 MAX_TOKENS = 60

@@ -25,7 +25,8 @@ from route_switch.domain.prompt import Demo, RoutingPrompt
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
-from route_switch.optimizer.mipro import Metric, Search, check_start
+from route_switch.optimizer.metric import Metric
+from route_switch.optimizer.mipro import Search, check_start
 from route_switch.optimizer.program import fits
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.paid_calls import Purpose

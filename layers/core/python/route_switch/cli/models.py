@@ -14,8 +14,8 @@ from route_switch.domain.outcome import tiers_of
 from route_switch.domain.ports import AnswerMemo, SpendingCap
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
+from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.pace import Pace
-from route_switch.services.paid_calls import MeteredCalls
 
 FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})

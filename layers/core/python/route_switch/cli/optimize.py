@@ -56,7 +56,7 @@ def optimize(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Searches, each from the last winner.")] = 2,
     candidates: Annotated[int, typer.Option(min=4, help="Instructions and demo sets each.")] = 14,
-    trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated in a round.")] = 30,
+    trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated in a round.")] = 40,
     demos: Annotated[int, typer.Option(min=1, help="Most demos in a prompt.")] = 16,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],

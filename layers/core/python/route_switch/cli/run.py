@@ -41,8 +41,8 @@ from route_switch.optimizer.loop import Findings, Learn, Plan
 from route_switch.optimizer.reporting import Circumstances, report_of
 from route_switch.services.build_outcomes import BuildOutcomes
 from route_switch.services.judge_answers import JudgeAnswers
+from route_switch.services.metered_calls import MeteredCalls, price_unknown
 from route_switch.services.pace import Pace
-from route_switch.services.paid_calls import MeteredCalls, price_unknown
 from route_switch.services.spending_cap import LocalCap
 
 MEMO = "answers.jsonl"

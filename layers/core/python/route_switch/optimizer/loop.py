@@ -36,7 +36,8 @@ from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.build_outcomes import BuildOutcomes, Built
 from route_switch.services.calibrate_judge import calibrate_judge
 from route_switch.services.judge_answers import JudgeAnswers
-from route_switch.services.paid_calls import MeteredCalls, Purpose
+from route_switch.services.metered_calls import MeteredCalls
+from route_switch.services.paid_calls import Purpose
 from route_switch.services.route_examples import RouteExamples
 
 Value = TypeVar("Value")

@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import io
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +18,9 @@ from route_switch.domain.promotion import select
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
+from route_switch.optimizer.metric import Metric
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, fits, prompt_of
 from route_switch.optimizer.training import LabeledQuery
-
-SCALE = 100.0
-"""DSPy rounds a score to two decimals of its mean times 100; so a reward keeps six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,62 +130,6 @@ class Search:
     def _record(self, trial: Trial) -> None:
         self.trials.append(trial)
         self._on_trial(len(self.trials), self.best.reward)
-
-
-class Metric:
-    """What MIPROv2 maximizes: the reward of the chosen tier, shifted and scaled, since DSPy takes
-    no negative scores.
-
-    While demos are collected (`trace` is given) it says whether the tier is the best one of the
-    training query. Validation queries count by their weight; those that look alike to the router
-    LLM have their mean rewards.
-    """
-
-    def __init__(
-        self,
-        trainset: list[LabeledQuery],
-        valset: list[LabeledQuery],
-        tiers: tuple[Tier, ...],
-        usd_weight: float,
-    ) -> None:
-        self._best = {query.text: query.best for query in trainset}
-        self._measured = _alike(valset)
-        self._columns = {str(tier.value): column for column, tier in enumerate(tiers)}
-        self._usd_weight = usd_weight
-        queries = (*trainset, *valset)
-        self._shift = 1.0 - min(reward for query in queries for reward in query.rewards)
-
-    def __call__(
-        self, example: dspy.Example, prediction: dspy.Prediction, trace: object = None
-    ) -> float | bool:
-        if prediction.tier == "":  # a prompt too large to be sent
-            return 0.0
-        column = self._columns[prediction.tier]
-        if trace is not None:
-            return column == self._best[example.query]
-        weight, rewards = self._measured[example.query]
-        reward = rewards[column] - self._usd_weight * prediction.router_usd
-        return max(float(SCALE * weight * (reward + self._shift)), 0.0)
-
-    def mean_reward(self, score: float) -> float:
-        """The mean reward behind a score of DSPy's `Evaluate`."""
-        return score / 100 / SCALE - self._shift
-
-
-def _alike(queries: list[LabeledQuery]) -> dict[str, tuple[float, tuple[float, ...]]]:
-    """By text: the mean weight, and the weighted mean of the rewards."""
-    by_text: defaultdict[str, list[LabeledQuery]] = defaultdict(list)
-    for query in queries:
-        by_text[query.text].append(query)
-    return {text: _mean(same) for text, same in by_text.items()}
-
-
-def _mean(queries: list[LabeledQuery]) -> tuple[float, tuple[float, ...]]:
-    weight = sum(query.weight for query in queries)
-    columns = zip(*(query.rewards for query in queries), strict=True)
-    weights = [query.weight / weight for query in queries]
-    rewards = (sum(w * r for w, r in zip(weights, column, strict=True)) for column in columns)
-    return weight / len(queries), tuple(rewards)
 
 
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped

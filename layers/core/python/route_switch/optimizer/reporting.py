@@ -34,7 +34,7 @@ from route_switch.optimizer.loop import Findings, Plan
 from route_switch.optimizer.mipro import Trial
 from route_switch.optimizer.policies import routed
 from route_switch.optimizer.statistics import bootstrap
-from route_switch.services.paid_calls import MeteredCalls
+from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.route_examples import RouteExamples
 
 EXCERPT_TOKENS = 40

@@ -24,7 +24,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage, cost_usd
-from route_switch.services.paid_calls import (
+from route_switch.services.metered_calls import (
     BEGUN,
     BYTES_PER_MESSAGE,
     CALL_TIMEOUT_S,
@@ -32,9 +32,8 @@ from route_switch.services.paid_calls import (
     MAX_OUTPUT_TOKENS,
     PATIENCE_S,
     MeteredCalls,
-    Purpose,
-    Reply,
 )
+from route_switch.services.paid_calls import Purpose, Reply
 from route_switch.services.spending_cap import LocalCap
 from tests.support.paid import PRICE, FakeModel, FakeTime, metered
 
