@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -215,7 +216,8 @@ def _document(command: str, chapters: list[str]) -> str:
         "(40%), validation (30%) and held-out rows (30%); every figure below is on held-out rows, "
         "which nothing was chosen by, with a bootstrap 95% interval. λ is 0.2. The router "
         "(`local/encoder`) is a real, small sentence encoder; answers, scores and costs are "
-        "recorded results of the named models."
+        "recorded results of the named models. Seed 1, dspy "
+        f"{version('dspy')}, optuna {version('optuna')}."
     )
     return "\n\n".join([head, *chapters]) + "\n"
 
