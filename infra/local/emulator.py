@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import randint
 
 from infra.local.errors import LocalStackError
 
@@ -26,7 +26,9 @@ BASE_PYTHON = Path(sys.executable).resolve()
 RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
-START_TIMEOUT_S = 10.0
+PORT, RUNTIME_PORT = 8080, 9001
+"""As in AWS's images; each emulator listens on an address of its own."""
+START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
 
@@ -87,13 +89,13 @@ class Emulator:
         popen: Callable[..., "subprocess.Popen[bytes]"],
     ) -> None:
         self._scratch = Path(tempfile.mkdtemp(dir=sandbox.scratch))
-        self._port, runtime_port = free_ports(2)
+        self._address = loopback_address()
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
             *(str(find_emulator()), "--log-level", "error"),
-            *("--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
-            *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
+            *("--runtime-interface-emulator-address", f"{self._address}:{PORT}"),
+            *("--runtime-api-address", f"{self._address}:{RUNTIME_PORT}"),
             *(*limited, str(memory_mb), str(self._scratch)),
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
@@ -112,7 +114,7 @@ class Emulator:
 
     def _connect(self) -> http.client.HTTPConnection:
         """Waits until the emulator listens; the handler's own import comes with its first event."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection = http.client.HTTPConnection(self._address, PORT)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -154,10 +156,7 @@ def is_runtime_error(payload: bytes) -> bool:
     return set(json.loads(payload)) == RUNTIME_ERROR_KEYS
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def loopback_address() -> str:
+    """A random address of this machine, of some 16 million: nobody else listens there, and no
+    outgoing connection takes its ports, as one may take a port that was free a moment ago."""
+    return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - no secret
