@@ -27,7 +27,7 @@ from route_switch.adapters.jsonl import write_gzip
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.models import known_prices, optimizer_needed, prices, tier_models
 from route_switch.cli.route import router_config
-from route_switch.cli.run import Run
+from route_switch.cli.run import FolderRun
 from route_switch.optimizer import report_tables
 from route_switch.optimizer.article_table import article_remarks, article_rows, article_table
 from route_switch.optimizer.figures import Report
@@ -148,7 +148,7 @@ def _learned(learning_set: LearningSet, data: Path | None, threads: int) -> Repo
         judge_model=None,
         threads=threads,
     )
-    run = Run(
+    run = FolderRun(
         plan=plan,
         examples=read_examples(examples),
         examples_digest=file_digest(examples),

@@ -1,5 +1,6 @@
 """A whole learning run on made-up examples, with fake models."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -61,8 +62,9 @@ def example(number: int, **fields: object) -> Example:
 EXAMPLES = tuple(example(number) for number in range(90))
 
 
-def embed(text: str) -> Vectors:
-    return np.array([float(subject in text) for subject in SUBJECTS], dtype=np.float32)
+def embed(texts: Sequence[str]) -> Vectors:
+    found = [[float(subject in text) for subject in SUBJECTS] for text in texts]
+    return np.array(found, dtype=np.float32)
 
 
 class Silent:

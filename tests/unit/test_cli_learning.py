@@ -22,18 +22,12 @@ from route_switch.cli.models import (
 )
 from route_switch.cli.progress import RunProgress
 from route_switch.cli.route import router_config
-from route_switch.cli.run import (
-    BEFORE,
-    MEMO,
-    Run,
-    default_proposer,
-    print_estimate,
-    simulated_parts,
-)
+from route_switch.cli.run import MEMO, FolderRun, print_estimate
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.loop import Plan
+from route_switch.optimizer.run import BEFORE, default_proposer, simulated_parts
 from route_switch.services.pace import Pace
 from tests.support.learning import EXAMPLES, NAMES, PLAN
 from tests.support.searching import INCUMBENT
@@ -181,10 +175,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         read_text(tmp_path / "none", "thing")
 
 
-def run_in(out: Path, history: Path | None = None, **models: str) -> Run:
+def run_in(out: Path, history: Path | None = None, **models: str) -> FolderRun:
     """Nothing that is called here has a network."""
     config = router_config(models.get("router", "fake/router"))
-    return Run(
+    return FolderRun(
         plan=Plan(PLAN.models, {}, config, "offline/proposer", None),
         examples=EXAMPLES[:6],
         examples_digest="d",
@@ -214,22 +208,22 @@ def test_the_gate_history_is_that_of_the_runs_beginning(tmp_path: Path) -> None:
     """A run that is resumed is one look, whatever was written meanwhile."""
     history = tmp_path / "history.json"
     history.write_text('{"looks": 3, "seen": ["a"]}')
-    run = run_in(tmp_path, history)
-    assert run._history().looks == 3
+    run = run_in(tmp_path, history).run
+    assert run.history_before().looks == 3
     history.write_text('{"looks": 4, "seen": []}')
-    assert run._history().looks == 3
-    assert json.loads((tmp_path / BEFORE.format(run._fingerprint())).read_text())["looks"] == 3
-    assert replace(run, examples_digest="other")._history().looks == 4
+    assert run.history_before().looks == 3
+    assert json.loads((tmp_path / BEFORE.format(run.fingerprint)).read_text())["looks"] == 3
+    assert replace(run, examples_digest="other").history_before().looks == 4
 
 
 def test_without_a_gate_history_the_first_look_is_the_first(tmp_path: Path) -> None:
-    assert run_in(tmp_path, tmp_path / "none.json")._history().looks == 0
+    assert run_in(tmp_path, tmp_path / "none.json").run.history_before().looks == 0
 
 
 def test_a_gate_history_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("[1]")
     with pytest.raises(ConfigurationError, match=r"h.json is not a gate history"):
-        run_in(tmp_path, tmp_path / "h.json")._history()
+        run_in(tmp_path, tmp_path / "h.json").run.history_before()
 
 
 def test_a_dry_run_says_what_it_cannot_know(capsys: pytest.CaptureFixture[str]) -> None:

@@ -209,7 +209,9 @@ def test_no_row_learns_from_its_own_fold() -> None:
 
 def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
     only = table_of((0, 0, 1))
-    vectors = embed_all(only.examples, lambda _: np.ones(3, dtype=np.float32), 100)
+    vectors = embed_all(
+        only.examples, lambda texts: np.ones((len(texts), 3), dtype=np.float32), 100
+    )
     assert across_folds(vectors, only.examples).predict(np.ones((1, 3))).tolist() == [[0, 0, 0]]
 
 

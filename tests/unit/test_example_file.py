@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from route_switch.adapters.example_file import file_digest, read_examples
-from route_switch.adapters.outcome_file import read_outcomes, write_outcomes
+from route_switch.adapters.outcome_file import outcomes_file, read_outcomes
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.example import Example, query_key
 from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
@@ -114,7 +114,7 @@ def table() -> OutcomeTable:
 
 def test_an_outcome_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "outcomes.jsonl.gz"
-    write_outcomes(path, table())
+    path.write_bytes(outcomes_file(table()))
     assert read_outcomes(path, table().examples, {}) == table()
     assert b"secret" not in gzip.decompress(path.read_bytes())
     assert list(tmp_path.iterdir()) == [path]
@@ -123,13 +123,13 @@ def test_an_outcome_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
 def test_equal_outcome_tables_give_equal_bytes_without_time_or_name(tmp_path: Path) -> None:
     paths = [tmp_path / "one.gz", tmp_path / "two.gz"]
     for path in paths:
-        write_outcomes(path, table())
+        path.write_bytes(outcomes_file(table()))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert paths[0].read_bytes()[4:8] == bytes(4)
 
 
 def test_the_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
-    write_outcomes(tmp_path / "outcomes.gz", table())
+    (tmp_path / "outcomes.gz").write_bytes(outcomes_file(table()))
     others = (table().examples[0], Example(id="b", query="another question"))
     with pytest.raises(RouteSwitchError, match="they lack 'b'"):
         read_outcomes(tmp_path / "outcomes.gz", others, {})

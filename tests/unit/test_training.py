@@ -1,5 +1,7 @@
 """What the search learns from: labels, texts, and who stays out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -22,9 +24,10 @@ USD = {Tier.SMALL: 1.0, Tier.MEDIUM: 4.0, Tier.LARGE: 10.0}
 LAMBDA = 0.2
 
 
-def by_subject(text: str) -> Vectors:
+def by_subject(texts: Sequence[str]) -> Vectors:
     """One direction for each subject."""
-    return np.array([1.0, 0.0] if "proof" in text else [0.0, 1.0], dtype=np.float32)
+    found = [[1.0, 0.0] if "proof" in text else [0.0, 1.0] for text in texts]
+    return np.array(found, dtype=np.float32)
 
 
 def table(*examples: Example) -> OutcomeTable:

@@ -43,16 +43,19 @@ def read_rows(path: Path, kind: type[Row], needs: str) -> Iterator[tuple[int, Ro
                 yield number, _parsed(content, kind, f"{path}, line {number}", needs)
 
 
+def gzip_lines(lines: Iterable[str]) -> bytes:
+    """Equal lines give equal bytes: no name and no time is in them."""
+    content = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=content, mtime=0) as packed:
+        packed.writelines(f"{line}\n".encode() for line in lines)
+    return content.getvalue()
+
+
 def write_gzip(path: Path, lines: Iterable[str]) -> None:
-    """Equal lines give equal bytes: no name and no time is in the file. A reader sees the whole
-    file or the one before it."""
+    """As `gzip_lines`. A reader sees the whole file or the one before it."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with (
-            unfinished.open("wb") as raw,
-            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
-        ):
-            packed.writelines(f"{line}\n".encode() for line in lines)
+        unfinished.write_bytes(gzip_lines(lines))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

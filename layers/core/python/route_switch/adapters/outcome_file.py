@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from route_switch.adapters.jsonl import read_rows, write_gzip
+from route_switch.adapters.jsonl import gzip_lines, read_rows
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.example import Example
 from route_switch.domain.outcome import Outcome, OutcomeTable
@@ -33,9 +33,9 @@ class _Line(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
-def write_outcomes(path: Path, table: OutcomeTable) -> None:
-    """Equal tables give equal bytes."""
-    write_gzip(path, (line.as_json() for line in _lines(table)))
+def outcomes_file(table: OutcomeTable) -> bytes:
+    """The file's content. Equal tables give equal bytes."""
+    return gzip_lines(line.as_json() for line in _lines(table))
 
 
 def read_outcomes(

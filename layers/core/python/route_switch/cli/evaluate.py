@@ -147,8 +147,10 @@ def _compare(
     with optimizer_needed():  # here, so that the other commands do without it
         from route_switch.adapters.models.encoder import EncoderClient
         from route_switch.optimizer.compare import Embedding, compare
+        from route_switch.optimizer.embeddings import RememberedEmbeddings
     try:
-        embedding = Embedding(EncoderClient().embed, max_tokens)
+        embed = RememberedEmbeddings(EncoderClient().embed, MemoryMemo(), Pace())
+        embedding = Embedding(embed, max_tokens)
         return compare(table, train, prompts, route, embedding, lambda_)
     except RunStoppedError as stop:
         raise RouteSwitchError(str(stop)) from stop

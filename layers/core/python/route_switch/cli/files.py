@@ -1,5 +1,6 @@
 """Texts in files: read with a clear error, written whole or not at all."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from route_switch.domain.errors import RouteSwitchError
@@ -15,10 +16,32 @@ def read_text(path: Path, what: str) -> str:
 
 def write_whole(path: Path, content: str, what: str = "file", *, private: bool = False) -> None:
     """Who is interrupted leaves the old file. `private`: for the owner's eyes only."""
+    _write_whole(path, content.encode(), what, 0o600 if private else 0o666)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`RunFiles` in a folder that exists."""
+
+    path: Path
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RouteSwitchError(f"{self.path / name} cannot be read: {error}") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        _write_whole(self.path / name, content, "file", 0o666)
+
+
+def _write_whole(path: Path, content: bytes, what: str, mode: int) -> None:
     beside = path.with_name(f".{path.name}.part")
     try:
-        beside.touch(mode=0o600 if private else 0o666)
-        beside.write_bytes(content.encode())
+        beside.touch(mode=mode)
+        beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)

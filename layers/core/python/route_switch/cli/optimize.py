@@ -77,10 +77,11 @@ def optimize(
     """Search the prompt with the highest quality − λ · cost, and say whether it is better."""
     check_lambda(lambda_)
     with optimizer_needed():  # here, so that the other commands do without it
-        from route_switch.cli.run import Run, default_proposer, print_estimate
+        from route_switch.cli.run import FolderRun, print_estimate
         from route_switch.optimizer.loop import Plan
         from route_switch.optimizer.mipro import SearchSize
         from route_switch.optimizer.report_markdown import to_markdown
+        from route_switch.optimizer.run import default_proposer
     models = tier_models(tiers)
     config = router_config(router_model)
     proposer = proposer_model or default_proposer(models, router_model)
@@ -107,7 +108,7 @@ def optimize(
     if dry_run:
         print_estimate(rows, plan, budget_usd)
         return
-    run = Run(
+    run = FolderRun(
         plan,
         rows,
         file_digest(examples),

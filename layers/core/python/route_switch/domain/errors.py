@@ -68,6 +68,10 @@ class ProviderDownError(RunStoppedError):
     """A provider kept failing for longer than the run is willing to wait."""
 
 
+class ProviderUnusableError(ProviderDownError):
+    """A provider refuses for good: the key, the model or the address is wrong."""
+
+
 def describe_defect(error: BaseException) -> str:
     """Kind and place of an unexpected error, for a log; its message may quote a request."""
     trace = error.__traceback__

@@ -192,3 +192,15 @@ class SpendingCap(Protocol):
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Turns a reservation into what the call really cost (0 where it was not charged)."""
         ...
+
+
+class RunFiles(Protocol):
+    """Where a run keeps what it makes, by name."""
+
+    def read(self, name: str) -> bytes | None:
+        """None where there is no such file."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Whole or not at all; raises `StoreError` where it cannot be written."""
+        ...

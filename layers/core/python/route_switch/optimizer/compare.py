@@ -12,7 +12,7 @@ from route_switch.optimizer.baselines import Measurement, baselines, shuffled_co
 from route_switch.optimizer.evaluate import SEED, differences, policy_figures
 from route_switch.optimizer.figures import Interval, PolicyFigures
 from route_switch.optimizer.neighbors import (
-    Embed,
+    EmbedTexts,
     Neighbors,
     across_folds,
     among_train,
@@ -47,7 +47,7 @@ class Comparison:
 class Embedding:
     """`embed` for the first `max_tokens` of what the router sees of a query."""
 
-    embed: Embed
+    embed: EmbedTexts
     max_tokens: int
 
     def neighbors(self, table: OutcomeTable, train: OutcomeTable | None) -> Neighbors:

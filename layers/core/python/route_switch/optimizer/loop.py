@@ -29,7 +29,7 @@ from route_switch.optimizer.language_models import (
     language_model,
 )
 from route_switch.optimizer.mipro import Search, SearchSize, Trial, check_start
-from route_switch.optimizer.neighbors import Embed
+from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.training import TrainingSet, training_set
@@ -98,6 +98,7 @@ class Findings:
     gate: GateResult | None = None
     agreement: Agreement | None = None
     needs_approval: str | None = None
+    searched: bool = False
     stopped_by: RunStoppedError | None = None
 
 
@@ -105,7 +106,12 @@ class Learn:
     """One run. Everything that it pays goes through `calls`, within `cap`."""
 
     def __init__(
-        self, plan: Plan, calls: MeteredCalls, cap: SpendingCap, embed: Embed, progress: Progress
+        self,
+        plan: Plan,
+        calls: MeteredCalls,
+        cap: SpendingCap,
+        embed: EmbedTexts,
+        progress: Progress,
     ) -> None:
         self._plan = plan
         self._calls = calls
@@ -123,14 +129,22 @@ class Learn:
     ) -> Findings:
         """Ends early where the run is stopped; `stopped_by` says why. A search that reaches the cap
         is followed by the held-out rows, for which money was set aside."""
+        found = self.search(examples, incumbent, hand_written)
+        if found.searched:
+            with _stops_noted(found):
+                self._compare(found, history)
+        return found
+
+    def search(
+        self, examples: Sequence[Example], incumbent: RoutingPrompt, hand_written: RoutingPrompt
+    ) -> Findings:
+        """The first part: finds the candidate, and does not look at held-out rows' outcomes."""
         check_start(incumbent)
         found = Findings(incumbent, hand_written, incumbent)
-        try:
+        with _stops_noted(found):
             self._build(found, examples)
             self._search(found)
-            self._compare(found, history)
-        except RunStoppedError as stop:
-            found.stopped_by = stop
+            found.searched = True
         return found
 
     def _build(self, found: Findings, examples: Sequence[Example]) -> None:
@@ -258,6 +272,14 @@ class Learn:
         if found.candidate.version == found.incumbent.version:
             # Nothing was proposed: that costs no look, and rows that nobody looked at stay fresh.
             found.gate = replace(found.gate, verdict="not better", history=history)
+
+
+@contextmanager
+def _stops_noted(found: Findings) -> Iterator[None]:
+    try:
+        yield
+    except RunStoppedError as stop:
+        found.stopped_by = stop
 
 
 def _known(value: Value | None) -> Value:

@@ -10,8 +10,8 @@ from route_switch.domain.example import Example
 from route_switch.optimizer.arrays import Floats, Ints
 
 Vectors = NDArray[np.float32]
-Embed = Callable[[str], Vectors]
-"""Text to a vector of length 1."""
+EmbedTexts = Callable[[Sequence[str]], Vectors]
+"""n texts to [n, d] vectors of length 1."""
 
 FOLDS = 5
 _ROWS_AT_ONCE = 256
@@ -35,9 +35,9 @@ class Neighbors:
         return means
 
 
-def embed_all(examples: Sequence[Example], embed: Embed, max_tokens: int) -> Vectors:
+def embed_all(examples: Sequence[Example], embed: EmbedTexts, max_tokens: int) -> Vectors:
     """[n, d]: vectors of what the router sees of each query."""
-    return np.stack([embed(example.as_query.for_router(max_tokens)) for example in examples])
+    return embed([example.as_query.for_router(max_tokens) for example in examples])
 
 
 def among_train(train: Vectors, rows: Vectors) -> Neighbors:

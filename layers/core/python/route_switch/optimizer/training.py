@@ -12,7 +12,7 @@ from route_switch.domain.outcome import OutcomeTable
 from route_switch.domain.text_policy import LearnFromText, text_for_learning
 from route_switch.optimizer.arrays import Floats, arrays_of
 from route_switch.optimizer.labels import best_tiers
-from route_switch.optimizer.neighbors import Embed, embed_all
+from route_switch.optimizer.neighbors import EmbedTexts, embed_all
 
 DEMO_TOKENS = 60
 """What is kept of a query that may become a demo: many short demos teach more than a few long ones
@@ -47,7 +47,7 @@ def training_set(
     train: OutcomeTable,
     validation: OutcomeTable,
     config: RouterConfig,
-    embed: Embed,
+    embed: EmbedTexts,
     policy: LearnFromText,
     lambda_: float,
 ) -> TrainingSet:

@@ -19,6 +19,7 @@ from route_switch.domain.errors import (
     ModelError,
     ModelTimeoutError,
     ProviderDownError,
+    ProviderUnusableError,
     StoreError,
 )
 from route_switch.domain.ports import AnswerMemo, JsonObject, ModelCall, ModelClient, SpendingCap
@@ -36,12 +37,14 @@ BYTES_PER_MESSAGE = 16
 """For a provider's own marks around a message; its text has at most one token a byte."""
 
 CALL_TIMEOUT_S = 120.0
-PATIENCE_S = 600.0
-"""How long a failing provider is waited for before the run stops, to be resumed later."""
 LONGEST_PAUSE_S = 30.0
 BEGUN = "-begun"
 """Ends the key of a note that a call was begun; the call's own key is there once it is over."""
 
+TRIES_OF_ONE, ANSWERS_TO_OTHERS = 7, 10
+"""A call that fails so often, while its model answers so many others, fails for a reason of its
+own: it counts as refused, so that one request cannot hold up a run for good."""
+OVERLOADED = 429
 HOPELESS = frozenset({401, 403, 404, 405})
 """Statuses that waiting does not change: a wrong key, model or address."""
 
@@ -70,6 +73,7 @@ class MeteredCalls:
         self._pace = pace
         self._lock = threading.Lock()
         self._under_way: dict[str, Future[JsonObject]] = {}
+        self._answered: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.usd: defaultdict[str, float] = defaultdict(float)
         self._take_over(memo)
@@ -79,6 +83,8 @@ class MeteredCalls:
         the process was killed: it is taken for lost at the most that it may have cost."""
         for key, entry in tuple(memo.items()):
             called = key.removesuffix(BEGUN)
+            if "purpose" not in entry:  # another's, such as vectors
+                continue
             if called == key:
                 self._count(entry)
             elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
@@ -140,6 +146,7 @@ class MeteredCalls:
     ) -> JsonObject:
         params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
         most_usd = self._most_usd(name, messages, params)
+        answered = self._answered[name]
         began = float("inf")
         for attempt in count():
             self._pace.wait_for_turn()
@@ -148,19 +155,21 @@ class MeteredCalls:
                 self._begin(key, purpose, most_usd)
                 try:
                     entry = self._called(name, messages, params, purpose)
-                except InvalidModelRequestError as error:
-                    if purpose is Purpose.PROPOSER:  # the run cannot go on, and may be run again
-                        self._begin(key, purpose, 0.0)
-                        raise
-                    entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
                 except ModelError as error:
                     if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
                         settle(most_usd)
                         self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
-                    self._begin(key, purpose, 0.0)
-                    self._wait_out(name, error, attempt, began)
-                    continue
-                settle(_number(entry["cost_usd"]))
+                    others = self._answered[name] - answered
+                    if not _is_its_own_fault(error, attempt, others):
+                        self._begin(key, purpose, 0.0)
+                        self._wait_out(name, error, attempt, began)
+                        continue
+                    if purpose is Purpose.PROPOSER:  # the run cannot go on, and may be run again
+                        self._begin(key, purpose, 0.0)
+                        raise InvalidModelRequestError(str(error), status=error.status) from error
+                    entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
+                else:
+                    settle(_number(entry["cost_usd"]))
             self._keep(key, entry)
             return entry
         raise AssertionError  # count() never ends
@@ -185,6 +194,8 @@ class MeteredCalls:
         completion: Completion = complete(self._clients(provider).stream(call))
         text = _whole(completion.text)
         usage = completion.usage or _estimate(messages, text)
+        with self._lock:
+            self._answered[name] += 1
         return {
             "purpose": purpose.value,
             "text": text,
@@ -196,12 +207,13 @@ class MeteredCalls:
     def _wait_out(self, name: str, error: ModelError, attempt: int, began: float) -> None:
         """Lets everyone pause, longer each time; raises `ProviderDownError` where that is vain."""
         if error.status in HOPELESS:
-            raise ProviderDownError(
+            raise ProviderUnusableError(
                 f"{name} cannot be used: {error}. Check the model's name, the key and the base URL."
             ) from error
-        if self._pace.clock() - began >= PATIENCE_S:
+        patience_s = self._pace.patience_s
+        if self._pace.clock() - began >= patience_s:
             raise ProviderDownError(
-                f"{name} has been failing for {PATIENCE_S:.0f} s: {error}. Nothing is lost; run "
+                f"{name} has been failing for {patience_s:.0f} s: {error}. Nothing is lost; run "
                 "the same command again when the provider is back."
             ) from error
         pause_s = min(2.0**attempt / 2, LONGEST_PAUSE_S)
@@ -253,6 +265,15 @@ class MeteredCalls:
             purpose = str(entry["purpose"])
             self.calls[purpose] += 1
             self.usd[purpose] += _number(entry["cost_usd"])
+
+
+def _is_its_own_fault(error: ModelError, attempt: int, others: int) -> bool:
+    """Whether the request is to blame for the error, not the provider. `others` were answered since
+    the first try, counted by `attempt` from 0."""
+    if isinstance(error, InvalidModelRequestError):
+        return True
+    alone = attempt + 1 >= TRIES_OF_ONE and others >= ANSWERS_TO_OTHERS
+    return alone and error.status != OVERLOADED and error.status not in HOPELESS
 
 
 def price_unknown(name: str) -> str:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from route_switch.domain.errors import DeadlineReachedError
 
+PATIENCE_S = 600.0
+
 
 class Pace:
     """Spreads calls over time and lets every thread wait while a provider is overloaded.
 
-    `calls_per_minute` None sets no limit. `remaining_s` is the time that the run still has.
+    `calls_per_minute` None sets no limit. `remaining_s` is the time that the run still has, and
+    `patience_s` how long it waits for a failing provider before it stops, to be resumed later.
     """
 
     def __init__(
@@ -19,10 +22,12 @@ class Pace:
         remaining_s: Callable[[], float] = lambda: float("inf"),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._interval_s = 60.0 / calls_per_minute if calls_per_minute else 0.0
         self.remaining_s = remaining_s
         self.clock = clock
+        self.patience_s = patience_s
         self._sleep = sleep
         self._next = self._held_until = float("-inf")
         self._lock = threading.Lock()

@@ -1,0 +1,63 @@
+"""How a stage learns: one document that the stage configures and the workflow's functions read."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from route_switch.domain.calibration import LOWEST_KAPPA
+from route_switch.domain.pricing import Price
+from route_switch.domain.text_policy import LearnFromText
+
+Approval = Literal["uncalibrated", "always"]
+
+
+class LearningConfig(BaseModel):
+    """What a weekly run does. Money is in USD; `schedule` is in UTC.
+
+    `approval`: a person is asked before every promotion, or only where the judge is uncalibrated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schedule: Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")] = "cron(0 3 ? * SUN *)"
+    lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False, alias="lambda")] = 0.2
+    days: Annotated[int, Field(ge=1, le=90)] = 28
+    """Traffic of the last days is learned from. What was paid for one of them is paid once."""
+    sample: Annotated[int, Field(ge=1)] = 2000
+    """About so many requests of these days are drawn."""
+    min_examples: Annotated[int, Field(ge=15)] = 300
+    learn_from_text: LearnFromText = "redacted"
+    proposer: str | None = None
+    """`provider/model` that writes instructions; None: that of Tier 3."""
+    judge: str | None = None
+    """`provider/model` that grades answers which nothing else grades; None: nobody does."""
+    judge_floor: Annotated[float, Field(ge=-1, le=1)] = LOWEST_KAPPA
+    approval: Approval = "uncalibrated"
+    approval_hours: Annotated[float, Field(gt=0, le=120)] = 72
+    """After so long, silence means no."""
+    monthly_usd: Annotated[float, Field(ge=0)] = 25.0
+    share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """All runs of a month may spend the smaller of `monthly_usd` and this share of what routing
+    saved in the month before."""
+    prices: Mapping[str, Price] = MappingProxyType({})
+    """Of proposer and judge, where no list has them; those of the others are the router's."""
+    rounds: Annotated[int, Field(ge=1)] = 2
+    candidates: Annotated[int, Field(ge=4)] = 14
+    trials: Annotated[int, Field(ge=1)] = 40
+    demos: Annotated[int, Field(ge=1)] = 16
+    seed: Annotated[int, Field(ge=0)] = 1
+    threads: Annotated[int, Field(ge=1, le=256)] = 16
+    calls_per_minute: Annotated[float, Field(gt=0)] | None = None
+    shards: Annotated[int, Field(ge=1, le=40)] = 1
+    """Workers that answer and judge examples at the same time."""
+    slices: Annotated[int, Field(ge=1)] = 100
+    """Most invocations that one step may take."""
+    slice_s: Annotated[float, Field(gt=0)] = 780.0
+    """Seconds that one invocation works; less, where its function has less than two minutes more.
+    """
+    patience_s: Annotated[float, Field(gt=0)] = 60.0
+    """How long an invocation waits for a failing provider; then the workflow waits, for nothing."""
+    retry_s: Annotated[int, Field(ge=1)] = 60
+    """How long the workflow waits first; each time twice as long."""

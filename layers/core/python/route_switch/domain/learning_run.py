@@ -1,0 +1,51 @@
+"""A run of the weekly workflow: its name, its month, and how it ended."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+Trigger = Literal["schedule", "manual", "drift"]
+
+
+class RunOutcome(StrEnum):
+    """How a run ended. Only `PROMOTED` changes what is live."""
+
+    PROMOTED = "promoted"
+    NOT_BETTER = "not better"
+    NOT_ENOUGH_EVIDENCE = "not enough evidence"
+    TOO_FEW_EXAMPLES = "too few examples"
+    NOT_APPROVED = "not approved"
+    PROMPT_CHANGED = "prompt changed"
+    CAP_REACHED = "cap reached"
+    FAILED = "failed"
+    DUPLICATE = "duplicate"
+
+
+class StartRun(BaseModel):
+    """What starts a run. The scheduled time is the run's identity: the same one is the same run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scheduled_time: AwareDatetime
+    trigger: Trigger = "schedule"
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.scheduled_time.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+
+
+class LearningRun(BaseModel):
+    """A claimed run, as its steps hand it on. `cap_usd` is for all runs of its month together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    month: str
+    trigger: Trigger
+    cap_usd: float
+
+    @property
+    def day(self) -> datetime:
+        return datetime.strptime(self.id, "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
