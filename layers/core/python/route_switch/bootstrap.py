@@ -28,7 +28,7 @@ from route_switch.services.choose_tier import ChooseTier
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.record import RecordRequest
 from route_switch.services.route_request import RouteRequest
-from route_switch.settings import Settings, read_settings
+from route_switch.settings import Settings, Stores, read_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
@@ -105,7 +105,7 @@ def packaged_prompt() -> RoutingPrompt:
     return parse_prompt(document)
 
 
-def secret_keys(settings: Settings) -> ProviderKeys:
+def secret_keys(settings: Stores) -> ProviderKeys:
     """Provider keys from the stack's secret; one that is not there is None."""
 
     def find(name: str) -> str | None:
@@ -142,7 +142,7 @@ def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
 
 
 def build_collector(
-    settings: Settings,
+    settings: Stores,
     dynamodb: "DynamoDBClient",
     s3: "S3Client",
     allowed: "Callable[[Example], Example | None]",

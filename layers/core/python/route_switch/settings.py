@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,34 +11,52 @@ from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
 
 
-class Settings(BaseModel):
-    """Everything that the router Lambda reads from its environment."""
+class Stores(BaseModel):
+    """What every function that knows requests reads from its environment."""
 
     model_config = ConfigDict(frozen=True)
 
     router: Annotated[RouterConfig, Field(alias="ROUTE_SWITCH_CONFIG")]
     results_table: Annotated[str, Field(alias="RESULTS_TABLE", min_length=1)]
-    keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
     texts_bucket: Annotated[str, Field(alias="TEXTS_BUCKET", min_length=1)]
-    records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
     live_parameter: Annotated[str, Field(alias="LIVE_PROMPT_PARAMETER", min_length=1)]
     seed_parameter: Annotated[str, Field(alias="SEED_PROMPT_PARAMETER", min_length=1)]
-    text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
-    """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""
     provider_secret: Annotated[str | None, Field(alias="PROVIDER_SECRET")] = None
     """Name of the Secrets Manager secret with provider keys: `{"OPENAI_API_KEY": "…"}`."""
 
 
+class Settings(Stores):
+    """Everything that the router Lambda reads from its environment."""
+
+    keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
+    records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
+    text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
+    """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""
+
+
 def parse_settings(environment: Mapping[str, str]) -> Settings:
     """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
-    try:
-        config = RouterConfig.model_validate_json(environment.get("ROUTE_SWITCH_CONFIG", ""))
-        return Settings.model_validate({**environment, "ROUTE_SWITCH_CONFIG": config})
-    except ValidationError as error:
-        raise ConfigurationError(describe(error)) from error
+    return parse_environment(Settings, environment, ROUTE_SWITCH_CONFIG=RouterConfig)
 
 
 @lru_cache(maxsize=1)
 def read_settings() -> Settings:
     """The process's settings."""
     return parse_settings(os.environ)
+
+
+Parsed = TypeVar("Parsed", bound=Stores)
+
+
+def parse_environment(
+    kind: type[Parsed], environment: Mapping[str, str], **documents: type[BaseModel]
+) -> Parsed:
+    """`documents` are variables that hold JSON, with what it is of. Raises `ConfigurationError`."""
+    try:
+        parsed = {
+            name: model.model_validate_json(environment.get(name, ""))
+            for name, model in documents.items()
+        }
+        return kind.model_validate({**environment, **parsed})
+    except ValidationError as error:
+        raise ConfigurationError(describe(error)) from error

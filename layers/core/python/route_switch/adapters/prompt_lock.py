@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from route_switch.domain.errors import PromptConflictError
+from route_switch.domain.errors import PromptLockedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,7 +75,7 @@ class DynamoDbPromptLock:
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             item = cast("dict[str, dict[str, str]]", error.response.get("Item", {}))
             holder = item.get("owner", {}).get("S", "Somebody else")
-            raise PromptConflictError(
+            raise PromptLockedError(
                 f"{holder} is changing the live prompt right now, so nothing was changed. Try "
                 f"again in a moment; what a dead process holds ends within {LEASE_S} s."
             ) from error

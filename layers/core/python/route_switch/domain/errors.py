@@ -17,6 +17,14 @@ class PromptConflictError(PromptError):
     """The live prompt is no longer the one that a change was made from, or is being changed."""
 
 
+class PromptLockedError(PromptConflictError):
+    """Somebody is changing the live prompt in this moment; later it may be tried again."""
+
+
+class PromptReplacedError(PromptConflictError):
+    """A change went live and replaced somebody else's of the same moment."""
+
+
 class StoreError(RouteSwitchError):
     """A store refused a write; the message holds no user text."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from route_switch.domain.errors import PromptConflictError, PromptError
+from route_switch.domain.errors import PromptConflictError, PromptError, PromptReplacedError
 from route_switch.domain.ports import (
     PromptHistory,
     PromptLock,
@@ -51,14 +51,15 @@ class PublishPrompt:
         _check_number(version, 1 if base is None else base + 1)
         return version
 
-    def promote(self, artifact: str, *, force: bool = False) -> int:
-        """Publishes a candidate, as Markdown, if it was found better than what is live now.
+    def promote(self, artifact: str, *, force: bool = False, approved: bool = False) -> int:
+        """Publishes a candidate, as Markdown, if it was found better than what is live now, and
+        was `approved` where it needs to be.
 
-        `force` leaves out that condition, and no other.
+        `force` leaves out these conditions, and no other.
         """
         document, live = as_markdown(artifact), self._live()
         if not force and document != live.document:
-            _check_candidate(parse_prompt(artifact), live)
+            _check_candidate(parse_prompt(artifact), live, approved)
         return self(document, live.version)
 
     def roll_back(self, to: int | None = None) -> Rollback:
@@ -112,7 +113,7 @@ class PublishPrompt:
 
 def _check_number(version: int, expected: int) -> None:
     if version != expected:
-        raise PromptConflictError(
+        raise PromptReplacedError(
             f"The prompt is live as version {version}, but version {expected} was expected: in the "
             "same moment somebody wrote without the lock (in the AWS console, for example) and was "
             f"replaced. Look at 'route-switch prompt diff {expected} {version}'; "
@@ -120,7 +121,7 @@ def _check_number(version: int, expected: int) -> None:
         )
 
 
-def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt) -> None:
+def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt, approved: bool) -> None:
     """Raises unless the provenance says: compared with what is live now, and better."""
     incumbent, verdict = (candidate.provenance.get(key) for key in ("incumbent", "verdict"))
     live_prompt = readable_prompt(live.document)
@@ -138,7 +139,7 @@ def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt) -> None:
             f"The candidate {found}, and only 'better' goes live. Its report says why; gather more "
             "examples and optimize again, or promote with --force."
         )
-    if "needs_approval" in candidate.provenance:
+    if "needs_approval" in candidate.provenance and not approved:
         raise PromptError(
             "The candidate needs a person's approval: "
             f"{candidate.provenance['needs_approval']} Read its report; who approves promotes it "

@@ -1,0 +1,32 @@
+"""What all runs of a month may spend together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from route_switch.domain.learning_config import LearningConfig
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBefore:
+    """`saved_usd` is what routing saved, net of the router's own cost, None where nobody could
+    say; `learning_usd` is what learning spent."""
+
+    requests: int
+    saved_usd: float | None
+    learning_usd: float
+
+
+def month_before(counters: Mapping[str, float], learning_usd: float) -> MonthBefore:
+    """From the counters of the month's days."""
+    known = "saved_usd" in counters
+    requests = int(counters.get("answered", 0))
+    return MonthBefore(requests, counters["saved_usd"] if known else None, learning_usd)
+
+
+def learning_cap(config: LearningConfig, before: MonthBefore) -> float:
+    """The smaller of the configured sum and a share of the month before's net saving. Without
+    traffic then, or where its saving is unknown, there is nothing to take a share of: the sum."""
+    if before.requests == 0 or before.saved_usd is None:
+        return config.monthly_usd
+    net_usd = max(before.saved_usd - before.learning_usd, 0.0)
+    return min(config.monthly_usd, config.share_of_saving * net_usd)

@@ -1,0 +1,39 @@
+"""The first step: one run for one scheduled time, and one at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning_run import LearningRun
+from route_switch.services.learning_cap import MonthBefore, learning_cap
+from route_switch.workflow.events import Claimed, ClaimEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`month_before` tells of the month that ended before this day."""
+
+    runs: DynamoDbRuns
+    config: LearningConfig
+    month_before: Callable[[date], MonthBefore]
+
+    def __call__(self, event: ClaimEvent) -> Claimed:
+        first = event.start.scheduled_time.date().replace(day=1)
+        run = LearningRun(
+            id=event.start.run_id,
+            month=f"{first:%Y-%m}",
+            trigger=event.start.trigger,
+            cap_usd=learning_cap(self.config, self.month_before(first)),
+        )
+        why = self.runs.claim(run, event.execution)
+        if why is not None:
+            return Claimed(claimed=False, why=why)
+        return Claimed(claimed=True, run=run, shards=tuple(range(self.config.shards)))
+
+
+def days_of_month_before(first: date) -> list[date]:
+    """All days of the month that ended on the day before `first`."""
+    last = first - timedelta(days=1)
+    return [last.replace(day=day) for day in range(1, last.day + 1)]

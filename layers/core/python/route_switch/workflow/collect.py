@@ -1,0 +1,79 @@
+"""The second step: examples of the last weeks' traffic, and the prompt that they are to beat."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from route_switch.adapters.example_file import read_examples
+from route_switch.adapters.jsonl import gzip_lines
+from route_switch.domain.example import Example
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.ports import PromptStore
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import readable_prompt, to_markdown
+from route_switch.services.collect_examples import CollectExamples
+from route_switch.services.collect_examples import Collected as Traffic
+from route_switch.workflow.events import Collected, CollectEvent
+from route_switch.workflow.paths import EXAMPLES, INCUMBENT, SEED, LearningBucket
+
+SAMPLE_SEED = 0
+"""The same each week: who was drawn last week is drawn again, and costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Every file is written once more when the step is tried again."""
+
+    examples: CollectExamples
+    prompts: PromptStore
+    packaged: Callable[[], RoutingPrompt]
+    bucket: LearningBucket
+    config: LearningConfig
+
+    def __call__(self, event: CollectEvent) -> Collected:
+        today = event.run.day.date()
+        days = [today - timedelta(days=n) for n in range(self.config.days)]
+        traffic = self.examples(days, self.config.sample, SAMPLE_SEED)
+        examples = self._filled_up(traffic.examples)
+        collected = self._summary(traffic, examples)
+        work = self.bucket.work(event.run.id)
+        lines = (each.model_dump_json(exclude_defaults=True) for each in examples)
+        work.write(EXAMPLES, gzip_lines(lines))
+        work.write(INCUMBENT, to_markdown(self._incumbent()).encode())
+        work.write("collected.json", collected.model_dump_json().encode())
+        return collected
+
+    def _filled_up(self, traffic: Sequence[Example]) -> tuple[Example, ...]:
+        """With examples of the seed file, as far as traffic alone is too little."""
+        missing = self.config.min_examples - len(traffic)
+        content = self.bucket.shared.read(SEED) if missing > 0 else None
+        if content is None:
+            return tuple(traffic)
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "examples")
+            path.write_bytes(content)
+            seed = read_examples(path)
+        known = {example.key for example in traffic}
+        new = [example for example in seed if example.key not in known]
+        return (*traffic, *new)
+
+    def _summary(self, traffic: Traffic, examples: Sequence[Example]) -> Collected:
+        return Collected(
+            enough=len(examples) >= self.config.min_examples,
+            examples=len(examples),
+            from_seed=len(examples) - len(traffic.examples),
+            requests=traffic.requests,
+            needed=self.config.min_examples,
+            note=traffic.note,
+        )
+
+    def _incumbent(self) -> RoutingPrompt:
+        """What is live; else, as in the request path, the seed, else the packaged one."""
+        for stored in (self.prompts.read_live(), self.prompts.read_seed()):
+            prompt = None if stored is None else readable_prompt(stored.document)
+            if prompt is not None:
+                return prompt
+        return self.packaged()

@@ -1,0 +1,137 @@
+"""What the states of the workflow hand to its functions, and what they answer.
+
+Data travels through S3; states carry names and numbers.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from route_switch.domain.learning_run import LearningRun, StartRun
+
+
+class Event(BaseModel):
+    """Step Functions may add fields that a function does not need."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ClaimEvent(Event):
+    step: Literal["claim"]
+    execution: str
+    start: StartRun
+
+
+class CollectEvent(Event):
+    step: Literal["collect"]
+    run: LearningRun
+
+
+class AskEvent(Event):
+    """`token` lets who has it answer for the waiting state."""
+
+    step: Literal["ask"]
+    run: LearningRun
+    token: str
+
+
+class WorkEvent(Event):
+    """One slice of a step of the optimizer; slices are counted from 0."""
+
+    step: Literal["outcomes", "optimize", "evaluate"]
+    run: LearningRun
+    slice: Annotated[int, Field(ge=0)] = 0
+    shard: Annotated[int, Field(ge=0)] = 0
+
+
+class Claimed(Event):
+    """`run` is None for a duplicate, and `why` says of what."""
+
+    claimed: bool
+    run: LearningRun | None = None
+    shards: tuple[int, ...] = ()
+    why: str | None = None
+
+
+class Collected(Event):
+    """`requests` could have been drawn; `from_seed` examples are from the seed file."""
+
+    enough: bool
+    examples: int
+    from_seed: int
+    requests: int
+    needed: int
+    note: str | None = None
+
+
+class Slice(Event):
+    """Whether the step is done; if not, the next slice's number."""
+
+    done: bool
+    slice: int
+
+
+class Evaluated(Slice):
+    """The candidate on held-out rows; `verdict` is 'not measured' where the cap came before."""
+
+    verdict: str = "not measured"
+    ask: str | None = None
+    """Why a person has to approve; None: nobody has to."""
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
+    heldout_rows: int = 0
+    smallest_visible: float | None = None
+    spent_usd: float = 0.0
+    saving_usd_a_month: float | None = None
+    stopped_by: str | None = None
+
+
+class Approval(Event):
+    approved: bool
+    by: str = "silence"
+
+
+class PromoteEvent(Event):
+    run: LearningRun
+    approval: Approval | None = None
+
+
+class Promoted(Event):
+    """`version` is that of the live prompt; None where it was left alone, and `why` says why."""
+
+    promoted: bool
+    version: int | None = None
+    why: str | None = None
+
+
+class Trouble(Event):
+    """What Step Functions catches."""
+
+    Error: str = "unknown"
+    Cause: str = ""
+
+
+class RunState(Event):
+    """All that a run's states have come to know; what did not happen is None."""
+
+    run: LearningRun | None = None
+    collected: Collected | None = None
+    evaluated: Evaluated | None = None
+    approval: Approval | None = None
+    promoted: Promoted | None = None
+    error: Trouble | None = None
+
+
+class ReportEvent(Event):
+    step: Literal["report", "fail"]
+    execution: str
+    state: RunState
+
+
+class Notice(Event):
+    """What is published: `subject` is an SNS subject (at most 100 characters, ASCII)."""
+
+    outcome: str
+    subject: str
+    message: str

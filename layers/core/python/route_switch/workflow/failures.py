@@ -1,0 +1,51 @@
+"""How a step fails: with a named error that Step Functions can tell apart, and without user text.
+
+Lambda logs the message of whatever a handler raises, and only knows subclasses of `Exception`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from route_switch.domain.errors import (
+    ProviderDownError,
+    ProviderUnusableError,
+    RouteSwitchError,
+    RunStoppedError,
+    StoreError,
+    describe_defect,
+)
+
+
+class ProviderDown(RouteSwitchError):  # noqa: N818 - the name that Retry matches
+    """A model provider fails; waiting may help."""
+
+
+class ProviderUnusable(RouteSwitchError):  # noqa: N818
+    """A model provider refuses for good, or a run cannot be paid."""
+
+
+class UnexpectedError(RouteSwitchError):
+    """A defect; the message says where."""
+
+
+@contextmanager
+def named_failures() -> Iterator[None]:
+    try:
+        yield
+    except RouteSwitchError:
+        raise
+    except ProviderUnusableError as error:
+        raise ProviderUnusable(str(error)) from None
+    except ProviderDownError as error:
+        raise ProviderDown(str(error)) from None
+    except RunStoppedError as error:
+        raise ProviderUnusable(str(error)) from None
+    except ClientError as error:
+        code, operation = error.response["Error"].get("Code", "unknown"), error.operation_name
+        raise StoreError(f"AWS refused {operation}: {code}") from None
+    except BotoCoreError as error:
+        raise StoreError(f"AWS could not be reached: {type(error).__name__}") from None
+    except Exception as error:  # noqa: BLE001, RUF100 (its message may quote a query)
+        raise UnexpectedError(describe_defect(error)) from None

@@ -1,0 +1,40 @@
+"""Where things lie in the learning bucket.
+
+    seed/examples.jsonl.gz    examples that fill up a sample that is too small (the owner's)
+    gate-history.json         what earlier gates used up
+    prompts/<version>.json    the artifact behind a version of the live prompt
+    runs/<run>/…              what a run leaves behind: candidate, report, outcomes
+    work/<run>/…              what it works with: examples, incumbent, progress; expires
+    answers/…                 paid answers of all runs; expire (`adapters.s3_memo`)
+"""
+
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.s3_files import S3Files
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SEED = "seed/examples.jsonl.gz"
+EXAMPLES = "examples.jsonl.gz"
+INCUMBENT = "incumbent.md"
+PROGRESS = "progress.json"
+CANDIDATE = "candidate.json"
+
+
+class LearningBucket:
+    """The folders of the bucket as files."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        self._s3 = s3
+        self._name = name
+
+    @property
+    def shared(self) -> S3Files:
+        return S3Files(self._s3, self._name, "")
+
+    def work(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"work/{run_id}/")
+
+    def left(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"runs/{run_id}/")

@@ -1,0 +1,30 @@
+"""Making a candidate live, through the one code path that changes the live prompt."""
+
+from dataclasses import dataclass
+
+from route_switch.domain.errors import ConfigurationError, PromptConflictError, PromptLockedError, PromptReplacedError
+from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.workflow.events import Promoted, PromoteEvent
+from route_switch.workflow.paths import CANDIDATE, LearningBucket
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Asked twice, it promotes once: what is live already makes no new version."""
+
+    publish: PublishPrompt
+    bucket: LearningBucket
+
+    def __call__(self, event: PromoteEvent) -> Promoted:
+        artifact = self.bucket.left(event.run.id).read(CANDIDATE)
+        if artifact is None:
+            raise ConfigurationError(f"Run {event.run.id} left no {CANDIDATE}.")
+        approved = event.approval is not None and event.approval.approved
+        try:
+            version = self.publish.promote(artifact.decode(), approved=approved)
+        except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
+            raise
+        except PromptConflictError as conflict:
+            return Promoted(promoted=False, why=str(conflict))
+        self.bucket.shared.write(f"prompts/{version}.json", artifact)
+        return Promoted(promoted=True, version=version)

@@ -1,0 +1,114 @@
+"""Where the workflow's steps meet AWS."""
+
+from datetime import date
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, cast
+
+import botocore.session
+from botocore.config import Config
+
+from route_switch.adapters.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.prompt_lock import DynamoDbPromptLock
+from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.bootstrap import build_collector, packaged_prompt
+from route_switch.services.learning_cap import MonthBefore, month_before
+from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.workflow.ask import Ask
+from route_switch.workflow.claim import Claim, days_of_month_before
+from route_switch.workflow.collect import Collect
+from route_switch.workflow.paths import LearningBucket
+from route_switch.workflow.promote import Promote
+from route_switch.workflow.report import Report
+from route_switch.workflow.settings import LearningSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+PATIENT = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 6},
+    max_pool_connections=64,
+)
+"""Nobody waits for an answer here, and many threads pay at once."""
+
+
+class Wiring:
+    """The steps of one function's process, each made when it is first asked for."""
+
+    def __init__(self, settings: LearningSettings) -> None:
+        self.settings = settings
+        self._connect = partial(botocore.session.get_session().create_client, config=PATIENT)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self._connect("dynamodb"))
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return cast("S3Client", self._connect("s3"))
+
+    @cached_property
+    def _prompts(self) -> SsmPromptStore:
+        settings = self.settings
+        ssm = cast("SSMClient", self._connect("ssm"))
+        return SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+
+    @property
+    def _bucket(self) -> LearningBucket:
+        return LearningBucket(self.s3, self.settings.learning_bucket)
+
+    @property
+    def _runs(self) -> DynamoDbRuns:
+        return DynamoDbRuns(self.dynamodb, self.settings.results_table, self._is_running)
+
+    def _is_running(self, execution: str) -> bool:
+        client = cast("SFNClient", self._connect("stepfunctions"))
+        try:
+            return client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        except client.exceptions.ExecutionDoesNotExist:  # history is kept for 90 days
+            return False
+
+    def claim(self) -> Claim:
+        return Claim(self._runs, self.settings.learning, self._month_before)
+
+    def _month_before(self, first: date) -> MonthBefore:
+        days = days_of_month_before(first)
+        table = self.settings.results_table
+        counters = DynamoDbTotals(self.dynamodb, table).read(days)
+        cap = DynamoDbCap(self.dynamodb, table, f"{days[0]:%Y-%m}", 0.0)
+        return month_before(counters, cap.taken_usd())
+
+    def collect(self) -> Collect:
+        # The texts stay in the account; what prompts and reports may show is the loop's business.
+        examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
+        return Collect(
+            examples, self._prompts, packaged_prompt, self._bucket, self.settings.learning
+        )
+
+    def ask(self) -> Ask:
+        sns = cast("SNSClient", self._connect("sns"))
+
+        def publish(subject: str, message: str) -> None:
+            sns.publish(TopicArn=self.settings.runs_topic, Subject=subject, Message=message)
+
+        hours = self.settings.learning.approval_hours
+        return Ask(self._runs, publish, self.settings.stage, hours, self._report_of)
+
+    def _report_of(self, run_id: str) -> str:
+        return f"s3://{self.settings.learning_bucket}/runs/{run_id}/report.html"
+
+    def report(self) -> Report:
+        settings = self.settings
+        return Report(self._runs, self._bucket, settings.learning_bucket, settings.stage)
+
+    def promote(self, owner: str) -> Promote:
+        """`owner` is shown to whom the prompt's lock keeps out."""
+        lock = DynamoDbPromptLock(self.dynamodb, self.settings.results_table, owner)
+        return Promote(PublishPrompt(self._prompts, self._prompts, lock), self._bucket)

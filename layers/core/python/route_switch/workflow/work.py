@@ -1,0 +1,248 @@
+"""The steps of the container function: outcomes, search, held-out rows. Each goes on in slices.
+
+What a slice has paid for lies in S3, so the next one begins from the start and gets as far in no
+time; a slice that is killed costs the calls that were in flight.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.example_file import read_examples
+from route_switch.adapters.models.encoder import EncoderClient
+from route_switch.adapters.models.registry import ModelClients, ProviderKeys
+from route_switch.adapters.s3_memo import S3Memo
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.errors import BudgetReachedError, ConfigurationError, DeadlineReachedError
+from route_switch.domain.example import Example
+from route_switch.domain.learning_run import LearningRun
+from route_switch.domain.ports import RunFiles
+from route_switch.domain.pricing import Price
+from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.split import split
+from route_switch.optimizer.embeddings import RememberedEmbeddings
+from route_switch.optimizer.figures import Report
+from route_switch.optimizer.loop import Plan
+from route_switch.optimizer.mipro import SearchSize
+from route_switch.optimizer.run import History, Means, Run, default_proposer
+from route_switch.services.build_outcomes import BuildOutcomes
+from route_switch.services.judge_answers import JudgeAnswers
+from route_switch.services.metered_calls import MeteredCalls
+from route_switch.services.pace import Pace
+from route_switch.workflow.events import Evaluated, Slice, WorkEvent
+from route_switch.workflow.paths import EXAMPLES, INCUMBENT, PROGRESS, LearningBucket
+from route_switch.workflow.settings import LearningSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+SECONDS_BETWEEN_NEWS = 2.0
+DAYS_A_MONTH = 30
+
+
+class Work:
+    """One invocation. `remaining_s` is the time until its function is ended; `tell` gets what a
+    log may show."""
+
+    def __init__(
+        self,
+        settings: LearningSettings,
+        s3: "S3Client",
+        dynamodb: "DynamoDBClient",
+        keys: ProviderKeys,
+        remaining_s: Callable[[], float],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._config = settings.learning
+        self._s3 = s3
+        self._dynamodb = dynamodb
+        self._keys = keys
+        self._remaining_s = remaining_s
+        self._tell = tell
+        self._bucket = LearningBucket(s3, settings.learning_bucket)
+
+    def __call__(self, event: WorkEvent) -> Slice:
+        """Raises `ConfigurationError` where a step takes more slices than it may."""
+        if event.slice >= self._config.slices:
+            raise ConfigurationError(
+                f"'{event.step}' is not done after {self._config.slices} slices. Let each work "
+                "longer (slice_s), allow more (slices), or learn from fewer examples (sample)."
+            )
+        unfinished = Slice(done=False, slice=event.slice + 1)
+        try:
+            return self._step(event)
+        except DeadlineReachedError:
+            return unfinished
+
+    def _step(self, event: WorkEvent) -> Slice:
+        match event.step:
+            case "outcomes":
+                self._build_outcomes(event)
+            case "optimize":
+                run, means = self._run(event.run)
+                run.search(means)
+            case "evaluate":
+                run, means = self._run(event.run)
+                return self._evaluated(run(means), event.slice)
+        return Slice(done=True, slice=event.slice)
+
+    def _build_outcomes(self, event: WorkEvent) -> None:
+        """A shard is every n-th example. At the cap, the later steps see what is there."""
+        sides = split(self._examples(event.run)[0])
+        rows = (*sides.train, *sides.validation, *sides.heldout)
+        calls, _, _ = self._paid_calls(event.run, f"outcomes-{event.shard}")
+        judge = self._config.judge
+        build = BuildOutcomes(
+            calls, JudgeAnswers(calls, judge) if judge else None, self._config.threads
+        )
+        plan = self._plan()
+        try:
+            build(rows[event.shard :: self._config.shards], plan.models, plan.prices)
+        except BudgetReachedError as stop:
+            self._tell(str(stop))
+
+    def _run(self, run: LearningRun) -> tuple[Run, Means]:
+        examples, digest = self._examples(run)
+        calls, memo, pace = self._paid_calls(run, None)
+        work = self._bucket.work(run.id)
+        plan = self._plan()
+        collected = json.loads(work.read("collected.json") or b"{}")
+        return Run(
+            plan=plan,
+            examples=examples,
+            examples_digest=digest,
+            incumbent=parse_prompt(_read(work, INCUMBENT).decode()),
+            hand_written=packaged_prompt(),
+            files=self._bucket.left(run.id),
+            history=History(self._bucket.shared),
+            cap_usd=run.cap_usd,
+            command=f"run {run.id} ({run.trigger})",
+            monthly_queries=max(
+                collected.get("requests", 0) * DAYS_A_MONTH // self._config.days, 1
+            ),
+        ), Means(
+            calls=calls,
+            cap=self._cap(run),
+            embed=RememberedEmbeddings(EncoderClient().embed, memo, pace),
+            progress=News(work, lambda: calls.spent_usd),
+        )
+
+    def _paid_calls(
+        self, run: LearningRun, worker: str | None
+    ) -> tuple[MeteredCalls, S3Memo, Pace]:
+        config = self._settings.router
+        memo = S3Memo(self._s3, self._settings.learning_bucket, run.id, worker)
+        began = time.monotonic()
+
+        def remaining_s() -> float:
+            worked = time.monotonic() - began
+            return min(self._config.slice_s - worked, self._remaining_s())
+
+        pace = Pace(
+            self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s
+        )
+        clients, prices = ModelClients(config, self._keys), self._prices()
+        calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
+        return calls, memo, pace
+
+    def _cap(self, run: LearningRun) -> DynamoDbCap:
+        return DynamoDbCap(
+            self._dynamodb, self._settings.results_table, run.month, run.cap_usd
+        )
+
+    def _examples(self, run: LearningRun) -> tuple[tuple[Example, ...], str]:
+        """The run's examples and the digest of their file."""
+        content = _read(self._bucket.work(run.id), EXAMPLES)
+        with TemporaryDirectory() as folder:
+            path = Path(folder, EXAMPLES)
+            path.write_bytes(content)
+            return read_examples(path), hashlib.sha256(content).hexdigest()[:16]
+
+    def _prices(self) -> dict[str, Price]:
+        return {**self._settings.router.models.prices, **self._config.prices}
+
+    def _plan(self) -> Plan:
+        config, router = self._config, self._settings.router
+        models = {tier: of.model for tier, of in router.models.tiers.items()}
+        return Plan(
+            models=models,
+            prices=self._prices(),
+            config=router,
+            proposer_model=config.proposer or default_proposer(models, router.models.router),
+            judge_model=config.judge,
+            lambda_=config.lambda_,
+            seed=config.seed,
+            threads=config.threads,
+            rounds=config.rounds,
+            size=SearchSize(
+                candidates=config.candidates, trials=config.trials, demos=config.demos
+            ),
+            learn_from_text=config.learn_from_text,
+            lowest_kappa=config.judge_floor,
+        )
+
+    def _evaluated(self, report: Report, number: int) -> Evaluated:
+        done = Evaluated(
+            done=True,
+            slice=number,
+            spent_usd=report.spend.total_usd,
+            stopped_by=report.stopped_by,
+        )
+        gate, saving = report.gate, report.saving_usd_a_month
+        if gate is None:
+            return done
+        always = "the stage asks before every promotion" if self._asks_always else None
+        return done.model_copy(
+            update={
+                "verdict": gate.verdict,
+                "ask": gate.needs_approval or always,
+                "gain": gate.gain.mean,
+                "gain_low": gate.gain.low,
+                "gain_high": gate.gain.high,
+                "heldout_rows": gate.gain.n,
+                "smallest_visible": gate.smallest_visible,
+                "saving_usd_a_month": None if saving is None else saving.mean,
+            }
+        )
+
+    @property
+    def _asks_always(self) -> bool:
+        return self._config.approval == "always"
+
+
+class News:
+    """`Progress` as a small file that whoever follows the run may read."""
+
+    def __init__(self, files: RunFiles, spent_usd: Callable[[], float]) -> None:
+        self._files = files
+        self._spent_usd = spent_usd
+        self._step: str | None = None
+        self._parts: int | None = None
+        self._told_at = float("-inf")
+
+    def step(self, name: str, parts: int | None = None) -> None:
+        self._step, self._parts = name, parts
+        self._write({})
+
+    def trial(self, number: int, best: float) -> None:
+        if time.monotonic() - self._told_at >= SECONDS_BETWEEN_NEWS:
+            self._write({"trial": number, "best_objective": best})
+
+    def _write(self, more: dict[str, float]) -> None:
+        self._told_at = time.monotonic()
+        news = {"step": self._step, "parts": self._parts, "spent_usd": self._spent_usd(), **more}
+        self._files.write(PROGRESS, json.dumps(news).encode())
+
+
+def _read(files: RunFiles, name: str) -> bytes:
+    content = files.read(name)
+    if content is None:
+        raise ConfigurationError(f"{name} of this run is gone: it expires. Start another run.")
+    return content
