@@ -18,7 +18,17 @@ _BUNDLES = Path(".build/layers")
 _PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 """Lambda's Python runs on Amazon Linux 2023 (glibc 2.34), which loads these wheels."""
 _AWS_SERVICES = frozenset(
-    {"bedrock-runtime", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "ssm", "sts"}
+    {
+        "bedrock-runtime",
+        "dynamodb",
+        "lambda",
+        "s3",
+        "secretsmanager",
+        "sqs",
+        "ssm",
+        "stepfunctions",
+        "sts",
+    }
 )
 """What functions call. The other 400 services are half of the dependencies' size."""
 _RECIPE = "2"

@@ -23,7 +23,9 @@ from route_switch.adapters.results_table import (
     read_record,
     record_in_index,
     record_key,
+    routed_counters,
 )
+from route_switch.domain.drift import length_of
 from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -100,7 +102,7 @@ class DynamoDbResultStore:
             self._dynamodb.transact_write_items(
                 TransactItems=[
                     put,
-                    self._add(day, {**counters, **_learning_counter(record)}),
+                    self._add(day, {**counters, **_learning_counters(record)}),
                     self._add(month, counters),
                 ]
             )
@@ -215,11 +217,16 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     return counters
 
 
-def _learning_counter(record: RequestRecord) -> dict[str, float]:
+def _learning_counters(record: RequestRecord) -> dict[str, float]:
     if record.replay is None:
         return {}
-    why_not = record.replay if isinstance(record.replay, NotReplayable) else None
-    return {learning_counter(why_not): 1}
+    if isinstance(record.replay, NotReplayable):
+        return {learning_counter(record.replay): 1}
+    tiers, lengths = routed_counters(record.prompt_version)
+    counted = [learning_counter(None), lengths[length_of(record.query_tokens)]]
+    if record.routed_tier is not None:
+        counted.append(tiers[record.routed_tier - 1])
+    return dict.fromkeys(counted, 1)
 
 
 def _replay_json(replay: Replay) -> str:

@@ -3,15 +3,14 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from route_switch.adapters.dynamodb_reads import batch_get, store_errors
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -39,23 +38,9 @@ from route_switch.domain.sampling import POSITIONS, Arc
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import (
-        AttributeValueTypeDef,
-        KeysAndAttributesOutputTypeDef,
-        KeysAndAttributesTypeDef,
-    )
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     Item = dict[str, AttributeValueTypeDef]
-
-KEYS_A_BATCH = 100
-
-
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise StoreError(f"The results table cannot be used right now: {error}") from error
 
 
 class DynamoDbLearning:
@@ -76,19 +61,19 @@ class DynamoDbLearning:
         self._texts = texts
         self._now = now
 
-    @_store_errors()
+    @store_errors()
     def count(self, days: Sequence[date]) -> RoutedRequests:
         """Reads the days' shards: 16 small items a day, whatever the traffic."""
         keys = [day_key(day, shard) for day in days for shard in range(SHARDS)]
         names = {learning_counter(reason): reason for reason in (None, *NotReplayable)}
         totals: Counter[NotReplayable | None] = Counter()
-        for item in self._batch_get(keys, tuple(names)):
+        for item in batch_get(self._dynamodb, self._table, keys, tuple(names)):
             for name, value in item.items():
                 totals[names[name]] += int(value["N"])
         reasons = {reason: totals[reason] for reason in NotReplayable if totals[reason]}
         return RoutedRequests(totals[None], reasons)
 
-    @_store_errors()
+    @store_errors()
     def draw(self, days: Sequence[date], arc: Arc) -> list[str]:
         """One query for each day and bucket that the arc touches, and nothing read beside it."""
         return [
@@ -99,24 +84,25 @@ class DynamoDbLearning:
             for request_id in self._find(learning_bucket(day, first), first, last)
         ]
 
-    @_store_errors()
+    @store_errors()
     def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
         newest_first = sorted(days, reverse=True)
         found = (id_ for day in newest_first for id_ in self._find(feedback_day(day)))
         return list(islice(found, limit))
 
-    @_store_errors()
+    @store_errors()
     def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
         """Reads two items for each id; long texts come from S3, one by one."""
         keys = [key(id_) for id_ in request_ids for key in (record_key, feedback_key)]
-        items = {(request_id_of(i), i["sk"]["S"]): i for i in self._batch_get(keys)}
+        found = batch_get(self._dynamodb, self._table, keys)
+        items = {(request_id_of(i), i["sk"]["S"]): i for i in found}
         requests = (
             self._read(items.get((id_, "RESULT")), items.get((id_, "FEEDBACK")))
             for id_ in request_ids
         )
         return [request for request in requests if request is not None]
 
-    @_store_errors()
+    @store_errors()
     def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> bool:
         """The same feedback again changes nothing. A gold answer is text: it is kept only where
         the request's own text is there to learn from."""
@@ -151,21 +137,6 @@ class DynamoDbLearning:
         )
         for page in pages:
             yield from map(request_id_of, page["Items"])
-
-    def _batch_get(self, keys: "Sequence[Item]", fields: Sequence[str] = ()) -> "Iterator[Item]":
-        """The items that exist, whole or these fields of them, in no order."""
-        names = {f"#{n}": field for n, field in enumerate(fields)}
-        for start in range(0, len(keys), KEYS_A_BATCH):
-            wanted: KeysAndAttributesTypeDef = {"Keys": keys[start : start + KEYS_A_BATCH]}
-            if names:
-                wanted["ProjectionExpression"] = ", ".join(names)
-                wanted["ExpressionAttributeNames"] = names
-            left: Mapping[str, KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef]
-            left = {self._table: wanted}
-            while left:  # each answer holds some of them, or DynamoDB raises
-                answer = self._dynamodb.batch_get_item(RequestItems=left)
-                yield from answer["Responses"].get(self._table, [])
-                left = answer.get("UnprocessedKeys", {})
 
     def _read(self, item: "Item | None", feedback: "Item | None") -> PastRequest | None:
         if item is None or self._has_expired(item):

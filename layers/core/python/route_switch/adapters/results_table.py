@@ -5,6 +5,7 @@ Keys are `pk` and `sk`:
     RESULT#<request id>             RESULT    the record; `record` and `replay` are JSON
     RESULT#<request id>             FEEDBACK  what somebody said about the answer
     DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day, in all, by tier and by model
+                                              and of routing by version of the prompt
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
@@ -13,6 +14,12 @@ Keys are `pk` and `sk`:
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
 `expires_at`; counters stay.
+
+`learning:…` and what begins with a prompt's version (`live@7:tier:1`, `live@7:length:2`; some 150
+bytes a version and day) count the requests that learning samples, whatever answered them: routed,
+answered, with their text kept. The first count those that can be replayed and those that cannot,
+by reason; the others, of those that can, what routing chose and how long the query was. A request
+whose router was down has a length only.
 
 Requests to learn from are also in the index `Learning`, keys `learn_pk` and `learn_sk`; a record
 without these attributes is not in it:
@@ -31,9 +38,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
+from route_switch.domain.drift import LENGTHS
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import position_of
+from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -80,6 +89,14 @@ def day_key(day: date, shard: int) -> "Item":
 def learning_counter(reason: NotReplayable | None) -> str:
     """The counter of routed requests that can be replayed, or cannot for this reason."""
     return "learning:replayable" if reason is None else f"learning:{reason.value}"
+
+
+def routed_counters(prompt_version: str) -> tuple[list[str], list[str]]:
+    """The names of the counters by tier, and by range of length (`domain.drift`)."""
+    return (
+        [f"{prompt_version}:tier:{tier.value}" for tier in Tier],
+        [f"{prompt_version}:length:{length}" for length in LENGTHS],
+    )
 
 
 def record_in_index(request_id: str, day: date) -> "Item":

@@ -20,13 +20,15 @@ class Reason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
     """`router_tokens` are those of the router call, 0 where there was none; `latency_ms` is what
-    the decision added to the request."""
+    the decision added to the request. `routed_tier` is what the bypass or the router chose, before
+    the key's tiers limit it; None where neither was asked, or the router was down."""
 
     tier: Tier
     reason: Reason
     prompt_version: str
     router_tokens: int
     latency_ms: float
+    routed_tier: Tier | None = None
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)

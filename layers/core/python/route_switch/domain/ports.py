@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -13,6 +13,7 @@ from route_switch.domain.pricing import Usage
 from route_switch.domain.record import NotReplayable, RequestRecord
 
 if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
+    from route_switch.domain.drift import RoutedDay
     from route_switch.domain.past_request import Feedback, PastRequest
     from route_switch.domain.sampling import Arc
 
@@ -149,6 +150,30 @@ class LearningIndex(Protocol):
 
     def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
         """Ids of replayable requests of these days that have feedback, newest days first."""
+        ...
+
+
+class RoutedDays(Protocol):
+    """What each version of the prompt did with the requests of a day."""
+
+    def routed(self, day: date, prompt_version: str) -> "RoutedDay":
+        """Zeros where nothing was counted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRun:
+    """What a run is started with; `scheduled_time` (UTC) tells it from all others."""
+
+    scheduled_time: datetime
+    trigger: Literal["schedule", "manual", "drift"]
+
+
+class LearningRuns(Protocol):
+    """Starts learning."""
+
+    def start(self, name: str, run: LearningRun) -> bool:
+        """False if a run of this name has been started before."""
         ...
 
 

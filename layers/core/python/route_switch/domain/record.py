@@ -59,9 +59,10 @@ class RequestRecord:
     """One request, as `GET /v1/results/{id}` shows it.
 
     `tier`, `model` and `reason` are those of the answer; `decided_tier` is where the query was
-    sent first. `query_text` and `answer_text` hold the text, its HMAC or None, by configuration.
-    `routing_ms` is what was added to the answering models' own time, up to the record itself.
-    `baseline_cost_usd` estimates the same request on Tier 3 and is None where it cannot.
+    sent first, `routed_tier` what routing alone chose (`RoutingDecision`). `query_text` and
+    `answer_text` hold the text, its HMAC or None, by configuration. `routing_ms` is what was added
+    to the answering models' own time, up to the record itself. `baseline_cost_usd` estimates the
+    same request on Tier 3 and is None where it cannot.
     `replay` is for learning only: None where the request is none to learn from (its tier was asked
     for by name, nothing was answered, or its text may not be kept).
     """
@@ -80,6 +81,7 @@ class RequestRecord:
     latency_ms: float
     routing_ms: float
     baseline_cost_usd: float | None
+    routed_tier: Tier | None = None
     provider_model: str | None = None
     user: str | None = None
     query_text: str | None = None

@@ -3,6 +3,7 @@
 import dspy
 import optuna
 
+from route_switch.domain.drift import Prediction, as_provenance
 from route_switch.domain.prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.compare import CANDIDATE
 from route_switch.optimizer.loop import Findings, Plan
@@ -26,12 +27,12 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
     if found.needs_approval is not None:
         provenance["needs_approval"] = found.needs_approval
     if found.comparison is not None:
-        provenance |= _measured(found)
+        provenance |= _measured(found) | _predicted(found)
     return found.candidate.model_copy(update={"provenance": provenance})
 
 
 def _measured(found: Findings) -> Provenance:
-    """Held-out figures. The mix is what the prompt was predicted to give when it went live."""
+    """Held-out figures."""
     comparison, gate = found.comparison, found.gate
     assert comparison is not None  # noqa: S101 (the caller has looked; tells the type checker)
     figures = next(p for p in comparison.policies if p.policy == CANDIDATE)
@@ -41,7 +42,6 @@ def _measured(found: Findings) -> Provenance:
         "quality": round(figures.quality.mean, 6),
         "cost": round(figures.cost.mean, 6),
         "tier_3_usd": round(comparison.tier_3_usd, 9),
-        **{f"share_{tier.alias}": round(share, 6) for tier, share in figures.mix.items()},
     }
     if gate is not None:
         measured |= {
@@ -50,3 +50,16 @@ def _measured(found: Findings) -> Provenance:
             "gain_high": round(gate.high, 6),
         }
     return measured
+
+
+def _predicted(found: Findings) -> Provenance:
+    """What the candidate will do with traffic: nothing that rows from elsewhere could tell."""
+    comparison, tables = found.comparison, found.tables
+    assert comparison is not None and tables is not None  # noqa: S101 (as above)
+    choices = comparison.measured[CANDIDATE].choice.argmax(axis=1)
+    prediction = Prediction.of(
+        (comparison.arrays.tiers[choice], example.as_query.tokens, example.weight)
+        for example, choice in zip(tables.heldout.examples, choices, strict=True)
+        if example.from_traffic
+    )
+    return {} if prediction is None else as_provenance(prediction, found.candidate)

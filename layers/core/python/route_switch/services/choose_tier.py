@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed, parse_tier
+from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
@@ -46,6 +47,7 @@ class ChooseTier:
             prompt_version=version,
             router_tokens=_tokens(call),
             latency_ms=deadline.elapsed_ms - started,
+            routed_tier=None if _router_is_down(call) else tier,
         )
         return Choice(decision, call)
 
@@ -66,6 +68,16 @@ class ChooseTier:
         if tier is None:
             return config.safe_tier, Reason.FALLBACK, call
         return tier, Reason.ROUTER, call
+
+
+def _router_is_down(call: CallResult | None) -> bool:
+    """A router that refuses a query, or says nothing that makes sense, is not down: it would do so
+    on any day, and learning measures the safe tier there as well."""
+    return (
+        call is not None
+        and call.completion is None
+        and not isinstance(call.error, InvalidModelRequestError)
+    )
 
 
 def _tokens(call: CallResult | None) -> int:

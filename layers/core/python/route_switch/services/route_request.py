@@ -174,6 +174,7 @@ class RouteRequest:
             status=_status(answer),
             tier=tier,
             decided_tier=decision.tier,
+            routed_tier=decision.routed_tier,
             reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
             model=answer.model if answer else None,
             prompt_version=decision.prompt_version,

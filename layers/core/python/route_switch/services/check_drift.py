@@ -1,0 +1,66 @@
+"""Looks once a day whether traffic has drifted, and if so starts a learning run early."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from route_switch.domain.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
+from route_switch.domain.ports import LearningRun, LearningRuns, PromptStore, RoutedDays
+from route_switch.domain.prompt_document import readable_prompt
+
+
+class Outcome(StrEnum):
+    NO_PREDICTION = "no prediction"
+    """The live prompt was written or edited by hand, learned from no traffic, or is broken."""
+    TOO_FEW = "too few requests"
+    NO_DRIFT = "no drift"
+    RUN_STARTED = "run started"
+    STARTED_BEFORE = "run started before"
+    """What this version was predicted to give has been found wrong already."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftCheck:
+    """`prompt_version` is the live one as records name it, None where there is none."""
+
+    outcome: Outcome
+    prompt_version: str | None = None
+    drift: Drift | None = None
+
+
+class CheckDrift:
+    """A run's name is that of the live version, and the store of runs takes each name once. So a
+    repeated check starts one run, and a shift that no prompt can do anything about costs one run,
+    not one a day. The name holds the content as well: who deletes the parameter restarts its
+    numbers."""
+
+    def __init__(self, prompts: PromptStore, days: RoutedDays, runs: LearningRuns) -> None:
+        self._prompts = prompts
+        self._days = days
+        self._runs = runs
+
+    def __call__(self, today: date) -> DriftCheck:
+        """Looks at the days before `today` (UTC)."""
+        live = self._prompts.read_live()
+        prompt = None if live is None else readable_prompt(live.document)
+        if live is None or prompt is None:
+            return DriftCheck(Outcome.NO_PREDICTION)
+        version, prediction = f"live@{live.version}", prediction_of(prompt)
+        if prediction is None:
+            return DriftCheck(Outcome.NO_PREDICTION, version)
+        drift = self._drift(prediction, version, today)
+        if drift is None:
+            return DriftCheck(Outcome.TOO_FEW, version)
+        if not drift.is_found:
+            return DriftCheck(Outcome.NO_DRIFT, version, drift)
+        started = self._start(f"drift-live-{live.version}-{prompt.version}", today)
+        outcome = Outcome.RUN_STARTED if started else Outcome.STARTED_BEFORE
+        return DriftCheck(outcome, version, drift)
+
+    def _drift(self, prediction: Prediction, version: str, today: date) -> Drift | None:
+        days = (today - timedelta(days=ago) for ago in range(1, MAX_DAYS + 1))
+        return compare(prediction, [self._days.routed(day, version) for day in days])
+
+    def _start(self, name: str, today: date) -> bool:
+        midnight = datetime.combine(today, time(), UTC)
+        return self._runs.start(name, LearningRun(midnight, "drift"))
