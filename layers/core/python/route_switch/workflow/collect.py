@@ -1,6 +1,5 @@
 """The second step: examples of the last weeks' traffic, and the prompt that they are to beat."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,8 +13,8 @@ from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.ports import PromptStore
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
-from route_switch.services.collect_examples import CollectExamples
 from route_switch.services.collect_examples import Collected as Traffic
+from route_switch.services.collect_examples import CollectExamples
 from route_switch.workflow.events import Collected, CollectEvent
 from route_switch.workflow.paths import EXAMPLES, INCUMBENT, SEED, LearningBucket
 

@@ -1,11 +1,11 @@
 """Where things lie in the learning bucket.
 
-    seed/examples.jsonl.gz    examples that fill up a sample that is too small (the owner's)
-    gate-history.json         what earlier gates used up
-    prompts/<version>.json    the artifact behind a version of the live prompt
-    runs/<run>/…              what a run leaves behind: candidate, report, outcomes
-    work/<run>/…              what it works with: examples, incumbent, progress; expires
-    answers/…                 paid answers of all runs; expire (`adapters.s3_memo`)
+seed/examples.jsonl.gz    examples that fill up a sample that is too small (the owner's)
+gate-history.json         what earlier gates used up
+prompts/<version>.json    the artifact behind a version of the live prompt
+runs/<run>/…              what a run leaves behind: candidate, report, outcomes
+work/<run>/…              what it works with: examples, incumbent, progress; expires
+answers/…                 paid answers of all runs; expire (`adapters.s3_memo`)
 """
 
 from typing import TYPE_CHECKING

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from route_switch.domain.errors import ConfigurationError, PromptConflictError, PromptLockedError, PromptReplacedError
+from route_switch.domain.errors import (
+    ConfigurationError,
+    PromptConflictError,
+    PromptLockedError,
+    PromptReplacedError,
+)
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 from route_switch.workflow.paths import CANDIDATE, LearningBucket

@@ -145,17 +145,13 @@ class Work:
             worked = time.monotonic() - began
             return min(self._config.slice_s - worked, self._remaining_s())
 
-        pace = Pace(
-            self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s
-        )
+        pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
         clients, prices = ModelClients(config, self._keys), self._prices()
         calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
         return calls, memo, pace
 
     def _cap(self, run: LearningRun) -> DynamoDbCap:
-        return DynamoDbCap(
-            self._dynamodb, self._settings.results_table, run.month, run.cap_usd
-        )
+        return DynamoDbCap(self._dynamodb, self._settings.results_table, run.month, run.cap_usd)
 
     def _examples(self, run: LearningRun) -> tuple[tuple[Example, ...], str]:
         """The run's examples and the digest of their file."""
@@ -181,9 +177,7 @@ class Work:
             seed=config.seed,
             threads=config.threads,
             rounds=config.rounds,
-            size=SearchSize(
-                candidates=config.candidates, trials=config.trials, demos=config.demos
-            ),
+            size=SearchSize(candidates=config.candidates, trials=config.trials, demos=config.demos),
             learn_from_text=config.learn_from_text,
             lowest_kappa=config.judge_floor,
         )

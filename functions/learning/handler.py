@@ -1,0 +1,68 @@
+"""The small steps of the weekly workflow: claim, collect, ask, report, fail."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field, TypeAdapter
+
+from route_switch.domain.ports import JsonObject
+from route_switch.workflow.events import (
+    AskEvent,
+    ClaimEvent,
+    CollectEvent,
+    Event,
+    Notice,
+    ReportEvent,
+)
+from route_switch.workflow.failures import named_failures
+from route_switch.workflow.settings import read_learning_settings
+from route_switch.workflow.wiring import Wiring
+
+logger = Logger(service="learning")
+metrics = Metrics(namespace="RouteSwitch", service="learning")
+
+_EVENT: TypeAdapter[ClaimEvent | CollectEvent | AskEvent | ReportEvent] = TypeAdapter(
+    Annotated[ClaimEvent | CollectEvent | AskEvent | ReportEvent, Field(discriminator="step")]
+)
+
+
+@lru_cache(maxsize=1)
+def wiring() -> Wiring:
+    return Wiring(read_learning_settings())
+
+
+def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:
+    """Each answer is small: data lies in S3."""
+    with named_failures():
+        answer = handle(_EVENT.validate_python(event))
+    return {} if answer is None else answer.model_dump(mode="json")
+
+
+def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event | None:
+    logger.info("step", extra={"step": event.step})
+    match event:
+        case ClaimEvent():
+            return wiring().claim()(event)
+        case CollectEvent():
+            return wiring().collect()(event)
+        case AskEvent():
+            wiring().ask()(event)
+            return None
+        case ReportEvent():
+            notice = wiring().report()(event)
+            count(event, notice)
+            return notice
+
+
+def count(event: ReportEvent, notice: Notice) -> None:
+    """How runs end, and what they spent."""
+    logger.info("run ended", extra={"outcome": notice.outcome})
+    metrics.add_dimension("outcome", notice.outcome)
+    metrics.add_metric("learning_runs", MetricUnit.Count, 1)
+    evaluated = event.state.evaluated
+    if evaluated is not None:
+        metrics.add_metric("learning_usd", MetricUnit.Count, evaluated.spent_usd)
+    metrics.flush_metrics()
