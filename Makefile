@@ -57,5 +57,6 @@ lock:  ## lock every requirements file anew, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt
 	echo uv | $(LOCK) - -c .requirements/dev.txt -o .requirements/uv.txt
 	$(LOCK) pyproject.toml -c .requirements/dev.txt -o layers/dependencies/requirements.txt
+	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) infra/local/requirements.in --no-deps -o infra/local/requirements.txt

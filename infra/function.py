@@ -1,6 +1,7 @@
-"""A Lambda function in Python with a log group and a role of its own."""
+"""Lambda functions in Python, each with a log group and a role of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Token
@@ -20,13 +21,14 @@ from infra.python_layer import (
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
+FUNCTIONS = Path("functions")
 MAX_ENVIRONMENT_BYTES = 3_500
 """Below Lambda's 4,096 bytes: what only the deployment knows is counted by `_NAME_BYTES`."""
 _NAME_BYTES = 100
 
 
-class PythonFunction(Construct):
-    """`functions/<folder>/handler.py`; it may do only what `allow` says."""
+class StageFunction(Construct):
+    """A function with a log group and a role of its own; it may do only what `allow` says."""
 
     def __init__(
         self,
@@ -35,14 +37,15 @@ class PythonFunction(Construct):
         *,
         stage: Stage,
         folder: str,
+        make: Callable[..., lambda_.Function],
         timeout: Duration,
-        layers: Sequence[PythonLayer],
+        memory_mb: int,
         environment: Mapping[str, str],
     ) -> None:
+        """`make` knows how the code of `functions/<folder>` is packed."""
         super().__init__(scope, construct_id)
-        self.folder = Path("functions") / folder
+        self.folder = FUNCTIONS / folder
         check_environment(self.folder, environment)
-        self.unzipped_bytes = check_size(self.folder, layers)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -50,20 +53,14 @@ class PythonFunction(Construct):
             removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.function = lambda_.Function(
+        self.function = make(
             self,
             "Function",
-            runtime=runtime(stage),
             architecture=architecture(stage),
-            code=lambda_.Code.from_asset(
-                str(self.folder), exclude=["__pycache__", "*.pyc", "*.md"]
-            ),
-            handler="handler.lambda_handler",
             role=self.role,
             log_group=log_group,
-            memory_size=stage.memory_mb,
+            memory_size=memory_mb,
             timeout=timeout,
-            layers=list(layers),
             environment=dict(environment),
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
         )
@@ -76,6 +73,42 @@ class PythonFunction(Construct):
         """Grants exactly these actions on exactly these ARNs."""
         statement = iam.PolicyStatement(actions=list(actions), resources=list(resources))
         self.role.add_to_policy(statement)
+
+
+class PythonFunction(StageFunction):
+    """`functions/<folder>/handler.py` with layers, as zip files."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        folder: str,
+        timeout: Duration,
+        layers: Sequence[PythonLayer],
+        environment: Mapping[str, str],
+    ) -> None:
+        code = lambda_.Code.from_asset(
+            str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            stage=stage,
+            folder=folder,
+            make=partial(
+                lambda_.Function,
+                runtime=runtime(stage),
+                code=code,
+                handler="handler.lambda_handler",
+                layers=list(layers),
+            ),
+            timeout=timeout,
+            memory_mb=stage.memory_mb,
+            environment=environment,
+        )
+        self.unzipped_bytes = check_size(self.folder, layers)
 
 
 def check_environment(folder: Path, environment: Mapping[str, str]) -> None:

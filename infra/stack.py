@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra.api import Api
 from infra.data import Data
+from infra.optimizer import Optimizer
 from infra.prices import with_prices
 from infra.prompt import Prompt
 from infra.python_layer import PythonLayer, dependency_layer
@@ -40,6 +41,7 @@ class RouteSwitchStack(Stack):
         router_layers = [*layers, *self._offline_layers(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
+        Optimizer(self, "Optimizer", stage=stage)
         self.functions = (router, setup.function)
         api = Api(self, "Api", stage=stage, router=router.function)
         self._outputs(
