@@ -78,6 +78,9 @@ class LocalStack:
             region=self._cloud.region,
             prompt_parameter=outputs["LivePromptParameter"],
             results_table=outputs["ResultsTable"],
+            state_machine=outputs.get("LearningStateMachine", ""),
+            learning_bucket=outputs.get("LearningBucket", ""),
+            runs_topic=outputs.get("RunsTopic", ""),
         )
 
     def __exit__(self, *_: object) -> None:
