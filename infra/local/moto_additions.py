@@ -17,6 +17,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
+from infra.local import moto_stepfunctions
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
 from infra.local.errors import LocalStackError
@@ -73,6 +74,7 @@ def install(cloud: Cloud, functions: Functions) -> None:
     LambdaFunction.invoke = invoker(functions)
     limit_parameters()
     make_dynamodb_atomic()
+    moto_stepfunctions.install()
 
 
 def update_stack(resources: Any, template: dict[str, Any], _parameters: object = None) -> None:

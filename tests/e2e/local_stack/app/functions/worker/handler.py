@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -16,9 +17,9 @@ class ProviderDownError(Exception):
 
 
 def handle(event: dict[str, Any], context: object) -> Any:
-    if "trace" in event:  # so that a test sees that, and how often, it was called
-        with Path(event["trace"]).open("a") as file:
-            file.write("called\n")
+    if "says" in event:  # in the log, so that a test sees that, and how often, it was called
+        sys.stdout.write(event["says"] + "\n")
+        sys.stdout.flush()
     if "token" in event:
         return None
     if (path := event.get("fails_while")) and Path(path).exists():
