@@ -37,6 +37,10 @@ class StackInfo:
     region: str
     prompt_parameter: str
     results_table: str
+    state_machine: str = ""
+    """These three are empty where the template has no learning workflow."""
+    learning_bucket: str = ""
+    runs_topic: str = ""
 
 
 def read_stack_file(state: Path) -> StackInfo | None:

@@ -161,14 +161,25 @@ def exists(cloud: Cloud, resource: Json) -> bool:
                 cloud.client("dynamodb").describe_table(TableName=name)
             case "AWS::Lambda::Function":
                 cloud.client("lambda").get_function(FunctionName=name)
+            case "AWS::Lambda::EventInvokeConfig":
+                cloud.client("lambda").get_function_event_invoke_config(FunctionName=name)
             case "AWS::S3::Bucket":
                 cloud.client("s3").head_bucket(Bucket=name)
             case "AWS::SecretsManager::Secret":
                 cloud.client("secretsmanager").describe_secret(SecretId=name)
+            case "AWS::Scheduler::Schedule":
+                found = cloud.client("scheduler").list_schedules(NamePrefix=name)["Schedules"]
+                return any(each["Name"] == name for each in found)
+            case "AWS::SNS::Subscription":
+                cloud.client("sns").get_subscription_attributes(SubscriptionArn=name)
+            case "AWS::SNS::Topic":
+                cloud.client("sns").get_topic_attributes(TopicArn=name)
             case "AWS::SQS::Queue":
                 cloud.client("sqs").get_queue_attributes(QueueUrl=name)
             case "AWS::SSM::Parameter":
                 cloud.client("ssm").get_parameter(Name=name)
+            case "AWS::StepFunctions::StateMachine":
+                cloud.client("stepfunctions").describe_state_machine(stateMachineArn=name)
     except ClientError:
         return False
     return True

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import randint
+from typing import Self
 
 from infra.local.errors import LocalStackError
 
@@ -32,12 +33,21 @@ START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
 
+class BrokenEmulatorError(LocalStackError):
+    """The emulator ended in the middle of an invocation."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a function answered; `failed` is Lambda's function error."""
 
     payload: bytes
     failed: bool = False
+
+    @classmethod
+    def error(cls, type_: str, message: str) -> Self:
+        """As Lambda answers for a function that could not answer itself."""
+        return cls(json.dumps({"errorType": type_, "errorMessage": message}).encode(), failed=True)
 
 
 @dataclass(frozen=True)
@@ -128,17 +138,20 @@ class Emulator:
                     ) from None
                 time.sleep(0.002)
 
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     def invoke(self, event: bytes) -> Answer:
-        """Runs the handler. A timeout, a crash or an exception is a failed answer, as in Lambda."""
+        """Runs the handler. A timeout, a crash or an exception is a failed answer, as in Lambda;
+        raises `BrokenEmulatorError` if the emulator itself ends."""
         try:
             self._connection.request("POST", INVOCATION_PATH, event)
             response = self._connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise LocalStackError("The emulator broke off; see the function's log.") from error
+            raise BrokenEmulatorError("The emulator broke off.") from error
         if payload.startswith(b"Task timed out after "):
-            message = {"errorType": "Sandbox.Timedout", "errorMessage": payload.decode()}
-            return Answer(json.dumps(message).encode(), failed=True)
+            return Answer.error("Sandbox.Timedout", payload.decode())
         return Answer(payload, failed=response.status != 200 or is_runtime_error(payload))
 
     def stop(self) -> None:

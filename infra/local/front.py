@@ -61,7 +61,7 @@ class Front:
             # As in AWS, the function goes on after API Gateway has given up waiting.
             answer = invocation.result(timeout=route.timeout_s)
             if answer.failed:
-                raise MalformedAnswerError("the function failed")
+                raise MalformedAnswerError(f"the function failed: {answer.payload[:500]!r}")
             return proxy_response(api, request, answer.payload)
         except TimeoutError:
             return gateway_response(api, "INTEGRATION_TIMEOUT", request_id)

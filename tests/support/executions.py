@@ -1,0 +1,69 @@
+"""Runs state machines of a local stack, and waits for what comes of it."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.client import STACK_NAME, StackInfo, aws_client
+
+ROLE = "arn:aws:iam::123456789012:role/any"
+
+
+def aws(stack: StackInfo, service: str) -> Any:
+    return aws_client(service, stack.aws_endpoint, stack.region)
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return value
+
+
+def start(stack: StackInfo, machine: dict[str, Any], event: object = None) -> str:
+    """Makes a state machine of its own for this execution; returns the execution's ARN."""
+    states, name = aws(stack, "stepfunctions"), str(uuid.uuid4())
+    arn = states.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ROLE)
+    execution = states.start_execution(
+        stateMachineArn=arn["stateMachineArn"], name=name, input=json.dumps(event or {})
+    )
+    return str(execution["executionArn"])
+
+
+def finished(stack: StackInfo, execution: str) -> dict[str, Any]:
+    """The execution's description once it has ended."""
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = aws(stack, "stepfunctions").describe_execution(
+            executionArn=execution
+        )
+        return None if found["status"] == "RUNNING" else found
+
+    result: dict[str, Any] = wait_until(ended)
+    return result
+
+
+def output(stack: StackInfo, execution: str) -> Any:
+    ended = finished(stack, execution)
+    assert ended["status"] == "SUCCEEDED", (ended, history(stack, execution)[-4:])
+    return json.loads(ended["output"])
+
+
+def history(stack: StackInfo, execution: str) -> list[dict[str, Any]]:
+    pages = aws(stack, "stepfunctions").get_execution_history(executionArn=execution)
+    events: list[dict[str, Any]] = pages["events"]
+    return events
+
+
+def physical_name(stack: StackInfo, logical_id: str) -> str:
+    """The name of the one resource whose logical id starts so and ends in CDK's hash."""
+    found = aws(stack, "cloudformation").describe_stack_resources(StackName=STACK_NAME)
+    (name,) = (
+        each["PhysicalResourceId"]
+        for each in found["StackResources"]
+        if each["LogicalResourceId"][:-8] == logical_id
+    )
+    return str(name)

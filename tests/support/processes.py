@@ -1,0 +1,36 @@
+"""Finds and kills the processes that run a function in a local stack."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from infra.local.client import StackInfo
+
+Part = Literal["runtime", "emulator"]
+"""A function's code runs in the runtime process, below an emulator that stands for Lambda."""
+
+
+def kill_function(stack: StackInfo, function: str, part: Part = "runtime") -> int:
+    """Kills that part of every environment of the function; returns how many there were."""
+    found = [pid for pid, each in environments(stack, function) if each == part]
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
+def environments(stack: StackInfo, function: str) -> Iterator[tuple[int, Part]]:
+    """The processes of the function, told from other stacks' by the address of their AWS."""
+    marks = {
+        f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(),
+        f"AWS_ENDPOINT_URL_LAMBDA={stack.aws_endpoint}".encode(),
+    }
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+            program = (process / "exe").readlink().name
+        except OSError:  # it has just ended, or is somebody else's
+            continue
+        if marks <= set(environment):
+            yield int(process.name), "emulator" if "lambda-rie" in program else "runtime"
