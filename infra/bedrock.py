@@ -1,5 +1,10 @@
 """Which ARNs a function must be allowed to invoke for a model of Amazon Bedrock."""
 
+from collections.abc import Sequence
+
+from aws_cdk import Stack
+from constructs import Construct
+
 from route_switch.domain.errors import ConfigurationError
 
 PROFILE_REGIONS: dict[str, tuple[str, ...]] = {
@@ -21,6 +26,25 @@ PROFILE_REGIONS: dict[str, tuple[str, ...]] = {
 The union over models, since a profile's own list differs from model to model:
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
+
+
+def invocable_arns(
+    scope: Construct, names: Sequence[str], region: str | None
+) -> tuple[str, ...]:
+    """ARNs for those of the models, named `provider/model`, that Bedrock serves; each once."""
+    stack = Stack.of(scope)
+    arns = (
+        arn
+        for name in names
+        if name.startswith("bedrock/")
+        for arn in model_arns(
+            name.removeprefix("bedrock/"),
+            partition=stack.partition,
+            region=region or stack.region,
+            account=stack.account,
+        )
+    )
+    return tuple(dict.fromkeys(arns))
 
 
 def model_arns(model_id: str, *, partition: str, region: str, account: str) -> tuple[str, ...]:

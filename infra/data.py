@@ -10,6 +10,10 @@ from constructs import Construct
 from infra.nag import acknowledge
 from infra.stage import Stage
 from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
+from route_switch.workflow.paths import EXPIRING
+
+WEEK = 7
+"""An answer is paid for up to a week before the last run that may use it."""
 
 KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
 """Providers that need no key: IAM, or no call at all."""
@@ -25,6 +29,7 @@ class Data(Construct):
         self.results = self._results()
         self.keys = self._table("Keys")
         self.texts = self._texts()
+        self.learning = self._learning()
         self.records = self._records()
         self.text_hash_secret = (
             self._text_hash_secret() if stage.router.text_storage == "hash" else None
@@ -83,6 +88,28 @@ class Data(Construct):
             "S1",
             "One function reads and writes this bucket, and each access has a record in "
             "the results table; a second bucket of access logs would tell nothing new.",
+        )
+        return bucket
+
+    def _learning(self) -> s3.Bucket:
+        """What learning works with and leaves behind: `route_switch.workflow.paths`."""
+        kept = Duration.days(self._stage.learning.days + WEEK)
+        bucket = s3.Bucket(
+            self,
+            "Learning",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            removal_policy=self._removal,
+            lifecycle_rules=[
+                s3.LifecycleRule(prefix=prefix, expiration=kept) for prefix in EXPIRING
+            ],
+        )
+        acknowledge(
+            bucket,
+            "S1",
+            "Three functions use this bucket, each access belongs to a recorded run; a second "
+            "bucket of access logs would tell nothing new.",
         )
         return bucket
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.nag import acknowledge
@@ -73,6 +76,29 @@ class StageFunction(Construct):
         """Grants exactly these actions on exactly these ARNs."""
         statement = iam.PolicyStatement(actions=list(actions), resources=list(resources))
         self.role.add_to_policy(statement)
+
+    def allow_items(
+        self, table: dynamodb.ITableV2, actions: Sequence[str], *partitions: str
+    ) -> None:
+        """Grants the actions on items whose partition key is one of these (`*` at the end)."""
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[table.table_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
+            )
+        )
+
+    def allow_objects(
+        self, bucket: s3.IBucket, actions: Sequence[str], *, prefix: str = "", lists: bool = False
+    ) -> None:
+        """Grants the actions on all objects under the prefix, whose names are made at run time."""
+        self.allow(actions, bucket.arn_for_objects(f"{prefix}*"))
+        if lists:
+            self.allow(["s3:ListBucket"], bucket.bucket_arn)
+        logical_id = Stack.of(self).get_logical_id(cast("CfnElement", bucket.node.default_child))
+        reason = "Objects are named when they are written; nothing else lies there."
+        acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
 
 
 class PythonFunction(StageFunction):

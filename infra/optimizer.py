@@ -1,8 +1,12 @@
 """The function that learns: the optimizer, in a container image."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from constructs import Construct
 
+from infra.bedrock import invocable_arns
+from infra.data import Data
 from infra.image_function import ImageFunction
 from infra.stage import Stage
 
@@ -11,9 +15,18 @@ MEMORY_MB = 3008
 
 
 class Optimizer(ImageFunction):
-    """Works in slices, because no function runs longer than 15 minutes."""
+    """Works in slices, because no function runs longer than 15 minutes. It reads examples, calls
+    models within the month's cap, and writes what it learned into the learning bucket."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        data: Data,
+        environment: Mapping[str, str],
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -21,5 +34,19 @@ class Optimizer(ImageFunction):
             folder="optimizer",
             timeout=Duration.minutes(15),
             memory_mb=MEMORY_MB,
-            environment={"POWERTOOLS_LOG_LEVEL": stage.log_level},
+            environment=environment,
         )
+        self.allow_items(data.results, ["dynamodb:GetItem", "dynamodb:UpdateItem"], "LEARNING#*")
+        self.allow_objects(data.learning, ["s3:GetObject", "s3:PutObject"], lists=True)
+        if data.provider_secret is not None:
+            self.allow(["secretsmanager:GetSecretValue"], data.provider_secret.secret_arn)
+        self._allow_models(stage)
+
+    def _allow_models(self, stage: Stage) -> None:
+        models, learning = stage.router.models, stage.learning
+        answering = tuple(tier.model for tier in models.tiers.values())
+        grading = (name for name in (learning.proposer, learning.judge) if name is not None)
+        names = (*answering, models.router, *grading)
+        arns = invocable_arns(self, names, stage.router.bedrock_region)
+        if arns:
+            self.allow(["bedrock:InvokeModel"], *arns)

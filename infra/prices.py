@@ -1,7 +1,11 @@
 """Prices of the configured models, frozen when the stack is synthesized."""
 
 from route_switch.adapters.models.list_prices import list_price
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog
+
+FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
 
 
 def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
@@ -13,3 +17,16 @@ def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
     known = {name: price for name, price in found.items() if price is not None}
     unknown = tuple(name for name, price in found.items() if price is None)
     return models.model_copy(update={"prices": known}), unknown
+
+
+def with_learning_prices(learning: LearningConfig) -> tuple[LearningConfig, tuple[str, ...]]:
+    """The same for the models that only learning calls. Those in this process cost nothing."""
+    names = [name for name in (learning.proposer, learning.judge) if name is not None]
+    found = {name: learning.prices.get(name) or _price(name) for name in names}
+    known = {name: price for name, price in found.items() if price is not None}
+    unknown = tuple(name for name, price in found.items() if price is None)
+    return learning.model_copy(update={"prices": known}), unknown
+
+
+def _price(name: str) -> Price | None:
+    return FREE if name.startswith("offline/") else list_price(name)

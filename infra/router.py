@@ -1,12 +1,11 @@
 """The function that routes and answers requests."""
 
 from collections.abc import Sequence
-from typing import cast
 
-from aws_cdk import CfnElement, Duration, Stack
+from aws_cdk import Duration
 from constructs import Construct
 
-from infra.bedrock import model_arns
+from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import PythonFunction
 from infra.nag import acknowledge
@@ -51,31 +50,16 @@ class Router(PythonFunction):
         actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         self.allow(actions, data.results.table_arn)
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
-        self.allow(["s3:GetObject", "s3:PutObject"], data.texts.arn_for_objects("*"))
-        texts = Stack.of(self).get_logical_id(cast("CfnElement", data.texts.node.default_child))
-        reason = "Objects are named when they are written; nothing else lies in this bucket."
-        acknowledge(self.role, f"IAM5[Resource::<{texts}.Arn>/*]", reason)
+        self.allow_objects(data.texts, ["s3:GetObject", "s3:PutObject"])
         self.allow(["sqs:SendMessage"], data.records.queue_arn)
         for secret in (data.text_hash_secret, data.provider_secret):
             if secret is not None:
                 self.allow(["secretsmanager:GetSecretValue"], secret.secret_arn)
 
     def _allow_models(self, config: RouterConfig) -> None:
-        stack = Stack.of(self)
-        region = config.bedrock_region or stack.region
-        arns = [
-            arn
-            for name in config.models.names
-            if name.startswith("bedrock/")
-            for arn in model_arns(
-                name.removeprefix("bedrock/"),
-                partition=stack.partition,
-                region=region,
-                account=stack.account,
-            )
-        ]
+        arns = invocable_arns(self, config.models.names, config.bedrock_region)
         if arns:
-            self.allow(["bedrock:InvokeModel"], *dict.fromkeys(arns))
+            self.allow(["bedrock:InvokeModel"], *arns)
 
 
 def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pydantic import (
 
 from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning_config import LearningConfig
 
 DEFAULT_PROFILE = "offline"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -49,7 +50,10 @@ class Stage(BaseModel):
     """Keep the data when the stack goes, and protect stack and tables from deletion."""
     backups: bool = True
     """Back the tables up continuously, to restore any point in time of the last 35 days."""
+    notify_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    """Who is told how learning runs end. AWS asks this address to confirm."""
     router: RouterConfig
+    learning: LearningConfig = LearningConfig()
 
     @field_validator("python", mode="before")
     @classmethod
@@ -84,7 +88,8 @@ class Stage(BaseModel):
 
     @property
     def providers(self) -> frozenset[str]:
-        """The parts of the configured models' names before the slash."""
+        """The parts of the configured models' names before the slash, of those that route and
+        answer."""
         return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
 
 
@@ -94,19 +99,28 @@ def load_stage(
     """Reads stage `name`; raises `ConfigurationError` with each wrong field and its reason.
 
     A stage names the profile that holds its models; one that names none takes the environment's
-    `ROUTE_SWITCH_PROFILE`. What the stage itself says about the router wins over the profile.
+    `ROUTE_SWITCH_PROFILE`. What the stage itself says about the router and about learning wins over
+    the profile.
     """
     stage = _entry(context, "stages", name)
     profile_name = stage.pop("profile", None) or environment.get("ROUTE_SWITCH_PROFILE")
     profile = _entry(context, "profiles", str(profile_name or DEFAULT_PROFILE))
-    own = stage.get("router")
-    router = {**profile, **own} if isinstance(own, dict) else own or profile
+    learning = profile.pop("learning", {})
+    own = {key: stage.get(key) for key in ("router", "learning")}
+    stage["router"] = _merged(profile, own["router"])
+    stage["learning"] = _merged(learning, own["learning"])
     try:
         # As JSON, because JSON's object keys ("1") are how tiers are written here.
-        parsed = Stage.model_validate_json(json.dumps({**stage, "name": name, "router": router}))
+        parsed = Stage.model_validate_json(json.dumps({**stage, "name": name}))
         return _with_environment(parsed, environment)
     except ValidationError as error:
         raise ConfigurationError(f"cdk.json, stage {name}: {describe(error)}") from error
+
+
+def _merged(profile: JsonValue, own: JsonValue) -> JsonValue:
+    if own is None:
+        return profile
+    return {**profile, **own} if isinstance(profile, dict) and isinstance(own, dict) else own
 
 
 def _entry(context: Mapping[str, JsonValue], kind: str, name: str) -> dict[str, JsonValue]:

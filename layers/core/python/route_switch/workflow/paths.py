@@ -11,10 +11,13 @@ answers/…                 paid answers of all runs; expire (`adapters.s3_memo`
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.s3_files import S3Files
+from route_switch.adapters.s3_memo import ANSWERS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+EXPIRING = (ANSWERS, "work/")
+"""What holds texts of users."""
 SEED = "seed/examples.jsonl.gz"
 EXAMPLES = "examples.jsonl.gz"
 INCUMBENT = "incumbent.md"

@@ -1,0 +1,149 @@
+"""Learning, every week by itself: the functions, the workflow, its schedule, and who is told."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, TimeZone
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.data import Data
+from infra.drift import Drift
+from infra.function import PythonFunction
+from infra.optimizer import Optimizer
+from infra.prompt import Prompt, parameter_arn
+from infra.python_layer import PythonLayer
+from infra.stage import Stage
+from infra.workflow import Steps, Workflow
+from route_switch.adapters.results_table import LEARNING_INDEX
+
+
+class Learning(Construct):
+    """One role per function: only the promoter may write the live prompt, and only the optimizer
+    may call models."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        data: Data,
+        prompt: Prompt,
+        layers: Sequence[PythonLayer],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._data = data
+        self._prompt = prompt
+        self._layers = layers
+        self.topic = self._topic()
+        environment = self._environment()
+        self.steps = self._small_steps(environment)
+        self.promote = self._promoter(environment)
+        self.optimizer = Optimizer(
+            self, "Optimizer", stage=stage, data=data, environment=environment
+        )
+        self.workflow = Workflow(
+            self,
+            "Workflow",
+            stage=stage,
+            steps=Steps(
+                self.steps.function, self.promote.function, self.optimizer.function
+            ),
+            topic=self.topic,
+        )
+        self.machine = self.workflow.machine
+        self._schedule()
+        self.drift = Drift(
+            self,
+            "Drift",
+            stage=stage,
+            data=data,
+            prompt=prompt,
+            layers=layers,
+            state_machine_arn=self.machine.state_machine_arn,
+        )
+        self.functions = (self.steps, self.promote, self.drift)
+
+    def _topic(self) -> sns.Topic:
+        topic = sns.Topic(self, "Runs", enforce_ssl=True)
+        if self._stage.notify_email is not None:
+            topic.add_subscription(subscriptions.EmailSubscription(self._stage.notify_email))
+        return topic
+
+    def _environment(self) -> dict[str, str]:
+        """What `route_switch.workflow.settings` reads, and Powertools."""
+        stage, data = self._stage, self._data
+        environment = {
+            "STAGE": stage.name,
+            "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
+            "LEARNING_CONFIG": stage.learning.model_dump_json(
+                exclude_defaults=True, by_alias=True
+            ),
+            "RESULTS_TABLE": data.results.table_name,
+            "TEXTS_BUCKET": data.texts.bucket_name,
+            "LEARNING_BUCKET": data.learning.bucket_name,
+            "RUNS_TOPIC": self.topic.topic_arn,
+            "LIVE_PROMPT_PARAMETER": self._prompt.live_name,
+            "SEED_PROMPT_PARAMETER": self._prompt.seed_name,
+            "POWERTOOLS_LOG_LEVEL": stage.log_level,
+        }
+        if data.provider_secret is not None:
+            environment["PROVIDER_SECRET"] = data.provider_secret.secret_arn
+        return environment
+
+    def _small_steps(self, environment: dict[str, str]) -> PythonFunction:
+        steps = self._function("Steps", "learning", Duration.minutes(5), environment)
+        results = self._data.results
+        # A transaction needs the permissions of the writes that it consists of.
+        steps.allow_items(
+            results,
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            "RUNS",
+            "LOCK#learning",
+        )
+        steps.allow_items(results, ["dynamodb:DeleteItem"], "LOCK#learning")
+        steps.allow_items(results, ["dynamodb:GetItem"], "LEARNING#*")
+        steps.allow_items(results, ["dynamodb:BatchGetItem"], "DAY#*", "RESULT#*")
+        steps.allow(["dynamodb:Query"], f"{results.table_arn}/index/{LEARNING_INDEX}")
+        steps.allow_objects(self._data.texts, ["s3:GetObject"])
+        steps.allow_objects(self._data.learning, ["s3:GetObject", "s3:PutObject"], lists=True)
+        steps.allow(
+            ["ssm:GetParameter"],
+            parameter_arn(self, self._prompt.live_name),
+            parameter_arn(self, self._prompt.seed_name),
+        )
+        steps.allow(["sns:Publish"], self.topic.topic_arn)
+        return steps
+
+    def _promoter(self, environment: dict[str, str]) -> PythonFunction:
+        promoter = self._function("Promoter", "promote", Duration.minutes(1), environment)
+        promoter.allow(
+            ["ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"],
+            parameter_arn(self, self._prompt.live_name),
+        )
+        promoter.allow_items(
+            self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
+        )
+        promoter.allow_objects(self._data.learning, ["s3:GetObject"], prefix="runs/", lists=True)
+        promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefix="prompts/")
+        return promoter
+
+    def _function(
+        self, construct_id: str, folder: str, timeout: Duration, environment: dict[str, str]
+    ) -> PythonFunction:
+        return PythonFunction(
+            self,
+            construct_id,
+            stage=self._stage,
+            folder=folder,
+            timeout=timeout,
+            layers=self._layers,
+            environment=environment,
+        )
+
+    def _schedule(self) -> None:
+        """The scheduled time is the run's identity; Scheduler may deliver an event twice."""

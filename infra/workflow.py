@@ -1,0 +1,324 @@
+"""The weekly workflow as a state machine. States carry names and numbers; data lies in S3."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra.stage import Stage
+
+LONGEST_RUN = Duration.days(6)
+"""A run is over before the next one is due."""
+BEYOND = Duration.minutes(1)
+"""A task outlasts its function, so that the function's own error is what is seen."""
+
+TRANSIENT = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "StoreError",
+)
+"""Nothing is lost when such a task runs again."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The functions behind the states."""
+
+    learning: lambda_.IFunction
+    promote: lambda_.IFunction
+    optimizer: lambda_.IFunction
+
+
+class Workflow(Construct):
+    """Claim → Collect → Enough? → BuildOutcomes → Optimize → Evaluate → Gate → (Approve) →
+    Promote → Report → Notify. Whatever fails goes to Failed, and the incumbent stays."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        steps: Steps,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._steps = steps
+        self._topic = topic
+        self._failed = self._failure()
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
+            timeout=LONGEST_RUN,
+            tracing_enabled=stage.tracing,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    self,
+                    "Logs",
+                    retention=logs.RetentionDays[stage.log_retention],
+                    removal_policy=(
+                        RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
+                    ),
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=False,
+            ),
+        )
+
+    def _definition(self) -> sfn.IChainable:
+        report = self._report()
+        duplicate = sfn.Pass(
+            self, "Duplicate", parameters={"outcome": "duplicate", "why": at("$.why")}
+        )
+        promote = self._promote().next(report)
+        claimed = (
+            sfn.Choice(self, "Claimed?")
+            .when(sfn.Condition.boolean_equals("$.claimed", True), self._learn(promote, report))
+            .otherwise(duplicate)
+        )
+        return self._claim().next(claimed)
+
+    def _learn(self, promote: sfn.IChainable, report: sfn.IChainable) -> sfn.IChainable:
+        evaluated = self._in_slices("Evaluate", "$.evaluated", self._gate(promote, report))
+        optimized = self._in_slices("Optimize", "$.optimized", evaluated)
+        enough = (
+            sfn.Choice(self, "Enough?")
+            .when(
+                sfn.Condition.boolean_equals("$.collected.enough", True),
+                self._build_outcomes().next(optimized),
+            )
+            .otherwise(report)
+        )
+        return self._collect().next(enough)
+
+    def _claim(self) -> sfn.TaskStateBase:
+        payload = {
+            "step": "claim",
+            "execution": at("$$.Execution.Id"),
+            "start": at("$"),
+        }
+        return self._task("Claim", self._steps.learning, payload, "$")
+
+    def _collect(self) -> sfn.TaskStateBase:
+        payload = {"step": "collect", "run": at("$.run")}
+        return self._task("Collect", self._steps.learning, payload, "$.collected")
+
+    def _build_outcomes(self) -> sfn.Map:
+        """A worker for each shard, all under one cap."""
+        payload = {"step": "outcomes", "run": at("$.run"), "shard": at("$.shard")}
+        shards = sfn.Map(
+            self,
+            "BuildOutcomes",
+            items_path="$.shards",
+            item_selector={
+                "run": at("$.run"),
+                "shard": at("$$.Map.Item.Value"),
+            },
+            max_concurrency=self._stage.learning.shards,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        built = sfn.Succeed(self, "Shard built")
+        shards.item_processor(
+            self._in_slices("Build a shard", "$.built", built, payload, caught=False)
+        )
+        shards.add_catch(self._failed, result_path="$.error")
+        return shards
+
+    def _in_slices(
+        self,
+        name: str,
+        path: str,
+        then: sfn.IChainable,
+        payload: dict[str, object] | None = None,
+        *,
+        caught: bool = True,
+    ) -> sfn.IChainable:
+        """A task that runs until it says that it is done; its answers lie at `path`."""
+        work = payload or {"step": name.lower(), "run": at("$.run")}
+        first = sfn.Pass(
+            self, f"{name}: first slice", result=sfn.Result.from_object({"slice": 0}),
+            result_path=path,
+        )
+        task = self._task(
+            name,
+            self._steps.optimizer,
+            {**work, "slice": at(f"{path}.slice")},
+            path,
+            caught=caught,
+        )
+        self._wait_out_providers(task)
+        done = (
+            sfn.Choice(self, f"{name}: done?")
+            .when(sfn.Condition.boolean_equals(f"{path}.done", True), then)
+            .otherwise(task)
+        )
+        return first.next(task).next(done)
+
+    def _gate(self, promote: sfn.IChainable, report: sfn.IChainable) -> sfn.IChainable:
+        better = sfn.Condition.string_equals("$.evaluated.verdict", "better")
+        nobody_has_to = sfn.Condition.is_null("$.evaluated.ask")
+        approved = (
+            sfn.Choice(self, "Approved?")
+            .when(sfn.Condition.boolean_equals("$.approval.approved", True), promote)
+            .otherwise(report)
+        )
+        return (
+            sfn.Choice(self, "Gate")
+            .when(sfn.Condition.and_(better, nobody_has_to), promote)
+            .when(better, self._approve(report).next(approved))
+            .otherwise(report)
+        )
+
+    def _approve(self, report: sfn.IChainable) -> sfn.TaskStateBase:
+        """Waits for `route-switch approve` or `reject`; no answer in time is a no."""
+        hours = Duration.minutes(self._stage.learning.approval_hours * 60)
+        ask = tasks.LambdaInvoke(
+            self,
+            "Approve",
+            lambda_function=self._steps.learning,
+            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+            payload=sfn.TaskInput.from_object(
+                {"step": "ask", "run": at("$.run"), "token": sfn.JsonPath.task_token}
+            ),
+            retry_on_service_exceptions=False,
+            heartbeat_timeout=sfn.Timeout.duration(hours),
+            task_timeout=sfn.Timeout.duration(hours.plus(BEYOND)),
+            result_path="$.approval",
+        )
+        silence = sfn.Pass(
+            self,
+            "Silence",
+            result=sfn.Result.from_object({"approved": False, "by": "silence"}),
+            result_path="$.approval",
+        )
+        retry(ask, TRANSIENT)
+        ask.add_catch(
+            silence.next(report),
+            errors=["States.HeartbeatTimeout", "States.Timeout"],
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        ask.add_catch(self._failed, result_path="$.error")
+        return ask
+
+    def _promote(self) -> sfn.TaskStateBase:
+        payload = sfn.TaskInput.from_json_path_at("$")
+        task = self._invoke("Promote", self._steps.promote, payload, "$.promoted")
+        retry(task, ["PromptLockedError"], interval=Duration.seconds(20))
+        task.add_catch(self._failed, result_path="$.error")
+        return task
+
+    def _report(self) -> sfn.IChainable:
+        """One notification; whether it can be sent changes nothing about the run."""
+        payload = {
+            "step": "report",
+            "execution": at("$$.Execution.Id"),
+            "state": at("$"),
+        }
+        report = self._task("Report", self._steps.learning, payload, "$.notice")
+        return report.next(self._notify("Notify")).next(
+            sfn.Succeed(self, "Done", output_path="$.notice")
+        )
+
+    def _failure(self) -> sfn.TaskStateBase:
+        payload = {
+            "step": "fail",
+            "execution": at("$$.Execution.Id"),
+            "state": at("$"),
+        }
+        failed = self._task("Failed", self._steps.learning, payload, "$.notice", caught=False)
+        failed.next(self._notify("Notify of the failure")).next(
+            sfn.Fail(self, "Run failed", error="RunFailed", cause_path="$.notice.message")
+        )
+        return failed
+
+    def _notify(self, name: str) -> tasks.SnsPublish:
+        notify = tasks.SnsPublish(
+            self,
+            name,
+            topic=self._topic,
+            subject=at("$.notice.subject"),
+            message=sfn.TaskInput.from_json_path_at("$.notice.message"),
+            task_timeout=sfn.Timeout.duration(BEYOND),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        retry(notify, ["States.TaskFailed", "States.Timeout"])
+        return notify
+
+    def _task(
+        self,
+        name: str,
+        function: lambda_.IFunction,
+        payload: dict[str, object],
+        result_path: str,
+        *,
+        caught: bool = True,
+    ) -> tasks.LambdaInvoke:
+        invoke = self._invoke(name, function, sfn.TaskInput.from_object(payload), result_path)
+        if caught:
+            invoke.add_catch(self._failed, result_path="$.error")
+        return invoke
+
+    def _invoke(
+        self, name: str, function: lambda_.IFunction, payload: sfn.TaskInput, result_path: str
+    ) -> tasks.LambdaInvoke:
+        timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
+        invoke = tasks.LambdaInvoke(
+            self,
+            name,
+            lambda_function=function,
+            payload=payload,
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+            task_timeout=sfn.Timeout.duration(timeout),
+            result_path=result_path,
+        )
+        retry(invoke, [*TRANSIENT, "States.Timeout"])
+        return invoke
+
+    def _wait_out_providers(self, task: sfn.TaskStateBase) -> None:
+        """An outage is waited for here, where waiting costs nothing: for some hours in all."""
+        retry(
+            task,
+            ["ProviderDown"],
+            interval=Duration.seconds(self._stage.learning.retry_s),
+            attempts=8,
+            longest=Duration.hours(1),
+        )
+
+
+def at(path: str) -> str:
+    return sfn.JsonPath.string_at(path)
+
+
+def retry(
+    task: sfn.TaskStateBase,
+    errors: Sequence[str],
+    *,
+    interval: Duration | None = None,
+    attempts: int = 5,
+    longest: Duration | None = None,
+) -> None:
+    """Each pause twice as long, with jitter, so that what failed together is not tried together."""
+    task.add_retry(
+        errors=list(errors),
+        interval=interval or Duration.seconds(2),
+        backoff_rate=2,
+        max_attempts=attempts,
+        max_delay=longest or Duration.minutes(2),
+        jitter_strategy=sfn.JitterType.FULL,
+    )
