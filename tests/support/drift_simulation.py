@@ -115,23 +115,34 @@ def noticed(
     return found / repeats
 
 
-def print_false_alarms(repeats: int = 200) -> None:
+def print_false_alarms() -> None:
     _print("| mix | rows | requests a day | a version's days | alarms | runs |")
     _print("|---|---|---|---|---|---|")
-    for seed, (name, mix) in enumerate(MIXES.items()):
-        for rows, requests, version_days in (
-            (300, 100, 7),
-            (300, 500, 7),
-            (300, 500, 140),
-            (300, 20_000, 140),
-            (1000, 100, 7),
-            (1000, 500, 7),
-            (1000, 20_000, 140),
-        ):
-            days, runs = false_alarms(mix, rows, requests, version_days, repeats, seed)
-            _print(f"| {name} | {rows} | {requests} | {version_days} | {days:.2f} | {runs:.2f} |")
-    days, runs = false_alarms(MIXES["even"], 600, 500, 7, repeats, 0, weighted=True)
-    _print(f"| even, weighted | 600 | 500 | 7 | {days:.2f} | {runs:.2f} |")
+    for name, rows, requests in (
+        ("even", 1000, 500),
+        ("even", 300, 100),
+        ("middling", 300, 500),
+        ("small first", 1000, 500),
+    ):
+        _print_rates(name, rows, requests, 7, repeats=1500, seed=99)
+    for seed, name in enumerate(MIXES):
+        for requests in (500, 20_000):
+            _print_rates(name, 300, requests, DAYS, repeats=200, seed=seed)
+    _print_rates("even", 600, 500, 7, repeats=200, seed=0, weighted=True)
+
+
+def _print_rates(
+    name: str,
+    rows: int,
+    requests: int,
+    version_days: int,
+    repeats: int,
+    seed: int,
+    weighted: bool = False,
+) -> None:
+    days, runs = false_alarms(MIXES[name], rows, requests, version_days, repeats, seed, weighted)
+    kind = f"{name}, weighted" if weighted else name
+    _print(f"| {kind} | {rows} | {requests} | {version_days} | {days:.2f} | {runs:.2f} |")
 
 
 def print_power(repeats: int = 2000) -> None:
