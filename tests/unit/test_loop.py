@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from route_switch.adapters.memo import MemoryMemo
+from route_switch.domain.drift import prediction_of
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, ProviderDownError
 from route_switch.domain.example import Example
 from route_switch.domain.ports import ModelCall
@@ -103,9 +104,33 @@ def test_the_artifact_says_how_it_was_made_and_holds_no_time(run: Run) -> None:
     assert run[0].gate is not None
     assert made.provenance["verdict"] == run[0].gate.verdict
     assert made.provenance["tiers"] == "fake/small,fake/medium,fake/large"
-    assert made.provenance["share_tier-1"] == pytest.approx(1 / 3, abs=0.1)
     assert not [name for name in made.provenance if "time" in name or "created" in name]
     assert "2026" not in to_json(made)
+
+
+def from_traffic(found: Findings, every: int = 1) -> Findings:
+    """As if each so manieth held-out row had been recorded."""
+    assert found.tables is not None
+    heldout = found.tables.heldout
+    rows = (
+        row.model_copy(update={"from_traffic": number % every == 0})
+        for number, row in enumerate(heldout.examples)
+    )
+    recorded = replace(heldout, examples=tuple(rows))
+    return replace(found, tables=replace(found.tables, heldout=recorded))
+
+
+def test_the_artifact_predicts_what_traffic_will_get_from_rows_of_traffic_alone(run: Run) -> None:
+    found, _ = run
+    assert prediction_of(candidate_prompt(found, PLAN, "digest")) is None
+    made = prediction_of(candidate_prompt(from_traffic(found, every=2), PLAN, "digest"))
+    assert found.tables is not None
+    rows = found.tables.heldout.examples[::2]
+    assert made is not None
+    assert made.rows == len(rows)
+    subjects = [next(n for n, name in enumerate(SUBJECTS) if name in row.query) for row in rows]
+    shares = [subjects.count(subject) / made.rows for subject in range(3)]
+    assert made.tiers == pytest.approx(shares, abs=1e-4)
 
 
 def test_the_artifact_fits_parameter_store_and_comes_back_from_both_forms(run: Run) -> None:
@@ -119,7 +144,7 @@ def test_what_a_run_says_about_itself_fits_into_the_room_that_is_kept_for_it(run
     """With names as long as those of inference profiles."""
     name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
     plan = replace(PLAN, models=dict.fromkeys(Tier, name), proposer_model=name)
-    plain, made = run[0].candidate, candidate_prompt(run[0], plan, "f" * 64)
+    plain, made = run[0].candidate, candidate_prompt(from_traffic(run[0]), plan, "f" * 64)
     assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
 
 

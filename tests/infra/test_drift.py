@@ -1,0 +1,93 @@
+"""The daily look at drift, in a stack of its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+
+from infra.app import read_context
+from infra.data import Data
+from infra.drift import Drift
+from infra.prompt import Prompt
+from infra.python_layer import PythonLayer
+from infra.stage import load_stage
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:learning"
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """With cdk-nag's rules, which raise at what nobody accepted."""
+    from aws_cdk import Validations
+    from cdk_nag import AwsSolutionsChecks
+
+    stage = load_stage(read_context({}), "prod", {})
+    app = App(builtin_cloud_formation_validation=False)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    stack = Stack(app, "Stack")
+    data = Data(stack, "Data", stage=stage)
+    Drift(
+        stack,
+        "Drift",
+        stage=stage,
+        data=data,
+        prompt=Prompt(stack, "Prompt", stage=stage, lock_table=data.results.table_name),
+        layers=[PythonLayer(stack, "CoreLayer", stage=stage, folder=Path("layers/core"))],
+        state_machine_arn=MACHINE,
+    )
+    template: dict[str, Any] = app.synth().get_stack_by_name("Stack").template
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [r["Properties"] for r in resources.values() if r["Type"] == kind]
+
+
+def statements(resources: dict[str, Any]) -> dict[str, Any]:
+    """By their actions."""
+    return {
+        json.dumps(statement["Action"]): statement
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
+
+
+def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
+    resources: dict[str, Any],
+) -> None:
+    granted = statements(resources)
+    logs = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    tracing = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    assert {action for actions in granted for action in _list(json.loads(actions))} == {
+        *("dynamodb:BatchGetItem", "ssm:GetParameter", "states:StartExecution"),
+        *("lambda:InvokeFunction", *logs, *tracing),
+    }
+    assert granted['"states:StartExecution"']["Resource"] == MACHINE
+    counters = granted['"dynamodb:BatchGetItem"']
+    assert counters["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DAY#*"]}}
+    assert "DataResults" in json.dumps(counters["Resource"])
+    assert "/prompt/live" in json.dumps(granted['"ssm:GetParameter"']["Resource"])
+
+
+def test_the_schedule_runs_daily_and_may_invoke_this_function_only(
+    resources: dict[str, Any],
+) -> None:
+    (schedule,) = of_type(resources, "AWS::Scheduler::Schedule")
+    assert schedule["ScheduleExpression"] == "cron(30 0 * * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Etc/UTC"
+    arn = schedule["Target"]["Arn"]
+    assert statements(resources)['"lambda:InvokeFunction"']["Resource"] == arn
+
+
+def test_the_event_is_the_one_in_events(resources: dict[str, Any]) -> None:
+    (schedule,) = of_type(resources, "AWS::Scheduler::Schedule")
+    sent = json.loads(schedule["Target"]["Input"])
+    assert sent == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    assert sent.keys() == json.loads(Path("events/drift/daily.json").read_text("utf-8")).keys()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

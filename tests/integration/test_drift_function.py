@@ -1,0 +1,190 @@
+"""The drift function against moto, on counters that the router's own store wrote."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import pytest
+
+from functions.drift import handler
+from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.results_table import SHARDS, day_key, routed_counters
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.decision import Reason
+from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.record import NotReplayable
+from route_switch.domain.tiers import Tier
+from tests.integration.conftest import CLIENT_KEY, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
+from tests.support.context import FakeContext
+from tests.support.records import answered
+from tests.support.upstream import completion, failure
+
+if TYPE_CHECKING:
+    from route_switch.adapters.results_table import TextStore
+
+FAR = 4_000_000_000
+EVENT = cast("handler.Event", json.loads(Path("events/drift/daily.json").read_text("utf-8")))
+YESTERDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PREDICTION = Prediction(1000, (0.5, 0.3, 0.2), (0.1, 0.4, 0.3, 0.15, 0.05))
+STATES = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+
+
+@pytest.fixture
+def state_machine(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    prompt = packaged_prompt()
+    document = to_markdown(
+        prompt.model_copy(update={"provenance": as_provenance(PREDICTION, prompt)})
+    )
+    boto3.client("ssm").put_parameter(Name="/test/prompt/live", Value=document, Type="String")
+    arn = boto3.client("stepfunctions").create_state_machine(
+        name="learning",
+        definition=json.dumps(STATES),
+        roleArn="arn:aws:iam::123456789012:role/learning",
+    )["stateMachineArn"]
+    for name, value in {
+        "RESULTS_TABLE": results_table,
+        "LIVE_PROMPT_PARAMETER": "/test/prompt/live",
+        "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
+        "STATE_MACHINE_ARN": arn,
+    }.items():
+        monkeypatch.setenv(name, value)
+    handler._check.cache_clear()
+    yield arn
+    handler._check.cache_clear()
+
+
+def count(day: datetime, *tiers: int) -> None:
+    """Puts what a day's requests add up to, spread over two shards."""
+    requests = sum(tiers)
+    lengths = [int(requests * share) for share in PREDICTION.lengths]
+    by_tier, by_length = routed_counters("live@1")
+    totals = {
+        **dict(zip(by_tier, tiers, strict=True)),
+        **dict(zip(by_length, lengths, strict=True)),
+    }
+    for shard, part in ((0, 1), (SHARDS - 1, 0)):
+        halves = {
+            name: {"N": str(total // 2 + part * (total % 2))} for name, total in totals.items()
+        }
+        boto3.client("dynamodb").put_item(
+            TableName="results", Item={**day_key(day.date(), shard), **halves}
+        )
+
+
+def look() -> str:
+    return str(handler.lambda_handler(EVENT, FakeContext())["outcome"])
+
+
+def executions(arn: str) -> list[dict[str, str]]:
+    client = boto3.client("stepfunctions")
+    found = client.list_executions(stateMachineArn=arn)["executions"]
+    return [
+        json.loads(client.describe_execution(executionArn=each["executionArn"])["input"])
+        for each in found
+    ]
+
+
+def test_a_shift_starts_one_run_however_often_the_event_comes(
+    state_machine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count(YESTERDAY, 300, 180, 520)
+    assert look() == "run started"
+    # The first may still run, or it may have ended: either way it is the only one.
+    assert look() in ("run started", "run started before")
+    assert executions(state_machine) == [
+        {"scheduled_time": "2026-11-22T00:00:00Z", "trigger": "drift"}
+    ]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert lines[0]["drift_tiers_distance"] == [pytest.approx(0.32)]
+    assert lines[0]["drift_requests"] == [1000.0]
+    assert lines[0]["prompt_version"] == "live@1"
+
+
+def test_traffic_as_predicted_starts_none(state_machine: str) -> None:
+    count(YESTERDAY, 510, 295, 195)
+    assert look() == "no drift"
+    assert executions(state_machine) == []
+
+
+def test_no_totals_and_old_ones_say_that_they_are_too_few(state_machine: str) -> None:
+    assert look() == "too few requests"
+    count(YESTERDAY - timedelta(days=7), 0, 0, 1000)
+    assert look() == "too few requests"
+
+
+def test_a_prompt_edited_by_hand_has_no_prediction(state_machine: str) -> None:
+    count(YESTERDAY, 300, 180, 520)
+    client = boto3.client("ssm")
+    document = client.get_parameter(Name="/test/prompt/live")["Parameter"]["Value"]
+    edited = document.replace("small talk", "a haiku")
+    assert edited != document
+    client.put_parameter(Name="/test/prompt/live", Value=edited, Type="String", Overwrite=True)
+    assert look() == "no prediction"
+    assert executions(state_machine) == []
+
+
+def test_a_live_prompt_that_is_not_there_has_no_prediction(state_machine: str) -> None:
+    boto3.client("ssm").delete_parameter(Name="/test/prompt/live")
+    assert look() == "no prediction"
+
+
+def test_requests_that_learning_samples_are_counted_as_routing_chose(results_table: str) -> None:
+    client = boto3.client("dynamodb")
+    store = DynamoDbResultStore(client, results_table, cast("TextStore", None))
+    routed = replace(answered("r0", "q", YESTERDAY), query_tokens=40, routed_tier=Tier.LARGE)
+    overridden = replace(routed, reason=Reason.OVERRIDE, replay=None, routed_tier=None)
+    for number, record in enumerate(
+        (
+            routed,
+            replace(routed, tier=Tier.MEDIUM, reason=Reason.DEGRADED),  # a fallback answered
+            replace(routed, routed_tier=None, reason=Reason.FALLBACK),  # the router was down
+            replace(routed, prompt_version="live@2"),
+            replace(routed, replay=NotReplayable.ATTACHMENTS),
+            overridden,
+        )
+    ):
+        store.save(replace(record, request_id=f"r{number}"), FAR)
+    days = DynamoDbRoutedDays(client, results_table)
+    assert days.routed(YESTERDAY.date(), "live@1") == RoutedDay((0, 0, 2), (0, 0, 3, 0, 0))
+    assert days.routed(YESTERDAY.date(), "live@2") == RoutedDay((0, 0, 1), (0, 0, 1, 0, 0))
+
+
+@pytest.fixture
+def patient_api(make_api: MakeApi) -> Api:
+    """Whose first call, which loads a provider's library, is not late on a busy machine."""
+    return make_api(router_timeout_s=10, request_deadline_s=20)
+
+
+def routed_today(api: Api) -> RoutedDay:
+    """Of whichever prompt served; the tests' requests may lie on both sides of midnight."""
+    version = str(api.chat(LONG).headers["x-route-prompt-version"])
+    days = DynamoDbRoutedDays(boto3.client("dynamodb"), "results")
+    now = datetime.now(UTC).date()
+    return days.routed(now, version) + days.routed(now - timedelta(days=1), version)
+
+
+def test_a_keys_own_tiers_do_not_look_like_a_shift(patient_api: Api) -> None:
+    api = patient_api
+    api.upstream.script = by_model(
+        router=completion("3"), small=completion("Yes."), large=completion("Yes.")
+    )
+    api.chat(LONG, SMALL_ONLY_KEY)
+    assert routed_today(api).tiers == (0, 0, 2)
+
+
+def test_a_router_that_is_down_leaves_a_length_and_one_that_babbles_the_safe_tier(
+    patient_api: Api,
+) -> None:
+    api = patient_api
+    api.upstream.script = by_model(router=failure(500), medium=completion("Yes."))
+    api.chat(LONG)
+    api.upstream.script = by_model(router=failure(400), medium=completion("Yes."))
+    api.chat(LONG, CLIENT_KEY)
+    api.upstream.script = by_model(router=completion("Well…"), medium=completion("Yes."))
+    assert routed_today(api) == RoutedDay((0, 2, 0), (0, 3, 0, 0, 0))

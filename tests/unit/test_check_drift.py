@@ -1,0 +1,124 @@
+"""The daily look: what it reads, and when it starts a run."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
+from route_switch.domain.ports import LearningRun, StoredPrompt
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
+
+TODAY = date(2026, 11, 22)
+AS_PREDICTED = RoutedDay((300, 180, 120), (60, 240, 180, 90, 30))
+SHIFTED = RoutedDay((180, 180, 240), (60, 240, 180, 90, 30))
+PREDICTION = Prediction(1000, (0.5, 0.3, 0.2), (0.1, 0.4, 0.3, 0.15, 0.05))
+
+
+def learned(instruction: str = "") -> RoutingPrompt:
+    plain = packaged_prompt()
+    prompt = plain.model_copy(update={"instruction": plain.instruction + instruction})
+    return prompt.model_copy(update={"provenance": as_provenance(PREDICTION, prompt)})
+
+
+@dataclass
+class Prompts:
+    document: str | None
+    version: int = 7
+
+    def read_live(self, version: int | None = None) -> StoredPrompt | None:
+        return None if self.document is None else StoredPrompt(self.document, self.version)
+
+    def read_seed(self) -> StoredPrompt | None:
+        raise AssertionError("only the live prompt is looked at")
+
+    def put_live(self, document: str) -> int:
+        raise AssertionError("nothing is written")
+
+
+@dataclass
+class Days:
+    """By day, what `version` did; other versions did nothing."""
+
+    counted: dict[date, RoutedDay]
+    version: str = "live@7"
+
+    def routed(self, day: date, prompt_version: str) -> RoutedDay:
+        nothing = RoutedDay((0, 0, 0), (0, 0, 0, 0, 0))
+        return self.counted.get(day, nothing) if prompt_version == self.version else nothing
+
+
+@dataclass
+class Runs:
+    started: dict[str, LearningRun] = field(default_factory=dict)
+
+    def start(self, name: str, run: LearningRun) -> bool:
+        return self.started.setdefault(name, run) is run
+
+
+def yesterday(day: RoutedDay, today: date = TODAY) -> Days:
+    return Days({today - timedelta(days=1): day})
+
+
+def check(
+    days: Days, runs: Runs | None = None, prompts: Prompts | None = None, today: date = TODAY
+) -> DriftCheck:
+    prompts = prompts or Prompts(to_markdown(learned()))
+    return CheckDrift(prompts, days, runs or Runs())(today)
+
+
+def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
+    runs = Runs()
+    checked = check(yesterday(SHIFTED), runs)
+    assert checked.outcome is Outcome.RUN_STARTED
+    assert checked.prompt_version == "live@7"
+    assert checked.drift is not None
+    assert round(checked.drift.tiers.distance, 6) == 0.2
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    name = f"drift-live-7-{learned().version}"
+    assert runs.started == {name: LearningRun(midnight, "drift")}
+
+
+def test_traffic_as_it_was_predicted_starts_nothing() -> None:
+    runs = Runs()
+    assert check(yesterday(AS_PREDICTED), runs).outcome is Outcome.NO_DRIFT
+    assert runs.started == {}
+
+
+def test_the_same_look_again_and_a_shift_that_stays_start_one_run() -> None:
+    runs, tomorrow = Runs(), TODAY + timedelta(days=1)
+    check(yesterday(SHIFTED), runs)
+    assert check(yesterday(SHIFTED), runs).outcome is Outcome.STARTED_BEFORE
+    later = check(yesterday(SHIFTED, tomorrow), runs, today=tomorrow)
+    assert later.outcome is Outcome.STARTED_BEFORE
+    assert len(runs.started) == 1
+
+
+def test_the_next_version_may_have_a_run_of_its_own() -> None:
+    runs = Runs()
+    check(yesterday(SHIFTED), runs)
+    days = Days(yesterday(SHIFTED).counted, "live@8")
+    after = check(days, runs, Prompts(to_markdown(learned("\n- a haiku")), 8))
+    assert after.outcome is Outcome.RUN_STARTED
+    assert len(runs.started) == 2
+
+
+def test_what_another_version_routed_is_no_drift_of_this_one() -> None:
+    """So a promotion in the middle of a day is none."""
+    days = Days(yesterday(SHIFTED).counted, "live@6")
+    assert check(days).outcome is Outcome.TOO_FEW
+
+
+def test_today_is_not_over_and_does_not_count() -> None:
+    assert check(Days({TODAY: SHIFTED})).outcome is Outcome.TOO_FEW
+
+
+def test_a_prompt_without_a_prediction_of_its_own_is_left_alone() -> None:
+    prompt = learned()
+    by_hand = prompt.model_copy(update={"instruction": prompt.instruction + "\n- a haiku"})
+    for document in (to_markdown(packaged_prompt()), to_markdown(by_hand), "no prompt", None):
+        runs = Runs()
+        checked = check(yesterday(SHIFTED), runs, Prompts(document))
+        assert checked.outcome is Outcome.NO_PREDICTION
+        assert runs.started == {}
