@@ -28,9 +28,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.
 """
 
 
-def invocable_arns(
-    scope: Construct, names: Sequence[str], region: str | None
-) -> tuple[str, ...]:
+def invocable_arns(scope: Construct, names: Sequence[str], region: str | None) -> tuple[str, ...]:
     """ARNs for those of the models, named `provider/model`, that Bedrock serves; each once."""
     stack = Stack.of(scope)
     arns = (

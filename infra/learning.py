@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -50,9 +51,7 @@ class Learning(Construct):
             self,
             "Workflow",
             stage=stage,
-            steps=Steps(
-                self.steps.function, self.promote.function, self.optimizer.function
-            ),
+            steps=Steps(self.steps.function, self.promote.function, self.optimizer.function),
             topic=self.topic,
         )
         self.machine = self.workflow.machine
@@ -80,9 +79,7 @@ class Learning(Construct):
         environment = {
             "STAGE": stage.name,
             "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
-            "LEARNING_CONFIG": stage.learning.model_dump_json(
-                exclude_defaults=True, by_alias=True
-            ),
+            "LEARNING_CONFIG": stage.learning.model_dump_json(exclude_defaults=True, by_alias=True),
             "RESULTS_TABLE": data.results.table_name,
             "TEXTS_BUCKET": data.texts.bucket_name,
             "LEARNING_BUCKET": data.learning.bucket_name,
@@ -147,3 +144,25 @@ class Learning(Construct):
 
     def _schedule(self) -> None:
         """The scheduled time is the run's identity; Scheduler may deliver an event twice."""
+        role = iam.Role(
+            self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
+        )
+        self.machine.grant_start_execution(role)
+        scheduler.Schedule(
+            self,
+            "Weekly",
+            description="Learns from the last weeks' traffic",
+            schedule=scheduler.ScheduleExpression.expression(
+                self._stage.learning.schedule, TimeZone.ETC_UTC
+            ),
+            target=targets.StepFunctionsStartExecution(
+                self.machine,
+                role=role,
+                input=scheduler.ScheduleTargetInput.from_object(
+                    {
+                        "scheduled_time": scheduler.ContextAttribute.scheduled_time,
+                        "trigger": "schedule",
+                    }
+                ),
+            ),
+        )

@@ -8,7 +8,6 @@ from constructs import Construct
 from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.nag import acknowledge
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage

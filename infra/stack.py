@@ -7,8 +7,8 @@ from constructs import Construct
 
 from infra.api import Api
 from infra.data import Data
-from infra.optimizer import Optimizer
-from infra.prices import with_prices
+from infra.learning import Learning
+from infra.prices import with_learning_prices, with_prices
 from infra.prompt import Prompt
 from infra.python_layer import PythonLayer, dependency_layer
 from infra.router import Router
@@ -21,7 +21,7 @@ LOCAL_PROVIDERS = frozenset({"local", "offline"})
 
 
 class RouteSwitchStack(Stack):
-    """Data, prompt, router and API of one stage."""
+    """Data, prompt, router, API and learning of one stage."""
 
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
         super().__init__(
@@ -41,8 +41,8 @@ class RouteSwitchStack(Stack):
         router_layers = [*layers, *self._offline_layers(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
-        Optimizer(self, "Optimizer", stage=stage)
-        self.functions = (router, setup.function)
+        learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
+        self.functions = (router, setup.function, *learning.functions)
         api = Api(self, "Api", stage=stage, router=router.function)
         self._outputs(
             {
@@ -53,6 +53,9 @@ class RouteSwitchStack(Stack):
                 "SeedPromptParameter": prompt.seed_name,
                 "FirstKeysParameter": setup.first_keys_name,
                 "RouterFunction": router.function.function_name,
+                "LearningStateMachine": learning.machine.state_machine_arn,
+                "LearningBucket": data.learning.bucket_name,
+                "RunsTopic": learning.topic.topic_arn,
                 **(
                     {}
                     if data.provider_secret is None
@@ -63,14 +66,19 @@ class RouteSwitchStack(Stack):
 
     def _with_prices(self, stage: Stage) -> Stage:
         models, unknown = with_prices(stage.router.models)
+        learning, unknown_to_learning = with_learning_prices(stage.learning)
         for name in unknown:
-            Annotations.of(self).add_warning_v2(
-                f"route-switch:no-price:{name}",
-                f"{name} has no known price: its costs will be null. "
-                "State it in cdk.json under models.prices.",
-            )
+            self._warn(name, "its costs will be null", "models.prices")
+        for name in unknown_to_learning:
+            self._warn(name, "learning will not call it", "learning.prices")
         router = stage.router.model_copy(update={"models": models})
-        return stage.model_copy(update={"router": router})
+        return stage.model_copy(update={"router": router, "learning": learning})
+
+    def _warn(self, name: str, consequence: str, place: str) -> None:
+        Annotations.of(self).add_warning_v2(
+            f"route-switch:no-price:{name}",
+            f"{name} has no known price: {consequence}. State it in cdk.json under {place}.",
+        )
 
     def _layers(self, stage: Stage) -> list[PythonLayer]:
         """What every function imports."""

@@ -1,9 +1,10 @@
 """The weekly workflow as a state machine. States carry names and numbers; data lies in S3."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
@@ -11,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra.nag import acknowledge
 from infra.stage import Stage
 
 LONGEST_RUN = Duration.days(6)
@@ -31,14 +33,31 @@ TRANSIENT = (
 )
 """Nothing is lost when such a task runs again."""
 
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+TRACING = (
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)
+
 
 @dataclass(frozen=True)
 class Steps:
     """The functions behind the states."""
 
-    learning: lambda_.IFunction
-    promote: lambda_.IFunction
-    optimizer: lambda_.IFunction
+    learning: lambda_.Function
+    promote: lambda_.Function
+    optimizer: lambda_.Function
 
 
 class Workflow(Construct):
@@ -59,9 +78,12 @@ class Workflow(Construct):
         self._steps = steps
         self._topic = topic
         self._failed = self._failure()
+        role = self._role()
         self.machine = sfn.StateMachine(
             self,
             "Machine",
+            # Without updates: CDK would allow all versions of each function as well.
+            role=role.without_policy_updates(),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
             timeout=LONGEST_RUN,
@@ -79,6 +101,22 @@ class Workflow(Construct):
                 include_execution_data=False,
             ),
         )
+        self.machine.node.add_dependency(role)  # its policy: AWS tries it out
+
+    def _role(self) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        steps = (self._steps.learning, self._steps.promote, self._steps.optimizer)
+        allowed = {
+            "lambda:InvokeFunction": [step.function_arn for step in steps],
+            "sns:Publish": [self._topic.topic_arn],
+        }
+        for action, resources in allowed.items():
+            role.add_to_policy(iam.PolicyStatement(actions=[action], resources=resources))
+        unscoped = [*LOG_DELIVERY, *(TRACING if self._stage.tracing else ())]
+        role.add_to_policy(iam.PolicyStatement(actions=unscoped, resources=["*"]))
+        reason = "The actions of log delivery and of X-Ray know no resources."
+        acknowledge(role, "IAM5[Resource::*]", reason)
+        return role
 
     def _definition(self) -> sfn.IChainable:
         report = self._report()
@@ -144,14 +182,16 @@ class Workflow(Construct):
         name: str,
         path: str,
         then: sfn.IChainable,
-        payload: dict[str, object] | None = None,
+        payload: Mapping[str, object] | None = None,
         *,
         caught: bool = True,
     ) -> sfn.IChainable:
         """A task that runs until it says that it is done; its answers lie at `path`."""
         work = payload or {"step": name.lower(), "run": at("$.run")}
         first = sfn.Pass(
-            self, f"{name}: first slice", result=sfn.Result.from_object({"slice": 0}),
+            self,
+            f"{name}: first slice",
+            result=sfn.Result.from_object({"slice": 0}),
             result_path=path,
         )
         task = self._task(
@@ -262,19 +302,19 @@ class Workflow(Construct):
     def _task(
         self,
         name: str,
-        function: lambda_.IFunction,
-        payload: dict[str, object],
+        function: lambda_.Function,
+        payload: Mapping[str, object],
         result_path: str,
         *,
         caught: bool = True,
     ) -> tasks.LambdaInvoke:
-        invoke = self._invoke(name, function, sfn.TaskInput.from_object(payload), result_path)
+        invoke = self._invoke(name, function, sfn.TaskInput.from_object(dict(payload)), result_path)
         if caught:
             invoke.add_catch(self._failed, result_path="$.error")
         return invoke
 
     def _invoke(
-        self, name: str, function: lambda_.IFunction, payload: sfn.TaskInput, result_path: str
+        self, name: str, function: lambda_.Function, payload: sfn.TaskInput, result_path: str
     ) -> tasks.LambdaInvoke:
         timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
         invoke = tasks.LambdaInvoke(

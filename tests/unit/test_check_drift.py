@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
-from route_switch.domain.ports import LearningRun, StoredPrompt
+from route_switch.domain.learning_run import StartRun
+from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
@@ -51,9 +52,9 @@ class Days:
 
 @dataclass
 class Runs:
-    started: dict[str, LearningRun] = field(default_factory=dict)
+    started: dict[str, StartRun] = field(default_factory=dict)
 
-    def start(self, name: str, run: LearningRun) -> bool:
+    def start(self, name: str, run: StartRun) -> bool:
         return self.started.setdefault(name, run) is run
 
 
@@ -77,7 +78,7 @@ def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
     assert round(checked.drift.tiers.distance, 6) == 0.2
     midnight = datetime(2026, 11, 22, tzinfo=UTC)
     name = f"drift-live-7-{learned().version}"
-    assert runs.started == {name: LearningRun(midnight, "drift")}
+    assert runs.started == {name: StartRun(scheduled_time=midnight, trigger="drift")}
 
 
 def test_traffic_as_it_was_predicted_starts_nothing() -> None:

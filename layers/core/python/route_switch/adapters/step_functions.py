@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from route_switch.domain.ports import LearningRun
+from route_switch.domain.learning_run import StartRun
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -16,7 +16,7 @@ class StepFunctionsRuns:
         self._step_functions = step_functions
         self._state_machine_arn = state_machine_arn
 
-    def start(self, name: str, run: LearningRun) -> bool:
+    def start(self, name: str, run: StartRun) -> bool:
         content = {
             "scheduled_time": f"{run.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
             "trigger": run.trigger,

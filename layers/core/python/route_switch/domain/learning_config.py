@@ -1,7 +1,5 @@
 """How a stage learns: one document that the stage configures and the workflow's functions read."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,7 +39,7 @@ class LearningConfig(BaseModel):
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
     """All runs of a month may spend the smaller of `monthly_usd` and this share of what routing
     saved in the month before."""
-    prices: Mapping[str, Price] = MappingProxyType({})
+    prices: dict[str, Price] = Field(default_factory=dict)
     """Of proposer and judge, where no list has them; those of the others are the router's."""
     rounds: Annotated[int, Field(ge=1)] = 2
     candidates: Annotated[int, Field(ge=4)] = 14

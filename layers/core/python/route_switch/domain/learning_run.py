@@ -1,12 +1,13 @@
 """A run of the weekly workflow: its name, its month, and how it ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 Trigger = Literal["schedule", "manual", "drift"]
+TIME = "%Y-%m-%dT%H%M%SZ"
 
 
 class RunOutcome(StrEnum):
@@ -24,7 +25,7 @@ class RunOutcome(StrEnum):
 
 
 class StartRun(BaseModel):
-    """What starts a run. The scheduled time is the run's identity: the same one is the same run."""
+    """What starts a run. The scheduled time and what triggered it are the run's identity."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +34,9 @@ class StartRun(BaseModel):
 
     @property
     def run_id(self) -> str:
-        return f"{self.scheduled_time.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+        """`2026-11-22T030000Z`; of other triggers than the schedule `2026-11-22T030000Z-drift`."""
+        time = f"{self.scheduled_time.astimezone(UTC):{TIME}}"
+        return time if self.trigger == "schedule" else f"{time}-{self.trigger}"
 
 
 class LearningRun(BaseModel):
@@ -47,5 +50,6 @@ class LearningRun(BaseModel):
     cap_usd: float
 
     @property
-    def day(self) -> datetime:
-        return datetime.strptime(self.id, "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+    def day(self) -> date:
+        """The day (UTC) that it was to start on."""
+        return datetime.strptime(self.id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC).date()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
@@ -14,6 +14,7 @@ from route_switch.domain.record import NotReplayable, RequestRecord
 
 if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
     from route_switch.domain.drift import RoutedDay
+    from route_switch.domain.learning_run import StartRun
     from route_switch.domain.past_request import Feedback, PastRequest
     from route_switch.domain.sampling import Arc
 
@@ -161,18 +162,10 @@ class RoutedDays(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LearningRun:
-    """What a run is started with; `scheduled_time` (UTC) tells it from all others."""
-
-    scheduled_time: datetime
-    trigger: Literal["schedule", "manual", "drift"]
-
-
 class LearningRuns(Protocol):
     """Starts learning."""
 
-    def start(self, name: str, run: LearningRun) -> bool:
+    def start(self, name: str, run: "StartRun") -> bool:
         """False if a run of this name has been started before."""
         ...
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from route_switch.domain.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
-from route_switch.domain.ports import LearningRun, LearningRuns, PromptStore, RoutedDays
+from route_switch.domain.learning_run import StartRun
+from route_switch.domain.ports import LearningRuns, PromptStore, RoutedDays
 from route_switch.domain.prompt_document import readable_prompt
 
 
@@ -63,4 +64,4 @@ class CheckDrift:
 
     def _start(self, name: str, today: date) -> bool:
         midnight = datetime.combine(today, time(), UTC)
-        return self._runs.start(name, LearningRun(midnight, "drift"))
+        return self._runs.start(name, StartRun(scheduled_time=midnight, trigger="drift"))

@@ -33,7 +33,7 @@ class Collect:
     config: LearningConfig
 
     def __call__(self, event: CollectEvent) -> Collected:
-        today = event.run.day.date()
+        today = event.run.day
         days = [today - timedelta(days=n) for n in range(self.config.days)]
         traffic = self.examples(days, self.config.sample, SAMPLE_SEED)
         examples = self._filled_up(traffic.examples)
