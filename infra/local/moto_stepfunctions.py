@@ -15,7 +15,12 @@ from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
     ErrorEqualsDecl,
 )
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
 )
@@ -40,6 +45,7 @@ MISSED_HEARTBEAT = "States.HeartbeatTimeout"
 def install() -> None:
     limit_data()
     let_terminal_errors_through()
+    let_own_errors_out()
     name_missed_heartbeats()
     keep_early_answers()
     pass_causes_on()
@@ -91,6 +97,16 @@ def let_terminal_errors_through() -> None:
     ErrorEqualsDecl._eval_body = evaluate_by_name
 
 
+def let_own_errors_out() -> None:
+    """moto breaks off when an error of Step Functions' own leaves a Map or a Parallel."""
+
+    def name_error(error_name: str | None) -> Any:
+        own = error_name is not None and error_name.startswith("States.")
+        return StatesErrorName.from_name(error_name) if own else CustomErrorName(error_name)
+
+    iteration_worker.CustomErrorName = branches_decl.CustomErrorName = name_error
+
+
 def name_missed_heartbeats() -> None:
     """moto calls them `States.Timeout`."""
     from_error = StateTask._from_error
@@ -98,7 +114,7 @@ def name_missed_heartbeats() -> None:
     def from_error_by_name(task: Any, env: Any, ex: Exception) -> Any:
         failure = from_error(task, env, ex)
         if isinstance(ex, HeartbeatTimeoutError):
-            failure.error_name = CustomErrorName(MISSED_HEARTBEAT)
+            failure.error_name = StatesErrorName.from_name(MISSED_HEARTBEAT)
             failure.event_details["taskTimedOutEventDetails"]["error"] = MISSED_HEARTBEAT
         return failure
 
