@@ -1,8 +1,6 @@
 """Bends moto's interpreter of state machines to what Step Functions does: see `install`."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,10 +28,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     HeartbeatTimeoutError,
 )
 from moto.stepfunctions.parser.backend.execution import Execution
-from moto.stepfunctions.parser.models import (
-    StepFunctionsParserBackend,
-    stepfunctions_parser_backends,
-)
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 MAX_DATA_BYTES = 256 * 1024
@@ -169,16 +164,3 @@ def write_start_times() -> None:
         return details
 
     Execution.get_start_execution_details = get_written
-
-
-def stop_executions() -> None:
-    """Before the functions end, lest executions take that for a failure and retry."""
-    for execution in running_executions():
-        with contextlib.suppress(AttributeError):  # its thread has not begun
-            execution.stop(stop_date=datetime.now(UTC), error=None, cause=None)
-
-
-def running_executions() -> Iterator[Any]:
-    for regions in stepfunctions_parser_backends.values():
-        for backend in regions.values():
-            yield from backend._get_executions("RUNNING")

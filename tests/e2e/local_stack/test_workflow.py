@@ -11,6 +11,7 @@ import pytest
 from infra.local.client import STACK_NAME, StackInfo
 from infra.local.errors import LocalStackError
 from infra.local.schedule import start_scheduled
+from infra.local.workflow import definition
 from tests.support.executions import aws, output, physical_name
 
 SUNDAY = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -58,15 +59,31 @@ def resolved(value: Any, ids: Mapping[str, str]) -> str:
     raise AssertionError(f"a definition holds {value}")
 
 
+def test_substitutions_are_made_where_they_are_named() -> None:
+    properties = {"DefinitionString": "${a} ${b}", "DefinitionSubstitutions": {"a": 1}}
+    assert definition(properties) == "1 ${b}"
+
+
+def test_the_stack_file_names_what_learning_needs(stack: StackInfo) -> None:
+    aws(stack, "s3").head_bucket(Bucket=stack.learning_bucket)
+    subscriptions = aws(stack, "sns").list_subscriptions_by_topic(TopicArn=stack.runs_topic)
+    protocols = [each["Protocol"] for each in subscriptions["Subscriptions"]]
+    assert sorted(protocols) == ["email", "sqs"]
+
+
 def test_the_scheduled_event_runs_the_machine_and_is_told_once(stack: StackInfo) -> None:
     execution = start_scheduled(stack, SUNDAY)
     result = output(stack, execution)
     assert (result["scheduled_time"], result["trigger"]) == ("2026-11-22T03:00:00Z", "schedule")
     assert [each["slice"]["steps_done"] for each in result["shards"]] == [2, 2, 2, 2]
     assert result["approval"]["Error"] == "States.HeartbeatTimeout"
-    (notification,) = messages(stack, physical_name(stack, "WorkflowNotifications"))
-    assert notification["Subject"] == f"Learning: {execution.rpartition(':')[2]}"
-    assert json.loads(notification["Message"]) == result
+    subject = f"Learning: {execution.rpartition(':')[2]}"
+    told = [
+        each["Message"]
+        for each in messages(stack, physical_name(stack, "WorkflowNotifications"))
+        if each["Subject"] == subject
+    ]
+    assert [json.loads(message) for message in told] == [result]
 
 
 def messages(stack: StackInfo, queue: str) -> list[Json]:
