@@ -39,9 +39,11 @@ class Cloud:
 
     def __init__(self, region: str, log: Path) -> None:
         self.region = region
-        logger = logging.getLogger("werkzeug")
-        logger.addHandler(logging.FileHandler(log, delay=True))
-        logger.setLevel(logging.ERROR)
+        handler = logging.FileHandler(log, delay=True)
+        for name in ("moto", "werkzeug"):
+            logger = logging.getLogger(name)
+            logger.addHandler(handler)
+            logger.setLevel(logging.ERROR)
         self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         self._server.start()
         self._clients: dict[str, Any] = {}

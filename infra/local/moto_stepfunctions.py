@@ -1,8 +1,6 @@
 """Bends moto's interpreter of state machines to what Step Functions does: see `install`."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +13,12 @@ from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
     ErrorEqualsDecl,
 )
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
 )
@@ -25,10 +28,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     HeartbeatTimeoutError,
 )
 from moto.stepfunctions.parser.backend.execution import Execution
-from moto.stepfunctions.parser.models import (
-    StepFunctionsParserBackend,
-    stepfunctions_parser_backends,
-)
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 MAX_DATA_BYTES = 256 * 1024
@@ -40,6 +40,7 @@ MISSED_HEARTBEAT = "States.HeartbeatTimeout"
 def install() -> None:
     limit_data()
     let_terminal_errors_through()
+    let_own_errors_out()
     name_missed_heartbeats()
     keep_early_answers()
     pass_causes_on()
@@ -91,6 +92,16 @@ def let_terminal_errors_through() -> None:
     ErrorEqualsDecl._eval_body = evaluate_by_name
 
 
+def let_own_errors_out() -> None:
+    """moto breaks off when an error of Step Functions' own leaves a Map or a Parallel."""
+
+    def name_error(error_name: str | None) -> Any:
+        own = error_name is not None and error_name.startswith("States.")
+        return StatesErrorName.from_name(error_name) if own else CustomErrorName(error_name)
+
+    iteration_worker.CustomErrorName = branches_decl.CustomErrorName = name_error
+
+
 def name_missed_heartbeats() -> None:
     """moto calls them `States.Timeout`."""
     from_error = StateTask._from_error
@@ -98,7 +109,7 @@ def name_missed_heartbeats() -> None:
     def from_error_by_name(task: Any, env: Any, ex: Exception) -> Any:
         failure = from_error(task, env, ex)
         if isinstance(ex, HeartbeatTimeoutError):
-            failure.error_name = CustomErrorName(MISSED_HEARTBEAT)
+            failure.error_name = StatesErrorName.from_name(MISSED_HEARTBEAT)
             failure.event_details["taskTimedOutEventDetails"]["error"] = MISSED_HEARTBEAT
         return failure
 
@@ -153,16 +164,3 @@ def write_start_times() -> None:
         return details
 
     Execution.get_start_execution_details = get_written
-
-
-def stop_executions() -> None:
-    """Before the functions end, lest executions take that for a failure and retry."""
-    for execution in running_executions():
-        with contextlib.suppress(AttributeError):  # its thread has not begun
-            execution.stop(stop_date=datetime.now(UTC), error=None, cause=None)
-
-
-def running_executions() -> Iterator[Any]:
-    for regions in stepfunctions_parser_backends.values():
-        for backend in regions.values():
-            yield from backend._get_executions("RUNNING")

@@ -19,7 +19,6 @@ from infra.local.errors import LocalStackError
 from infra.local.front import Front
 from infra.local.functions import Functions
 from infra.local.moto_additions import find_function, install
-from infra.local.moto_stepfunctions import stop_executions
 from infra.local.routes import RestApi
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
@@ -48,7 +47,6 @@ class LocalStack:
         self._functions = Functions(self._cloud.endpoint, self._state, model_credentials=bedrock)
         cleanup.callback(self._functions.stop)
         install(self._cloud, self._functions)
-        cleanup.callback(stop_executions)
         outputs = deploy(self._cloud, assembly)
         self._front = Front(self._read_api(), self._invoke)
         cleanup.callback(self._front.stop)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,28 @@ import pytest
 from openai import OpenAI
 
 from infra.local.client import StackInfo, running_stack
+from tests.support.stack_logs import recent_logs
 from tests.support.upstream import Upstream, completion, running_upstream
+
+TEMPORARY = pytest.StashKey[Path]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remember_folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    request.config.stash[TEMPORARY] = tmp_path_factory.getbasetemp()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: "pytest.CallInfo[None]"
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows why a stack answered as it did: on another machine nobody can look it up."""
+    report = yield
+    if report.failed and TEMPORARY in item.config.stash:
+        report.sections.extend(recent_logs(item.config.stash[TEMPORARY], call.start))
+    return report
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +18,13 @@ from infra.local.client import (
     ROOT,
     STACK_FILE,
     StackInfo,
-    aws_client,
     read_stack_file,
     running_stack,
 )
 from infra.local.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
-
-
-def aws(stack: StackInfo, service: str) -> Any:
-    return aws_client(service, stack.aws_endpoint, stack.region)
+from tests.support import executions
+from tests.support.executions import aws, physical_name, wait_until
 
 
 def processes_of(state: Path) -> list[str]:
@@ -41,14 +36,6 @@ def processes_of(state: Path) -> list[str]:
         except OSError:  # it has just ended
             continue
     return [line for line in lines if str(state) in line]
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return value
 
 
 def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
@@ -120,6 +107,28 @@ def test_a_closed_terminal_ends_everything(assembly: Path, tmp_path: Path) -> No
     assert not (tmp_path / STACK_FILE).exists()
 
 
+def test_a_running_execution_ends_with_the_stack(assembly: Path, tmp_path: Path) -> None:
+    process = started(assembly, tmp_path)
+    info = read_stack_file(tmp_path)
+    assert info is not None
+    hold, function = tmp_path / "hold", physical_name(info, "Worker")
+    hold.touch()
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function, "Payload": {"waits_while": str(hold)}},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99}],
+        "End": True,
+    }
+    executions.start(info, {"StartAt": "Work", "States": {"Work": task}})
+    log = tmp_path / "logs" / f"{function}.log"
+    wait_until(lambda: log.exists() and "START" in log.read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == b""
+    assert processes_of(tmp_path) == []
+    assert log.read_text().count("START") == 1
+
+
 def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
     assembly: Path, tmp_path: Path
 ) -> None:
@@ -182,7 +191,7 @@ def test_an_update_changes_what_is_there(assembly: Path, tmp_path: Path) -> None
     item = {"pk": {"S": "kept"}, "sk": {"S": "kept"}}
     aws(stack, "dynamodb").put_item(TableName=stack.results_table, Item=item)
 
-    synthesize(updated, greeting="good evening", route="later", layer="changed")
+    synthesize(updated, greeting="good evening", route="later", layer="changed", hour="4")
     process.send_signal(signal.SIGUSR1)
     answer = wait_until(lambda: ask(stack, "/v1/later"))
 
@@ -193,6 +202,14 @@ def test_an_update_changes_what_is_there(assembly: Path, tmp_path: Path) -> None
     assert update["Value"] == "hello, good evening"
     seed = aws(stack, "ssm").get_parameter(Name="/small/prompt/seed")["Parameter"]
     assert (seed["Value"], seed["Version"]) == ("good evening", 2)
+    machine = aws(stack, "stepfunctions").describe_state_machine(
+        stateMachineArn=stack.state_machine
+    )
+    assert json.loads(machine["definition"])["Comment"] == "good evening"
+    (schedule,) = aws(stack, "scheduler").list_schedules()["Schedules"]
+    names = {"GroupName": schedule["GroupName"], "Name": schedule["Name"]}
+    schedule = aws(stack, "scheduler").get_schedule(**names)
+    assert schedule["ScheduleExpression"] == "cron(0 4 ? * SUN *)"
     assert aws(stack, "dynamodb").scan(TableName=stack.results_table)["Items"] == [item]
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[1] == b""
@@ -211,6 +228,18 @@ def inventory(stack: StackInfo) -> dict[str, list[str]]:
         "functions": sorted(function["FunctionName"] for function in functions),
         "seeds": [each["Name"] for each in parameters if each["Name"].endswith("seed")],
         "tables": aws(stack, "dynamodb").list_tables()["TableNames"],
+        "machines": [
+            each["stateMachineArn"]
+            for each in aws(stack, "stepfunctions").list_state_machines()["stateMachines"]
+        ],
+        "topics": [each["TopicArn"] for each in aws(stack, "sns").list_topics()["Topics"]],
+        "subscriptions": [
+            each["SubscriptionArn"]
+            for each in aws(stack, "sns").list_subscriptions()["Subscriptions"]
+        ],
+        "schedules": [
+            each["Arn"] for each in aws(stack, "scheduler").list_schedules()["Schedules"]
+        ],
         "secrets": [
             each["ARN"] for each in aws(stack, "secretsmanager").list_secrets()["SecretList"]
         ],

@@ -115,7 +115,7 @@ def test_a_function_timeout_and_a_task_timeout_have_their_own_names(
     assert error_of(stack, caught(late, "States.Timeout"))["Error"] == "States.Timeout"
     late = invoke(worker, {"waits_while": str(tmp_path)})
     error = error_of(stack, caught(late, "Sandbox.Timedout"))
-    assert "Task timed out after 10.00 seconds" in error["Cause"]
+    assert "Task timed out after 6.00 seconds" in error["Cause"]
 
 
 def test_a_state_machine_ends_at_its_timeout(stack: StackInfo, worker: str, tmp_path: Path) -> None:
@@ -135,6 +135,17 @@ def test_four_invocations_of_a_map_run_at_once(
     wait_until(lambda: calls(str(tmp_path)) == 4)
     hold.unlink()
     assert len({each["pid"] for each in output(stack, execution)}) == 4
+
+
+@pytest.mark.parametrize("kind", ["Map", "Parallel"])
+def test_errors_inside_reach_the_catch_outside_under_their_name(
+    stack: StackInfo, worker: str, tmp_path: Path, kind: str
+) -> None:
+    late = machine(invoke(worker, {"waits_while": str(tmp_path)}, TimeoutSeconds=1))
+    inside = {"Branches": [late]} if kind == "Parallel" else {"ItemProcessor": late}
+    paths = {"Map": {"ItemsPath": "$.items"}, "Parallel": {}}[kind]
+    definition = caught({"Type": kind, **inside, **paths, "End": True}, "States.ALL")
+    assert error_of(stack, definition, {"items": [1]})["Error"] == "States.Timeout"
 
 
 def test_intrinsic_functions_and_the_context_object(stack: StackInfo) -> None:
@@ -226,7 +237,7 @@ def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> 
 
 
 @pytest.mark.parametrize(
-    "state",
+    "step",
     [
         {"Type": "Pass", "Parameters": {"a.$": "$.big", "b.$": "$.big"}, "End": True},
         invoke("FUNCTION", {"a.$": "$.big", "b.$": "$.big"}),
@@ -235,11 +246,9 @@ def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> 
     ids=["a state's output", "a task's parameters", "a function's answer"],
 )
 def test_data_over_256_kb_end_the_execution_and_nothing_catches_it(
-    stack: StackInfo, worker: str, state: Json, tmp_path: Path
+    stack: StackInfo, worker: str, step: Json
 ) -> None:
-    definition = json.dumps(
-        caught(state, "States.ALL") if state["Type"] == "Task" else machine(state)
-    )
+    definition = json.dumps(caught(step, "States.ALL") if step["Type"] == "Task" else machine(step))
     definition = json.loads(definition.replace("FUNCTION", worker))
     ended = finished(stack, start(stack, definition, {"big": "x" * 200_000}))
     assert (ended["status"], ended["error"]) == ("FAILED", "States.DataLimitExceeded")

@@ -114,8 +114,9 @@ class SmallStack(cdk.Stack):
         )
 
     def _workflow(self) -> Workflow:
-        worker = self._function("Worker", "worker", timeout_s=10)
-        return Workflow(self, worker, str(self.node.try_get_context("hour") or "3"))
+        worker = self._function("Worker", "worker", timeout_s=6)
+        hour = str(self.node.try_get_context("hour") or "3")
+        return Workflow(self, worker, hour, self.greeting)
 
     def _first_keys(self, setup: lambda_.Function) -> None:
         parameter = "/small/first-keys"
@@ -132,6 +133,7 @@ class SmallStack(cdk.Stack):
             "ResultsTable": self.table.table_name,
             "ProviderSecret": self.secret.secret_name,
             "LearningStateMachine": self.workflow.machine.state_machine_arn,
+            "LearningBucket": self.bucket.bucket_name,
             "RunsTopic": self.workflow.topic.topic_arn,
         }
         for name, value in outputs.items():

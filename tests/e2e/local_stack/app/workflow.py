@@ -18,7 +18,9 @@ MINUTE = cdk.Duration.minutes(1)
 class Workflow(Construct):
     """Claim, a Map of loops over shards, an approval, a notification."""
 
-    def __init__(self, scope: Construct, worker: lambda_.Function, cron_hour: str) -> None:
+    def __init__(
+        self, scope: Construct, worker: lambda_.Function, cron_hour: str, comment: str
+    ) -> None:
         super().__init__(scope, "Workflow")
         self.worker = worker
         self.topic = sns.Topic(self, "Runs", enforce_ssl=True)
@@ -30,6 +32,7 @@ class Workflow(Construct):
             self,
             "Machine",
             definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
+            comment=comment,
             timeout=cdk.Duration.hours(2),
             tracing_enabled=True,
             logs=sfn.LogOptions(

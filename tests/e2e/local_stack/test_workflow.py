@@ -1,0 +1,107 @@
+"""The template's own state machine, and what starts it and tells of it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.client import STACK_NAME, StackInfo
+from infra.local.errors import LocalStackError
+from infra.local.schedule import start_scheduled
+from infra.local.workflow import definition
+from tests.support.executions import aws, output, physical_name
+
+SUNDAY = datetime(2026, 11, 22, 3, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+def test_the_executed_definition_is_the_templates(stack: StackInfo, assembly: Path) -> None:
+    template = json.loads((assembly / "Local.template.json").read_text())
+    (machine,) = (
+        each["Properties"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::StepFunctions::StateMachine"
+    )
+    found = aws(stack, "stepfunctions").describe_state_machine(stateMachineArn=stack.state_machine)
+    assert found["definition"] == resolved(machine["DefinitionString"], physical_ids(stack))
+    assert found["roleArn"] == resolved(machine["RoleArn"], physical_ids(stack))
+    assert found["tracingConfiguration"] == {"enabled": True}
+    assert found["loggingConfiguration"]["level"] == "ALL"
+    (destination,) = found["loggingConfiguration"]["destinations"]
+    assert "WorkflowLog" in destination["cloudWatchLogsLogGroup"]["logGroupArn"]
+
+
+def physical_ids(stack: StackInfo) -> dict[str, str]:
+    found = aws(stack, "cloudformation").describe_stack_resources(StackName=STACK_NAME)
+    ids = {
+        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
+        for each in found["StackResources"]
+    }
+    return ids | {"AWS::Partition": "aws"}
+
+
+def resolved(value: Any, ids: Mapping[str, str]) -> str:
+    """What CloudFormation makes of the functions that CDK uses in a definition."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return ids[name]
+        case {"Fn::GetAtt": [name, "Arn"]} if "Role" in name:
+            return f"arn:aws:iam::123456789012:role/{ids[name]}"
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return f"arn:aws:lambda:us-east-1:123456789012:function:{ids[name]}"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator.join(resolved(part, ids) for part in parts))
+    raise AssertionError(f"a definition holds {value}")
+
+
+def test_substitutions_are_made_where_they_are_named() -> None:
+    properties = {"DefinitionString": "${a} ${b}", "DefinitionSubstitutions": {"a": 1}}
+    assert definition(properties) == "1 ${b}"
+
+
+def test_the_stack_file_names_what_learning_needs(stack: StackInfo) -> None:
+    aws(stack, "s3").head_bucket(Bucket=stack.learning_bucket)
+    subscriptions = aws(stack, "sns").list_subscriptions_by_topic(TopicArn=stack.runs_topic)
+    protocols = [each["Protocol"] for each in subscriptions["Subscriptions"]]
+    assert sorted(protocols) == ["email", "sqs"]
+
+
+def test_the_scheduled_event_runs_the_machine_and_is_told_once(stack: StackInfo) -> None:
+    execution = start_scheduled(stack, SUNDAY)
+    result = output(stack, execution)
+    assert (result["scheduled_time"], result["trigger"]) == ("2026-11-22T03:00:00Z", "schedule")
+    assert [each["slice"]["steps_done"] for each in result["shards"]] == [2, 2, 2, 2]
+    assert result["approval"]["Error"] == "States.HeartbeatTimeout"
+    subject = f"Learning: {execution.rpartition(':')[2]}"
+    told = [
+        each["Message"]
+        for each in messages(stack, physical_name(stack, "WorkflowNotifications"))
+        if each["Subject"] == subject
+    ]
+    assert [json.loads(message) for message in told] == [result]
+
+
+def messages(stack: StackInfo, queue: str) -> list[Json]:
+    received = aws(stack, "sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+    return [json.loads(each["Body"]) for each in received.get("Messages", [])]
+
+
+def test_the_same_event_twice_is_two_executions(stack: StackInfo) -> None:
+    first, second = start_scheduled(stack, SUNDAY), start_scheduled(stack, SUNDAY)
+    assert first != second
+    inputs = {
+        aws(stack, "stepfunctions").describe_execution(executionArn=each)["input"]
+        for each in (first, second)
+    }
+    assert len(inputs) == 1
+
+
+def test_what_no_schedule_starts_is_not_started(stack: StackInfo) -> None:
+    nothing = StackInfo(**{**vars(stack), "state_machine": "arn:other"})
+    with pytest.raises(LocalStackError, match="0 schedules start arn:other"):
+        start_scheduled(nothing, SUNDAY)
