@@ -226,7 +226,7 @@ class Workflow(Construct):
 
     def _approve(self, report: sfn.IChainable) -> sfn.TaskStateBase:
         """Waits for `route-switch approve` or `reject`; no answer in time is a no."""
-        hours = Duration.minutes(self._stage.learning.approval_hours * 60)
+        hours = Duration.seconds(max(round(self._stage.learning.approval_hours * 3600), 1))
         ask = tasks.LambdaInvoke(
             self,
             "Approve",

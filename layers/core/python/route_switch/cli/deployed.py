@@ -1,6 +1,6 @@
 """The deployment that a command is about: a stage in AWS, or the stack that runs here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ Connect = Callable[[str], Any]  # boto3 makes its clients at run time
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """Clients of its services, by name, and the settings that its router runs with."""
+    """Clients of its services, by name, the settings that its router runs with, and the stack's
+    outputs."""
 
     connect: Connect
     settings: Settings
+    outputs: Mapping[str, str]
 
 
 def find_deployed(stage: str | None) -> Deployed:
@@ -38,4 +40,4 @@ def find_deployed(stage: str | None) -> Deployed:
         function = connect("lambda").get_function_configuration(
             FunctionName=outputs["RouterFunction"]
         )
-    return Deployed(connect, parse_settings(function["Environment"]["Variables"]))
+    return Deployed(connect, parse_settings(function["Environment"]["Variables"]), outputs)

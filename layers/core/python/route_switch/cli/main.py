@@ -2,7 +2,7 @@
 
 import typer
 
-from route_switch.cli import evaluate, examples, optimize, prompt, route
+from route_switch.cli import evaluate, examples, optimize, prompt, route, runs
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -16,6 +16,10 @@ app.command("route")(route.route)
 app.command("optimize")(optimize.optimize)
 app.command("evaluate")(evaluate.evaluate)
 app.command("examples")(examples.examples)
+app.command("runs")(runs.runs)
+app.command("learn")(runs.learn)
+app.command("approve")(runs.approve)
+app.command("reject")(runs.reject)
 app.add_typer(prompt.app, name="prompt")
 
 

@@ -1,0 +1,111 @@
+"""`route-switch learn|runs|approve|reject`: the runs of a stage's weekly workflow."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns, StoredRun
+from route_switch.adapters.step_functions import StepFunctionsRuns
+from route_switch.cli.deployed import Deployed, find_deployed
+from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.learning_run import StartRun
+
+StageName = Annotated[
+    str | None,
+    typer.Option("--stage", help=f"Stage that is meant. Without it: the stack in {STACK_FILE}."),
+]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="As 'route-switch runs' lists it.")]
+
+
+def learn(stage: StageName = None) -> None:
+    """Start a learning run now, instead of waiting for its schedule."""
+    deployed = find_deployed(stage)
+    start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
+    with aws_errors():
+        machine = _output(deployed, "LearningStateMachine")
+        StepFunctionsRuns(deployed.connect("stepfunctions"), machine).start(start.run_id, start)
+    typer.echo(f"{start.run_id} has been started; 'route-switch runs' tells how it ends.")
+
+
+def runs(
+    stage: StageName = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List learning runs and how they ended."""
+    with aws_errors():
+        found = _runs(find_deployed(stage)).newest(limit)
+    if as_json:
+        typer.echo(json.dumps([_facts(run) for run in found], indent=2))
+        return
+    table = Table("run", "started (UTC)", "trigger", "outcome", "live version")
+    for run in found:
+        started = f"{datetime.fromtimestamp(run.started_at, UTC):%Y-%m-%d %H:%M}"
+        version = "" if run.version is None else str(run.version)
+        table.add_row(run.id, started, run.trigger, _state(run), version)
+    Console().print(table)
+
+
+def approve(run: RunId, stage: StageName = None) -> None:
+    """Say yes to the candidate of a run that waits for a person: it goes live."""
+    _answer(run, stage, approved=True)
+
+
+def reject(run: RunId, stage: StageName = None) -> None:
+    """Say no to the candidate of a run that waits for a person: the live prompt stays."""
+    _answer(run, stage, approved=False)
+
+
+def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
+    deployed = find_deployed(stage)
+    with aws_errors():
+        run = _runs(deployed).load(run_id)
+        if run is None:
+            raise RouteSwitchError(f"There is no run {run_id}. 'route-switch runs' lists them.")
+        if run.outcome is not None or run.token is None:
+            raise RouteSwitchError(f"Run {run_id} does not wait for anybody: {_state(run)}.")
+        who = deployed.connect("sts").get_caller_identity()["Arn"]
+        workflow = deployed.connect("stepfunctions")
+        answer = json.dumps({"approved": approved, "by": who})
+        gone = (workflow.exceptions.TaskTimedOut, workflow.exceptions.TaskDoesNotExist)
+        try:
+            workflow.send_task_success(taskToken=run.token, output=answer)
+        except gone as error:
+            raise RouteSwitchError(
+                f"Run {run_id} does not wait any more: nobody answered in time, or it was stopped. "
+                f"'route-switch prompt promote' takes its candidate by hand."
+            ) from error
+    typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
+
+
+def _runs(deployed: Deployed) -> DynamoDbRuns:
+    return DynamoDbRuns(deployed.connect("dynamodb"), deployed.settings.results_table)
+
+
+def _output(deployed: Deployed, name: str) -> str:
+    if name not in deployed.outputs:
+        raise ConfigurationError(f"The stack has no output {name}: deploy this release.")
+    return deployed.outputs[name]
+
+
+def _state(run: StoredRun) -> str:
+    if run.outcome is not None:
+        return run.outcome
+    return "waits for approval" if run.token is not None else "under way, or stopped"
+
+
+def _facts(run: StoredRun) -> dict[str, str | int | None]:
+    return {
+        "run": run.id,
+        "started_at": datetime.fromtimestamp(run.started_at, UTC).isoformat(),
+        "trigger": run.trigger,
+        "outcome": run.outcome,
+        "state": _state(run),
+        "message": run.message,
+        "live_version": run.version,
+    }
