@@ -1,6 +1,7 @@
 """The router's handler in this process, against moto and a scripted upstream."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from functions.router import handler
 from route_switch import bootstrap, settings
@@ -133,6 +135,19 @@ def api(make_api: MakeApi) -> Api:
 def results_table(aws: None) -> str:
     create_results_table(boto3.client("dynamodb"))
     return "results"
+
+
+@pytest.fixture
+def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB checks a condition and writes in one step; moto does so in two."""
+    one_at_a_time = threading.Lock()
+    call_action = DynamoHandler.call_action
+
+    def call_alone(handler: DynamoHandler) -> object:
+        with one_at_a_time:
+            return call_action(handler)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", call_alone)
 
 
 def _create_resources(config: RouterConfig) -> dict[str, str]:

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import boto3
 import pytest
-from moto.dynamodb.responses import DynamoHandler
 
 from route_switch.adapters.prompt_lock import LEASE_S, DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
@@ -25,19 +24,6 @@ Lock = Callable[[str, float], DynamoDbPromptLock]
 def lock(aws: None, results_table: str) -> Lock:
     dynamodb = boto3.client("dynamodb")
     return lambda owner, now: DynamoDbPromptLock(dynamodb, results_table, owner, lambda: now)
-
-
-@pytest.fixture
-def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one step; moto does so in two."""
-    one_at_a_time = threading.Lock()
-    call_action = DynamoHandler.call_action
-
-    def call_alone(handler: DynamoHandler) -> object:
-        with one_at_a_time:
-            return call_action(handler)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_alone)
 
 
 def items() -> list[str]:

@@ -77,8 +77,8 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
             workflow.send_task_success(taskToken=run.token, output=answer)
         except gone as error:
             raise RouteSwitchError(
-                f"Run {run_id} does not wait any more: nobody answered in time, or it was stopped. "
-                f"'route-switch prompt promote' takes its candidate by hand."
+                f"Run {run_id} does not wait any more: it has its answer, nobody gave one in time, "
+                "or it was stopped. 'route-switch prompt promote' takes a candidate by hand."
             ) from error
     typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
 

@@ -1,0 +1,243 @@
+"""What learning keeps in S3 and DynamoDB: paid answers, the month's cap, runs and their lock."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from route_switch.adapters.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.dynamodb_runs import LEASE_S, DynamoDbRuns
+from route_switch.adapters.s3_files import S3Files
+from route_switch.adapters.s3_memo import S3Memo
+from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
+from route_switch.domain.learning_run import LearningRun, RunOutcome
+from route_switch.domain.ports import JsonObject
+from tests.support.paid import FakeModel, metered
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "learning"
+ANSWER: JsonObject = {"purpose": "answer", "text": "Hi.", "tokens": [1, 2, 0], "cost_usd": 0.5}
+ROUTED: JsonObject = {"purpose": "router", "text": "2", "tokens": [1, 2, 0], "cost_usd": 0.25}
+
+
+@pytest.fixture
+def s3(aws: None) -> "S3Client":
+    client: S3Client = boto3.client("s3")
+    client.create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    return client
+
+
+@pytest.fixture
+def dynamodb(aws: None, results_table: str) -> "DynamoDBClient":
+    client: DynamoDBClient = boto3.client("dynamodb")
+    return client
+
+
+def keys(s3: "S3Client") -> list[str]:
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def test_files_are_read_back_and_a_missing_one_is_none(s3: "S3Client") -> None:
+    files = S3Files(s3, BUCKET, "runs/1/")
+    assert files.read("a.json") is None
+    files.write("a.json", b"1")
+    assert files.read("a.json") == b"1"
+    assert keys(s3) == ["runs/1/a.json"]
+
+
+def test_a_bucket_that_is_gone_is_told_apart_from_a_missing_file(s3: "S3Client") -> None:
+    with pytest.raises(StoreError, match="cannot be read"):
+        S3Files(s3, "elsewhere", "").read("a.json")
+    with pytest.raises(StoreError, match="cannot be written"):
+        S3Files(s3, "elsewhere", "").write("a.json", b"")
+
+
+def test_a_later_run_finds_answers_but_not_what_the_router_said(s3: "S3Client") -> None:
+    first = S3Memo(s3, BUCKET, "week-1", None)
+    first.put("k1", ANSWER)
+    first.put("k2", ROUTED)
+    second = S3Memo(s3, BUCKET, "week-2", None)
+    assert second.get("k1") == ANSWER
+    assert second.get("k2") is None
+    assert list(second.items()) == [], "this run has paid nothing"
+
+
+def test_an_answer_is_one_object_that_says_who_paid(s3: "S3Client") -> None:
+    S3Memo(s3, BUCKET, "week-1", "outcomes-3").put("k1", ANSWER)
+    S3Memo(s3, BUCKET, "week-1", None).put("k2", ROUTED)
+    assert keys(s3) == ["answers/week-1/outcomes-3/k1", "work/week-1/calls/run/k2"]
+
+
+def test_a_worker_sums_up_its_own_and_the_run_all_of_its_workers(s3: "S3Client") -> None:
+    for worker in ("outcomes-0", "outcomes-1"):
+        S3Memo(s3, BUCKET, "week-1", worker).put(f"by-{worker}", ANSWER)
+    S3Memo(s3, BUCKET, "week-0", None).put("older", ANSWER)
+    own = dict(S3Memo(s3, BUCKET, "week-1", "outcomes-1").items())
+    assert own.keys() == {"by-outcomes-1"}
+    run = dict(S3Memo(s3, BUCKET, "week-1", None).items())
+    assert run.keys() == {"by-outcomes-0", "by-outcomes-1"}
+
+
+def test_a_call_that_another_worker_has_under_way_is_not_taken_for_lost(s3: "S3Client") -> None:
+    """Its note says that it was begun; only who takes the whole run over may call it lost."""
+    S3Memo(s3, BUCKET, "week-1", "outcomes-0").put("k-begun", {"purpose": "answer", "cost_usd": 2})
+    other = metered(FakeModel(), S3Memo(s3, BUCKET, "week-1", "outcomes-1"))
+    assert other.spent_usd == 0
+    whole = S3Memo(s3, BUCKET, "week-1", None)
+    assert metered(FakeModel(), whole).spent_usd == 2
+    assert metered(FakeModel(), S3Memo(s3, BUCKET, "week-1", None)).spent_usd == 2
+
+
+def test_an_answer_that_expired_since_it_was_listed_is_asked_again(s3: "S3Client") -> None:
+    S3Memo(s3, BUCKET, "week-0", None).put("k", ANSWER)
+    memo = S3Memo(s3, BUCKET, "week-1", None)
+    s3.delete_object(Bucket=BUCKET, Key="answers/week-0/run/k")
+    assert memo.get("k") is None
+
+
+def test_answers_that_cannot_be_kept_or_read_are_told(s3: "S3Client") -> None:
+    memo = S3Memo(s3, BUCKET, "week-1", None)
+    s3.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(StoreError, match="cannot be written"):
+        memo.put("k", ANSWER)
+    with pytest.raises(StoreError, match="cannot be read"):
+        S3Memo(s3, BUCKET, "week-1", None)
+
+
+def cap(dynamodb: "DynamoDBClient", usd: float = 1.0, month: str = "2026-11") -> DynamoDbCap:
+    return DynamoDbCap(dynamodb, "results", month, usd)
+
+
+def test_the_cap_is_one_for_all_runs_of_a_month(dynamodb: "DynamoDBClient") -> None:
+    cap(dynamodb).reserve(0.7)
+    with pytest.raises(BudgetReachedError, match=r"of 2026-11, 1.0000 USD .* 0.7000 are spent"):
+        cap(dynamodb).reserve(0.4)
+    cap(dynamodb, month="2026-12").reserve(0.4)
+    cap(dynamodb).settle(0.7, 0.2)
+    cap(dynamodb).reserve(0.8)
+    assert cap(dynamodb).taken_usd() == 1.0
+
+
+def test_nothing_is_spent_where_a_call_costs_more_than_the_whole_cap(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    with pytest.raises(BudgetReachedError):
+        cap(dynamodb).reserve(1.1)
+    with pytest.raises(BudgetReachedError):
+        cap(dynamodb, usd=0.0).reserve(0.000001)
+    assert cap(dynamodb).taken_usd() == 0
+
+
+def test_what_is_free_needs_no_cap(dynamodb: "DynamoDBClient") -> None:
+    nothing = cap(dynamodb, usd=0.0)
+    nothing.reserve(0.0)
+    nothing.settle(0.0, 0.0)
+    assert dynamodb.scan(TableName="results")["Count"] == 0
+
+
+def test_workers_at_the_same_time_never_take_more_than_the_cap(
+    dynamodb: "DynamoDBClient", atomic: None
+) -> None:
+    def take(_: int) -> bool:
+        try:
+            cap(dynamodb).reserve(0.03)
+        except BudgetReachedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, range(60)))
+    assert sum(taken) == 33
+    assert cap(dynamodb).taken_usd() == pytest.approx(0.99)
+
+
+def test_an_unreachable_cap_stops_the_run_but_keeps_an_answer_that_is_there(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    elsewhere = DynamoDbCap(dynamodb, "elsewhere", "2026-11", 1.0)
+    with pytest.raises(ProviderDownError, match="nothing is spent"):
+        elsewhere.reserve(0.1)
+    elsewhere.settle(0.1, 0.05)
+
+
+RUN = LearningRun(id="2026-11-22T030000Z", month="2026-11", trigger="schedule", cap_usd=1.0)
+OTHER = RUN.model_copy(update={"id": "2026-11-29T030000Z"})
+
+
+def runs(
+    dynamodb: "DynamoDBClient",
+    is_running: Callable[[str], bool] = lambda _: True,
+    now: float = 1000.0,
+) -> DynamoDbRuns:
+    return DynamoDbRuns(dynamodb, "results", is_running, lambda: now)
+
+
+def test_one_scheduled_time_makes_one_run(dynamodb: "DynamoDBClient") -> None:
+    assert runs(dynamodb).claim(RUN, "execution-1") is None
+    assert runs(dynamodb).claim(RUN, "execution-1") is None, "a step may be tried again"
+    why = runs(dynamodb).claim(RUN, "execution-2")
+    assert why is not None
+    assert "one scheduled time makes one run" in why
+    runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
+    assert runs(dynamodb).claim(RUN, "execution-2") == why, "also after it has ended"
+
+
+def test_one_run_goes_at_a_time_and_the_next_one_after_it(dynamodb: "DynamoDBClient") -> None:
+    runs(dynamodb).claim(RUN, "execution-1")
+    why = runs(dynamodb).claim(OTHER, "execution-2")
+    assert why == "Another run is under way, and one goes at a time."
+    assert runs(dynamodb).load(OTHER.id) is None, "it may be started later"
+    runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.PROMOTED, "m", 7)
+    assert runs(dynamodb).claim(OTHER, "execution-2") is None
+    ended = runs(dynamodb).load(RUN.id)
+    assert ended is not None
+    assert (ended.outcome, ended.message, ended.version) == ("promoted", "m", 7)
+
+
+def test_the_lock_of_an_execution_that_was_stopped_or_whose_lease_ended_is_void(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    runs(dynamodb).claim(RUN, "stopped")
+    assert runs(dynamodb, lambda execution: execution != "stopped").claim(OTHER, "second") is None
+    third = RUN.model_copy(update={"id": "2026-12-06T030000Z"})
+    assert runs(dynamodb, now=1001.0 + LEASE_S).claim(third, "third") is None
+
+
+def test_who_lost_the_lock_does_not_release_another_ones(dynamodb: "DynamoDBClient") -> None:
+    runs(dynamodb).claim(RUN, "stopped")
+    runs(dynamodb, lambda _: False).claim(OTHER, "second")
+    runs(dynamodb).finish(RUN.id, "stopped", RunOutcome.FAILED, "m", None)
+    third = RUN.model_copy(update={"id": "2026-12-06T030000Z"})
+    assert runs(dynamodb).claim(third, "third") is not None
+
+
+def test_of_runs_that_start_at_the_same_time_one_goes(
+    dynamodb: "DynamoDBClient", atomic: None
+) -> None:
+    def claim(number: int) -> str | None:
+        run = RUN.model_copy(update={"id": f"2026-11-22T0300{number:02d}Z"})
+        return runs(dynamodb).claim(run, f"execution-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        refused = list(pool.map(claim, range(8)))
+    assert refused.count(None) == 1
+
+
+def test_runs_are_listed_newest_first_with_who_waits(dynamodb: "DynamoDBClient") -> None:
+    runs(dynamodb).claim(RUN, "execution-1")
+    runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
+    runs(dynamodb).claim(OTHER, "execution-2")
+    runs(dynamodb).wait_for_approval(OTHER.id, "token")
+    newest = runs(dynamodb).newest(10)
+    assert [(run.id, run.outcome, run.token) for run in newest] == [
+        (OTHER.id, None, "token"),
+        (RUN.id, "not better", None),
+    ]
+    assert len(runs(dynamodb).newest(1)) == 1

@@ -1,0 +1,182 @@
+"""Runs of the workflow: their names, the month's cap, and what is said at the end."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from route_switch.domain.errors import (
+    BudgetReachedError,
+    ConfigurationError,
+    ProviderDownError,
+    ProviderUnusableError,
+)
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning_run import LearningRun, RunOutcome, StartRun
+from route_switch.services.learning_cap import MonthBefore, learning_cap, month_before
+from route_switch.workflow.claim import days_of_month_before
+from route_switch.workflow.events import (
+    Approval,
+    Collected,
+    Evaluated,
+    Promoted,
+    RunState,
+    Trouble,
+)
+from route_switch.workflow.failures import named_failures
+from route_switch.workflow.report import figures, outcome_of, sentence
+
+RUN = LearningRun(id="2026-11-22T030000Z", month="2026-11", trigger="schedule", cap_usd=1.0)
+ENOUGH = Collected(enough=True, examples=400, from_seed=0, requests=900, needed=300)
+
+
+def test_the_scheduled_time_names_the_run_in_utc() -> None:
+    start = StartRun.model_validate({"scheduled_time": "2026-11-22T03:00:00Z", "more": 1})
+    assert start.run_id == "2026-11-22T030000Z"
+    there = timezone(timedelta(hours=2))
+    assert StartRun(scheduled_time=datetime(2026, 11, 22, 5, tzinfo=there)).run_id == start.run_id
+
+
+def test_a_drift_run_is_another_run_than_the_scheduled_one_of_the_same_time() -> None:
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    run_id = StartRun(scheduled_time=midnight, trigger="drift").run_id
+    assert run_id == "2026-11-22T000000Z-drift"
+    assert LearningRun(id=run_id, month="", trigger="drift", cap_usd=0).day == date(2026, 11, 22)
+
+
+def test_a_time_without_a_zone_starts_nothing() -> None:
+    with pytest.raises(ValidationError, match="timezone"):
+        StartRun.model_validate({"scheduled_time": "2026-11-22T03:00:00"})
+
+
+@pytest.mark.parametrize(
+    ("before", "cap"),
+    [
+        (MonthBefore(0, None, 0.0), 25.0),
+        (MonthBefore(10, None, 0.0), 25.0),
+        (MonthBefore(10, 1000.0, 0.0), 25.0),
+        (MonthBefore(10, 102.0, 2.0), 10.0),
+        (MonthBefore(10, 1.0, 2.0), 0.0),
+    ],
+    ids=["no traffic", "saving unknown", "much saved", "net of learning", "nothing saved"],
+)
+def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: MonthBefore, cap: float) -> None:
+    assert learning_cap(LearningConfig(), before) == pytest.approx(cap)
+
+
+def test_the_month_before_is_read_from_the_days_counters() -> None:
+    counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
+    assert month_before(counters, 0.5) == MonthBefore(12, 3.5, 0.5)
+    assert month_before({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
+
+
+@given(st.dates(min_value=date(2020, 1, 1)))
+def test_the_days_of_the_month_before_are_all_of_one_month(day: date) -> None:
+    first = day.replace(day=1)
+    days = days_of_month_before(first)
+    assert days[0].day == 1
+    assert days[-1] + timedelta(days=1) == first
+    assert len(days) == days[-1].day
+
+
+BETTER = Evaluated(
+    done=True,
+    slice=0,
+    verdict="better",
+    gain=0.03,
+    gain_low=0.01,
+    gain_high=0.05,
+    heldout_rows=200,
+    smallest_visible=0.02,
+    spent_usd=1.5,
+)
+
+
+def state(verdict: str = "better", **parts: object) -> RunState:
+    evaluated = BETTER.model_copy(update={"verdict": verdict})
+    values: dict[str, object] = {"run": RUN, "collected": ENOUGH, "evaluated": evaluated, **parts}
+    return RunState.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome", "said"),
+    [
+        (state(promoted=Promoted(promoted=True, version=7)), "promoted", "live as version 7"),
+        (state(promoted=Promoted(promoted=False, why="W.")), "prompt changed", "made live: W."),
+        (state("not better"), "not better", "No better routing prompt was found"),
+        (state("not enough evidence"), "not enough evidence", "evidence is not enough"),
+        (state(approval=Approval(approved=False)), "not approved", "which means no"),
+        (
+            state(approval=Approval(approved=False, by="arn:bob")),
+            "not approved",
+            "rejected by arn:bob",
+        ),
+        (
+            state("not measured", evaluated=Evaluated(done=True, slice=0, stopped_by="Cap.")),
+            "cap reached",
+            "Cap.",
+        ),
+        (
+            RunState(run=RUN, collected=ENOUGH.model_copy(update={"enough": False, "examples": 9})),
+            "too few examples",
+            "There are 9 examples and 300 are needed",
+        ),
+        (
+            state(error=Trouble(Error="ProviderDown", Cause='{"errorMessage": "It is down."}')),
+            "failed",
+            "ProviderDown. It is down.",
+        ),
+        (state(error=Trouble(Error="States.Timeout")), "failed", "the functions' logs"),
+    ],
+)
+def test_each_end_has_its_outcome_and_says_what_happened(
+    known: RunState, outcome: str, said: str
+) -> None:
+    found = outcome_of(known)
+    assert found.value == outcome
+    text = sentence(found, known)
+    assert said in text
+    assert ("stays as it is" in text) == (found is not RunOutcome.PROMOTED)
+
+
+def test_a_failure_after_the_promotion_does_not_say_that_nothing_changed() -> None:
+    known = state(promoted=Promoted(promoted=True, version=7), error=Trouble(Error="StoreError"))
+    text = sentence(outcome_of(known), known)
+    assert "Version 7 of the prompt had been made live before" in text
+    assert "stays" not in text
+
+
+def test_figures_carry_the_interval_the_rows_and_the_money() -> None:
+    assert figures(BETTER) == [
+        "Gain in quality − λ · cost on 200 new held-out queries: +0.0300 (+0.0100 to +0.0500); "
+        "0.0200 would have been seen with 80% probability.",
+        "This run spent 1.5000 USD.",
+    ]
+
+
+SECRET = "what the user asked"
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ProviderDownError("m"), "ProviderDown"),
+        (ProviderUnusableError("m"), "ProviderUnusable"),
+        (BudgetReachedError("m"), "ProviderUnusable"),
+        (ConfigurationError("m"), "ConfigurationError"),
+        (ClientError({"Error": {"Code": "C", "Message": SECRET}}, "PutItem"), "StoreError"),
+        (EndpointConnectionError(endpoint_url="x"), "StoreError"),
+        (ValueError(SECRET), "UnexpectedError"),
+    ],
+)
+def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
+    error: BaseException, name: str
+) -> None:
+    with pytest.raises(Exception) as raised, named_failures():
+        raise error
+    assert type(raised.value).__name__ == name
+    assert SECRET not in json.dumps(str(raised.value))
