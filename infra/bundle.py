@@ -1,17 +1,15 @@
-"""Wheels for Lambda, without Docker: a folder for each set of locked requirements and stage."""
+"""Wheels for Lambda, without Docker: a folder for each set of locked requirements and platform."""
 
-import compileall
 import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
+from typing import Protocol
 
 from uv import find_uv_bin
 
-from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
 _BUNDLES = Path(".build/layers")
@@ -35,30 +33,42 @@ _RECIPE = "2"
 """Part of a bundle's hash: change it together with `_install`, `_strip` or `_compile`."""
 
 
-def bundled(stage: Stage, requirements: Path) -> Path:
+class Platform(Protocol):
+    """What wheels are made for, as a stage says it."""
+
+    @property
+    def python(self) -> str:
+        """Its minor version: `3.14`."""
+
+    @property
+    def architecture(self) -> str:
+        """`arm64` or `x86_64`."""
+
+
+def bundled(platform: Platform, requirements: Path) -> Path:
     """The folder with `python/` in it; its name is the digest of what it was made of."""
-    folder = _BUNDLES / _digest(stage, requirements)
+    folder = _BUNDLES / _digest(platform, requirements)
     if not folder.is_dir():
-        _bundle(folder, stage, requirements)
+        _bundle(folder, platform, requirements)
     return folder
 
 
-def _digest(stage: Stage, requirements: Path) -> str:
+def _digest(platform: Platform, requirements: Path) -> str:
     """Names what a bundle is made of, so that equal inputs give one bundle and one asset."""
-    compiled = str(_can_compile(stage))
-    parts = (_RECIPE, *sorted(_AWS_SERVICES), stage.python, stage.architecture, compiled)
+    compiled = str(_can_compile(platform))
+    parts = (_RECIPE, *sorted(_AWS_SERVICES), platform.python, platform.architecture, compiled)
     content = "\n".join(parts).encode() + requirements.read_bytes()
     return hashlib.sha256(content).hexdigest()
 
 
-def _bundle(folder: Path, stage: Stage, requirements: Path) -> None:
+def _bundle(folder: Path, platform: Platform, requirements: Path) -> None:
     """Builds beside its place and moves it there when it is whole."""
     _BUNDLES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_BUNDLES) as scratch:
         target = Path(scratch, "layer")
-        _install(target / "python", stage, requirements)
+        _install(target / "python", platform, requirements)
         _strip(target / "python")
-        if _can_compile(stage):
+        if _can_compile(platform):
             _compile(target / "python")
         try:
             target.rename(folder)
@@ -67,18 +77,23 @@ def _bundle(folder: Path, stage: Stage, requirements: Path) -> None:
                 raise
 
 
-def _install(target: Path, stage: Stage, requirements: Path) -> None:
+def _install(target: Path, platform: Platform, requirements: Path) -> None:
     command = [
         *(find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable),
         # The lock is complete: nothing is resolved, every file is checked.
         *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
-        *("--python-version", stage.python, "--python-platform", _PLATFORMS[stage.architecture]),
+        *(
+            "--python-version",
+            platform.python,
+            "--python-platform",
+            _PLATFORMS[platform.architecture],
+        ),
         *("--target", str(target), "-r", str(requirements)),
     ]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode != 0:
         raise ConfigurationError(
-            f"{requirements}: no wheels for Python {stage.python} on {stage.architecture}. "
+            f"{requirements}: no wheels for Python {platform.python} on {platform.architecture}. "
             f"The first build needs the package index. uv said: {' '.join(done.stderr.split())}"
         )
 
@@ -93,9 +108,9 @@ def _strip(python: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _can_compile(stage: Stage) -> bool:
+def _can_compile(platform: Platform) -> bool:
     """Bytecode is the same on every platform, but each minor version of Python has its own."""
-    return stage.python == f"{sys.version_info.major}.{sys.version_info.minor}"
+    return platform.python == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _compile(python: Path) -> None:
@@ -103,11 +118,11 @@ def _compile(python: Path) -> None:
 
     Unchecked, because a deployed file never changes and its time stamp is lost in the archive.
     """
-    compileall.compile_dir(
-        python,
-        quiet=2,
-        workers=0,
-        stripdir=str(python),
-        prependdir="/opt/python",
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
+    command = [
+        *(sys.executable, "-m", "compileall", "-q", "-j", "0"),
+        *("-s", str(python), "-p", "/opt/python"),
+        *("--invalidation-mode", "unchecked-hash", str(python)),
+    ]
+    # A process of its own, because its workers are forked, and the local stack has threads. What
+    # does not compile is a template in some package, and no function imports it.
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own words

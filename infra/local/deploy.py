@@ -17,6 +17,7 @@ from infra.local.cloud import ACCOUNT, Cloud
 from infra.local.emulator import RIE_ARCHITECTURES
 from infra.local.errors import LocalStackError
 from infra.local.functions import CACHE
+from infra.local.image import build
 
 DEFAULT_REGION = "us-east-1"
 SYNTHESIZE = "Run: make synth"
@@ -32,6 +33,8 @@ class Assembly:
     template: Json
     files: Json
     """The asset manifest's files."""
+    images: Json
+    """The asset manifest's container images."""
 
 
 def read_assembly(cdk_out: Path) -> Assembly:
@@ -53,29 +56,40 @@ def read_stack(folder: Path, artifact: Json) -> Assembly:
     template = json.loads((folder / template_file).read_text())
     assets = json.loads((folder / template_file.replace(".template.", ".assets.")).read_text())
     region = artifact["environment"].rpartition("/")[2]
-    check_machine(template)
+    images = assets.get("dockerImages", {})
+    check_machine(template, images)
     return Assembly(
         folder=folder,
         region=DEFAULT_REGION if region == "unknown-region" else region,
         template=template,
         files=assets.get("files", {}),
+        images=images,
     )
 
 
-def check_machine(template: Json) -> None:
-    """The layers hold wheels for one Python and one processor: they must be this machine's."""
+def check_machine(template: Json, images: Json) -> None:
+    """Wheels are for one Python and one processor: they must be this machine's."""
     here = (
         f"python{sys.version_info.major}.{sys.version_info.minor}",
         RIE_ARCHITECTURES.get(platform.machine()),
     )
+    made_for = {
+        image["displayName"]: (
+            f"python{image['source']['dockerBuildArgs']['PYTHON_VERSION']}",
+            here[1],
+        )
+        for image in images.values()
+    }
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
             properties = resource["Properties"]
-            made_for = properties["Runtime"], properties.get("Architectures", ["x86_64"])[0]
-            if made_for != here:
-                raise LocalStackError(
-                    f"{name} was synthesized for {made_for}, this machine is {here}. {SYNTHESIZE}"
-                )
+            runtime = properties.get("Runtime", here[0])  # an image brings its own
+            made_for[name] = runtime, properties.get("Architectures", ["x86_64"])[0]
+    for name, needed in made_for.items():
+        if needed != here:
+            raise LocalStackError(
+                f"{name} was synthesized for {needed}, this machine is {here}. {SYNTHESIZE}"
+            )
 
 
 def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
@@ -100,9 +114,12 @@ def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
 
 
 def publish_assets(cloud: Cloud, assembly: Assembly) -> None:
-    """Puts the manifest's files where the template expects them."""
+    """Puts the manifest's files and images where the template expects them."""
     s3 = cloud.client("s3")
     CACHE.mkdir(parents=True, exist_ok=True)
+    for tag, image in assembly.images.items():
+        source = image["source"]
+        cloud.images[tag] = build(assembly.folder / source["directory"], source, CACHE)
     for asset in assembly.files.values():
         source = assembly.folder / asset["source"]["path"]
         for destination in asset["destinations"].values():

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class Sandbox:
     """The folders of `sys.path` between the code and the standard library."""
     log: Path
     scratch: Path
-    """Each environment makes its own temporary folder here, the only one that it can write."""
+    """The temporary folder of this environment alone, the only one that it can write."""
 
 
 def find_emulator() -> Path:
@@ -98,7 +97,7 @@ class Emulator:
         sandbox: Sandbox,
         popen: Callable[..., "subprocess.Popen[bytes]"],
     ) -> None:
-        self._scratch = Path(tempfile.mkdtemp(dir=sandbox.scratch))
+        self._scratch = sandbox.scratch
         self._address = loopback_address()
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [

@@ -1,6 +1,7 @@
 """Runs Lambda functions: for each version of a function a pool of execution environments."""
 
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from infra.local.emulator import (
     runtime_folder,
 )
 from infra.local.errors import LocalStackError
+from infra.local.image import Image
 
 MAX_ENVIRONMENTS = 8
 """Environments of one function at a time; further invocations wait for one of them."""
@@ -48,7 +50,7 @@ class FunctionVersion:
     memory_mb: int
     region: str
     variables: tuple[tuple[str, str], ...]
-    code: Archive
+    code: Archive | Image
     layers: tuple[Archive, ...]
 
 
@@ -173,27 +175,18 @@ class Functions:
         return fresh
 
     def _start(self, function: FunctionVersion) -> Emulator:
-        code, opt = self.prepare(function)
+        code, opt = prepare(function)
+        scratch = Path(tempfile.mkdtemp(dir=self._state / "tmp"))
         sandbox = Sandbox(
             code=code,
             path=(opt / "python", runtime_folder(CACHE)),
             log=self._state / "logs" / f"{function.name}.log",
-            scratch=self._state / "tmp",
+            scratch=scratch,
         )
-        environment = self._environment(function, code)
+        environment = self._environment(function, sandbox)
         return Emulator(function.handler, environment, function.memory_mb, sandbox, self._popen)
 
-    def prepare(self, function: FunctionVersion) -> tuple[Path, Path]:
-        """The function's code and its layers, unpacked."""
-        archives = (function.code, *function.layers)
-        if (size := unzipped_bytes(archives)) > MAX_UNZIPPED_BYTES:
-            raise LocalStackError(
-                f"{function.name} and its layers have {size:,} bytes unzipped; Lambda takes "
-                f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
-            )
-        return unpack([function.code], CACHE), unpack(function.layers, CACHE)
-
-    def _environment(self, function: FunctionVersion, code: Path) -> dict[str, str]:
+    def _environment(self, function: FunctionVersion, sandbox: Sandbox) -> dict[str, str]:
         endpoints = {f"AWS_ENDPOINT_URL_{service}": self._endpoint for service in SERVICES}
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -207,10 +200,10 @@ class Functions:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_s),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "LAMBDA_TASK_ROOT": str(code),
+            "LAMBDA_TASK_ROOT": str(sandbox.code),
             **endpoints,
             **self._credentials,
-            **dict(function.variables),
+            **{name: own_tmp(value, sandbox.scratch) for name, value in function.variables},
         }
 
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
@@ -228,3 +221,21 @@ class Functions:
         for pool in pools:
             pool.stop()
         self._spawner.shutdown()
+
+
+def prepare(function: FunctionVersion) -> tuple[Path, Path]:
+    """The folder of the function's code, and the one whose `python/` holds what it imports."""
+    if isinstance(function.code, Image):
+        return function.code.root, function.code.packages()
+    archives = (function.code, *function.layers)
+    if (size := unzipped_bytes(archives)) > MAX_UNZIPPED_BYTES:
+        raise LocalStackError(
+            f"{function.name} and its layers have {size:,} bytes unzipped; Lambda takes "
+            f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
+        )
+    return unpack([function.code], CACHE), unpack(function.layers, CACHE)
+
+
+def own_tmp(value: str, scratch: Path) -> str:
+    """In Lambda, /tmp is the environment's own; here many share one."""
+    return f"{scratch}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value  # noqa: S108

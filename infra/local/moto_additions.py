@@ -71,7 +71,7 @@ def install(cloud: Cloud, functions: Functions) -> None:
     parsing.ResourceMap.validate_outputs = lambda _: None  # it knows moto's own types only
     parsing.ResourceMap.update = update_stack
     parsing.parse_and_create_resource = deployer(cloud, parsing.parse_and_create_resource)
-    LambdaFunction.invoke = invoker(functions)
+    LambdaFunction.invoke = invoker(cloud, functions)
     limit_parameters()
     make_dynamodb_atomic()
     moto_stepfunctions.install()
@@ -180,7 +180,7 @@ def update_with_moto(
     return resource
 
 
-def invoker(functions: Functions) -> Callable[..., bytes]:
+def invoker(cloud: Cloud, functions: Functions) -> Callable[..., bytes]:
     """`LambdaFunction.invoke`: whoever invokes a function through moto runs its real code."""
 
     def invoke(
@@ -188,7 +188,7 @@ def invoker(functions: Functions) -> Callable[..., bytes]:
     ) -> bytes:
         event = (body.encode() if isinstance(body, str) else body) or b"{}"
         kind = headers.get("x-amz-invocation-type")
-        version = describe_function(function)
+        version = describe_function(cloud, function)
         if kind == "DryRun":
             return b""
         if kind == "Event":
@@ -207,24 +207,26 @@ def invoker(functions: Functions) -> Callable[..., bytes]:
     return invoke
 
 
-def find_function(arn: str) -> FunctionVersion:
+def find_function(cloud: Cloud, arn: str) -> FunctionVersion:
     """The function that an ARN names, as it is deployed now."""
     _, _, _, region, account, *_ = arn.split(":")
-    return describe_function(lambda_backends[account][region].get_function(arn))
+    return describe_function(cloud, lambda_backends[account][region].get_function(arn))
 
 
-def describe_function(function: Any) -> FunctionVersion:
+def describe_function(cloud: Cloud, function: Any) -> FunctionVersion:
     backend = lambda_backends[function.account_id][function.region]
     layers = (backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers)
+    image = cloud.images.get(function.code.get("ImageUri", "").rpartition(":")[2])
+    of_image = {} if image is None else image.variables
     return FunctionVersion(
         name=function.function_name,
         version=str(function.version),
-        handler=function.handler,
+        handler=function.handler if image is None else image.handler,
         timeout_s=int(function.timeout),
         memory_mb=int(function.memory_size),
         region=function.region,
-        variables=tuple(sorted(function.environment_vars.items())),
-        code=Archive(function.code_digest, function.code_bytes),
+        variables=tuple(sorted({**of_image, **function.environment_vars}.items())),
+        code=image or Archive(function.code_digest, function.code_bytes),
         layers=tuple(Archive(layer.code_digest, layer.code_bytes) for layer in layers),
     )
 

@@ -24,6 +24,7 @@ FUNCTION_KEYS = (
     "Handler",
     "Layers",
     "MemorySize",
+    "PackageType",
     "Role",
     "Runtime",
     "Timeout",
@@ -140,7 +141,8 @@ def put_function(request: Request) -> Attributes:
     if request.previous is None:
         client.create_function(FunctionName=request.name, Code=wanted["Code"], **settings)
     else:
-        settings.pop("Architectures", None)
+        for fixed in ("Architectures", "PackageType"):
+            settings.pop(fixed, None)
         client.update_function_configuration(FunctionName=request.name, **settings)
         client.update_function_code(FunctionName=request.name, **wanted["Code"])
     function = client.get_function(FunctionName=request.name)["Configuration"]

@@ -63,7 +63,7 @@ class LocalStack:
         return RestApi.from_resources(resolved_resources(self._cloud))
 
     def _invoke(self, arn: str, event: bytes) -> Answer:
-        return self._functions.invoke(find_function(arn), event)
+        return self._functions.invoke(find_function(self._cloud, arn), event)
 
     def _describe(self, outputs: dict[str, str]) -> StackInfo:
         missing = [name for name in OUTPUTS if name not in outputs]
