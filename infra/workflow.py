@@ -256,8 +256,8 @@ class Workflow(Construct):
         return ask
 
     def _promote(self) -> sfn.TaskStateBase:
-        payload = sfn.TaskInput.from_json_path_at("$")
-        task = self._invoke("Promote", self._steps.promote, payload, "$.promoted")
+        """It is given all that is known by then."""
+        task = self._invoke("Promote", self._steps.promote, None, "$.promoted")
         retry(task, ["PromptLockedError"], interval=Duration.seconds(20))
         task.add_catch(self._failed, result_path="$.error")
         return task
@@ -314,7 +314,7 @@ class Workflow(Construct):
         return invoke
 
     def _invoke(
-        self, name: str, function: lambda_.Function, payload: sfn.TaskInput, result_path: str
+        self, name: str, function: lambda_.Function, payload: sfn.TaskInput | None, result_path: str
     ) -> tasks.LambdaInvoke:
         timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
         invoke = tasks.LambdaInvoke(
