@@ -1,5 +1,6 @@
 """The real template on the local stack, by profile; each is up for the whole test session."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 from openai import OpenAI
 
 from infra.local.client import StackInfo, running_stack
+from tests.support.scripted_models import Models
 from tests.support.stack_logs import recent_logs
 from tests.support.upstream import Upstream, completion, running_upstream
+from tests.support.weekly import Weekly, stage_of, subscribed
 
 TEMPORARY = pytest.StashKey[Path]()
 
@@ -91,6 +94,33 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         }
         with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
             yield Served(stack, upstream)
+
+
+@pytest.fixture(scope="session")
+def _weekly_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weekly]:
+    with running_upstream(Models()) as upstream:
+        context = json.loads(Path("cdk.json").read_text("utf-8"))["context"]
+        environment = {
+            "ROUTE_SWITCH_PROFILE": "openai",
+            "OPENAI_BASE_URL": upstream.url,
+            "OPENAI_API_KEY": "sk-of-the-test",
+            "CDK_CONTEXT_JSON": json.dumps(stage_of(upstream.url, context)),
+        }
+        with deployed(tmp_path_factory.mktemp("weekly"), environment) as stack:
+            yield Weekly(stack, upstream, subscribed(stack))
+
+
+@pytest.fixture
+def weekly(_weekly_stack: Weekly) -> Weekly:
+    _weekly_stack.reset()
+    return _weekly_stack
+
+
+@pytest.fixture
+def models(weekly: Weekly) -> Models:
+    """The models behind the stack, with a ledger that begins with this test."""
+    weekly.upstream.script = models = Models()
+    return models
 
 
 @pytest.fixture(autouse=True)

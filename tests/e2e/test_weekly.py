@@ -1,0 +1,45 @@
+"""The weekly workflow on the local stack: how runs end, and what is live after each."""
+
+from route_switch.domain.prompt_document import parse_prompt
+from tests.support.scripted_models import CRITERION, Models, numbers, recorded
+from tests.support.weekly import Weekly
+
+ENOUGH = numbers(train=50, validation=40, heldout=60)
+
+
+def test_a_better_prompt_goes_live_and_says_so_once(weekly: Weekly, models: Models) -> None:
+    before, _ = weekly.live
+    weekly.seed([recorded(number) for number in ENOUGH])
+    ended = weekly.run()
+    assert (ended.status, ended.outcome) == ("SUCCEEDED", "promoted")
+    version, document = weekly.live
+    assert version == before + 1
+    assert CRITERION in document
+    assert parse_prompt(document).provenance["verdict"] == "better"
+    (told,) = weekly.notifications()
+    assert f"live as version {version}" in told["Message"]
+    assert models.asked_again == 0
+
+
+def test_the_same_event_twice_makes_one_run(weekly: Weekly, models: Models) -> None:
+    weekly.seed([recorded(number) for number in ENOUGH])
+    time = weekly.next_time()
+    first = weekly.start(time)
+    second = weekly.ended(weekly.start(time))
+    assert second.outcome == "duplicate"
+    assert second.states == ["Claim", "Claimed?", "Duplicate"]
+    assert weekly.ended(first).outcome == "promoted"
+    assert weekly.run(time).outcome == "duplicate"
+    assert len(weekly.notifications()) == 1
+    assert models.asked_again == 0
+
+
+def test_too_few_examples_are_said_and_cost_nothing(weekly: Weekly, models: Models) -> None:
+    before = weekly.live
+    weekly.seed([recorded(number) for number in range(39)])
+    ended = weekly.run()
+    assert ended.outcome == "too few examples"
+    assert weekly.live == before
+    (told,) = weekly.notifications()
+    assert "There are 39 examples and 40 are needed" in told["Message"]
+    assert models.calls.total() == 0

@@ -1,0 +1,204 @@
+"""The weekly workflow on a local stack, in the small world of `scripted_models`."""
+
+import gzip
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from pydantic import JsonValue
+
+from infra.local.client import StackInfo, aws_client
+from infra.local.schedule import start_scheduled
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.prompt_document import to_markdown
+from tests.support.scripted_models import PRICES, TIERS
+from tests.support.upstream import Upstream
+
+FREE: dict[str, JsonValue] = {"input_usd_per_million": 0, "output_usd_per_million": 0}
+SLOWEST_RUN_S = 150
+APPROVAL_S = 12
+LEARNING: dict[str, JsonValue] = {
+    "proposer": "openai/proposer",
+    "judge": "openai/judge",
+    "prices": {"openai/proposer": FREE, "openai/judge": FREE},
+    "rounds": 1,
+    "candidates": 5,
+    "trials": 6,
+    "min_examples": 40,
+    "threads": 4,
+    "retry_s": 1,
+    "patience_s": 2,
+    "approval_hours": APPROVAL_S / 3600,
+}
+"""A small search, and waits of seconds for what takes hours."""
+
+
+def stage_of(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The local stage of cdk.json with these models and this configuration of learning."""
+    stages = json.loads(json.dumps(context["stages"]))
+    prices = {
+        name: {"input_usd_per_million": read, "output_usd_per_million": written}
+        for name, (read, written) in PRICES.items()
+    }
+    stages["local"]["router"] = {
+        "models": {
+            "tiers": {str(tier): {"model": name} for tier, name in enumerate(TIERS, 1)},
+            "router": "openai/router",
+            "prices": {**prices, "openai/router": FREE},
+        },
+        "openai_base_url": url,
+    }
+    stages["local"]["learning"] = LEARNING
+    return {"stages": stages}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that is over: its status, its output (JSON), and the states that it entered."""
+
+    status: str
+    output: Any
+    states: list[str]
+
+    @property
+    def outcome(self) -> str:
+        return str(self.output["outcome"])
+
+
+@dataclass
+class Weekly:
+    """Each test has the bucket, the runs and the month's cap to itself; `reset` sees to that."""
+
+    stack: StackInfo
+    upstream: Upstream
+    queue: str
+    _times: Iterator[int] = field(default_factory=count)
+
+    def client(self, service: str) -> Any:
+        return aws_client(service, self.stack.aws_endpoint, self.stack.region)
+
+    def reset(self) -> None:
+        """As after the first deployment: the hand-written prompt is live and nobody has learned."""
+        s3, dynamodb = self.client("s3"), self.client("dynamodb")
+        for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
+            for found in each.get("Contents", ()):
+                s3.delete_object(Bucket=self.stack.learning_bucket, Key=found["Key"])
+        table = self.stack.results_table
+        for item in dynamodb.scan(TableName=table)["Items"]:
+            key = {name: item[name] for name in ("pk", "sk")}
+            dynamodb.delete_item(TableName=table, Key=key)
+        self.publish(to_markdown(packaged_prompt()))
+        self.notifications()
+
+    def publish(self, document: str) -> None:
+        """As somebody does in the AWS console."""
+        self.client("ssm").put_parameter(
+            Name=self.stack.prompt_parameter, Value=document, Overwrite=True, Tier="Advanced"
+        )
+
+    @property
+    def live(self) -> tuple[int, str]:
+        """Version and content of the live prompt."""
+        found = self.client("ssm").get_parameter(Name=self.stack.prompt_parameter)["Parameter"]
+        return found["Version"], found["Value"]
+
+    def seed(self, rows: Sequence[Mapping[str, JsonValue]]) -> None:
+        """Examples of the seed file, which fills up traffic."""
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        self.client("s3").put_object(
+            Bucket=self.stack.learning_bucket,
+            Key="seed/examples.jsonl.gz",
+            Body=gzip.compress(lines.encode()),
+        )
+
+    def next_time(self) -> datetime:
+        """Another scheduled time, of today."""
+        return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=next(self._times))
+
+    def start(self, scheduled_time: datetime | None = None) -> str:
+        """As the schedule does; returns the execution's ARN."""
+        return start_scheduled(self.stack, scheduled_time or self.next_time())
+
+    def run(self, scheduled_time: datetime | None = None) -> Ended:
+        return self.ended(self.start(scheduled_time))
+
+    def ended(self, execution: str) -> Ended:
+        """Waits for it."""
+        found = self.wait(execution, lambda found: found["status"] != "RUNNING")
+        output = found.get("output") or json.dumps({"outcome": found.get("error")})
+        return Ended(found["status"], json.loads(output), self.states(execution))
+
+    def wait(self, execution: str, until: Any) -> Any:
+        workflow, deadline = self.client("stepfunctions"), time.monotonic() + SLOWEST_RUN_S
+        while time.monotonic() < deadline:
+            found = workflow.describe_execution(executionArn=execution)
+            if until(found):
+                return found
+            time.sleep(0.1)
+        raise TimeoutError(f"Still in {self.states(execution)[-3:]}")
+
+    def wait_for_state(self, execution: str, name: str) -> None:
+        self.wait(execution, lambda _: name in self.states(execution))
+
+    def states(self, execution: str) -> list[str]:
+        """Names of the states that were entered, in order."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for page in pages.paginate(executionArn=execution)
+            for event in page["events"]
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def notifications(self) -> list[dict[str, str]]:
+        """What was published since the last call."""
+        sqs, found = self.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    @contextmanager
+    def configured(self, **changes: JsonValue) -> Iterator[None]:
+        """Functions with another configuration of learning, for the block."""
+        before = self._configure(changes)
+        try:
+            yield
+        finally:
+            for name, variables in before.items():
+                self.client("lambda").update_function_configuration(
+                    FunctionName=name, Environment={"Variables": variables}
+                )
+
+    def _configure(self, changes: Mapping[str, JsonValue]) -> dict[str, dict[str, str]]:
+        functions, before = self.client("lambda"), {}
+        for function in functions.list_functions()["Functions"]:
+            variables = function.get("Environment", {}).get("Variables", {})
+            if "LEARNING_CONFIG" not in variables:
+                continue
+            before[function["FunctionName"]] = variables
+            config = {**json.loads(variables["LEARNING_CONFIG"]), **changes}
+            functions.update_function_configuration(
+                FunctionName=function["FunctionName"],
+                Environment={"Variables": {**variables, "LEARNING_CONFIG": json.dumps(config)}},
+            )
+        return before
+
+
+def subscribed(stack: StackInfo) -> str:
+    """A queue that gets what is published about runs; its URL."""
+    sqs = aws_client("sqs", stack.aws_endpoint, stack.region)
+    url: str = sqs.create_queue(QueueName="notifications")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    aws_client("sns", stack.aws_endpoint, stack.region).subscribe(
+        TopicArn=stack.runs_topic, Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
+    )
+    return url
