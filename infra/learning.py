@@ -8,11 +8,13 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.data import Data
 from infra.drift import Drift
 from infra.function import PythonFunction
+from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
@@ -164,5 +166,18 @@ class Learning(Construct):
                         "trigger": "schedule",
                     }
                 ),
+                dead_letter_queue=self._missed(),
             ),
         )
+
+    def _missed(self) -> sqs.Queue:
+        """Starts that failed for a day."""
+        queue = sqs.Queue(
+            self,
+            "Missed",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(queue, "SQS3", "This is itself the place for what failed.")
+        return queue
