@@ -14,7 +14,7 @@ from route_switch.workflow.wiring import Wiring
 from route_switch.workflow.work import Work
 
 MARGIN_S = 120
-"""Longer than the slowest call, which a slice lets finish."""
+"""Longer than the slowest call (`CALL_TIMEOUT_S`), which a slice lets finish."""
 
 logger = Logger(service="optimizer")
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.example_file import read_examples
 from route_switch.adapters.models.encoder import EncoderClient
-from route_switch.adapters.models.registry import ModelClients, ProviderKeys
+from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.adapters.models.registry import ProviderKeys
 from route_switch.adapters.s3_memo import S3Memo
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, DeadlineReachedError
@@ -146,7 +147,7 @@ class Work:
             return min(self._config.slice_s - worked, self._remaining_s())
 
         pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
-        clients, prices = ModelClients(config, self._keys), self._prices()
+        clients, prices = learning_clients(config, self._keys), self._prices()
         calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
         return calls, memo, pace
 
