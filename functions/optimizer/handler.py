@@ -31,8 +31,15 @@ def lambda_handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     with named_failures():
         asked = WorkEvent.model_validate(event)
         parts = wiring()
-        keys = secret_keys(parts.settings)
-        work = Work(parts.settings, parts.s3, parts.dynamodb, keys, remaining_s, logger.warning)
+        work = Work(
+            parts.settings,
+            parts.s3,
+            parts.dynamodb,
+            secret_keys(parts.settings),
+            parts.known,
+            remaining_s,
+            logger.warning,
+        )
         done = work(asked)
     logger.info("slice", extra={"step": asked.step, "slice": asked.slice, "done": done.done})
     return done.model_dump(mode="json")
