@@ -11,7 +11,7 @@ import pytest
 from functions.learning import handler as learning
 from functions.promote import handler as promoter
 from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.errors import ConfigurationError, PromptError
+from route_switch.domain.errors import ConfigurationError, PromptError, RouteSwitchError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
@@ -115,14 +115,22 @@ def test_a_seed_file_that_cannot_be_read_names_its_line(s3: "S3Client") -> None:
         step("collect")
 
 
-def test_a_broken_live_prompt_is_no_incumbent(s3: "S3Client") -> None:
-    """Then the seed is what serves, and what a candidate has to beat."""
-    publish("broken")
-    other = packaged_prompt().model_copy(update={"instruction": instruction("seed")})
-    publish(to_markdown(other), "/test/prompt/seed")
-    step("collect")
-    kept = parse_prompt(read(s3, f"work/{RUN['id']}/incumbent.md").decode())
-    assert kept.version == other.version
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ("broken", "Version 2 of the live prompt is broken"),
+        (
+            to_markdown(packaged_prompt().model_copy(update={"instruction": "Say\t1, 2 or 3."})),
+            "holds tabs",
+        ),
+    ],
+)
+def test_a_prompt_that_no_candidate_could_replace_is_told_before_anything_is_paid(
+    s3: "S3Client", document: str, told: str
+) -> None:
+    publish(document)
+    with pytest.raises(RouteSwitchError, match=told):
+        step("collect")
 
 
 def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> None:
@@ -146,7 +154,7 @@ def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> No
 def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> None:
     assert claim() == {
         "claimed": True,
-        "run": {**RUN, "cap_usd": 20.0},
+        "run": {**RUN, "cap_usd": 20.0, "reason": None},
         "shards": [0],
         "why": None,
     }
@@ -202,6 +210,18 @@ def test_a_prompt_that_was_edited_meanwhile_is_never_overwritten(s3: "S3Client")
     promoted = promote(s3, candidate())
     assert promoted["promoted"] is False
     assert "but version 2 is live" in str(promoted["why"])
+    assert live() == edited
+
+
+def test_a_promotion_whose_answer_was_lost_is_found_although_somebody_replaced_it(
+    s3: "S3Client",
+) -> None:
+    promote(s3, candidate())
+    s3.delete_object(Bucket=BUCKET, Key="prompts/2.json")
+    edited = to_markdown(packaged_prompt().model_copy(update={"instruction": instruction("me")}))
+    publish(edited)
+    assert promote(s3, candidate())["version"] == 2
+    assert read(s3, "prompts/2.json").decode() == to_json(candidate())
     assert live() == edited
 
 

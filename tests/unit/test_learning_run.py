@@ -24,6 +24,7 @@ from route_switch.workflow.events import (
     Collected,
     Evaluated,
     Promoted,
+    ReportEvent,
     RunState,
     Trouble,
 )
@@ -181,3 +182,27 @@ def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
         raise error
     assert type(raised.value).__name__ == name
     assert SECRET not in json.dumps(str(raised.value))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"scheduled_time": "2026-11-22T03:00:00Z", "trigger": "schedule"},
+        {"claimed": True, "run": RUN.model_dump(), "shards": [0], "why": None},
+        {"run": RUN.model_dump(), "collected": ENOUGH.model_dump()},
+        {"run": RUN.model_dump(), "optimized": {"slice": 0, "done": False}},
+        {"run": RUN.model_dump(), "evaluated": {"slice": 0, "done": False}},
+        {"run": RUN.model_dump(), "evaluated": BETTER.model_dump(), "approval": {"approved": True}},
+    ],
+    ids=["Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Promote"],
+)
+def test_a_failure_in_any_state_can_be_told(known: dict[str, object]) -> None:
+    event = ReportEvent.model_validate(
+        {
+            "step": "fail",
+            "execution": "e",
+            "state": {**known, "error": {"Error": "StoreError", "Cause": "{}"}},
+        }
+    )
+    assert outcome_of(event.state) is RunOutcome.FAILED
+    assert "StoreError" in sentence(RunOutcome.FAILED, event.state)

@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
     InvalidModelRequestError,
     ModelError,
     ProviderDownError,
+    ProviderUnusableError,
     RouteSwitchError,
     RunStoppedError,
 )
@@ -290,8 +291,9 @@ def test_a_proposer_that_refuses_stops_the_run() -> None:
     def fails(call: ModelCall) -> BaseException | None:
         return InvalidModelRequestError("no", status=400) if call.model == "proposer" else None
 
-    with pytest.raises(ProviderDownError, match="proposer cannot be asked"):
+    with pytest.raises(ProviderUnusableError, match="Choose another proposer") as raised:
         run(search_of(Models(fails=fails)))
+    assert raised.value.detail == "no"
 
 
 def test_a_defect_of_the_metric_is_no_score_of_zero_either(monkeypatch: pytest.MonkeyPatch) -> None:
