@@ -22,6 +22,7 @@ _AWS_SERVICES = frozenset(
         "lambda",
         "s3",
         "secretsmanager",
+        "sns",
         "sqs",
         "ssm",
         "stepfunctions",

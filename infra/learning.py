@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 
 from aws_cdk import Duration, TimeZone
+from aws_cdk import Stack as CdkStack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.data import Data
 from infra.drift import Drift
 from infra.function import PythonFunction
+from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
-from infra.workflow import Steps, Workflow
+from infra.workflow import Steps, Workflow, machine_name
 from route_switch.adapters.results_table import LEARNING_INDEX
 
 
@@ -114,7 +117,21 @@ class Learning(Construct):
             parameter_arn(self, self._prompt.seed_name),
         )
         steps.allow(["sns:Publish"], self.topic.topic_arn)
+        self._allow_executions(steps)
         return steps
+
+    def _allow_executions(self, steps: PythonFunction) -> None:
+        """Is the holder of the lock still running? The machine is named here, since it depends on
+        this function and cannot be referred to."""
+        stack, name = CdkStack.of(self), machine_name(self._stage)
+        place = f"states:{stack.region}:{stack.account}:execution:{name}:*"
+        steps.allow(["states:DescribeExecution"], f"arn:{stack.partition}:{place}")
+        found = f"states:{stack.region}:<AWS::AccountId>:execution:{name}:*"
+        acknowledge(
+            steps.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:{found}]",
+            "Each run of the machine has an ARN of its own, made when it starts.",
+        )
 
     def _promoter(self, environment: dict[str, str]) -> PythonFunction:
         promoter = self._function("Promoter", "promote", Duration.minutes(1), environment)
@@ -164,5 +181,18 @@ class Learning(Construct):
                         "trigger": "schedule",
                     }
                 ),
+                dead_letter_queue=self._missed(),
             ),
         )
+
+    def _missed(self) -> sqs.Queue:
+        """Starts that failed for a day."""
+        queue = sqs.Queue(
+            self,
+            "Missed",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(queue, "SQS3", "This is itself the place for what failed.")
+        return queue

@@ -14,10 +14,17 @@ from infra.python_layer import PythonLayer, dependency_layer
 from infra.router import Router
 from infra.setup import Setup
 from infra.stage import Stage
+from route_switch.domain.calibration import why_partial
+from route_switch.domain.tiers import Tier
 
 LAYERS = Path("layers")
 LOCAL_PROVIDERS = frozenset({"local", "offline"})
 """Providers whose models run inside the function and need the offline layers."""
+
+NO_JUDGE = (
+    "Nobody grades answers, so only examples with feedback or a gold answer teach anything. Name a "
+    "model in cdk.json under learning.judge."
+)
 
 
 class RouteSwitchStack(Stack):
@@ -71,8 +78,15 @@ class RouteSwitchStack(Stack):
             self._warn(name, "its costs will be null", "models.prices")
         for name in unknown_to_learning:
             self._warn(name, "learning will not call it", "learning.prices")
+        self._check_judge(stage)
         router = stage.router.model_copy(update={"models": models})
         return stage.model_copy(update={"router": router, "learning": learning})
+
+    def _check_judge(self, stage: Stage) -> None:
+        judge, tier_3 = stage.learning.judge, stage.router.models.tiers[Tier.LARGE].model
+        warning = NO_JUDGE if judge is None else why_partial(judge, tier_3)
+        if warning is not None:
+            Annotations.of(self).add_warning_v2("route-switch:judge", warning)
 
     def _warn(self, name: str, consequence: str, place: str) -> None:
         Annotations.of(self).add_warning_v2(

@@ -82,6 +82,7 @@ class Workflow(Construct):
         self.machine = sfn.StateMachine(
             self,
             "Machine",
+            state_machine_name=machine_name(stage),
             # Without updates: CDK would allow all versions of each function as well.
             role=role.without_policy_updates(),
             state_machine_type=sfn.StateMachineType.STANDARD,
@@ -339,6 +340,10 @@ class Workflow(Construct):
             attempts=8,
             longest=Duration.hours(1),
         )
+
+
+def machine_name(stage: Stage) -> str:
+    return f"route-switch-{stage.name}-learning"
 
 
 def at(path: str) -> str:

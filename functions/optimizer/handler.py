@@ -14,7 +14,7 @@ from route_switch.workflow.wiring import Wiring
 from route_switch.workflow.work import Work
 
 MARGIN_S = 120
-"""Longer than the slowest call, which a slice lets finish."""
+"""Longer than the slowest call (`CALL_TIMEOUT_S`), which a slice lets finish."""
 
 logger = Logger(service="optimizer")
 
@@ -31,8 +31,15 @@ def lambda_handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     with named_failures():
         asked = WorkEvent.model_validate(event)
         parts = wiring()
-        keys = secret_keys(parts.settings)
-        work = Work(parts.settings, parts.s3, parts.dynamodb, keys, remaining_s, logger.warning)
+        work = Work(
+            parts.settings,
+            parts.s3,
+            parts.dynamodb,
+            secret_keys(parts.settings),
+            parts.known,
+            remaining_s,
+            logger.warning,
+        )
         done = work(asked)
     logger.info("slice", extra={"step": asked.step, "slice": asked.slice, "done": done.done})
     return done.model_dump(mode="json")

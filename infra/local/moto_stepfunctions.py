@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.core.responses import EmptyResult
 from moto.stepfunctions.exceptions import ValidationException
 from moto.stepfunctions.parser.api import ExecutionStatus
@@ -19,10 +20,14 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
+    StateTaskLambda,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackEndpoint,
     HeartbeatTimeoutError,
@@ -41,6 +46,7 @@ def install() -> None:
     limit_data()
     let_terminal_errors_through()
     let_own_errors_out()
+    name_lambda_errors()
     name_missed_heartbeats()
     keep_early_answers()
     pass_causes_on()
@@ -50,14 +56,11 @@ def install() -> None:
 
 def limit_data() -> None:
     """256 KB of what is started, given to tasks and given by states; moto measures the last."""
-    state.is_within_size_quota = state_task_service.is_within_size_quota = fits
-    eval_parameters = StateTask._eval_parameters
+    for module in (state, state_task_lambda, state_task_service):
+        module.is_within_size_quota = fits
+    for kind in (StateTask, StateTaskLambda):
+        limit_parameters(kind)
     start_execution = StepFunctionsParserBackend.start_execution
-
-    def eval_limited(task: Any, env: Any) -> Any:
-        parameters = eval_parameters(task, env)
-        task._verify_size_quota(env, parameters)
-        return parameters
 
     def start_limited(
         backend: Any, arn: str, name: str, execution_input: str | None, *more: Any
@@ -69,8 +72,18 @@ def limit_data() -> None:
             )
         return start_execution(backend, arn, name, execution_input, *more)
 
-    StateTask._eval_parameters = eval_limited
     StepFunctionsParserBackend.start_execution = start_limited
+
+
+def limit_parameters(kind: Any) -> None:
+    eval_parameters = kind._eval_parameters
+
+    def eval_limited(task: Any, env: Any) -> Any:
+        parameters = eval_parameters(task, env)
+        task._verify_size_quota(env, parameters)
+        return parameters
+
+    kind._eval_parameters = eval_limited
 
 
 def fits(value: Any) -> bool:
@@ -100,6 +113,22 @@ def let_own_errors_out() -> None:
         return StatesErrorName.from_name(error_name) if own else CustomErrorName(error_name)
 
     iteration_worker.CustomErrorName = branches_decl.CustomErrorName = name_error
+
+
+def name_lambda_errors() -> None:
+    """What Lambda refuses is `Lambda.…`; moto calls it "Exception" where a task's resource is the
+    function itself."""
+    from_error = StateTaskLambda._from_error
+
+    def from_error_by_code(task: Any, env: Any, ex: Exception) -> Any:
+        failure = from_error(task, env, ex)
+        if isinstance(ex, ClientError):
+            name = f"Lambda.{ex.response['Error']['Code']}"
+            failure.error_name = CustomErrorName(name)
+            failure.event_details["lambdaFunctionFailedEventDetails"]["error"] = name
+        return failure
+
+    StateTaskLambda._from_error = from_error_by_code
 
 
 def name_missed_heartbeats() -> None:

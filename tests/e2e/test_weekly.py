@@ -1,6 +1,10 @@
 """The weekly workflow on the local stack: how runs end, and what is live after each."""
 
+import json
+
+from infra.local.client import STACK_NAME
 from route_switch.domain.prompt_document import parse_prompt
+from tests.support.definitions import state_machine
 from tests.support.scripted_models import CRITERION, Models, numbers, recorded
 from tests.support.weekly import Weekly
 
@@ -43,3 +47,14 @@ def test_too_few_examples_are_said_and_cost_nothing(weekly: Weekly, models: Mode
     (told,) = weekly.notifications()
     assert "There are 39 examples and 40 are needed" in told["Message"]
     assert models.calls.total() == 0
+
+
+def test_what_is_executed_is_the_templates_definition_word_for_word(weekly: Weekly) -> None:
+    """The local stack replaces nothing in it; where moto differs from AWS, moto is corrected."""
+    template = json.loads((weekly.assembly / f"{STACK_NAME}.template.json").read_text("utf-8"))
+    wanted = state_machine(template, weekly.stack)
+    executed = weekly.client("stepfunctions").describe_state_machine(
+        stateMachineArn=weekly.stack.state_machine
+    )
+    assert executed["definition"] == wanted.definition
+    assert executed["roleArn"] == wanted.role_arn

@@ -44,6 +44,10 @@ def keys(s3: "S3Client") -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
+def memo_of(s3: "S3Client", run_id: str, worker: str | None) -> S3Memo:
+    return S3Memo(s3, BUCKET, run_id, worker, {})
+
+
 def test_files_are_read_back_and_a_missing_one_is_none(s3: "S3Client") -> None:
     files = S3Files(s3, BUCKET, "runs/1/")
     assert files.read("a.json") is None
@@ -60,55 +64,67 @@ def test_a_bucket_that_is_gone_is_told_apart_from_a_missing_file(s3: "S3Client")
 
 
 def test_a_later_run_finds_answers_but_not_what_the_router_said(s3: "S3Client") -> None:
-    first = S3Memo(s3, BUCKET, "week-1", None)
+    first = memo_of(s3, "week-1", None)
     first.put("k1", ANSWER)
     first.put("k2", ROUTED)
-    second = S3Memo(s3, BUCKET, "week-2", None)
+    second = memo_of(s3, "week-2", None)
     assert second.get("k1") == ANSWER
     assert second.get("k2") is None
     assert list(second.items()) == [], "this run has paid nothing"
 
 
 def test_an_answer_is_one_object_that_says_who_paid(s3: "S3Client") -> None:
-    S3Memo(s3, BUCKET, "week-1", "outcomes-3").put("k1", ANSWER)
-    S3Memo(s3, BUCKET, "week-1", None).put("k2", ROUTED)
+    memo_of(s3, "week-1", "outcomes-3").put("k1", ANSWER)
+    memo_of(s3, "week-1", None).put("k2", ROUTED)
     assert keys(s3) == ["answers/week-1/outcomes-3/k1", "work/week-1/calls/run/k2"]
 
 
 def test_a_worker_sums_up_its_own_and_the_run_all_of_its_workers(s3: "S3Client") -> None:
     for worker in ("outcomes-0", "outcomes-1"):
-        S3Memo(s3, BUCKET, "week-1", worker).put(f"by-{worker}", ANSWER)
-    S3Memo(s3, BUCKET, "week-0", None).put("older", ANSWER)
-    own = dict(S3Memo(s3, BUCKET, "week-1", "outcomes-1").items())
+        memo_of(s3, "week-1", worker).put(f"by-{worker}", ANSWER)
+    memo_of(s3, "week-0", None).put("older", ANSWER)
+    own = dict(memo_of(s3, "week-1", "outcomes-1").items())
     assert own.keys() == {"by-outcomes-1"}
-    run = dict(S3Memo(s3, BUCKET, "week-1", None).items())
+    run = dict(memo_of(s3, "week-1", None).items())
     assert run.keys() == {"by-outcomes-0", "by-outcomes-1"}
 
 
 def test_a_call_that_another_worker_has_under_way_is_not_taken_for_lost(s3: "S3Client") -> None:
     """Its note says that it was begun; only who takes the whole run over may call it lost."""
-    S3Memo(s3, BUCKET, "week-1", "outcomes-0").put("k-begun", {"purpose": "answer", "cost_usd": 2})
-    other = metered(FakeModel(), S3Memo(s3, BUCKET, "week-1", "outcomes-1"))
+    memo_of(s3, "week-1", "outcomes-0").put("k-begun", {"purpose": "answer", "cost_usd": 2})
+    other = metered(FakeModel(), memo_of(s3, "week-1", "outcomes-1"))
     assert other.spent_usd == 0
-    whole = S3Memo(s3, BUCKET, "week-1", None)
+    whole = memo_of(s3, "week-1", None)
     assert metered(FakeModel(), whole).spent_usd == 2
-    assert metered(FakeModel(), S3Memo(s3, BUCKET, "week-1", None)).spent_usd == 2
+    assert metered(FakeModel(), memo_of(s3, "week-1", None)).spent_usd == 2
 
 
 def test_an_answer_that_expired_since_it_was_listed_is_asked_again(s3: "S3Client") -> None:
-    S3Memo(s3, BUCKET, "week-0", None).put("k", ANSWER)
-    memo = S3Memo(s3, BUCKET, "week-1", None)
+    memo_of(s3, "week-0", None).put("k", ANSWER)
+    memo = memo_of(s3, "week-1", None)
     s3.delete_object(Bucket=BUCKET, Key="answers/week-0/run/k")
     assert memo.get("k") is None
 
 
 def test_answers_that_cannot_be_kept_or_read_are_told(s3: "S3Client") -> None:
-    memo = S3Memo(s3, BUCKET, "week-1", None)
+    memo = memo_of(s3, "week-1", None)
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(StoreError, match="cannot be written"):
         memo.put("k", ANSWER)
     with pytest.raises(StoreError, match="cannot be read"):
-        S3Memo(s3, BUCKET, "week-1", None)
+        memo_of(s3, "week-1", None)
+
+
+def test_a_warm_process_reads_only_what_is_new(s3: "S3Client") -> None:
+    known: dict[str, JsonObject] = {}
+    first = S3Memo(s3, BUCKET, "week-1", None, known)
+    first.put("k1", ANSWER)
+    first.put("k2-begun", {"purpose": "answer", "cost_usd": 2})
+    s3.put_object(Bucket=BUCKET, Key="answers/week-1/run/k1", Body=b"not read again")
+    s3.put_object(Bucket=BUCKET, Key="work/week-1/calls/run/k2-begun", Body=b'{"cost_usd": 0}')
+    second = S3Memo(s3, BUCKET, "week-1", None, known)
+    assert second.get("k1") == ANSWER
+    assert second.get("k2-begun") == {"cost_usd": 0}, "a note may have been overwritten"
 
 
 def cap(dynamodb: "DynamoDBClient", usd: float = 1.0, month: str = "2026-11") -> DynamoDbCap:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
@@ -77,6 +78,7 @@ class Weekly:
     stack: StackInfo
     upstream: Upstream
     queue: str
+    assembly: Path
     _times: Iterator[int] = field(default_factory=count)
 
     def client(self, service: str) -> Any:

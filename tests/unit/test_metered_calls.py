@@ -304,11 +304,10 @@ def test_the_deadline_ends_the_run_instead_of_a_sleep_beyond_it() -> None:
     assert time.now < 3
 
 
-def test_a_call_gets_no_more_time_than_the_run_has() -> None:
+def test_a_call_that_was_begun_in_time_gets_its_time() -> None:
     model = FakeModel()
-    ask(metered(model, time=FakeTime(end=30.0)))
-    ask(metered(model))
-    assert [call.timeout_s for call in model.asked] == [30.0, CALL_TIMEOUT_S]
+    ask(metered(model, time=FakeTime(end=3.0)))
+    assert [call.timeout_s for call in model.asked] == [CALL_TIMEOUT_S]
 
 
 @dataclass

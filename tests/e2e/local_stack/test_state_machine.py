@@ -22,6 +22,7 @@ from tests.support.executions import (
 from tests.support.processes import environments, kill_function
 
 Json = dict[str, Any]
+Task = Callable[..., Json]
 KB_256 = 262_144
 AGAIN = {"IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1, "JitterStrategy": "FULL"}
 
@@ -47,6 +48,15 @@ def invoke(function: str, payload: object, **fields: Any) -> Json:
     } | fields
 
 
+def direct(function: str, payload: object, **fields: Any) -> Json:
+    """The function itself as the task's resource: its answer is the task's."""
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    return {"Type": "Task", "Resource": arn, "Parameters": payload, "End": True} | fields
+
+
+BOTH = pytest.mark.parametrize("task", [invoke, direct])
+
+
 def machine(state: Json, **others: Json) -> Json:
     return {"StartAt": "First", "States": {"First": state, **others}}
 
@@ -61,15 +71,22 @@ def error_of(stack: StackInfo, definition: Json, event: object = None) -> Json:
     return error
 
 
+@BOTH
 def test_a_raised_exception_is_an_error_of_its_name_with_its_report(
-    stack: StackInfo, worker: str, tmp_path: Path
+    stack: StackInfo, worker: str, task: Task, tmp_path: Path
 ) -> None:
-    error = error_of(stack, caught(invoke(worker, {"fails_while": str(tmp_path)}), "States.ALL"))
+    error = error_of(stack, caught(task(worker, {"fails_while": str(tmp_path)}), "States.ALL"))
     assert error["Error"] == "ProviderDownError"
     cause = json.loads(error["Cause"])
     assert cause["errorType"] == "ProviderDownError"
     assert cause["errorMessage"] == "the provider is down"
     assert set(cause) == {"errorType", "errorMessage", "requestId", "stackTrace"}
+
+
+@BOTH
+def test_what_lambda_refuses_has_lambdas_name(stack: StackInfo, task: Task) -> None:
+    error = error_of(stack, caught(task("missing", {}), "Lambda.ResourceNotFoundException"))
+    assert error["Error"] == "Lambda.ResourceNotFoundException"
 
 
 def test_a_typed_error_is_retried_until_it_has_passed(
@@ -85,15 +102,21 @@ def test_a_typed_error_is_retried_until_it_has_passed(
     assert output(stack, execution)["done"] is True
 
 
+@BOTH
 @pytest.mark.parametrize("part", ["runtime", "emulator"])
 def test_a_killed_invocation_is_a_typed_error_and_its_retry_has_a_fresh_environment(
-    stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path, part: Any
+    stack: StackInfo,
+    worker: str,
+    task: Task,
+    calls: Callable[[str], int],
+    tmp_path: Path,
+    part: Any,
 ) -> None:
     hold = tmp_path / "hold"
     hold.touch()
     payload = {"waits_while": str(hold), "says": str(tmp_path)}
     retry = [{"ErrorEquals": ["Runtime.ExitError"], **AGAIN}]
-    execution = start(stack, machine(invoke(worker, payload, Retry=retry)))
+    execution = start(stack, machine(task(worker, payload, Retry=retry)))
     wait_until(lambda: calls(str(tmp_path)) == 1)
     before = {pid for pid, each in environments(stack, worker) if each == "runtime"}
     assert kill_function(stack, worker, part) >= 1
@@ -108,12 +131,13 @@ def test_a_killed_idle_environment_is_replaced(stack: StackInfo, worker: str) ->
     assert output(stack, start(stack, machine(invoke(worker, {}))))["done"] is True
 
 
+@BOTH
 def test_a_function_timeout_and_a_task_timeout_have_their_own_names(
-    stack: StackInfo, worker: str, tmp_path: Path
+    stack: StackInfo, worker: str, task: Task, tmp_path: Path
 ) -> None:
-    late = invoke(worker, {"waits_while": str(tmp_path)}, TimeoutSeconds=1)
+    late = task(worker, {"waits_while": str(tmp_path)}, TimeoutSeconds=1)
     assert error_of(stack, caught(late, "States.Timeout"))["Error"] == "States.Timeout"
-    late = invoke(worker, {"waits_while": str(tmp_path)})
+    late = task(worker, {"waits_while": str(tmp_path)})
     error = error_of(stack, caught(late, "Sandbox.Timedout"))
     assert "Task timed out after 6.00 seconds" in error["Cause"]
 
@@ -242,8 +266,10 @@ def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> 
         {"Type": "Pass", "Parameters": {"a.$": "$.big", "b.$": "$.big"}, "End": True},
         invoke("FUNCTION", {"a.$": "$.big", "b.$": "$.big"}),
         invoke("FUNCTION", {"size": KB_256}),
+        direct("FUNCTION", {"a.$": "$.big", "b.$": "$.big"}),
+        direct("FUNCTION", {"size": KB_256}),
     ],
-    ids=["a state's output", "a task's parameters", "a function's answer"],
+    ids=["state", "parameters", "answer", "direct parameters", "direct answer"],
 )
 def test_data_over_256_kb_end_the_execution_and_nothing_catches_it(
     stack: StackInfo, worker: str, step: Json

@@ -1,17 +1,17 @@
 """The template's own state machine, and what starts it and tells of it."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local.client import STACK_NAME, StackInfo
+from infra.local.client import StackInfo
 from infra.local.errors import LocalStackError
 from infra.local.schedule import start_scheduled
 from infra.local.workflow import definition
+from tests.support.definitions import state_machine
 from tests.support.executions import aws, output, physical_name
 
 SUNDAY = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -20,43 +20,13 @@ Json = dict[str, Any]
 
 def test_the_executed_definition_is_the_templates(stack: StackInfo, assembly: Path) -> None:
     template = json.loads((assembly / "Local.template.json").read_text())
-    (machine,) = (
-        each["Properties"]
-        for each in template["Resources"].values()
-        if each["Type"] == "AWS::StepFunctions::StateMachine"
-    )
+    machine = state_machine(template, stack)
     found = aws(stack, "stepfunctions").describe_state_machine(stateMachineArn=stack.state_machine)
-    assert found["definition"] == resolved(machine["DefinitionString"], physical_ids(stack))
-    assert found["roleArn"] == resolved(machine["RoleArn"], physical_ids(stack))
+    assert (found["definition"], found["roleArn"]) == (machine.definition, machine.role_arn)
     assert found["tracingConfiguration"] == {"enabled": True}
     assert found["loggingConfiguration"]["level"] == "ALL"
     (destination,) = found["loggingConfiguration"]["destinations"]
     assert "WorkflowLog" in destination["cloudWatchLogsLogGroup"]["logGroupArn"]
-
-
-def physical_ids(stack: StackInfo) -> dict[str, str]:
-    found = aws(stack, "cloudformation").describe_stack_resources(StackName=STACK_NAME)
-    ids = {
-        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-        for each in found["StackResources"]
-    }
-    return ids | {"AWS::Partition": "aws"}
-
-
-def resolved(value: Any, ids: Mapping[str, str]) -> str:
-    """What CloudFormation makes of the functions that CDK uses in a definition."""
-    match value:
-        case str():
-            return value
-        case {"Ref": name}:
-            return ids[name]
-        case {"Fn::GetAtt": [name, "Arn"]} if "Role" in name:
-            return f"arn:aws:iam::123456789012:role/{ids[name]}"
-        case {"Fn::GetAtt": [name, "Arn"]}:
-            return f"arn:aws:lambda:us-east-1:123456789012:function:{ids[name]}"
-        case {"Fn::Join": [separator, parts]}:
-            return str(separator.join(resolved(part, ids) for part in parts))
-    raise AssertionError(f"a definition holds {value}")
 
 
 def test_substitutions_are_made_where_they_are_named() -> None:

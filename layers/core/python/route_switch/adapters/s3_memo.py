@@ -22,32 +22,47 @@ if TYPE_CHECKING:
 
 ANSWERS = "answers/"
 ROLLING = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
+FOR_GOOD = frozenset({"refused", "text", "vectors"})
+"""What an entry has that is written once."""
 READERS = 16
 
 
 class S3Memo:
     """`AnswerMemo` of one worker of a run. It finds what any run paid; `items` are the worker's
-    own, or, with `worker` None, those of the whole run, which must have no other worker then."""
+    own, or, with `worker` None, those of the whole run, which must have no other worker then.
 
-    def __init__(self, s3: "S3Client", bucket: str, run_id: str, worker: str | None) -> None:
+    `known` holds answers that this process has read before, by their place. They never change, so
+    the next slice in a warm process reads only what is new.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        run_id: str,
+        worker: str | None,
+        known: dict[str, JsonObject],
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._rolling = f"{ANSWERS}{run_id}/"
         self._own = f"work/{run_id}/calls/"
         self._worker = worker
         self._places: dict[str, str] = {}
-        self._entries: dict[str, JsonObject] = {}
+        self._known = known
+        self._notes: dict[str, JsonObject] = {}
         try:
             self._take_stock()
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"Paid answers cannot be read: {error}") from error
 
     def get(self, key: str) -> JsonObject | None:
-        entry = self._entries.get(key)
-        if entry is None and (place := self._places.get(key)) is not None:
-            entry = self._fetch(place)
+        place = self._places.get(key)
+        if place is None:
+            return None
+        entry = self._known.get(place) or self._notes.get(place) or self._fetch(place)
         if entry is not None:
-            self._entries[key] = entry
+            self._remember(place, entry)
         return entry
 
     def put(self, key: str, entry: JsonObject) -> None:
@@ -56,7 +71,8 @@ class S3Memo:
             self._s3.put_object(Bucket=self._bucket, Key=place, Body=json.dumps(entry).encode())
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"{place} cannot be written: {error}") from error
-        self._places[key], self._entries[key] = place, entry
+        self._places[key] = place
+        self._remember(place, entry)
 
     def items(self) -> Iterator[tuple[str, JsonObject]]:
         for key, place in tuple(self._places.items()):
@@ -86,9 +102,13 @@ class S3Memo:
         known = self._places.get(key)
         if known is not None and self._is_own(known):
             return known
-        answer = "text" in entry or "refused" in entry
-        prefix = self._rolling if answer and entry.get("purpose") in ROLLING else self._own
+        rolls = _is_answer(entry) and entry.get("purpose") in ROLLING
+        prefix = self._rolling if rolls else self._own
         return f"{prefix}{self._worker or 'run'}/{key}"
+
+    def _remember(self, place: str, entry: JsonObject) -> None:
+        """A note that a call was begun is overwritten, also by who takes a run over."""
+        (self._known if _is_answer(entry) else self._notes)[place] = entry
 
     def _fetch(self, place: str) -> JsonObject | None:
         """None where it has expired since it was listed."""
@@ -100,3 +120,7 @@ class S3Memo:
             raise StoreError(f"{place} cannot be read: {error}") from error
         entry: JsonObject = json.loads(body)
         return entry
+
+
+def _is_answer(entry: JsonObject) -> bool:
+    return not entry.keys().isdisjoint(FOR_GOOD)

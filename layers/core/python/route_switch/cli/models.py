@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.adapters.models.list_prices import list_price
-from route_switch.adapters.models.registry import ModelClients
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.outcome import tiers_of
@@ -77,7 +77,7 @@ def paid_calls(
     tell: Callable[[str], None] = lambda _: None,
 ) -> MeteredCalls:
     """Keys come from the environment (`OPENAI_API_KEY`, …)."""
-    return MeteredCalls(ModelClients(config, os.environ.get), price, memo, cap, pace, tell)
+    return MeteredCalls(learning_clients(config, os.environ.get), price, memo, cap, pace, tell)
 
 
 @contextmanager

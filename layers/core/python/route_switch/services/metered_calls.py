@@ -36,7 +36,9 @@ there is no bound on what a call costs, and no cap could be kept."""
 BYTES_PER_MESSAGE = 16
 """For a provider's own marks around a message; its text has at most one token a byte."""
 
-CALL_TIMEOUT_S = 120.0
+CALL_TIMEOUT_S = 110.0
+"""Also of a call that begins in the last second of a run: one that is cut off is paid for nothing.
+"""
 LONGEST_PAUSE_S = 30.0
 BEGUN = "-begun"
 """Ends the key of a note that a call was begun; the call's own key is there once it is over."""
@@ -189,8 +191,7 @@ class MeteredCalls:
     ) -> JsonObject:
         provider, _, model = name.partition("/")
         started = time.perf_counter()
-        timeout_s = min(CALL_TIMEOUT_S, max(self._pace.remaining_s(), 1.0))
-        call = ModelCall(model, messages, params, timeout_s)
+        call = ModelCall(model, messages, params, CALL_TIMEOUT_S)
         completion: Completion = complete(self._clients(provider).stream(call))
         text = _whole(completion.text)
         usage = completion.usage or _estimate(messages, text)

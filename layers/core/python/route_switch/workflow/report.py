@@ -105,7 +105,7 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
 
 def figures(evaluated: Evaluated) -> list[str]:
     lines = []
-    if evaluated.gain is not None:
+    if evaluated.gain is not None and evaluated.heldout_rows > 0:
         lines.append(
             f"Gain in quality − λ · cost on {evaluated.heldout_rows} new held-out queries: "
             f"{evaluated.gain:+.4f} ({evaluated.gain_low:+.4f} to {evaluated.gain_high:+.4f}); "

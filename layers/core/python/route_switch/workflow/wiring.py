@@ -13,6 +13,7 @@ from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.bootstrap import build_collector, packaged_prompt
+from route_switch.domain.ports import JsonObject
 from route_switch.services.learning_cap import MonthBefore, month_before
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.ask import Ask
@@ -44,6 +45,7 @@ class Wiring:
 
     def __init__(self, settings: LearningSettings) -> None:
         self.settings = settings
+        self._known: tuple[str, dict[str, JsonObject]] = ("", {})
         self._connect = partial(botocore.session.get_session().create_client, config=PATIENT)
 
     @cached_property
@@ -74,6 +76,12 @@ class Wiring:
             return client.describe_execution(executionArn=execution)["status"] == "RUNNING"
         except client.exceptions.ExecutionDoesNotExist:  # history is kept for 90 days
             return False
+
+    def known(self, run_id: str) -> dict[str, JsonObject]:
+        """Answers of this run, for as long as the process works on it."""
+        if self._known[0] != run_id:
+            self._known = (run_id, {})
+        return self._known[1]
 
     def claim(self) -> Claim:
         return Claim(self._runs, self.settings.learning, self._month_before)

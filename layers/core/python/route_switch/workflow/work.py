@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.example_file import read_examples
 from route_switch.adapters.models.encoder import EncoderClient
-from route_switch.adapters.models.registry import ModelClients, ProviderKeys
+from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.adapters.models.registry import ProviderKeys
 from route_switch.adapters.s3_memo import S3Memo
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, DeadlineReachedError
 from route_switch.domain.example import Example
 from route_switch.domain.learning_run import LearningRun
-from route_switch.domain.ports import RunFiles
+from route_switch.domain.ports import JsonObject, RunFiles
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.split import split
@@ -47,8 +48,11 @@ DAYS_A_MONTH = 30
 
 
 class Work:
-    """One invocation. `remaining_s` is the time until its function is ended; `tell` gets what a
-    log may show."""
+    """One invocation.
+
+    `known` gives a run's answers that this process has read; `remaining_s` is the time until its
+    function is ended; `tell` gets what a log may show.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Work:
         s3: "S3Client",
         dynamodb: "DynamoDBClient",
         keys: ProviderKeys,
+        known: Callable[[str], dict[str, JsonObject]],
         remaining_s: Callable[[], float],
         tell: Callable[[str], None],
     ) -> None:
@@ -64,6 +69,7 @@ class Work:
         self._s3 = s3
         self._dynamodb = dynamodb
         self._keys = keys
+        self._known = known
         self._remaining_s = remaining_s
         self._tell = tell
         self._bucket = LearningBucket(s3, settings.learning_bucket)
@@ -138,7 +144,8 @@ class Work:
         self, run: LearningRun, worker: str | None
     ) -> tuple[MeteredCalls, S3Memo, Pace]:
         config = self._settings.router
-        memo = S3Memo(self._s3, self._settings.learning_bucket, run.id, worker)
+        bucket = self._settings.learning_bucket
+        memo = S3Memo(self._s3, bucket, run.id, worker, self._known(run.id))
         began = time.monotonic()
 
         def remaining_s() -> float:
@@ -146,7 +153,7 @@ class Work:
             return min(self._config.slice_s - worked, self._remaining_s())
 
         pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
-        clients, prices = ModelClients(config, self._keys), self._prices()
+        clients, prices = learning_clients(config, self._keys), self._prices()
         calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
         return calls, memo, pace
 

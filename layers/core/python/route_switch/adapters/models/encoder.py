@@ -22,6 +22,7 @@ Vectors can differ in the last digits between kinds of CPU; on one machine they 
 """
 
 import gzip
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -194,6 +195,7 @@ def _encoder() -> SentenceEncoder:
 @lru_cache(maxsize=1)
 def _load() -> SentenceEncoder:
     """Raises `ModelError` where the packages are missing that only this model needs."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would report to its makers
     try:
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer

@@ -1,0 +1,176 @@
+"""What the template promises of the weekly workflow."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from route_switch.workflow.settings import parse_learning_settings
+from tests.infra.conftest import Resource, Synthesized
+
+State = dict[str, Any]  # of the Amazon States Language
+
+
+@pytest.fixture(scope="module")
+def definition(prod: Synthesized) -> State:
+    (machine,) = prod.resources("AWS::StepFunctions::StateMachine").values()
+    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    text = "".join(part if isinstance(part, str) else _name(part) for part in parts)
+    parsed: State = json.loads(text)
+    return parsed
+
+
+def _name(part: Resource) -> str:
+    """A resource by its logical id."""
+    name = part["Fn::GetAtt"][0] if "Fn::GetAtt" in part else part["Ref"]
+    return str(name)
+
+
+def states(definition: State) -> Iterator[tuple[str, State]]:
+    for name, state in definition["States"].items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from states(state["ItemProcessor"])
+
+
+def tasks(definition: State) -> dict[str, State]:
+    return {name: state for name, state in states(definition) if state["Type"] == "Task"}
+
+
+def test_states_follow_each_other_as_they_should(definition: State) -> None:
+    found = dict(states(definition))
+    assert definition["StartAt"] == "Claim"
+    steps = ("Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Approve", "Promote")
+    assert [found[name]["Next"] for name in steps] == [
+        "Claimed?",
+        "Enough?",
+        "Optimize: first slice",
+        "Optimize: done?",
+        "Evaluate: done?",
+        "Approved?",
+        "Report",
+    ]
+    assert (found["Report"]["Next"], found["Notify"]["Next"]) == ("Notify", "Done")
+
+
+def test_every_choice_that_is_no_yes_leaves_the_prompt_alone(definition: State) -> None:
+    defaults = {n: s["Default"] for n, s in states(definition) if s["Type"] == "Choice"}
+    assert {name: defaults[name] for name in ("Enough?", "Gate", "Approved?", "Claimed?")} == {
+        "Enough?": "Report",
+        "Gate": "Report",
+        "Approved?": "Report",
+        "Claimed?": "Duplicate",
+    }
+
+
+def test_every_task_lasts_longer_than_its_function(prod: Synthesized, definition: State) -> None:
+    functions = prod.resources("AWS::Lambda::Function")
+    checked = 0
+    for name, task in tasks(definition).items():
+        text = task["Resource"] + json.dumps(task.get("Parameters", ""))
+        called = [f for logical_id, f in functions.items() if logical_id in text]
+        for function in called:
+            assert task["TimeoutSeconds"] > function["Properties"]["Timeout"], name
+            checked += 1
+    assert checked == 9
+
+
+def test_every_task_is_tried_again_for_named_errors_with_jitter(definition: State) -> None:
+    for name, task in tasks(definition).items():
+        for retry in task["Retry"]:
+            assert "States.ALL" not in retry["ErrorEquals"], name
+            assert retry["JitterStrategy"] == "FULL"
+            assert retry["MaxDelaySeconds"] > 0
+
+
+def test_providers_are_waited_for_where_that_costs_nothing(definition: State) -> None:
+    waiting = {
+        name
+        for name, task in tasks(definition).items()
+        if any("ProviderDown" in retry["ErrorEquals"] for retry in task["Retry"])
+    }
+    assert waiting == {"Build a shard", "Optimize", "Evaluate"}
+
+
+def test_whatever_fails_goes_to_failed_which_notifies(definition: State) -> None:
+    found = dict(states(definition))
+    caught = {
+        name
+        for name, state in found.items()
+        if any(
+            catch["ErrorEquals"] == ["States.ALL"] and catch["Next"] == "Failed"
+            for catch in state.get("Catch", ())
+        )
+    }
+    of_the_map = {"Build a shard"}
+    last = {"Failed", "Notify", "Notify of the failure"}
+    assert caught == (tasks(definition).keys() - of_the_map - last) | {"BuildOutcomes"}
+    assert found["Failed"]["Next"] == "Notify of the failure"
+    assert found["Notify of the failure"]["Next"] == "Run failed"
+
+
+def test_silence_means_no(definition: State) -> None:
+    found = dict(states(definition))
+    approve = found["Approve"]
+    assert approve["Resource"].endswith("lambda:invoke.waitForTaskToken")
+    assert approve["HeartbeatSeconds"] == 72 * 3600 < approve["TimeoutSeconds"]
+    assert approve["TimeoutSeconds"] < definition["TimeoutSeconds"]
+    catch = approve["Catch"][0]
+    assert catch["ErrorEquals"] == ["States.HeartbeatTimeout", "States.Timeout"]
+    assert catch["Next"] == "Silence"
+    assert found["Silence"]["Result"] == {"approved": False, "by": "silence"}
+    assert found["Silence"]["Next"] == "Report"
+
+
+def test_the_schedule_hands_over_its_time_and_failed_starts_are_kept(prod: Synthesized) -> None:
+    schedules = prod.resources("AWS::Scheduler::Schedule").items()
+    (weekly,) = (s["Properties"] for name, s in schedules if "Weekly" in name)
+    assert json.loads(weekly["Target"]["Input"]) == {
+        "scheduled_time": "<aws.scheduler.scheduled-time>",
+        "trigger": "schedule",
+    }
+    assert weekly["ScheduleExpression"] == "cron(0 3 ? * SUN *)"
+    assert weekly["ScheduleExpressionTimezone"] == "Etc/UTC"
+    assert "DeadLetterConfig" in weekly["Target"]
+
+
+def test_the_machine_logs_no_data_and_invokes_exactly_its_functions(prod: Synthesized) -> None:
+    (machine,) = prod.resources("AWS::StepFunctions::StateMachine").values()
+    assert machine["Properties"]["LoggingConfiguration"]["IncludeExecutionData"] is False
+    invoked = [
+        resource["Fn::GetAtt"][0].split("Function")[0]
+        for name, statement in prod.statements()
+        if name.startswith("LearningWorkflow") and statement["Action"] == "lambda:InvokeFunction"
+        for resource in statement["Resource"]
+    ]
+    assert sorted(invoked) == ["LearningOptimizer", "LearningPromoter", "LearningSteps"]
+
+
+def test_only_the_optimizer_calls_models_and_it_knows_no_request(prod: Synthesized) -> None:
+    callers = {n.split("Role")[0] for n, s in prod.statements() if "bedrock:" in json.dumps(s)}
+    assert callers == {"LearningOptimizer", "RouterRole"[:6]}
+    optimizer = [s for name, s in prod.statements() if name.startswith("LearningOptimizer")]
+    tables = [s for s in optimizer if "dynamodb:" in json.dumps(s["Action"])]
+    (table,) = tables
+    assert table["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["LEARNING#*"]
+
+
+@pytest.mark.parametrize("function", ["LearningSteps", "LearningPromoter", "LearningOptimizer"])
+@pytest.mark.parametrize("name", ["prod", "local", "openai_hash"])
+def test_the_functions_accept_their_environment(
+    name: str, function: str, request: pytest.FixtureRequest
+) -> None:
+    stage: Synthesized = request.getfixturevalue(name)
+    variables = stage.function(function)["Environment"]["Variables"]
+    settings = parse_learning_settings(
+        {key: v if isinstance(v, str) else v["Ref"] for key, v in variables.items()}
+    )
+    assert settings.stage == {"prod": "prod"}.get(name, "local")
+    assert settings.learning.lambda_ == 0.2
+
+
+def test_the_models_of_learning_have_prices(local: Synthesized) -> None:
+    variables = local.function("LearningOptimizer")["Environment"]["Variables"]
+    learning = json.loads(variables["LEARNING_CONFIG"])
+    assert learning["prices"].keys() == {"offline/proposer", "offline/judge"}
