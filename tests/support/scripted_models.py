@@ -37,6 +37,7 @@ TRANSLATION = "Translate the {} tablet from {} tomb beside {} altar under {} vau
 HARD = {CRITERION: PROOF[:9], OTHER_CRITERION: TRANSLATION[:13]}
 """What tells a hard query, by the criterion that a router has to know for it."""
 TIERS = ("openai/small", "openai/medium", "openai/large")
+PAID_ONCE = ("small", "medium", "large", "judge")
 RECORDED_USD = {"openai/small": 0.1, "openai/medium": 0.4, "openai/large": 1.0}
 PRICES = {"openai/small": (1.0, 1.0), "openai/medium": (4.0, 4.0), "openai/large": (10.0, 10.0)}
 """USD per million tokens; router, proposer and judge are free, since they are on this machine."""
@@ -121,8 +122,8 @@ def instruction(number: int, criteria: Sequence[str]) -> str:
 
 class Models:
     """The models behind the server. `stating` is the place, from 1, of the proposal that states
-    the criterion; None where none does. The very first answer of the proposer is one more, which
-    MIPROv2 replaces by the incumbent's own instruction. `propose` begins another search.
+    the criteria; None where none does. The very first answer of the proposer is one more, which
+    MIPROv2 replaces by the incumbent's own instruction.
 
     `calls` counts the requests that were answered, each by its text, and `usd` what they cost by
     the server's own count of tokens.
@@ -132,9 +133,10 @@ class Models:
         self,
         stating: int | None = 1,
         usd_per_million: Mapping[str, tuple[float, float]] | None = None,
+        criteria: Sequence[str] = (CRITERION,),
     ) -> None:
         self._stating = stating
-        self._criteria: tuple[str, ...] = (CRITERION,)
+        self._criteria = criteria
         self._prices = {**PRICES, **(usd_per_million or {})}
         self._proposed: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -154,10 +156,6 @@ class Models:
             self.usd += (read * price[0] + written * price[1]) / 1e6
         return completion(answer, read, written)
 
-    def propose(self, *criteria: str) -> None:
-        """From now on these are stated, and places count from the beginning."""
-        self._criteria, self._proposed = criteria, {}
-
     def asked(self, model: str, text: str = "") -> int:
         """How many requests of the model held the text."""
         return sum(
@@ -165,6 +163,11 @@ class Models:
             for call, number in self.calls.items()
             if text in call and json.loads(call)["model"] == model
         )
+
+    @property
+    def paid_once(self) -> set[str]:
+        """What tiers and judge were asked: what no later run pays again."""
+        return {call for call in self.calls if json.loads(call)["model"] in PAID_ONCE}
 
     @property
     def asked_again(self) -> int:
