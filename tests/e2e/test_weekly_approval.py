@@ -69,7 +69,8 @@ def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
 
     assert route_switch("approve", run).exit_code == 0
     assert f"Run {run} does not wait" in refusal(route_switch, "approve", run)
-    told = check_end(weekly, models, weekly.ended(execution), "promoted")
+    told = check_end(weekly, weekly.ended(execution), "promoted")
+    assert models.asked_again == 0
     version, document = weekly.live
     assert version == before + 1
     assert CRITERION in document
@@ -78,7 +79,7 @@ def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
     found = record(route_switch, time)
     assert (found["outcome"], found["live_version"]) == ("promoted", version)
     assert found["message"] == told
-    approval = json.loads(weekly.left(run, "summary.json"))["state"]["approval"]
+    approval = json.loads(weekly.read(f"runs/{run}/summary.json"))["state"]["approval"]
     assert approval["approved"]
     assert approval["by"].startswith("arn:aws:sts::")
 
@@ -97,7 +98,8 @@ def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
         execution, run = weekly.start(time), run_id(time)
         asked(weekly, time)
         assert route_switch("reject", run).exit_code == 0
-        told = check_end(weekly, models, weekly.ended(execution), "not approved")
+        told = check_end(weekly, weekly.ended(execution), "not approved")
+        assert models.asked_again == 0
     assert weekly.live == before
     assert "The candidate was rejected by arn:aws:sts::" in told
     found = record(route_switch, time)
@@ -112,7 +114,8 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
     time = weekly.next_time()
     execution = weekly.start(time)
     asked(weekly, time)
-    told = check_end(weekly, models, weekly.ended(execution), "not approved")
+    told = check_end(weekly, weekly.ended(execution), "not approved")
+    assert models.asked_again == 0
     assert weekly.live == before
     assert "Nobody approved the candidate in time, which means no." in told
     assert "does not wait for anybody" in refusal(route_switch, "approve", run_id(time))
@@ -136,7 +139,8 @@ def test_a_prompt_that_was_edited_while_the_run_waited_is_not_overwritten(
         asked(weekly, time)
         weekly.publish(EDITED)
         assert route_switch("approve", run_id(time)).exit_code == 0
-        told = check_end(weekly, models, weekly.ended(execution), "prompt changed")
+        told = check_end(weekly, weekly.ended(execution), "prompt changed")
+        assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
     assert f"but version {before + 1} is live" in told
     assert record(route_switch, time)["outcome"] == "prompt changed"
@@ -158,6 +162,7 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     before, _ = weekly.live
     weekly.upstream.script = breaking(models, edit)
     weekly.seed([recorded(number) for number in ENOUGH])
-    told = check_end(weekly, models, weekly.run(), "prompt changed")
+    told = check_end(weekly, weekly.run(), "prompt changed")
+    assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
     assert "The candidate is better, but was not made live" in told

@@ -22,7 +22,8 @@ def test_where_nothing_better_is_proposed_nothing_changes(weekly: Weekly) -> Non
     weekly.upstream.script = models = Models(stating=None)
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    told = check_end(weekly, models, weekly.run(), "not better")
+    told = check_end(weekly, weekly.run(), "not better")
+    assert models.asked_again == 0
     assert weekly.live == before
     assert "No better routing prompt was found. The live prompt stays as it is." in told
 
@@ -48,10 +49,11 @@ def test_the_gate_refuses_a_candidate_that_wins_on_validation_rows_alone(
     before = weekly.live
     weekly.seed([other_than_it_looks(number) for number in ENOUGH])
     time = weekly.next_time()
-    told = check_end(weekly, models, weekly.run(time), "not better")
+    told = check_end(weekly, weekly.run(time), "not better")
+    assert models.asked_again == 0
     assert weekly.live == before
     assert "on 52 new held-out queries: -0." in told
-    assert CRITERION in weekly.left(run_id(time), "candidate.md").decode()
+    assert CRITERION in weekly.read(f"runs/{run_id(time)}/candidate.md").decode()
 
 
 def test_too_few_new_heldout_rows_wait_for_a_run_that_has_more(
@@ -62,13 +64,15 @@ def test_too_few_new_heldout_rows_wait_for_a_run_that_has_more(
     few = numbers(train=20, validation=16, heldout=40)
     assert set(few) < set(more)
     weekly.seed([recorded(number) for number in few])
-    told = check_end(weekly, models, weekly.run(), "not enough evidence")
+    told = check_end(weekly, weekly.run(), "not enough evidence")
+    assert models.asked_again == 0
     assert weekly.live == (before, document)
     assert "the evidence is not enough" in told
     assert "on 40 new held-out queries: +0." in told
     weekly.seed([recorded(number) for number in more])
     weekly.upstream.script = models = Models()
-    told = check_end(weekly, models, weekly.run(), "promoted")
+    told = check_end(weekly, weekly.run(), "promoted")
+    assert models.asked_again == 0
     assert "on 60 new held-out queries: +0." in told
     version, document = weekly.live
     assert version == before + 1

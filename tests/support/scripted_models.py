@@ -61,21 +61,23 @@ def query(number: int, hard: str = PROOF) -> str:
     )
 
 
-def numbers(train: int, validation: int, heldout: int) -> list[int]:
+def numbers(
+    train: int, validation: int, heldout: int, first: int = 0, hard: str = PROOF
+) -> list[int]:
     """Of queries, so many on each side."""
     left = {Side.TRAIN: train, Side.VALIDATION: validation, Side.HELDOUT: heldout}
     found = []
-    for number in count():
-        if left[side(number)]:
-            left[side(number)] -= 1
+    for number in count(first):
+        if left[side(number, hard)]:
+            left[side(number, hard)] -= 1
             found.append(number)
         if not any(left.values()):
             break
     return found
 
 
-def side(number: int) -> Side:
-    return side_of(query_key(query(number)))
+def side(number: int, hard: str = PROOF) -> Side:
+    return side_of(query_key(query(number, hard)))
 
 
 def is_hard(text: str) -> bool:
