@@ -17,7 +17,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.learning_run import LearningRun, RunOutcome, StartRun
-from route_switch.services.learning_cap import MonthBefore, learning_cap, month_before
+from route_switch.services.learning_cap import LEAST_USD, MonthBefore, learning_cap, month_before
 from route_switch.workflow.claim import days_of_month_before
 from route_switch.workflow.events import (
     Approval,
@@ -60,7 +60,7 @@ def test_a_time_without_a_zone_starts_nothing() -> None:
         (MonthBefore(10, None, 0.0), 25.0),
         (MonthBefore(10, 1000.0, 0.0), 25.0),
         (MonthBefore(10, 102.0, 2.0), 10.0),
-        (MonthBefore(10, 1.0, 2.0), 0.0),
+        (MonthBefore(10, 1.0, 2.0), LEAST_USD),
     ],
     ids=["no traffic", "saving unknown", "much saved", "net of learning", "nothing saved"],
 )
@@ -71,6 +71,7 @@ def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: MonthBefore, ca
 def test_the_month_before_is_read_from_the_days_counters() -> None:
     counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
     assert month_before(counters, 0.5) == MonthBefore(12, 3.5, 0.5)
+    assert learning_cap(LearningConfig(monthly_usd=0.5), MonthBefore(9, 0.0, 0.0)) == 0.5
     assert month_before({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 

@@ -22,12 +22,12 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.prompt import Demo, RoutingPrompt
+from route_switch.domain.prompt_room import check_start, fits
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.mipro import Search, check_start
-from route_switch.optimizer.program import fits
+from route_switch.optimizer.mipro import Search
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.paid_calls import Purpose
 from tests.support.paid import FakeTime, metered

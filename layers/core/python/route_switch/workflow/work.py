@@ -103,14 +103,14 @@ class Work:
         """A shard is every n-th example. At the cap, the later steps see what is there."""
         sides = split(self._examples(event.run)[0])
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        calls, _, _ = self._paid_calls(event.run, f"outcomes-{event.shard}")
+        calls, _, _ = self._paid_calls(event.run, f"outcomes-{event.shard}", self._config.shards)
         judge = self._config.judge
         build = BuildOutcomes(
             calls, JudgeAnswers(calls, judge) if judge else None, self._config.threads
         )
         plan = self._plan()
         try:
-            build(rows[event.shard :: self._config.shards], plan.models, plan.prices)
+            build.fill(rows[event.shard :: self._config.shards], plan.models)
         except BudgetReachedError as stop:
             self._tell(str(stop))
 
@@ -141,7 +141,7 @@ class Work:
         )
 
     def _paid_calls(
-        self, run: LearningRun, worker: str | None
+        self, run: LearningRun, worker: str | None, workers: int = 1
     ) -> tuple[MeteredCalls, S3Memo, Pace]:
         config = self._settings.router
         bucket = self._settings.learning_bucket
@@ -152,7 +152,9 @@ class Work:
             worked = time.monotonic() - began
             return min(self._config.slice_s - worked, self._remaining_s())
 
-        pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
+        rate = self._config.calls_per_minute
+        rate = rate / workers if rate else None  # of all workers together
+        pace = Pace(rate, remaining_s, patience_s=self._config.patience_s)
         clients, prices = learning_clients(config, self._keys), self._prices()
         calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
         return calls, memo, pace
