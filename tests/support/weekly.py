@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from infra.local.client import StackInfo, aws_client
 from infra.local.schedule import start_scheduled
 from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.learning_run import StartRun
 from route_switch.domain.prompt_document import to_markdown
 from tests.support.scripted_models import PRICES, TIERS
 from tests.support.upstream import Upstream
@@ -118,6 +119,19 @@ class Weekly:
             Body=gzip.compress(lines.encode()),
         )
 
+    def read(self, key: str) -> bytes:
+        """A file of the bucket."""
+        found = self.client("s3").get_object(Bucket=self.stack.learning_bucket, Key=key)
+        return bytes(found["Body"].read())
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a run goes, as far as the next one could tell."""
+        key = {"pk": {"S": "LOCK#learning"}, "sk": {"S": "LOCK"}}
+        return "Item" in self.client("dynamodb").get_item(
+            TableName=self.stack.results_table, Key=key
+        )
+
     def next_time(self) -> datetime:
         """Another scheduled time, of today."""
         return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=next(self._times))
@@ -168,6 +182,15 @@ class Weekly:
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
 
+    def notified(self) -> list[dict[str, str]]:
+        """Waits until something is published, and returns it."""
+        deadline = time.monotonic() + SLOWEST_RUN_S
+        while time.monotonic() < deadline:
+            if found := self.notifications():
+                return found
+            time.sleep(0.1)
+        raise TimeoutError("Nothing was published.")
+
     @contextmanager
     def configured(self, **changes: JsonValue) -> Iterator[None]:
         """Functions with another configuration of learning, for the block."""
@@ -193,6 +216,20 @@ class Weekly:
                 Environment={"Variables": {**variables, "LEARNING_CONFIG": json.dumps(config)}},
             )
         return before
+
+
+def run_id(scheduled_time: datetime) -> str:
+    """Of the scheduled run of this time."""
+    return StartRun(scheduled_time=scheduled_time).run_id
+
+
+def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
+    """What holds after every run that comes to its end; returns what it told."""
+    assert (ended.status, ended.outcome) == ("SUCCEEDED", outcome)
+    (told,) = weekly.notifications()
+    assert told["Subject"].startswith(f"route-switch local: {outcome} (run ")
+    assert not weekly.is_locked
+    return told["Message"]
 
 
 def subscribed(stack: StackInfo) -> str:
