@@ -7,7 +7,7 @@ It brings up a stack of its own, or uses the one that `make up` keeps up. Either
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,15 +95,7 @@ class Week:
             task = bar.add_task("real queries", total=len(rows))
             queries = [row.query for row in rows]
             sent = send(self.stack, queries, LOGS, lambda _: bar.advance(task), at_once=AT_ONCE)
-        tiers = Counter(each.headers["x-route-tier"] for each in sent if each.answered)
-        answered = tiers.total()
-        if not answered:
-            raise LocalStackError(f"No request was answered: {sent[0].body}")
-        self.console.print(
-            f"Sent {len(sent)} real queries in {time.monotonic() - began:.0f} s; {answered} were "
-            f"answered: {' / '.join(f'{tiers[tier] / answered:.0%}' for tier in '123')} on "
-            "Tier 1 / 2 / 3."
-        )
+        self.console.print(summary(sent, time.monotonic() - began), highlight=False, markup=False)
         return sent
 
     def rate(self, sent: list[Sent], rows: list[SampleRow]) -> None:
@@ -213,3 +205,16 @@ class Week:
             if run is not None and run.token is not None:
                 return
             time.sleep(0.2)
+
+
+def summary(sent: Sequence[Sent], seconds: float) -> str:
+    """Raises where nothing was answered: then there is nothing to learn from."""
+    tiers = Counter(each.headers["x-route-tier"] for each in sent if each.answered)
+    answered, failed = tiers.total(), [each for each in sent if not each.answered]
+    if not answered:
+        raise LocalStackError(f"No request was answered: {failed[0].body}")
+    shares = " / ".join(f"{tiers[tier] / answered:.0%}" for tier in "123")
+    return (
+        f"Sent {len(sent)} real queries in {seconds:.0f} s; {answered} were answered: {shares} on "
+        "Tier 1 / 2 / 3." + (f" {len(failed)} failed: {failed[0].body}" if failed else "")
+    )
