@@ -8,7 +8,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo learn up test lint synth invoke bench lock
+.PHONY: help install demo weekly learn up test lint synth invoke bench lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ install: .venv/.installed
 
 demo: synth  ## send real queries through the whole stack and show what they cost
 	$(BIN)/python -m infra.local demo
+
+weekly: synth  ## a week at once: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
+	@$(BIN)/python -m infra.local weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve)
 
 learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: from larger sets)
 	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))

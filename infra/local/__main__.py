@@ -18,6 +18,7 @@ from infra.local.client import (
 )
 from infra.local.errors import LocalStackError
 from infra.local.sandbox import landlock_version
+from route_switch.domain.errors import RouteSwitchError
 
 if TYPE_CHECKING:
     from infra.local.stack import LocalStack
@@ -34,6 +35,8 @@ client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
 messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
 """
+STEPS = {"learning": "LearningSteps"}
+"""Of the workflow's functions, all of which are named Learning…, the one with the small steps."""
 UNCONFINED = """
 This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
@@ -49,9 +52,13 @@ def main() -> None:
             from infra.local.demo import demo
 
             demo(arguments.assembly, arguments.state / "demo")
+        elif arguments.command == "weekly":
+            from infra.local.weekly import weekly
+
+            weekly(arguments.assembly, arguments.queries, arguments.approve)
         else:
             invoke(arguments.event, arguments.assembly, arguments.state)
-    except LocalStackError as error:
+    except (LocalStackError, RouteSwitchError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted; everything that was started has ended.")
@@ -65,8 +72,12 @@ def parse_arguments() -> argparse.Namespace:
     demo = commands.add_parser("demo", help="send real queries through a stack; show the totals")
     invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
     invoke.add_argument("event", type=Path, help="a JSON file; see events/")
-    for command in (up, demo, invoke):
+    weekly = commands.add_parser("weekly", help="real queries, a learning run, what came of it")
+    weekly.add_argument("--queries", type=int, help="how many; each recorded one without this")
+    weekly.add_argument("--approve", action="store_true", help="say yes where a person is asked")
+    for command in (up, demo, invoke, weekly):
         command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
+    for command in (up, demo, invoke):
         command.add_argument("--state", type=Path, default=Path(".local"))
     return parser.parse_args()
 
@@ -139,7 +150,8 @@ def function_word(event: Path, content: object) -> str:
     """Events of an API are the router's; others are the function's that their folder names."""
     if isinstance(content, dict) and "httpMethod" in content:
         return "router"
-    return event.resolve().parent.name
+    folder = event.resolve().parent.name
+    return STEPS.get(folder, folder)
 
 
 def find_function(word: str, stack: StackInfo) -> str:

@@ -1,22 +1,27 @@
 """`make demo`: real queries through the whole stack, and what they cost, as DynamoDB has it."""
 
-import json
 import os
 import statistics
-import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.client import StackInfo, aws_client, running_stack
+from infra.local.client import StackInfo
 from infra.local.errors import LocalStackError
+from infra.local.traffic import (
+    AWS,
+    TIERS,
+    Record,
+    Sent,
+    new_console,
+    read_records,
+    send,
+    started_stack,
+)
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
 from route_switch_offline import SampleRow, Workload, load_sample
@@ -26,45 +31,21 @@ SHORT = 4
 UNRECORDED = 2
 COLUMNS = ("query", "tier", "reason", "model", "answer", "cost $", "saved $")
 WIDTHS = {"tier": 4, "reason": 8, "model": 14, "cost $": 8, "saved $": 8}
-WIDTH_WITHOUT_TERMINAL = 110
-SLOWEST_ANSWER_S = 40
-GIVE_UP_AFTER = 3
-Record = dict[str, Any]  # a result as the API shows it
 
-SIMULATED = """\
-[bold]What was simulated:[/] AWS (the deployed template runs on moto and Lambda's runtime emulator \
-on this machine) and the tier models: they replay what real models of three sizes answered, at \
-nominal prices, and say so where nobody recorded an answer. [bold]Real:[/] the queries, the \
+SIMULATED = f"""\
+[bold]What was simulated:[/] {AWS} and {TIERS}. [bold]Real:[/] the queries, the \
 routing prompt from Parameter Store, the router model (a small sentence encoder inside the \
 function, without a price per token), the function, the records and the counters."""
-SIMULATED_AWS = """\
-[bold]What was simulated:[/] AWS (the deployed template runs on moto and Lambda's runtime emulator \
-on this machine). [bold]Real:[/] everything else, the models included."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A query with what came back for it."""
-
-    query: str
-    status: int
-    headers: httpx.Headers
-    body: dict[str, Any]  # an answer of the API
-    latency_ms: float
+SIMULATED_AWS = f"""\
+[bold]What was simulated:[/] {AWS}. [bold]Real:[/] everything else, the models included."""
 
 
 def demo(assembly: Path, state: Path) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH_WITHOUT_TERMINAL
-    started = time.perf_counter()
-    console.print("Starting the local stack and deploying the synthesized template …")
-    with running_stack(assembly, state) as stack:
-        seconds = time.perf_counter() - started
-        console.print(f"The stack is up after {seconds:.1f} s at {stack.endpoint}.")
+    console = new_console()
+    with started_stack(console, assembly, state) as stack:
         sent = _send_all(console, stack, choose_queries(load_sample()))
         _print_totals(console, stack, sent)
-    failed = [each for each in sent if each.status != httpx.codes.OK]
+    failed = [each for each in sent if not each.answered]
     if failed:
         raise LocalStackError(f"{len(failed)} of {len(sent)} requests failed: {failed[0].body}")
 
@@ -88,39 +69,23 @@ def choose_queries(rows: tuple[SampleRow, ...]) -> list[str]:
 
 
 def _send_all(console: Console, stack: StackInfo, queries: list[str]) -> list[Sent]:
-    sent = []
     console.print(f"\n[bold]{len(queries)} real queries[/]\n[dim]{_line(console, COLUMNS)}[/]")
-    with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
-        for each in _send(http, stack, queries):
-            sent.append(each)
-            if len(sent) == GIVE_UP_AFTER and all(s.status >= 500 for s in sent):
-                raise LocalStackError(
-                    f"The first {GIVE_UP_AFTER} requests failed: {each.body}\nCheck the models' "
-                    f"server and keys; {Path('.local/demo/logs')} has the reasons."
-                )
-            console.print(_line(console, _cells(each)), markup=False, highlight=False)
-    return sent
 
+    def show(sent: Sent) -> None:
+        console.print(_line(console, _cells(sent)), markup=False, highlight=False)
 
-def _send(http: httpx.Client, stack: StackInfo, queries: list[str]) -> Iterator[Sent]:
-    headers = {"authorization": f"Bearer {stack.api_key}"}
-    for query in queries:
-        request = {"model": "auto", "messages": [{"role": "user", "content": query}]}
-        started = time.perf_counter()
-        answer = http.post("/v1/chat/completions", json=request, headers=headers)
-        latency_ms = (time.perf_counter() - started) * 1000
-        yield Sent(query, answer.status_code, answer.headers, answer.json(), latency_ms)
+    return send(stack, queries, Path(".local/demo/logs"), show)
 
 
 def _cells(sent: Sent) -> tuple[str, ...]:
-    if sent.status != httpx.codes.OK:
+    if not sent.answered:
         return (sent.query, "", str(sent.status), "", str(sent.body), "", "")
     return (
         sent.query,
         sent.headers["x-route-tier"],
         sent.headers["x-route-reason"],
         sent.headers["x-route-model"],
-        sent.body["choices"][0]["message"].get("content") or "",
+        sent.text,
         _dollars(sent.headers.get("x-route-cost-usd")),
         _dollars(sent.headers.get("x-route-saved-usd")),
     )
@@ -143,7 +108,7 @@ def _dollars(amount: str | None) -> str:
 
 
 def _print_totals(console: Console, stack: StackInfo, sent: list[Sent]) -> None:
-    ids = [each.body["id"] for each in sent if each.status == httpx.codes.OK]
+    ids = [each.body["id"] for each in sent if each.answered]
     records = read_records(stack, ids)
     console.print(totals_table(records))
     through_http = [each.latency_ms for each in sent]
@@ -170,17 +135,6 @@ def recorded_quality(records: list[Record], rows: tuple[SampleRow, ...]) -> str:
         f"{equivalent} of the {len(pairs)} recorded answers score no worse than Tier 3's to the "
         "same query. That is a demonstration, not an evaluation: few queries, one prompt."
     )
-
-
-def read_records(stack: StackInfo, ids: list[str]) -> list[Record]:
-    """The records of these requests from the results table."""
-    dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
-    records = []
-    for request_id in ids:
-        key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
-        item = dynamodb.get_item(TableName=stack.results_table, Key=key)["Item"]
-        records.append(json.loads(item["record"]["S"]))
-    return records
 
 
 def totals_table(records: list[Record]) -> Table:

@@ -13,11 +13,10 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.cloudformation import parsing
 from moto.cloudformation.models import Stack
 from moto.core.config import default_user_config
-from moto.dynamodb.responses import DynamoHandler
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
-from infra.local import moto_stepfunctions
+from infra.local import moto_dynamodb, moto_stepfunctions
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
 from infra.local.errors import LocalStackError
@@ -73,7 +72,7 @@ def install(cloud: Cloud, functions: Functions) -> None:
     parsing.parse_and_create_resource = deployer(cloud, parsing.parse_and_create_resource)
     LambdaFunction.invoke = invoker(cloud, functions)
     limit_parameters()
-    make_dynamodb_atomic()
+    moto_dynamodb.install()
     moto_stepfunctions.install()
 
 
@@ -247,15 +246,3 @@ def limit_parameters() -> None:
         return put_parameter(*arguments, **options)
 
     SimpleSystemManagerBackend.put_parameter = put_limited
-
-
-def make_dynamodb_atomic() -> None:
-    """One DynamoDB call at a time: moto copies tables for a transaction while others write."""
-    one_at_a_time = threading.Lock()
-    call_action = DynamoHandler.call_action
-
-    def call_alone(handler: Any) -> Any:
-        with one_at_a_time:
-            return call_action(handler)
-
-    DynamoHandler.call_action = call_alone

@@ -11,22 +11,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.checkout import ROOT, linked_checkout
+
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-OWN = {".git", ".local", "cdk.out"}
-"""What a checkout of its own has, instead of a link."""
 UP_TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks like this one, but whose stack and output are its own."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for entry in ROOT.iterdir():
-        if entry.name not in OWN:
-            (folder / entry.name).symlink_to(entry)
-    return folder
+    return linked_checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="module")
@@ -88,5 +82,5 @@ def test_every_make_target_that_is_named_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     documents = [README, (ROOT / "CONTRIBUTING.md").read_text("utf-8")]
     named = {target for text in documents for target in re.findall(r"`make ([a-z]+)", text)}
-    assert named >= {"demo", "test", "up", "bench"}
+    assert named >= {"demo", "test", "up", "bench", "weekly"}
     assert {target for target in named if not re.search(f"^{target}:", makefile, re.M)} == set()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.follow import STATES
 from route_switch.workflow.settings import parse_learning_settings
 from tests.infra.conftest import Resource, Synthesized
 
@@ -199,3 +200,9 @@ def test_the_models_of_learning_have_prices(local: Synthesized) -> None:
     variables = local.function("LearningOptimizer")["Environment"]["Variables"]
     learning = json.loads(variables["LEARNING_CONFIG"])
     assert learning["prices"].keys() == {"offline/proposer", "offline/judge"}
+
+
+def test_whoever_follows_a_run_is_told_what_each_working_state_does(definition: State) -> None:
+    """A shard is built inside the state that is told of."""
+    working = {*tasks(definition), *(n for n, s in states(definition) if s["Type"] == "Map")}
+    assert set(STATES) == working - {"Build a shard"}

@@ -1,0 +1,102 @@
+"""`make weekly`: what it shows of a week, and what happens where a person has to approve."""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from infra.local.traffic import Sent
+from infra.local.weekly import Week
+from route_switch.cli.deployed import find_deployed
+from tests.support.checkout import linked_checkout
+from tests.support.scripted_models import CRITERION, numbers, query, recorded
+from tests.support.weekly import Weekly
+
+SMALL = {"rounds": 1, "candidates": 4, "trials": 3, "min_examples": 40}
+ENOUGH = numbers(train=50, validation=40, heldout=60)
+
+
+def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path: Path) -> None:
+    checkout = linked_checkout(tmp_path)
+    stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
+    stages["local"]["learning"] = SMALL
+    done = subprocess.run(
+        ["make", "weekly", "QUERIES=64"],
+        cwd=checkout,
+        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"stages": stages})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout
+    assert "Sent 64 real queries" in printed
+    assert re.search(r"simulated person's thumb.*: \d+ up, \d+ down", printed)
+    told = re.findall(r"^ +[\d.]+ s  (\w+)", printed, re.MULTILINE)
+    assert told == [
+        "Claim",
+        "Collect",
+        "BuildOutcomes",
+        "Optimize",
+        "Evaluate",
+        "Report",
+        "Notify",
+    ]
+    assert "search, round 1" in printed
+    assert "\nnot enough evidence\n" in printed
+    assert "The API now routes with prompt live@1 (as before)." in printed
+    assert "What was simulated:" in printed
+    report = (checkout / ".local/weekly/report.md").read_text("utf-8")
+    assert report.startswith("# Not enough evidence")
+    assert "</html>" in (checkout / ".local/weekly/report.html").read_text("utf-8")
+    assert not (checkout / ".local/stack.json").exists()
+
+
+@pytest.fixture
+def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
+    """A week on the stack of scripted models, whose runs are approved without being asked for."""
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local/stack.json").write_text(json.dumps(vars(weekly.stack)))
+    monkeypatch.chdir(tmp_path)
+    console = Console(width=100, force_terminal=False)
+    return Week(console, weekly.stack, find_deployed(None), approved=True)
+
+
+@pytest.mark.usefixtures("models")
+def test_an_approved_candidate_goes_live_and_is_what_the_api_then_uses(
+    week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, _ = weekly.live
+    weekly.seed([recorded(number) for number in ENOUGH])
+    with weekly.configured(approval="always"):
+        week.learn([answered(query(1))])
+    printed = capsys.readouterr().out
+    assert re.search(r"The run waits for 'route-switch approve \S+Z'", printed)
+    assert re.search(r"Z: approved as arn:", printed)
+    assert f"\npromoted\nA better routing prompt is live as version {before + 1}." in printed
+    assert f"prompt live@{before + 1} (before: live@{before})" in printed
+    assert re.search(rf"^\+.*{re.escape(CRITERION)}", printed, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("models")
+def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
+    week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = weekly.live
+    weekly.seed([recorded(number) for number in ENOUGH])
+    with weekly.configured(approval="always"):
+        replace(week, approved=False).learn([answered(query(1))])
+    printed = capsys.readouterr().out
+    assert "Nobody is at this terminal to ask: silence, in a while, means no." in printed
+    assert "\nnot approved\nNobody approved the candidate in time" in printed
+    assert weekly.live == before
+
+
+def answered(text: str) -> Sent:
+    return Sent(text, 200, httpx.Headers(), {}, 1.0)

@@ -1,0 +1,52 @@
+"""The events for `make invoke`: their folders name functions, which take them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.learning import handler
+from infra.local.__main__ import function_word
+from route_switch.workflow.events import Event, PromoteEvent, WorkEvent
+from tests.infra.conftest import Synthesized
+
+EVENTS = Path("events")
+PARSERS: dict[str, Callable[[Any], Event]] = {
+    "learning": handler._EVENT.validate_python,
+    "optimizer": WorkEvent.model_validate,
+    "promote": PromoteEvent.model_validate,
+}
+FILES = [file for folder in PARSERS for file in sorted((EVENTS / folder).glob("*.json"))]
+FOLDERS = {
+    "drift": "LearningDrift",
+    "learning": "LearningSteps",
+    "optimizer": "LearningOptimizer",
+    "promote": "LearningPromoter",
+    "router": "Router",
+}
+
+
+def read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return content
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_an_event_is_one_that_its_function_takes(file: Path) -> None:
+    PARSERS[file.parent.name](read(file))
+
+
+def test_every_step_of_the_workflow_has_an_event() -> None:
+    steps = {read(file).get("step", "promote") for file in FILES}
+    small = {"claim", "collect", "ask", "report", "fail"}
+    assert steps == small | {"outcomes", "optimize", "evaluate", "promote"}
+
+
+def test_the_folder_of_an_event_names_one_function(local: Synthesized) -> None:
+    names = local.resources("AWS::Lambda::Function")
+    for folder in EVENTS.iterdir():
+        word = function_word(folder / "event.json", {}).lower()
+        [found] = [name for name in names if word in name.lower()]
+        assert found.startswith(FOLDERS[folder.name])

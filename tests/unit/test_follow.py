@@ -1,0 +1,51 @@
+"""What is said of a run that is under way, and of one that is over."""
+
+import json
+
+import pytest
+
+from infra.local.follow import ended, is_worth_a_line, sentence
+
+BEGUN = {"step": "search, round 1", "parts": 41, "spent_usd": 0.25}
+
+
+def at_trial(number: int) -> dict[str, object]:
+    return {**BEGUN, "trial": number, "best_objective": 0.81234}
+
+
+def test_news_are_read_aloud_with_what_they_know() -> None:
+    assert sentence(BEGUN) == "search, round 1, spent $0.2500"
+    assert sentence(at_trial(7)) == (
+        "search, round 1, trial 7, best objective 0.8123, spent $0.2500"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worth"),
+    [
+        ({}, BEGUN, True),
+        (BEGUN, at_trial(3), False),
+        (at_trial(3), at_trial(9), False),
+        (at_trial(9), at_trial(12), True),
+        (at_trial(12), {**BEGUN, "step": "search, round 2"}, True),
+    ],
+)
+def test_a_step_and_every_tenth_trial_get_a_line(
+    before: dict[str, object], after: dict[str, object], worth: bool
+) -> None:
+    assert is_worth_a_line(after, before) is worth
+
+
+def test_a_run_that_ended_is_told_by_its_notice_and_a_failed_one_by_its_cause() -> None:
+    notice = {"outcome": "not better", "subject": "s", "message": "No better prompt was found."}
+    good = ended({"status": "SUCCEEDED", "output": json.dumps(notice)})
+    assert (good.failed, good.outcome, good.told) == (
+        False,
+        "not better",
+        "No better prompt was found.",
+    )
+    twice = ended({"status": "SUCCEEDED", "output": '{"outcome": "duplicate", "why": "Again."}'})
+    assert (twice.outcome, twice.told) == ("duplicate", "Again.")
+    bad = ended({"status": "FAILED", "error": "RunFailed", "cause": "The provider is down."})
+    assert (bad.failed, bad.told) == (True, "The provider is down.")
+    assert ended({"status": "ABORTED"}).failed
