@@ -34,7 +34,7 @@ from route_switch.optimizer.run import History, Means, Run, default_proposer
 from route_switch.services.build_outcomes import BuildOutcomes
 from route_switch.services.judge_answers import JudgeAnswers
 from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.pace import Pace
+from route_switch.services.pace import Pace, TimeForNews
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
 from route_switch.workflow.paths import EXAMPLES, INCUMBENT, PROGRESS, LearningBucket
 from route_switch.workflow.settings import LearningSettings
@@ -140,11 +140,10 @@ class Work:
     ) -> tuple[MeteredCalls, S3Memo, Pace]:
         config = self._settings.router
         memo = S3Memo(self._s3, self._settings.learning_bucket, run.id, worker)
-        began = time.monotonic()
+        news = TimeForNews(self._config.slice_s)
 
         def remaining_s() -> float:
-            worked = time.monotonic() - began
-            return min(self._config.slice_s - worked, self._remaining_s())
+            return min(news.remaining_s(), self._remaining_s())
 
         pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
         clients, prices = learning_clients(config, self._keys), self._prices()
