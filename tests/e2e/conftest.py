@@ -106,8 +106,9 @@ def _weekly_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weekly]:
             "OPENAI_API_KEY": "sk-of-the-test",
             "CDK_CONTEXT_JSON": json.dumps(stage_of(upstream.url, context)),
         }
-        with deployed(tmp_path_factory.mktemp("weekly"), environment) as stack:
-            yield Weekly(stack, upstream, subscribed(stack))
+        folder = tmp_path_factory.mktemp("weekly")
+        with deployed(folder, environment) as stack:
+            yield Weekly(stack, upstream, subscribed(stack), folder / "state" / "logs")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
@@ -77,17 +78,23 @@ class Weekly:
     stack: StackInfo
     upstream: Upstream
     queue: str
+    logs: Path
     _times: Iterator[int] = field(default_factory=count)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return aws_client(service, self.stack.aws_endpoint, self.stack.region)
+        """One for all, since making one takes longer than using it."""
+        if service not in self._clients:
+            made = aws_client(service, self.stack.aws_endpoint, self.stack.region)
+            self._clients[service] = made
+        return self._clients[service]
 
     def reset(self) -> None:
         """As after the first deployment: the hand-written prompt is live and nobody has learned."""
         s3, dynamodb = self.client("s3"), self.client("dynamodb")
         for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
-            for found in each.get("Contents", ()):
-                s3.delete_object(Bucket=self.stack.learning_bucket, Key=found["Key"])
+            if found := [{"Key": item["Key"]} for item in each.get("Contents", ())]:
+                s3.delete_objects(Bucket=self.stack.learning_bucket, Delete={"Objects": found})
         table = self.stack.results_table
         for item in dynamodb.scan(TableName=table)["Items"]:
             key = {name: item[name] for name in ("pk", "sk")}
@@ -155,6 +162,46 @@ class Weekly:
             if "stateEnteredEventDetails" in event
         ]
 
+    def failures(self, execution: str) -> list[str]:
+        """The errors that its functions ended with, in order."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        return [
+            str(event["lambdaFunctionFailedEventDetails"]["error"])
+            for page in pages.paginate(executionArn=execution)
+            for event in page["events"]
+            if "lambdaFunctionFailedEventDetails" in event
+        ]
+
+    def left(self, name: str) -> bytes:
+        """This file of the newest run that left one."""
+        bucket, s3 = self.stack.learning_bucket, self.client("s3")
+        found = s3.list_objects_v2(Bucket=bucket, Prefix="runs/")["Contents"]
+        newest = max(each["Key"] for each in found if each["Key"].endswith(f"/{name}"))
+        content: bytes = s3.get_object(Bucket=bucket, Key=newest)["Body"].read()
+        return content
+
+    def taken_usd(self, day: datetime) -> float:
+        """What learning took of the cap of the day's month."""
+        item = self._item(f"LEARNING#{day:%Y-%m}", "CAP")
+        return float(item["taken_usd"]["N"]) if item else 0.0
+
+    def told_once(self) -> str:
+        """What the one notification says, sent by a run that lets the next one go."""
+        assert self._item("LOCK#learning", "LOCK") is None
+        (told,) = self.notifications()
+        return told["Message"]
+
+    def _item(self, pk: str, sk: str) -> Any:
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        found = self.client("dynamodb").get_item(TableName=self.stack.results_table, Key=key)
+        return found.get("Item")
+
+    def function(self, part: str) -> str:
+        """The name of the one whose name holds this."""
+        names = [f["FunctionName"] for f in self.client("lambda").list_functions()["Functions"]]
+        (name,) = (name for name in names if part in name)
+        return str(name)
+
     def notifications(self) -> list[dict[str, str]]:
         """What was published since the last call."""
         sqs, found = self.client("sqs"), []
@@ -165,6 +212,20 @@ class Weekly:
                 found.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
+
+    @contextmanager
+    def waiting_briefly(self, attempts: int) -> Iterator[None]:
+        """For a provider that is down the workflow waits for seconds, so often, for the block."""
+        workflow, arn = self.client("stepfunctions"), self.stack.state_machine
+        before = workflow.describe_state_machine(stateMachineArn=arn)["definition"]
+        machine = json.loads(before)
+        for rule in _rules_for(machine, "ProviderDown"):
+            rule.update(MaxAttempts=attempts, MaxDelaySeconds=1)
+        workflow.update_state_machine(stateMachineArn=arn, definition=json.dumps(machine))
+        try:
+            yield
+        finally:
+            workflow.update_state_machine(stateMachineArn=arn, definition=before)
 
     @contextmanager
     def configured(self, **changes: JsonValue) -> Iterator[None]:
@@ -191,6 +252,20 @@ class Weekly:
                 Environment={"Variables": {**variables, "LEARNING_CONFIG": json.dumps(config)}},
             )
         return before
+
+
+def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
+    """The rules of a definition's states, and of those within them, that retry this error."""
+    children = states.values() if isinstance(states, dict) else states
+    for child in children:
+        if (
+            isinstance(child, dict)
+            and error in child.get("ErrorEquals", ())
+            and "MaxAttempts" in child
+        ):
+            yield child
+        elif isinstance(child, dict | list):
+            yield from _rules_for(child, error)
 
 
 def subscribed(stack: StackInfo) -> str:
