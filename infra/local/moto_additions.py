@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
@@ -13,6 +14,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.cloudformation import parsing
 from moto.cloudformation.models import Stack
 from moto.core.config import default_user_config
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
@@ -74,6 +76,7 @@ def install(cloud: Cloud, functions: Functions) -> None:
     LambdaFunction.invoke = invoker(cloud, functions)
     limit_parameters()
     make_dynamodb_atomic()
+    write_sums_plainly()
     moto_stepfunctions.install()
 
 
@@ -259,3 +262,15 @@ def make_dynamodb_atomic() -> None:
             return call_action(handler)
 
     DynamoHandler.call_action = call_alone
+
+
+def write_sums_plainly() -> None:
+    """DynamoDB writes 0 for 0E-12, which moto makes of decimals and cannot read again."""
+    add = DynamoType.__add__
+
+    def add_plainly(one: Any, other: Any) -> Any:
+        total = add(one, other)
+        total.value = f"{Decimal(total.value).normalize():f}"
+        return total
+
+    DynamoType.__add__ = add_plainly

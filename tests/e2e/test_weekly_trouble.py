@@ -6,7 +6,9 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,7 +176,7 @@ def test_throttling_and_poisoned_examples_hold_nobody_up(weekly: Weekly, models:
         return failure(429) if number % 3 == 0 and number < 60 else None
 
     weekly.upstream.script = breaking(models, poison)
-    with weekly.configured(patience_s=60.0):
+    with weekly.configured(patience_s=60.0, threads=16):
         ended = weekly.ended(execution := weekly.start())
     assert ended.outcome == "promoted"
     assert weekly.failures(execution) == []
@@ -209,7 +211,6 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
         first = weekly.run(january)
         assert (first.status, first.outcome) == ("SUCCEEDED", "cap reached")
         assert "The learning cap of 2027-01, 2.5000 USD" in weekly.told_once()
-        asked = models.calls.copy()
         assert 0 < models.usd <= CAP_USD
         assert weekly.taken_usd(january) == pytest.approx(models.usd, rel=1e-6)
 
@@ -217,7 +218,6 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
         assert second.outcome == "cap reached"
         assert "2027-01" in weekly.told_once()
         assert models.usd <= CAP_USD
-        assert models.by_model["large"] == asked.total() or models.asked_again == 0
         assert weekly.live == before
 
         paid, february = models.usd, january.replace(month=2)
@@ -230,18 +230,15 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
 
 
 def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_one_go(
-    weekly: Weekly, models: Models, monkeypatch: pytest.MonkeyPatch
+    weekly: Weekly, models: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     weekly.seed(RECORDED)
     before, _ = weekly.live
     asked, stopped = threading.Event(), threading.Event()
 
     def hold(number: int, body: Body) -> Reply | None:
-        """Until it is stopped; what is left of it then ends at once."""
-        if stopped.is_set():
-            return None
         asked.set()
-        return Reply(failure(401).body, 401, wait_for=stopped)
+        return None if stopped.is_set() else Reply(failure(503).body, 503, wait_for=stopped)
 
     weekly.upstream.script = breaking(models, hold)
     workflow, machine = weekly.client("stepfunctions"), weekly.stack.state_machine
@@ -257,15 +254,13 @@ def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_on
         assert weekly.ended(other["executionArn"]).outcome == "duplicate"
     assert weekly.notifications() == []
     workflow.stop_execution(executionArn=held)
+    # Step Functions stops no function: this one would go on until its slice ends.
+    kill_function(weekly.stack, weekly.function("Optimizer"))
     stopped.set()
-    for name, value in {
-        "AWS_ENDPOINT_URL": weekly.stack.aws_endpoint,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_REGION": weekly.stack.region,
-    }.items():
-        monkeypatch.setenv(name, value)
-    result = CliRunner().invoke(app, ["learn", "--stage", "local"])
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local/stack.json").write_text(json.dumps(asdict(weekly.stack)))
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["learn"])
     assert result.exit_code == 0, result.exception
     run = result.output.split()[0]
     executions = workflow.list_executions(stateMachineArn=machine)["executions"]
