@@ -4,7 +4,6 @@ notification says what happened."""
 import gzip
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 from typer.testing import CliRunner
 
 from route_switch.cli.main import app
@@ -136,7 +136,7 @@ def emitted(weekly: Weekly, after: int) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("status", "invocations", "error", "advice"),
     [
-        (503, 4, "ProviderDown", "has been failing for"),
+        (503, 3, "ProviderDown", "has been failing for"),
         (401, 1, "ProviderUnusable", "Check the model's name, the key and the base URL."),
     ],
     ids=["down", "wrong key"],
@@ -149,7 +149,7 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     log = weekly.logs / f"{weekly.function('Steps')}.log"
     written = log.stat().st_size if log.exists() else 0
     weekly.upstream.script = breaking(models, lambda number, body: failure(status))
-    with weekly.waiting_briefly(attempts=3):
+    with weekly.waiting_briefly(attempts=2), weekly.configured(patience_s=0.4):
         ended = weekly.ended(execution := weekly.start())
     assert ended.status == "FAILED"
     assert weekly.failures(execution) == [error] * invocations
@@ -191,7 +191,7 @@ def test_throttling_and_poisoned_examples_hold_nobody_up(weekly: Weekly, models:
 
 PRICE = (1000.0, 10.0)
 CAP_USD = 2.5
-EXPENSIVE = {
+EXPENSIVE: dict[str, JsonValue] = {
     "prices": {
         "openai/large": {"input_usd_per_million": PRICE[0], "output_usd_per_million": PRICE[1]},
         "openai/proposer": {"input_usd_per_million": 0, "output_usd_per_million": 0},
@@ -214,7 +214,7 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
         assert 0 < models.usd <= CAP_USD
         assert weekly.taken_usd(january) == pytest.approx(models.usd, rel=1e-6)
 
-        second = weekly.run(january.replace(day=10))
+        second = weekly.ended(weekly.start_by("drift", january.replace(day=10)))
         assert second.outcome == "cap reached"
         assert "2027-01" in weekly.told_once()
         assert models.usd <= CAP_USD
@@ -229,8 +229,28 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
     assert weekly.taken_usd(february) == pytest.approx(models.usd - paid, rel=1e-6)
 
 
+@pytest.fixture
+def _beside_the_stack(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the command finds the stack that is up."""
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local/stack.json").write_text(json.dumps(asdict(weekly.stack)))
+    monkeypatch.chdir(tmp_path)
+
+
+def learn_by_hand(weekly: Weekly) -> str:
+    """`route-switch learn`; the execution's ARN."""
+    result = CliRunner().invoke(app, ["learn"])
+    assert result.exit_code == 0, result.exception
+    run = result.output.split()[0]
+    machine = weekly.stack.state_machine
+    found = weekly.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    (execution,) = (each["executionArn"] for each in found if each["name"] == run)
+    return str(execution)
+
+
+@pytest.mark.usefixtures("_beside_the_stack")
 def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_one_go(
-    weekly: Weekly, models: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    weekly: Weekly, models: Models
 ) -> None:
     weekly.seed(RECORDED)
     before, _ = weekly.live
@@ -241,31 +261,17 @@ def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_on
         return None if stopped.is_set() else Reply(failure(503).body, 503, wait_for=stopped)
 
     weekly.upstream.script = breaking(models, hold)
-    workflow, machine = weekly.client("stepfunctions"), weekly.stack.state_machine
     held = weekly.start()
     assert asked.wait(60)
-    for trigger in ("manual", "drift"):
-        event = {"scheduled_time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "trigger": trigger}
-        other = workflow.start_execution(
-            stateMachineArn=machine,
-            name=f"other-{trigger}-{time.monotonic_ns()}",
-            input=json.dumps(event),
-        )
-        assert weekly.ended(other["executionArn"]).outcome == "duplicate"
+    assert weekly.ended(learn_by_hand(weekly)).outcome == "duplicate"
+    assert weekly.ended(weekly.start_by("drift")).outcome == "duplicate"
+    assert weekly.ended(weekly.start()).outcome == "duplicate"
     assert weekly.notifications() == []
-    workflow.stop_execution(executionArn=held)
+    weekly.client("stepfunctions").stop_execution(executionArn=held)
     # Step Functions stops no function: this one would go on until its slice ends.
     kill_function(weekly.stack, weekly.function("Optimizer"))
     stopped.set()
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local/stack.json").write_text(json.dumps(asdict(weekly.stack)))
-    monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["learn"])
-    assert result.exit_code == 0, result.exception
-    run = result.output.split()[0]
-    executions = workflow.list_executions(stateMachineArn=machine)["executions"]
-    (manual,) = (e["executionArn"] for e in executions if e["name"] == run)
-    assert weekly.ended(manual).outcome == "promoted"
+    assert weekly.ended(weekly.start_by("manual")).outcome == "promoted"
     assert weekly.live[0] == before + 1
     assert f"live as version {before + 1}" in weekly.told_once()
     assert models.asked_again == 0

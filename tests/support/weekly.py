@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pydantic import JsonValue
 
 from infra.local.client import StackInfo, aws_client
 from infra.local.schedule import start_scheduled
 from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.learning_run import StartRun, Trigger
 from route_switch.domain.prompt_document import to_markdown
 from tests.support.scripted_models import PRICES, TIERS
 from tests.support.upstream import Upstream
@@ -130,6 +132,16 @@ class Weekly:
     def start(self, scheduled_time: datetime | None = None) -> str:
         """As the schedule does; returns the execution's ARN."""
         return start_scheduled(self.stack, scheduled_time or self.next_time())
+
+    def start_by(self, trigger: Trigger, scheduled_time: datetime | None = None) -> str:
+        """As `route-switch learn` and the drift check do; returns the execution's ARN."""
+        start = StartRun(scheduled_time=scheduled_time or self.next_time(), trigger=trigger)
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.state_machine,
+            name=f"{start.run_id}-{uuid4()}",
+            input=start.model_dump_json(),
+        )
+        return str(started["executionArn"])
 
     def run(self, scheduled_time: datetime | None = None) -> Ended:
         return self.ended(self.start(scheduled_time))
