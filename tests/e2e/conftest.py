@@ -114,7 +114,7 @@ def _weekly_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weekly]:
         }
         folder = tmp_path_factory.mktemp("weekly")
         with deployed(folder, environment) as stack:
-            yield Weekly(stack, upstream, subscribed(stack), folder / "cdk.out")
+            yield Weekly(stack, upstream, subscribed(stack), folder)
 
 
 @pytest.fixture

@@ -56,8 +56,8 @@ class LearningConfig(BaseModel):
     slices: Annotated[int, Field(ge=1)] = 60
     """Most invocations that one step may take."""
     slice_s: Annotated[float, Field(gt=0)] = 780.0
-    """Seconds that one invocation works; less, where its function has less than two minutes more.
-    """
+    """Seconds that one invocation works on what is new, however long it takes to come to that;
+    less, where its function has less than two minutes more."""
     patience_s: Annotated[float, Field(gt=0)] = 60.0
     """How long an invocation waits for a failing provider; then the workflow waits, for nothing."""
     retry_s: Annotated[int, Field(ge=1)] = 60

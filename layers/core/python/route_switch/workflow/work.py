@@ -34,7 +34,7 @@ from route_switch.optimizer.run import History, Means, Run, default_proposer
 from route_switch.services.build_outcomes import BuildOutcomes
 from route_switch.services.judge_answers import JudgeAnswers
 from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.pace import Pace
+from route_switch.services.pace import Pace, TimeForNews
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
 from route_switch.workflow.paths import EXAMPLES, INCUMBENT, PROGRESS, LearningBucket
 from route_switch.workflow.settings import LearningSettings
@@ -146,11 +146,10 @@ class Work:
         config = self._settings.router
         bucket = self._settings.learning_bucket
         memo = S3Memo(self._s3, bucket, run.id, worker, self._known(run.id))
-        began = time.monotonic()
+        news = TimeForNews(self._config.slice_s)
 
         def remaining_s() -> float:
-            worked = time.monotonic() - began
-            return min(self._config.slice_s - worked, self._remaining_s())
+            return min(news.remaining_s(), self._remaining_s())
 
         rate = self._config.calls_per_minute
         rate = rate / workers if rate else None  # of all workers together
