@@ -4,8 +4,8 @@ from tests.support.scripted_models import Models, numbers, recorded
 from tests.support.weekly import Weekly
 
 ROWS = [recorded(number) for number in numbers(train=25, validation=15, heldout=55)]
-SLICE_S = 1.0
-"""About what it takes a slice to come to where the one before it ended."""
+SLICE_S = 0.4
+"""Less than what it takes a slice to come to where the one before it ended."""
 
 
 def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, models: Models) -> None:
