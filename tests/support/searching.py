@@ -141,19 +141,11 @@ def run(
     return search
 
 
-def wait_for_leftovers() -> None:
-    """DSPy does not wait for its threads when one of them stops the run."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("ThreadPoolExecutor"):
-            thread.join(5)
-
-
 @contextmanager
 def cache_put_back() -> Iterator[None]:
-    """A search replaces it for the whole process, and for DSPy's threads until the last ends."""
+    """A search replaces it for the whole process."""
     before = dspy.cache
     try:
         yield
     finally:
-        wait_for_leftovers()
         dspy.cache = before

@@ -1,6 +1,8 @@
 """MIPROv2 over routing prompts, with models that answer at once."""
 
 import io
+import threading
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -272,6 +274,24 @@ def test_after_a_stop_no_thread_goes_on_with_its_queue(threads: int) -> None:
     with pytest.raises(BudgetReachedError):
         run(search_of(models, threads=threads), valset=queries)
     assert len(models.routed) < 4 + 3 * threads
+
+
+def test_a_search_that_is_stopped_leaves_no_thread_behind() -> None:
+    """In a function's process, which is used again, it would wake up in the next slice."""
+    others = threading.Barrier(3)
+
+    def fails(call: ModelCall) -> BaseException | None:
+        if call.model != "router":
+            return None
+        if others.wait(10) == 0:
+            return BudgetReachedError("one of three")
+        time.sleep(0.2)  # still under way when the first has stopped the search
+        return None
+
+    before = {*threading.enumerate()}
+    with pytest.raises(BudgetReachedError):
+        run(search_of(Models(fails=fails), threads=3))
+    assert {*threading.enumerate()} == before
 
 
 def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_at_no_cost() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import io
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ class Search:
             _quiet(),
             dspy.context(adapter=self._adapter, callbacks=[watcher], disable_history=True),
             _in_place_of_the_cache(self._carrier),
+            _no_threads_left(),
         ):
             optimizer.compile(
                 RouteToTier(incumbent),
@@ -218,6 +220,20 @@ def _in_place_of_the_cache(carrier: RolloutCarrier) -> Iterator[None]:
             del dspy.cache
         else:
             dspy.cache = before
+
+
+@contextlib.contextmanager
+def _no_threads_left() -> Iterator[None]:
+    """DSPy does not wait for its threads when one of them stops the run. Their calls end at once or
+    are paid for; but a thread that goes on beside the next search of this process would make DSPy's
+    own cache in place of that search's carrier."""
+    before = {*threading.enumerate()}
+    try:
+        yield
+    finally:
+        for thread in {*threading.enumerate()} - before:
+            if thread.name.startswith("ThreadPoolExecutor"):
+                thread.join()
 
 
 @contextlib.contextmanager
