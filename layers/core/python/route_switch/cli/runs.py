@@ -29,7 +29,11 @@ def learn(stage: StageName = None) -> None:
     with aws_errors():
         machine = _output(deployed, "LearningStateMachine")
         holder = _runs(deployed).holder()
-        StepFunctionsRuns(deployed.connect("stepfunctions"), machine).start(start.run_id, start)
+        workflow = StepFunctionsRuns(deployed.connect("stepfunctions"), machine)
+        if not workflow.start(start.run_id, start):
+            raise RouteSwitchError(
+                f"{start.run_id} was started a moment ago, by somebody else too."
+            )
     typer.echo(f"{start.run_id} has been started; 'route-switch runs' tells how it ends.")
     if holder is not None:
         typer.echo(
