@@ -1,6 +1,8 @@
 PYTHON ?= python3
 PROFILE ?= offline
 STAGE ?= local
+# Test files at a time. Each worker brings up stacks of its own.
+WORKERS ?= 2
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
@@ -45,7 +47,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install lint  ## every check and test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: install  ## format, lint, types, import directions
 	$(BIN)/ruff format --check
