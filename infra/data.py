@@ -74,45 +74,31 @@ class Data(Construct):
 
     def _texts(self) -> s3.Bucket:
         """Texts that are too large for an item; they expire with the results that name them."""
-        bucket = s3.Bucket(
-            self,
-            "Texts",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            removal_policy=self._removal,
-            lifecycle_rules=[
-                s3.LifecycleRule(expiration=Duration.days(self._stage.router.retention_days))
-            ],
-        )
-        acknowledge(
-            bucket,
-            "S1",
-            "One function reads and writes this bucket, and each access has a record in "
-            "the results table; a second bucket of access logs would tell nothing new.",
-        )
-        return bucket
+        kept = Duration.days(self._stage.router.retention_days)
+        return self._bucket("Texts", s3.LifecycleRule(expiration=kept))
 
     def _learning(self) -> s3.Bucket:
         """What learning works with and leaves behind: `route_switch.workflow.paths`."""
         days = min(self._stage.learning.days + WEEK, self._stage.router.retention_days)
         kept = Duration.days(days)
+        rules = (s3.LifecycleRule(prefix=prefix, expiration=kept) for prefix in EXPIRING)
+        return self._bucket("Learning", *rules)
+
+    def _bucket(self, construct_id: str, *rules: s3.LifecycleRule) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
-            "Learning",
+            construct_id,
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             removal_policy=self._removal,
-            lifecycle_rules=[
-                s3.LifecycleRule(prefix=prefix, expiration=kept) for prefix in EXPIRING
-            ],
+            lifecycle_rules=list(rules),
         )
         acknowledge(
             bucket,
             "S1",
-            "Three functions use this bucket, each access belongs to a recorded run; a second "
-            "bucket of access logs would tell nothing new.",
+            "Our own functions alone use this bucket, and each access belongs to a recorded "
+            "request or run; a second bucket of access logs would tell nothing new.",
         )
         return bucket
 

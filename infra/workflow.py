@@ -1,6 +1,6 @@
 """The weekly workflow as a state machine. States carry names and numbers; data lies in S3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
@@ -14,25 +14,10 @@ from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.stage import Stage
+from infra.states import BEYOND, TRANSIENT, at, invoke, publish, retry
 from route_switch.domain.learning_config import LONGEST_RUN_HOURS
 
 LONGEST_RUN = Duration.hours(LONGEST_RUN_HOURS)
-BEYOND = Duration.minutes(1)
-"""A task outlasts its function, so that the function's own error is what is seen."""
-
-TRANSIENT = (
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.TooManyRequestsException",
-    "StoreError",
-)
-"""Nothing is lost when such a task runs again."""
-KILLED = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
-"""Tried again twice only: what runs out of memory does so each time, and each time what its calls
-in flight may cost stays taken from the month's cap."""
-
 LOG_DELIVERY = (
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -258,7 +243,7 @@ class Workflow(Construct):
 
     def _promote(self) -> sfn.TaskStateBase:
         """It is given all that is known by then."""
-        task = self._invoke("Promote", self._steps.promote, None, "$.promoted")
+        task = invoke(self, "Promote", self._steps.promote, None, "$.promoted")
         retry(task, ["PromptLockedError"], interval=Duration.seconds(20))
         task.add_catch(self._failed, result_path="$.error")
         return task
@@ -292,33 +277,18 @@ class Workflow(Construct):
 
     def _tell_plainly(self, ended: sfn.Fail) -> sfn.IChainable:
         """Where even the failure cannot be reported: this needs none of our functions."""
-        plain = tasks.SnsPublish(
-            self,
-            "Tell plainly",
-            topic=self._topic,
-            subject=f"route-switch {self._stage.name}: failed",
-            message=sfn.TaskInput.from_text(
-                "A learning run failed, and so did its report. The live prompt stays as it is, "
-                "unless the execution's history shows that Promote had succeeded. "
-                "The history and the functions' logs have the reason."
-            ),
-            task_timeout=sfn.Timeout.duration(BEYOND),
+        message = sfn.TaskInput.from_text(
+            "A learning run failed, and so did its report. The live prompt stays as it is, unless "
+            "the execution's history shows that Promote had succeeded. The history and the "
+            "functions' logs have the reason."
         )
-        retry(plain, ["States.TaskFailed", "States.Timeout"])
+        subject = f"route-switch {self._stage.name}: failed"
+        plain = publish(self, "Tell plainly", self._topic, subject, message)
         return plain.next(ended)
 
     def _notify(self, name: str) -> tasks.SnsPublish:
-        notify = tasks.SnsPublish(
-            self,
-            name,
-            topic=self._topic,
-            subject=at("$.notice.subject"),
-            message=sfn.TaskInput.from_json_path_at("$.notice.message"),
-            task_timeout=sfn.Timeout.duration(BEYOND),
-            result_path=sfn.JsonPath.DISCARD,
-        )
-        retry(notify, ["States.TaskFailed", "States.Timeout"])
-        return notify
+        message = sfn.TaskInput.from_json_path_at("$.notice.message")
+        return publish(self, name, self._topic, at("$.notice.subject"), message)
 
     def _task(
         self,
@@ -329,28 +299,10 @@ class Workflow(Construct):
         *,
         caught: bool = True,
     ) -> tasks.LambdaInvoke:
-        invoke = self._invoke(name, function, sfn.TaskInput.from_object(dict(payload)), result_path)
+        task = invoke(self, name, function, payload, result_path)
         if caught:
-            invoke.add_catch(self._failed, result_path="$.error")
-        return invoke
-
-    def _invoke(
-        self, name: str, function: lambda_.Function, payload: sfn.TaskInput | None, result_path: str
-    ) -> tasks.LambdaInvoke:
-        timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
-        invoke = tasks.LambdaInvoke(
-            self,
-            name,
-            lambda_function=function,
-            payload=payload,
-            payload_response_only=True,
-            retry_on_service_exceptions=False,
-            task_timeout=sfn.Timeout.duration(timeout),
-            result_path=result_path,
-        )
-        retry(invoke, TRANSIENT)
-        retry(invoke, KILLED, attempts=2)
-        return invoke
+            task.add_catch(self._failed, result_path="$.error")
+        return task
 
     def _wait_out_providers(self, task: sfn.TaskStateBase) -> None:
         """An outage is waited for here, where waiting costs nothing: for three hours or so."""
@@ -365,26 +317,3 @@ class Workflow(Construct):
 
 def machine_name(stage: Stage) -> str:
     return f"route-switch-{stage.name}-learning"
-
-
-def at(path: str) -> str:
-    return sfn.JsonPath.string_at(path)
-
-
-def retry(
-    task: sfn.TaskStateBase,
-    errors: Sequence[str],
-    *,
-    interval: Duration | None = None,
-    attempts: int = 5,
-    longest: Duration | None = None,
-) -> None:
-    """Each pause twice as long, with jitter, so that what failed together is not tried together."""
-    task.add_retry(
-        errors=list(errors),
-        interval=interval or Duration.seconds(2),
-        backoff_rate=2,
-        max_attempts=attempts,
-        max_delay=longest or Duration.minutes(2),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
