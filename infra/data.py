@@ -35,7 +35,9 @@ class Data(Construct):
             self._text_hash_secret() if stage.router.text_storage == "hash" else None
         )
         self.provider_secret = (
-            self._provider_secret() if stage.providers - KEYLESS_PROVIDERS else None
+            self._provider_secret()
+            if (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
+            else None
         )
 
     def _results(self) -> dynamodb.TableV2:
@@ -93,7 +95,8 @@ class Data(Construct):
 
     def _learning(self) -> s3.Bucket:
         """What learning works with and leaves behind: `route_switch.workflow.paths`."""
-        kept = Duration.days(self._stage.learning.days + WEEK)
+        days = min(self._stage.learning.days + WEEK, self._stage.router.retention_days)
+        kept = Duration.days(days)
         bucket = s3.Bucket(
             self,
             "Learning",

@@ -16,8 +16,8 @@ from infra.stage import Stage
 
 
 class Drift(PythonFunction):
-    """Reads the live prompt and the days' counters, starts `state_machine_arn`, and writes
-    nothing: that a version gets one run is kept by the names of the executions."""
+    """Reads the live prompt, the days' counters and the runs, and starts `state_machine_arn`. It
+    writes nothing."""
 
     def __init__(
         self,
@@ -47,17 +47,10 @@ class Drift(PythonFunction):
         )
         self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.live_name))
         self.allow(["states:StartExecution"], state_machine_arn)
-        self._allow_counters(data)
+        # No request's item: they hold texts.
+        self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
+        self.allow_items(data.results, ["dynamodb:Query"], "RUNS")
         self._run_daily()
-
-    def _allow_counters(self, data: Data) -> None:
-        """No request's item: they hold texts."""
-        counters = iam.PolicyStatement(
-            actions=["dynamodb:BatchGetItem"],
-            resources=[data.results.table_arn],
-            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DAY#*"]}},
-        )
-        self.role.add_to_policy(counters)
 
     def _run_daily(self) -> None:
         """Half an hour after the day that it looks at: by then every request of it is counted."""

@@ -90,15 +90,22 @@ class StageFunction(Construct):
         )
 
     def allow_objects(
-        self, bucket: s3.IBucket, actions: Sequence[str], *, prefix: str = "", lists: bool = False
+        self,
+        bucket: s3.IBucket,
+        actions: Sequence[str],
+        *,
+        prefixes: Sequence[str] = ("",),
+        lists: bool = False,
     ) -> None:
-        """Grants the actions on all objects under the prefix, whose names are made at run time."""
-        self.allow(actions, bucket.arn_for_objects(f"{prefix}*"))
+        """Grants the actions on all objects under the prefixes: their names are made at run
+        time. `lists` lets it see which there are; without, a missing one is a forbidden one."""
+        self.allow(actions, *(bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes))
         if lists:
             self.allow(["s3:ListBucket"], bucket.bucket_arn)
         logical_id = Stack.of(self).get_logical_id(cast("CfnElement", bucket.node.default_child))
         reason = "Objects are named when they are written; nothing else lies there."
-        acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
+        for prefix in prefixes:
+            acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
 
 
 class PythonFunction(StageFunction):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, TimeZone
 from aws_cdk import Stack as CdkStack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -59,6 +61,7 @@ class Learning(Construct):
         )
         self.machine = self.workflow.machine
         self._schedule()
+        self._tell_of_what_cannot_tell_itself()
         self.drift = Drift(
             self,
             "Drift",
@@ -79,7 +82,7 @@ class Learning(Construct):
     def _environment(self) -> dict[str, str]:
         """What `route_switch.workflow.settings` reads, and Powertools."""
         stage, data = self._stage, self._data
-        environment = {
+        return {
             "STAGE": stage.name,
             "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
             "LEARNING_CONFIG": stage.learning.model_dump_json(exclude_defaults=True, by_alias=True),
@@ -91,9 +94,6 @@ class Learning(Construct):
             "SEED_PROMPT_PARAMETER": self._prompt.seed_name,
             "POWERTOOLS_LOG_LEVEL": stage.log_level,
         }
-        if data.provider_secret is not None:
-            environment["PROVIDER_SECRET"] = data.provider_secret.secret_arn
-        return environment
 
     def _small_steps(self, environment: dict[str, str]) -> PythonFunction:
         steps = self._function("Steps", "learning", Duration.minutes(5), environment)
@@ -110,7 +110,10 @@ class Learning(Construct):
         steps.allow_items(results, ["dynamodb:BatchGetItem"], "DAY#*", "RESULT#*")
         steps.allow(["dynamodb:Query"], f"{results.table_arn}/index/{LEARNING_INDEX}")
         steps.allow_objects(self._data.texts, ["s3:GetObject"])
-        steps.allow_objects(self._data.learning, ["s3:GetObject", "s3:PutObject"], lists=True)
+        steps.allow_objects(
+            self._data.learning, ["s3:GetObject"], prefixes=("seed/", "work/"), lists=True
+        )
+        steps.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("runs/", "work/"))
         steps.allow(
             ["ssm:GetParameter"],
             parameter_arn(self, self._prompt.live_name),
@@ -142,8 +145,10 @@ class Learning(Construct):
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )
-        promoter.allow_objects(self._data.learning, ["s3:GetObject"], prefix="runs/", lists=True)
-        promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefix="prompts/")
+        promoter.allow_objects(
+            self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True
+        )
+        promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("prompts/",))
         return promoter
 
     def _function(
@@ -183,6 +188,33 @@ class Learning(Construct):
                 ),
                 dead_letter_queue=self._missed(),
             ),
+        )
+
+    def _tell_of_what_cannot_tell_itself(self) -> None:
+        """A run that is stopped, or takes too long, runs no further state."""
+        name = f"route-switch {self._stage.name}: a learning run"
+        events.Rule(
+            self,
+            "Ended",
+            description="Learning runs that were stopped or timed out",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [self.machine.state_machine_arn],
+                    "status": ["ABORTED", "TIMED_OUT"],
+                },
+            ),
+            targets=[
+                events_targets.SnsTopic(
+                    self.topic,
+                    message=events.RuleTargetInput.from_text(
+                        f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
+                        f"{events.EventField.from_path('$.detail.executionArn')}. "
+                        "The live prompt stays as it is, unless Promote had succeeded before."
+                    ),
+                )
+            ],
         )
 
     def _missed(self) -> sqs.Queue:

@@ -34,10 +34,22 @@ class Optimizer(ImageFunction):
             folder="optimizer",
             timeout=Duration.minutes(15),
             memory_mb=MEMORY_MB,
-            environment=environment,
+            environment={
+                **environment,
+                **(
+                    {}
+                    if data.provider_secret is None
+                    else {"PROVIDER_SECRET": data.provider_secret.secret_arn}
+                ),
+            },
         )
         self.allow_items(data.results, ["dynamodb:GetItem", "dynamodb:UpdateItem"], "LEARNING#*")
-        self.allow_objects(data.learning, ["s3:GetObject", "s3:PutObject"], lists=True)
+        self.allow_objects(
+            data.learning,
+            ["s3:GetObject", "s3:PutObject"],
+            prefixes=("answers/", "work/", "runs/", "gate-history.json"),
+            lists=True,
+        )
         if data.provider_secret is not None:
             self.allow(["secretsmanager:GetSecretValue"], data.provider_secret.secret_arn)
         self._allow_models(stage)

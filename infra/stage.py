@@ -86,6 +86,21 @@ class Stage(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _learning_reads_what_is_kept(self) -> Self:
+        if self.learning.days > self.router.retention_days:
+            raise ValueError(
+                f"learning.days is {self.learning.days}, but router.retention_days is "
+                f"{self.router.retention_days}: learn from fewer days, or keep requests longer"
+            )
+        return self
+
+    @property
+    def learning_providers(self) -> frozenset[str]:
+        """Those of the models that only learning calls; the optimizer's image has LiteLLM."""
+        names = (self.learning.proposer, self.learning.judge)
+        return frozenset(name.split("/", 1)[0] for name in names if name is not None)
+
     @property
     def providers(self) -> frozenset[str]:
         """The parts of the configured models' names before the slash, of those that route and

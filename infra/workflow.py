@@ -14,9 +14,9 @@ from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.stage import Stage
+from route_switch.domain.learning_config import LONGEST_RUN_HOURS
 
-LONGEST_RUN = Duration.days(6)
-"""A run is over before the next one is due."""
+LONGEST_RUN = Duration.hours(LONGEST_RUN_HOURS)
 BEYOND = Duration.minutes(1)
 """A task outlasts its function, so that the function's own error is what is seen."""
 
@@ -26,12 +26,12 @@ TRANSIENT = (
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Runtime.ExitError",
-    "Sandbox.Timedout",
     "StoreError",
 )
 """Nothing is lost when such a task runs again."""
+KILLED = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
+"""Tried again twice only: what runs out of memory does so each time, and each time what its calls
+in flight may cost stays taken from the month's cap."""
 
 LOG_DELIVERY = (
     "logs:CreateLogDelivery",
@@ -192,7 +192,7 @@ class Workflow(Construct):
         first = sfn.Pass(
             self,
             f"{name}: first slice",
-            result=sfn.Result.from_object({"slice": 0}),
+            result=sfn.Result.from_object({"slice": 0, "done": False}),
             result_path=path,
         )
         task = self._task(
@@ -271,9 +271,10 @@ class Workflow(Construct):
             "state": at("$"),
         }
         report = self._task("Report", self._steps.learning, payload, "$.notice")
-        return report.next(self._notify("Notify")).next(
-            sfn.Succeed(self, "Done", output_path="$.notice")
-        )
+        done = sfn.Succeed(self, "Done", output_path="$.notice")
+        notify = self._notify("Notify")
+        notify.add_catch(done, result_path=sfn.JsonPath.DISCARD)
+        return report.next(notify).next(done)
 
     def _failure(self) -> sfn.TaskStateBase:
         payload = {
@@ -282,10 +283,29 @@ class Workflow(Construct):
             "state": at("$"),
         }
         failed = self._task("Failed", self._steps.learning, payload, "$.notice", caught=False)
-        failed.next(self._notify("Notify of the failure")).next(
-            sfn.Fail(self, "Run failed", error="RunFailed", cause_path="$.notice.message")
-        )
+        ended = sfn.Fail(self, "Run failed", error="RunFailed", cause="See the notification.")
+        notify = self._notify("Notify of the failure")
+        notify.add_catch(ended, result_path=sfn.JsonPath.DISCARD)
+        failed.add_catch(self._tell_plainly(ended), result_path=sfn.JsonPath.DISCARD)
+        failed.next(notify).next(ended)
         return failed
+
+    def _tell_plainly(self, ended: sfn.Fail) -> sfn.IChainable:
+        """Where even the failure cannot be reported: this needs none of our functions."""
+        plain = tasks.SnsPublish(
+            self,
+            "Tell plainly",
+            topic=self._topic,
+            subject=f"route-switch {self._stage.name}: failed",
+            message=sfn.TaskInput.from_text(
+                "A learning run failed, and so did its report. The live prompt stays as it is, "
+                "unless the execution's history shows that Promote had succeeded. "
+                "The history and the functions' logs have the reason."
+            ),
+            task_timeout=sfn.Timeout.duration(BEYOND),
+        )
+        retry(plain, ["States.TaskFailed", "States.Timeout"])
+        return plain.next(ended)
 
     def _notify(self, name: str) -> tasks.SnsPublish:
         notify = tasks.SnsPublish(
@@ -328,16 +348,17 @@ class Workflow(Construct):
             task_timeout=sfn.Timeout.duration(timeout),
             result_path=result_path,
         )
-        retry(invoke, [*TRANSIENT, "States.Timeout"])
+        retry(invoke, TRANSIENT)
+        retry(invoke, KILLED, attempts=2)
         return invoke
 
     def _wait_out_providers(self, task: sfn.TaskStateBase) -> None:
-        """An outage is waited for here, where waiting costs nothing: for some hours in all."""
+        """An outage is waited for here, where waiting costs nothing: for three hours or so."""
         retry(
             task,
             ["ProviderDown"],
             interval=Duration.seconds(self._stage.learning.retry_s),
-            attempts=8,
+            attempts=10,
             longest=Duration.hours(1),
         )
 

@@ -3,15 +3,18 @@
 import copy
 import threading
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 
 def install() -> None:
     make_calls_atomic()
+    write_sums_plainly()
     copy_little_for_transactions()
 
 
@@ -25,6 +28,18 @@ def make_calls_atomic() -> None:
             return call_action(handler)
 
     DynamoHandler.call_action = call_alone
+
+
+def write_sums_plainly() -> None:
+    """DynamoDB writes 0 for 0E-12, which moto makes of decimals and cannot read again."""
+    add = DynamoType.__add__
+
+    def add_plainly(one: Any, other: Any) -> Any:
+        total = add(one, other)
+        total.value = f"{Decimal(total.value).normalize():f}"
+        return total
+
+    DynamoType.__add__ = add_plainly
 
 
 def copy_little_for_transactions() -> None:

@@ -4,19 +4,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from openai import OpenAI
+from typer.testing import CliRunner, Result
 
 from infra.local.client import StackInfo, running_stack
+from route_switch.cli.main import app
+from route_switch.cli.stage import STACK_FILE
 from tests.support.scripted_models import Models
 from tests.support.stack_logs import recent_logs
 from tests.support.upstream import Upstream, completion, running_upstream
 from tests.support.weekly import Weekly, stage_of, subscribed
+
+RouteSwitch = Callable[..., Result]
+"""Runs `route-switch` with these arguments."""
 
 TEMPORARY = pytest.StashKey[Path]()
 
@@ -108,7 +114,7 @@ def _weekly_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weekly]:
         }
         folder = tmp_path_factory.mktemp("weekly")
         with deployed(folder, environment) as stack:
-            yield Weekly(stack, upstream, subscribed(stack), folder / "cdk.out")
+            yield Weekly(stack, upstream, subscribed(stack), folder)
 
 
 @pytest.fixture
@@ -122,6 +128,16 @@ def models(weekly: Weekly) -> Models:
     """The models behind the stack, with a ledger that begins with this test."""
     weekly.upstream.script = models = Models()
     return models
+
+
+@pytest.fixture
+def route_switch(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RouteSwitch:
+    """The command in a folder that knows the weekly stack."""
+    stack_file = tmp_path / STACK_FILE
+    stack_file.parent.mkdir()
+    stack_file.write_text(json.dumps(vars(weekly.stack)))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scripted_models import (
+    PAID_ONCE,
     TIERS,
     Learner,
     Models,
@@ -19,7 +20,6 @@ from tests.support.scripted_models import (
 from tests.support.upstream import Body, running_upstream
 
 JUDGE = "--judge-model=openai/judge"
-PAID_ONCE = ("small", "medium", "large", "judge")
 
 
 def mixed(chosen: Sequence[int]) -> list[Body]:

@@ -62,13 +62,15 @@ def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
     logs = ["logs:CreateLogStream", "logs:PutLogEvents"]
     tracing = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
     assert {action for actions in granted for action in _list(json.loads(actions))} == {
-        *("dynamodb:BatchGetItem", "ssm:GetParameter", "states:StartExecution"),
+        *("dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "states:StartExecution"),
         *("lambda:InvokeFunction", *logs, *tracing),
     }
     assert granted['"states:StartExecution"']["Resource"] == MACHINE
     counters = granted['"dynamodb:BatchGetItem"']
     assert counters["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DAY#*"]}}
-    assert "DataResults" in json.dumps(counters["Resource"])
+    runs = granted['"dynamodb:Query"']
+    assert runs["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["RUNS"]}}
+    assert "DataResults" in json.dumps([counters["Resource"], runs["Resource"]])
     assert "/prompt/live" in json.dumps(granted['"ssm:GetParameter"']["Resource"])
 
 

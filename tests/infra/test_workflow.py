@@ -105,10 +105,35 @@ def test_whatever_fails_goes_to_failed_which_notifies(definition: State) -> None
         )
     }
     of_the_map = {"Build a shard"}
-    last = {"Failed", "Notify", "Notify of the failure"}
+    last = {"Failed", "Notify", "Notify of the failure", "Tell plainly"}
     assert caught == (tasks(definition).keys() - of_the_map - last) | {"BuildOutcomes"}
     assert found["Failed"]["Next"] == "Notify of the failure"
     assert found["Notify of the failure"]["Next"] == "Run failed"
+
+
+def test_who_cannot_be_told_changes_nothing_and_a_report_that_fails_is_told_plainly(
+    definition: State,
+) -> None:
+    found = dict(states(definition))
+    after = {name: found[name]["Catch"][-1]["Next"] for name in ("Notify", "Failed")}
+    assert after == {"Notify": "Done", "Failed": "Tell plainly"}
+    assert "$" not in json.dumps(found["Tell plainly"]["Parameters"]["Message"])
+    assert found["Notify of the failure"]["Catch"][0]["Next"] == "Run failed"
+
+
+def test_a_run_that_is_stopped_or_times_out_is_told_by_a_rule(prod: Synthesized) -> None:
+    (rule,) = prod.resources("AWS::Events::Rule").values()
+    detail = rule["Properties"]["EventPattern"]["detail"]
+    assert detail["status"] == ["ABORTED", "TIMED_OUT"]
+    (target,) = rule["Properties"]["Targets"]
+    assert target["Arn"]["Ref"].startswith("LearningRuns")
+
+
+def test_what_dies_each_time_is_tried_twice_only(definition: State) -> None:
+    for name in ("Build a shard", "Optimize", "Evaluate"):
+        retries = tasks(definition)[name]["Retry"]
+        (killed,) = [r for r in retries if "Runtime.ExitError" in r["ErrorEquals"]]
+        assert killed["MaxAttempts"] == 2
 
 
 def test_silence_means_no(definition: State) -> None:

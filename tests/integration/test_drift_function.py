@@ -97,9 +97,10 @@ def test_a_shift_starts_one_run_however_often_the_event_comes(
     assert look() == "run started"
     # The first may still run, or it may have ended: either way it is the only one.
     assert look() in ("run started", "run started before")
-    assert executions(state_machine) == [
-        {"scheduled_time": "2026-11-22T00:00:00Z", "trigger": "drift"}
-    ]
+    (started,) = executions(state_machine)
+    assert started["scheduled_time"] == "2026-11-22T00:00:00Z"
+    assert started["trigger"] == "drift"
+    assert started["reason"].startswith("drift-live-1-")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert lines[0]["drift_tiers_distance"] == [pytest.approx(0.32)]
     assert lines[0]["drift_requests"] == [1000.0]

@@ -3,6 +3,9 @@
 Hard queries need Tier 3, easy ones are for Tier 1. The router tells them apart only if its
 instruction states the criterion; else everything goes to Tier 2, which fails at the hard ones. What
 a model answers depends on the request alone, so that a run that is interrupted hears the same.
+
+Where the world shifts, hard queries are of another kind, which has a criterion of its own: to a
+router that knows only the first, these look easy.
 """
 
 import json
@@ -28,7 +31,13 @@ from route_switch.domain.split import Side, side_of
 from tests.support.upstream import Body, Reply, Script, completion
 
 CRITERION = "a proof that has to be found"
+OTHER_CRITERION = "a text in a language that is dead"
+PROOF = "Prove the {} theorem on {} groups of {} rank in {} fields for case {}."
+TRANSLATION = "Translate the {} tablet from {} tomb beside {} altar under {} vault for case {}."
+HARD = {CRITERION: PROOF[:9], OTHER_CRITERION: TRANSLATION[:13]}
+"""What tells a hard query, by the criterion that a router has to know for it."""
 TIERS = ("openai/small", "openai/medium", "openai/large")
+PAID_ONCE = ("small", "medium", "large", "judge")
 RECORDED_USD = {"openai/small": 0.1, "openai/medium": 0.4, "openai/large": 1.0}
 PRICES = {"openai/small": (1.0, 1.0), "openai/medium": (4.0, 4.0), "openai/large": (10.0, 10.0)}
 """USD per million tokens; router, proposer and judge are free, since they are on this machine."""
@@ -42,35 +51,37 @@ _ASKED_FOR = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`")
 _ANSWER = re.compile(r"<answer-([ab])-\w+>\n(.*?)\n</answer", re.DOTALL)
 
 
-def query(number: int) -> str:
+def query(number: int, hard: str = PROOF) -> str:
     """Every other one is hard."""
     a, b, c, d = random.Random(number).sample(_NAMES, 4)  # noqa: S311 (no secret)
     if number % 2:
-        return f"Prove the {a} theorem on {b} groups of {c} rank in {d} fields for case {number}."
+        return hard.format(a, b, c, d, number)
     return (
         f"Thanks, please tell me when the {a} shop at {b} street by {c} {d} opens, case {number}."
     )
 
 
-def numbers(train: int, validation: int, heldout: int) -> list[int]:
+def numbers(
+    train: int, validation: int, heldout: int, first: int = 0, hard: str = PROOF
+) -> list[int]:
     """Of queries, so many on each side."""
     left = {Side.TRAIN: train, Side.VALIDATION: validation, Side.HELDOUT: heldout}
     found = []
-    for number in count():
-        if left[side(number)]:
-            left[side(number)] -= 1
+    for number in count(first):
+        if left[side(number, hard)]:
+            left[side(number, hard)] -= 1
             found.append(number)
         if not any(left.values()):
             break
     return found
 
 
-def side(number: int) -> Side:
-    return side_of(query_key(query(number)))
+def side(number: int, hard: str = PROOF) -> Side:
+    return side_of(query_key(query(number, hard)))
 
 
 def is_hard(text: str) -> bool:
-    return "Prove the" in text
+    return any(words in text for words in HARD.values())
 
 
 def is_right(model: str, text: str) -> bool:
@@ -101,8 +112,8 @@ def write_examples(path: Path, rows: Sequence[Mapping[str, JsonValue]]) -> Path:
     return path
 
 
-def instruction(number: int, states_it: bool) -> str:
-    hard = CRITERION if states_it else f"a question about the color of the {_NAMES[number]}"
+def instruction(number: int, criteria: Sequence[str]) -> str:
+    hard = "\n- ".join(criteria or [f"a question about the color of the {_NAMES[number]}"])
     return (
         f"Assign the query to a tier; wording {number}.\n\n"
         "Tier 1 (small model) is for:\n- a question about opening hours\n\n"
@@ -113,7 +124,7 @@ def instruction(number: int, states_it: bool) -> str:
 
 class Models:
     """The models behind the server. `stating` is the place, from 1, of the proposal that states
-    the criterion; None where none does. The very first answer of the proposer is one more, which
+    the criteria; None where none does. The very first answer of the proposer is one more, which
     MIPROv2 replaces by the incumbent's own instruction.
 
     `calls` counts the requests that were answered, each by its text, and `usd` what they cost by
@@ -124,8 +135,10 @@ class Models:
         self,
         stating: int | None = 1,
         usd_per_million: Mapping[str, tuple[float, float]] | None = None,
+        criteria: Sequence[str] = (CRITERION,),
     ) -> None:
         self._stating = stating
+        self._criteria = criteria
         self._prices = {**PRICES, **(usd_per_million or {})}
         self._proposed: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -154,6 +167,11 @@ class Models:
         )
 
     @property
+    def paid_once(self) -> set[str]:
+        """What tiers and judge were asked: what no later run pays again."""
+        return {call for call in self.calls if json.loads(call)["model"] in PAID_ONCE}
+
+    @property
     def asked_again(self) -> int:
         """How many calls asked what had been asked before."""
         return self.calls.total() - len(self.calls)
@@ -162,7 +180,7 @@ class Models:
         contents = _contents(body)
         match model:
             case "router":
-                return _route(contents[0], contents[-1])
+                return str(routed(contents[0], contents[-1]))
             case "proposer":
                 return self._propose(_text(body), contents[-1])
             case "judge":
@@ -177,7 +195,7 @@ class Models:
         if name == "proposed_instruction":
             with self._lock:
                 place = self._proposed.setdefault(body, len(self._proposed))
-            answer = instruction(place, place == self._stating)
+            answer = instruction(place, self._criteria if place == self._stating else ())
         return f"[[ ## {name} ## ]]\n{answer}\n\n[[ ## completed ## ]]"
 
 
@@ -192,10 +210,12 @@ def _contents(body: Body) -> list[str]:
     return [text_of(message) for message in messages if isinstance(message, dict)]
 
 
-def _route(system: str, text: str) -> str:
-    if CRITERION not in system:
-        return "2"
-    return "3" if is_hard(text) else "1"
+def routed(system: str, text: str) -> int:
+    """The tier that the router answers."""
+    known = [words for criterion, words in HARD.items() if criterion in system]
+    if not known:
+        return 2
+    return 3 if any(words in text for words in known) else 1
 
 
 def _solve(model: str, text: str) -> str:

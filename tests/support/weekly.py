@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pydantic import JsonValue
 
 from infra.local.client import StackInfo, aws_client
 from infra.local.schedule import start_scheduled
 from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.learning_run import StartRun, Trigger
 from route_switch.domain.prompt_document import to_markdown
 from tests.support.scripted_models import PRICES, TIERS
 from tests.support.upstream import Upstream
@@ -78,18 +80,31 @@ class Weekly:
     stack: StackInfo
     upstream: Upstream
     queue: str
-    assembly: Path
+    folder: Path
     _times: Iterator[int] = field(default_factory=count)
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def assembly(self) -> Path:
+        return self.folder / "cdk.out"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "state" / "logs"
 
     def client(self, service: str) -> Any:
-        return aws_client(service, self.stack.aws_endpoint, self.stack.region)
+        """One for all, since making one takes longer than using it."""
+        if service not in self._clients:
+            made = aws_client(service, self.stack.aws_endpoint, self.stack.region)
+            self._clients[service] = made
+        return self._clients[service]
 
     def reset(self) -> None:
         """As after the first deployment: the hand-written prompt is live and nobody has learned."""
         s3, dynamodb = self.client("s3"), self.client("dynamodb")
         for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
-            for found in each.get("Contents", ()):
-                s3.delete_object(Bucket=self.stack.learning_bucket, Key=found["Key"])
+            if found := [{"Key": item["Key"]} for item in each.get("Contents", ())]:
+                s3.delete_objects(Bucket=self.stack.learning_bucket, Delete={"Objects": found})
         table = self.stack.results_table
         for item in dynamodb.scan(TableName=table)["Items"]:
             key = {name: item[name] for name in ("pk", "sk")}
@@ -118,6 +133,19 @@ class Weekly:
             Body=gzip.compress(lines.encode()),
         )
 
+    def read(self, key: str) -> bytes:
+        """A file of the bucket."""
+        found = self.client("s3").get_object(Bucket=self.stack.learning_bucket, Key=key)
+        return bytes(found["Body"].read())
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a run goes, as far as the next one could tell."""
+        key = {"pk": {"S": "LOCK#learning"}, "sk": {"S": "LOCK"}}
+        return "Item" in self.client("dynamodb").get_item(
+            TableName=self.stack.results_table, Key=key
+        )
+
     def next_time(self) -> datetime:
         """Another scheduled time, of today."""
         return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=next(self._times))
@@ -125,6 +153,16 @@ class Weekly:
     def start(self, scheduled_time: datetime | None = None) -> str:
         """As the schedule does; returns the execution's ARN."""
         return start_scheduled(self.stack, scheduled_time or self.next_time())
+
+    def start_by(self, trigger: Trigger, scheduled_time: datetime | None = None) -> str:
+        """As `route-switch learn` and the drift check do; returns the execution's ARN."""
+        start = StartRun(scheduled_time=scheduled_time or self.next_time(), trigger=trigger)
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.state_machine,
+            name=f"{start.run_id}-{uuid4()}",
+            input=start.model_dump_json(),
+        )
+        return str(started["executionArn"])
 
     def run(self, scheduled_time: datetime | None = None) -> Ended:
         return self.ended(self.start(scheduled_time))
@@ -157,6 +195,46 @@ class Weekly:
             if "stateEnteredEventDetails" in event
         ]
 
+    def failures(self, execution: str) -> list[str]:
+        """The errors that its functions ended with, in order."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        return [
+            str(event["lambdaFunctionFailedEventDetails"]["error"])
+            for page in pages.paginate(executionArn=execution)
+            for event in page["events"]
+            if "lambdaFunctionFailedEventDetails" in event
+        ]
+
+    def left(self, name: str) -> bytes:
+        """This file of the newest run that left one."""
+        bucket, s3 = self.stack.learning_bucket, self.client("s3")
+        found = s3.list_objects_v2(Bucket=bucket, Prefix="runs/")["Contents"]
+        newest = max(each["Key"] for each in found if each["Key"].endswith(f"/{name}"))
+        content: bytes = s3.get_object(Bucket=bucket, Key=newest)["Body"].read()
+        return content
+
+    def taken_usd(self, day: datetime) -> float:
+        """What learning took of the cap of the day's month."""
+        item = self._item(f"LEARNING#{day:%Y-%m}", "CAP")
+        return float(item["taken_usd"]["N"]) if item else 0.0
+
+    def told_once(self) -> str:
+        """What the one notification says, sent by a run that lets the next one go."""
+        assert self._item("LOCK#learning", "LOCK") is None
+        (told,) = self.notifications()
+        return told["Message"]
+
+    def _item(self, pk: str, sk: str) -> Any:
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        found = self.client("dynamodb").get_item(TableName=self.stack.results_table, Key=key)
+        return found.get("Item")
+
+    def function(self, part: str) -> str:
+        """The name of the one whose name holds this."""
+        names = [f["FunctionName"] for f in self.client("lambda").list_functions()["Functions"]]
+        (name,) = (name for name in names if part in name)
+        return str(name)
+
     def notifications(self) -> list[dict[str, str]]:
         """What was published since the last call."""
         sqs, found = self.client("sqs"), []
@@ -167,6 +245,29 @@ class Weekly:
                 found.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found
+
+    def notified(self) -> list[dict[str, str]]:
+        """Waits until something is published, and returns it."""
+        deadline = time.monotonic() + SLOWEST_RUN_S
+        while time.monotonic() < deadline:
+            if found := self.notifications():
+                return found
+            time.sleep(0.1)
+        raise TimeoutError("Nothing was published.")
+
+    @contextmanager
+    def waiting_briefly(self, attempts: int) -> Iterator[None]:
+        """For a provider that is down the workflow waits for seconds, so often, for the block."""
+        workflow, arn = self.client("stepfunctions"), self.stack.state_machine
+        before = workflow.describe_state_machine(stateMachineArn=arn)["definition"]
+        machine = json.loads(before)
+        for rule in _rules_for(machine, "ProviderDown"):
+            rule.update(MaxAttempts=attempts, MaxDelaySeconds=1)
+        workflow.update_state_machine(stateMachineArn=arn, definition=json.dumps(machine))
+        try:
+            yield
+        finally:
+            workflow.update_state_machine(stateMachineArn=arn, definition=before)
 
     @contextmanager
     def configured(self, **changes: JsonValue) -> Iterator[None]:
@@ -193,6 +294,34 @@ class Weekly:
                 Environment={"Variables": {**variables, "LEARNING_CONFIG": json.dumps(config)}},
             )
         return before
+
+
+def run_id(scheduled_time: datetime) -> str:
+    """Of the scheduled run of this time."""
+    return StartRun(scheduled_time=scheduled_time).run_id
+
+
+def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
+    """What holds after every run that comes to its end; returns what it told."""
+    assert (ended.status, ended.outcome) == ("SUCCEEDED", outcome)
+    (told,) = weekly.notifications()
+    assert told["Subject"].startswith(f"route-switch local: {outcome} (run ")
+    assert not weekly.is_locked
+    return told["Message"]
+
+
+def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
+    """The rules of a definition's states, and of those within them, that retry this error."""
+    children = states.values() if isinstance(states, dict) else states
+    for child in children:
+        if (
+            isinstance(child, dict)
+            and error in child.get("ErrorEquals", ())
+            and "MaxAttempts" in child
+        ):
+            yield child
+        elif isinstance(child, dict | list):
+            yield from _rules_for(child, error)
 
 
 def subscribed(stack: StackInfo) -> str:

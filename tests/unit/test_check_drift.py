@@ -54,8 +54,14 @@ class Days:
 class Runs:
     started: dict[str, StartRun] = field(default_factory=dict)
 
+    failed: set[str] = field(default_factory=set)
+
     def start(self, name: str, run: StartRun) -> bool:
         return self.started.setdefault(name, run) is run
+
+    def ran_for(self, reason: str) -> bool:
+        reasons = {run.reason for run in self.started.values()}
+        return reason in reasons - self.failed
 
 
 def yesterday(day: RoutedDay, today: date = TODAY) -> Days:
@@ -66,7 +72,8 @@ def check(
     days: Days, runs: Runs | None = None, prompts: Prompts | None = None, today: date = TODAY
 ) -> DriftCheck:
     prompts = prompts or Prompts(to_markdown(learned()))
-    return CheckDrift(prompts, days, runs or Runs())(today)
+    runs = runs or Runs()
+    return CheckDrift(prompts, days, runs, runs)(today)
 
 
 def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
@@ -77,8 +84,9 @@ def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
     assert checked.drift is not None
     assert round(checked.drift.tiers.distance, 6) == 0.2
     midnight = datetime(2026, 11, 22, tzinfo=UTC)
-    name = f"drift-live-7-{learned().version}"
-    assert runs.started == {name: StartRun(scheduled_time=midnight, trigger="drift")}
+    reason = f"drift-live-7-{learned().version}"
+    run = StartRun(scheduled_time=midnight, trigger="drift", reason=reason)
+    assert runs.started == {f"2026-11-22-{reason}": run}
 
 
 def test_traffic_as_it_was_predicted_starts_nothing() -> None:
@@ -94,6 +102,15 @@ def test_the_same_look_again_and_a_shift_that_stays_start_one_run() -> None:
     later = check(yesterday(SHIFTED, tomorrow), runs, today=tomorrow)
     assert later.outcome is Outcome.STARTED_BEFORE
     assert len(runs.started) == 1
+
+
+def test_a_run_that_failed_is_started_again_on_the_next_day() -> None:
+    runs, tomorrow = Runs(), TODAY + timedelta(days=1)
+    check(yesterday(SHIFTED), runs)
+    runs.failed.add(f"drift-live-7-{learned().version}")
+    assert check(yesterday(SHIFTED), runs).outcome is Outcome.STARTED_BEFORE, "not today"
+    later = check(yesterday(SHIFTED, tomorrow), runs, today=tomorrow)
+    assert later.outcome is Outcome.RUN_STARTED
 
 
 def test_the_next_version_may_have_a_run_of_its_own() -> None:

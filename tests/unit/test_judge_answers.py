@@ -128,7 +128,7 @@ def test_a_request_that_the_provider_refuses_is_a_missing_reply() -> None:
 
 def test_a_reached_budget_ends_the_run() -> None:
     def broke(_: tuple[JsonObject, ...]) -> str:
-        raise BudgetReachedError
+        raise BudgetReachedError("stop")
 
     with pytest.raises(BudgetReachedError):
         judged(broke)

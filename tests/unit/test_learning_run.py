@@ -17,13 +17,14 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.learning_run import LearningRun, RunOutcome, StartRun
-from route_switch.services.learning_cap import MonthBefore, learning_cap, month_before
+from route_switch.services.learning_cap import LEAST_USD, MonthBefore, learning_cap, month_before
 from route_switch.workflow.claim import days_of_month_before
 from route_switch.workflow.events import (
     Approval,
     Collected,
     Evaluated,
     Promoted,
+    ReportEvent,
     RunState,
     Trouble,
 )
@@ -60,7 +61,7 @@ def test_a_time_without_a_zone_starts_nothing() -> None:
         (MonthBefore(10, None, 0.0), 25.0),
         (MonthBefore(10, 1000.0, 0.0), 25.0),
         (MonthBefore(10, 102.0, 2.0), 10.0),
-        (MonthBefore(10, 1.0, 2.0), 0.0),
+        (MonthBefore(10, 1.0, 2.0), LEAST_USD),
     ],
     ids=["no traffic", "saving unknown", "much saved", "net of learning", "nothing saved"],
 )
@@ -71,6 +72,7 @@ def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: MonthBefore, ca
 def test_the_month_before_is_read_from_the_days_counters() -> None:
     counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
     assert month_before(counters, 0.5) == MonthBefore(12, 3.5, 0.5)
+    assert learning_cap(LearningConfig(monthly_usd=0.5), MonthBefore(9, 0.0, 0.0)) == 0.5
     assert month_before({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 
@@ -180,3 +182,27 @@ def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
         raise error
     assert type(raised.value).__name__ == name
     assert SECRET not in json.dumps(str(raised.value))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"scheduled_time": "2026-11-22T03:00:00Z", "trigger": "schedule"},
+        {"claimed": True, "run": RUN.model_dump(), "shards": [0], "why": None},
+        {"run": RUN.model_dump(), "collected": ENOUGH.model_dump()},
+        {"run": RUN.model_dump(), "optimized": {"slice": 0, "done": False}},
+        {"run": RUN.model_dump(), "evaluated": {"slice": 0, "done": False}},
+        {"run": RUN.model_dump(), "evaluated": BETTER.model_dump(), "approval": {"approved": True}},
+    ],
+    ids=["Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Promote"],
+)
+def test_a_failure_in_any_state_can_be_told(known: dict[str, object]) -> None:
+    event = ReportEvent.model_validate(
+        {
+            "step": "fail",
+            "execution": "e",
+            "state": {**known, "error": {"Error": "StoreError", "Cause": "{}"}},
+        }
+    )
+    assert outcome_of(event.state) is RunOutcome.FAILED
+    assert "StoreError" in sentence(RunOutcome.FAILED, event.state)

@@ -4,7 +4,6 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 
 import pytest
 from hypothesis import given
@@ -32,7 +31,6 @@ from route_switch.services.metered_calls import (
     CALL_TIMEOUT_S,
     LONGEST_PAUSE_S,
     MAX_OUTPUT_TOKENS,
-    TRIES_OF_ONE,
     MeteredCalls,
 )
 from route_switch.services.pace import PATIENCE_S
@@ -354,39 +352,3 @@ def test_a_call_that_was_under_way_when_the_run_was_killed_is_taken_for_spent() 
         reply = ask(resumed)
         assert len(model.asked) == asked
         assert resumed.spent_usd > reply.cost_usd, "the lost call is counted, and never forgotten"
-
-
-def poisoned(status: int, others: int) -> tuple[MeteredCalls, FakeTime]:
-    """One request always fails; between its tries, `others` new requests are answered."""
-    time = FakeTime()
-    model = FakeModel(
-        lambda call: ModelError("boom", status=status) if "poison" in str(call.messages) else "Hi."
-    )
-    calls = metered(model, time=time)
-    numbers = count()
-
-    def ask_others() -> None:
-        for _ in range(others):
-            ask(calls, f"other {next(numbers)}")
-
-    time.on_sleep = ask_others
-    return calls, time
-
-
-def test_a_request_that_fails_while_others_are_answered_is_refused_and_holds_up_nobody() -> None:
-    calls, time = poisoned(500, others=2)
-    with pytest.raises(InvalidModelRequestError, match="boom"):
-        ask(calls, "poison")
-    assert len(time.slept) == TRIES_OF_ONE - 1
-    with pytest.raises(InvalidModelRequestError, match="boom"):
-        ask(calls, "poison")
-    assert len(time.slept) == TRIES_OF_ONE - 1, "it is not asked again"
-
-
-@pytest.mark.parametrize(("status", "others"), [(500, 0), (429, 5)])
-def test_a_request_is_not_to_blame_for_a_provider_that_answers_nobody_or_is_overloaded(
-    status: int, others: int
-) -> None:
-    calls, _ = poisoned(status, others)
-    with pytest.raises(ProviderDownError, match="Nothing is lost"):
-        ask(calls, "poison")

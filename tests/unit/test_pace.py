@@ -1,8 +1,11 @@
 """When calls start, by a clock that only sleeping moves."""
 
+from contextlib import suppress
+
 import pytest
 
 from route_switch.domain.errors import BudgetReachedError, DeadlineReachedError
+from route_switch.services.pace import Pace, TimeForNews
 from route_switch.services.spending_cap import LocalCap
 from tests.support.paid import FakeTime
 
@@ -70,6 +73,30 @@ def test_a_turn_beyond_the_deadline_is_not_waited_for() -> None:
 def test_when_the_time_is_over_no_call_starts() -> None:
     with pytest.raises(DeadlineReachedError):
         FakeTime(now=5.0, end=5.0).pace().wait_for_turn()
+
+
+def test_a_slice_gets_further_even_where_replaying_takes_longer_than_the_slice() -> None:
+    time, done, slices = FakeTime(), 0, 0
+    while done < 9:
+        slices += 1
+        time.now += 1000 * done  # all that is known is replayed
+        news = TimeForNews(2.0, time.clock)
+        pace = Pace(None, news.remaining_s, time.clock, time.sleep)
+        with suppress(DeadlineReachedError):
+            while done < 9:
+                pace.wait_for_turn()
+                done += 1
+                time.now += 0.75
+    assert slices == 3, "each has its two seconds for what is new"
+
+
+def test_time_for_news_ends() -> None:
+    time = FakeTime(now=50)
+    news = TimeForNews(2.0, time.clock)
+    assert news.remaining_s() == 2
+    time.now = 52
+    with pytest.raises(DeadlineReachedError):
+        Pace(None, news.remaining_s, time.clock, time.sleep).wait_for_turn()
 
 
 def test_a_cap_counts_what_was_spent_before_and_gives_back_what_was_not_spent() -> None:

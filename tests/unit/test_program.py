@@ -13,6 +13,7 @@ from route_switch.domain.example import Example
 from route_switch.domain.ports import Chunk
 from route_switch.domain.pricing import Usage
 from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.prompt_room import fits
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.optimizer.language_models import (
@@ -21,7 +22,7 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.program import RouteToTier, RoutingAdapter, fits, prompt_of
+from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
 from route_switch.services.choose_tier import ROUTER_PARAMS
 from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.paid_calls import Purpose

@@ -17,17 +17,18 @@ from route_switch.domain.errors import (
     InvalidModelRequestError,
     ModelError,
     ProviderDownError,
+    ProviderUnusableError,
     RouteSwitchError,
     RunStoppedError,
 )
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.prompt import Demo, RoutingPrompt
+from route_switch.domain.prompt_room import check_start, fits
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.mipro import Search, check_start
-from route_switch.optimizer.program import fits
+from route_switch.optimizer.mipro import Search
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.paid_calls import Purpose
 from tests.support.paid import FakeTime, metered
@@ -290,8 +291,9 @@ def test_a_proposer_that_refuses_stops_the_run() -> None:
     def fails(call: ModelCall) -> BaseException | None:
         return InvalidModelRequestError("no", status=400) if call.model == "proposer" else None
 
-    with pytest.raises(ProviderDownError, match="proposer cannot be asked"):
+    with pytest.raises(ProviderUnusableError, match="Choose another proposer") as raised:
         run(search_of(Models(fails=fails)))
+    assert raised.value.detail == "no"
 
 
 def test_a_defect_of_the_metric_is_no_score_of_zero_either(monkeypatch: pytest.MonkeyPatch) -> None:

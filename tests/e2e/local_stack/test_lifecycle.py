@@ -72,6 +72,19 @@ def test_a_table_has_its_index_and_its_time_to_live(stack: StackInfo) -> None:
     assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
 
 
+def test_a_sum_that_comes_to_nothing_is_0_and_can_be_added_to(stack: StackInfo) -> None:
+    dynamodb, key = aws(stack, "dynamodb"), {"pk": {"S": "SUM"}, "sk": {"S": "SUM"}}
+    for usd in ("0.000000000001", "-0.000000000001", "0.250000000000"):
+        dynamodb.update_item(
+            TableName=stack.results_table,
+            Key=key,
+            UpdateExpression="ADD usd :usd",
+            ExpressionAttributeValues={":usd": {"N": usd}},
+        )
+    gone = dynamodb.delete_item(TableName=stack.results_table, Key=key, ReturnValues="ALL_OLD")
+    assert gone["Attributes"]["usd"] == {"N": "0.25"}
+
+
 def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: Path) -> None:
     credentials = {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "aws-secret"}
     process = started(

@@ -1,7 +1,7 @@
 """Runs of the weekly workflow, and the lock that lets one go at a time, in the results table.
 
-    RUNS           <run id>  a run: execution, trigger, started_at, and at its end outcome, message,
-                             version; while it waits for a person, token
+    RUNS           <run id>  a run: execution, trigger, reason, started_at, and at its end outcome,
+                             message, version; while it waits for a person, token
     LOCK#learning  LOCK      run, execution, expires_at (Unix seconds): who learns now
 
 Both are written in one transaction. The lock ends with its lease, which is as long as an execution
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 RUNS = "RUNS"
+NEWEST = 50
 LEASE_S = 7 * 24 * 3600
 _LOCK = item_key("LOCK#learning", "LOCK")
 
@@ -36,6 +37,7 @@ class StoredRun:
     id: str
     trigger: str
     started_at: int
+    reason: str | None = None
     outcome: str | None = None
     message: str | None = None
     version: int | None = None
@@ -81,6 +83,7 @@ class DynamoDbRuns:
             "execution": {"S": execution},
             "trigger": {"S": run.trigger},
             "started_at": {"N": str(now)},
+            **({} if run.reason is None else {"reason": {"S": run.reason}}),
         }
         lock: Item = {
             **_LOCK,
@@ -168,6 +171,18 @@ class DynamoDbRuns:
         )
         return [_run(item) for item in found["Items"]]
 
+    def ran_for(self, reason: str) -> bool:
+        """Whether one of the newest runs was started for this reason, and has not failed."""
+        failed = RunOutcome.FAILED.value
+        return any(r.reason == reason and r.outcome != failed for r in self.newest(NEWEST))
+
+    def holder(self) -> str | None:
+        """The run that holds the lock; it may have been stopped since."""
+        found = self._dynamodb.get_item(TableName=self._table, Key=_LOCK, ConsistentRead=True)
+        if "Item" not in found or int(found["Item"]["expires_at"]["N"]) < self._now():
+            return None
+        return found["Item"]["run"]["S"]
+
     def _update(self, run_id: str, values: "Item") -> None:
         self._dynamodb.update_item(
             TableName=self._table,
@@ -186,6 +201,7 @@ def _run(item: "Item") -> StoredRun:
         id=item["sk"]["S"],
         trigger=item["trigger"]["S"],
         started_at=int(item["started_at"]["N"]),
+        reason=text("reason"),
         outcome=text("outcome"),
         message=text("message"),
         version=int(item["version"]["N"]) if "version" in item else None,

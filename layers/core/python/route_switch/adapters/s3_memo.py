@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
+from route_switch.services.metered_calls import BEGUN
 from route_switch.services.paid_calls import Purpose
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class S3Memo:
         self._remember(place, entry)
 
     def items(self) -> Iterator[tuple[str, JsonObject]]:
-        for key, place in tuple(self._places.items()):
-            if self._is_own(place) and (entry := self.get(key)) is not None:
+        for key in self._own_keys():
+            if (entry := self.get(key)) is not None:
                 yield key, entry
 
     def _take_stock(self) -> None:
@@ -85,9 +86,17 @@ class S3Memo:
             key = place.rpartition("/")[2]
             if key not in self._places or self._is_own(place):
                 self._places[key] = place
-        own = [key for key, place in self._places.items() if self._is_own(place)]
         with ThreadPoolExecutor(READERS) as pool:
-            list(pool.map(self.get, own))
+            list(pool.map(self.get, self._own_keys()))
+
+    def _own_keys(self) -> list[str]:
+        """Without the notes of calls that have their answer: they say nothing any more."""
+        return [
+            key
+            for key, place in self._places.items()
+            if self._is_own(place)
+            and not (key.endswith(BEGUN) and key.removesuffix(BEGUN) in self._places)
+        ]
 
     def _listed(self, prefix: str) -> Iterable[str]:
         pages = self._s3.get_paginator("list_objects_v2")

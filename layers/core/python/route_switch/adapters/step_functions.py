@@ -20,6 +20,7 @@ class StepFunctionsRuns:
         content = {
             "scheduled_time": f"{run.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
             "trigger": run.trigger,
+            "reason": run.reason,
         }
         try:
             self._step_functions.start_execution(

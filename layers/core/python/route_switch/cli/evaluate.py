@@ -21,6 +21,7 @@ from route_switch.cli.models import (
     paid_calls,
     prices,
     tier_models,
+    told,
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
@@ -153,7 +154,7 @@ def _compare(
         embedding = Embedding(embed, max_tokens)
         return compare(table, train, prompts, route, embedding, lambda_)
     except RunStoppedError as stop:
-        raise RouteSwitchError(str(stop)) from stop
+        raise RouteSwitchError(told(stop)) from stop
 
 
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:

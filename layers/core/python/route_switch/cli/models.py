@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.adapters.models.list_prices import list_price
 from route_switch.domain.config import RouterConfig
-from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.errors import ConfigurationError, RunStoppedError
 from route_switch.domain.outcome import tiers_of
 from route_switch.domain.ports import AnswerMemo, SpendingCap
 from route_switch.domain.pricing import Price
@@ -78,6 +78,11 @@ def paid_calls(
 ) -> MeteredCalls:
     """Keys come from the environment (`OPENAI_API_KEY`, …)."""
     return MeteredCalls(learning_clients(config, os.environ.get), price, memo, cap, pace, tell)
+
+
+def told(stop: RunStoppedError) -> str:
+    """What stopped a run, with what the provider said."""
+    return f"{stop} {stop.detail}".strip()
 
 
 @contextmanager

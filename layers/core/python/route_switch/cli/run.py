@@ -14,7 +14,7 @@ from route_switch.adapters.memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.cli.models import PriceOf, paid_calls
+from route_switch.cli.models import PriceOf, paid_calls, told
 from route_switch.cli.progress import RunProgress, outage_teller
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.example import Example
@@ -58,7 +58,7 @@ class FolderRun:
         try:
             return self._with(memo)
         except RunStoppedError as stop:
-            raise RouteSwitchError(f"{stop} The same command goes on from here.") from stop
+            raise RouteSwitchError(f"{told(stop)} The same command goes on from here.") from stop
         finally:
             memo.close()
 

@@ -28,8 +28,15 @@ def learn(stage: StageName = None) -> None:
     start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
     with aws_errors():
         machine = _output(deployed, "LearningStateMachine")
+        holder = _runs(deployed).holder()
         StepFunctionsRuns(deployed.connect("stepfunctions"), machine).start(start.run_id, start)
     typer.echo(f"{start.run_id} has been started; 'route-switch runs' tells how it ends.")
+    if holder is not None:
+        typer.echo(
+            f"note: run {holder} has not ended. Unless it was stopped, the new one ends at once as "
+            "a duplicate, and is not listed: one run goes at a time.",
+            err=True,
+        )
 
 
 def runs(

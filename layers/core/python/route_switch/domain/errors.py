@@ -61,7 +61,14 @@ class AllTiersFailedError(RouteSwitchError):
 
 class RunStoppedError(BaseException):
     """A learning run ends here, resumable. Not an `Exception`: libraries swallow those and would
-    take a missing answer for a bad one."""
+    take a missing answer for a bad one.
+
+    `detail` is what a provider said, which may quote a query: for a terminal, and for no log.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class BudgetReachedError(RunStoppedError):

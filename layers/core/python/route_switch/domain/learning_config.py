@@ -1,13 +1,16 @@
 """How a stage learns: one document that the stage configures and the workflow's functions read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from route_switch.domain.calibration import LOWEST_KAPPA
 from route_switch.domain.pricing import Price
 from route_switch.domain.text_policy import LearnFromText
 
+LONGEST_RUN_HOURS = 144
+"""Six days."""
+STEPS_IN_SLICES = 3
 Approval = Literal["uncalibrated", "always"]
 
 
@@ -33,7 +36,7 @@ class LearningConfig(BaseModel):
     """`provider/model` that grades answers which nothing else grades; None: nobody does."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = LOWEST_KAPPA
     approval: Approval = "uncalibrated"
-    approval_hours: Annotated[float, Field(gt=0, le=120)] = 72
+    approval_hours: Annotated[float, Field(gt=0)] = 72
     """After so long, silence means no."""
     monthly_usd: Annotated[float, Field(ge=0)] = 25.0
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -50,12 +53,22 @@ class LearningConfig(BaseModel):
     calls_per_minute: Annotated[float, Field(gt=0)] | None = None
     shards: Annotated[int, Field(ge=1, le=40)] = 1
     """Workers that answer and judge examples at the same time."""
-    slices: Annotated[int, Field(ge=1)] = 100
+    slices: Annotated[int, Field(ge=1)] = 60
     """Most invocations that one step may take."""
     slice_s: Annotated[float, Field(gt=0)] = 780.0
-    """Seconds that one invocation works; less, where its function has less than two minutes more.
-    """
+    """Seconds that one invocation works on what is new, however long it takes to come to that;
+    less, where its function has less than two minutes more."""
     patience_s: Annotated[float, Field(gt=0)] = 60.0
     """How long an invocation waits for a failing provider; then the workflow waits, for nothing."""
     retry_s: Annotated[int, Field(ge=1)] = 60
     """How long the workflow waits first; each time twice as long."""
+
+    @model_validator(mode="after")
+    def _a_run_is_over_before_the_next_one(self) -> Self:
+        hours = self.approval_hours + STEPS_IN_SLICES * self.slices * self.slice_s / 3600
+        if hours > LONGEST_RUN_HOURS:
+            raise ValueError(
+                f"approval_hours and three steps of slices × slice_s are {hours:.0f} hours, and a "
+                f"run may take {LONGEST_RUN_HOURS}: it has to be over before the next one is due"
+            )
+        return self

@@ -31,6 +31,8 @@ class StartRun(BaseModel):
 
     scheduled_time: AwareDatetime
     trigger: Trigger = "schedule"
+    reason: str | None = None
+    """What triggered it, where one thing may trigger several: the version that traffic left."""
 
     @property
     def run_id(self) -> str:
@@ -48,6 +50,7 @@ class LearningRun(BaseModel):
     month: str
     trigger: Trigger
     cap_usd: float
+    reason: str | None = None
 
     @property
     def day(self) -> date:

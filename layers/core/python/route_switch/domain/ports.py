@@ -170,6 +170,14 @@ class LearningRuns(Protocol):
         ...
 
 
+class RunHistory(Protocol):
+    """Learning runs of the last time."""
+
+    def ran_for(self, reason: str) -> bool:
+        """Whether a run was started for this reason, and has not failed."""
+        ...
+
+
 class PastRequests(Protocol):
     """Recorded requests by id."""
 

@@ -9,6 +9,7 @@ from dspy.lm15 import Message, Request, Response, Usage
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ProviderDownError,
+    ProviderUnusableError,
     RunStoppedError,
     describe_defect,
 )
@@ -80,7 +81,10 @@ class PaidEngine:
         except InvalidModelRequestError as error:
             if self._purpose is Purpose.ROUTER:
                 return _response(request, "", 0.0)
-            raise ProviderDownError(f"The proposer cannot be asked: {error}") from error
+            raise ProviderUnusableError(
+                f"{self._name} refuses what the proposer is asked. Choose another proposer.",
+                detail=str(error),
+            ) from error
         except Exception as error:
             raise ProviderDownError(
                 f"The client of {self._name} broke: {describe_defect(error)}"

@@ -14,6 +14,7 @@ from route_switch.domain.ports import SpendingCap
 from route_switch.domain.pricing import Price
 from route_switch.domain.promotion import GateHistory, GateResult, gate
 from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_room import check_start
 from route_switch.domain.redaction import redact
 from route_switch.domain.split import Split, split
 from route_switch.domain.text_policy import LearnFromText, UserText
@@ -28,7 +29,7 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro import Search, SearchSize, Trial, check_start
+from route_switch.optimizer.mipro import Search, SearchSize, Trial
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening

@@ -13,13 +13,14 @@ import dspy
 from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.promotion import select
 from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_room import fits
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.program import RouteToTier, RoutingAdapter, fits, prompt_of
+from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
 from route_switch.optimizer.training import LabeledQuery
 
 
@@ -195,20 +196,6 @@ class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
             prompt = prompt_of(program, self._messages)
             if fits(prompt):
                 self._record(Trial(prompt, self._metric.mean_reward(outputs.score)))
-
-
-def check_start(incumbent: RoutingPrompt) -> None:
-    """Raises `ConfigurationError` for an incumbent that leaves a run no room for its own notes."""
-    if not fits(incumbent):
-        raise ConfigurationError(
-            "The incumbent prompt is too long to start from: what a run adds about itself would "
-            "not fit Parameter Store any more. Shorten it by about 1,200 bytes."
-        )
-    if inspect.cleandoc(incumbent.instruction) != incumbent.instruction:
-        raise ConfigurationError(
-            "The incumbent's instruction holds tabs, or blanks at its margins, which DSPy would "
-            "take out: what is measured would not be the incumbent. Take them out yourself."
-        )
 
 
 def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:

@@ -7,8 +7,8 @@ import dspy
 from dspy.lm15 import Config, Message, Request
 
 from route_switch.domain.decision import nearest_allowed, parse_tier
-from route_switch.domain.prompt import MAX_BYTES, Demo, MessageParts, RoutingPrompt
-from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.prompt_room import fits
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.services.choose_tier import ROUTER_PARAMS
@@ -60,15 +60,6 @@ def _prompt(
         demos=tuple(Demo(query=query, tier=Tier(int(tier))) for query, tier in demos),
         messages=messages,
     )
-
-
-PROVENANCE_BYTES = 1200
-"""Kept free in the artifact for what a run writes about itself."""
-
-
-def fits(prompt: RoutingPrompt) -> bool:
-    """Whether Parameter Store will hold the prompt, provenance included."""
-    return len(to_markdown(prompt).encode()) <= MAX_BYTES - PROVENANCE_BYTES
 
 
 @lru_cache(maxsize=256)

@@ -94,6 +94,8 @@ class Run:
         return Learn(self.plan, means.calls, means.cap, means.embed, means.progress)
 
     def _leave_behind(self, found: Findings, calls: MeteredCalls) -> Report:
+        if found.gate is not None:  # before anybody can act on what was found
+            self.history.write(found.gate.history)
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
         report = report_of(found, candidate, self.plan, calls, self._circumstances())
         if found.tables is not None and found.built is not None:
@@ -107,8 +109,6 @@ class Run:
         }
         for name, text in texts.items():
             self.files.write(name, text.encode())
-        if found.gate is not None:
-            self.history.write(found.gate.history)
         return report
 
     def history_before(self) -> GateHistory:

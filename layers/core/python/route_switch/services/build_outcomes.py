@@ -99,6 +99,12 @@ class BuildOutcomes:
         kept, rows = zip(*graded, strict=True)
         return Built(OutcomeTable(dict(models), dict(prices), kept, rows), +left_out)
 
+    def fill(self, examples: Sequence[Example], models: Models) -> None:
+        """Pays for what a table of these examples needs: a later build, of these and of more,
+        finds it. Nothing is said of examples without outcomes; that build does."""
+        usable = [example for example in examples if self._obstacle(example, models) is None]
+        self._grade(self._answer(usable, models), models)
+
     def missing(self, examples: Sequence[Example], models: Models) -> tuple[Missing, ...]:
         """The answers that a build pays for, at most one for each example and tier."""
         usable = (e for e in examples if self._obstacle(e, models) is None)

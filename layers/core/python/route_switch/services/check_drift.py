@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from route_switch.domain.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
 from route_switch.domain.learning_run import StartRun
-from route_switch.domain.ports import LearningRuns, PromptStore, RoutedDays
+from route_switch.domain.ports import LearningRuns, PromptStore, RoutedDays, RunHistory
 from route_switch.domain.prompt_document import readable_prompt
 
 
@@ -30,12 +30,15 @@ class DriftCheck:
 
 
 class CheckDrift:
-    """A run's name is that of the live version, and the store of runs takes each name once. So a
-    repeated check starts one run, and a shift that no prompt can do anything about costs one run,
-    not one a day. The name holds the content as well: who deletes the parameter restarts its
-    numbers."""
+    """A version of the prompt gets one run: a shift that no prompt can do anything about costs one
+    run, not one a day. A run that failed, or that never began because another one was under way,
+    does not count, and is started again on the next day. The reason holds the content as well: who
+    deletes the parameter restarts its numbers."""
 
-    def __init__(self, prompts: PromptStore, days: RoutedDays, runs: LearningRuns) -> None:
+    def __init__(
+        self, prompts: PromptStore, days: RoutedDays, runs: LearningRuns, history: RunHistory
+    ) -> None:
+        self._history = history
         self._prompts = prompts
         self._days = days
         self._runs = runs
@@ -54,7 +57,8 @@ class CheckDrift:
             return DriftCheck(Outcome.TOO_FEW, version)
         if not drift.is_found:
             return DriftCheck(Outcome.NO_DRIFT, version, drift)
-        started = self._start(f"drift-live-{live.version}-{prompt.version}", today)
+        reason = f"drift-live-{live.version}-{prompt.version}"
+        started = not self._history.ran_for(reason) and self._start(reason, today)
         outcome = Outcome.RUN_STARTED if started else Outcome.STARTED_BEFORE
         return DriftCheck(outcome, version, drift)
 
@@ -62,6 +66,7 @@ class CheckDrift:
         days = (today - timedelta(days=ago) for ago in range(1, MAX_DAYS + 1))
         return compare(prediction, [self._days.routed(day, version) for day in days])
 
-    def _start(self, name: str, today: date) -> bool:
+    def _start(self, reason: str, today: date) -> bool:
         midnight = datetime.combine(today, time(), UTC)
-        return self._runs.start(name, StartRun(scheduled_time=midnight, trigger="drift"))
+        start = StartRun(scheduled_time=midnight, trigger="drift", reason=reason)
+        return self._runs.start(f"{today:%Y-%m-%d}-{reason}", start)

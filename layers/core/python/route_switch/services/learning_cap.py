@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from route_switch.domain.learning_config import LearningConfig
 
+LEAST_USD = 1.0
+"""What a share never goes below: a prompt that saves nothing could otherwise never be replaced by
+one that does, since the loop that would find it had no money."""
+
 
 @dataclass(frozen=True, slots=True)
 class MonthBefore:
@@ -24,9 +28,10 @@ def month_before(counters: Mapping[str, float], learning_usd: float) -> MonthBef
 
 
 def learning_cap(config: LearningConfig, before: MonthBefore) -> float:
-    """The smaller of the configured sum and a share of the month before's net saving. Without
-    traffic then, or where its saving is unknown, there is nothing to take a share of: the sum."""
+    """The smaller of the configured sum and a share of the month before's net saving, but of that
+    at least `LEAST_USD`. Without traffic then, or where its saving is unknown, there is nothing to
+    take a share of: the sum."""
     if before.requests == 0 or before.saved_usd is None:
         return config.monthly_usd
     net_usd = max(before.saved_usd - before.learning_usd, 0.0)
-    return min(config.monthly_usd, config.share_of_saving * net_usd)
+    return min(config.monthly_usd, max(config.share_of_saving * net_usd, LEAST_USD))

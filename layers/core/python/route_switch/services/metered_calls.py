@@ -26,6 +26,7 @@ from route_switch.domain.ports import AnswerMemo, JsonObject, ModelCall, ModelCl
 from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
+from route_switch.services.blame import HOPELESS, Blame, Watched
 from route_switch.services.pace import Pace
 from route_switch.services.paid_calls import Purpose, Reply
 
@@ -40,15 +41,10 @@ CALL_TIMEOUT_S = 110.0
 """Also of a call that begins in the last second of a run: one that is cut off is paid for nothing.
 """
 LONGEST_PAUSE_S = 30.0
+PATIENCES = 10
+"""How often a request may use up the run's patience while its model answers others."""
 BEGUN = "-begun"
 """Ends the key of a note that a call was begun; the call's own key is there once it is over."""
-
-TRIES_OF_ONE, ANSWERS_TO_OTHERS = 7, 10
-"""A call that fails so often, while its model answers so many others, fails for a reason of its
-own: it counts as refused, so that one request cannot hold up a run for good."""
-OVERLOADED = 429
-HOPELESS = frozenset({401, 403, 404, 405})
-"""Statuses that waiting does not change: a wrong key, model or address."""
 
 
 class MeteredCalls:
@@ -75,10 +71,10 @@ class MeteredCalls:
         self._pace = pace
         self._lock = threading.Lock()
         self._under_way: dict[str, Future[JsonObject]] = {}
-        self._answered: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.usd: defaultdict[str, float] = defaultdict(float)
         self._take_over(memo)
+        self._blame = Blame(answered_before=self.calls.total() > 0)
 
     def _take_over(self, memo: AnswerMemo) -> None:
         """Counts what was spent before. A call that was begun and has no answer was under way when
@@ -148,7 +144,22 @@ class MeteredCalls:
     ) -> JsonObject:
         params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
         most_usd = self._most_usd(name, messages, params)
-        answered = self._answered[name]
+        with self._blame.watching(name) as watched:
+            entry = self._tried(key, name, messages, params, purpose, most_usd, watched)
+        self._keep(key, entry)
+        return entry
+
+    def _tried(
+        self,
+        key: str,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+        most_usd: float,
+        watched: Watched,
+    ) -> JsonObject:
+        """Until there is an answer, or the request is to blame for having none."""
         began = float("inf")
         for attempt in count():
             self._pace.wait_for_turn()
@@ -161,18 +172,16 @@ class MeteredCalls:
                     if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
                         settle(most_usd)
                         self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
-                    others = self._answered[name] - answered
-                    if not _is_its_own_fault(error, attempt, others):
+                    if not self._blame.is_its_own_fault(watched, error, purpose):
                         self._begin(key, purpose, 0.0)
-                        self._wait_out(name, error, attempt, began)
+                        self._wait_out(name, error, attempt, began, watched.model.answered_at)
                         continue
                     if purpose is Purpose.PROPOSER:  # the run cannot go on, and may be run again
                         self._begin(key, purpose, 0.0)
                         raise InvalidModelRequestError(str(error), status=error.status) from error
-                    entry = {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
-                else:
-                    settle(_number(entry["cost_usd"]))
-            self._keep(key, entry)
+                    return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
+                settle(_number(entry["cost_usd"]))
+                self._blame.answered(watched, self._pace.clock())
             return entry
         raise AssertionError  # count() never ends
 
@@ -195,8 +204,6 @@ class MeteredCalls:
         completion: Completion = complete(self._clients(provider).stream(call))
         text = _whole(completion.text)
         usage = completion.usage or _estimate(messages, text)
-        with self._lock:
-            self._answered[name] += 1
         return {
             "purpose": purpose.value,
             "text": text,
@@ -205,19 +212,24 @@ class MeteredCalls:
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
         }
 
-    def _wait_out(self, name: str, error: ModelError, attempt: int, began: float) -> None:
-        """Lets everyone pause, longer each time; raises `ProviderDownError` where that is vain."""
+    def _wait_out(
+        self, name: str, error: ModelError, attempt: int, began: float, answered_at: float
+    ) -> None:
+        """Lets everyone pause, longer each time; raises `ProviderDownError` where that is vain:
+        after two tries at least, and long enough since the model last answered anybody."""
         if error.status in HOPELESS:
             raise ProviderUnusableError(
                 f"{name} cannot be used: {error}. Check the model's name, the key and the base URL."
             ) from error
         patience_s = self._pace.patience_s
-        if self._pace.clock() - began >= patience_s:
+        failing_s = self._pace.clock() - began
+        silent_s = min(failing_s, self._pace.clock() - answered_at)
+        if attempt > 0 and (silent_s >= patience_s or failing_s >= PATIENCES * patience_s):
             raise ProviderDownError(
-                f"{name} has been failing for {patience_s:.0f} s: {error}. Nothing is lost; run "
+                f"{name} has been failing for {failing_s:.0f} s: {error}. Nothing is lost; run "
                 "the same command again when the provider is back."
             ) from error
-        pause_s = min(2.0**attempt / 2, LONGEST_PAUSE_S)
+        pause_s = min(2.0 ** min(attempt, 10) / 2, LONGEST_PAUSE_S)
         self._tell(f"{name} fails ({error}); waiting for {pause_s:.1f} s")
         self._pace.hold_back(pause_s)
 
@@ -268,19 +280,10 @@ class MeteredCalls:
             self.usd[purpose] += _number(entry["cost_usd"])
 
 
-def _is_its_own_fault(error: ModelError, attempt: int, others: int) -> bool:
-    """Whether the request is to blame for the error, not the provider. `others` were answered since
-    the first try, counted by `attempt` from 0."""
-    if isinstance(error, InvalidModelRequestError):
-        return True
-    alone = attempt + 1 >= TRIES_OF_ONE and others >= ANSWERS_TO_OTHERS
-    return alone and error.status != OVERLOADED and error.status not in HOPELESS
-
-
 def price_unknown(name: str) -> str:
     return (
-        f"The price of {name} is not known, so no cap can be kept. State it with "
-        f"--price {name}=INPUT,OUTPUT (USD per million tokens)."
+        f"The price of {name} is not known, so no cap can be kept. State it, in USD per million "
+        f"tokens: with --price {name}=INPUT,OUTPUT, or in cdk.json under prices."
     )
 
 

@@ -9,6 +9,23 @@ from route_switch.domain.errors import DeadlineReachedError
 PATIENCE_S = 600.0
 
 
+class TimeForNews:
+    """What is left of so many seconds, counted from when that is first asked: when something new is
+    to be begun. To replay what is known takes nothing of them, so that who starts again and again
+    gets further each time."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._began: float | None = None
+
+    def remaining_s(self) -> float:
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        return self._seconds - (now - self._began)
+
+
 class Pace:
     """Spreads calls over time and lets every thread wait while a provider is overloaded.
 

@@ -48,7 +48,7 @@ class PublishPrompt:
             if base != (live.version if live else None):
                 raise self._stale(base)
             version = self.store.put_live(document)
-        _check_number(version, 1 if base is None else base + 1)
+        self._check_number(document, version, 1 if base is None else base + 1)
         return version
 
     def promote(self, artifact: str, *, force: bool = False, approved: bool = False) -> int:
@@ -74,6 +74,24 @@ class PublishPrompt:
                 else f"There is no version {to}. 'route-switch prompt history' shows what is kept."
             )
         return Rollback(live.version, target.version, self(target.document, live.version))
+
+    def _check_number(self, document: str, version: int, expected: int) -> None:
+        """A put whose answer was lost and that was sent again made two versions of one document."""
+        between = (self.store.read_live(number) for number in range(expected, version))
+        others = [each for each in between if each is None or each.document != document]
+        if version < expected or others:
+            theirs = others[-1].version if others and others[-1] else expected
+            raise PromptReplacedError(
+                f"The prompt is live as version {version}, but version {expected} was expected: in "
+                "the same moment somebody wrote without the lock (in the AWS console, for example) "
+                f"and was replaced. Look at 'route-switch prompt diff {theirs} {version}'; "
+                f"'route-switch prompt rollback --to {theirs}' takes theirs instead."
+            )
+
+    def version_of(self, document: str) -> int | None:
+        """The newest kept version that is this document, byte for byte."""
+        kept = reversed(self.history.versions())
+        return next((old.version for old in kept if old.document == document), None)
 
     def _live(self) -> StoredPrompt:
         live = self.store.read_live()
@@ -108,16 +126,6 @@ class PublishPrompt:
             f"{newest.version} is live, {_origin(newest.document)}, written by "
             f"{newest.written_by} at {newest.written_at:%Y-%m-%d %H:%M %Z}. {compare}ake over what "
             f"is missing, and publish on top of it ('push FILE --base {newest.version}')."
-        )
-
-
-def _check_number(version: int, expected: int) -> None:
-    if version != expected:
-        raise PromptReplacedError(
-            f"The prompt is live as version {version}, but version {expected} was expected: in the "
-            "same moment somebody wrote without the lock (in the AWS console, for example) and was "
-            f"replaced. Look at 'route-switch prompt diff {expected} {version}'; "
-            f"'route-switch prompt rollback --to {expected}' takes theirs instead."
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import nearest_allowed, parse_tier
-from route_switch.domain.errors import ConfigurationError, InvalidModelRequestError
+from route_switch.domain.errors import InvalidModelRequestError, ProviderUnusableError
 from route_switch.domain.example import Example
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -44,8 +44,9 @@ class RouteExamples:
         routed = in_order(lambda example: self._route(example, prompt), examples, threads)
         asked = [r for r in routed if r.asked]
         if asked and all(r.refusal is not None for r in asked):
-            raise ConfigurationError(
-                f"The router refuses every query. {asked[0].refusal} Check its name and the prompt."
+            raise ProviderUnusableError(
+                f"{self._config.models.router} refuses every query. Check its name and the prompt.",
+                detail=asked[0].refusal or "",
             )
         return tuple(routed)
 

@@ -25,6 +25,7 @@ class Claim:
             id=event.start.run_id,
             month=f"{first:%Y-%m}",
             trigger=event.start.trigger,
+            reason=event.start.reason,
             cap_usd=learning_cap(self.config, self.month_before(first)),
         )
         why = self.runs.claim(run, event.execution)

@@ -1,6 +1,6 @@
 """The second step: examples of the last weeks' traffic, and the prompt that they are to beat."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 from route_switch.adapters.example_file import read_examples
 from route_switch.adapters.jsonl import gzip_lines
+from route_switch.domain.errors import PromptError
 from route_switch.domain.example import Example
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.ports import PromptStore
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
+from route_switch.domain.prompt_room import check_start
 from route_switch.services.collect_examples import Collected as Traffic
 from route_switch.services.collect_examples import CollectExamples
 from route_switch.workflow.events import Collected, CollectEvent
@@ -28,7 +30,6 @@ class Collect:
 
     examples: CollectExamples
     prompts: PromptStore
-    packaged: Callable[[], RoutingPrompt]
     bucket: LearningBucket
     config: LearningConfig
 
@@ -38,10 +39,11 @@ class Collect:
         traffic = self.examples(days, self.config.sample, SAMPLE_SEED)
         examples = self._filled_up(traffic.examples)
         collected = self._summary(traffic, examples)
+        incumbent = self._incumbent()
         work = self.bucket.work(event.run.id)
         lines = (each.model_dump_json(exclude_defaults=True) for each in examples)
         work.write(EXAMPLES, gzip_lines(lines))
-        work.write(INCUMBENT, to_markdown(self._incumbent()).encode())
+        work.write(INCUMBENT, to_markdown(incumbent).encode())
         work.write("collected.json", collected.model_dump_json().encode())
         return collected
 
@@ -70,9 +72,16 @@ class Collect:
         )
 
     def _incumbent(self) -> RoutingPrompt:
-        """What is live; else, as in the request path, the seed, else the packaged one."""
-        for stored in (self.prompts.read_live(), self.prompts.read_seed()):
-            prompt = None if stored is None else readable_prompt(stored.document)
-            if prompt is not None:
-                return prompt
-        return self.packaged()
+        """What is live. Raises where a candidate could not take its place: that has to be told
+        before anything is paid."""
+        stored = self.prompts.read_live()
+        if stored is None:
+            raise PromptError("There is no live prompt. Push one, or deploy the stage.")
+        prompt = readable_prompt(stored.document)
+        if prompt is None:
+            raise PromptError(
+                f"Version {stored.version} of the live prompt is broken. Take an older one with "
+                "'route-switch prompt rollback', or push one that can be read."
+            )
+        check_start(prompt)
+        return prompt

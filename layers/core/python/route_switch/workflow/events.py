@@ -5,7 +5,7 @@ Data travels through S3; states carry names and numbers.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from route_switch.domain.learning_run import LearningRun, StartRun
 
@@ -121,6 +121,16 @@ class RunState(Event):
     approval: Approval | None = None
     promoted: Promoted | None = None
     error: Trouble | None = None
+
+    @field_validator("evaluated", mode="before")
+    @classmethod
+    def _only_what_is_done(cls, value: object) -> object:
+        """Between slices, what lies there is the number of the next one."""
+        return value if isinstance(value, dict | Evaluated) and _is_done(value) else None
+
+
+def _is_done(value: dict[str, object] | Evaluated) -> bool:
+    return bool(value.get("done") if isinstance(value, dict) else value.done)
 
 
 class ReportEvent(Event):

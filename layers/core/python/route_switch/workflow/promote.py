@@ -8,6 +8,7 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
+from route_switch.domain.prompt_document import as_markdown
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 from route_switch.workflow.paths import CANDIDATE, LearningBucket
@@ -30,6 +31,10 @@ class Promote:
         except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
             raise
         except PromptConflictError as conflict:
-            return Promoted(promoted=False, why=str(conflict))
+            # A try whose answer was lost may have made it live, and somebody replaced it since.
+            earlier = self.publish.version_of(as_markdown(artifact.decode()))
+            if earlier is None:
+                return Promoted(promoted=False, why=str(conflict))
+            version = earlier
         self.bucket.shared.write(f"prompts/{version}.json", artifact)
         return Promoted(promoted=True, version=version)

@@ -1,12 +1,16 @@
 """The last step: what came of a run, said once, to a person."""
 
 import json
+import logging
 from dataclasses import dataclass
 
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.domain.errors import StoreError
 from route_switch.domain.learning_run import RunOutcome
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
 from route_switch.workflow.paths import LearningBucket
+
+logger = logging.getLogger(__name__)
 
 SUBJECT_CHARACTERS = 100
 """Of an SNS subject."""
@@ -34,10 +38,17 @@ class Report:
         )
         if run is not None:
             version = state.promoted.version if state.promoted else None
-            summary = notice.model_dump() | {"state": state.model_dump(mode="json")}
-            self.bucket.left(run.id).write("summary.json", json.dumps(summary, indent=2).encode())
             self.runs.finish(run.id, event.execution, outcome, text, version)
+            self._keep_summary(run.id, notice, state)
         return notice
+
+    def _keep_summary(self, run_id: str, notice: Notice, state: RunState) -> None:
+        """For who reads the folder. It must not keep anybody from hearing how the run ended."""
+        summary = notice.model_dump() | {"state": state.model_dump(mode="json")}
+        try:
+            self.bucket.left(run_id).write("summary.json", json.dumps(summary, indent=2).encode())
+        except StoreError as error:
+            logger.warning("The run's summary was not kept: %s", error)
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
         lines = [sentence(outcome, state)]
@@ -96,8 +107,10 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
             return f"The candidate is better, but was not made live: {_why(state)} {kept}"
         case RunOutcome.CAP_REACHED:
             why = state.evaluated.stopped_by if state.evaluated else None
-            return f"The money for learning ended before a candidate could be measured. {kept} " + (
-                why or ""
+            return (
+                f"The money for learning ended before a candidate could be measured. {kept} "
+                f"{why or ''} A month's runs may spend the smaller of learning.monthly_usd and "
+                "learning.share_of_saving of what routing saved in the month before."
             )
         case _:
             return _failure(state, kept)

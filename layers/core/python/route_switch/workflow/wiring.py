@@ -12,7 +12,7 @@ from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import build_collector, packaged_prompt
+from route_switch.bootstrap import build_collector
 from route_switch.domain.ports import JsonObject
 from route_switch.services.learning_cap import MonthBefore, month_before
 from route_switch.services.publish_prompt import PublishPrompt
@@ -38,6 +38,10 @@ PATIENT = Config(
     max_pool_connections=64,
 )
 """Nobody waits for an answer here, and many threads pay at once."""
+HASTY = Config(
+    connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""What is done under the prompt's lock ends before its lease does."""
 
 
 class Wiring:
@@ -56,10 +60,9 @@ class Wiring:
     def s3(self) -> "S3Client":
         return cast("S3Client", self._connect("s3"))
 
-    @cached_property
-    def _prompts(self) -> SsmPromptStore:
+    def _prompts(self, config: Config) -> SsmPromptStore:
         settings = self.settings
-        ssm = cast("SSMClient", self._connect("ssm"))
+        ssm = cast("SSMClient", self._connect("ssm", config=config))
         return SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
 
     @property
@@ -96,9 +99,8 @@ class Wiring:
     def collect(self) -> Collect:
         # The texts stay in the account; what prompts and reports may show is the loop's business.
         examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
-        return Collect(
-            examples, self._prompts, packaged_prompt, self._bucket, self.settings.learning
-        )
+        prompts = self._prompts(PATIENT)
+        return Collect(examples, prompts, self._bucket, self.settings.learning)
 
     def ask(self) -> Ask:
         sns = cast("SNSClient", self._connect("sns"))
@@ -118,5 +120,7 @@ class Wiring:
 
     def promote(self, owner: str) -> Promote:
         """`owner` is shown to whom the prompt's lock keeps out."""
-        lock = DynamoDbPromptLock(self.dynamodb, self.settings.results_table, owner)
-        return Promote(PublishPrompt(self._prompts, self._prompts, lock), self._bucket)
+        dynamodb = cast("DynamoDBClient", self._connect("dynamodb", config=HASTY))
+        lock = DynamoDbPromptLock(dynamodb, self.settings.results_table, owner)
+        prompts = self._prompts(HASTY)
+        return Promote(PublishPrompt(prompts, prompts, lock), self._bucket)

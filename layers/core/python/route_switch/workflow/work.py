@@ -34,7 +34,7 @@ from route_switch.optimizer.run import History, Means, Run, default_proposer
 from route_switch.services.build_outcomes import BuildOutcomes
 from route_switch.services.judge_answers import JudgeAnswers
 from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.pace import Pace
+from route_switch.services.pace import Pace, TimeForNews
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
 from route_switch.workflow.paths import EXAMPLES, INCUMBENT, PROGRESS, LearningBucket
 from route_switch.workflow.settings import LearningSettings
@@ -103,14 +103,14 @@ class Work:
         """A shard is every n-th example. At the cap, the later steps see what is there."""
         sides = split(self._examples(event.run)[0])
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        calls, _, _ = self._paid_calls(event.run, f"outcomes-{event.shard}")
+        calls, _, _ = self._paid_calls(event.run, f"outcomes-{event.shard}", self._config.shards)
         judge = self._config.judge
         build = BuildOutcomes(
             calls, JudgeAnswers(calls, judge) if judge else None, self._config.threads
         )
         plan = self._plan()
         try:
-            build(rows[event.shard :: self._config.shards], plan.models, plan.prices)
+            build.fill(rows[event.shard :: self._config.shards], plan.models)
         except BudgetReachedError as stop:
             self._tell(str(stop))
 
@@ -141,18 +141,19 @@ class Work:
         )
 
     def _paid_calls(
-        self, run: LearningRun, worker: str | None
+        self, run: LearningRun, worker: str | None, workers: int = 1
     ) -> tuple[MeteredCalls, S3Memo, Pace]:
         config = self._settings.router
         bucket = self._settings.learning_bucket
         memo = S3Memo(self._s3, bucket, run.id, worker, self._known(run.id))
-        began = time.monotonic()
+        news = TimeForNews(self._config.slice_s)
 
         def remaining_s() -> float:
-            worked = time.monotonic() - began
-            return min(self._config.slice_s - worked, self._remaining_s())
+            return min(news.remaining_s(), self._remaining_s())
 
-        pace = Pace(self._config.calls_per_minute, remaining_s, patience_s=self._config.patience_s)
+        rate = self._config.calls_per_minute
+        rate = rate / workers if rate else None  # of all workers together
+        pace = Pace(rate, remaining_s, patience_s=self._config.patience_s)
         clients, prices = learning_clients(config, self._keys), self._prices()
         calls = MeteredCalls(clients, prices.get, memo, self._cap(run), pace, self._tell)
         return calls, memo, pace

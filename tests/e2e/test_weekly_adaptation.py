@@ -1,0 +1,184 @@
+"""Three weeks of traffic through the API, which shifts after the first: learning follows, and rests
+where there is nothing to follow. The models are simulated (`scripted_models`)."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+from route_switch.adapters.example_file import read_examples
+from route_switch.adapters.outcome_file import read_outcomes
+from route_switch.adapters.results_table import TextStore, record_key
+from route_switch.domain.example import query_key
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.past_request import Feedback
+from route_switch.domain.pricing import Price
+from route_switch.domain.split import Side, side_of
+from route_switch.optimizer.arrays import arrays_of
+from tests.e2e.conftest import RouteSwitch, client_of
+from tests.support.scripted_models import (
+    CRITERION,
+    OTHER_CRITERION,
+    PRICES,
+    PROOF,
+    TRANSLATION,
+    Models,
+    is_right,
+    numbers,
+    query,
+    routed,
+)
+from tests.support.weekly import Weekly, check_end, run_id
+
+SIDES = {"train": 32, "validation": 24, "heldout": 52}
+"""Of a week; the gate wants 50 that are held out and new."""
+PROOFS = [query(n, PROOF) for n in numbers(**SIDES, hard=PROOF)]
+TRANSLATIONS = [query(n, TRANSLATION) for n in numbers(**SIDES, first=1000, hard=TRANSLATION)]
+MORE_OF_BOTH = [
+    query(2000),
+    *(query(n, hard) for n in (2001, 2003) for hard in (PROOF, TRANSLATION)),
+]
+LABELS = 60
+"""People say of so many answers whether they were adequate: 50 calibrate the judge."""
+LAMBDA = LearningConfig.model_fields["lambda_"].default
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request through the API."""
+
+    text: str
+    request_id: str
+    model: str
+
+
+def send(weekly: Weekly, queries: Sequence[str]) -> list[Sent]:
+    """As an application does that lets the router choose."""
+    weekly.upstream.script = Models()
+    client = client_of(weekly.stack)
+
+    def ask(text: str) -> Sent:
+        answer = client.chat.completions.with_raw_response.create(
+            model="auto", messages=[{"role": "user", "content": text}]
+        )
+        return Sent(text, answer.headers["x-request-id"], answer.headers["x-route-model"])
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(ask, queries))
+
+
+def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
+    """A thumb for each answer."""
+    dynamodb, table = weekly.client("dynamodb"), weekly.stack.results_table
+    learning = DynamoDbLearning(dynamodb, table, cast("TextStore", None))
+    for each in sent:
+        key = record_key(each.request_id)
+        key_id = dynamodb.get_item(TableName=table, Key=key)["Item"]["key_id"]["S"]
+        thumb = Feedback(adequate=is_right(each.model, each.text))
+        assert learning.save_feedback(each.request_id, key_id, thumb)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A run, what it left behind as its report, and the models that it alone asked."""
+
+    run: str
+    report: Any  # plain JSON, as a script would read it
+    models: Models
+
+    @property
+    def answers(self) -> int:
+        """How many answers the tiers were asked for."""
+        return sum(self.models.by_model[tier] for tier in ("small", "medium", "large"))
+
+
+def learn(weekly: Weekly, outcome: str, *criteria: str) -> Learned:
+    """As scheduled, with a proposer that by then knows these criteria."""
+    weekly.upstream.script = models = Models(criteria=criteria)
+    time = weekly.next_time()
+    check_end(weekly, weekly.run(time), outcome)
+    learned = Learned(
+        run_id(time), json.loads(weekly.read(f"runs/{run_id(time)}/report.json")), models
+    )
+    # The run's account has each call once: what the server answered beyond it was paid twice.
+    assert Counter(learned.report["spend"]["calls"]) == Counter(
+        answer=learned.answers,
+        **{name: models.by_model[name] for name in ("judge", "proposer", "router")},
+    )
+    return learned
+
+
+def heldout(weekly: Weekly, run: str, queries: Sequence[str], folder: Path) -> OutcomeTable:
+    """What the run found out about those of the queries that are held out."""
+    for key in (f"work/{run}/examples.jsonl.gz", f"runs/{run}/outcomes.jsonl.gz"):
+        (folder / Path(key).name).write_bytes(weekly.read(key))
+    prices = {
+        name: Price(input_usd_per_million=read, output_usd_per_million=written)
+        for name, (read, written) in PRICES.items()
+    }
+    examples = read_examples(folder / "examples.jsonl.gz")
+    table = read_outcomes(folder / "outcomes.jsonl.gz", examples, prices)
+    keys = {query_key(text) for text in queries}
+    kept = [
+        (example, row)
+        for example, row in zip(table.examples, table.rows, strict=True)
+        if example.key in keys and side_of(example.key) is Side.HELDOUT
+    ]
+    return replace(table, examples=tuple(e for e, _ in kept), rows=tuple(row for _, row in kept))
+
+
+def objective(table: OutcomeTable, document: str) -> float:
+    """Quality − λ · cost on the table's rows, where the router reads this prompt."""
+    columns = [routed(document, example.query) - 1 for example in table.examples]
+    rewards = arrays_of(table).rewards(LAMBDA)
+    return float(rewards[range(len(columns)), columns].mean())
+
+
+def test_learning_follows_traffic_that_shifts_and_rests_where_nothing_does(
+    weekly: Weekly, route_switch: RouteSwitch, tmp_path: Path
+) -> None:
+    version, hand_written = weekly.live
+    label(weekly, send(weekly, PROOFS)[:LABELS])
+    first = learn(weekly, "promoted", CRITERION)
+    at_first, knows_proofs = weekly.live
+    assert at_first == version + 1
+    agreement = first.report["agreement"]
+    assert (agreement["n"], agreement["kappa"]) == (LABELS, 1.0)
+    assert first.answers == 2 * len(PROOFS)  # traffic has the third
+    proofs = heldout(weekly, first.run, PROOFS, tmp_path)
+    before, after = objective(proofs, hand_written), objective(proofs, knows_proofs)
+    assert after > before + 0.3, f"on proofs: {before:.3f}, then {after:.3f}"
+
+    send(weekly, TRANSLATIONS)
+    second = learn(weekly, "promoted", CRITERION, OTHER_CRITERION)
+    at_second, knows_both = weekly.live
+    assert at_second == version + 2
+    translations = heldout(weekly, second.run, TRANSLATIONS, tmp_path)
+    gate = second.report["gate"]
+    assert (gate["look"], gate["gain"]["n"]) == (2, len(translations.examples))
+    before, after = objective(translations, knows_proofs), objective(translations, knows_both)
+    measured = f"on translations: {before:.3f}, then {after:.3f}"
+    assert after > before + 0.3, measured
+    assert after - before == pytest.approx(gate["gain"]["mean"], abs=0.05), measured
+    assert objective(proofs, knows_both) == objective(proofs, knows_proofs)
+    assert second.answers == 2 * len(TRANSLATIONS)
+    assert not first.models.paid_once & second.models.paid_once
+
+    send(weekly, MORE_OF_BOTH)
+    third = learn(weekly, "not better", CRITERION, OTHER_CRITERION)
+    assert weekly.live == (at_second, knows_both)
+    assert third.answers == 2 * len(MORE_OF_BOTH)
+    assert all(any(text in call for text in MORE_OF_BOTH) for call in third.models.paid_once)
+    told = json.loads(route_switch("runs", "--json").stdout)
+    assert [(each["run"], each["outcome"], each["live_version"]) for each in told] == [
+        (third.run, "not better", None),
+        (second.run, "promoted", at_second),
+        (first.run, "promoted", at_first),
+    ]

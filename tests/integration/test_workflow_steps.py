@@ -1,0 +1,237 @@
+"""The workflow's small functions in this process, against moto."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from functions.learning import handler as learning
+from functions.promote import handler as promoter
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.errors import ConfigurationError, PromptError, RouteSwitchError
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.workflow.failures import UnexpectedError
+from route_switch.workflow.settings import read_learning_settings
+from tests.integration.conftest import CATALOG
+from tests.support.context import FakeContext
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "learning"
+LIVE = "/test/prompt/live"
+RUN: JsonObject = {
+    "id": "2026-11-22T030000Z",
+    "month": "2026-11",
+    "trigger": "schedule",
+    "cap_usd": 1.0,
+}
+CONFIG = {"min_examples": 15, "monthly_usd": 20}
+
+
+@pytest.fixture
+def s3(aws: None, results_table: str, monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    client: S3Client = boto3.client("s3")
+    place = {"LocationConstraint": "eu-west-1"}
+    for bucket in (BUCKET, "texts"):
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)  # type: ignore[arg-type]  # a literal
+    topic = boto3.client("sns").create_topic(Name="runs")["TopicArn"]
+    variables = {
+        "STAGE": "dev",
+        "ROUTE_SWITCH_CONFIG": json.dumps({"models": CATALOG.model_dump(mode="json")}),
+        "LEARNING_CONFIG": json.dumps(CONFIG),
+        "RESULTS_TABLE": results_table,
+        "TEXTS_BUCKET": "texts",
+        "LEARNING_BUCKET": BUCKET,
+        "RUNS_TOPIC": topic,
+        "LIVE_PROMPT_PARAMETER": LIVE,
+        "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    publish(to_markdown(packaged_prompt()))
+    forget()
+    yield client
+    forget()
+
+
+def forget() -> None:
+    for cache in (read_learning_settings, learning.wiring, promoter.wiring):
+        cache.cache_clear()
+
+
+def publish(document: str, name: str = LIVE) -> int:
+    version: int = boto3.client("ssm").put_parameter(
+        Name=name, Value=document, Type="String", Overwrite=True, Tier="Advanced"
+    )["Version"]
+    return version
+
+
+def live() -> str:
+    document: str = boto3.client("ssm").get_parameter(Name=LIVE)["Parameter"]["Value"]
+    return document
+
+
+def step(name: str, **fields: object) -> JsonObject:
+    return learning.lambda_handler({"step": name, "run": RUN, **fields}, FakeContext())  # type: ignore[dict-item]  # JSON
+
+
+def claim(time: str = "2026-11-22T03:00:00Z", execution: str = "e1") -> JsonObject:
+    start = {"scheduled_time": time, "trigger": "schedule"}
+    return step("claim", execution=execution, start=start)
+
+
+def seed(s3: "S3Client", queries: list[str]) -> None:
+    lines = "".join(json.dumps({"query": query, "gold": "x"}) + "\n" for query in queries)
+    s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=gzip.compress(lines.encode()))
+
+
+def read(s3: "S3Client", key: str) -> bytes:
+    return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+def test_without_traffic_and_seed_nothing_is_enough_and_the_note_says_why(s3: "S3Client") -> None:
+    collected = step("collect")
+    assert (collected["enough"], collected["examples"], collected["needed"]) == (False, 0, 15)
+    assert "learning uses the seed file only" in str(collected["note"])
+
+
+def test_the_seed_file_fills_up_and_is_marked(s3: "S3Client") -> None:
+    seed(s3, [f"question {number}" for number in range(20)])
+    collected = step("collect")
+    assert (collected["enough"], collected["examples"], collected["from_seed"]) == (True, 20, 20)
+    lines = gzip.decompress(read(s3, f"work/{RUN['id']}/examples.jsonl.gz")).splitlines()
+    assert len(lines) == 20
+
+
+def test_a_seed_file_that_cannot_be_read_names_its_line(s3: "S3Client") -> None:
+    s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=b'{"query": "a"}\n{"q": 1}\n')
+    with pytest.raises(Exception, match=r"line 2: query: Field required"):
+        step("collect")
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ("broken", "Version 2 of the live prompt is broken"),
+        (
+            to_markdown(packaged_prompt().model_copy(update={"instruction": "Say\t1, 2 or 3."})),
+            "holds tabs",
+        ),
+    ],
+)
+def test_a_prompt_that_no_candidate_could_replace_is_told_before_anything_is_paid(
+    s3: "S3Client", document: str, told: str
+) -> None:
+    publish(document)
+    with pytest.raises(RouteSwitchError, match=told):
+        step("collect")
+
+
+def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> None:
+    dynamodb = boto3.client("dynamodb")
+    counters = {("2026-10-01", "3"): "40.5", ("2026-10-31", "0"): "60", ("2026-11-01", "0"): "500"}
+    for (day, shard), saved in counters.items():
+        item = {
+            "pk": {"S": f"DAY#{day}#{shard}"},
+            "sk": {"S": "TOTALS"},
+            "answered": {"N": "10"},
+            "saved_usd": {"N": saved},
+        }
+        dynamodb.put_item(TableName="results", Item=item)
+    spent = {"pk": {"S": "LEARNING#2026-10"}, "sk": {"S": "CAP"}, "taken_usd": {"N": "0.5"}}
+    dynamodb.put_item(TableName="results", Item=spent)
+    run = claim()["run"]
+    assert isinstance(run, dict)
+    assert run["cap_usd"] == pytest.approx(0.1 * (100.5 - 0.5))
+
+
+def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> None:
+    assert claim() == {
+        "claimed": True,
+        "run": {**RUN, "cap_usd": 20.0, "reason": None},
+        "shards": [0],
+        "why": None,
+    }
+    assert claim(execution="e2")["claimed"] is False
+
+
+def test_who_asks_for_approval_tells_how_to_answer(s3: "S3Client") -> None:
+    claim()
+    assert step("ask", token="token") == {}
+    item = boto3.client("dynamodb").get_item(
+        TableName="results", Key={"pk": {"S": "RUNS"}, "sk": {"S": str(RUN["id"])}}
+    )["Item"]
+    assert item["token"]["S"] == "token"
+
+
+def test_what_is_not_an_event_of_the_workflow_fails_without_its_content(s3: "S3Client") -> None:
+    with pytest.raises(UnexpectedError) as raised:
+        learning.lambda_handler({"step": "claim", "start": "a secret"}, FakeContext())
+    assert "secret" not in str(raised.value)
+
+
+def instruction(word: str) -> str:
+    return f"Choose.\n\nTier 1:\n- {word}\n\nTier 2:\n- other\n\nTier 3:\n- hard {word}"
+
+
+def candidate(**provenance: str) -> RoutingPrompt:
+    known = {"verdict": "better", "incumbent": packaged_prompt().version, **provenance}
+    changed = {"instruction": instruction("learned"), "provenance": known}
+    return packaged_prompt().model_copy(update=changed)
+
+
+def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None) -> JsonObject:
+    s3.put_object(
+        Bucket=BUCKET, Key=f"runs/{RUN['id']}/candidate.json", Body=to_json(prompt).encode()
+    )
+    event: JsonObject = {"run": RUN, "collected": {}, "shards": [0]}
+    if approved is not None:
+        event["approval"] = {"approved": approved, "by": "arn"}
+    return promoter.lambda_handler(event, FakeContext())
+
+
+def test_a_better_candidate_goes_live_once_and_leaves_its_artifact(s3: "S3Client") -> None:
+    for _ in range(2):
+        promoted = promote(s3, candidate())
+        assert promoted == {"promoted": True, "version": 2, "why": None}
+    assert parse_prompt(live()).version == candidate().version
+    assert read(s3, "prompts/2.json").decode() == to_json(candidate())
+
+
+def test_a_prompt_that_was_edited_meanwhile_is_never_overwritten(s3: "S3Client") -> None:
+    edited = to_markdown(packaged_prompt().model_copy(update={"instruction": instruction("me")}))
+    publish(edited)
+    promoted = promote(s3, candidate())
+    assert promoted["promoted"] is False
+    assert "but version 2 is live" in str(promoted["why"])
+    assert live() == edited
+
+
+def test_a_promotion_whose_answer_was_lost_is_found_although_somebody_replaced_it(
+    s3: "S3Client",
+) -> None:
+    promote(s3, candidate())
+    s3.delete_object(Bucket=BUCKET, Key="prompts/2.json")
+    edited = to_markdown(packaged_prompt().model_copy(update={"instruction": instruction("me")}))
+    publish(edited)
+    assert promote(s3, candidate())["version"] == 2
+    assert read(s3, "prompts/2.json").decode() == to_json(candidate())
+    assert live() == edited
+
+
+def test_what_needs_approval_does_not_go_live_without(s3: "S3Client") -> None:
+    asked = candidate(needs_approval="The judge is uncalibrated.")
+    with pytest.raises(PromptError, match="needs a person's approval"):
+        promote(s3, asked, approved=False)
+    assert promote(s3, asked, approved=True)["version"] == 2
+
+
+def test_a_run_without_a_candidate_is_told(s3: "S3Client") -> None:
+    with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
+        promoter.lambda_handler({"run": RUN}, FakeContext())
