@@ -27,6 +27,7 @@ STATES = {
     "Notify": "whoever subscribed is told",
     "Failed": "what failed, recorded; the live prompt stays",
     "Notify of the failure": "whoever subscribed is told",
+    "Tell plainly": "whoever subscribed is told that something failed",
 }
 """States that work, in a few words; those between them decide."""
 

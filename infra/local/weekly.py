@@ -115,7 +115,8 @@ class Week:
         follow = Follower(self.console, self.stack, run_id, lambda: self._ask(run_id))
         ended = follow(start_scheduled(self.stack, now))
         if ended.failed:
-            raise LocalStackError(ended.told)
+            run = self._runs().load(run_id)
+            raise LocalStackError((run and run.message) or ended.told)
         opening = self._save_report(run_id)
         if opening is not None:
             self.console.print("\n", Markdown(opening), "\n")
@@ -198,13 +199,15 @@ class Week:
             self.console.print(str(error))
 
     def _await_token(self, run_id: str) -> None:
-        runs = DynamoDbRuns(self.deployed.connect("dynamodb"), self.deployed.settings.results_table)
-        deadline = time.monotonic() + TOKEN_S
+        runs, deadline = self._runs(), time.monotonic() + TOKEN_S
         while time.monotonic() < deadline:
             run = runs.load(run_id)
             if run is not None and run.token is not None:
                 return
             time.sleep(0.2)
+
+    def _runs(self) -> DynamoDbRuns:
+        return DynamoDbRuns(self.deployed.connect("dynamodb"), self.deployed.settings.results_table)
 
 
 def summary(sent: Sequence[Sent], seconds: float) -> str:

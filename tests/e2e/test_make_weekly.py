@@ -11,23 +11,25 @@ import httpx
 import pytest
 from rich.console import Console
 
+from infra.local.errors import LocalStackError
 from infra.local.traffic import Sent
 from infra.local.weekly import Week
 from route_switch.cli.deployed import find_deployed
 from tests.support.checkout import linked_checkout
+from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
 from tests.support.weekly import Weekly
 
-SMALL = {"rounds": 1, "candidates": 4, "trials": 3, "min_examples": 40}
+SMALL = {"candidates": 4, "trials": 3}
 ENOUGH = numbers(train=50, validation=40, heldout=60)
 
 
 def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path: Path) -> None:
     checkout = linked_checkout(tmp_path)
     stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
-    stages["local"]["learning"] = SMALL
+    stages["local"]["learning"] |= SMALL
     done = subprocess.run(
-        ["make", "weekly", "QUERIES=64"],
+        ["make", "weekly", "QUERIES=52"],
         cwd=checkout,
         env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"stages": stages})},
         capture_output=True,
@@ -36,7 +38,7 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     printed = done.stdout
-    assert "Sent 64 real queries" in printed
+    assert "Sent 52 real queries" in printed
     assert re.search(r"simulated person's thumb.*: \d+ up, \d+ down", printed)
     told = re.findall(r"^ +[\d.]+ s  (\w+)", printed, re.MULTILINE)
     assert told == [
@@ -60,12 +62,15 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
 
 @pytest.fixture
 def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
-    """A week on the stack of scripted models, whose runs are approved without being asked for."""
+    """A week on the stack of scripted models, whose runs are approved without being asked for. No
+    router remembers the prompt of an earlier test, for a minute."""
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(vars(weekly.stack)))
     monkeypatch.chdir(tmp_path)
+    deployed = find_deployed(None)
+    kill_function(weekly.stack, deployed.outputs["RouterFunction"], "runtime")
     console = Console(width=100, force_terminal=False)
-    return Week(console, weekly.stack, find_deployed(None), approved=True)
+    return Week(console, weekly.stack, deployed, approved=True)
 
 
 @pytest.mark.usefixtures("models")
@@ -96,6 +101,13 @@ def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
     assert "Nobody is at this terminal to ask: silence, in a while, means no." in printed
     assert "\nnot approved\nNobody approved the candidate in time" in printed
     assert weekly.live == before
+
+
+@pytest.mark.usefixtures("models")
+def test_a_failed_run_is_an_error_that_says_what_was_notified(week: Week, weekly: Weekly) -> None:
+    weekly.seed([{"query": ""}])
+    with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt stays as it is"):
+        week.learn([answered(query(1))])
 
 
 def answered(text: str) -> Sent:
