@@ -119,8 +119,9 @@ class Week:
             raise LocalStackError((run and run.message) or ended.told)
         opening = self._save_report(run_id)
         if opening is not None:
-            self.console.print("\n", Markdown(opening), "\n")
-            self.console.print(f"The whole report: {REPORTS}/report.html, {REPORTS}/report.md")
+            self.console.print()
+            self.console.print(Markdown(opening))
+            self.console.print(f"\nThe whole report: {REPORTS}/report.html, {REPORTS}/report.md")
         self._tell(ended)
         self._tell_prompt(before, sent)
         self.console.print(f"\n{self._simulated()}")
