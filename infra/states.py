@@ -33,7 +33,7 @@ def invoke(
     payload: Mapping[str, object] | None,
     result_path: str,
 ) -> tasks.LambdaInvoke:
-    """A function on `payload`, or, without one, on all that is known; it answers at `result_path`."""
+    """A function on `payload`, else on all that is known; its answer is at `result_path`."""
     timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
     task = tasks.LambdaInvoke(
         scope,

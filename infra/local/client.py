@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,8 +56,11 @@ def read_stack_file(state: Path) -> StackInfo | None:
 
 
 @contextmanager
-def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
-    """A stack of one's own, in a process of its own, for the length of the block."""
+def running_stack(
+    cdk_out: Path, state: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[StackInfo]:
+    """A stack of one's own, in a process of its own, for the length of the block; `environment` is
+    what that process has beside this one's."""
     command = [sys.executable, "-m", "infra.local", "up", "--attached"]
     places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
     if read_stack_file(state) is not None:
@@ -64,7 +68,11 @@ def running_stack(cdk_out: Path, state: Path) -> Iterator[StackInfo]:
     state.mkdir(parents=True, exist_ok=True)
     with (state / "problems.log").open("w") as problems:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command + places, cwd=ROOT, stdin=subprocess.PIPE, stderr=problems
+            command + places,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stderr=problems,
         )
     try:
         yield wait_until_up(process, state)

@@ -71,11 +71,8 @@ def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
         check=True,
         capture_output=True,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        with running_stack(assembly, folder / "state") as stack:
-            yield stack
+    with running_stack(assembly, folder / "state", environment) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

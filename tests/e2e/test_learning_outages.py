@@ -1,5 +1,6 @@
 """A provider that fails makes a run wait; it never makes a prompt look bad."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -119,7 +120,7 @@ def test_a_provider_that_stays_down_ends_the_run_with_one_line_and_the_next_run_
             run()
     assert exited.value.code == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
-    assert f"openai/{model} has been failing for 600 s" in line
+    assert re.search(rf"openai/{model} has been failing for 6[0-3]\d s", line)
     assert "failed with status 503" in line
     assert "same command" in line
     assert clock.now >= 600
@@ -206,4 +207,4 @@ def test_a_proposer_that_refuses_is_an_error(examples: Path, tmp_path: Path) -> 
     with running_upstream(breaking(Models(3), down("proposer", 400))) as upstream:
         result = Learner(upstream.url, examples, tmp_path)(JUDGE)
     assert result.exit_code == 1
-    assert "The proposer cannot be asked: proposer refuses the request" in str(result.exception)
+    assert "Choose another proposer. proposer refuses the request" in str(result.exception)

@@ -112,8 +112,9 @@ def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
             values: dict[str, object] = {
                 "models": CATALOG,
                 "openai_base_url": upstream.url,
-                "router_timeout_s": 0.5,
-                "request_deadline_s": 3,
+                # Long enough for a busy machine; who tests timeouts asks for short ones.
+                "router_timeout_s": 5,
+                "request_deadline_s": 15,
                 **changes,
             }
             config = RouterConfig.model_validate(values)

@@ -50,13 +50,14 @@ def test_a_router_that_talks_nonsense_or_fails_leads_to_the_safe_tier(
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("2", "fallback")
 
 
-def test_a_router_that_hangs_leads_to_the_safe_tier_in_time(api: Api) -> None:
+def test_a_router_that_hangs_leads_to_the_safe_tier_in_time(make_api: MakeApi) -> None:
+    api = make_api(router_timeout_s=0.5, request_deadline_s=6)
     hang = Reply({}, wait_for=api.upstream.released)
     api.upstream.script = by_model(router=hang, medium=completion("Fine."))
     answer = api.chat(LONG)
     record = record_of(api, answer.body["id"])
     assert record["reason"] == "fallback"
-    assert 500 <= float(str(record["latency_ms"])) < 1500
+    assert 500 <= float(str(record["latency_ms"])) < 3000
     attempts = record["attempts"]
     assert isinstance(attempts, list)
     assert [a["status"] for a in attempts] == ["timed_out", "answered"]
@@ -135,7 +136,8 @@ def test_a_request_that_every_model_refuses_is_the_callers_mistake(api: Api) -> 
     assert "small says no" in error["message"]
 
 
-def test_a_late_answer_is_used_when_nothing_else_answers(api: Api) -> None:
+def test_a_late_answer_is_used_when_nothing_else_answers(make_api: MakeApi) -> None:
+    api = make_api(router_timeout_s=0.5, request_deadline_s=3)
     others_failed = threading.Event()
 
     def script(body: Body) -> Reply:

@@ -83,6 +83,7 @@ class Weekly:
     folder: Path
     _times: Iterator[int] = field(default_factory=count)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _deployed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def assembly(self) -> Path:
@@ -101,6 +102,8 @@ class Weekly:
 
     def reset(self) -> None:
         """As after the first deployment: the hand-written prompt is live and nobody has learned."""
+        self._stop_what_runs()
+        self._configure_as_deployed()
         s3, dynamodb = self.client("s3"), self.client("dynamodb")
         for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
             if found := [{"Key": item["Key"]} for item in each.get("Contents", ())]:
@@ -111,6 +114,21 @@ class Weekly:
             dynamodb.delete_item(TableName=table, Key=key)
         self.publish(to_markdown(packaged_prompt()))
         self.notifications()
+
+    def _stop_what_runs(self) -> None:
+        """What a failed test left behind would write, and tell, in the next one's time."""
+        workflow = self.client("stepfunctions")
+        found = workflow.list_executions(
+            stateMachineArn=self.stack.state_machine, statusFilter="RUNNING"
+        )
+        for execution in found["executions"]:
+            workflow.stop_execution(executionArn=execution["executionArn"])
+
+    def _configure_as_deployed(self) -> None:
+        if not self._deployed:
+            self._deployed.update(self._configure({}))
+        for name, variables in self._deployed.items():
+            self._set_variables(name, variables)
 
     def publish(self, document: str) -> None:
         """As somebody does in the AWS console."""
@@ -277,9 +295,7 @@ class Weekly:
             yield
         finally:
             for name, variables in before.items():
-                self.client("lambda").update_function_configuration(
-                    FunctionName=name, Environment={"Variables": variables}
-                )
+                self._set_variables(name, variables)
 
     def _configure(self, changes: Mapping[str, JsonValue]) -> dict[str, dict[str, str]]:
         functions, before = self.client("lambda"), {}
@@ -288,12 +304,17 @@ class Weekly:
             if "LEARNING_CONFIG" not in variables:
                 continue
             before[function["FunctionName"]] = variables
-            config = {**json.loads(variables["LEARNING_CONFIG"]), **changes}
-            functions.update_function_configuration(
-                FunctionName=function["FunctionName"],
-                Environment={"Variables": {**variables, "LEARNING_CONFIG": json.dumps(config)}},
-            )
+            if changes:
+                config = {**json.loads(variables["LEARNING_CONFIG"]), **changes}
+                changed = {**variables, "LEARNING_CONFIG": json.dumps(config)}
+                self._set_variables(function["FunctionName"], changed)
         return before
+
+    def _set_variables(self, function: str, variables: dict[str, str]) -> None:
+        """A new configuration is a new pool of environments; the same one is none."""
+        self.client("lambda").update_function_configuration(
+            FunctionName=function, Environment={"Variables": variables}
+        )
 
 
 def run_id(scheduled_time: datetime) -> str:

@@ -155,6 +155,15 @@ class DynamoDbRuns:
     def wait_for_approval(self, run_id: str, token: str) -> None:
         self._update(run_id, {"token": {"S": token}})
 
+    def answered(self, run_id: str) -> None:
+        """Nobody is waited for any more."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=item_key(RUNS, run_id),
+            UpdateExpression="REMOVE #token",
+            ExpressionAttributeNames={"#token": "token"},
+        )
+
     def load(self, run_id: str) -> StoredRun | None:
         key = item_key(RUNS, run_id)
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)

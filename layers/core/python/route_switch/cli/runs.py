@@ -75,7 +75,8 @@ def reject(run: RunId, stage: StageName = None) -> None:
 def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
     deployed = find_deployed(stage)
     with aws_errors():
-        run = _runs(deployed).load(run_id)
+        runs = _runs(deployed)
+        run = runs.load(run_id)
         if run is None:
             raise RouteSwitchError(f"There is no run {run_id}. 'route-switch runs' lists them.")
         if run.outcome is not None or run.token is None:
@@ -91,6 +92,7 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
                 f"Run {run_id} does not wait any more: it has its answer, nobody gave one in time, "
                 "or it was stopped. 'route-switch prompt promote' takes a candidate by hand."
             ) from error
+        runs.answered(run_id)
     typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
 
 
