@@ -219,7 +219,12 @@ class Workflow(Construct):
             lambda_function=self._steps.learning,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
-                {"step": "ask", "run": at("$.run"), "token": sfn.JsonPath.task_token}
+                {
+                    "step": "ask",
+                    "run": at("$.run"),
+                    "token": sfn.JsonPath.task_token,
+                    "why": at("$.evaluated.ask"),
+                }
             ),
             retry_on_service_exceptions=False,
             heartbeat_timeout=sfn.Timeout.duration(hours),

@@ -163,7 +163,16 @@ def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> N
 
 def test_who_asks_for_approval_tells_how_to_answer(s3: "S3Client") -> None:
     claim()
-    assert step("ask", token="token") == {}
+    topic = read_learning_settings().runs_topic
+    queue = boto3.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+    boto3.client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told"
+    )
+    assert step("ask", token="token", why="The judge is uncalibrated.") == {}
+    (told,) = boto3.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    message = json.loads(told["Body"])["Message"]
+    assert "has to approve it: The judge is uncalibrated." in message
+    assert f"route-switch approve {RUN['id']} --stage dev" in message
     item = boto3.client("dynamodb").get_item(
         TableName="results", Key={"pk": {"S": "RUNS"}, "sk": {"S": str(RUN["id"])}}
     )["Item"]

@@ -29,8 +29,8 @@ class Ask:
         self.runs.wait_for_approval(run, event.token)
         self.publish(
             f"route-switch {self.stage}: a better prompt needs approval (run {run})",
-            f"A better routing prompt was found, and a person has to approve it. Read\n"
-            f"{self.report_of(run)}\nand then run one of\n"
+            "A better routing prompt was found, and a person has to approve it: "
+            f"{event.why}\nRead\n{self.report_of(run)}\nand then run one of\n"
             f"route-switch approve {run} --stage {self.stage}\n"
             f"route-switch reject {run} --stage {self.stage}\n"
             f"After {self.hours:g} hours, silence means no.",

@@ -28,11 +28,12 @@ class CollectEvent(Event):
 
 
 class AskEvent(Event):
-    """`token` lets who has it answer for the waiting state."""
+    """`token` lets who has it answer for the waiting state; `why` a person is asked."""
 
     step: Literal["ask"]
     run: LearningRun
     token: str
+    why: str
 
 
 class WorkEvent(Event):
