@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 STAGE ?= local
-# Test files at a time. Each worker brings up stacks of its own.
+# Test files at a time, in their order: those of e2e take longest. Each worker has its own stacks.
 WORKERS ?= 2
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -47,7 +47,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install lint  ## every check and test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: install  ## format, lint, types, import directions
 	$(BIN)/ruff format --check
