@@ -22,7 +22,7 @@ class ProviderDown(RouteSwitchError):  # noqa: N818 - the name that Retry matche
     """A model provider fails; waiting may help."""
 
 
-class ProviderUnusable(RouteSwitchError):  # noqa: N818
+class ProviderUnusable(RouteSwitchError):  # noqa: N818 - as above
     """A model provider refuses for good, or a run cannot be paid."""
 
 
