@@ -4,7 +4,7 @@
 
 The command can write only below SCRATCH, whoever runs it (Landlock, where the kernel has it), and
 has at most MEMORY_MB of private writable memory (`RLIMIT_DATA`: unlike the address space, that does
-not count what a library only reserves; 0 sets no cap). It dies with its parent.
+not count what a library only reserves). With 0 there is no cap, and it dies with its parent.
 
 Started by path, before the function's code, with nothing but the standard library.
 """
@@ -57,7 +57,11 @@ def main(memory_mb: int, scratch: str, command: list[str]) -> None:
     if memory_mb:
         limit = memory_mb * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        # The emulator dies with the stack, and the runtime below it ends when it finds no emulator.
+        # It must not be tied to its parent in this way: the signal comes when the parent's *thread*
+        # ends, and a Go program may end one whenever it likes.
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("The local stack ended before its function started.")
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted

@@ -62,7 +62,7 @@ class Sent:
 def send(weekly: Weekly, queries: Sequence[str]) -> list[Sent]:
     """As an application does that lets the router choose."""
     weekly.upstream.script = Models()
-    client = client_of(weekly.stack)
+    client = client_of(weekly.stack).with_options(max_retries=2)
 
     def ask(text: str) -> Sent:
         answer = client.chat.completions.with_raw_response.create(
