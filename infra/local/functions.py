@@ -209,7 +209,7 @@ class Functions:
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         try:
             # S603: the command is ours.
-            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603
+            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603 - ours
         except RuntimeError as error:
             raise LocalStackError("The local stack is being stopped.") from error
         return started.result()

@@ -68,7 +68,8 @@ class DynamoDbRuns:
                 return None
             if refused[0] == "ConditionalCheckFailed":
                 return f"Run {run.id} was started before: one scheduled time makes one run."
-            holder = self._holder()
+            lock = self._lock()
+            holder = None if lock is None else lock["execution"]["S"]
             if holder is not None and self._is_running(holder):
                 break
             dead = holder or execution
@@ -127,9 +128,9 @@ class DynamoDbRuns:
             return codes
         return None
 
-    def _holder(self) -> str | None:
+    def _lock(self) -> "Item | None":
         found = self._dynamodb.get_item(TableName=self._table, Key=_LOCK, ConsistentRead=True)
-        return found["Item"]["execution"]["S"] if "Item" in found else None
+        return found.get("Item")
 
     def finish(
         self, run_id: str, execution: str, outcome: RunOutcome, message: str, version: int | None
@@ -187,10 +188,10 @@ class DynamoDbRuns:
 
     def holder(self) -> str | None:
         """The run that holds the lock; it may have been stopped since."""
-        found = self._dynamodb.get_item(TableName=self._table, Key=_LOCK, ConsistentRead=True)
-        if "Item" not in found or int(found["Item"]["expires_at"]["N"]) < self._now():
+        lock = self._lock()
+        if lock is None or int(lock["expires_at"]["N"]) < self._now():
             return None
-        return found["Item"]["run"]["S"]
+        return lock["run"]["S"]
 
     def _update(self, run_id: str, values: "Item") -> None:
         self._dynamodb.update_item(
