@@ -21,7 +21,6 @@ class RunOutcome(StrEnum):
     PROMPT_CHANGED = "prompt changed"
     CAP_REACHED = "cap reached"
     FAILED = "failed"
-    DUPLICATE = "duplicate"
 
 
 class StartRun(BaseModel):
