@@ -47,7 +47,15 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install lint  ## every check and test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory once-more STATUS=$$?
+
+# Real processes against real clocks may fail where the machine is too busy for them. What failed
+# runs once more by itself: a defect fails again.
+.PHONY: once-more
+once-more:
+	@test $(STATUS) = 1 || exit $(STATUS)
+	@echo "Once more, by itself, what failed above:"
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 lint: install  ## format, lint, types, import directions
 	$(BIN)/ruff format --check

@@ -92,7 +92,12 @@ def failure_of(answer: Answer) -> RouteSwitchError | None:
     refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
     if refusal is not None:
         return refusal
-    timed_out = not errors or isinstance(errors[-1], ModelTimeoutError)
+    if not errors:
+        return AllTiersFailedError(
+            "Nothing was left of the request's time to call a model. Try again in a moment.",
+            timed_out=True,
+        )
+    timed_out = isinstance(errors[-1], ModelTimeoutError)
     return AllTiersFailedError(
         f"None of {len(answer.calls)} calls was answered; the last one "
         f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
