@@ -1,6 +1,7 @@
 """The HTTP interface: API Gateway in front of the router, its own errors shaped as OpenAI's."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import RemovalPolicy, Stack
@@ -12,13 +13,15 @@ from constructs import Construct
 from infra.nag import acknowledge
 from infra.stage import Stage
 
-ROUTES = (
-    ("POST", "/v1/chat/completions"),
-    ("POST", "/v1/route"),
-    ("GET", "/v1/results/{id}"),
-    ("GET", "/v1/models"),
-    ("GET", "/health"),
-)
+ROUTES = {
+    ("POST", "/v1/chat/completions"): "router",
+    ("POST", "/v1/route"): "router",
+    ("GET", "/v1/models"): "router",
+    ("GET", "/v1/models/{id+}"): "router",
+    ("GET", "/health"): "router",
+    ("GET", "/v1/results/{id}"): "management",
+}
+"""Method and path, and the function that answers."""
 
 
 UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
@@ -35,6 +38,13 @@ class GatewayError:
     kind: str
     code: str | None = None
     message: str | None = None
+    retry_after_s: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.retry_after_s is None:
+            return {}
+        return {"Retry-After": f"'{self.retry_after_s}'"}
 
     @property
     def template(self) -> str:
@@ -69,6 +79,7 @@ ERRORS = (
         "rate_limit_error",
         "rate_limit_exceeded",
         "Too many requests at once. Wait a moment and try again.",
+        retry_after_s=1,
     ),
     GatewayError(
         "REQUEST_TOO_LARGE",
@@ -83,6 +94,7 @@ ERRORS = (
         "server_error",
         "timeout",
         "The router did not answer in time. Try again, or ask for a shorter answer.",
+        retry_after_s=1,
     ),
     GatewayError(
         "INTEGRATION_FAILURE",
@@ -90,6 +102,7 @@ ERRORS = (
         "server_error",
         "bad_gateway",
         "The router failed. Try again; its logs have the reason.",
+        retry_after_s=1,
     ),
 )
 
@@ -109,8 +122,14 @@ class Api(Construct):
     """A regional REST API with exactly the routes above."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, router: lambda_.IFunction
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        functions: Mapping[str, lambda_.IFunction],
     ) -> None:
+        """`functions` answer, by the names in `ROUTES`."""
         super().__init__(scope, construct_id)
         self.rest = apigateway.RestApi(
             self,
@@ -122,14 +141,18 @@ class Api(Construct):
             cloud_watch_role=True,
         )
         self.rest.node.try_remove_child("Endpoint")  # an output that the stack names itself
-        integration = apigateway.LambdaIntegration(router, allow_test_invoke=False)
-        for method, path in ROUTES:
-            self.rest.root.resource_for_path(path).add_method(method, integration)
+        integrations = {
+            name: apigateway.LambdaIntegration(function, allow_test_invoke=False)
+            for name, function in functions.items()
+        }
+        for (method, path), name in ROUTES.items():
+            self.rest.root.resource_for_path(path).add_method(method, integrations[name])
         for error in ERRORS:
             self.rest.add_gateway_response(
                 error.response,
                 type=apigateway.ResponseType.of(error.response),
                 status_code=error.status,
+                response_headers=error.headers,
                 templates={"application/json": error.template},
             )
         for rule, reason in ACCEPTED.items():

@@ -34,7 +34,7 @@ class Router(PythonFunction):
             folder="router",
             timeout=Duration.seconds(29),  # as long as API Gateway waits
             layers=layers,
-            environment=_environment(stage, data, prompt),
+            environment=router_environment(stage, data, prompt),
         )
         self._allow_data(data)
         self.allow(
@@ -46,10 +46,10 @@ class Router(PythonFunction):
 
     def _allow_data(self, data: Data) -> None:
         # A transaction needs the permissions of the writes that it consists of.
-        actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         self.allow(actions, data.results.table_arn)
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
-        self.allow_objects(data.texts, ["s3:GetObject", "s3:PutObject"])
+        self.allow_objects(data.texts, ["s3:PutObject"])
         self.allow(["sqs:SendMessage"], data.records.queue_arn)
         for secret in (data.text_hash_secret, data.provider_secret):
             if secret is not None:
@@ -61,7 +61,7 @@ class Router(PythonFunction):
             self.allow(["bedrock:InvokeModel"], *arns)
 
 
-def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
+def router_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
     """What `route_switch.settings` reads, and Powertools."""
     environment = {
         "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),

@@ -8,6 +8,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.data import Data
 from infra.learning import Learning
+from infra.management import Management
 from infra.prices import with_learning_prices, with_prices
 from infra.prompt import Prompt
 from infra.python_layer import PythonLayer, dependency_layer
@@ -49,8 +50,16 @@ class RouteSwitchStack(Stack):
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
-        self.functions = (router, setup.function, *learning.functions)
-        api = Api(self, "Api", stage=stage, router=router.function)
+        management = Management(
+            self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
+        )
+        self.functions = (router, management, setup.function, *learning.functions)
+        api = Api(
+            self,
+            "Api",
+            stage=stage,
+            functions={"router": router.function, "management": management.function},
+        )
         self._outputs(
             {
                 "ApiEndpoint": api.endpoint,

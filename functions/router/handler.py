@@ -1,21 +1,18 @@
 """The router Lambda: HTTP in, OpenAI-shaped HTTP out."""
 
 import base64
-import json
 import logging
-from http import HTTPStatus
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import openai
+from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.bootstrap import router
-from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
@@ -24,6 +21,7 @@ from route_switch.services.route_request import InboundRequest, Routed, assumed_
 logger = Logger(service="router")
 metrics = Metrics(namespace="RouteSwitch", service="router")
 app = APIGatewayRestResolver()
+errors = ErrorResponses(app, logger, metrics)
 
 logging.getLogger("route_switch")  # has to exist before it can take over the format
 copy_config_to_registered_loggers(logger, include={"route_switch"})
@@ -35,8 +33,8 @@ def chat_completions() -> Response[str]:
     _emit(routed)
     headers = openai.route_headers(routed)
     if routed.failure is not None:
-        return _error(routed.failure, headers)
-    return _json(openai.completion_body(routed), headers=headers)
+        return errors(routed.failure, headers)
+    return json_response(openai.completion_body(routed), headers=headers)
 
 
 @app.post("/v1/route")
@@ -57,52 +55,18 @@ def dry_run() -> Response[str]:
         "estimated_cost_usd": {str(t.value): cost and round(cost, 12) for t, cost in costs.items()},
         "assumed_output_tokens": assumed_output_tokens(request.params),
     }
-    return _json(body, headers=openai.route_headers(routed))
-
-
-@app.get("/v1/results/<request_id>")
-def result(request_id: str) -> Response[str]:
-    found = router().results.load(request_id, _caller().key_id)
-    if found is None:
-        raise RequestRefusedError(
-            f"There is no result '{request_id}' of this key. It may have expired.",
-            status=HTTPStatus.NOT_FOUND,
-            code="result_not_found",
-        )
-    return _json(found)
+    return json_response(body, headers=openai.route_headers(routed))
 
 
 @app.get("/v1/models")
 def models() -> Response[str]:
     key = _caller()
-    return _json(openai.models_body(router().config.models, key.allowed_tiers))
+    return json_response(openai.models_body(router().config.models, key.allowed_tiers))
 
 
 @app.get("/health")
 def health() -> Response[str]:
-    return _json({"status": "ok"})
-
-
-@app.not_found
-def unknown_url(_: NotFoundError) -> Response[str]:
-    event = app.current_event
-    return _error(
-        RequestRefusedError(
-            f"There is no {event.http_method} {event.path} here.", status=404, code="unknown_url"
-        )
-    )
-
-
-@app.exception_handler(RouteSwitchError)
-def failed(error: RouteSwitchError) -> Response[str]:
-    return _error(error)
-
-
-@app.exception_handler(Exception)
-def broken(error: Exception) -> Response[str]:
-    metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
-    metrics.flush_metrics()
-    return _error(RouteSwitchError(describe_defect(error)))
+    return json_response({"status": "ok"})
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
@@ -122,23 +86,6 @@ def _inbound() -> InboundRequest:
     body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
     content = openai.parse_chat_request(body, config.max_body_bytes)
     return openai.inbound_request(content, key, f"chatcmpl-{uuid4().hex}", deadline)
-
-
-def _json(
-    body: JsonObject, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
-) -> Response[str]:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(status, "application/json", text, headers or {})
-
-
-def _error(error: RouteSwitchError, headers: dict[str, str] | None = None) -> Response[str]:
-    status, body = openai.error_response(error)
-    request_id = app.current_event.request_context.request_id
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # Messages of ours hold no text of a request.
-        logger.error(str(error), kind=type(error).__name__, status=status, request_id=request_id)
-    retry = {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return _json(body, status, {"x-request-id": request_id, **retry, **(headers or {})})
 
 
 def _emit(routed: Routed) -> None:

@@ -22,6 +22,7 @@ FILES = [file for folder in PARSERS for file in sorted((EVENTS / folder).glob("*
 FOLDERS = {
     "drift": "LearningDrift",
     "learning": "LearningSteps",
+    "management": "Management",
     "optimizer": "LearningOptimizer",
     "promote": "LearningPromoter",
     "router": "Router",

@@ -1,6 +1,7 @@
 """The router's handler in this process, against moto and a scripted upstream."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from functions.router import handler
-from route_switch import bootstrap, settings
+from functions.management import handler as management_handler
+from functions.router import handler as router_handler
+from infra.api import ROUTES
+from route_switch import bootstrap, management, settings
 from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.keys import hash_key
@@ -70,7 +73,7 @@ class Api:
         key: str | None = CLIENT_KEY,
     ) -> Answer:
         event = api_event(method, path, body, key)
-        response = handler.lambda_handler(event, FakeContext())
+        response = _handler(method, path)(event, FakeContext())
         values = response.get("multiValueHeaders", {})
         assert isinstance(values, dict)
         return Answer(
@@ -84,6 +87,21 @@ class Api:
         return self("POST", "/v1/chat/completions", body, key)
 
 
+def _handler(
+    method: str, path: str
+) -> Callable[[dict[str, object], FakeContext], dict[str, object]]:
+    """That of the function that API Gateway would call; the router's where there is no route."""
+    for (verb, route), name in ROUTES.items():
+        if verb == method and re.fullmatch(re.sub(r"\{\w+(\+?)\}", r"[^/]+", route), path):
+            return HANDLERS[name]
+    return HANDLERS["router"]
+
+
+HANDLERS = {
+    "router": router_handler.lambda_handler,
+    "management": management_handler.lambda_handler,
+}
+
 MakeApi = Callable[..., Api]
 
 
@@ -91,6 +109,7 @@ def forget() -> None:
     """What a process keeps from one request to the next."""
     settings.read_settings.cache_clear()
     bootstrap.router.cache_clear()
+    management.management.cache_clear()
     bootstrap._secrets.cache_clear()
 
 
@@ -172,6 +191,7 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
                 "created_at": {"S": "2026-01-01T00:00:00+00:00"},
             },
         )
+    boto3.client("ssm").describe_parameters()  # moto loads it now, not in a request's time
     boto3.client("s3").create_bucket(
         Bucket="texts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )

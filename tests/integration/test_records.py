@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 
 from functions.router import handler
-from route_switch import bootstrap
+from route_switch import management
 from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.record import RequestRecord
@@ -130,7 +130,7 @@ def test_keys_that_cannot_be_checked_let_nobody_in(api: Api) -> None:
 
 def test_saving_a_record_twice_counts_it_once(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
-    store = bootstrap.router().results
+    store = management.management().results
     saved: list[RequestRecord] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(store), "save", lambda _, record, __: saved.append(record))

@@ -19,7 +19,6 @@ from route_switch.adapters.sqs import SqsLostRecords
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.ports import ResultStore
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.services.authenticate import Authenticate
@@ -61,7 +60,6 @@ class Router:
     config: RouterConfig
     authenticate: Authenticate
     route: RouteRequest
-    results: ResultStore
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +93,6 @@ def build_router(settings: Settings) -> Router:
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
             lambda: datetime.now(UTC),
         ),
-        results,
     )
 
 

@@ -6,13 +6,7 @@ from typing import Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from route_switch.domain.errors import (
-    AllTiersFailedError,
-    InvalidModelRequestError,
-    RequestRefusedError,
-    RouteSwitchError,
-    StoreError,
-)
+from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
@@ -212,33 +206,6 @@ def models_body(catalog: ModelCatalog, allowed: frozenset[Tier]) -> JsonObject:
         for name in dict.fromkeys(names)
     ]
     return {"object": "list", "data": data}
-
-
-def error_body(
-    message: str, kind: str, code: str | None = None, param: str | None = None
-) -> JsonObject:
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def error_response(error: RouteSwitchError) -> tuple[int, JsonObject]:
-    """HTTP status and body for an error of ours."""
-    match error:
-        case RequestRefusedError():
-            return error.status, error_body(str(error), error.kind, error.code, error.param)
-        case StoreError():
-            return 503, error_body(str(error), "server_error", "service_unavailable")
-        case InvalidModelRequestError():
-            return 400, error_body(str(error), "invalid_request_error", "provider_refused")
-        case AllTiersFailedError(timed_out=True):
-            return 504, error_body(str(error), "server_error", "upstream_timeout")
-        case AllTiersFailedError():
-            return 502, error_body(str(error), "server_error", "upstream_failed")
-        case _:
-            return 500, error_body(
-                "The router failed. The owner finds the reason in its log under this request id.",
-                "server_error",
-                "internal_error",
-            )
 
 
 def _usd(cost: float | None) -> str | None:

@@ -51,12 +51,13 @@ class InvalidModelRequestError(ModelError):
 class AllTiersFailedError(RouteSwitchError):
     """Every tier that the key may use, and every fallback, failed or ran out of time.
 
-    `timed_out` tells a 504 from a 502.
+    `timed_out` and `rate_limited` tell a 504 and a 429 from a 502.
     """
 
-    def __init__(self, message: str, *, timed_out: bool) -> None:
+    def __init__(self, message: str, *, timed_out: bool, rate_limited: bool = False) -> None:
         super().__init__(message)
         self.timed_out = timed_out
+        self.rate_limited = rate_limited
 
 
 class RunStoppedError(BaseException):
@@ -100,6 +101,7 @@ class RequestRefusedError(RouteSwitchError):
     """The caller's request cannot be served as it is.
 
     The fields are those of an OpenAI error body: `status` is the HTTP status, `kind` its `type`.
+    `retry_after_s` is None where the same request would be refused again.
     """
 
     def __init__(
@@ -110,9 +112,11 @@ class RequestRefusedError(RouteSwitchError):
         kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s

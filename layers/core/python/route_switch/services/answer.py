@@ -23,6 +23,8 @@ SHARE_OF_REMAINING = 2 / 3
 
 MIN_ATTEMPT_S = 0.5
 
+TOO_MANY_REQUESTS = 429
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -102,4 +104,5 @@ def failure_of(answer: Answer) -> RouteSwitchError | None:
         f"None of {len(answer.calls)} calls was answered; the last one "
         f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
         timed_out=timed_out,
+        rate_limited=all(error.status == TOO_MANY_REQUESTS for error in errors),
     )

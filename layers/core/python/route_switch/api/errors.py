@@ -1,0 +1,55 @@
+"""Errors of ours as OpenAI shapes them."""
+
+from route_switch.domain.errors import (
+    AllTiersFailedError,
+    InvalidModelRequestError,
+    RequestRefusedError,
+    RouteSwitchError,
+    StoreError,
+)
+from route_switch.domain.ports import JsonObject
+
+RETRY_AFTER_S = 1
+"""When to try again what failed for a moment."""
+
+
+def error_body(
+    message: str, kind: str, code: str | None = None, param: str | None = None
+) -> JsonObject:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonObject]:
+    """HTTP status, headers and body for an error of ours; `Retry-After` where a repeat helps."""
+    match error:
+        case RequestRefusedError():
+            body = error_body(str(error), error.kind, error.code, error.param)
+            return error.status, _retry_after(error.retry_after_s), body
+        case StoreError():
+            return _server_error(503, error, "service_unavailable")
+        case InvalidModelRequestError():
+            body = error_body(str(error), "invalid_request_error", "provider_refused")
+            return 400, {}, body
+        case AllTiersFailedError(rate_limited=True):
+            body = error_body(str(error), "rate_limit_error", "upstream_rate_limited")
+            return 429, _retry_after(RETRY_AFTER_S), body
+        case AllTiersFailedError(timed_out=True):
+            return _server_error(504, error, "upstream_timeout")
+        case AllTiersFailedError():
+            return _server_error(502, error, "upstream_failed")
+        case _:
+            message = (
+                "The router failed. The owner finds the reason in its log under this request id."
+            )
+            return 500, {}, error_body(message, "server_error", "internal_error")
+
+
+def _server_error(
+    status: int, error: RouteSwitchError, code: str
+) -> tuple[int, dict[str, str], JsonObject]:
+    body = error_body(str(error), "server_error", code)
+    return status, _retry_after(RETRY_AFTER_S), body
+
+
+def _retry_after(seconds: int | None) -> dict[str, str]:
+    return {} if seconds is None else {"retry-after": str(seconds)}

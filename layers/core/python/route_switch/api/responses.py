@@ -1,0 +1,60 @@
+"""What every function behind the API answers alike: JSON, and errors in OpenAI's form."""
+
+import json
+from http import HTTPStatus
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.metrics import MetricUnit
+
+from route_switch.api.errors import error_response
+from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
+from route_switch.domain.ports import JsonObject
+
+
+def json_response(
+    body: JsonObject, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response[str]:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(status, "application/json", text, headers or {})
+
+
+class ErrorResponses:
+    """Answers whatever a handler of `app` raises, and logs what is the owner's business."""
+
+    def __init__(self, app: APIGatewayRestResolver, logger: Logger, metrics: Metrics) -> None:
+        self._app = app
+        self._logger = logger
+        self._metrics = metrics
+        app.not_found(self._unknown_url)
+        app.exception_handler(RouteSwitchError)(self)
+        app.exception_handler(Exception)(self._broken)
+
+    def __call__(
+        self, error: RouteSwitchError, headers: dict[str, str] | None = None
+    ) -> Response[str]:
+        status, own_headers, body = error_response(error)
+        request_id = self._app.current_event.request_context.request_id
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Messages of ours hold no text of a request.
+            kind = type(error).__name__
+            self._logger.error(str(error), kind=kind, status=status, request_id=request_id)
+        return json_response(
+            body, status, {"x-request-id": request_id, **own_headers, **(headers or {})}
+        )
+
+    def _unknown_url(self, _: NotFoundError) -> Response[str]:
+        event = self._app.current_event
+        return self(
+            RequestRefusedError(
+                f"There is no {event.http_method} {event.path} here.",
+                status=HTTPStatus.NOT_FOUND,
+                code="unknown_url",
+            )
+        )
+
+    def _broken(self, error: Exception) -> Response[str]:
+        self._metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
+        self._metrics.flush_metrics()
+        return self(RouteSwitchError(describe_defect(error)))
