@@ -28,6 +28,7 @@ class Data(Construct):
         self._removal = RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
         self.results = self._results()
         self.keys = self._table("Keys")
+        self.idempotency = self._idempotency()
         self.texts = self._texts()
         self.learning = self._learning()
         self.records = self._records()
@@ -51,17 +52,22 @@ class Data(Construct):
         )
         return table
 
+    def _idempotency(self) -> dynamodb.TableV2:
+        """Answers for repeats, for a day, in the layout of Powertools."""
+        return self._table("Idempotency", partition_key="id", ttl="expiration")
+
     def _table(
         self,
         construct_id: str,
         *,
+        partition_key: str = "pk",
         sort_key: dynamodb.Attribute | None = None,
         ttl: str | None = None,
     ) -> dynamodb.TableV2:
         return dynamodb.TableV2(
             self,
             construct_id,
-            partition_key=_string("pk"),
+            partition_key=_string(partition_key),
             sort_key=sort_key,
             billing=dynamodb.Billing.on_demand(),
             time_to_live_attribute=ttl,

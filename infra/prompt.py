@@ -14,7 +14,8 @@ SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 
 class Prompt(Construct):
-    """The seed, where the lock lies, and the name of the live one, which is made at run time.
+    """The seed, where the lock lies, and the names of what is made at run time: the live prompt
+    and the switches.
 
     All names begin alike, so that one resource pattern lets a person read what changing the
     prompt takes.
@@ -27,6 +28,7 @@ class Prompt(Construct):
         prefix = f"/route-switch/{stage.name}"
         self.live_name = f"{prefix}/prompt/live"
         self.seed_name = f"{prefix}/prompt/seed"
+        self.switches_name = f"{prefix}/switches"
         self.seed = ssm.StringParameter(
             self,
             "Seed",

@@ -41,6 +41,7 @@ class Router(PythonFunction):
             ["ssm:GetParameter"],
             parameter_arn(self, prompt.live_name),
             parameter_arn(self, prompt.seed_name),
+            parameter_arn(self, prompt.switches_name),
         )
         self._allow_models(stage.router)
 
@@ -71,6 +72,8 @@ def router_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, st
         "RECORDS_QUEUE_URL": data.records.queue_url,
         "LIVE_PROMPT_PARAMETER": prompt.live_name,
         "SEED_PROMPT_PARAMETER": prompt.seed_name,
+        "SWITCHES_PARAMETER": prompt.switches_name,
+        "IDEMPOTENCY_TABLE": data.idempotency.table_name,
         "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }
     if data.text_hash_secret is not None:

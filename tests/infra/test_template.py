@@ -14,6 +14,7 @@ from tests.infra.conftest import Synthesized, synthesize_stage
 STATEFUL = {
     "DataResultsDF54D4F1": "AWS::DynamoDB::GlobalTable",
     "DataKeysACA0E3B2": "AWS::DynamoDB::GlobalTable",
+    "DataIdempotency4AE02808": "AWS::DynamoDB::GlobalTable",
     "DataTexts5F2BB645": "AWS::S3::Bucket",
     "DataLearning06BECC9F": "AWS::S3::Bucket",
     "DataRecords27C8EFFC": "AWS::SQS::Queue",

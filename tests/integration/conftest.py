@@ -203,6 +203,8 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         "RESULTS_TABLE": "results",
         "KEYS_TABLE": "keys",
         "TEXTS_BUCKET": "texts",
+        "IDEMPOTENCY_TABLE": "idempotency",
+        "SWITCHES_PARAMETER": "/test/switches",
         "RECORDS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="records")["QueueUrl"],
         "LIVE_PROMPT_PARAMETER": "/test/prompt/live",
         "SEED_PROMPT_PARAMETER": "/test/prompt/seed",

@@ -93,6 +93,8 @@ def _router_settings(url: str) -> dict[str, str]:
         "RECORDS_QUEUE_URL": f"{url}/queue",
         "LIVE_PROMPT_PARAMETER": "/live",
         "SEED_PROMPT_PARAMETER": "/seed",
+        "SWITCHES_PARAMETER": "/switches",
+        "IDEMPOTENCY_TABLE": "i",
         "AWS_ENDPOINT_URL": url,
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "stand-in",

@@ -18,6 +18,8 @@ ENVIRONMENT = {
     "RECORDS_QUEUE_URL": "q",
     "LIVE_PROMPT_PARAMETER": "/live",
     "SEED_PROMPT_PARAMETER": "/seed",
+    "SWITCHES_PARAMETER": "/switches",
+    "IDEMPOTENCY_TABLE": "i",
 }
 
 

@@ -29,6 +29,8 @@ class Settings(Stores):
     """Everything that the router Lambda reads from its environment."""
 
     keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
+    switches_parameter: Annotated[str, Field(alias="SWITCHES_PARAMETER", min_length=1)]
+    idempotency_table: Annotated[str, Field(alias="IDEMPOTENCY_TABLE", min_length=1)]
     records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
     text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
     """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""

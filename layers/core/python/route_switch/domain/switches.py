@@ -1,0 +1,19 @@
+"""What the owner can turn off without a deployment."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from route_switch.domain.tiers import Tier
+
+
+class Switches(BaseModel):
+    """`pin_tier` answers every routed request, as far as the key's tiers allow. Without the router
+    LLM, what is not bypassed goes to the safe tier. Without learning no run starts, and one that
+    is under way ends without a new prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pin_tier: Tier | None = None
+    router: Literal["on", "off"] = "on"
+    learning: Literal["on", "off"] = "on"
