@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,12 @@ from tests.support.upstream import Body, Reply, Script, Upstream, completion, ru
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeySchemaElementTypeDef
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
 SMALL_ONLY_KEY = "rs-small-only"
+ADMIN_KEY = "rs-admin"
 ANY = [1, 2, 3]
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
@@ -56,7 +57,18 @@ CATALOG = ModelCatalog(
 class Answer:
     status: int
     headers: dict[str, str]
-    body: dict[str, object]
+    text: str
+
+    @property
+    def body(self) -> dict[str, object]:
+        content: dict[str, object] = json.loads(self.text)
+        return content
+
+    @property
+    def error(self) -> dict[str, object]:
+        error = self.body["error"]
+        assert isinstance(error, dict)
+        return error
 
 
 class Api:
@@ -71,20 +83,27 @@ class Api:
         path: str,
         body: object = None,
         key: str | None = CLIENT_KEY,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        event = api_event(method, path, body, key)
-        response = _handler(method, path)(event, FakeContext())
+        event = api_event(method, path, body, key, headers)
+        response = _handler(method, path.partition("?")[0])(event, FakeContext())
         values = response.get("multiValueHeaders", {})
         assert isinstance(values, dict)
         return Answer(
             int(str(response["statusCode"])),
             {name.lower(): value[0] for name, value in values.items()},
-            json.loads(str(response["body"])),
+            str(response["body"]),
         )
 
-    def chat(self, text: str, key: str | None = CLIENT_KEY, **fields: object) -> Answer:
+    def chat(
+        self,
+        text: str,
+        key: str | None = CLIENT_KEY,
+        headers: Mapping[str, str] | None = None,
+        **fields: object,
+    ) -> Answer:
         body = {"model": "auto", "messages": [{"role": "user", "content": text}], **fields}
-        return self("POST", "/v1/chat/completions", body, key)
+        return self("POST", "/v1/chat/completions", body, key, headers)
 
 
 def _handler(
@@ -186,17 +205,8 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
     )
     for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
-        dynamodb.put_item(
-            TableName="keys",
-            Item={
-                "pk": {"S": f"KEY#{hash_key(key)}"},
-                "key_id": {"S": f"key_{key}"},
-                "name": {"S": key},
-                "role": {"S": "client"},
-                "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
-                "created_at": {"S": "2026-01-01T00:00:00+00:00"},
-            },
-        )
+        add_key(key, tiers)
+    add_key(ADMIN_KEY, role={"S": "admin"})
     boto3.client("ssm").describe_parameters()  # moto loads it now, not in a request's time
     boto3.client("s3").create_bucket(
         Bucket="texts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
@@ -217,6 +227,21 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         "TEXT_HASH_SECRET": "hash-secret",
         "PROVIDER_SECRET": "provider",
     }
+
+
+def add_key(key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueTypeDef") -> None:
+    boto3.client("dynamodb").put_item(
+        TableName="keys",
+        Item={
+            "pk": {"S": f"KEY#{hash_key(key)}"},
+            "key_id": {"S": f"key_{key}"},
+            "name": {"S": key},
+            "role": {"S": "client"},
+            "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
+            "created_at": {"S": "2026-01-01T00:00:00+00:00"},
+            **attributes,
+        },
+    )
 
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:

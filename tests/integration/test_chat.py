@@ -8,7 +8,6 @@ import pytest
 
 from route_switch import bootstrap
 from tests.integration.conftest import (
-    CLIENT_KEY,
     LONG,
     SMALL_ONLY_KEY,
     Api,
@@ -181,19 +180,6 @@ def test_an_override_goes_straight_to_its_tier(api: Api, name: str) -> None:
 def test_an_override_outside_the_tiers_of_the_key_is_forbidden(api: Api) -> None:
     assert api.chat("hello", model="tier-2", key=SMALL_ONLY_KEY).status == 403
     assert api.upstream.calls == []
-
-
-def test_fields_that_are_not_ours_reach_the_provider_unchanged(api: Api) -> None:
-    api.upstream.script = by_model(small=completion("Hi."))
-    fields: dict[str, object] = {
-        "temperature": 0.3,
-        "seed": 7,
-        "unheard_of": {"a": [1, None]},
-        "user": "u-1",
-    }
-    api.chat("hello", CLIENT_KEY, **fields)
-    [call] = api.upstream.calls
-    assert {name: call[name] for name in fields} == fields
 
 
 def test_the_provider_key_comes_from_the_secret_and_not_from_the_caller(api: Api) -> None:

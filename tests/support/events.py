@@ -1,13 +1,20 @@
 """API Gateway events."""
 
 import json
+from collections.abc import Mapping
+from urllib.parse import parse_qs, parse_qsl
 
 
 def api_event(
-    method: str, path: str, body: object = None, key: str | None = None
+    method: str,
+    path: str,
+    body: object = None,
+    key: str | None = None,
+    more_headers: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """A REST API's proxy event; `body` is sent as it is if it is a string, else as JSON."""
-    headers = {"content-type": "application/json"}
+    path, _, query = path.partition("?")
+    headers = {"content-type": "application/json", **(more_headers or {})}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     return {
@@ -16,7 +23,8 @@ def api_event(
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
+        "queryStringParameters": dict(parse_qsl(query)) or None,
+        "multiValueQueryStringParameters": parse_qs(query) or None,
         "pathParameters": None,
         "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
         "body": body if isinstance(body, str) or body is None else json.dumps(body),

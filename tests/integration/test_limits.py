@@ -1,0 +1,114 @@
+"""Rate limits and budgets of keys."""
+
+import boto3
+import pytest
+
+from route_switch.domain.record import RequestRecord
+from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
+from tests.support.upstream import completion, failure
+
+EVERYTHING = by_model(
+    router=completion("3", 1000, 1),
+    small=completion("s", 100, 100),
+    medium=completion("m", 100, 100),
+    large=completion("l", 100, 100),
+)
+
+
+def taken_usd(key: str) -> float:
+    items = boto3.client("dynamodb").scan(TableName="results")["Items"]
+    taken = [i["taken_usd"]["N"] for i in items if i["pk"]["S"].startswith(f"BUDGET#key_{key}#")]
+    return sum(map(float, taken))
+
+
+def test_a_key_may_send_so_many_requests_a_minute(api: Api) -> None:
+    add_key("rs-slow", requests_per_minute={"N": "3"})
+    api.upstream.script = EVERYTHING
+    answers = [api.chat("hello", key="rs-slow") for _ in range(8)]
+    refused = [a for a in answers if a.status == 429]
+    assert 2 <= len(refused) <= 5, "a minute may begin in between"
+    assert refused[0].error["code"] == "rate_limit_exceeded"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+    assert api.chat("hello").status == 200, "another key has its own"
+
+
+def test_a_refused_request_does_not_count(api: Api) -> None:
+    add_key("rs-slow", requests_per_minute={"N": "1"})
+    assert api.chat("hello", key="rs-slow", n=0).status == 400
+    api.upstream.script = EVERYTHING
+    assert api.chat("hello", key="rs-slow").status == 200
+
+
+def test_a_budget_holds_what_was_really_spent(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "5"})
+    api.upstream.script = EVERYTHING
+    costs = [float(api.chat(LONG, key="rs-team").headers["x-route-cost-usd"]) for _ in range(3)]
+    assert taken_usd("rs-team") == pytest.approx(sum(costs), abs=1e-9)
+    api.upstream.script = lambda _: failure(500)
+    api.chat(LONG, key="rs-team")
+    assert taken_usd("rs-team") == pytest.approx(sum(costs), abs=1e-9), "an error costs nothing"
+
+
+def test_a_budget_that_is_used_up_refuses_before_anything_is_paid(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"})
+    answer = api.chat(LONG, key="rs-team")
+    assert (answer.status, answer.error["code"]) == (429, "insufficient_quota")
+    assert "retry-after" not in answer.headers, "another second would not help"
+    assert api.upstream.calls == []
+    assert taken_usd("rs-team") == 0
+
+
+def test_a_limit_that_the_request_sets_makes_it_fit(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.01"})
+    api.upstream.script = EVERYTHING
+    assert api.chat(LONG, key="rs-team").status == 429
+    assert api.chat(LONG, key="rs-team", max_tokens=50).status == 200
+
+
+@pytest.mark.parametrize("model", ["auto", "tier-3"])
+def test_a_key_may_be_sent_to_tier_1_instead(api: Api, model: str) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
+    api.upstream.script = EVERYTHING
+    answer = api.chat(LONG, key="rs-team", model=model)
+    assert answer.status == 200
+    assert answer.headers["x-route-budget"] == "spent", "never a surprise"
+    assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("1", "degraded")
+    assert api.upstream.models_called() == ["small"]
+    assert taken_usd("rs-team") == pytest.approx(float(answer.headers["x-route-cost-usd"]))
+
+
+def test_a_request_that_tier_1_may_not_answer_is_refused_all_the_same(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
+    assert api.chat(LONG, key="rs-team", route_switch={"min_tier": 2}).status == 429
+
+
+def test_a_downgraded_tier_that_fails_is_not_replaced_by_a_dearer_one(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
+    api.upstream.script = by_model(small=failure(500), small_2=failure(500))
+    assert api.chat(LONG, key="rs-team").status == 502
+
+
+def test_a_model_without_a_price_is_not_called_for_a_key_with_a_budget(make_api: MakeApi) -> None:
+    prices = {n: p for n, p in CATALOG.prices.items() if n not in {"openai/large", "openai/router"}}
+    api = make_api(models=CATALOG.model_copy(update={"prices": prices}).model_dump(mode="json"))
+    add_key("rs-team", monthly_budget_usd={"N": "5"})
+    api.upstream.script = EVERYTHING
+    assert api.chat(LONG, key="rs-team").headers["x-route-reason"] == "fallback"
+    assert api.upstream.models_called() == ["medium"]
+    refused = api.chat(LONG, key="rs-team", model="tier-3")
+    assert (refused.status, refused.error["code"]) == (503, "price_missing")
+    assert api.chat(LONG, model="tier-3").status == 200, "other keys may"
+
+
+def test_what_a_budget_downgraded_is_nothing_to_learn_from(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
+    api.upstream.script = EVERYTHING
+    saved: list[RequestRecord] = []
+    monkeypatch.setattr(
+        "route_switch.adapters.dynamodb.DynamoDbResultStore.save",
+        lambda _, record, __: saved.append(record),
+    )
+    api.chat(LONG, key="rs-team")
+    assert saved[0].replay is None

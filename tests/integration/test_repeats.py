@@ -1,0 +1,109 @@
+"""One answer for one Idempotency-Key."""
+
+import boto3
+import pytest
+
+from route_switch.adapters.idempotency import item_id
+from tests.integration.conftest import CLIENT_KEY, LONG, OTHER_KEY, Api, MakeApi, by_model
+from tests.support.upstream import completion, failure
+
+AGAIN = {"Idempotency-Key": "order-17"}
+
+
+def kept() -> str:
+    """What lies in the item of the answer; nothing where there is none."""
+    name = item_id(f"key_{CLIENT_KEY}", AGAIN["Idempotency-Key"])
+    found = boto3.client("dynamodb").get_item(TableName="idempotency", Key={"id": {"S": name}})
+    return str(found.get("Item", ""))
+
+
+def test_a_repeat_gets_the_same_answer_and_calls_nobody(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Because."))
+    first, again = api.chat(LONG, headers=AGAIN), api.chat(LONG, headers=AGAIN)
+    assert again.text == first.text
+    assert again.headers["x-request-id"] == first.headers["x-request-id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert api.upstream.models_called() == ["router", "medium"]
+
+
+def test_a_repeated_stream_is_a_stream(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    first, again = (api.chat("hello", headers=AGAIN, stream=True) for _ in range(2))
+    assert again.text == first.text
+    assert again.headers["content-type"] == "text/event-stream"
+
+
+def test_a_long_answer_lies_in_s3_and_is_repeated_whole(api: Api) -> None:
+    api.upstream.script = by_model(small=completion('"' * 300_000))
+    first, again = api.chat("hello", headers=AGAIN), api.chat("hello", headers=AGAIN)
+    assert again.text == first.text
+    keys = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket="texts")["Contents"]]
+    assert f"{first.body['id']}/repeat" in keys
+
+
+def test_keys_of_two_callers_and_two_keys_are_two_requests(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("hello", headers=AGAIN)
+    api.chat("hello", headers=AGAIN, key=OTHER_KEY)
+    api.chat("hello", headers={"Idempotency-Key": "order-18"})
+    assert len(api.upstream.calls) == 3
+
+
+def test_a_key_that_was_used_for_another_request_is_a_400(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("hello", headers=AGAIN)
+    answer = api.chat("good day", headers=AGAIN)
+    assert (answer.status, answer.error["code"]) == (400, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+def test_a_key_that_is_none_is_a_400(api: Api, key: str) -> None:
+    answer = api.chat("hello", headers={"Idempotency-Key": key})
+    assert (answer.status, answer.error["param"]) == (400, "Idempotency-Key")
+
+
+def test_an_error_is_not_kept_and_the_repeat_asks_again(api: Api) -> None:
+    api.upstream.script = lambda _: failure(500)
+    assert api.chat("hello", headers=AGAIN).status == 502
+    assert kept() == ""
+    api.upstream.script = by_model(small=completion("Hi."))
+    assert api.chat("hello", headers=AGAIN).status == 200
+
+
+@pytest.mark.parametrize("storage", ["none", "hash"])
+def test_where_texts_are_not_kept_a_repeat_gets_the_decision_alone(
+    make_api: MakeApi, storage: str
+) -> None:
+    api = make_api(text_storage=storage)
+    api.upstream.script = by_model(small=completion("A secret answer."))
+    first, again = api.chat("hello", headers=AGAIN), api.chat("hello", headers=AGAIN)
+    assert first.status == 200
+    assert (again.status, again.error["code"]) == (409, "answer_not_kept")
+    assert "retry-after" not in again.headers, "the same request would be refused again"
+    assert again.headers["x-route-tier"] == "1"
+    assert again.headers["x-request-id"] == first.headers["x-request-id"]
+    assert "secret answer" not in kept()
+    assert len(api.upstream.calls) == 1
+
+
+def test_the_record_names_the_item_that_keeps_its_answer(api: Api) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("hello", headers=AGAIN)
+    items = boto3.client("dynamodb").scan(TableName="results")["Items"]
+    [record] = [item for item in items if "record" in item]
+    assert record["idempotency_id"]["S"] == item_id(f"key_{CLIENT_KEY}", "order-17")
+    assert "Hi." in kept()
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    layer = "aws_lambda_powertools.utilities.idempotency.persistence.dynamodb"
+    monkeypatch.setattr(f"{layer}.DynamoDBPersistenceLayer._update_record", fail)
+    assert api.chat("hello", headers=AGAIN).status == 200
