@@ -20,8 +20,8 @@ from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
 from tests.support.weekly import Weekly
 
-SMALL = {"candidates": 4, "trials": 3}
-ENOUGH = numbers(train=50, validation=40, heldout=60)
+SMALL = {"candidates": 4, "trials": 3, "days": 2}
+ENOUGH = numbers(train=20, validation=16, heldout=54)
 
 
 def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
 ) -> None:
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    with weekly.configured(approval="always"):
+    with weekly.configured(approval="always"), weekly.asking_briefly(seconds=4):
         replace(week, approved=False).learn([answered(query(1))])
     printed = capsys.readouterr().out
     assert "Nobody is at this terminal to ask: silence, in a while, means no." in printed

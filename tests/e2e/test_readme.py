@@ -36,7 +36,7 @@ def up(checkout: Path) -> Iterator[None]:
     assert stack_file.exists()
     yield
     os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=20)
+    printed, _ = process.communicate(timeout=60)
     assert "curl" in printed
     assert "OpenAI(" in printed
     assert not stack_file.exists()

@@ -8,7 +8,7 @@ from tests.support.definitions import state_machine
 from tests.support.scripted_models import CRITERION, Models, numbers, recorded
 from tests.support.weekly import Weekly
 
-ENOUGH = numbers(train=50, validation=40, heldout=60)
+ENOUGH = numbers(train=20, validation=16, heldout=53)
 
 
 def test_a_better_prompt_goes_live_and_says_so_once(weekly: Weekly, models: Models) -> None:

@@ -112,9 +112,10 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
     before = weekly.live
     weekly.seed([without_anything(number) for number in ENOUGH])
     time = weekly.next_time()
-    execution = weekly.start(time)
-    asked(weekly, time)
-    told = check_end(weekly, weekly.ended(execution), "not approved")
+    with weekly.asking_briefly(seconds=2):
+        execution = weekly.start(time)
+        asked(weekly, time)
+        told = check_end(weekly, weekly.ended(execution), "not approved")
     assert models.asked_again == 0
     assert weekly.live == before
     assert "Nobody approved the candidate in time, which means no." in told

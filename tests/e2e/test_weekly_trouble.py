@@ -262,7 +262,7 @@ def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_on
 
     weekly.upstream.script = breaking(models, hold)
     held = weekly.start()
-    assert asked.wait(60)
+    assert asked.wait(120)
     assert weekly.ended(learn_by_hand(weekly)).outcome == "duplicate"
     assert weekly.ended(weekly.start_by("drift")).outcome == "duplicate"
     assert weekly.ended(weekly.start()).outcome == "duplicate"

@@ -31,7 +31,7 @@ RUN: JsonObject = {
     "trigger": "schedule",
     "cap_usd": 1.0,
 }
-CONFIG = {"min_examples": 15, "monthly_usd": 20}
+CONFIG = {"min_examples": 15, "monthly_usd": 20, "days": 2}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def aws(stack: StackInfo, service: str) -> Any:
     return aws_client(service, stack.aws_endpoint, stack.region)
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited in vain"

@@ -1,6 +1,8 @@
 """`route-switch evaluate`, as scripts use it."""
 
 import json
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from route_switch.adapters.example_file import file_digest
+from route_switch.adapters.models.encoder import SentenceEncoder
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.main import app, run
 from route_switch.domain.prompt_document import to_json
@@ -19,6 +22,14 @@ ROWS = 24
 NAMES = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
 PROMPTS = ["hand-written", "incumbent", "candidate"]
 THREE = ",".join(OFFLINE_MODELS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _each_text_is_embedded_once() -> Iterator[None]:
+    """Most tests here read the same rows; a long one takes the encoder some 50 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentenceEncoder, "embed", cache(SentenceEncoder.embed))
+        yield
 
 
 @pytest.fixture

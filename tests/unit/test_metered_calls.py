@@ -83,11 +83,11 @@ def test_the_same_call_is_paid_once() -> None:
 def test_the_same_call_from_16_threads_at_once_is_paid_once() -> None:
     together = threading.Barrier(16)
     begun = threading.Event()
-    model = FakeModel(lambda _: "Hi." if begun.wait(5) else TimeoutError())
+    model = FakeModel(lambda _: "Hi." if begun.wait(60) else TimeoutError())
     calls = metered(model)
 
     def one(number: int) -> Reply:
-        together.wait(5)
+        together.wait(60)
         if number == 0:
             begun.set()
         return ask(calls)
@@ -102,14 +102,14 @@ def test_an_error_reaches_every_thread_that_waits_for_the_call() -> None:
     waiting = threading.Semaphore(0)
 
     def script(_: ModelCall) -> BaseException:
-        waiting.acquire(timeout=5)
+        waiting.acquire(timeout=60)
         return ModelError("wrong key", status=401)
 
     calls = metered(FakeModel(script))
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(ask, calls) for _ in range(8)]
         waiting.release(8)
-        errors = [type(future.exception(5)) for future in futures]
+        errors = [type(future.exception(60)) for future in futures]
     assert errors == [ProviderUnusableError] * 8
 
 

@@ -23,10 +23,11 @@ from route_switch.domain.promotion import (
 )
 
 YEARS, WEEKS = 200, 52
+KEYS = [f"{i:016x}" for i in range(5000)]  # once: there are millions of rows
 
 
 def rows(gains: "list[float] | np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[HeldOutGain]:
-    return [HeldOutGain(f"{i:016x}", float(gain)) for i, gain in enumerate(gains)]
+    return [HeldOutGain(key, float(gain)) for key, gain in zip(KEYS, gains, strict=False)]
 
 
 def look(gains: "np.ndarray[tuple[int], np.dtype[np.float64]]", number: int = 1) -> GateResult:

@@ -1,7 +1,7 @@
 """Which user text learning may use, and what never becomes part of a prompt."""
 
 import gc
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -159,7 +159,7 @@ def test_ten_thousand_queries_are_indexed_once_and_searched_at_once() -> None:
     queries = [" ".join(f"w{i * 31 + j}" for j in range(80)) for i in range(10_000)]
     seen = UserText(queries)
     gc.collect()
-    started = perf_counter()
+    started = process_time()
     assert not seen.is_quoted_in("Route to Tier 1 if the query is short and simple. " * 40)
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5
     assert seen.is_quoted_in(f"Such as: {queries[5000][20:120]}")
