@@ -24,7 +24,7 @@ class Spent:
 
 def spent_by_key(
     dynamodb: "DynamoDBClient", table: str, key_ids: Iterable[str], month: str
-) -> dict[str, Spent]:
+) -> defaultdict[str, Spent]:
     """`month` is `YYYY-MM`, in UTC; a key without requests spent nothing."""
     keys = [month_key(key_id, month, shard) for key_id in key_ids for shard in range(SHARDS)]
     spent: defaultdict[str, Spent] = defaultdict(Spent)

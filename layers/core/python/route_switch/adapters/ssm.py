@@ -1,9 +1,14 @@
-"""The routing prompt in SSM Parameter Store."""
+"""The routing prompt and the switches in SSM Parameter Store."""
 
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from route_switch.domain.config import describe
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -60,3 +65,35 @@ class SsmPromptStore:
         ):
             return None
         return StoredPrompt(parameter["Value"], parameter["Version"])
+
+
+class SsmSwitchStore:
+    """One parameter, made when the first switch is set; where there is none, none is set."""
+
+    def __init__(self, ssm: "SSMClient", name: str) -> None:
+        self._ssm = ssm
+        self._name = name
+
+    def read(self) -> Switches:
+        """Raises `ConfigurationError` where the parameter holds something else."""
+        try:
+            value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
+        except self._ssm.exceptions.ParameterNotFound:
+            return Switches()
+        try:
+            return Switches.model_validate_json(value)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"The parameter {self._name} holds no switches: {describe(error)}. Setting any "
+                "with 'route-switch switch' writes all of them anew."
+            ) from error
+
+    def write(self, switches: Switches) -> None:
+        """The last write wins."""
+        self._ssm.put_parameter(
+            Name=self._name,
+            Description="Switches of route-switch; 'route-switch switch' sets them",
+            Value=switches.model_dump_json(),
+            Type="String",
+            Overwrite=True,
+        )

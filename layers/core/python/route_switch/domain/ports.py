@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.pricing import Usage
 from route_switch.domain.record import NotReplayable, RequestRecord
+from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
     from route_switch.domain.drift import RoutedDay
@@ -105,6 +106,14 @@ class PromptLock(Protocol):
 
     def hold(self) -> AbstractContextManager[None]:
         """Holds the lock for the block; raises `PromptConflictError` while somebody else does."""
+        ...
+
+
+class SwitchStore(Protocol):
+    """What the owner turned off."""
+
+    def read(self) -> Switches:
+        """Raises `ConfigurationError` where nobody can tell."""
         ...
 
 
