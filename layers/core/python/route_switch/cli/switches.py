@@ -20,7 +20,7 @@ StageName = Annotated[
     typer.Option("--stage", help=f"Stage that is meant. Without it: the stack in {STACK_FILE}."),
 ]
 WARM = "Processes that are warm read it again within a minute."
-NEXT_SLICE = "A run that is under way reads it with its next slice, of some minutes each."
+NEXT_SLICE = "A run that is under way reads it with its next slice, in 15 minutes at most."
 
 
 class OnOff(StrEnum):
