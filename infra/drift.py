@@ -16,8 +16,8 @@ from infra.stage import Stage
 
 
 class Drift(PythonFunction):
-    """Reads the live prompt, the days' counters and the runs, and starts `state_machine_arn`. It
-    writes nothing."""
+    """Reads the live prompt, the switches, the days' counters and the runs, and starts
+    `state_machine_arn`. It writes nothing."""
 
     def __init__(
         self,
@@ -41,11 +41,16 @@ class Drift(PythonFunction):
                 "RESULTS_TABLE": data.results.table_name,
                 "LIVE_PROMPT_PARAMETER": prompt.live_name,
                 "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                "SWITCHES_PARAMETER": prompt.switches_name,
                 "STATE_MACHINE_ARN": state_machine_arn,
                 "POWERTOOLS_LOG_LEVEL": stage.log_level,
             },
         )
-        self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.live_name))
+        self.allow(
+            ["ssm:GetParameter"],
+            parameter_arn(self, prompt.live_name),
+            parameter_arn(self, prompt.switches_name),
+        )
         self.allow(["states:StartExecution"], state_machine_arn)
         # No request's item: they hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")

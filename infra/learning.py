@@ -59,6 +59,9 @@ class Learning(Construct):
             steps=Steps(self.steps.function, self.promote.function, self.optimizer.function),
             topic=self.topic,
         )
+        for function in (self.steps, self.promote, self.optimizer):
+            # Whether learning is off.
+            function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.switches_name))
         self.machine = self.workflow.machine
         self._schedule()
         self._tell_of_what_cannot_tell_itself()
@@ -92,6 +95,7 @@ class Learning(Construct):
             "RUNS_TOPIC": self.topic.topic_arn,
             "LIVE_PROMPT_PARAMETER": self._prompt.live_name,
             "SEED_PROMPT_PARAMETER": self._prompt.seed_name,
+            "SWITCHES_PARAMETER": self._prompt.switches_name,
             "POWERTOOLS_LOG_LEVEL": stage.log_level,
         }
 

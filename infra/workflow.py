@@ -106,16 +106,18 @@ class Workflow(Construct):
 
     def _definition(self) -> sfn.IChainable:
         report = self._report()
-        duplicate = sfn.Pass(
-            self, "Duplicate", parameters={"outcome": "duplicate", "why": at("$.why")}
-        )
         promote = self._promote().next(report)
         claimed = (
             sfn.Choice(self, "Claimed?")
             .when(sfn.Condition.boolean_equals("$.claimed", True), self._learn(promote, report))
-            .otherwise(duplicate)
+            .when(sfn.Condition.boolean_equals("$.off", True), self._ends_as("Learning off"))
+            .otherwise(self._ends_as("Duplicate"))
         )
         return self._claim().next(claimed)
+
+    def _ends_as(self, name: str) -> sfn.Pass:
+        """An execution that makes no run; its output says why, and nobody is notified."""
+        return sfn.Pass(self, name, parameters={"outcome": name.lower(), "why": at("$.why")})
 
     def _learn(self, promote: sfn.IChainable, report: sfn.IChainable) -> sfn.IChainable:
         evaluated = self._in_slices("Evaluate", "$.evaluated", self._gate(promote, report))

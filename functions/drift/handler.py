@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from route_switch.adapters.dynamodb_routed import DynamoDbRoutedDays
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.adapters.step_functions import StepFunctionsRuns
 from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
 
@@ -56,6 +56,7 @@ def _check() -> CheckDrift:
         DynamoDbRoutedDays(dynamodb, environment["RESULTS_TABLE"]),
         StepFunctionsRuns(step_functions, environment["STATE_MACHINE_ARN"]),
         DynamoDbRuns(dynamodb, environment["RESULTS_TABLE"]),
+        SsmSwitchStore(ssm, environment["SWITCHES_PARAMETER"]),
     )
 
 

@@ -35,6 +35,7 @@ def lambda_handler(event: JsonObject, context: LambdaContext) -> JsonObject:
             parts.settings,
             parts.s3,
             parts.dynamodb,
+            parts.switches,
             secret_keys(parts.settings),
             parts.known,
             remaining_s,

@@ -11,7 +11,8 @@ from urllib.request import Request, urlopen
 import boto3
 from botocore.config import Config
 
-from route_switch.domain.keys import hash_key
+from route_switch.adapters.keys_table import item_of, key_id_of
+from route_switch.domain.keys import ApiKey, Role, hash_key
 from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def respond(event: Event, status: str, reason: str) -> None:
 
 
 class DynamoKeyStore:
-    """Items `KEY#<hash>`, and one that marks that the first keys were made."""
+    """The first keys, and an item that marks that they were made."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -86,8 +87,8 @@ class DynamoKeyStore:
         marker: Item = {"pk": {"S": "FIRST_KEYS"}, "created_at": {"S": now}}
         items = (
             marker,
-            key_item(keys.client, role="client", now=now),
-            key_item(keys.admin, role="admin", now=now),
+            first_key(keys.client, "client", now),
+            first_key(keys.admin, "admin", now),
         )
         self._client.transact_write_items(TransactItems=[self._put(item) for item in items])
 
@@ -96,16 +97,9 @@ class DynamoKeyStore:
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": new}}
 
 
-def key_item(key: str, *, role: str, now: str) -> "Item":
+def first_key(key: str, role: Role, now: str) -> "Item":
     digest = hash_key(key)
-    return {
-        "pk": {"S": f"KEY#{digest}"},
-        "key_id": {"S": f"key_{digest[:12]}"},
-        "name": {"S": f"first-{role}"},
-        "role": {"S": role},
-        "allowed_tiers": {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]},
-        "created_at": {"S": now},
-    }
+    return item_of(ApiKey(key_id_of(digest), f"first-{role}", role), digest, now)
 
 
 class SsmHandover:

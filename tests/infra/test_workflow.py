@@ -65,6 +65,26 @@ def test_every_choice_that_is_no_yes_leaves_the_prompt_alone(definition: State) 
     }
 
 
+def test_an_execution_that_makes_no_run_says_so_and_tells_nobody(definition: State) -> None:
+    found = dict(states(definition))
+    first, second = found["Claimed?"]["Choices"]
+    assert (first["Variable"], first["Next"]) == ("$.claimed", "Collect")
+    assert (second["Variable"], second["Next"]) == ("$.off", "Learning off")
+    for name in ("Learning off", "Duplicate"):
+        assert found[name]["End"]
+        assert found[name]["Parameters"] == {"outcome": name.lower(), "why.$": "$.why"}
+
+
+def test_learning_may_read_the_switches_and_only_read_them(prod: Synthesized) -> None:
+    granted = [
+        (name.split("Role")[0], statement["Action"])
+        for name, statement in prod.statements()
+        if "/switches" in json.dumps(statement["Resource"])
+    ]
+    learning = ("LearningDrift", "LearningOptimizer", "LearningPromoter", "LearningSteps")
+    assert sorted(granted) == [(name, "ssm:GetParameter") for name in (*learning, "Router")]
+
+
 def test_every_task_lasts_longer_than_its_function(prod: Synthesized, definition: State) -> None:
     functions = prod.resources("AWS::Lambda::Function")
     checked = 0

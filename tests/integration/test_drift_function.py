@@ -52,6 +52,7 @@ def state_machine(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         "LIVE_PROMPT_PARAMETER": "/test/prompt/live",
         "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
         "STATE_MACHINE_ARN": arn,
+        "SWITCHES_PARAMETER": "/test/switches",
     }.items():
         monkeypatch.setenv(name, value)
     handler._check.cache_clear()
@@ -105,6 +106,15 @@ def test_a_shift_starts_one_run_however_often_the_event_comes(
     assert lines[0]["drift_tiers_distance"] == [pytest.approx(0.32)]
     assert lines[0]["drift_requests"] == [1000.0]
     assert lines[0]["prompt_version"] == "live@1"
+
+
+def test_while_learning_is_off_no_run_is_started(state_machine: str) -> None:
+    boto3.client("ssm").put_parameter(
+        Name="/test/switches", Value='{"learning": "off"}', Type="String"
+    )
+    count(YESTERDAY, 300, 180, 520)
+    assert look() == "learning off"
+    assert executions(state_machine) == []
 
 
 def test_traffic_as_predicted_starts_none(state_machine: str) -> None:

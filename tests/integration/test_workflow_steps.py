@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BUCKET = "learning"
 LIVE = "/test/prompt/live"
+SWITCHES = "/test/switches"
 RUN: JsonObject = {
     "id": "2026-11-22T030000Z",
     "month": "2026-11",
@@ -51,6 +52,7 @@ def s3(aws: None, results_table: str, monkeypatch: pytest.MonkeyPatch) -> "Itera
         "RUNS_TOPIC": topic,
         "LIVE_PROMPT_PARAMETER": LIVE,
         "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
+        "SWITCHES_PARAMETER": SWITCHES,
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -154,11 +156,30 @@ def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> No
 def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> None:
     assert claim() == {
         "claimed": True,
+        "off": False,
         "run": {**RUN, "cap_usd": 20.0, "reason": None},
         "shards": [0],
         "why": None,
     }
     assert claim(execution="e2")["claimed"] is False
+
+
+def test_while_learning_is_off_nothing_is_claimed(s3: "S3Client") -> None:
+    publish('{"learning": "off"}', SWITCHES)
+    refused = claim()
+    assert (refused["claimed"], refused["off"], refused["run"]) == (False, True, None)
+    assert "'route-switch switch learning on'" in str(refused["why"])
+    publish('{"learning": "on"}', SWITCHES)
+    assert claim(execution="e2")["claimed"] is True
+
+
+def test_switches_that_cannot_be_read_let_nobody_learn(s3: "S3Client") -> None:
+    publish("off", SWITCHES)
+    with pytest.raises(ConfigurationError, match=f"The parameter {SWITCHES} holds no switches"):
+        claim()
+    with pytest.raises(ConfigurationError, match="holds no switches"):
+        promote(s3, candidate())
+    assert live() == to_markdown(packaged_prompt())
 
 
 def test_who_asks_for_approval_tells_how_to_answer(s3: "S3Client") -> None:
@@ -208,7 +229,7 @@ def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None)
 def test_a_better_candidate_goes_live_once_and_leaves_its_artifact(s3: "S3Client") -> None:
     for _ in range(2):
         promoted = promote(s3, candidate())
-        assert promoted == {"promoted": True, "version": 2, "why": None}
+        assert promoted == {"promoted": True, "off": False, "version": 2, "why": None}
     assert parse_prompt(live()).version == candidate().version
     assert read(s3, "prompts/2.json").decode() == to_json(candidate())
 
@@ -232,6 +253,22 @@ def test_a_promotion_whose_answer_was_lost_is_found_although_somebody_replaced_i
     assert promote(s3, candidate())["version"] == 2
     assert read(s3, "prompts/2.json").decode() == to_json(candidate())
     assert live() == edited
+
+
+def test_while_learning_is_off_not_even_an_approved_candidate_goes_live(s3: "S3Client") -> None:
+    publish('{"learning": "off"}', SWITCHES)
+    promoted = promote(s3, candidate(), approved=True)
+    assert (promoted["promoted"], promoted["off"], promoted["version"]) == (False, True, None)
+    assert live() == to_markdown(packaged_prompt())
+
+
+def test_a_promotion_whose_answer_was_lost_counts_although_learning_is_off_since(
+    s3: "S3Client",
+) -> None:
+    promote(s3, candidate())
+    publish('{"learning": "off"}', SWITCHES)
+    promoted = promote(s3, candidate())
+    assert (promoted["promoted"], promoted["off"], promoted["version"]) == (True, False, 2)
 
 
 def test_what_needs_approval_does_not_go_live_without(s3: "S3Client") -> None:

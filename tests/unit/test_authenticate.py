@@ -1,5 +1,7 @@
 """Bearer keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from route_switch.domain.errors import RequestRefusedError
@@ -41,6 +43,19 @@ def test_an_unknown_key_is_refused_every_time() -> None:
     for _ in range(2):
         with pytest.raises(RequestRefusedError, match="not known"):
             authenticate("Bearer rs-b")
+
+
+def test_a_revoked_key_is_refused_and_told_so_once_it_is_read_again() -> None:
+    keys, now = FakeKeys("rs-a"), [0.0]
+    authenticate = Authenticate(keys, lambda: now[0])
+    authenticate("Bearer rs-a")
+    known = keys.known[hash_key("rs-a")]
+    keys.known[hash_key("rs-a")] = replace(known, revoked=True)
+    now[0] = CACHE_S
+    for _ in range(2):
+        with pytest.raises(RequestRefusedError, match="was revoked") as refused:
+            authenticate("Bearer rs-a")
+        assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
 
 
 def test_new_keys_differ_and_are_long() -> None:

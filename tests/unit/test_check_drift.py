@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
@@ -9,8 +10,10 @@ from route_switch.domain.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.switches import Switches
 from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
 
+OnOff = Literal["on", "off"]
 TODAY = date(2026, 11, 22)
 AS_PREDICTED = RoutedDay((300, 180, 120), (60, 240, 180, 90, 30))
 SHIFTED = RoutedDay((180, 180, 240), (60, 240, 180, 90, 30))
@@ -68,12 +71,24 @@ def yesterday(day: RoutedDay, today: date = TODAY) -> Days:
     return Days({today - timedelta(days=1): day})
 
 
+@dataclass
+class FakeSwitches:
+    learning: OnOff
+
+    def read(self) -> Switches:
+        return Switches(learning=self.learning)
+
+
 def check(
-    days: Days, runs: Runs | None = None, prompts: Prompts | None = None, today: date = TODAY
+    days: Days,
+    runs: Runs | None = None,
+    prompts: Prompts | None = None,
+    today: date = TODAY,
+    learning: OnOff = "on",
 ) -> DriftCheck:
     prompts = prompts or Prompts(to_markdown(learned()))
     runs = runs or Runs()
-    return CheckDrift(prompts, days, runs, runs)(today)
+    return CheckDrift(prompts, days, runs, runs, FakeSwitches(learning))(today)
 
 
 def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
@@ -93,6 +108,15 @@ def test_traffic_as_it_was_predicted_starts_nothing() -> None:
     runs = Runs()
     assert check(yesterday(AS_PREDICTED), runs).outcome is Outcome.NO_DRIFT
     assert runs.started == {}
+
+
+def test_while_learning_is_off_a_shift_is_seen_and_starts_nothing() -> None:
+    runs = Runs()
+    checked = check(yesterday(SHIFTED), runs, learning="off")
+    assert checked.outcome is Outcome.LEARNING_OFF
+    assert checked.drift is not None
+    assert runs.started == {}
+    assert check(yesterday(SHIFTED), runs).outcome is Outcome.RUN_STARTED, "once it is on again"
 
 
 def test_the_same_look_again_and_a_shift_that_stays_start_one_run() -> None:

@@ -109,6 +109,12 @@ def state(verdict: str = "better", **parts: object) -> RunState:
     [
         (state(promoted=Promoted(promoted=True, version=7)), "promoted", "live as version 7"),
         (state(promoted=Promoted(promoted=False, why="W.")), "prompt changed", "made live: W."),
+        (state(promoted=Promoted(promoted=False, off=True)), "learning off", "was turned off"),
+        (
+            state(evaluated=Evaluated(done=True, slice=0, off=True, spent_usd=0.5)),
+            "learning off",
+            "was turned off",
+        ),
         (state("not better"), "not better", "No better routing prompt was found"),
         (state("not enough evidence"), "not enough evidence", "evidence is not enough"),
         (state(approval=Approval(approved=False)), "not approved", "which means no"),

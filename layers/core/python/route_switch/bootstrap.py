@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
-from route_switch.adapters.dynamodb import DynamoDbKeyStore, DynamoDbResultStore
+from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.idempotency import RepeatedRequests
+from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords

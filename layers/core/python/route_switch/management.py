@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import botocore.session
 
-from route_switch.adapters.dynamodb import DynamoDbKeyStore, DynamoDbResultStore
+from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.bootstrap import AWS
 from route_switch.domain.ports import ResultStore

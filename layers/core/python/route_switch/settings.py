@@ -21,6 +21,7 @@ class Stores(BaseModel):
     texts_bucket: Annotated[str, Field(alias="TEXTS_BUCKET", min_length=1)]
     live_parameter: Annotated[str, Field(alias="LIVE_PROMPT_PARAMETER", min_length=1)]
     seed_parameter: Annotated[str, Field(alias="SEED_PROMPT_PARAMETER", min_length=1)]
+    switches_parameter: Annotated[str, Field(alias="SWITCHES_PARAMETER", min_length=1)]
     provider_secret: Annotated[str | None, Field(alias="PROVIDER_SECRET")] = None
     """Name of the Secrets Manager secret with provider keys: `{"OPENAI_API_KEY": "…"}`."""
 
@@ -29,7 +30,6 @@ class Settings(Stores):
     """Everything that the router Lambda reads from its environment."""
 
     keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
-    switches_parameter: Annotated[str, Field(alias="SWITCHES_PARAMETER", min_length=1)]
     idempotency_table: Annotated[str, Field(alias="IDEMPOTENCY_TABLE", min_length=1)]
     records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
     text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None

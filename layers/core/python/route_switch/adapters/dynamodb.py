@@ -1,4 +1,4 @@
-"""Results, their counters and API keys in DynamoDB.
+"""Results and their counters in DynamoDB.
 
 A record and its counters are written in one transaction whose condition is that the record is new:
 a retry cannot count twice. How they lie in the table: `adapters.results_table`.
@@ -17,8 +17,8 @@ from route_switch.adapters.results_table import (
     SHARDS,
     TEXTS,
     day_key,
-    item_key,
     learning_counter,
+    month_key,
     read_record,
     record_in_index,
     record_key,
@@ -26,10 +26,8 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.drift import length_of
 from route_switch.domain.errors import StoreError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.record import NotReplayable, Replay, RequestRecord, record_as_json
-from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,7 +94,7 @@ class DynamoDbResultStore:
     ) -> list[str]:
         """Empty when written, else why DynamoDB canceled, by item: record, day, key's month."""
         day = day_key(record.created_at.date(), shard)
-        month = item_key(f"KEY#{record.key_id}#{record.created_at:%Y-%m}#{shard}", "TOTALS")
+        month = month_key(record.key_id, f"{record.created_at:%Y-%m}", shard)
         try:
             self._dynamodb.transact_write_items(
                 TransactItems=[
@@ -173,29 +171,6 @@ class DynamoDbResultStore:
                 },
             }
         }
-
-
-class DynamoDbKeyStore:
-    """API keys: `pk` is `KEY#<hash>`."""
-
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
-
-    def find(self, key_hash: str) -> ApiKey | None:
-        key: dict[str, AttributeValueTypeDef] = {"pk": {"S": f"KEY#{key_hash}"}}
-        try:
-            item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError("API keys cannot be checked right now. Try again.") from error
-        if item is None:
-            return None
-        return ApiKey(
-            key_id=item["key_id"]["S"],
-            name=item["name"]["S"],
-            role="admin" if item["role"]["S"] == "admin" else "client",
-            allowed_tiers=frozenset(Tier(int(t["N"])) for t in item["allowed_tiers"]["L"]),
-        )
 
 
 def _counters(record: RequestRecord) -> dict[str, float]:

@@ -88,6 +88,11 @@ def day_key(day: date, shard: int) -> "Item":
     return item_key(f"DAY#{day:%Y-%m-%d}#{shard}", "TOTALS")
 
 
+def month_key(key_id: str, month: str, shard: int) -> "Item":
+    """`month` is `YYYY-MM`."""
+    return item_key(f"KEY#{key_id}#{month}#{shard}", "TOTALS")
+
+
 def learning_counter(reason: NotReplayable | None) -> str:
     """The counter of routed requests that can be replayed, or cannot for this reason."""
     return "learning:replayable" if reason is None else f"learning:{reason.value}"

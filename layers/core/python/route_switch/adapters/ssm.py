@@ -1,4 +1,4 @@
-"""The routing prompt in SSM Parameter Store."""
+"""The routing prompt and the switches in SSM Parameter Store."""
 
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -68,22 +68,32 @@ class SsmPromptStore:
 
 
 class SsmSwitchStore:
-    """Switches as JSON in a parameter that is made when somebody first turns one."""
+    """One parameter, made when the first switch is set; where there is none, none is set."""
 
-    def __init__(self, ssm: "SSMClient", parameter: str) -> None:
+    def __init__(self, ssm: "SSMClient", name: str) -> None:
         self._ssm = ssm
-        self._parameter = parameter
+        self._name = name
 
     def read(self) -> Switches:
         """Raises `ConfigurationError` where the parameter holds something else."""
         try:
-            value = self._ssm.get_parameter(Name=self._parameter)["Parameter"]["Value"]
+            value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
         except self._ssm.exceptions.ParameterNotFound:
             return Switches()
         try:
             return Switches.model_validate_json(value)
         except ValidationError as error:
             raise ConfigurationError(
-                f"The parameter {self._parameter} is wrong: {describe(error)}. Correct it, or "
-                "turn a switch with `route-switch switch`."
+                f"The parameter {self._name} holds no switches: {describe(error)}. Setting any "
+                "with 'route-switch switch' writes all of them anew."
             ) from error
+
+    def write(self, switches: Switches) -> None:
+        """The last write wins."""
+        self._ssm.put_parameter(
+            Name=self._name,
+            Description="Switches of route-switch; 'route-switch switch' sets them",
+            Value=switches.model_dump_json(),
+            Type="String",
+            Overwrite=True,
+        )

@@ -2,7 +2,7 @@
 
 import typer
 
-from route_switch.cli import evaluate, examples, optimize, prompt, route, runs
+from route_switch.cli import evaluate, examples, keys, optimize, prompt, route, runs, switches
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("learn")(runs.learn)
 app.command("approve")(runs.approve)
 app.command("reject")(runs.reject)
 app.add_typer(prompt.app, name="prompt")
+app.add_typer(keys.app, name="keys")
+app.add_typer(switches.app, name="switch")
 
 
 def run() -> None:

@@ -12,6 +12,7 @@ from route_switch.adapters.dynamodb_runs import DynamoDbRuns, StoredRun
 from route_switch.adapters.step_functions import StepFunctionsRuns
 from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.cli.switches import switch_store
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.learning_run import StartRun
 
@@ -27,6 +28,7 @@ def learn(stage: StageName = None) -> None:
     deployed = find_deployed(stage)
     start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
     with aws_errors():
+        _check_that_learning_is_on(deployed)
         machine = _output(deployed, "LearningStateMachine")
         holder = _runs(deployed).holder()
         workflow = StepFunctionsRuns(deployed.connect("stepfunctions"), machine)
@@ -81,6 +83,8 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
             raise RouteSwitchError(f"There is no run {run_id}. 'route-switch runs' lists them.")
         if run.outcome is not None or run.token is None:
             raise RouteSwitchError(f"Run {run_id} does not wait for anybody: {_state(run)}.")
+        if approved:  # else the run would end without it, and this was its only chance
+            _check_that_learning_is_on(deployed)
         who = deployed.connect("sts").get_caller_identity()["Arn"]
         workflow = deployed.connect("stepfunctions")
         answer = json.dumps({"approved": approved, "by": who})
@@ -94,6 +98,14 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
             ) from error
         runs.answered(run_id)
     typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
+
+
+def _check_that_learning_is_on(deployed: Deployed) -> None:
+    if not switch_store(deployed).read().may_learn:
+        raise RouteSwitchError(
+            "Learning is off, so nothing was done. Turn it on first, with 'route-switch switch "
+            "learning on'."
+        )
 
 
 def _runs(deployed: Deployed) -> DynamoDbRuns:

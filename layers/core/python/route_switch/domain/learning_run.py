@@ -19,6 +19,7 @@ class RunOutcome(StrEnum):
     TOO_FEW_EXAMPLES = "too few examples"
     NOT_APPROVED = "not approved"
     PROMPT_CHANGED = "prompt changed"
+    LEARNING_OFF = "learning off"
     CAP_REACHED = "cap reached"
     FAILED = "failed"
 

@@ -86,14 +86,6 @@ class PromptStore(Protocol):
         ...
 
 
-class SwitchStore(Protocol):
-    """What the owner turned off."""
-
-    def read(self) -> Switches:
-        """Everything is on where nothing was said."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class PromptVersion:
     """A version that is kept, with when and by whom (an ARN) it was written."""
@@ -117,6 +109,14 @@ class PromptLock(Protocol):
 
     def hold(self) -> AbstractContextManager[None]:
         """Holds the lock for the block; raises `PromptConflictError` while somebody else does."""
+        ...
+
+
+class SwitchStore(Protocol):
+    """What the owner turned off."""
+
+    def read(self) -> Switches:
+        """Raises `ConfigurationError` where nobody can tell."""
         ...
 
 

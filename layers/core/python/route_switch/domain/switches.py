@@ -17,3 +17,7 @@ class Switches(BaseModel):
     pin_tier: Tier | None = None
     router: Literal["on", "off"] = "on"
     learning: Literal["on", "off"] = "on"
+
+    @property
+    def may_learn(self) -> bool:
+        return self.learning == "on"

@@ -35,6 +35,9 @@ class Authenticate:
         if key is None:
             self._cache.pop(key_hash, None)
             raise _refusal("The API key is not known here. Check it, or ask the owner for one.")
+        if key.revoked:
+            self._cache.pop(key_hash, None)
+            raise _refusal("The API key was revoked. Ask the owner for another one.")
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
         self._cache[key_hash] = (key, self._clock() + CACHE_S)

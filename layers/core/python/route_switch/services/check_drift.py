@@ -6,7 +6,13 @@ from enum import StrEnum
 
 from route_switch.domain.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
 from route_switch.domain.learning_run import StartRun
-from route_switch.domain.ports import LearningRuns, PromptStore, RoutedDays, RunHistory
+from route_switch.domain.ports import (
+    LearningRuns,
+    PromptStore,
+    RoutedDays,
+    RunHistory,
+    SwitchStore,
+)
 from route_switch.domain.prompt_document import readable_prompt
 
 
@@ -18,6 +24,7 @@ class Outcome(StrEnum):
     RUN_STARTED = "run started"
     STARTED_BEFORE = "run started before"
     """What this version was predicted to give has been found wrong already."""
+    LEARNING_OFF = "learning off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,15 @@ class CheckDrift:
     deletes the parameter restarts its numbers."""
 
     def __init__(
-        self, prompts: PromptStore, days: RoutedDays, runs: LearningRuns, history: RunHistory
+        self,
+        prompts: PromptStore,
+        days: RoutedDays,
+        runs: LearningRuns,
+        history: RunHistory,
+        switches: SwitchStore,
     ) -> None:
         self._history = history
+        self._switches = switches
         self._prompts = prompts
         self._days = days
         self._runs = runs
@@ -57,6 +70,8 @@ class CheckDrift:
             return DriftCheck(Outcome.TOO_FEW, version)
         if not drift.is_found:
             return DriftCheck(Outcome.NO_DRIFT, version, drift)
+        if not self._switches.read().may_learn:
+            return DriftCheck(Outcome.LEARNING_OFF, version, drift)
         reason = f"drift-live-{live.version}-{prompt.version}"
         started = not self._history.ran_for(reason) and self._start(reason, today)
         outcome = Outcome.RUN_STARTED if started else Outcome.STARTED_BEFORE

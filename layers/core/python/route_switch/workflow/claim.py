@@ -7,19 +7,29 @@ from datetime import date, timedelta
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.learning_run import LearningRun
+from route_switch.domain.ports import SwitchStore
 from route_switch.services.learning_cap import MonthBefore, learning_cap
 from route_switch.workflow.events import Claimed, ClaimEvent
+
+LEARNING_IS_OFF = "Learning is off. 'route-switch switch learning on' lets the next run go."
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`month_before` tells of the month that ended before this day."""
+    """`month_before` tells of the month that ended before this day.
+
+    Where learning is off, nobody is notified: who turned it off knows, and every week again would
+    be noise.
+    """
 
     runs: DynamoDbRuns
+    switches: SwitchStore
     config: LearningConfig
     month_before: Callable[[date], MonthBefore]
 
     def __call__(self, event: ClaimEvent) -> Claimed:
+        if not self.switches.read().may_learn:
+            return Claimed(claimed=False, off=True, why=LEARNING_IS_OFF)
         first = event.start.scheduled_time.date().replace(day=1)
         run = LearningRun(
             id=event.start.run_id,

@@ -46,9 +46,10 @@ class WorkEvent(Event):
 
 
 class Claimed(Event):
-    """`run` is None for a duplicate, and `why` says of what."""
+    """`run` is None where none begins: a duplicate, or learning is off; `why` says more."""
 
     claimed: bool
+    off: bool = False
     run: LearningRun | None = None
     shards: tuple[int, ...] = ()
     why: str | None = None
@@ -73,9 +74,11 @@ class Slice(Event):
 
 
 class Evaluated(Slice):
-    """The candidate on held-out rows; `verdict` is 'not measured' where the cap came before."""
+    """The candidate on held-out rows; `verdict` is 'not measured' where the cap came before, or
+    learning was turned off."""
 
     verdict: str = "not measured"
+    off: bool = False
     ask: str | None = None
     """Why a person has to approve; None: nobody has to."""
     gain: float | None = None
@@ -99,9 +102,11 @@ class PromoteEvent(Event):
 
 
 class Promoted(Event):
-    """`version` is that of the live prompt; None where it was left alone, and `why` says why."""
+    """`version` is that of the live prompt; None where it was left alone: because learning is
+    `off`, or `why` says why."""
 
     promoted: bool
+    off: bool = False
     version: int | None = None
     why: str | None = None
 

@@ -8,6 +8,7 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
+from route_switch.domain.ports import SwitchStore
 from route_switch.domain.prompt_document import as_markdown
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
@@ -20,21 +21,28 @@ class Promote:
 
     publish: PublishPrompt
     bucket: LearningBucket
+    switches: SwitchStore
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         artifact = self.bucket.left(event.run.id).read(CANDIDATE)
         if artifact is None:
             raise ConfigurationError(f"Run {event.run.id} left no {CANDIDATE}.")
+        if not self.switches.read().may_learn:
+            return self._earlier(artifact) or Promoted(promoted=False, off=True)
         approved = event.approval is not None and event.approval.approved
         try:
             version = self.publish.promote(artifact.decode(), approved=approved)
         except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
             raise
         except PromptConflictError as conflict:
-            # A try whose answer was lost may have made it live, and somebody replaced it since.
-            earlier = self.publish.version_of(as_markdown(artifact.decode()))
-            if earlier is None:
-                return Promoted(promoted=False, why=str(conflict))
-            version = earlier
+            return self._earlier(artifact) or Promoted(promoted=False, why=str(conflict))
+        return self._promoted(version, artifact)
+
+    def _earlier(self, artifact: bytes) -> Promoted | None:
+        """What a try whose answer was lost made live; somebody may have replaced it since."""
+        version = self.publish.version_of(as_markdown(artifact.decode()))
+        return None if version is None else self._promoted(version, artifact)
+
+    def _promoted(self, version: int, artifact: bytes) -> Promoted:
         self.bucket.shared.write(f"prompts/{version}.json", artifact)
         return Promoted(promoted=True, version=version)

@@ -52,9 +52,10 @@ class Report:
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
         lines = [sentence(outcome, state)]
-        if state.evaluated is not None:
-            lines += figures(state.evaluated)
-        if state.run is not None and state.evaluated is not None:
+        evaluated = state.evaluated
+        if evaluated is not None:
+            lines += figures(evaluated)
+        if state.run is not None and evaluated is not None and not evaluated.off:
             where = f"s3://{self.bucket_name}/runs/{state.run.id}/"
             lines += [f"Report: {where}report.html", f"Candidate: {where}candidate.md"]
         return lines
@@ -66,6 +67,8 @@ def outcome_of(state: RunState) -> RunOutcome:
         return RunOutcome.FAILED
     if state.collected is not None and not state.collected.enough:
         return RunOutcome.TOO_FEW_EXAMPLES
+    if is_off(state):
+        return RunOutcome.LEARNING_OFF
     if state.promoted is not None:
         return RunOutcome.PROMOTED if state.promoted.promoted else RunOutcome.PROMPT_CHANGED
     if state.approval is not None and not state.approval.approved:
@@ -73,6 +76,11 @@ def outcome_of(state: RunState) -> RunOutcome:
     verdict = state.evaluated.verdict if state.evaluated else "not measured"
     known = {RunOutcome.NOT_BETTER, RunOutcome.NOT_ENOUGH_EVIDENCE}
     return next((o for o in known if o.value == verdict), RunOutcome.CAP_REACHED)
+
+
+def is_off(state: RunState) -> bool:
+    """Whether learning was turned off after the run had begun."""
+    return any(part is not None and part.off for part in (state.evaluated, state.promoted))
 
 
 def sentence(outcome: RunOutcome, state: RunState) -> str:
@@ -105,6 +113,12 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
             return f"The candidate was rejected by {by}. {kept}"
         case RunOutcome.PROMPT_CHANGED:
             return f"The candidate is better, but was not made live: {_why(state)} {kept}"
+        case RunOutcome.LEARNING_OFF:
+            return (
+                f"Learning was turned off while the run was under way, so it ended here. {kept} "
+                "'route-switch switch learning on' lets the next run go, which finds the "
+                "answers that this one paid for."
+            )
         case RunOutcome.CAP_REACHED:
             why = state.evaluated.stopped_by if state.evaluated else None
             return (

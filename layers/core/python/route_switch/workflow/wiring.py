@@ -11,7 +11,7 @@ from route_switch.adapters.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.bootstrap import build_collector
 from route_switch.domain.ports import JsonObject
 from route_switch.services.learning_cap import MonthBefore, month_before
@@ -65,6 +65,11 @@ class Wiring:
         ssm = cast("SSMClient", self._connect("ssm", config=config))
         return SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
 
+    @cached_property
+    def switches(self) -> SsmSwitchStore:
+        ssm = cast("SSMClient", self._connect("ssm"))
+        return SsmSwitchStore(ssm, self.settings.switches_parameter)
+
     @property
     def _bucket(self) -> LearningBucket:
         return LearningBucket(self.s3, self.settings.learning_bucket)
@@ -87,7 +92,7 @@ class Wiring:
         return self._known[1]
 
     def claim(self) -> Claim:
-        return Claim(self._runs, self.settings.learning, self._month_before)
+        return Claim(self._runs, self.switches, self.settings.learning, self._month_before)
 
     def _month_before(self, first: date) -> MonthBefore:
         days = days_of_month_before(first)
@@ -123,4 +128,4 @@ class Wiring:
         dynamodb = cast("DynamoDBClient", self._connect("dynamodb", config=HASTY))
         lock = DynamoDbPromptLock(dynamodb, self.settings.results_table, owner)
         prompts = self._prompts(HASTY)
-        return Promote(PublishPrompt(prompts, prompts, lock), self._bucket)
+        return Promote(PublishPrompt(prompts, prompts, lock), self._bucket, self.switches)

@@ -6,7 +6,6 @@ time; a slice that is killed costs the calls that were in flight.
 
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +21,7 @@ from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, DeadlineReachedError
 from route_switch.domain.example import Example
 from route_switch.domain.learning_run import LearningRun
-from route_switch.domain.ports import JsonObject, RunFiles
+from route_switch.domain.ports import JsonObject, RunFiles, SwitchStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.split import split
@@ -36,14 +35,14 @@ from route_switch.services.judge_answers import JudgeAnswers
 from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.pace import Pace, TimeForNews
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
-from route_switch.workflow.paths import EXAMPLES, INCUMBENT, PROGRESS, LearningBucket
+from route_switch.workflow.news import News
+from route_switch.workflow.paths import EXAMPLES, INCUMBENT, LearningBucket
 from route_switch.workflow.settings import LearningSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-SECONDS_BETWEEN_NEWS = 2.0
 DAYS_A_MONTH = 30
 
 
@@ -59,6 +58,7 @@ class Work:
         settings: LearningSettings,
         s3: "S3Client",
         dynamodb: "DynamoDBClient",
+        switches: SwitchStore,
         keys: ProviderKeys,
         known: Callable[[str], dict[str, JsonObject]],
         remaining_s: Callable[[], float],
@@ -68,6 +68,7 @@ class Work:
         self._config = settings.learning
         self._s3 = s3
         self._dynamodb = dynamodb
+        self._switches = switches
         self._keys = keys
         self._known = known
         self._remaining_s = remaining_s
@@ -75,7 +76,10 @@ class Work:
         self._bucket = LearningBucket(s3, settings.learning_bucket)
 
     def __call__(self, event: WorkEvent) -> Slice:
-        """Raises `ConfigurationError` where a step takes more slices than it may."""
+        """Raises `ConfigurationError` where a step takes more slices than it may. While learning is
+        off, each step is over at once, and the last one says so."""
+        if not self._switches.read().may_learn:
+            return self._turned_off(event)
         if event.slice >= self._config.slices:
             raise ConfigurationError(
                 f"'{event.step}' is not done after {self._config.slices} slices. Let each work "
@@ -86,6 +90,12 @@ class Work:
             return self._step(event)
         except DeadlineReachedError:
             return unfinished
+
+    def _turned_off(self, event: WorkEvent) -> Slice:
+        if event.step != "evaluate":
+            return Slice(done=True, slice=event.slice)
+        calls, _, _ = self._paid_calls(event.run, None)
+        return Evaluated(done=True, slice=event.slice, off=True, spent_usd=calls.spent_usd)
 
     def _step(self, event: WorkEvent) -> Slice:
         match event.step:
@@ -217,30 +227,6 @@ class Work:
     @property
     def _asks_always(self) -> bool:
         return self._config.approval == "always"
-
-
-class News:
-    """`Progress` as a small file that whoever follows the run may read."""
-
-    def __init__(self, files: RunFiles, spent_usd: Callable[[], float]) -> None:
-        self._files = files
-        self._spent_usd = spent_usd
-        self._step: str | None = None
-        self._parts: int | None = None
-        self._told_at = float("-inf")
-
-    def step(self, name: str, parts: int | None = None) -> None:
-        self._step, self._parts = name, parts
-        self._write({})
-
-    def trial(self, number: int, best: float) -> None:
-        if time.monotonic() - self._told_at >= SECONDS_BETWEEN_NEWS:
-            self._write({"trial": number, "best_objective": best})
-
-    def _write(self, more: dict[str, float]) -> None:
-        self._told_at = time.monotonic()
-        news = {"step": self._step, "parts": self._parts, "spent_usd": self._spent_usd(), **more}
-        self._files.write(PROGRESS, json.dumps(news).encode())
 
 
 def _read(files: RunFiles, name: str) -> bytes:

@@ -1,0 +1,89 @@
+"""What a new key may be: options of the command line, checked."""
+
+import math
+from collections.abc import Iterable
+
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.keys import ApiKey, WhenSpent
+from route_switch.domain.tiers import ModelCatalog, Tier
+
+LONGEST = 100
+"""Characters of a name, and of either part of a tag."""
+
+
+def checked_key(
+    key_id: str,
+    name: str,
+    *,
+    admin: bool,
+    tiers: str,
+    tags: Iterable[str],
+    requests_per_minute: int | None,
+    monthly_budget_usd: float | None,
+    when_spent: WhenSpent | None,
+) -> ApiKey:
+    """Raises `ConfigurationError` at what would make a key that nobody can have meant."""
+    allowed = _read_tiers(tiers)
+    _check_budget(monthly_budget_usd, when_spent, allowed)
+    return ApiKey(
+        key_id=key_id,
+        name=_checked_text(name, "The name"),
+        role="admin" if admin else "client",
+        allowed_tiers=allowed,
+        tags=read_tags(tags),
+        requests_per_minute=requests_per_minute,
+        monthly_budget_usd=monthly_budget_usd,
+        when_spent=when_spent or "refuse",
+    )
+
+
+def read_tags(texts: Iterable[str]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise ConfigurationError(f"--tag {text!r} has no '='. Write it as --tag team=search.")
+        if name in tags:
+            raise ConfigurationError(f"--tag {name} is there twice; a key has it once.")
+        tags[_checked_text(name, "A tag's name")] = _checked_text(value, f"The tag {name!r}")
+    return tags
+
+
+def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
+    """Models that may serve the key's requests at a price that is not known: no budget holds."""
+    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].in_order)
+    names = dict.fromkeys((*answering, models.router))
+    return [name for name in names if models.price(name) is None]
+
+
+def _read_tiers(text: str) -> frozenset[Tier]:
+    try:
+        return frozenset(Tier(int(part)) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--tiers is {text!r}; it takes one or more of 1, 2 and 3, such as --tiers 1,2."
+        ) from error
+
+
+def _check_budget(
+    usd: float | None, when_spent: WhenSpent | None, allowed: frozenset[Tier]
+) -> None:
+    if usd is not None and not (usd > 0 and math.isfinite(usd)):
+        raise ConfigurationError(
+            f"--monthly-budget-usd is {usd}; it takes an amount above 0. A key that may not be "
+            "used is a revoked one."
+        )
+    if when_spent is not None and usd is None:
+        raise ConfigurationError("--when-spent says nothing without --monthly-budget-usd.")
+    if when_spent == "downgrade" and Tier.SMALL not in allowed:
+        raise ConfigurationError(
+            "--when-spent downgrade answers with Tier 1, which --tiers does not allow. Allow it, "
+            "or refuse."
+        )
+
+
+def _checked_text(text: str, what: str) -> str:
+    text = text.strip()
+    if not 1 <= len(text) <= LONGEST or not text.isprintable():
+        raise ConfigurationError(f"{what} must be 1 to {LONGEST} printable characters.")
+    return text

@@ -1,0 +1,115 @@
+"""Learning that the owner turns off: before a run, and while one is under way."""
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from route_switch.domain.errors import RouteSwitchError
+from tests.e2e.conftest import RouteSwitch
+from tests.support.scripted_models import Models, breaking, numbers, recorded, with_gold
+from tests.support.upstream import Body, Reply
+from tests.support.weekly import Weekly, check_end, run_id
+
+NUMBERS = numbers(train=25, validation=15, heldout=55)
+ROWS = [with_gold(number) for number in NUMBERS]
+SLICE_S = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _on_again(route_switch: RouteSwitch) -> Iterator[None]:
+    """For the tests that come later."""
+    yield
+    turn(route_switch, "on")
+
+
+def turn(route_switch: RouteSwitch, state: str) -> None:
+    done = route_switch("switch", "learning", state)
+    assert done.exit_code == 0, done.exception
+    assert done.stdout.endswith(f"-> {state}\n")
+
+
+def test_while_it_is_off_no_run_begins_and_nobody_is_told_but_who_asks(
+    weekly: Weekly, models: Models, route_switch: RouteSwitch
+) -> None:
+    weekly.seed(ROWS)
+    before = weekly.live
+    turn(route_switch, "off")
+    for ended in (weekly.run(), weekly.ended(weekly.start_by("drift"))):
+        assert ended.status == "SUCCEEDED"
+        assert ended.outcome == "learning off"
+        assert ended.states == ["Claim", "Claimed?", "Learning off"]
+        assert "'route-switch switch learning on'" in ended.output["why"]
+    refused = route_switch("learn").exception
+    assert isinstance(refused, RouteSwitchError)
+    assert "Learning is off, so nothing was done." in str(refused)
+    assert not weekly.is_locked
+    assert weekly.notifications() == []
+    assert weekly.live == before
+    assert models.calls.total() == 0
+
+
+def test_a_run_that_is_under_way_ends_at_its_next_slice_and_the_next_one_goes_on_from_there(
+    weekly: Weekly, models: Models, route_switch: RouteSwitch
+) -> None:
+    asked, turned_off = threading.Event(), threading.Event()
+
+    def hold(number: int, body: Body) -> Reply | None:
+        """At one of the first requests for outcomes."""
+        if models.by_model["large"] >= 10 and not asked.is_set():
+            asked.set()
+            assert turned_off.wait(120)
+        return None
+
+    weekly.seed(ROWS)
+    before, _ = weekly.live
+    started = weekly.next_time()
+    weekly.upstream.script = breaking(models, hold)
+    with weekly.configured(slice_s=SLICE_S):
+        execution = weekly.start(started)
+        assert asked.wait(120)
+        turn(route_switch, "off")
+        turned_off.set()
+        ended = weekly.ended(execution)
+    told = check_end(weekly, ended, "learning off")
+    assert ended.states[-5:] == ["Evaluate: done?", "Gate", "Report", "Notify", "Done"]
+    assert models.by_model["router"] == 0, "the search never began"
+    assert weekly.live[0] == before
+    assert "Learning was turned off while the run was under way" in told
+    assert "report.html" not in told
+    assert f"This run spent {models.usd:.4f} USD." in told
+    assert weekly.taken_usd(started) == pytest.approx(models.usd, rel=1e-6)
+
+    turn(route_switch, "on")
+    check_end(weekly, weekly.run(), "promoted")
+    assert weekly.live[0] == before + 1
+    assert max(models.calls[call] for call in models.paid_once) == 1
+
+
+def test_a_candidate_that_was_approved_before_it_was_turned_off_does_not_go_live(
+    weekly: Weekly, models: Models, route_switch: RouteSwitch
+) -> None:
+    weekly.seed([recorded(number) for number in NUMBERS])
+    before = weekly.live
+    started = weekly.next_time()
+    with weekly.configured(approval="always"):
+        execution = weekly.start(started)
+        weekly.notified()
+        turn(route_switch, "off")
+        assert isinstance(route_switch("approve", run_id(started)).exception, RouteSwitchError)
+        approve_all_the_same(weekly, run_id(started))
+        told = check_end(weekly, weekly.ended(execution), "learning off")
+    assert "Promote" in weekly.states(execution)
+    assert weekly.live == before
+    assert "candidate.md" in told, "whoever wants it may still promote it"
+
+
+def approve_all_the_same(weekly: Weekly, run: str) -> None:
+    """As somebody who was quicker than the switch."""
+    found = weekly.client("dynamodb").get_item(
+        TableName=weekly.stack.results_table, Key={"pk": {"S": "RUNS"}, "sk": {"S": run}}
+    )
+    weekly.client("stepfunctions").send_task_success(
+        taskToken=found["Item"]["token"]["S"], output=json.dumps({"approved": True, "by": "arn"})
+    )
