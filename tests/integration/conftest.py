@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
+ADMIN_KEY = "rs-admin"
 SMALL_ONLY_KEY = "rs-small-only"
 ANY = [1, 2, 3]
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
@@ -91,6 +92,7 @@ def _handler(
     method: str, path: str
 ) -> Callable[[dict[str, object], FakeContext], dict[str, object]]:
     """That of the function that API Gateway would call; the router's where there is no route."""
+    path = path.partition("?")[0]
     for (verb, route), name in ROUTES.items():
         if verb == method and re.fullmatch(re.sub(r"\{\w+(\+?)\}", r"[^/]+", route), path):
             return HANDLERS[name]
@@ -179,14 +181,19 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
-    for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
+    for key, tiers in (
+        (CLIENT_KEY, ANY),
+        (OTHER_KEY, ANY),
+        (ADMIN_KEY, ANY),
+        (SMALL_ONLY_KEY, [1]),
+    ):
         dynamodb.put_item(
             TableName="keys",
             Item={
                 "pk": {"S": f"KEY#{hash_key(key)}"},
                 "key_id": {"S": f"key_{key}"},
                 "name": {"S": key},
-                "role": {"S": "client"},
+                "role": {"S": "admin" if key == ADMIN_KEY else "client"},
                 "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
                 "created_at": {"S": "2026-01-01T00:00:00+00:00"},
             },

@@ -1,12 +1,15 @@
 """API Gateway events."""
 
 import json
+from urllib.parse import parse_qsl
 
 
 def api_event(
     method: str, path: str, body: object = None, key: str | None = None
 ) -> dict[str, object]:
-    """A REST API's proxy event; `body` is sent as it is if it is a string, else as JSON."""
+    """A REST API's proxy event; `path` may have a query, and `body` is sent as it is if it is a
+    string, else as JSON."""
+    path, _, query = path.partition("?")
     headers = {"content-type": "application/json"}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
@@ -16,7 +19,7 @@ def api_event(
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
         "pathParameters": None,
         "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
         "body": body if isinstance(body, str) or body is None else json.dumps(body),

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 SHARDS = 16
+RUN_COUNTER = "run:"
+"""What the counter of a run begins with, in the item of its month."""
 LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
 TEXTS = ("query_text", "answer_text", "replay")
@@ -84,6 +86,15 @@ def request_id_of(item: "Mapping[str, AttributeValueTypeDef]") -> str:
 
 def day_key(day: date, shard: int) -> "Item":
     return item_key(f"DAY#{day:%Y-%m-%d}#{shard}", "TOTALS")
+
+
+def month_key(key_id: str, month: str, shard: int) -> "Item":
+    """`month` is `YYYY-MM`, here and below."""
+    return item_key(f"KEY#{key_id}#{month}#{shard}", "TOTALS")
+
+
+def cap_key(month: str) -> "Item":
+    return item_key(f"LEARNING#{month}", "CAP")
 
 
 def learning_counter(reason: NotReplayable | None) -> str:
