@@ -10,7 +10,7 @@ Keys are `pk` and `sk`:
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
-    LEARNING#<YYYY-MM>              CAP       what learning spent in the month: `dynamodb_cap`
+    LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
 `expires_at`; counters stay.
