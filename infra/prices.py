@@ -1,6 +1,6 @@
-"""Prices of the configured models, frozen when the stack is synthesized."""
+"""Prices of the configured models and what they take, frozen when the stack is synthesized."""
 
-from route_switch.adapters.models.list_prices import list_price
+from route_switch.adapters.models.list_prices import list_capabilities, list_price
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog
@@ -17,6 +17,14 @@ def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
     known = {name: price for name, price in found.items() if price is not None}
     unknown = tuple(name for name, price in found.items() if price is None)
     return models.model_copy(update={"prices": known}), unknown
+
+
+def with_capabilities(models: ModelCatalog) -> ModelCatalog:
+    """The catalog with what its models take, as far as that is known. What the configuration
+    states wins over the cost map."""
+    found = {n: models.capabilities.get(n) or list_capabilities(n) for n in models.names}
+    known = {name: takes for name, takes in found.items() if takes is not None}
+    return models.model_copy(update={"capabilities": known})
 
 
 def with_learning_prices(learning: LearningConfig) -> tuple[LearningConfig, tuple[str, ...]]:

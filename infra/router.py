@@ -50,7 +50,11 @@ class Router(PythonFunction):
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         self.allow(actions, data.results.table_arn)
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
-        self.allow_objects(data.texts, ["s3:PutObject"])
+        self.allow(
+            [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")],
+            data.idempotency.table_arn,
+        )
+        self.allow_objects(data.texts, ["s3:GetObject", "s3:PutObject"])
         self.allow(["sqs:SendMessage"], data.records.queue_arn)
         for secret in (data.text_hash_secret, data.provider_secret):
             if secret is not None:

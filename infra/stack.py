@@ -9,7 +9,7 @@ from infra.api import Api
 from infra.data import Data
 from infra.learning import Learning
 from infra.management import Management
-from infra.prices import with_learning_prices, with_prices
+from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.prompt import Prompt
 from infra.python_layer import PythonLayer, dependency_layer
 from infra.router import Router
@@ -42,7 +42,7 @@ class RouteSwitchStack(Stack):
                 generate_bootstrap_version_rule=stage.name != "local"
             ),
         )
-        stage = self._with_prices(stage)
+        stage = self._with_what_is_known(stage)
         data = Data(self, "Data", stage=stage)
         prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
         layers = self._layers(stage)
@@ -80,7 +80,7 @@ class RouteSwitchStack(Stack):
             }
         )
 
-    def _with_prices(self, stage: Stage) -> Stage:
+    def _with_what_is_known(self, stage: Stage) -> Stage:
         models, unknown = with_prices(stage.router.models)
         learning, unknown_to_learning = with_learning_prices(stage.learning)
         for name in unknown:
@@ -88,7 +88,7 @@ class RouteSwitchStack(Stack):
         for name in unknown_to_learning:
             self._warn(name, "learning will not call it", "learning.prices")
         self._check_judge(stage)
-        router = stage.router.model_copy(update={"models": models})
+        router = stage.router.model_copy(update={"models": with_capabilities(models)})
         return stage.model_copy(update={"router": router, "learning": learning})
 
     def _check_judge(self, stage: Stage) -> None:

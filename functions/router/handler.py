@@ -2,6 +2,8 @@
 
 import base64
 import logging
+from http import HTTPStatus
+from urllib.parse import unquote
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger, Metrics
@@ -10,13 +12,18 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.api import openai
+from route_switch.adapters.idempotency import item_id
+from route_switch.api import chat_answer, chat_request, models
+from route_switch.api.chat_request import ChatCall
+from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.bootstrap import router
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.route_request import InboundRequest, Routed, assumed_output_tokens
+from route_switch.services.route_request import InboundRequest, Routed
+
+MODELS = "/v1/models/"
 
 logger = Logger(service="router")
 metrics = Metrics(namespace="RouteSwitch", service="router")
@@ -29,39 +36,31 @@ copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 @app.post("/v1/chat/completions")
 def chat_completions() -> Response[str]:
-    routed = router().route.chat(_inbound())
-    _emit(routed)
-    headers = openai.route_headers(routed)
-    if routed.failure is not None:
-        return errors(routed.failure, headers)
-    return json_response(openai.completion_body(routed), headers=headers)
+    header = app.current_event.headers.get("idempotency-key")
+    idempotency_key = chat_request.check_idempotency_key(header)
+    call, request = _inbound(idempotency_key)
+    if idempotency_key is None:
+        return _answer(call, request)
+    return _answer_once(idempotency_key, call, request)
 
 
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
-    request = _inbound()
+    _, request = _inbound()
     routed = router().route.dry_run(request)
     _emit(routed)
-    costs = router().route.estimate_costs_usd(request)
-    models = router().config.models
-    body: JsonObject = {
-        "id": request.request_id,
-        "object": "route",
-        "tier": routed.decision.tier.value,
-        "reason": routed.decision.reason.value,
-        "model": models.tiers[routed.decision.tier].model,
-        "prompt_version": routed.decision.prompt_version,
-        "router_tokens": routed.decision.router_tokens,
-        "estimated_cost_usd": {str(t.value): cost and round(cost, 12) for t, cost in costs.items()},
-        "assumed_output_tokens": assumed_output_tokens(request.params),
-    }
-    return json_response(body, headers=openai.route_headers(routed))
+    return json_response(chat_answer.route_body(routed, request), headers=_explain(routed))
 
 
 @app.get("/v1/models")
-def models() -> Response[str]:
-    key = _caller()
-    return json_response(openai.models_body(router().config.models, key.allowed_tiers))
+def list_models() -> Response[str]:
+    return json_response(models.models_body(router().config.models, _caller()))
+
+
+@app.get(f"{MODELS}.+")  # a model's name has slashes, and a parameter has none
+def model() -> Response[str]:
+    name = unquote(app.current_event.path.partition(MODELS)[2])
+    return json_response(models.model_body(router().config.models, _caller(), name))
 
 
 @app.get("/health")
@@ -77,15 +76,62 @@ def _caller() -> ApiKey:
     return router().authenticate(app.current_event.headers.get("authorization"))
 
 
-def _inbound() -> InboundRequest:
+def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundRequest]:
     config = router().config
     deadline = Deadline(config.request_deadline_s)
     key = _caller()
     event = app.current_event
     text = event.body or ""
     body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
-    content = openai.parse_chat_request(body, config.max_body_bytes)
-    return openai.inbound_request(content, key, f"chatcmpl-{uuid4().hex}", deadline)
+    call = chat_request.parse_chat_request(body, config.max_body_bytes)
+    item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)
+    request_id = f"chatcmpl-{uuid4().hex}"
+    return call, chat_request.inbound_request(call, key, request_id, deadline, item)
+
+
+def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:
+    route = router().route
+    routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
+    _emit(routed)
+    headers = _explain(routed)
+    if routed.failure is not None:
+        return errors(routed.failure, headers)
+    if call.options.dry_run:
+        return json_response(chat_answer.dry_run_body(routed), headers=headers)
+    if call.stream:
+        events = chat_answer.completion_events(routed, include_usage=call.include_usage)
+        return Response(HTTPStatus.OK, "text/event-stream", events, headers)
+    return json_response(chat_answer.completion_body(routed), headers=headers)
+
+
+def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
+    """The answer, or the same as before."""
+    fresh: list[Response[str]] = []
+    repeats = router().repeats
+
+    def produce() -> JsonObject:
+        response = _answer(call, request)
+        if response.status_code != HTTPStatus.OK:
+            raise UnansweredError(response)
+        fresh.append(response)
+        return repeats.keep(request.request_id, response)
+
+    try:
+        kept = router().repeated.once(
+            request.key.key_id, idempotency_key, call.content, app.lambda_context, produce
+        )
+        return fresh[0] if fresh else repeats.restore(kept)
+    except UnansweredError as error:
+        return error.response
+    except AnswerNotKeptError as error:
+        return errors(error, dict(error.headers))
+
+
+def _explain(routed: Routed) -> dict[str, str]:
+    headers = chat_answer.route_headers(routed)
+    if app.current_event.headers.get("x-route-debug") == "1":
+        headers |= chat_answer.debug_headers(routed)
+    return headers
 
 
 def _emit(routed: Routed) -> None:

@@ -33,7 +33,7 @@ from route_switch.cli.stage import STACK_FILE, find_stage
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
-from route_switch.services.live_prompt import CACHE_S
+from route_switch.services.refreshed import CACHE_S
 from route_switch_offline import SampleRow, load_sample
 
 STATE = STACK_FILE.parent

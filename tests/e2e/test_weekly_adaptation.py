@@ -14,11 +14,12 @@ import pytest
 from route_switch.adapters.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.example_file import read_examples
 from route_switch.adapters.outcome_file import read_outcomes
-from route_switch.adapters.results_table import TextStore, record_key
+from route_switch.adapters.results_table import record_key
 from route_switch.domain.example import query_key
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.outcome import OutcomeTable
 from route_switch.domain.past_request import Feedback
+from route_switch.domain.ports import TextStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.split import Side, side_of
 from route_switch.optimizer.arrays import arrays_of

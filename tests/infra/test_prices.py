@@ -6,9 +6,10 @@ import sys
 import pytest
 
 from infra.app import read_context
-from infra.prices import with_prices
+from infra.prices import with_capabilities, with_prices
 from infra.stage import load_stage
-from route_switch.adapters.models.list_prices import list_price
+from route_switch.adapters.models.list_prices import list_capabilities, list_price
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 
@@ -66,3 +67,19 @@ def test_reading_prices_does_not_import_litellm() -> None:
         "assert 'litellm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_model_takes_is_known_where_the_map_knows_the_model() -> None:
+    nova_micro = list_capabilities("bedrock/us.amazon.nova-micro-v1:0")
+    assert nova_micro is not None
+    assert not nova_micro.vision
+    assert nova_micro.tools
+    assert list_capabilities("openai/nobody-knows") is None
+
+
+def test_what_the_configuration_states_of_a_model_wins() -> None:
+    stated = catalog("openai/gpt-4o").model_copy(
+        update={"capabilities": {"openai/gpt-4o": Capabilities(vision=False)}}
+    )
+    assert not with_capabilities(stated).capabilities_of("openai/gpt-4o").vision
+    assert with_capabilities(catalog("openai/gpt-4o")).capabilities_of("openai/gpt-4o").vision

@@ -26,7 +26,7 @@ from tests.support.records import answered
 from tests.support.upstream import completion, failure
 
 if TYPE_CHECKING:
-    from route_switch.adapters.results_table import TextStore
+    from route_switch.domain.ports import TextStore
 
 TODAY = datetime.now(UTC).date()
 AROUND = f"from={TODAY - timedelta(1)}&to={TODAY + timedelta(1)}"

@@ -26,7 +26,7 @@ from tests.support.records import answered
 from tests.support.upstream import completion, failure
 
 if TYPE_CHECKING:
-    from route_switch.adapters.results_table import TextStore
+    from route_switch.domain.ports import TextStore
 
 FAR = 4_000_000_000
 EVENT = cast("handler.Event", json.loads(Path("events/drift/daily.json").read_text("utf-8")))

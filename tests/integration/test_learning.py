@@ -11,11 +11,12 @@ from botocore.client import BaseClient
 from route_switch import bootstrap
 from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.adapters.dynamodb_learning import DynamoDbLearning
-from route_switch.adapters.results_table import TextStore, day_key, learning_counter
+from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import StoreError
 from route_switch.domain.example import Example
 from route_switch.domain.past_request import Feedback
+from route_switch.domain.ports import TextStore
 from route_switch.domain.record import NotReplayable, RequestRecord
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import Tier

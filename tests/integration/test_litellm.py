@@ -1,5 +1,7 @@
 """LiteLLM, called for real, against a loopback server."""
 
+import os
+
 import pytest
 from pydantic import JsonValue
 
@@ -11,8 +13,15 @@ from route_switch.domain.pricing import Usage
 from tests.support.upstream import completion, failure, running_upstream
 
 
+@pytest.fixture(autouse=True)
+def _address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM reads it when it is called, so that each test sets the one of its server."""
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", "")
+
+
 def call(url: str) -> ModelCall:
-    params: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 3, "api_base": url}
+    os.environ["HOSTED_VLLM_API_BASE"] = url
+    params: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 3}
     return ModelCall("some-model", ({"role": "user", "content": "hi"},), params, 5)
 
 
@@ -35,3 +44,10 @@ def test_errors_are_ours_and_nothing_is_tried_twice(status: int, kind: type[Mode
     assert type(caught.value) is kind
     assert caught.value.status == status
     assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("name", ["api_base", "api_key", "custom_llm_provider", "mock_response"])
+def test_a_request_cannot_reach_litellms_own_settings(name: str) -> None:
+    request = ModelCall("some-model", ({"role": "user", "content": "hi"},), {name: "x"}, 5)
+    with pytest.raises(InvalidModelRequestError, match=name):
+        complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(request))

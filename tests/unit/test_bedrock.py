@@ -1,57 +1,80 @@
 """Bedrock's `converse`, with botocore checking both sides of the call."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from route_switch.adapters.models.bedrock import BedrockClient
-from route_switch.domain.completion import complete
-from route_switch.domain.errors import InvalidModelRequestError, ModelError
-from route_switch.domain.ports import ModelCall
+from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE, BedrockClient
+from route_switch.domain.completion import Completion, complete
+from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
+from tests.support.converse import MODEL
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-HALLO = [{"text": "Hal"}, {"text": "lo"}]
-MODEL = "us.amazon.nova-lite-v1:0"
+HI: JsonObject = {"role": "user", "content": "Hi"}
+SECRET = "the user's secret"
 Stubbed = tuple["BedrockRuntimeClient", Stubber]
 
 
-@pytest.fixture
-def stubbed() -> Iterator[Stubbed]:
-    client = boto3.client(
+@pytest.fixture(scope="module")
+def bedrock() -> "BedrockRuntimeClient":
+    client: BedrockRuntimeClient = boto3.client(
         "bedrock-runtime",
         region_name="us-east-1",
         aws_access_key_id="x",
         aws_secret_access_key="x",
     )
-    with Stubber(client) as stubber:
-        yield client, stubber
+    return client
+
+
+@pytest.fixture
+def stubbed(bedrock: "BedrockRuntimeClient") -> Iterator[Stubbed]:
+    with Stubber(bedrock) as stubber:
+        yield bedrock, stubber
         stubber.assert_no_pending_responses()
 
 
-def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
+def reply(*content: JsonObject, stop: str = "end_turn", **usage: int) -> dict[str, Any]:
+    return {
+        "output": {"message": {"role": "assistant", "content": list(content)}},
+        "stopReason": stop,
+        "usage": {"inputTokens": 20, "outputTokens": 5, "totalTokens": 25, **usage},
+        "metrics": {"latencyMs": 1},
+    }
+
+
+def tool_use(id_: str, **tool_input: Any) -> JsonObject:
+    return {"toolUse": {"toolUseId": id_, "name": "weather", "input": tool_input}}
+
+
+def answered(
+    stubbed: Stubbed,
+    response: dict[str, Any],
+    *messages: JsonObject,
+    expected: dict[str, Any] | None = None,
+    **params: Any,
+) -> Completion:
     client, stubber = stubbed
-    stubber.add_response(
-        "converse",
-        {
-            "output": {
-                "message": {"role": "assistant", "content": [{"text": "Hal"}, {"text": "lo"}]}
-            },
-            "stopReason": "max_tokens",
-            "usage": {
-                "inputTokens": 20,
-                "outputTokens": 5,
-                "totalTokens": 125,
-                "cacheReadInputTokens": 100,
-            },
-            "metrics": {"latencyMs": 1},
-        },
-        {
+    stubber.add_response("converse", response, expected)
+    return complete(BedrockClient(client).stream(ModelCall(MODEL, messages or (HI,), params)))
+
+
+def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
+    answer = answered(
+        stubbed,
+        reply({"text": "Hal"}, {"text": "lo"}, stop="max_tokens", cacheReadInputTokens=100),
+        {"role": "system", "content": "Be brief."},
+        HI,
+        {"role": "user", "content": [{"type": "text", "text": "In German, please."}]},
+        {"role": "assistant", "content": "Ok"},
+        {"role": "user", "content": "Now"},
+        expected={
             "modelId": MODEL,
             "system": [{"text": "Be brief."}],
             "messages": [
@@ -61,45 +84,205 @@ def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
             ],
             "inferenceConfig": {
                 "maxTokens": 5,
-                "temperature": 0.0,
+                "temperature": 0,
                 "topP": 0.5,
                 "stopSequences": ["END"],
             },
         },
+        max_tokens=5,
+        temperature=0,
+        top_p=0.5,
+        stop="END",
     )
-    call = ModelCall(
-        MODEL,
-        (
-            {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": "Hi"},
-            {"role": "user", "content": [{"type": "text", "text": "In German, please."}]},
-            {"role": "assistant", "content": "Ok"},
-            {"role": "user", "content": "Now"},
-        ),
-        {
-            "max_tokens": 5,
-            "temperature": 0,
-            "top_p": 0.5,
-            "stop": "END",
-            "seed": 7,
-            "n": 1,
-            "response_format": {"type": "text"},
-            "unheard_of": True,
-        },
-    )
-    answer = complete(BedrockClient(client).stream(call))
     assert answer.text == "Hallo"
+    assert answer.choices[0].message == {"role": "assistant", "content": "Hallo"}
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage == Usage(120, 5, 100)
+    assert answer.provider_model is None
+
+
+def test_an_agent_calls_two_tools_and_answers_with_what_they_found(stubbed: Stubbed) -> None:
+    """A whole conversation, as a client of the OpenAI API has it: ask, call, answer."""
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": "weather",
+                "description": "The weather of a city",
+                "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+            },
+        }
+    ]
+    declared = {
+        "tools": [
+            {
+                "toolSpec": {
+                    "name": "weather",
+                    "description": "The weather of a city",
+                    "inputSchema": {
+                        "json": {"type": "object", "properties": {"city": {"type": "string"}}}
+                    },
+                }
+            }
+        ]
+    }
+    question: JsonObject = {"role": "user", "content": "Is it warmer in Köln or in Rome?"}
+    asked = {"role": "user", "content": [{"text": "Is it warmer in Köln or in Rome?"}]}
+    called: list[JsonObject] = [
+        {"text": "I look it up."},
+        tool_use("tooluse_1", city="Köln"),
+        tool_use("tooluse_2", city="Rome"),
+    ]
+
+    first = answered(
+        stubbed,
+        reply(*called, stop="tool_use"),
+        question,
+        tools=tools,
+        expected={
+            "modelId": MODEL,
+            "messages": [asked],
+            "inferenceConfig": {},
+            "toolConfig": declared,
+        },
+    )
+    call = first.choices[0].message
+    assert first.choices[0].finish_reason == "tool_calls"
+    assert call == {
+        "role": "assistant",
+        "content": "I look it up.",
+        "tool_calls": [
+            {
+                "id": "tooluse_1",
+                "type": "function",
+                "function": {"name": "weather", "arguments": '{"city": "Köln"}'},
+            },
+            {
+                "id": "tooluse_2",
+                "type": "function",
+                "function": {"name": "weather", "arguments": '{"city": "Rome"}'},
+            },
+        ],
+    }
+
+    last = answered(
+        stubbed,
+        reply({"text": "In Rome."}),
+        question,
+        call,
+        {"role": "tool", "tool_call_id": "tooluse_1", "content": "18 °C"},
+        {"role": "tool", "tool_call_id": "tooluse_2", "content": "27 °C"},
+        tools=tools,
+        expected={
+            "modelId": MODEL,
+            "messages": [
+                asked,
+                {"role": "assistant", "content": called},
+                {
+                    "role": "user",
+                    "content": [
+                        {"toolResult": {"toolUseId": "tooluse_1", "content": [{"text": "18 °C"}]}},
+                        {"toolResult": {"toolUseId": "tooluse_2", "content": [{"text": "27 °C"}]}},
+                    ],
+                },
+            ],
+            "inferenceConfig": {},
+            "toolConfig": declared,
+        },
+    )
+    assert last.text == "In Rome."
+    assert last.choices[0].finish_reason == "stop"
+
+
+def test_an_answer_that_only_calls_a_tool_has_no_content(stubbed: Stubbed) -> None:
+    answer = answered(stubbed, reply(tool_use("1"), stop="tool_use"))
+    message = answer.choices[0].message
+    assert message["content"] is None
+    assert message["tool_calls"] == [
+        {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    ]
+
+
+def test_an_answer_of_nothing_is_an_empty_text(stubbed: Stubbed) -> None:
+    assert answered(stubbed, reply()).choices[0].message["content"] == ""
+
+
+def test_who_wants_tool_calls_one_by_one_is_given_the_first(stubbed: Stubbed) -> None:
+    both = reply(tool_use("1"), tool_use("2"), stop="tool_use")
+    answer = answered(stubbed, both, parallel_tool_calls=False)
+    calls = answer.choices[0].message["tool_calls"]
+    assert isinstance(calls, list)
+    assert [call["id"] for call in calls if isinstance(call, dict)] == ["1"]
+
+
+def test_what_a_model_thought_is_no_part_of_its_answer(stubbed: Stubbed) -> None:
+    answer = answered(
+        stubbed,
+        reply(
+            {"reasoningContent": {"reasoningText": {"text": "Hm, ", "signature": "s"}}},
+            {"reasoningContent": {"redactedContent": b"?"}},  # type: ignore[dict-item]  # bytes
+            {"reasoningContent": {"reasoningText": {"text": "yes."}}},
+            {"text": "Yes."},
+        ),
+    )
+    assert answer.choices[0].message == {
+        "role": "assistant",
+        "content": "Yes.",
+        "reasoning_content": "Hm, yes.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("stop", "finish"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("tool_use", "tool_calls"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("guardrail_intervened", "content_filter"),
+        ("content_filtered", "content_filter"),
+        ("a_new_one", "stop"),
+    ],
+)
+def test_the_reason_to_stop_is_told_in_openais_words(
+    stubbed: Stubbed, stop: str, finish: str
+) -> None:
+    assert answered(stubbed, reply({"text": "a"}, stop=stop)).choices[0].finish_reason == finish
+
+
+@pytest.mark.parametrize("stop", ["malformed_model_output", "malformed_tool_use"])
+def test_an_answer_that_cannot_be_read_is_none(stubbed: Stubbed, stop: str) -> None:
+    with pytest.raises(ModelError, match=stop) as caught:
+        answered(stubbed, reply({"text": SECRET}, stop=stop))
+    assert type(caught.value) is ModelError
+    assert SECRET not in str(caught.value)
+
+
+def test_every_reason_to_stop_that_the_service_model_knows_is_known(
+    bedrock: "BedrockRuntimeClient",
+) -> None:
+    output: Any = bedrock.meta.service_model.operation_model("Converse").output_shape
+    assert set(output.members["stopReason"].enum) == {*FINISH_REASONS, *UNUSABLE}
+
+
+def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
+    response = reply({"text": "a"}, cacheReadInputTokens=100, cacheWriteInputTokens=7)
+    assert answered(stubbed, response).usage == Usage(127, 5, 100)
 
 
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
         ("ValidationException", 400, InvalidModelRequestError),
-        ("ThrottlingException", 429, ModelError),
         ("AccessDeniedException", 403, ModelError),
+        ("ResourceNotFoundException", 404, ModelError),
+        ("ModelTimeoutException", 408, ModelTimeoutError),
         ("ModelErrorException", 424, ModelError),
+        ("ThrottlingException", 429, ModelError),
+        ("ModelNotReadyException", 429, ModelError),
+        ("InternalServerException", 500, ModelError),
+        ("ServiceUnavailableException", 503, ModelError),
     ],
 )
 def test_errors_tell_a_wrong_request_from_a_failing_model(
@@ -108,27 +291,30 @@ def test_errors_tell_a_wrong_request_from_a_failing_model(
     client, stubber = stubbed
     stubber.add_client_error("converse", code, "why", status)
     with pytest.raises(ModelError) as caught:
-        complete(
-            BedrockClient(client).stream(ModelCall(MODEL, ({"role": "user", "content": "x"},)))
-        )
+        complete(BedrockClient(client).stream(ModelCall(MODEL, (HI,))))
     assert type(caught.value) is kind
     assert caught.value.status == status
 
 
 @pytest.mark.parametrize(
-    ("message", "params"),
+    ("params", "field"),
     [
-        ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}, {}),
-        ({"role": "tool", "content": "x", "tool_call_id": "1"}, {}),
-        ({"role": "user", "content": "x"}, {"tools": [{}]}),
-        ({"role": "user", "content": "x"}, {"n": 2}),
-        ({"role": "user", "content": "x"}, {"response_format": {"type": "json_object"}}),
+        ({"temperature": SECRET}, "inferenceConfig.temperature"),
+        ({"max_tokens": 0}, "inferenceConfig.maxTokens"),
+        ({"stop": ["a", ""]}, "inferenceConfig.stopSequences[1]"),
+        ({"stop": {"a": SECRET}}, "inferenceConfig.stopSequences"),
+        ({"top_p": [SECRET]}, "inferenceConfig.topP"),
     ],
 )
-def test_what_cannot_be_translated_is_refused_and_not_dropped(
-    stubbed: Stubbed, message: dict[str, object], params: dict[str, object]
+def test_a_value_of_the_wrong_kind_is_the_requests_fault_and_not_quoted(
+    bedrock: "BedrockRuntimeClient", params: JsonObject, field: str
 ) -> None:
-    client, _ = stubbed
-    call = ModelCall(MODEL, (message,), params)  # type: ignore[arg-type]  # test data as written
-    with pytest.raises(InvalidModelRequestError):
-        complete(BedrockClient(client).stream(call))
+    with pytest.raises(InvalidModelRequestError) as caught:
+        complete(BedrockClient(bedrock).stream(ModelCall(MODEL, (HI,), params)))
+    assert str(caught.value) == f"Bedrock does not take this value of {field}. Correct it."
+
+
+def test_what_cannot_be_translated_is_refused_before_anything_is_sent(stubbed: Stubbed) -> None:
+    client, _ = stubbed  # has no response to give
+    with pytest.raises(InvalidModelRequestError, match="'n' cannot be sent"):
+        complete(BedrockClient(client).stream(ModelCall(MODEL, (HI,), {"n": 2})))

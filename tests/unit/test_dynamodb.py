@@ -11,7 +11,7 @@ from route_switch.domain.errors import StoreError
 from tests.support.records import RECORD
 
 if TYPE_CHECKING:
-    from route_switch.adapters.results_table import TextStore
+    from route_switch.domain.ports import TextStore
 
 
 def save(*answers: list[str]) -> tuple[Exception | None, list[float]]:

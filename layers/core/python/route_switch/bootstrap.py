@@ -13,18 +13,23 @@ import botocore.session
 from botocore.config import Config
 
 from route_switch.adapters.dynamodb import DynamoDbKeyStore, DynamoDbResultStore
+from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
+from route_switch.adapters.idempotency import RepeatedRequests
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.api.repeats import Repeats
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.call_models import ModelCaller
 from route_switch.services.choose_tier import ChooseTier
 from route_switch.services.live_prompt import LivePrompt
+from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record import RecordRequest
 from route_switch.services.route_request import RouteRequest
 from route_switch.settings import Settings, Stores, read_settings
@@ -60,6 +65,8 @@ class Router:
     config: RouterConfig
     authenticate: Authenticate
     route: RouteRequest
+    repeated: RepeatedRequests
+    repeats: Repeats
 
 
 @lru_cache(maxsize=1)
@@ -81,19 +88,29 @@ def build_router(settings: Settings) -> Router:
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
     pool = ThreadPoolExecutor(POOL_THREADS)
+    # Threads of their own: model calls that hang must not keep a parameter from being read.
+    parameters = ThreadPoolExecutor(2)
     caller = ModelCaller(ModelClients(config, secret_keys(settings)), config.models, pool)
     return Router(
         config,
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         RouteRequest(
             config,
-            # A thread of its own: model calls that hang must not keep a prompt from being read.
-            LivePrompt(prompts, packaged_prompt(), ThreadPoolExecutor(1)),
+            LivePrompt(prompts, packaged_prompt(), parameters),
+            LiveSwitches(SsmSwitchStore(ssm, settings.switches_parameter), parameters),
             caller,
+            AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now),
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
-            lambda: datetime.now(UTC),
+            pool,
+            _now,
         ),
+        RepeatedRequests(dynamodb, settings.idempotency_table),
+        Repeats(texts, config.text_storage),
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def packaged_prompt() -> RoutingPrompt:

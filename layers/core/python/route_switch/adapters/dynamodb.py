@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from route_switch.adapters.results_table import (
     SHARDS,
     TEXTS,
-    TextStore,
     day_key,
     learning_counter,
     month_key,
@@ -28,7 +27,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.drift import length_of
 from route_switch.domain.errors import StoreError
 from route_switch.domain.keys import ApiKey
-from route_switch.domain.ports import JsonObject
+from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.record import NotReplayable, Replay, RequestRecord, record_as_json
 from route_switch.domain.tiers import Tier
 
@@ -144,6 +143,8 @@ class DynamoDbResultStore:
         }
         if record.user is not None:
             item["user"] = {"S": record.user}
+        if record.idempotency_id is not None:
+            item["idempotency_id"] = {"S": record.idempotency_id}
         if isinstance(record.replay, Replay):
             item.update(record_in_index(record.request_id, record.created_at.date()))
         for field in ("replay", *(f"{text}_s3" for text in TEXTS)):

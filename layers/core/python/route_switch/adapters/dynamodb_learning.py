@@ -15,7 +15,6 @@ from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     SHARDS,
-    TextStore,
     as_hex,
     buckets,
     day_key,
@@ -32,7 +31,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.config import describe
 from route_switch.domain.errors import StoreError
 from route_switch.domain.past_request import Feedback, PastRequest
-from route_switch.domain.ports import RoutedRequests
+from route_switch.domain.ports import RoutedRequests, TextStore
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import POSITIONS, Arc
 

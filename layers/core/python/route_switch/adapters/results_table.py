@@ -7,6 +7,8 @@ Keys are `pk` and `sk`:
     DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day, in all, by tier and by model
                                               and of routing by version of the prompt
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
+    RATE#<key id>#<minute>          LIMIT     requests of the key's minute: `dynamodb_limits`
+    BUDGET#<key id>#<YYYY-MM>       BUDGET    taken_usd: what the key spent, or has set aside
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
@@ -35,11 +37,11 @@ holds keys only (some 150 bytes), so it adds one write unit to a request.
 
 import json
 from collections.abc import Mapping
-from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from route_switch.domain.drift import LENGTHS
-from route_switch.domain.ports import JsonObject
+from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import position_of
 from route_switch.domain.tiers import Tier
@@ -60,14 +62,6 @@ TEXTS = ("query_text", "answer_text", "replay")
 _BUCKET_BITS = 60
 
 
-class TextStore(Protocol):
-    """Where texts lie that are too long for an item."""
-
-    def put(self, key: str, text: str) -> None: ...
-
-    def get(self, key: str) -> str | None: ...
-
-
 def item_key(pk: str, sk: str) -> "Item":
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
@@ -82,6 +76,14 @@ def feedback_key(request_id: str) -> "Item":
 
 def request_id_of(item: "Mapping[str, AttributeValueTypeDef]") -> str:
     return item["pk"]["S"].removeprefix("RESULT#")
+
+
+def rate_key(key_id: str, now: datetime) -> "Item":
+    return item_key(f"RATE#{key_id}#{now:%Y-%m-%dT%H:%M}", "LIMIT")
+
+
+def budget_key(key_id: str, month: str) -> "Item":
+    return item_key(f"BUDGET#{key_id}#{month}", "BUDGET")
 
 
 def day_key(day: date, shard: int) -> "Item":

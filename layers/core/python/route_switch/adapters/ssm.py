@@ -3,7 +3,12 @@
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from route_switch.domain.config import describe
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -60,3 +65,25 @@ class SsmPromptStore:
         ):
             return None
         return StoredPrompt(parameter["Value"], parameter["Version"])
+
+
+class SsmSwitchStore:
+    """Switches as JSON in a parameter that is made when somebody first turns one."""
+
+    def __init__(self, ssm: "SSMClient", parameter: str) -> None:
+        self._ssm = ssm
+        self._parameter = parameter
+
+    def read(self) -> Switches:
+        """Raises `ConfigurationError` where the parameter holds something else."""
+        try:
+            value = self._ssm.get_parameter(Name=self._parameter)["Parameter"]["Value"]
+        except self._ssm.exceptions.ParameterNotFound:
+            return Switches()
+        try:
+            return Switches.model_validate_json(value)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"The parameter {self._parameter} is wrong: {describe(error)}. Correct it, or "
+                "turn a switch with `route-switch switch`."
+            ) from error

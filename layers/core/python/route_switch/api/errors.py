@@ -13,6 +13,10 @@ RETRY_AFTER_S = 1
 """When to try again what failed for a moment."""
 
 
+STORE_DOWN = "What this needs cannot be read or written right now. Try again in a moment."
+"""The error itself names resources of the owner's: it is for the log."""
+
+
 def error_body(
     message: str, kind: str, code: str | None = None, param: str | None = None
 ) -> JsonObject:
@@ -26,7 +30,7 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
             body = error_body(str(error), error.kind, error.code, error.param)
             return error.status, _retry_after(error.retry_after_s), body
         case StoreError():
-            return _server_error(503, error, "service_unavailable")
+            return _server_error(503, STORE_DOWN, "service_unavailable")
         case InvalidModelRequestError():
             body = error_body(str(error), "invalid_request_error", "provider_refused")
             return 400, {}, body
@@ -34,9 +38,9 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
             body = error_body(str(error), "rate_limit_error", "upstream_rate_limited")
             return 429, _retry_after(RETRY_AFTER_S), body
         case AllTiersFailedError(timed_out=True):
-            return _server_error(504, error, "upstream_timeout")
+            return _server_error(504, str(error), "upstream_timeout")
         case AllTiersFailedError():
-            return _server_error(502, error, "upstream_failed")
+            return _server_error(502, str(error), "upstream_failed")
         case _:
             message = (
                 "The router failed. The owner finds the reason in its log under this request id."
@@ -44,10 +48,8 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
             return 500, {}, error_body(message, "server_error", "internal_error")
 
 
-def _server_error(
-    status: int, error: RouteSwitchError, code: str
-) -> tuple[int, dict[str, str], JsonObject]:
-    body = error_body(str(error), "server_error", code)
+def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, str], JsonObject]:
+    body = error_body(message, "server_error", code)
     return status, _retry_after(RETRY_AFTER_S), body
 
 

@@ -27,6 +27,8 @@ class Completion:
     choices: tuple[Choice, ...]
     usage: Usage | None
     provider_model: str | None = None
+    provider_usage: JsonObject | None = None
+    system_fingerprint: str | None = None
 
     @property
     def text(self) -> str:
@@ -40,18 +42,28 @@ def complete(chunks: Iterable[Chunk]) -> Completion:
     messages: dict[int, JsonObject] = {}
     finish: dict[int, str | None] = {}
     logprobs: dict[int, JsonValue] = {}
-    usage: Usage | None = None
-    provider_model: str | None = None
+    last = Chunk({})
     for chunk in chunks:
         _merge(messages.setdefault(chunk.index, {"role": "assistant"}), chunk.delta)
         finish[chunk.index] = chunk.finish_reason or finish.get(chunk.index)
         logprobs[chunk.index] = chunk.logprobs or logprobs.get(chunk.index)
-        usage = chunk.usage or usage
-        provider_model = chunk.provider_model or provider_model
+        last = Chunk(
+            {},
+            usage=chunk.usage or last.usage,
+            provider_model=chunk.provider_model or last.provider_model,
+            provider_usage=chunk.provider_usage or last.provider_usage,
+            system_fingerprint=chunk.system_fingerprint or last.system_fingerprint,
+        )
     if not messages:
         raise ModelError("The model answered without a choice. Check that it serves chat requests.")
     choices = (Choice(i, messages[i], finish[i], logprobs[i]) for i in sorted(messages))
-    return Completion(tuple(choices), usage, provider_model)
+    return Completion(
+        tuple(choices),
+        last.usage,
+        last.provider_model,
+        last.provider_usage,
+        last.system_fingerprint,
+    )
 
 
 def _merge(message: JsonObject, delta: JsonObject) -> None:

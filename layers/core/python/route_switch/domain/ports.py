@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.pricing import Usage
 from route_switch.domain.record import NotReplayable, RequestRecord
+from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
     from route_switch.domain.drift import RoutedDay
@@ -41,7 +42,8 @@ class Chunk:
     """A piece of an answer. `delta` holds message fields in OpenAI's form (`content`, …).
 
     A call that is not streamed yields one chunk per choice, whose delta is the whole message.
-    `usage` comes with the last chunk; `provider_model` is the model that the provider names.
+    `usage` comes with the last chunk, and `provider_usage` with it where the provider reports it as
+    OpenAI does; `provider_model` is the model that the provider names.
     """
 
     delta: JsonObject
@@ -50,6 +52,8 @@ class Chunk:
     logprobs: JsonValue = None
     usage: Usage | None = None
     provider_model: str | None = None
+    provider_usage: JsonObject | None = None
+    system_fingerprint: str | None = None
 
 
 class ModelClient(Protocol):
@@ -79,6 +83,14 @@ class PromptStore(Protocol):
 
     def put_live(self, document: str) -> int:
         """Writes a new version of the live prompt and returns its number."""
+        ...
+
+
+class SwitchStore(Protocol):
+    """What the owner turned off."""
+
+    def read(self) -> Switches:
+        """Everything is on where nothing was said."""
         ...
 
 
@@ -114,6 +126,22 @@ class KeyStore(Protocol):
     def find(self, key_hash: str) -> ApiKey | None: ...
 
 
+class KeyLimits(Protocol):
+    """What keys have used of their limits."""
+
+    def count(self, key_id: str, now: datetime, limit: int) -> bool:
+        """Counts one request of this minute; False where `limit` of them have been counted."""
+        ...
+
+    def set_aside(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
+        """Sets `usd` of the month's (`YYYY-MM`) budget aside; False where so much is not left."""
+        ...
+
+    def settle(self, key_id: str, month: str, usd: float) -> None:
+        """Adds to what is taken of the month's budget; less than 0 gives back."""
+        ...
+
+
 class ResultStore(Protocol):
     """Request records with the counters that are derived from them."""
 
@@ -123,6 +151,16 @@ class ResultStore(Protocol):
 
     def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
         """The record as JSON, if this key made the request; None stands for any key."""
+        ...
+
+
+class TextStore(Protocol):
+    """Where texts lie that are too long for an item."""
+
+    def put(self, key: str, text: str) -> None: ...
+
+    def get(self, key: str) -> str | None:
+        """None where there is no such text (any more)."""
         ...
 
 

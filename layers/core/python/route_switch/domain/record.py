@@ -64,7 +64,8 @@ class RequestRecord:
     to the answering models' own time, up to the record itself. `baseline_cost_usd` estimates the
     same request on Tier 3 and is None where it cannot.
     `replay` is for learning only: None where the request is none to learn from (its tier was asked
-    for by name, nothing was answered, or its text may not be kept).
+    for by name, nothing was answered, or its text may not be kept). `idempotency_id` names the
+    item that keeps the answer for a repeat.
     """
 
     request_id: str
@@ -87,6 +88,7 @@ class RequestRecord:
     query_text: str | None = None
     answer_text: str | None = None
     replay: Replay | NotReplayable | None = None
+    idempotency_id: str | None = None
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -121,7 +123,9 @@ def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog
     return cost_usd(Usage(usage.input_tokens, round(usage.output_tokens * ratio)), price)
 
 
-_SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name != "replay")
+_SHOWN = tuple(
+    each.name for each in fields(RequestRecord) if each.name not in {"replay", "idempotency_id"}
+)
 
 
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 
 
@@ -45,7 +46,7 @@ class ModelCatalog(BaseModel):
 
     `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes for each token
     that tier `t` writes, to estimate what Tier 3 would have cost; a tier that is absent has no
-    measured ratio, and then there is no estimate.
+    measured ratio, and then there is no estimate. A model without `capabilities` takes everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class ModelCatalog(BaseModel):
     tiers: dict[Tier, TierModels]
     router: ModelName
     prices: dict[ModelName, Price] = Field(default_factory=dict)
+    capabilities: dict[ModelName, Capabilities] = Field(default_factory=dict)
     tier_3_output_ratio: dict[Tier, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -65,6 +67,9 @@ class ModelCatalog(BaseModel):
     def price(self, model: str) -> Price | None:
         """The model's price, or None where it is not known. Unknown is never free."""
         return self.prices.get(model)
+
+    def capabilities_of(self, model: str) -> Capabilities:
+        return self.capabilities.get(model, Capabilities())
 
     def tier_of(self, model: str) -> Tier | None:
         """The lowest tier whose own model (not a fallback) has this name."""

@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.eligible_models import Eligible
 
 SHARE_OF_REMAINING = 2 / 3
 """What an attempt may take of the time that is left while there is another one to make."""
@@ -44,14 +45,14 @@ class AnswerQuery:
     def __call__(
         self,
         tier: Tier,
-        allowed: frozenset[Tier],
+        eligible: Eligible,
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         deadline: Deadline,
     ) -> Answer:
         """Stops at the first answer or when the time is up. An answer that comes late is paid for
         already, so it is waited for when nothing else can be tried."""
-        candidates = self._candidates(tier, allowed)
+        candidates = self._candidates(tier, eligible)
         calls: list[CallResult] = []
         for position, (candidate_tier, model) in enumerate(candidates):
             if deadline.remaining_s < MIN_ATTEMPT_S:
@@ -77,12 +78,13 @@ class AnswerQuery:
                 return Answer(settled, answering, call.completion, call.attempt.model)
         return Answer(settled, tier, None, None)
 
-    def _candidates(self, tier: Tier, allowed: frozenset[Tier]) -> list[tuple[Tier, str]]:
+    def _candidates(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
         """Every model once, at the first tier in the order of descent that has it."""
         tiers: dict[str, Tier] = {}
-        for candidate_tier in order_of_descent(tier, allowed):
+        for candidate_tier in order_of_descent(tier, eligible.tiers):
             for model in self._catalog.tiers[candidate_tier].in_order:
-                tiers.setdefault(model, candidate_tier)
+                if model in eligible.models:
+                    tiers.setdefault(model, candidate_tier)
         return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
 
 

@@ -38,25 +38,30 @@ class ChooseTier:
         version: str,
         allowed: frozenset[Tier],
         deadline: Deadline,
+        *,
+        router: bool = True,
     ) -> Choice:
+        """Without `router`, what is not bypassed goes to the safe tier."""
         started = deadline.elapsed_ms
-        tier, reason, call = self._decide(query, prompt, deadline)
+        tier, reason, call = self._decide(query, prompt, deadline, router)
         decision = RoutingDecision(
             tier=nearest_allowed(tier, allowed),
             reason=reason,
             prompt_version=version,
             router_tokens=_tokens(call),
             latency_ms=deadline.elapsed_ms - started,
-            routed_tier=None if _router_is_down(call) else tier,
+            routed_tier=None if reason is Reason.FALLBACK and _router_is_down(call) else tier,
         )
         return Choice(decision, call)
 
     def _decide(
-        self, query: Query, prompt: RoutingPrompt, deadline: Deadline
+        self, query: Query, prompt: RoutingPrompt, deadline: Deadline, router: bool
     ) -> tuple[Tier, Reason, CallResult | None]:
         config = self._config
         if config.bypasses(query):
             return Tier.SMALL, Reason.BYPASS, None
+        if not router:
+            return config.safe_tier, Reason.FALLBACK, None
         call = self._caller.call(
             config.models.router,
             prompt.render(query, config.router_max_input_tokens),
@@ -71,12 +76,10 @@ class ChooseTier:
 
 
 def _router_is_down(call: CallResult | None) -> bool:
-    """A router that refuses a query, or says nothing that makes sense, is not down: it would do so
-    on any day, and learning measures the safe tier there as well."""
-    return (
-        call is not None
-        and call.completion is None
-        and not isinstance(call.error, InvalidModelRequestError)
+    """Off, or failing. A router that refuses a query, or says nothing that makes sense, is not
+    down: it would do so on any day, and learning measures the safe tier there as well."""
+    return call is None or (
+        call.completion is None and not isinstance(call.error, InvalidModelRequestError)
     )
 
 

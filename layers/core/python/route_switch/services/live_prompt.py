@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import PromptError
@@ -11,13 +11,9 @@ from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.services.call_models import Clock
+from route_switch.services.refreshed import Refreshed
 
 logger = logging.getLogger(__name__)
-
-CACHE_S = 60.0
-MAX_AGE_S = 300.0
-"""A process that slept longer than this reads the prompt before it serves: the old one may have
-been replaced for a reason."""
 
 OLDER_VERSIONS = 5
 """How far a new process looks back for a version that can be served."""
@@ -35,12 +31,11 @@ class ServedPrompt:
     healthy: bool = True
 
 
-class LivePrompt:
+class LivePrompt(Refreshed[ServedPrompt]):
     """Serves the newest version of `live`; without one the seed, then the packaged prompt.
 
     A live prompt that is broken or cannot be read leaves the last good one in place; a new process
-    looks for it among the versions before. After `CACHE_S` the prompt is read anew in the
-    background, beside the request that notices it.
+    looks for it among the versions before.
     """
 
     def __init__(
@@ -50,40 +45,11 @@ class LivePrompt:
         pool: Executor,
         clock: Clock = time.monotonic,
     ) -> None:
+        super().__init__(self._served, pool, clock)
         self._store = store
         self._packaged = packaged
-        self._pool = pool
-        self._clock = clock
-        self._served: ServedPrompt | None = None
-        self._read_at = 0.0
-        self._refresh: Future[ServedPrompt] | None = None
 
-    def current(self) -> ServedPrompt:
-        """What serves this request; starts a refresh when it is due."""
-        age_s = self._clock() - self._read_at
-        if self._served is None or age_s >= MAX_AGE_S:
-            self._keep(self._read())
-        elif self._refresh is None and age_s >= CACHE_S:
-            self._refresh = self._pool.submit(self._read)
-        served = self._served
-        assert served is not None  # noqa: S101 (set above; tells the type checker)
-        return served
-
-    def settle(self, timeout_s: float = 1.0) -> None:
-        """Takes over a refresh that is under way: called when a request ends, since a Lambda
-        environment sleeps between requests and would wake up with a dead connection."""
-        if self._refresh is None:
-            return
-        refresh, self._refresh = self._refresh, None
-        try:
-            self._keep(refresh.result(timeout_s))
-        except TimeoutError:
-            self._read_at = self._clock()
-
-    def _keep(self, served: ServedPrompt) -> None:
-        self._served, self._read_at = served, self._clock()
-
-    def _read(self) -> ServedPrompt:
+    def _served(self, before: ServedPrompt | None) -> ServedPrompt:
         try:
             stored = self._store.read_live()
             if stored is not None:
@@ -92,8 +58,8 @@ class LivePrompt:
         except Exception as error:  # noqa: BLE001, RUF100 (whatever the store raises: keep serving)
             logger.warning("The live prompt cannot be served: %s", _reason(error))
             healthy = False
-            if self._served is not None:
-                return ServedPrompt(self._served.prompt, self._served.version, healthy=False)
+            if before is not None:
+                return replace(before, healthy=False)
             if not isinstance(error, PromptError):  # asking again would only take as long again
                 return self._packaged_prompt(healthy)
             older = self._older_version()

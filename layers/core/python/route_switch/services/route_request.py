@@ -1,6 +1,8 @@
-"""A request's way: choose a tier, let it answer, record what happened."""
+"""A request's way: who may answer, choose a tier, let it answer, record what happened."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,29 +10,28 @@ from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion
 from route_switch.domain.config import RouterConfig
-from route_switch.domain.decision import Reason, RoutingDecision
-from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
+from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
+from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.keys import ApiKey
+from route_switch.domain.needs import Needs, needs_of
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage, cost_usd
-from route_switch.domain.query import Query, query_of, text_of
+from route_switch.domain.query import Query, query_of
 from route_switch.domain.record import (
     RequestRecord,
     RequestStatus,
     estimate_baseline_usd,
 )
 from route_switch.domain.replay import replay_of
-from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.tiers import Tier
+from route_switch.services.admit_request import Admission, AdmitRequest
 from route_switch.services.answer import Answer, AnswerQuery, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
+from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange, find_eligible
+from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
+from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record import RecordRequest
-
-ASSUMED_OUTPUT_TOKENS = 300
-"""Length of an answer that is taken for an estimate where the request sets no limit."""
-
 
 RECORD_MARGIN_S = 1.5
 """What is left for the record when the deadline has passed: the function ends 2 s after it."""
@@ -41,7 +42,7 @@ MAX_RECORD_S = 4.0
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
     """`params` are the fields of the request that go to the tier's model as they are; `deadline`
-    runs since the request came in."""
+    runs since the request came in. `idempotency_id` names the item that answers a repeat."""
 
     request_id: str
     deadline: Deadline
@@ -50,6 +51,20 @@ class InboundRequest:
     messages: tuple[JsonObject, ...]
     params: Mapping[str, JsonValue]
     user: str | None = None
+    tiers: TierRange = ANY_TIER
+    idempotency_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may be served, and by what; `named` is the tier that it asks for by name."""
+
+    request: InboundRequest
+    query: Query
+    needs: Needs
+    eligible: Eligible
+    named: Tier | None
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,7 @@ class Routed:
     """What came of a request: a completion or a failure; neither for a dry run.
 
     `overhead_ms` is what routing and recording added to the answering models' own time.
+    `models` are those of the tiers, `estimated_usd` what each tier that may answer would cost.
     """
 
     record: RequestRecord
@@ -66,6 +82,10 @@ class Routed:
     recorded: bool
     prompt_healthy: bool
     overhead_ms: float
+    models: Mapping[Tier, str]
+    estimated_usd: Mapping[Tier, float | None]
+    router_reply: str | None = None
+    budget_spent: bool = False
 
 
 class RouteRequest:
@@ -73,71 +93,95 @@ class RouteRequest:
         self,
         config: RouterConfig,
         live_prompt: LivePrompt,
+        switches: LiveSwitches,
         caller: ModelCaller,
+        admit: AdmitRequest,
         record: RecordRequest,
+        pool: Executor,
         now: Callable[[], datetime],
     ) -> None:
         self._config = config
         self._live_prompt = live_prompt
+        self._switches = switches
         self._caller = caller
         self._choose_tier = ChooseTier(config, caller)
         self._answer = AnswerQuery(config.models, caller)
+        self._admit = admit
         self._record = record
+        self._pool = pool
         self._now = now
 
     def chat(self, request: InboundRequest) -> Routed:
         """Routes, lets answer, and records, also where no model answered."""
-        query = query_of(request.messages, request.params)
-        served, choice = self._choose(request, query)
+        admitted = self._admitted(request, answers=True)
+        served, choice = self._choose(admitted)
         answer = self._answer(
             choice.decision.tier,
-            request.key.allowed_tiers,
+            admitted.eligible,
             request.messages,
             request.params,
             request.deadline,
         )
-        return self._finish(request, query, served, choice, answer)
+        return self._finish(admitted, served, choice, answer)
 
     def dry_run(self, request: InboundRequest) -> Routed:
         """Decides and records the router call, which costs money; no tier is called."""
-        query = query_of(request.messages, request.params)
-        served, choice = self._choose(request, query)
-        return self._finish(request, query, served, choice, None)
+        admitted = self._admitted(request, answers=False)
+        served, choice = self._choose(admitted)
+        return self._finish(admitted, served, choice, None)
 
-    def estimate_costs_usd(self, request: InboundRequest) -> dict[Tier, float | None]:
-        """What each allowed tier's answer would cost, from estimated tokens."""
-        usage = Usage(
-            sum(estimate_tokens(text_of(m)) for m in request.messages),
-            assumed_output_tokens(request.params),
-        )
+    def _admitted(self, request: InboundRequest, *, answers: bool) -> Admitted:
+        """Raises what refuses the request, before anything is paid."""
+        self._live_prompt.prepare()
+        self._switches.prepare()
         models = self._config.models
-        return {
-            tier: cost_usd(usage, models.price(models.tiers[tier].model))
-            for tier in sorted(request.key.allowed_tiers)
-        }
+        needs = needs_of(request.messages, request.params)
+        eligible, named = find_eligible(models, request.key, request.model, request.tiers, needs)
+        called = eligible.models_of(models) if answers else ()
+        worst_usd = worst_cost_usd(models, called, needs, request.params)
+        admission = self._admit(request.key, eligible, worst_usd)
+        if admission.spent:
+            eligible = eligible.only(Tier.SMALL)
+        query = query_of(request.messages, request.params)
+        return Admitted(request, query, needs, eligible, named, admission)
 
-    def _choose(self, request: InboundRequest, query: Query) -> tuple[ServedPrompt, Choice]:
-        override = resolve_override(request.model, request.key, self._config.models)
+    def _choose(self, admitted: Admitted) -> tuple[ServedPrompt, Choice]:
         served = self._live_prompt.current()
-        if override is not None:
-            decision = RoutingDecision(override, Reason.OVERRIDE, served.version, 0, 0.0)
-            return served, Choice(decision)
+        fixed = self._fixed(admitted)
+        if fixed is not None:
+            tier, reason = fixed
+            return served, Choice(RoutingDecision(tier, reason, served.version, 0, 0.0))
         return served, self._choose_tier(
-            query, served.prompt, served.version, request.key.allowed_tiers, request.deadline
+            admitted.query,
+            served.prompt,
+            served.version,
+            admitted.eligible.tiers,
+            admitted.request.deadline,
+            router=admitted.eligible.router and self._switches.current().router == "on",
         )
+
+    def _fixed(self, admitted: Admitted) -> tuple[Tier, Reason] | None:
+        """The tier that needs no routing: nothing is left to pay another one with, the caller
+        names it, or the owner pins it."""
+        if admitted.admission.spent:
+            return Tier.SMALL, Reason.DEGRADED
+        if admitted.named is not None:
+            return admitted.named, Reason.OVERRIDE
+        pinned = self._switches.current().pin_tier
+        if pinned is None:
+            return None
+        return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
 
     def _finish(
-        self,
-        request: InboundRequest,
-        query: Query,
-        served: ServedPrompt,
-        choice: Choice,
-        answer: Answer | None,
+        self, admitted: Admitted, served: ServedPrompt, choice: Choice, answer: Answer | None
     ) -> Routed:
-        record = self._record_of(request, query, choice, answer)
-        recorded = self._record(record, self._time_to_record_s(request.deadline))
+        request = admitted.request
+        record = self._record_of(admitted, choice, answer)
+        recorded = self._keep(admitted, record)
         self._live_prompt.settle()
+        self._switches.settle()
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
+        reply = choice.router_call.completion if choice.router_call else None
         return Routed(
             record,
             choice.decision,
@@ -146,7 +190,27 @@ class RouteRequest:
             recorded,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,
+            {tier: of.model for tier, of in self._config.models.tiers.items()},
+            estimated_costs_usd(
+                self._config.models, admitted.eligible.tiers, admitted.needs, request.params
+            ),
+            router_reply=reply.text if reply else None,
+            budget_spent=admitted.admission.spent,
         )
+
+    def _keep(self, admitted: Admitted, record: RequestRecord) -> bool:
+        """Records the request, and beside it what it took of its key's budget."""
+        request = admitted.request
+        time_s = self._time_to_record_s(request.deadline)
+        if admitted.admission.set_aside_usd is None:
+            return self._record(record, time_s)
+        settling = self._pool.submit(
+            self._admit.settle, request.key, admitted.admission, record.cost_usd
+        )
+        recorded = self._record(record, time_s)
+        with suppress(TimeoutError):  # then the money stays set aside
+            settling.result(self._time_to_record_s(request.deadline))
+        return recorded
 
     @staticmethod
     def _time_to_record_s(deadline: Deadline) -> float:
@@ -154,19 +218,18 @@ class RouteRequest:
 
     def _record_of(
         self,
-        request: InboundRequest,
-        query: Query,
+        admitted: Admitted,
         choice: Choice,
         answer: Answer | None,
     ) -> RequestRecord:
-        decision = choice.decision
+        request, query, decision = admitted.request, admitted.query, choice.decision
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.settle(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
-        to_learn_from = completion is not None and decision.reason is not Reason.OVERRIDE
+        was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         return RequestRecord(
             request_id=request.request_id,
             key_id=request.key.key_id,
@@ -185,46 +248,13 @@ class RouteRequest:
             baseline_cost_usd=estimate_baseline_usd(usage, tier, self._config.models),
             provider_model=completion.provider_model if completion else None,
             user=request.user,
+            idempotency_id=request.idempotency_id,
             query_text=query.text,
             answer_text=completion.text if completion else None,
-            replay=replay_of(request.messages, request.params, query) if to_learn_from else None,
+            replay=replay_of(request.messages, request.params, query)
+            if completion and was_routed
+            else None,
         )
-
-
-def resolve_override(model: str, key: ApiKey, catalog: ModelCatalog) -> Tier | None:
-    """The tier that `model` asks for: an alias or a tier model's name; None for `auto`.
-
-    Raises `RequestRefusedError`: 404 for a name that is none of these, 403 where the key may not
-    use the tier.
-    """
-    if model == "auto":
-        return None
-    aliases = {tier.alias: tier for tier in Tier}
-    tier = aliases.get(model) or catalog.tier_of(model)
-    if tier is None:
-        raise RequestRefusedError(
-            f"The model '{model}' does not exist here. Use 'auto', 'tier-1', 'tier-2', 'tier-3' "
-            "or a tier model's name; GET /v1/models lists them.",
-            status=404,
-            code="model_not_found",
-            param="model",
-        )
-    if tier not in key.allowed_tiers:
-        raise RequestRefusedError(
-            f"This key may not use {tier.alias}. Use 'auto', or ask the owner for the tier.",
-            status=403,
-            kind="permission_error",
-            code="tier_not_allowed",
-            param="model",
-        )
-    return tier
-
-
-def assumed_output_tokens(params: Mapping[str, JsonValue]) -> int:
-    """The limit that the request sets, or `ASSUMED_OUTPUT_TOKENS` if that is less or there is
-    none: most answers end before their limit."""
-    limits = (params.get("max_completion_tokens"), params.get("max_tokens"))
-    return min([ASSUMED_OUTPUT_TOKENS, *(x for x in limits if isinstance(x, int) and x > 0)])
 
 
 def _status(answer: Answer | None) -> RequestStatus:

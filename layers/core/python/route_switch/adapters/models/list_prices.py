@@ -1,4 +1,4 @@
-"""List prices from LiteLLM's cost map."""
+"""List prices, and what models take, from LiteLLM's cost map."""
 
 import json
 from functools import lru_cache
@@ -8,18 +8,23 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 
 _COST_MAP = "model_prices_and_context_window_backup.json"
 
 
 class _Entry(BaseModel):
-    """What is read of an entry of LiteLLM's cost map; USD per token."""
+    """What is read of an entry of LiteLLM's cost map; USD per token. It leaves out what a model
+    does not support."""
 
     litellm_provider: str = ""
     input_cost_per_token: float | None = None
     output_cost_per_token: float | None = None
     cache_read_input_token_cost: float | None = None
+    max_input_tokens: int | None = None
+    supports_function_calling: bool | None = None
+    supports_vision: bool | None = None
 
 
 def list_price(model: str) -> Price | None:
@@ -27,9 +32,8 @@ def list_price(model: str) -> Price | None:
 
     The map knows most models by their bare name; that counts only for the same provider.
     """
-    provider, _, name = model.partition("/")
-    entry = _cost_map().get(model) or _cost_map().get(name)
-    if entry is None or not entry.litellm_provider.startswith(provider):
+    entry = _entry(model)
+    if entry is None:
         return None
     if entry.input_cost_per_token is None or entry.output_cost_per_token is None:
         return None
@@ -44,6 +48,26 @@ def list_price(model: str) -> Price | None:
     )
 
 
+def list_capabilities(model: str) -> Capabilities | None:
+    """What `provider/name` takes by the same map; None where the map does not know it."""
+    entry = _entry(model)
+    if entry is None:
+        return None
+    return Capabilities(
+        tools=bool(entry.supports_function_calling),
+        vision=bool(entry.supports_vision),
+        input_tokens=entry.max_input_tokens or None,
+    )
+
+
+def _entry(model: str) -> _Entry | None:
+    provider, _, name = model.partition("/")
+    entry = _cost_map().get(model) or _cost_map().get(name)
+    if entry is None or not entry.litellm_provider.startswith(provider):
+        return None
+    return entry
+
+
 @lru_cache(maxsize=1)
 def _cost_map() -> dict[str, _Entry]:
     """Read as a file: importing litellm takes seconds and would ask the network."""
@@ -53,6 +77,7 @@ def _cost_map() -> dict[str, _Entry]:
             "litellm is not installed, and prices come from it. Install `route-switch[litellm]`."
         )
     entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
+    del entries["sample_spec"]  # words instead of values
     return TypeAdapter(dict[str, _Entry]).validate_python(entries)
 
 

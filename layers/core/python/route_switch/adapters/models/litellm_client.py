@@ -7,6 +7,19 @@ from route_switch.adapters.models.openai_compatible import REFUSALS, parse_usage
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, ModelCall
 
+FIELDS = frozenset(
+    {
+        *("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"),
+        *("max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
+        *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
+        *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
+        *("stop", "store", "temperature", "tool_choice", "tools", "top_logprobs", "top_p"),
+        *("user", "verbosity", "web_search_options"),
+    }
+)
+"""OpenAI's fields. LiteLLM takes its own settings as arguments beside them, such as the provider's
+address and price, and those are the owner's."""
+
 
 class LiteLlmClient:
     """Serves the models of one `provider` of LiteLLM's."""
@@ -16,6 +29,11 @@ class LiteLlmClient:
         self._api_key = api_key
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        foreign = sorted(call.params.keys() - FIELDS)
+        if foreign:
+            raise InvalidModelRequestError(
+                f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
+            )
         # Without this, importing it fetches its price list over the network.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         import litellm

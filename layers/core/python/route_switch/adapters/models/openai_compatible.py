@@ -62,14 +62,17 @@ def _chunks(model: str, response: "httpx.Response") -> Iterator[Chunk]:
         raise _error(model, response)
     try:
         body = response.json()
+        usage = parse_usage(body.get("usage"))
         choices = [
             Chunk(
                 delta=_without_empty_fields(choice["message"]),
                 index=choice.get("index", position),
                 finish_reason=choice.get("finish_reason"),
                 logprobs=choice.get("logprobs"),
-                usage=parse_usage(body.get("usage")),
+                usage=usage,
                 provider_model=body.get("model"),
+                provider_usage=body["usage"] if usage else None,
+                system_fingerprint=body.get("system_fingerprint"),
             )
             for position, choice in enumerate(body["choices"])
         ]

@@ -1,6 +1,7 @@
-"""The OpenAI chat completion API: requests in, answers and errors out."""
+"""Requests of the OpenAI chat completion API."""
 
 import json
+from dataclasses import dataclass
 from math import isinf
 from typing import Annotated, Literal, NoReturn
 
@@ -9,26 +10,51 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage
-from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
-from route_switch.services.route_request import InboundRequest, Routed
+from route_switch.services.eligible_models import TierRange
+from route_switch.services.route_request import InboundRequest
 
-OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
+OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Fields of a request that are for the router, not for the tier's model."""
+
+REFUSED_FIELDS = (
+    *("api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_headers"),
+    *("fallbacks", "models", "provider", "input_cost_per_token", "output_cost_per_token"),
+)
+"""What would choose another provider, address or price than the owner did."""
+
+MAX_KEY_LENGTH = 255
+
+
+class RouteOptions(BaseModel):
+    """Our own part of a request: `extra_body={"route_switch": {…}}` in OpenAI's clients."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    min_tier: Annotated[Literal[1, 2, 3], Field(description="Never a smaller tier")] = 1
+    max_tier: Annotated[Literal[1, 2, 3], Field(description="Never a larger tier")] = 3
+    dry_run: Annotated[bool, Field(description="Decide only: no tier is called")] = False
+
+
+class StreamOptions(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    include_usage: bool | None = None
 
 
 class ContentPart(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     type: str
 
 
 class Message(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
+    tool_calls: list[dict[str, JsonValue]] | None = None
 
 
 class ChatRequest(BaseModel):
@@ -39,13 +65,34 @@ class ChatRequest(BaseModel):
     model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
+    stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=256)] | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    tools: list[dict[str, JsonValue]] | None = None
+    response_format: dict[str, JsonValue] | None = None
+    logprobs: bool | None = None
+    metadata: dict[str, JsonValue] | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    route_switch: RouteOptions = RouteOptions()
 
 
-def parse_chat_request(body: bytes, max_bytes: int) -> JsonObject:
+@dataclass(frozen=True, slots=True)
+class ChatCall:
+    """A request that was checked: its own fields, and `content`, the whole as it came."""
+
+    content: JsonObject
+    options: RouteOptions
+    stream: bool
+    include_usage: bool
+
+
+def parse_chat_request(body: bytes, max_bytes: int) -> ChatCall:
     """The request as it came, once it is known to be one; raises `RequestRefusedError`."""
     if len(body) > max_bytes:
         raise RequestRefusedError(
@@ -59,23 +106,26 @@ def parse_chat_request(body: bytes, max_bytes: int) -> JsonObject:
         raise RequestRefusedError(
             "The request body must be a JSON object with 'messages'.", code="invalid_json"
         )
+    _refuse_foreign_fields(content)
     try:
         request = ChatRequest.model_validate(content)
     except ValidationError as error:
         _refuse(error, content)
-    if request.stream:
-        raise RequestRefusedError(
-            "Streaming is not available. Send the request without 'stream'.",
-            code="unsupported_value",
-            param="stream",
-        )
-    return content
+    _check_together(request)
+    options = request.stream_options
+    return ChatCall(
+        content,
+        request.route_switch,
+        stream=bool(request.stream),
+        include_usage=bool(options and options.include_usage),
+    )
 
 
 def inbound_request(
-    content: JsonObject, key: ApiKey, request_id: str, deadline: Deadline
+    call: ChatCall, key: ApiKey, request_id: str, deadline: Deadline, idempotency_id: str | None
 ) -> InboundRequest:
-    """The request in the services' terms; `content` comes from `parse_chat_request`."""
+    """The request in the services' terms."""
+    content, options = call.content, call.options
     messages = content["messages"]
     user = content.get("user")
     return InboundRequest(
@@ -88,7 +138,46 @@ def inbound_request(
         else (),
         params={k: v for k, v in content.items() if k not in OWN_FIELDS},
         user=user if isinstance(user, str) else None,
+        tiers=TierRange(Tier(options.min_tier), Tier(options.max_tier)),
+        idempotency_id=idempotency_id,
     )
+
+
+def check_idempotency_key(value: str | None) -> str | None:
+    """The header's value; raises `RequestRefusedError` for one that cannot be a key."""
+    if value is None or (0 < len(value) <= MAX_KEY_LENGTH and value.isprintable()):
+        return value
+    raise RequestRefusedError(
+        f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters. Send a UUID.",
+        code="invalid_value",
+        param="Idempotency-Key",
+    )
+
+
+def _refuse_foreign_fields(content: JsonObject) -> None:
+    for name in REFUSED_FIELDS:
+        if name in content:
+            raise RequestRefusedError(
+                f"'{name}' is the owner's to choose, not a request's. Leave it out.",
+                code="unsupported_parameter",
+                param=name,
+            )
+
+
+def _check_together(request: ChatRequest) -> None:
+    options = request.route_switch
+    if options.min_tier > options.max_tier:
+        raise RequestRefusedError(
+            f"min_tier {options.min_tier} is above max_tier {options.max_tier}.",
+            code="invalid_value",
+            param="route_switch.min_tier",
+        )
+    if request.stream_options is not None and not request.stream:
+        raise RequestRefusedError(
+            "'stream_options' says how to stream, so it needs 'stream': true.",
+            code="invalid_value",
+            param="stream_options",
+        )
 
 
 def _parse_json(body: bytes) -> JsonValue:
@@ -145,68 +234,3 @@ def _path_in(content: JsonValue, location: tuple[int | str, ...]) -> str:
         else:
             break
     return path
-
-
-def completion_body(routed: Routed) -> JsonObject:
-    """The answer as an OpenAI chat completion."""
-    completion = routed.completion
-    choices: list[JsonValue] = [
-        {
-            "index": choice.index,
-            "message": choice.message,
-            "logprobs": choice.logprobs,
-            "finish_reason": choice.finish_reason or "stop",
-        }
-        for choice in (completion.choices if completion else ())
-    ]
-    body: JsonObject = {
-        "id": routed.record.request_id,
-        "object": "chat.completion",
-        "created": int(routed.record.created_at.timestamp()),
-        "model": routed.record.model,
-        "choices": choices,
-    }
-    if completion and completion.usage:
-        body["usage"] = usage_body(completion.usage)
-    return body
-
-
-def usage_body(usage: Usage) -> JsonObject:
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-    }
-
-
-def route_headers(routed: Routed) -> dict[str, str]:
-    """The decision, for a caller who wants to know; a cost that is unknown has no header."""
-    record = routed.record
-    headers = {
-        "x-request-id": record.request_id,
-        "x-route-tier": str(record.tier.value),
-        "x-route-reason": record.reason.value,
-        "x-route-model": record.model,
-        "x-route-prompt-version": record.prompt_version,
-        "x-route-cost-usd": _usd(record.cost_usd),
-        "x-route-saved-usd": _usd(record.saved_usd),
-        "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
-    }
-    return {name: value for name, value in headers.items() if value is not None}
-
-
-def models_body(catalog: ModelCatalog, allowed: frozenset[Tier]) -> JsonObject:
-    """`auto`, the tiers' aliases and the tier models that a key may name."""
-    names = ["auto"]
-    names += [tier.alias for tier in sorted(allowed)]
-    names += [catalog.tiers[tier].model for tier in sorted(allowed)]
-    data: list[JsonValue] = [
-        {"id": name, "object": "model", "created": 0, "owned_by": name.partition("/")[0]}
-        for name in dict.fromkeys(names)
-    ]
-    return {"object": "list", "data": data}
-
-
-def _usd(cost: float | None) -> str | None:
-    return None if cost is None else f"{cost:.9f}"

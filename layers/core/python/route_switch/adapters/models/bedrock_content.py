@@ -1,0 +1,155 @@
+"""The content of OpenAI chat messages as content blocks of Bedrock's.
+
+Blank texts are left out, since Bedrock refuses them. Nothing is fetched: images and files come
+within the request, as data: URLs. Errors name the place of a part and never quote it.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import JsonValue
+
+from route_switch.domain.errors import InvalidModelRequestError
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime.literals import DocumentFormatType, ImageFormatType
+    from mypy_boto3_bedrock_runtime.type_defs import (
+        ContentBlockTypeDef,
+        DocumentBlockTypeDef,
+        ImageBlockTypeDef,
+    )
+
+IMAGE_FORMATS: "dict[str, ImageFormatType]" = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/jpg": "jpeg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+DOCUMENT_FORMATS: "dict[str, DocumentFormatType]" = {
+    "application/pdf": "pdf",
+    "application/msword": "doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/markdown": "md",
+    "text/plain": "txt",
+}
+
+_TEXTS = ("text", "refusal")
+_KNOWN = (*_TEXTS, "image_url", "file", "input_audio")
+_DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]+)*;base64,", re.IGNORECASE)
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\]-]+")
+_LONGEST_NAME = 150
+"""Bedrock allows 200 characters; the rest is for the place."""
+
+
+class Part(NamedTuple):
+    """A part of a content array: where it is (`messages[3].content[0]`), and what its type names
+    (the value under `image_url` of a part whose type is `image_url`)."""
+
+    place: str
+    kind: str
+    value: JsonValue
+
+
+def user_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
+    """Texts, images and documents, in their order; `place` is the message's (`messages[3]`)."""
+    blocks: list[ContentBlockTypeDef] = []
+    for part in _parts(content, place):
+        match part.kind:
+            case "image_url":
+                blocks.append({"image": _image(part)})
+            case "file":
+                blocks.append({"document": _document(part)})
+            case _:
+                blocks += [{"text": text} for text in _text(part)]
+    return blocks
+
+
+def texts_of(content: JsonValue, place: str) -> list[str]:
+    """The texts of a content that may hold nothing else."""
+    return [text for part in _parts(content, place) for text in _text(part)]
+
+
+def _parts(content: JsonValue, place: str) -> Iterator[Part]:
+    if content is None:
+        return
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        raise InvalidModelRequestError(f"{place}.content must be a text or an array of parts.")
+    for index, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not (isinstance(part, dict) and isinstance(kind, str)):
+            raise InvalidModelRequestError(f"{place}.content[{index}] must have a type.")
+        yield Part(f"{place}.content[{index}]", kind, part.get(kind))
+
+
+def _text(part: Part) -> list[str]:
+    """None or one."""
+    if part.kind not in _TEXTS:
+        name = f" ({part.kind})" if part.kind in _KNOWN else ""
+        raise InvalidModelRequestError(
+            f"{part.place}{name} cannot be sent to Bedrock. Users' messages may hold text, "
+            "image_url and file, all others text. Leave it out, or configure a provider that "
+            "takes it."
+        )
+    if not isinstance(part.value, str):
+        raise InvalidModelRequestError(f"{part.place}.{part.kind} must be a text.")
+    return [part.value] if part.value.strip() else []
+
+
+def _image(part: Part) -> "ImageBlockTypeDef":
+    media_type, data = _decoded(part, "url")
+    form = IMAGE_FORMATS.get(media_type)
+    if form is None:
+        raise InvalidModelRequestError(
+            f"{part.place} is of a kind that Bedrock does not know. Send png, jpeg, gif or webp."
+        )
+    return {"format": form, "source": {"bytes": data}}
+
+
+def _document(part: Part) -> "DocumentBlockTypeDef":
+    media_type, data = _decoded(part, "file_data")
+    form = DOCUMENT_FORMATS.get(media_type)
+    if form is None:
+        raise InvalidModelRequestError(
+            f"{part.place} is of a kind that Bedrock does not know. Send the media type of one of "
+            f"{', '.join(DOCUMENT_FORMATS.values())}."
+        )
+    filename = part.value.get("filename") if isinstance(part.value, dict) else None
+    return {
+        "format": form,
+        "name": _document_name(filename, part.place),
+        "source": {"bytes": data},
+    }
+
+
+def _document_name(filename: JsonValue, place: str) -> str:
+    """In the few characters that Bedrock allows; the place makes it unique, as it must be."""
+    name = _NOT_IN_A_NAME.sub(" ", filename if isinstance(filename, str) else "").strip()
+    position = "-".join(re.findall(r"\d+", place))
+    return f"{name[:_LONGEST_NAME].strip() or 'document'} ({position})"
+
+
+def _decoded(part: Part, field: str) -> tuple[str, bytes]:
+    """Media type and bytes of the data: URL in this field."""
+    url = part.value.get(field) if isinstance(part.value, Mapping) else None
+    head = _DATA_URL.match(url) if isinstance(url, str) else None
+    if not (isinstance(url, str) and head):
+        raise InvalidModelRequestError(
+            f"{part.place}.{part.kind}.{field} must be a data: URL in base64: nothing is fetched "
+            "from an address, and uploaded files are not known here."
+        )
+    try:
+        data = b64decode(url[head.end() :], validate=True)
+    except ValueError as error:
+        raise InvalidModelRequestError(f"{part.place} is not valid base64.") from error
+    if not data:
+        raise InvalidModelRequestError(f"{part.place} is empty.")
+    return head[1].lower(), data

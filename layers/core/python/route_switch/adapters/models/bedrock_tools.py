@@ -1,0 +1,172 @@
+"""Tools, calls of tools and their results, from OpenAI's form into Bedrock's."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from route_switch.adapters.models.bedrock_content import texts_of
+from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.ports import JsonObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime.type_defs import (
+        ContentBlockTypeDef,
+        ContentBlockUnionTypeDef,
+        MessageTypeDef,
+        ToolChoiceTypeDef,
+        ToolConfigurationTypeDef,
+        ToolTypeDef,
+    )
+
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""What every model on Bedrock accepts; some also take dots and colons."""
+
+
+def tool_config(params: Mapping[str, JsonValue]) -> "ToolConfigurationTypeDef | None":
+    """None where no tool may be called: Bedrock has no choice `none`."""
+    tools, choice = params.get("tools"), params.get("tool_choice")
+    if not tools:
+        if choice not in (None, "auto", "none"):
+            raise InvalidModelRequestError("'tool_choice' asks for a tool, and 'tools' has none.")
+        return None
+    if not isinstance(tools, list):
+        raise InvalidModelRequestError("'tools' must be an array.")
+    specs = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
+    if choice == "none":
+        return None
+    config: ToolConfigurationTypeDef = {"tools": specs}
+    # `auto` is what Bedrock does by itself, and not every model knows the field.
+    if choice not in (None, "auto"):
+        config["toolChoice"] = _tool_choice(choice)
+    return config
+
+
+def _tool(tool: JsonValue, place: str) -> "ToolTypeDef":
+    match tool:
+        case {"type": "function", "function": {"name": str(name), **function}} if name:
+            schema = function.get("parameters")
+        case _:
+            raise InvalidModelRequestError(
+                f"{place} must be a function with a name; Bedrock takes no other tools."
+            )
+    schema = {} if schema is None else schema
+    if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+        raise InvalidModelRequestError(f"{place}.function.parameters must be an object's schema.")
+    spec: ToolTypeDef = {
+        "toolSpec": {
+            "name": name,
+            "inputSchema": {"json": {"type": "object", "properties": {}, **schema}},
+        }
+    }
+    description = function.get("description")
+    if isinstance(description, str) and description.strip():
+        spec["toolSpec"]["description"] = description
+    return spec
+
+
+def _tool_choice(choice: JsonValue) -> "ToolChoiceTypeDef":
+    match choice:
+        case "required":
+            return {"any": {}}
+        case {"type": "function", "function": {"name": str(name)}} if name:
+            return {"tool": {"name": name}}
+    raise InvalidModelRequestError(
+        "'tool_choice' must be auto, none, required or one function for Bedrock."
+    )
+
+
+def tool_uses(message: JsonObject, place: str) -> "list[ContentBlockTypeDef]":
+    """The calls of an assistant's message."""
+    calls = message.get("tool_calls") or []
+    if not isinstance(calls, list):
+        raise InvalidModelRequestError(f"{place}.tool_calls must be an array.")
+    return [_tool_use(call, f"{place}.tool_calls[{i}]") for i, call in enumerate(calls)]
+
+
+def _tool_use(call: JsonValue, place: str) -> "ContentBlockTypeDef":
+    match call:
+        case {"id": str(id_), "function": {"name": str(name), "arguments": str(arguments)}} if name:
+            tool_input = _parsed(arguments, f"{place}.function.arguments")
+            return {"toolUse": {"toolUseId": _tool_use_id(id_), "name": name, "input": tool_input}}
+    raise InvalidModelRequestError(
+        f"{place} must be a function call with an id, a name and arguments."
+    )
+
+
+def _parsed(arguments: str, place: str) -> JsonObject:
+    try:
+        value: JsonValue = json.loads(arguments) if arguments else {}
+        json.dumps(value, allow_nan=False)  # Python reads NaN and 1e999, which are not JSON.
+    except (ValueError, RecursionError) as error:
+        raise InvalidModelRequestError(f"{place} is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise InvalidModelRequestError(f"{place} must be a JSON object.")
+    return value
+
+
+def tool_result(message: JsonObject, place: str) -> "ContentBlockTypeDef":
+    """A `tool` message. Bedrock refuses blank texts, so a tool that said nothing says that."""
+    id_ = message.get("tool_call_id")
+    if not isinstance(id_, str):
+        raise InvalidModelRequestError(f"{place} must have a tool_call_id.")
+    texts = texts_of(message.get("content"), place) or ["(no output)"]
+    return {
+        "toolResult": {
+            "toolUseId": _tool_use_id(id_),
+            "content": [{"text": text} for text in texts],
+        }
+    }
+
+
+def _tool_use_id(id_: str) -> str:
+    """The id, or one that stands for it: a conversation may come from a model with other ids."""
+    return id_ if _ID.fullmatch(id_) else f"call_{sha256(id_.encode()).hexdigest()[:32]}"
+
+
+def require_results(turns: "Sequence[MessageTypeDef]") -> None:
+    """Refuses a conversation where calls and results do not match: Bedrock wants each call
+    answered once, in the next turn, before anything else is said there."""
+    called: list[str] = []
+    for turn in turns:
+        results = [b["toolResult"]["toolUseId"] for b in turn["content"] if "toolResult" in b]
+        come_first = all("toolResult" in block for block in turn["content"][: len(results)])
+        if sorted(results) != sorted(called) or not come_first:
+            break
+        called = [b["toolUse"]["toolUseId"] for b in turn["content"] if "toolUse" in b]
+        if len(set(called)) < len(called):
+            break
+    else:
+        if not called:
+            return
+    raise InvalidModelRequestError(
+        "Every tool call must have an id of its own and be answered by one 'tool' message right "
+        "after it, and every 'tool' message must answer one."
+    )
+
+
+def told_as_text(turns: "Sequence[MessageTypeDef]") -> "list[MessageTypeDef]":
+    """The conversation with its tool calls and results as text.
+
+    Bedrock refuses such blocks where no tools are declared, and may call whatever is declared. So
+    this is how a conversation goes on in which tools were called and none may be called now.
+    """
+    return [
+        {"role": turn["role"], "content": [_told(block) for block in turn["content"]]}
+        for turn in turns
+    ]
+
+
+def _told(block: "ContentBlockUnionTypeDef") -> "ContentBlockUnionTypeDef":
+    if "toolUse" in block:
+        use = block["toolUse"]
+        arguments = json.dumps(use["input"], ensure_ascii=False)
+        return {"text": f"[Tool call {use['toolUseId']}: {use['name']} {arguments}]"}
+    if "toolResult" in block:
+        result = block["toolResult"]
+        texts = "\n".join(content["text"] for content in result["content"])
+        return {"text": f"[Result of tool call {result['toolUseId']}:]\n{texts}"}
+    return block

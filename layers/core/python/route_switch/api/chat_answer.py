@@ -1,0 +1,173 @@
+"""Answers of the OpenAI chat completion API: whole or streamed, and what explains them."""
+
+import json
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from route_switch.domain.completion import Choice, Completion
+from route_switch.domain.ports import JsonObject
+from route_switch.services.estimate_costs import assumed_output_tokens
+from route_switch.services.route_request import InboundRequest, Routed
+
+DONE = "data: [DONE]\n\n"
+MAX_REPLY_CHARACTERS = 200
+"""Of the router LLM, which is asked for one digit: headers have little room."""
+
+
+def completion_body(routed: Routed) -> JsonObject:
+    """The answer as an OpenAI chat completion."""
+    completion = routed.completion
+    choices: list[JsonValue] = [
+        {
+            "index": choice.index,
+            "message": choice.message,
+            "logprobs": choice.logprobs,
+            "finish_reason": choice.finish_reason or "stop",
+        }
+        for choice in (completion.choices if completion else ())
+    ]
+    body = {**_envelope(routed, "chat.completion"), "choices": choices}
+    if completion and completion.usage:
+        body["usage"] = usage_body(completion)
+    return body
+
+
+def completion_events(routed: Routed, *, include_usage: bool) -> str:
+    """The same as server-sent events; one whose answer is there already, so they come at once."""
+    envelope = _envelope(routed, "chat.completion.chunk")
+    if include_usage:
+        envelope["usage"] = None
+    choices = routed.completion.choices if routed.completion else ()
+    chunks = (chunk for choice in choices for chunk in _chunks(choice))
+    events: list[JsonObject] = [{**envelope, "choices": [chunk]} for chunk in chunks]
+    if include_usage and routed.completion and routed.completion.usage:
+        events.append({**envelope, "choices": [], "usage": usage_body(routed.completion)})
+    return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
+
+
+def dry_run_body(routed: Routed) -> JsonObject:
+    """A chat completion without choices, and what was decided."""
+    usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
+    return {**empty, "route_switch": _decision(routed)}
+
+
+def route_body(routed: Routed, request: InboundRequest) -> JsonObject:
+    """What `/v1/route` answers."""
+    return {
+        "id": request.request_id,
+        "object": "route",
+        **_decision(routed),
+        "assumed_output_tokens": assumed_output_tokens(request.params),
+    }
+
+
+def usage_body(completion: Completion) -> JsonObject:
+    """What the provider reported where it speaks of tokens as OpenAI does, else the same from
+    what is known."""
+    usage = completion.usage
+    if usage is None or completion.provider_usage is not None:
+        return completion.provider_usage or {}
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
+    }
+
+
+def route_headers(routed: Routed) -> dict[str, str]:
+    """The decision, for a caller who wants to know; a cost that is unknown has no header."""
+    record = routed.record
+    headers = {
+        "x-request-id": record.request_id,
+        "x-route-tier": str(record.tier.value),
+        "x-route-reason": record.reason.value,
+        "x-route-model": record.model,
+        "x-route-prompt-version": record.prompt_version,
+        "x-route-cost-usd": _usd(record.cost_usd),
+        "x-route-saved-usd": _usd(record.saved_usd),
+        "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
+        "x-route-budget": "spent" if routed.budget_spent else None,
+    }
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def debug_headers(routed: Routed) -> dict[str, str]:
+    """The rest, as JSON in ASCII; without the router LLM's reply where it was not asked."""
+    attempts: list[JsonValue] = [
+        {
+            "model": attempt.model,
+            "tier": attempt.tier and attempt.tier.value,
+            "status": attempt.status,
+            "latency_ms": round(attempt.latency_ms, 1),
+            "cost_usd": attempt.cost_usd,
+            "error": attempt.error,
+        }
+        for attempt in routed.record.attempts
+    ]
+    headers = {
+        "x-route-estimated-cost-usd": json.dumps(_estimates(routed)),
+        "x-route-attempts": json.dumps(attempts),
+    }
+    if routed.router_reply is not None:
+        headers["x-route-router-reply"] = json.dumps(routed.router_reply[:MAX_REPLY_CHARACTERS])
+    return headers
+
+
+def _envelope(routed: Routed, kind: str) -> JsonObject:
+    completion = routed.completion
+    envelope: JsonObject = {
+        "id": routed.record.request_id,
+        "object": kind,
+        "created": int(routed.record.created_at.timestamp()),
+        "model": routed.record.model,
+    }
+    if completion and completion.system_fingerprint is not None:
+        envelope["system_fingerprint"] = completion.system_fingerprint
+    return envelope
+
+
+def _chunks(choice: Choice) -> Iterator[JsonObject]:
+    """The role, what was said in each way, and how it ended."""
+    said = {name: value for name, value in choice.message.items() if name != "role"}
+    content = said.pop("content", None)
+    yield _chunk(choice.index, {"role": "assistant", "content": "" if content else None})
+    if content:
+        yield _chunk(choice.index, {"content": content}, choice.logprobs)
+    if isinstance(calls := said.get("tool_calls"), list):
+        said["tool_calls"] = [
+            {"index": index, **call} for index, call in enumerate(calls) if isinstance(call, dict)
+        ]
+    if said:
+        yield _chunk(choice.index, said)
+    yield {**_chunk(choice.index, {}), "finish_reason": choice.finish_reason or "stop"}
+
+
+def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObject:
+    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+
+
+def _decision(routed: Routed) -> JsonObject:
+    decision, models = routed.decision, routed.models
+    return {
+        "tier": decision.tier.value,
+        "reason": decision.reason.value,
+        "model": models[decision.tier],
+        "prompt_version": decision.prompt_version,
+        "router_tokens": decision.router_tokens,
+        "estimated_cost_usd": _estimates(routed),
+    }
+
+
+def _estimates(routed: Routed) -> JsonObject:
+    return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
+
+
+def _json(event: JsonObject) -> str:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def _usd(cost: float | None) -> str | None:
+    return None if cost is None else f"{cost:.9f}"

@@ -1,0 +1,74 @@
+"""What is kept of an answer for the case that its request is sent again."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+from route_switch.domain.config import TextStorage
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.ports import JsonObject, TextStore
+
+MAX_ITEM_BYTES = 120_000
+"""An item holds 400 KB, and a body may be three times as long once its quotes are escaped."""
+
+REPLAYED = {"idempotent-replayed": "true"}
+
+
+class Repeats:
+    """The whole answer where texts are kept, a long one in `texts`; else its headers alone, which
+    tell of the decision."""
+
+    def __init__(self, texts: TextStore, text_storage: TextStorage) -> None:
+        self._texts = texts
+        self._text_storage = text_storage
+
+    def keep(self, request_id: str, response: Response[str]) -> JsonObject:
+        kept: JsonObject = {"headers": {n: str(v) for n, v in response.headers.items()}}
+        if self._text_storage != "full":
+            return kept
+        kept["content_type"] = response.content_type
+        body = response.body or ""
+        if len(body.encode()) <= MAX_ITEM_BYTES:
+            return {**kept, "body": body}
+        name = f"{request_id}/repeat"
+        self._texts.put(name, body)
+        return {**kept, "body_s3": name}
+
+    def restore(self, kept: JsonObject) -> Response[str]:
+        """Raises `AnswerNotKeptError`."""
+        body, place = kept.get("body"), kept.get("body_s3")
+        if isinstance(place, str):
+            body = self._texts.get(place)
+        headers = {**_headers(kept), **REPLAYED}
+        if not isinstance(body, str):
+            raise AnswerNotKeptError(headers)
+        return Response(HTTPStatus.OK, str(kept["content_type"]), body, headers)
+
+
+class AnswerNotKeptError(RequestRefusedError):
+    """`headers` tell what was decided."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(
+            "This request was answered before, and its answer is not kept here: only the decision "
+            "is, in the headers. Send it with a new Idempotency-Key to have it answered again.",
+            status=HTTPStatus.CONFLICT,
+            kind="conflict_error",
+            code="answer_not_kept",
+            param="Idempotency-Key",
+        )
+        self.headers = headers
+
+
+class UnansweredError(Exception):
+    """Nothing to keep: `response` is an error, and a repeat asks again."""
+
+    def __init__(self, response: Response[str]) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def _headers(kept: JsonObject) -> dict[str, str]:
+    headers = kept["headers"]
+    return {n: str(v) for n, v in headers.items()} if isinstance(headers, dict) else {}

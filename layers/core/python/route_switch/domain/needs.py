@@ -1,0 +1,64 @@
+"""What a request needs of the model that answers it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from route_switch.domain.tokens import estimate_tokens
+
+
+class Capabilities(BaseModel):
+    """What a model takes. What nobody knows of a model is not held against it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tools: bool = True
+    vision: bool = True
+    input_tokens: int | None = Field(default=None, gt=0)
+    """How much it reads at most; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`input_tokens` are estimated from the length of the messages and the tools as JSON, images
+    and other attachments left out."""
+
+    tools: bool
+    vision: bool
+    input_tokens: int
+
+    def missing_of(self, model: Capabilities) -> str | None:
+        """What the model lacks, in words; None where it can serve the request."""
+        if self.tools and not model.tools:
+            return "tools"
+        if self.vision and not model.vision:
+            return "images"
+        if model.input_tokens is not None and self.input_tokens > model.input_tokens:
+            return f"about {self.input_tokens:,} tokens of input"
+        return None
+
+
+def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, JsonValue]) -> Needs:
+    """`messages` and `params` are those of an OpenAI chat completion request."""
+    parts = [part for message in messages for part in _parts(message)]
+    tools = [params[name] for name in ("tools", "functions") if params.get(name)]
+    calls = [message for message in messages if message.get("tool_calls")]
+    text = json.dumps([*(_without_attachments(message) for message in messages), *tools])
+    return Needs(
+        tools=bool(tools or calls),
+        vision=any(part.get("type") == "image_url" for part in parts),
+        input_tokens=estimate_tokens(text),
+    )
+
+
+def _parts(message: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]:
+    content = message.get("content")
+    return [p for p in content if isinstance(p, dict)] if isinstance(content, list) else []
+
+
+def _without_attachments(message: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    parts = [p for p in _parts(message) if p.get("type") in ("text", "refusal")]
+    content = message.get("content")
+    return {**message, "content": [*parts] if isinstance(content, list) else content}

@@ -1,0 +1,145 @@
+"""Which tiers and models may answer a request, before anything is routed or paid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.keys import ApiKey
+from route_switch.domain.needs import Needs
+from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier
+
+NO_PRICE = "a known price, since this key has a budget"
+
+
+@dataclass(frozen=True, slots=True)
+class TierRange:
+    """The lowest and the highest tier that a request wants."""
+
+    lowest: Tier = Tier.SMALL
+    highest: Tier = Tier.LARGE
+
+    @property
+    def tiers(self) -> frozenset[Tier]:
+        return frozenset(tier for tier in ALL_TIERS if self.lowest <= tier <= self.highest)
+
+
+ANY_TIER = TierRange()
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """`tiers` is never empty, and each one's own model is among `models`; `router` says whether
+    the router LLM may be asked."""
+
+    tiers: frozenset[Tier]
+    models: frozenset[str]
+    router: bool = True
+
+    def models_of(self, catalog: ModelCatalog) -> frozenset[str]:
+        """Those of the tiers, each of which may be called."""
+        return (
+            frozenset(name for tier in self.tiers for name in catalog.tiers[tier].in_order)
+            & self.models
+        )
+
+    def only(self, tier: Tier) -> "Eligible":
+        return replace(self, tiers=frozenset({tier}))
+
+
+def find_eligible(
+    catalog: ModelCatalog, key: ApiKey, model: str, wanted: TierRange, needs: Needs
+) -> tuple[Eligible, Tier | None]:
+    """What may answer, and the tier that `model` asks for by name (None for `auto`).
+
+    Raises `RequestRefusedError`: 404 for a model that does not exist here, 403 for tiers that the
+    key may not use, 400 where no model can serve what is asked, 503 where none can be paid.
+    """
+    named = resolve_override(model, key, catalog)
+    allowed = key.allowed_tiers & wanted.tiers
+    if not allowed or named not in {None, *allowed}:
+        raise _out_of_range(key, named, wanted)
+    lacking = {name: _lack(catalog, key, name, needs) for name in catalog.names}
+    able = frozenset(tier for tier in allowed if lacking[catalog.tiers[tier].model] is None)
+    if not able or named not in {None, *able}:
+        asked = allowed if named is None else {named}
+        raise _nothing_can({tier: lacking[catalog.tiers[tier].model] for tier in asked})
+    models = frozenset(name for name, lack in lacking.items() if lack is None)
+    return Eligible(able, models, router=not _unpayable(catalog, key, catalog.router)), named
+
+
+def resolve_override(model: str, key: ApiKey, catalog: ModelCatalog) -> Tier | None:
+    """The tier that `model` asks for: an alias or a tier model's name; None for `auto`.
+
+    Raises `RequestRefusedError`: 404 for a name that is none of these, 403 where the key may not
+    use the tier.
+    """
+    if model == "auto":
+        return None
+    aliases = {tier.alias: tier for tier in Tier}
+    tier = aliases.get(model) or catalog.tier_of(model)
+    if tier is None:
+        raise model_not_found(model)
+    if tier not in key.allowed_tiers:
+        raise RequestRefusedError(
+            f"This key may not use {tier.alias}. Use 'auto', or ask the owner for the tier.",
+            status=403,
+            kind="permission_error",
+            code="tier_not_allowed",
+            param="model",
+        )
+    return tier
+
+
+def model_not_found(model: str) -> RequestRefusedError:
+    return RequestRefusedError(
+        f"The model '{model}' does not exist here. Use 'auto', 'tier-1', 'tier-2', 'tier-3' "
+        "or a tier model's name; GET /v1/models lists them.",
+        status=404,
+        code="model_not_found",
+        param="model",
+    )
+
+
+def _lack(catalog: ModelCatalog, key: ApiKey, name: str, needs: Needs) -> str | None:
+    lack = needs.missing_of(catalog.capabilities_of(name))
+    return lack or (NO_PRICE if _unpayable(catalog, key, name) else None)
+
+
+def _unpayable(catalog: ModelCatalog, key: ApiKey, name: str) -> bool:
+    """A budget cannot be kept where nobody knows what a call costs."""
+    return key.monthly_budget_usd is not None and catalog.price(name) is None
+
+
+def _out_of_range(key: ApiKey, named: Tier | None, wanted: TierRange) -> RequestRefusedError:
+    if named is not None:
+        return RequestRefusedError(
+            f"'model' asks for {named.alias}, and 'route_switch' for tiers from "
+            f"{wanted.lowest.value} to {wanted.highest.value}. Leave one of them out.",
+            code="tier_out_of_range",
+            param="route_switch",
+        )
+    allowed = ", ".join(str(tier.value) for tier in sorted(key.allowed_tiers))
+    return RequestRefusedError(
+        f"'route_switch' asks for tiers from {wanted.lowest.value} to {wanted.highest.value}, "
+        f"and this key may use {allowed}. Ask for one of these, or the owner for the tier.",
+        status=403,
+        kind="permission_error",
+        code="tier_not_allowed",
+        param="route_switch",
+    )
+
+
+def _nothing_can(lacking: Mapping[Tier, str | None]) -> RequestRefusedError:
+    reasons = "; ".join(f"{tier.alias}: {lacking[tier]}" for tier in sorted(lacking))
+    if set(lacking.values()) == {NO_PRICE}:
+        return RequestRefusedError(
+            f"No model that this key may use has {NO_PRICE}. Ask the owner to state the prices.",
+            status=503,
+            kind="server_error",
+            code="price_missing",
+        )
+    return RequestRefusedError(
+        "No model that this request may use takes what it needs. Missing are, for "
+        f"{reasons}. Leave it out, or allow a larger tier.",
+        code="unsupported_by_models",
+    )

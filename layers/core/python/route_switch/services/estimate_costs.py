@@ -1,0 +1,53 @@
+"""What a request would cost, before it is sent: from estimated tokens."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from route_switch.domain.needs import Needs
+from route_switch.domain.pricing import Usage, cost_usd
+from route_switch.domain.tiers import ModelCatalog, Tier
+
+ASSUMED_OUTPUT_TOKENS = 300
+"""Length of an answer that is taken for an estimate where the request sets no limit."""
+
+LONG_OUTPUT_TOKENS = 1000
+"""The same where the estimate should rather be too high."""
+
+ROUTER_CALL = Usage(input_tokens=4000, output_tokens=16)
+"""More than a router call takes: a prompt of 8 KB, a query clipped to 1,000 tokens, a digit."""
+
+
+def assumed_output_tokens(params: Mapping[str, JsonValue]) -> int:
+    """The limit that the request sets, or `ASSUMED_OUTPUT_TOKENS` if that is less or there is
+    none: most answers end before their limit."""
+    return min([ASSUMED_OUTPUT_TOKENS, *_limits(params)])
+
+
+def estimated_costs_usd(
+    catalog: ModelCatalog, tiers: Iterable[Tier], needs: Needs, params: Mapping[str, JsonValue]
+) -> dict[Tier, float | None]:
+    """What each tier's answer would cost; None where its price is not known."""
+    usage = Usage(needs.input_tokens, assumed_output_tokens(params))
+    return {
+        tier: cost_usd(usage, catalog.price(catalog.tiers[tier].model)) for tier in sorted(tiers)
+    }
+
+
+def worst_cost_usd(
+    catalog: ModelCatalog, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
+) -> float:
+    """The router call and the dearest of the models, at the longest answer that is likely.
+
+    A request without a limit may cost more, and so may one whose first models fail late.
+    """
+    n = params.get("n")
+    answers = n if isinstance(n, int) and n > 0 else 1
+    usage = Usage(needs.input_tokens, answers * max([*_limits(params)] or [LONG_OUTPUT_TOKENS]))
+    costs = [cost_usd(usage, catalog.price(name)) or 0.0 for name in models]
+    return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)
+
+
+def _limits(params: Mapping[str, JsonValue]) -> list[int]:
+    limits = (params.get("max_completion_tokens"), params.get("max_tokens"))
+    return [limit for limit in limits if isinstance(limit, int) and limit > 0]

@@ -1,0 +1,27 @@
+"""What is turned off right now."""
+
+import logging
+import time
+from concurrent.futures import Executor
+
+from route_switch.domain.ports import SwitchStore
+from route_switch.domain.switches import Switches
+from route_switch.services.call_models import Clock
+from route_switch.services.refreshed import Refreshed
+
+logger = logging.getLogger(__name__)
+
+
+class LiveSwitches(Refreshed[Switches]):
+    """Switches that cannot be read stay as they were; in a new process everything is on."""
+
+    def __init__(self, store: SwitchStore, pool: Executor, clock: Clock = time.monotonic) -> None:
+        super().__init__(self._switches, pool, clock)
+        self._store = store
+
+    def _switches(self, before: Switches | None) -> Switches:
+        try:
+            return self._store.read()
+        except Exception as error:  # noqa: BLE001, RUF100 (whatever the store raises: keep serving)
+            logger.warning("The switches cannot be read: %s", type(error).__name__)
+            return before or Switches()
