@@ -20,6 +20,9 @@ ROUTES = {
     ("GET", "/v1/models/{id+}"): "router",
     ("GET", "/health"): "router",
     ("GET", "/v1/results/{id}"): "management",
+    ("GET", "/v1/costs"): "management",
+    ("GET", "/v1/prompt"): "management",
+    ("GET", "/v1/prompt/history"): "management",
 }
 """Method and path, and the function that answers."""
 

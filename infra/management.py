@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt import Prompt
+from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.router import router_environment
 from infra.stage import Stage
@@ -35,6 +35,13 @@ class Management(PythonFunction):
             layers=layers,
             environment=router_environment(stage, data, prompt),
         )
-        self.allow(["dynamodb:GetItem"], data.keys.table_arn)
+        self.allow(["dynamodb:GetItem", "dynamodb:Scan"], data.keys.table_arn)
         self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")
         self.allow_objects(data.texts, ["s3:GetObject"])
+        # Costs are summed from counters: no request's item is read in bulk.
+        self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "KEY#*", "LEARNING#*")
+        self.allow(
+            ["ssm:GetParameter", "ssm:GetParameterHistory"],
+            parameter_arn(self, prompt.live_name),
+        )
+        self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))

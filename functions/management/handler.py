@@ -1,6 +1,7 @@
 """The management Lambda: what the API offers beside routing. No model is called here."""
 
 import logging
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger, Metrics
@@ -8,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from route_switch.api import costs, prompt
 from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.keys import ApiKey
@@ -24,10 +26,37 @@ copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 @app.get("/v1/results/<request_id>")
 def result(request_id: str) -> Response[str]:
-    found = management().results.load(request_id, _caller().key_id)
+    key = _caller()
+    found = management().results.load(request_id, None if key.role == "admin" else key.key_id)
     if found is None:
         raise _no_such_result(request_id)
     return json_response(found)
+
+
+@app.get("/v1/costs")
+def summed_costs() -> Response[str]:
+    _admin()
+    query = costs.costs_query(_params(), datetime.now(UTC).date())
+    return json_response(costs.costs_body(management().costs(query)))
+
+
+@app.get("/v1/prompt")
+def live_prompt() -> Response[str]:
+    _admin()
+    version = _params().get("version")
+    if version is None:
+        return json_response(prompt.prompt_body(*management().prompt.live()))
+    number = prompt.version_number(version)
+    found = management().prompt.version(number)
+    if found is None:
+        raise prompt.no_such_version(number)
+    return json_response(prompt.prompt_body(*found))
+
+
+@app.get("/v1/prompt/history")
+def prompt_history() -> Response[str]:
+    _admin()
+    return json_response(prompt.history_body(management().prompt.history()))
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
@@ -36,6 +65,20 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
 
 def _caller() -> ApiKey:
     return management().authenticate(app.current_event.headers.get("authorization"))
+
+
+def _admin() -> None:
+    if _caller().role != "admin":
+        raise RequestRefusedError(
+            "This needs an admin key, and the key that was sent is none. Ask the owner for one.",
+            status=HTTPStatus.FORBIDDEN,
+            kind="permission_error",
+            code="admin_key_required",
+        )
+
+
+def _params() -> dict[str, str]:
+    return app.current_event.query_string_parameters
 
 
 def _no_such_result(request_id: str) -> RequestRefusedError:

@@ -140,6 +140,16 @@ def test_the_router_reads_prompts_and_keys_and_writes_neither(prod: Synthesized)
     assert [s["Action"] for s in keys] == ["dynamodb:GetItem"]
 
 
+def test_costs_are_read_from_counters_and_no_request_in_bulk(prod: Synthesized) -> None:
+    management = [s for name, s in prod.statements() if name.startswith("Management")]
+    bulk = [s for s in management if "dynamodb:BatchGetItem" in _list(s["Action"])]
+    (read,) = [s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for s in bulk]
+    assert read == ["DAY#*", "KEY#*", "LEARNING#*"]
+    scanned = [s["Resource"] for s in management if "dynamodb:Scan" in _list(s["Action"])]
+    assert len(scanned) == 1
+    assert "DataKeys" in json.dumps(scanned)
+
+
 def test_no_managed_policy_grants_a_function_anything(prod: Synthesized) -> None:
     managed = [
         name

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
-SMALL_ONLY_KEY = "rs-small-only"
 ADMIN_KEY = "rs-admin"
+SMALL_ONLY_KEY = "rs-small-only"
 ANY = [1, 2, 3]
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
@@ -110,6 +110,7 @@ def _handler(
     method: str, path: str
 ) -> Callable[[dict[str, object], FakeContext], dict[str, object]]:
     """That of the function that API Gateway would call; the router's where there is no route."""
+    path = path.partition("?")[0]
     for (verb, route), name in ROUTES.items():
         if verb == method and re.fullmatch(re.sub(r"\{\w+(\+?)\}", r"[^/]+", route), path):
             return HANDLERS[name]

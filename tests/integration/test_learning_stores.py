@@ -128,7 +128,7 @@ def test_a_warm_process_reads_only_what_is_new(s3: "S3Client") -> None:
 
 
 def cap(dynamodb: "DynamoDBClient", usd: float = 1.0, month: str = "2026-11") -> DynamoDbCap:
-    return DynamoDbCap(dynamodb, "results", month, usd)
+    return DynamoDbCap(dynamodb, "results", month, usd, RUN.id)
 
 
 def test_the_cap_is_one_for_all_runs_of_a_month(dynamodb: "DynamoDBClient") -> None:
@@ -177,7 +177,7 @@ def test_workers_at_the_same_time_never_take_more_than_the_cap(
 def test_an_unreachable_cap_stops_the_run_but_keeps_an_answer_that_is_there(
     dynamodb: "DynamoDBClient",
 ) -> None:
-    elsewhere = DynamoDbCap(dynamodb, "elsewhere", "2026-11", 1.0)
+    elsewhere = DynamoDbCap(dynamodb, "elsewhere", "2026-11", 1.0, RUN.id)
     with pytest.raises(ProviderDownError, match="nothing is spent"):
         elsewhere.reserve(0.1)
     elsewhere.settle(0.1, 0.05)

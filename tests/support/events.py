@@ -12,7 +12,8 @@ def api_event(
     key: str | None = None,
     more_headers: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """A REST API's proxy event; `body` is sent as it is if it is a string, else as JSON."""
+    """A REST API's proxy event; `path` may have a query, and `body` is sent as it is if it is a
+    string, else as JSON."""
     path, _, query = path.partition("?")
     headers = {"content-type": "application/json", **(more_headers or {})}
     if key is not None:
@@ -23,8 +24,8 @@ def api_event(
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": dict(parse_qsl(query)) or None,
-        "multiValueQueryStringParameters": parse_qs(query) or None,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
+        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
         "pathParameters": None,
         "requestContext": {"requestId": "api-gateway-id", "stage": "local"},
         "body": body if isinstance(body, str) or body is None else json.dumps(body),

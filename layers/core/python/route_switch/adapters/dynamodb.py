@@ -108,7 +108,7 @@ class DynamoDbResultStore:
             return [reason["Code"] for reason in reasons] or ["unknown"]
         return []
 
-    def load(self, request_id: str, key_id: str) -> JsonObject | None:
+    def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
         key = record_key(request_id)
         try:
             item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get(
@@ -116,7 +116,7 @@ class DynamoDbResultStore:
             )
         except (BotoCoreError, ClientError) as error:
             raise StoreError("Results cannot be read right now. Try again.") from error
-        if item is None or item["key_id"]["S"] != key_id:
+        if item is None or key_id not in (None, item["key_id"]["S"]):
             return None
         if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days
             return None
@@ -175,7 +175,8 @@ class DynamoDbResultStore:
 
 def _counters(record: RequestRecord) -> dict[str, float]:
     """What one request adds. Money is summed where it is known; `<money>:unknown` counts the
-    requests where it is not, so that a total never hides a hole."""
+    requests where it is not, so that a total never hides a hole. What was not answered has no
+    baseline and so saves nothing, but costs: `cost_usd:unanswered` is to be taken off."""
     counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
@@ -185,6 +186,8 @@ def _counters(record: RequestRecord) -> dict[str, float]:
         counters[name if amount is not None else f"{name}:unknown"] = (
             amount if amount is not None else 1
         )
+    if record.status != "answered" and record.cost_usd is not None:
+        counters["cost_usd:unanswered"] = record.cost_usd
     for attempt in record.attempts:
         if attempt.cost_usd is not None:
             tier = "router" if attempt.tier is None else str(attempt.tier.value)

@@ -22,11 +22,11 @@ KEYS_A_BATCH = 100
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def store_errors(what: str = "The results table") -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise StoreError(f"The results table cannot be used right now: {error}") from error
+        raise StoreError(f"{what} cannot be used right now: {error}") from error
 
 
 def batch_get(

@@ -12,7 +12,7 @@ Keys are `pk` and `sk`:
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
-    LEARNING#<YYYY-MM>              CAP       what learning spent in the month: `dynamodb_cap`
+    LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
 `expires_at`; counters stay.
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 SHARDS = 16
+RUN_COUNTER = "run:"
+"""What the counter of a run begins with, in the item of its month."""
 LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
 TEXTS = ("query_text", "answer_text", "replay")
@@ -89,8 +91,12 @@ def day_key(day: date, shard: int) -> "Item":
 
 
 def month_key(key_id: str, month: str, shard: int) -> "Item":
-    """`month` is `YYYY-MM`."""
+    """`month` is `YYYY-MM`, here and below."""
     return item_key(f"KEY#{key_id}#{month}#{shard}", "TOTALS")
+
+
+def cap_key(month: str) -> "Item":
+    return item_key(f"LEARNING#{month}", "CAP")
 
 
 def learning_counter(reason: NotReplayable | None) -> str:

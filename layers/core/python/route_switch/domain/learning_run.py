@@ -54,5 +54,9 @@ class LearningRun(BaseModel):
 
     @property
     def day(self) -> date:
-        """The day (UTC) that it was to start on."""
-        return datetime.strptime(self.id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC).date()
+        return day_of_run(self.id)
+
+
+def day_of_run(run_id: str) -> date:
+    """The day (UTC) that it was to start on."""
+    return datetime.strptime(run_id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC).date()

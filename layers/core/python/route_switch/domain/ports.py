@@ -149,8 +149,8 @@ class ResultStore(Protocol):
         """Keeps the record until `expires_at` (Unix seconds) and counts it, both or neither."""
         ...
 
-    def load(self, request_id: str, key_id: str) -> JsonObject | None:
-        """The record as JSON, if this key made the request."""
+    def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
+        """The record as JSON, if this key made the request; None stands for any key."""
         ...
 
 

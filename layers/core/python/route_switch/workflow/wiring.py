@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
-from route_switch.adapters.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.dynamodb_cap import taken_usd
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
@@ -98,8 +98,7 @@ class Wiring:
         days = days_of_month_before(first)
         table = self.settings.results_table
         counters = DynamoDbTotals(self.dynamodb, table).read(days)
-        cap = DynamoDbCap(self.dynamodb, table, f"{days[0]:%Y-%m}", 0.0)
-        return month_before(counters, cap.taken_usd())
+        return month_before(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
 
     def collect(self) -> Collect:
         # The texts stay in the account; what prompts and reports may show is the loop's business.

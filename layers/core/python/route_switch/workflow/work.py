@@ -169,7 +169,8 @@ class Work:
         return calls, memo, pace
 
     def _cap(self, run: LearningRun) -> DynamoDbCap:
-        return DynamoDbCap(self._dynamodb, self._settings.results_table, run.month, run.cap_usd)
+        table = self._settings.results_table
+        return DynamoDbCap(self._dynamodb, table, run.month, run.cap_usd, run.id)
 
     def _examples(self, run: LearningRun) -> tuple[tuple[Example, ...], str]:
         """The run's examples and the digest of their file."""

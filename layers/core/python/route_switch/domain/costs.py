@@ -1,0 +1,94 @@
+"""What requests cost, and what they would have cost on Tier 3, from counters alone.
+
+The counters are those that `adapters.dynamodb` adds up, a request at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from route_switch.domain.tiers import Tier
+
+Counters = Mapping[str, float]
+
+TIER: Final = "cost_usd:tier:"
+MODEL: Final = "cost_usd:model:"
+ROUTER: Final = "router"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """None is what the counters do not tell.
+
+    `spent_usd` is every model call of the requests whose price is known, the router's
+    (`router_usd`) and failed ones included; `without_cost` requests made a call whose price is not
+    known, and cost more. `baseline_usd` estimates the answers on Tier 3, and `saved_usd` is net of
+    the router, of requests that were not answered, and of learning; `without_baseline` and
+    `without_saving` answered requests are in neither sum. `learning_usd` is spent or set aside.
+    """
+
+    spent_usd: float
+    answered: int | None = None
+    failed: int | None = None
+    dry_runs: int | None = None
+    router_usd: float | None = None
+    learning_usd: float | None = None
+    baseline_usd: float | None = None
+    saved_usd: float | None = None
+    without_cost: int | None = None
+    without_baseline: int | None = None
+    without_saving: int | None = None
+
+
+def costs_of(counters: Counters, learning_usd: float | None = None) -> Costs:
+    """Of a day, of several, or of a key's month; a key has no share of learning (None)."""
+
+    def count(name: str) -> int:
+        return int(counters.get(name, 0))
+
+    def answered_without(name: str) -> int:
+        return count(f"{name}:unknown") - count("failed") - count("dry_run")
+
+    answered = count("answered")
+    saved_usd = _estimate(counters, "saved_usd", answered)
+    if saved_usd is not None:
+        saved_usd -= counters.get("cost_usd:unanswered", 0.0) + (learning_usd or 0.0)
+    return Costs(
+        spent_usd=sum(part.spent_usd for part in costs_of_tiers(counters).values()),
+        answered=answered,
+        failed=count("failed"),
+        dry_runs=count("dry_run"),
+        router_usd=counters.get(f"{TIER}{ROUTER}", 0.0),
+        learning_usd=learning_usd,
+        baseline_usd=_estimate(counters, "baseline_cost_usd", answered),
+        saved_usd=saved_usd,
+        without_cost=count("cost_usd:unknown"),
+        without_baseline=answered_without("baseline_cost_usd"),
+        without_saving=answered_without("saved_usd"),
+    )
+
+
+def costs_of_tiers(counters: Counters) -> dict[str, Costs]:
+    """What calls of each tier's models cost and how many requests it answered, and the router."""
+    tiers = {
+        str(tier.value): Costs(
+            counters.get(f"{TIER}{tier.value}", 0.0),
+            answered=int(counters.get(f"tier:{tier.value}", 0)),
+        )
+        for tier in Tier
+    }
+    return {**tiers, ROUTER: Costs(counters.get(f"{TIER}{ROUTER}", 0.0))}
+
+
+def costs_of_models(counters: Counters) -> dict[str, Costs]:
+    """By the models' names; one without a price is not there."""
+    return {
+        name.removeprefix(MODEL): Costs(usd)
+        for name, usd in sorted(counters.items())
+        if name.startswith(MODEL)
+    }
+
+
+def _estimate(counters: Counters, name: str, answered: int) -> float | None:
+    """None where there were answers and nobody could say of any of them."""
+    return counters.get(name, None if answered else 0.0)

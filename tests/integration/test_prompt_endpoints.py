@@ -1,0 +1,137 @@
+"""`GET /v1/prompt` and its history, against moto."""
+
+from typing import cast
+
+import boto3
+import pytest
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from tests.integration.conftest import ADMIN_KEY, LONG, Answer, Api, by_model, forget
+from tests.support.upstream import completion
+
+PROMPT = packaged_prompt()
+EDITED = PROMPT.model_copy(update={"instruction": PROMPT.instruction + "\n- a haiku"})
+BROKEN = "# Instruction\n\nno front matter"
+
+
+def put(document: str, name: str = "live") -> None:
+    boto3.client("ssm").put_parameter(
+        Name=f"/test/prompt/{name}", Value=document, Type="String", Overwrite=True
+    )
+
+
+def get(api: Api, query: str = "") -> Answer:
+    return api("GET", f"/v1/prompt{query}", key=ADMIN_KEY)
+
+
+def history(api: Api) -> list[dict[str, object]]:
+    answer = api("GET", "/v1/prompt/history", key=ADMIN_KEY)
+    assert (answer.status, answer.body["object"]) == (200, "list")
+    return cast("list[dict[str, object]]", answer.body["data"])
+
+
+def test_the_live_prompt_is_shown_byte_for_byte_with_who_wrote_it(api: Api) -> None:
+    document = to_markdown(PROMPT)
+    put(document)
+    shown = get(api).body
+    assert (shown["object"], shown["version"], shown["serving"]) == ("prompt", "live@1", "live@1")
+    assert shown["document"] == document
+    assert (shown["digest"], shown["valid"], shown["reason"]) == (PROMPT.version, True, None)
+    assert shown["bytes"] == len(document.encode())
+    assert str(shown["written_at"]).endswith("+00:00")
+    (kept,) = boto3.client("ssm").get_parameter_history(Name="/test/prompt/live")["Parameters"]
+    assert shown["written_by"] == kept["LastModifiedUser"]
+
+
+def test_what_is_said_to_serve_is_what_routes(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
+    put(to_markdown(PROMPT))
+    put(BROKEN)
+    assert get(api).body["serving"] == "live@1"
+    assert api.chat(LONG).headers["x-route-prompt-version"] == "live@1"
+
+
+def test_an_old_version_is_shown_beside_the_one_that_serves(api: Api) -> None:
+    put(to_markdown(PROMPT))
+    put(to_markdown(EDITED))
+    shown = get(api, "?version=1").body
+    assert (shown["version"], shown["digest"]) == ("live@1", PROMPT.version)
+    assert shown["serving"] == "live@2"
+
+
+@pytest.mark.parametrize("number", ["2", "0", "999999999"])
+def test_a_version_that_is_not_kept_is_not_found(api: Api, number: str) -> None:
+    put(to_markdown(PROMPT))
+    answer = get(api, f"?version={number}")
+    error = cast("dict[str, str]", answer.body["error"])
+    assert (answer.status, error["code"]) == (404, "prompt_version_not_found")
+
+
+@pytest.mark.parametrize("text", ["", "live@1", "-1", "1.0", "٣", "9" * 5000])
+def test_what_is_no_number_is_refused(api: Api, text: str) -> None:
+    answer = get(api, f"?version={text}")
+    error = cast("dict[str, str]", answer.body["error"])
+    assert (answer.status, error["param"]) == (400, "version")
+
+
+def test_a_broken_live_prompt_is_shown_with_the_reason(api: Api) -> None:
+    put(to_markdown(PROMPT), "seed")
+    put(BROKEN)
+    shown = get(api).body
+    assert (shown["version"], shown["document"]) == ("live@1", BROKEN)
+    assert (shown["valid"], shown["digest"]) == (False, None)
+    assert "front matter" in str(shown["reason"])
+    assert shown["serving"] == "seed@1"
+
+
+def test_json_is_shown_as_markdown(api: Api) -> None:
+    document = to_json(EDITED)
+    put(document)
+    shown = get(api).body
+    assert parse_prompt(str(shown["document"])) == EDITED
+    assert str(shown["document"]).startswith("+++")
+    assert shown["bytes"] == len(document.encode()), "as it is stored"
+
+
+def test_json_that_cannot_be_written_as_markdown_is_shown_as_it_is(api: Api) -> None:
+    odd = PROMPT.model_copy(update={"instruction": PROMPT.instruction + "\n# Demos\n"})
+    put(to_json(odd))
+    shown = get(api).body
+    assert shown["document"] == to_json(odd)
+    assert (shown["valid"], shown["digest"]) == (True, odd.version)
+
+
+def test_without_a_live_prompt_what_serves_in_its_place_is_shown(api: Api) -> None:
+    shown = get(api).body
+    assert shown["version"] == shown["serving"] == f"packaged@{PROMPT.version}"
+    put(to_markdown(EDITED), "seed")
+    shown = get(api).body
+    assert shown["version"] == shown["serving"] == "seed@1"
+    assert shown["document"] == to_markdown(EDITED)
+    assert (shown["written_at"], shown["written_by"]) == (None, None)
+    assert get(api, "?version=1").status == 404
+    assert history(api) == []
+
+
+def test_the_history_is_newest_first_and_holds_no_documents(api: Api) -> None:
+    for document in (to_markdown(PROMPT), BROKEN, to_markdown(EDITED)):
+        put(document)
+    versions = history(api)
+    assert [each["version"] for each in versions] == ["live@3", "live@2", "live@1"]
+    assert [each["valid"] for each in versions] == [True, False, True]
+    assert [each["digest"] for each in versions] == [EDITED.version, None, PROMPT.version]
+    assert versions[1]["bytes"] == len(BROKEN)
+    for each in versions:
+        assert "document" not in each
+        assert each["written_at"] is not None
+
+
+def test_parameter_store_that_does_not_answer_is_unavailable(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert get(api).status == 200
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
+    forget()
+    answer = get(api)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
