@@ -11,19 +11,22 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.dynamodb import _counters
 from route_switch.domain.costs import Costs, Counters
+from route_switch.domain.keys import ApiKey
 from route_switch.domain.record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
 from route_switch.services.sum_costs import (
     CostsQuery,
     CostsReport,
     GroupBy,
-    NamedKey,
     SumCosts,
 )
 from tests.support.records import RECORD
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
-KEYS = [NamedKey("key_1", "web", {"team": "search"}), NamedKey("key_2", "batch", {})]
+KEYS = [
+    ApiKey("key_1", "web", "client", tags={"team": "search"}),
+    ApiKey("key_2", "batch", "client"),
+]
 LEARNING = {date(2026, 11, 8): 0.5, date(2026, 11, 22): 1.25}
 GROUPS: tuple[GroupBy, ...] = ("day", "tier", "model", "key")
 
@@ -54,13 +57,8 @@ class FakeTotals:
         return self.learning
 
 
-class FakeKeyNames:
-    def all(self) -> Sequence[NamedKey]:
-        return KEYS
-
-
 def report(totals: FakeTotals, group_by: GroupBy, last: date = LAST) -> CostsReport:
-    return SumCosts(totals, FakeKeyNames())(CostsQuery(FIRST, last, group_by))
+    return SumCosts(totals, lambda: KEYS)(CostsQuery(FIRST, last, group_by))
 
 
 def total(*records: RequestRecord) -> Costs:

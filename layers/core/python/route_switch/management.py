@@ -1,5 +1,6 @@
 """What the management function serves with."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 
 from route_switch.adapters.dynamodb import DynamoDbResultStore
-from route_switch.adapters.dynamodb_key_names import DynamoDbKeyNames
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.keys_table import DynamoDbKeyStore
+from route_switch.adapters.keys_table import DynamoDbKeyStore, KeysTable
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.bootstrap import AWS, packaged_prompt
+from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
@@ -52,10 +53,20 @@ def build_management(settings: Settings) -> Management:
         DynamoDbResultStore(dynamodb, settings.results_table, texts),
         SumCosts(
             DynamoDbTotals(dynamodb, settings.results_table),
-            DynamoDbKeyNames(dynamodb, settings.keys_table),
+            _all_keys(dynamodb, settings),
         ),
         _show_prompt(cast("SSMClient", session.create_client("ssm", config=AWS)), settings),
     )
+
+
+def _all_keys(dynamodb: "DynamoDBClient", settings: Settings) -> Callable[[], list[ApiKey]]:
+    table = KeysTable(dynamodb, settings.keys_table)
+
+    @store_errors("The keys table")
+    def read() -> list[ApiKey]:
+        return [stored.key for stored in table.all()]
+
+    return read
 
 
 def _show_prompt(ssm: "SSMClient", settings: Settings) -> ShowPrompt:

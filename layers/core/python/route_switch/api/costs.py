@@ -10,13 +10,13 @@ from pydantic import JsonValue
 
 from route_switch.domain.costs import Costs
 from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.sum_costs import (
     CostsQuery,
     CostsReport,
     CostsRow,
     GroupBy,
-    NamedKey,
 )
 
 MAX_DAYS = 366
@@ -103,7 +103,7 @@ def _end_of_month(day: date) -> date:
 
 def _label(group_by: GroupBy, row: CostsRow) -> JsonObject:
     match row.of:
-        case NamedKey() as key:
+        case ApiKey() as key:
             return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
         case None:
             return {"key_id": None, "name": None, "tags": {}}

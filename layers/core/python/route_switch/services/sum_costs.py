@@ -1,6 +1,6 @@
 """What was spent and saved in a range of days."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, Protocol
@@ -12,6 +12,7 @@ from route_switch.domain.costs import (
     costs_of_models,
     costs_of_tiers,
 )
+from route_switch.domain.keys import ApiKey
 
 GroupBy = Literal["day", "tier", "model", "key"]
 
@@ -36,18 +37,11 @@ class CostsQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedKey:
-    key_id: str
-    name: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class CostsRow:
     """Of this day, tier (`1`, `2`, `3`, `router`), model or key; None stands for keys that the
     table does not hold any more."""
 
-    of: date | str | NamedKey | None
+    of: date | str | ApiKey | None
     costs: Costs
 
 
@@ -72,16 +66,11 @@ class Totals(Protocol):
         ...
 
 
-class KeyNames(Protocol):
-    def all(self) -> Sequence[NamedKey]:
-        """Every key that there is, revoked ones too."""
-        ...
-
-
 class SumCosts:
-    """The total is of the days, however it is divided: so rows can be held against it."""
+    """The total is of the days, however it is divided: so rows can be held against it. `keys` are
+    all that there are, revoked ones too."""
 
-    def __init__(self, totals: Totals, keys: KeyNames) -> None:
+    def __init__(self, totals: Totals, keys: Callable[[], Sequence[ApiKey]]) -> None:
         self._totals = totals
         self._keys = keys
 
@@ -107,7 +96,7 @@ class SumCosts:
     def _by_key(self, months: Sequence[str], total: Counters) -> list[CostsRow]:
         """Keys with requests; what is counted for none of them is a row too, so that none of the
         money is missing."""
-        keys = self._keys.all()
+        keys = self._keys()
         by_key = self._totals.of_keys([key.key_id for key in keys], months)
         rows = [CostsRow(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
         known = _sum(by_key.values())
