@@ -20,6 +20,9 @@ ROUTES = {
     ("GET", "/v1/models/{id+}"): "router",
     ("GET", "/health"): "router",
     ("GET", "/v1/results/{id}"): "management",
+    ("DELETE", "/v1/results/{id}"): "management",
+    ("DELETE", "/v1/users/{user}"): "management",
+    ("POST", "/v1/feedback"): "management",
 }
 """Method and path, and the function that answers."""
 

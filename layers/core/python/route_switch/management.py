@@ -1,41 +1,69 @@
 """What the management function serves with."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
+from botocore.config import Config
 
 from route_switch.adapters.dynamodb import DynamoDbKeyStore, DynamoDbResultStore
+from route_switch.adapters.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.s3 import S3TextStore
+from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.bootstrap import AWS
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate
-from route_switch.settings import Settings, read_settings
+from route_switch.services.delete_texts import THREADS, DeleteTexts
+from route_switch.services.give_feedback import GiveFeedback
+from route_switch.settings import ManagementSettings, read_management_settings
+from route_switch.workflow.forget import LearningTexts
+from route_switch.workflow.paths import LearningBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+MANY = AWS.merge(Config(read_timeout=5, max_pool_connections=2 * THREADS))
+"""A deletion asks for much at once, and S3 takes a while for 1,000 objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Management:
     authenticate: Authenticate
     results: ResultStore
+    give_feedback: GiveFeedback
+    delete: DeleteTexts
+    max_body_bytes: int
 
 
 @lru_cache(maxsize=1)
 def management() -> Management:
     """The process's own, made when the first request needs it."""
-    return build_management(read_settings())
+    return build_management(read_management_settings())
 
 
-def build_management(settings: Settings) -> Management:
-    session = botocore.session.get_session()
-    dynamodb = cast("DynamoDBClient", session.create_client("dynamodb", config=AWS))
-    s3 = cast("S3Client", session.create_client("s3", config=AWS))
-    texts = S3TextStore(lambda: s3, settings.texts_bucket)
+def build_management(settings: ManagementSettings) -> Management:
+    connect = partial(botocore.session.get_session().create_client, config=MANY)
+    dynamodb = cast("DynamoDBClient", connect("dynamodb"))
+    s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
+    table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)
+    learning_bucket = LearningBucket(s3, settings.learning_bucket)
     return Management(
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
-        DynamoDbResultStore(dynamodb, settings.results_table, texts),
+        DynamoDbResultStore(dynamodb, table, texts),
+        GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
+        DeleteTexts(
+            DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
+            DynamoDbForgotten(dynamodb, table),
+            lambda go_on: LearningTexts(learning_bucket, go_on),
+            DynamoDbRuns(dynamodb, table).holder,
+            SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter),
+            settings.backup_days,
+        ),
+        settings.router.max_body_bytes,
     )

@@ -24,6 +24,7 @@ from route_switch.adapters.results_table import (
     record_in_index,
     record_key,
     routed_counters,
+    user_in_index,
 )
 from route_switch.domain.drift import length_of
 from route_switch.domain.errors import StoreError
@@ -144,6 +145,7 @@ class DynamoDbResultStore:
         }
         if record.user is not None:
             item["user"] = {"S": record.user}
+            item.update(user_in_index(record.request_id, record.user))
         if isinstance(record.replay, Replay):
             item.update(record_in_index(record.request_id, record.created_at.date()))
         for field in ("replay", *(f"{text}_s3" for text in TEXTS)):

@@ -8,10 +8,14 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
-from route_switch.domain.prompt_document import as_markdown
+from route_switch.domain.forgotten import shows_any
+from route_switch.domain.ports import ForgottenRequests
+from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 from route_switch.workflow.paths import CANDIDATE, LearningBucket
+
+DELETED = "It shows a query that was deleted since the run began. The next run goes without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,14 @@ class Promote:
 
     publish: PublishPrompt
     bucket: LearningBucket
+    forgotten: ForgottenRequests
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         artifact = self.bucket.left(event.run.id).read(CANDIDATE)
         if artifact is None:
             raise ConfigurationError(f"Run {event.run.id} left no {CANDIDATE}.")
+        if shows_any(parse_prompt(artifact.decode()), self.forgotten.all()):
+            return Promoted(promoted=False, why=DELETED)
         approved = event.approval is not None and event.approval.approved
         try:
             version = self.publish.promote(artifact.decode(), approved=approved)
