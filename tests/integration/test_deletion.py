@@ -130,7 +130,7 @@ def learn(run: LearningRun = RUN) -> None:
     settings = read_settings()
     price = {"input_usd_per_million": 1, "output_usd_per_million": 1}
     config = LearningConfig.model_validate(
-        {"min_examples": 15, "judge": "openai/judge", "prices": {"openai/judge": price}}
+        {"days": 2, "min_examples": 15, "judge": "openai/judge", "prices": {"openai/judge": price}}
     )
     examples = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
     Collect(examples, prompts(), bucket(), config)(CollectEvent(step="collect", run=run))
