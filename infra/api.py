@@ -23,6 +23,9 @@ ROUTES = {
     ("GET", "/v1/costs"): "management",
     ("GET", "/v1/prompt"): "management",
     ("GET", "/v1/prompt/history"): "management",
+    ("DELETE", "/v1/results/{id}"): "management",
+    ("DELETE", "/v1/users/{user}"): "management",
+    ("POST", "/v1/feedback"): "management",
 }
 """Method and path, and the function that answers."""
 

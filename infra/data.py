@@ -9,7 +9,12 @@ from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.stage import Stage
-from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
+from route_switch.adapters.results_table import (
+    LEARNING_INDEX,
+    LEARNING_KEYS,
+    USERS_INDEX,
+    USERS_KEY,
+)
 from route_switch.workflow.paths import EXPIRING
 
 WEEK = 7
@@ -48,6 +53,11 @@ class Data(Construct):
             index_name=LEARNING_INDEX,
             partition_key=partition_key,
             sort_key=sort_key,
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        table.add_global_secondary_index(
+            index_name=USERS_INDEX,
+            partition_key=_string(USERS_KEY),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         return table

@@ -17,13 +17,14 @@ from constructs import Construct
 from infra.data import Data
 from infra.drift import Drift
 from infra.function import PythonFunction
+from infra.management import allow_forgetting
 from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
-from route_switch.adapters.results_table import LEARNING_INDEX
+from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
 class Learning(Construct):
@@ -111,6 +112,8 @@ class Learning(Construct):
         )
         steps.allow_items(results, ["dynamodb:DeleteItem"], "LOCK#learning")
         steps.allow_items(results, ["dynamodb:GetItem"], "LEARNING#*")
+        steps.allow_items(results, ["dynamodb:Query"], FORGOTTEN)
+        allow_forgetting(steps, self._data)
         steps.allow_items(results, ["dynamodb:BatchGetItem"], "DAY#*", "RESULT#*")
         steps.allow(["dynamodb:Query"], f"{results.table_arn}/index/{LEARNING_INDEX}")
         steps.allow_objects(self._data.texts, ["s3:GetObject"])
@@ -149,6 +152,7 @@ class Learning(Construct):
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )
+        promoter.allow_items(self._data.results, ["dynamodb:Query"], FORGOTTEN)
         promoter.allow_objects(
             self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True
         )

@@ -6,11 +6,15 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from infra.data import Data
-from infra.function import PythonFunction
+from infra.function import PythonFunction, StageFunction
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.router import router_environment
 from infra.stage import Stage
+from route_switch.adapters.results_table import FORGOTTEN, USERS_INDEX
+
+BACKUP_DAYS = 35
+"""Of DynamoDB's point-in-time recovery."""
 
 
 class Management(PythonFunction):
@@ -33,7 +37,11 @@ class Management(PythonFunction):
             folder="management",
             timeout=Duration.seconds(29),  # as long as API Gateway waits
             layers=layers,
-            environment=router_environment(stage, data, prompt),
+            environment={
+                **router_environment(stage, data, prompt),
+                "LEARNING_BUCKET": data.learning.bucket_name,
+                "BACKUP_DAYS": str(BACKUP_DAYS if stage.backups else 0),
+            },
         )
         self.allow(["dynamodb:GetItem", "dynamodb:Scan"], data.keys.table_arn)
         self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")
@@ -45,3 +53,30 @@ class Management(PythonFunction):
             parameter_arn(self, prompt.live_name),
         )
         self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
+        self._allow_feedback(data)
+        self._allow_deletion(data, prompt)
+
+    def _allow_feedback(self, data: Data) -> None:
+        actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
+        self.allow_items(data.results, actions, "RESULT#*")
+
+    def _allow_deletion(self, data: Data, prompt: Prompt) -> None:
+        results, live = data.results, parameter_arn(self, prompt.live_name)
+        self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
+        self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
+        self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN)
+        self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")
+        self.allow(["dynamodb:DeleteItem"], data.idempotency.table_arn)
+        self.allow(["ssm:GetParameterHistory"], live)
+        self.allow_objects(data.texts, ["s3:DeleteObject"], lists=True)
+        allow_forgetting(self, data)
+
+
+def allow_forgetting(function: StageFunction, data: Data) -> None:
+    """What `route_switch.workflow.forget` does in the learning bucket."""
+    function.allow_objects(
+        data.learning,
+        ["s3:GetObject", "s3:DeleteObject"],
+        prefixes=("answers/", "prompts/", "runs/", "work/"),
+        lists=True,
+    )

@@ -1,5 +1,6 @@
 """The management Lambda: what the API offers beside routing. No model is called here."""
 
+import base64
 import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -7,11 +8,14 @@ from http import HTTPStatus
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs, prompt
+from route_switch.api.deletion import deleted_result, deleted_user
+from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.responses import ErrorResponses, json_response
-from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.domain.keys import ApiKey
 from route_switch.management import management
 
@@ -29,7 +33,7 @@ def result(request_id: str) -> Response[str]:
     key = _caller()
     found = management().results.load(request_id, None if key.role == "admin" else key.key_id)
     if found is None:
-        raise _no_such_result(request_id)
+        raise no_such_result(request_id)
     return json_response(found)
 
 
@@ -59,6 +63,30 @@ def prompt_history() -> Response[str]:
     return json_response(prompt.history_body(management().prompt.history()))
 
 
+@app.delete("/v1/results/<request_id>")
+def delete_result(request_id: str) -> Response[str]:
+    deletion = management().delete((request_id,), _caller())
+    if deletion.requests == 0:
+        raise no_such_result(request_id)
+    return json_response(deleted_result(request_id, deletion))
+
+
+@app.delete("/v1/users/.+")
+def delete_user() -> Response[str]:
+    user = app.current_event.path_parameters["user"]  # decoded, whatever is in it
+    deletion = management().delete.of_user(user, _caller())
+    return json_response(deleted_user(user, deletion))
+
+
+@app.post("/v1/feedback")
+def feedback() -> Response[str]:
+    caller = _caller()
+    said = parse_feedback(_body(), management().max_body_bytes)
+    text_kept = management().give_feedback(said.request_id, caller.key_id, said.feedback)
+    _count_feedback(said)
+    return json_response(feedback_body(said, text_kept))
+
+
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
     return app.resolve(event, context)
 
@@ -81,9 +109,15 @@ def _params() -> dict[str, str]:
     return app.current_event.query_string_parameters
 
 
-def _no_such_result(request_id: str) -> RequestRefusedError:
-    return RequestRefusedError(
-        f"There is no result '{request_id}' of this key. It may have expired.",
-        status=HTTPStatus.NOT_FOUND,
-        code="result_not_found",
-    )
+def _body() -> bytes:
+    event = app.current_event
+    text = event.body or ""
+    return base64.b64decode(text) if event.is_base64_encoded else text.encode()
+
+
+def _count_feedback(said: FeedbackRequest) -> None:
+    """Without any text."""
+    metrics.add_metadata("request_id", said.request_id)
+    metrics.add_metric("feedback", MetricUnit.Count, 1)
+    metrics.add_metric("feedback_score", MetricUnit.NoUnit, said.rating)
+    metrics.flush_metrics()

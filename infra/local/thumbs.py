@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.local.traffic import Sent
-from route_switch.adapters.dynamodb_learning import DynamoDbLearning
-from route_switch.adapters.s3 import S3TextStore
-from route_switch.cli.deployed import Deployed
+import httpx
+
+from infra.local.client import StackInfo
+from infra.local.traffic import SLOWEST_ANSWER_S, Sent
 from route_switch.domain.grading import grade
-from route_switch.domain.past_request import Feedback
 from route_switch_offline import SampleRow
 
 EVERY = 3
@@ -22,20 +21,17 @@ class Thumbs:
     down: int
 
 
-def give_thumbs(
-    deployed: Deployed, key_id: str, sent: Sequence[Sent], rows: Mapping[str, SampleRow]
-) -> Thumbs:
+def give_thumbs(stack: StackInfo, sent: Sequence[Sent], rows: Mapping[str, SampleRow]) -> Thumbs:
     """Rates the answers to every third query, whatever they are. `rows` are the queries' own."""
-    dynamodb, settings = deployed.connect("dynamodb"), deployed.settings
-    texts = S3TextStore(lambda: deployed.connect("s3"), settings.texts_bucket)
-    learning = DynamoDbLearning(dynamodb, settings.results_table, texts)
     given = []
-    for each in sent[::EVERY]:
-        adequate = thumb(rows[each.query], each)
-        if adequate is not None:
-            feedback = Feedback(adequate=adequate)
-            learning.save_feedback(each.headers["x-request-id"], key_id, feedback)
-            given.append(adequate)
+    bearer = {"authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(base_url=stack.endpoint, headers=bearer, timeout=SLOWEST_ANSWER_S) as http:
+        for each in sent[::EVERY]:
+            adequate = thumb(rows[each.query], each)
+            if adequate is not None:
+                said = {"request_id": each.body["id"], "thumb": "up" if adequate else "down"}
+                http.post("/v1/feedback", json=said).raise_for_status()
+                given.append(adequate)
     return Thumbs(up=sum(given), down=len(given) - sum(given))
 
 

@@ -24,7 +24,7 @@ from infra.local.errors import LocalStackError
 from infra.local.follow import Ended, Follower
 from infra.local.schedule import start_scheduled
 from infra.local.thumbs import EVERY, give_thumbs
-from infra.local.traffic import AWS, TIERS, Sent, new_console, read_records, send, started_stack
+from infra.local.traffic import AWS, TIERS, Sent, new_console, send, started_stack
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.prompt_view import print_diff
@@ -99,9 +99,7 @@ class Week:
         return sent
 
     def rate(self, sent: list[Sent], rows: list[SampleRow]) -> None:
-        first = next(each.body["id"] for each in sent if each.answered)
-        key_id = read_records(self.stack, [first])[0]["key_id"]
-        given = give_thumbs(self.deployed, key_id, sent, {row.query: row for row in rows})
+        given = give_thumbs(self.stack, sent, {row.query: row for row in rows})
         self.console.print(
             f"One in {EVERY} got a simulated person's thumb, chosen by position alone: "
             f"{given.up} up, {given.down} down."

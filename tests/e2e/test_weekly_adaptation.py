@@ -18,7 +18,7 @@ from route_switch.adapters.results_table import record_key
 from route_switch.domain.example import query_key
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.past_request import Feedback
+from route_switch.domain.past_request import Feedback, FeedbackFate
 from route_switch.domain.ports import TextStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.split import Side, side_of
@@ -83,7 +83,7 @@ def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
         key = record_key(each.request_id)
         key_id = dynamodb.get_item(TableName=table, Key=key)["Item"]["key_id"]["S"]
         thumb = Feedback(adequate=is_right(each.model, each.text))
-        assert learning.save_feedback(each.request_id, key_id, thumb)
+        assert learning.save_feedback(each.request_id, key_id, thumb) is FeedbackFate.KEPT
 
 
 @dataclass(frozen=True)

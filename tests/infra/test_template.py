@@ -8,7 +8,8 @@ import pytest
 
 import infra.api
 from infra.api import ERRORS, ROUTES
-from route_switch.settings import parse_settings
+from route_switch.domain.config import RouterConfig
+from route_switch.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage
 
 STATEFUL = {
@@ -77,15 +78,18 @@ def test_what_learning_holds_of_users_texts_expires_with_its_window(prod: Synthe
     assert {rule["ExpirationInDays"] for rule in rules} == {28 + 7}
 
 
-def test_the_index_that_learning_samples_holds_keys_only(prod: Synthesized) -> None:
+def test_the_indexes_of_learning_and_of_users_hold_keys_only(prod: Synthesized) -> None:
     results = prod.resources("AWS::DynamoDB::GlobalTable")["DataResultsDF54D4F1"]["Properties"]
-    (index,) = results["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "Learning"
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
-        ("learn_pk", "HASH"),
-        ("learn_sk", "RANGE"),
-    ]
+    keys = {
+        index["IndexName"]: [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]]
+        for index in results["GlobalSecondaryIndexes"]
+    }
+    assert keys == {
+        "Learning": [("learn_pk", "HASH"), ("learn_sk", "RANGE")],
+        "Users": [("user_pk", "HASH")],
+    }
+    for index in results["GlobalSecondaryIndexes"]:
+        assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_buckets_queues_and_topic_are_private_and_take_tls_only(prod: Synthesized) -> None:
@@ -116,8 +120,35 @@ def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None
         actions, resources = _list(statement["Action"]), json.dumps(statement["Resource"])
         assert "*" not in json.dumps(actions)
         if "*" in resources and not all(action.startswith(unscoped) for action in actions):
-            assert set(actions) <= {"s3:GetObject", "s3:PutObject", "states:DescribeExecution"}
+            objects = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+            assert set(actions) <= objects | {"states:DescribeExecution"}
             assert statement["Resource"] != "*"
+
+
+def test_only_what_deletes_for_users_may_delete_records_and_objects(prod: Synthesized) -> None:
+    deletes = [
+        (name.split("Role")[0], statement)
+        for name, statement in prod.statements()
+        if {"s3:DeleteObject", "dynamodb:DeleteItem"} & set(_list(statement["Action"]))
+    ]
+    on_objects = {name for name, s in deletes if "s3:DeleteObject" in _list(s["Action"])}
+    assert on_objects == {"Management", "LearningSteps"}
+    on_records = [(n, s["Condition"]) for n, s in deletes if "RESULT#*" in json.dumps(s)]
+    assert on_records == [
+        ("Management", {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["RESULT#*"]}})
+    ]
+
+
+def test_the_management_function_accepts_its_environment(
+    prod: Synthesized, local: Synthesized
+) -> None:
+    for stage, days in ((prod, 35), (local, 0)):
+        variables = environment(stage, "Management")
+        settings = parse_environment(
+            ManagementSettings, variables, ROUTE_SWITCH_CONFIG=RouterConfig
+        )
+        assert settings.backup_days == days
+        assert settings.learning_bucket == "DataLearning06BECC9F"
 
 
 def test_only_setup_and_promoter_write_the_live_prompt(prod: Synthesized) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import boto3
 import pytest
@@ -16,7 +17,12 @@ from functions.management import handler as management_handler
 from functions.router import handler as router_handler
 from infra.api import ROUTES
 from route_switch import bootstrap, management, settings
-from route_switch.adapters.results_table import LEARNING_INDEX, LEARNING_KEYS
+from route_switch.adapters.results_table import (
+    LEARNING_INDEX,
+    LEARNING_KEYS,
+    USERS_INDEX,
+    USERS_KEY,
+)
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.keys import hash_key
 from route_switch.domain.pricing import Price
@@ -86,7 +92,8 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         event = api_event(method, path, body, key, headers)
-        response = _handler(method, path.partition("?")[0])(event, FakeContext())
+        name, event["pathParameters"] = _route(method, path.partition("?")[0])
+        response = HANDLERS[name](event, FakeContext())
         values = response.get("multiValueHeaders", {})
         assert isinstance(values, dict)
         return Answer(
@@ -106,18 +113,17 @@ class Api:
         return self("POST", "/v1/chat/completions", body, key, headers)
 
 
-def _handler(
-    method: str, path: str
-) -> Callable[[dict[str, object], FakeContext], dict[str, object]]:
-    """That of the function that API Gateway would call; the router's where there is no route."""
-    path = path.partition("?")[0]
+def _route(method: str, path: str) -> tuple[str, dict[str, str] | None]:
+    """The function that API Gateway would call, with the path's parameters; the router where there
+    is no route."""
     for (verb, route), name in ROUTES.items():
-        if verb == method and re.fullmatch(re.sub(r"\{\w+(\+?)\}", r"[^/]+", route), path):
-            return HANDLERS[name]
-    return HANDLERS["router"]
+        found = re.fullmatch(re.sub(r"\{(\w+)\+?\}", r"(?P<\1>[^/]+)", route), path)
+        if verb == method and found:
+            return name, {key: unquote(value) for key, value in found.groupdict().items()} or None
+    return "router", None
 
 
-HANDLERS = {
+HANDLERS: dict[str, Callable[[dict[str, object], FakeContext], dict[str, object]]] = {
     "router": router_handler.lambda_handler,
     "management": management_handler.lambda_handler,
 }
@@ -209,9 +215,10 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         add_key(key, tiers)
     add_key(ADMIN_KEY, role={"S": "admin"})
     boto3.client("ssm").describe_parameters()  # moto loads it now, not in a request's time
-    boto3.client("s3").create_bucket(
-        Bucket="texts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+    for bucket in ("texts", "learning"):
+        boto3.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="hash-secret", SecretString="pepper")
     secrets.create_secret(Name="provider", SecretString='{"OPENAI_API_KEY": "sk-test"}')
@@ -220,6 +227,8 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         "RESULTS_TABLE": "results",
         "KEYS_TABLE": "keys",
         "TEXTS_BUCKET": "texts",
+        "LEARNING_BUCKET": "learning",
+        "BACKUP_DAYS": "35",
         "IDEMPOTENCY_TABLE": "idempotency",
         "SWITCHES_PARAMETER": "/test/switches",
         "RECORDS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="records")["QueueUrl"],
@@ -247,7 +256,7 @@ def add_key(key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueT
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:
     """As `infra/data.py` describes it."""
-    names = ("pk", "sk", *LEARNING_KEYS)
+    names = ("pk", "sk", *LEARNING_KEYS, USERS_KEY)
     dynamodb.create_table(
         TableName="results",
         BillingMode="PAY_PER_REQUEST",
@@ -258,7 +267,12 @@ def create_results_table(dynamodb: "DynamoDBClient") -> None:
                 "IndexName": LEARNING_INDEX,
                 "KeySchema": _key_schema(*LEARNING_KEYS),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
+            },
+            {
+                "IndexName": USERS_INDEX,
+                "KeySchema": [{"AttributeName": USERS_KEY, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
         ],
     )
 

@@ -15,7 +15,7 @@ from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import StoreError
 from route_switch.domain.example import Example
-from route_switch.domain.past_request import Feedback
+from route_switch.domain.past_request import Feedback, FeedbackFate
 from route_switch.domain.ports import TextStore
 from route_switch.domain.record import NotReplayable, RequestRecord
 from route_switch.domain.sampling import Arc
@@ -161,7 +161,8 @@ def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
     request_id = str(api.chat("hello").body["id"])
     store = feedback_store()
     for _ in range(2):
-        assert store.save_feedback(request_id, KEY_ID, Feedback(adequate=False, gold="Good day."))
+        said = Feedback(adequate=False, gold="Good day.")
+        assert store.save_feedback(request_id, KEY_ID, said) is FeedbackFate.KEPT
     assert examples_by_query()["hello"].feedback == {Tier.SMALL: False}
     assert examples_by_query()["hello"].gold == "Good day."
     assert len([i for i in scan() if i["sk"]["S"] == "FEEDBACK"]) == 1
@@ -181,8 +182,9 @@ def test_feedback_expires_with_its_request(api: Api) -> None:
 def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
-    assert not feedback_store().save_feedback(request_id, "key_other", Feedback(adequate=True))
-    assert not feedback_store().save_feedback("chatcmpl-none", KEY_ID, Feedback(adequate=True))
+    for named, key_id in ((request_id, "key_other"), ("chatcmpl-none", KEY_ID)):
+        fate = feedback_store().save_feedback(named, key_id, Feedback(adequate=True))
+        assert fate is FeedbackFate.NO_SUCH_RESULT
     assert not [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
 
 
@@ -192,7 +194,8 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
     said = Feedback(adequate=False, gold="a private answer")
-    assert feedback_store().save_feedback(request_id, KEY_ID, said)
+    fate = feedback_store().save_feedback(request_id, KEY_ID, said)
+    assert fate is FeedbackFate.KEPT_WITHOUT_TEXT
     [item] = [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
     assert item["feedback"]["S"] == '{"adequate":false}'
     assert "learn_pk" not in item

@@ -12,11 +12,11 @@ from route_switch.domain.example import Example
 from route_switch.domain.outcome import OutcomeTable
 from route_switch.domain.prompt import Demo
 from route_switch.domain.prompt_room import fits
-from route_switch.domain.text_policy import LearnFromText
+from route_switch.domain.text_policy import DEMO_TOKENS, LearnFromText
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.training import DEMO_TOKENS, TrainingSet, training_set
+from route_switch.optimizer.training import TrainingSet, training_set
 from tests.support.outcomes import outcome
 
 CONFIG = router_config("fake/router")

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
+from botocore.config import Config
 
 from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.dynamodb_reads import store_errors
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.keys_table import DynamoDbKeyStore, KeysTable
 from route_switch.adapters.s3 import S3TextStore
@@ -18,15 +23,22 @@ from route_switch.bootstrap import AWS, packaged_prompt
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate
+from route_switch.services.delete_texts import THREADS, DeleteTexts
+from route_switch.services.give_feedback import GiveFeedback
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.show_prompt import ShowPrompt
 from route_switch.services.sum_costs import SumCosts
-from route_switch.settings import Settings, read_settings
+from route_switch.settings import ManagementSettings, read_management_settings
+from route_switch.workflow.forget import LearningTexts
+from route_switch.workflow.paths import LearningBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+
+MANY = AWS.merge(Config(read_timeout=5, max_pool_connections=2 * THREADS))
+"""A deletion asks for much at once, and S3 takes a while for 1,000 objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +47,46 @@ class Management:
     results: ResultStore
     costs: SumCosts
     prompt: ShowPrompt
+    give_feedback: GiveFeedback
+    delete: DeleteTexts
+    max_body_bytes: int
 
 
 @lru_cache(maxsize=1)
 def management() -> Management:
     """The process's own, made when the first request needs it."""
-    return build_management(read_settings())
+    return build_management(read_management_settings())
 
 
-def build_management(settings: Settings) -> Management:
-    session = botocore.session.get_session()
-    dynamodb = cast("DynamoDBClient", session.create_client("dynamodb", config=AWS))
-    s3 = cast("S3Client", session.create_client("s3", config=AWS))
-    texts = S3TextStore(lambda: s3, settings.texts_bucket)
+def build_management(settings: ManagementSettings) -> Management:
+    connect = partial(botocore.session.get_session().create_client, config=MANY)
+    dynamodb = cast("DynamoDBClient", connect("dynamodb"))
+    s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
+    table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)
+    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+    keys = KeysTable(dynamodb, settings.keys_table)
+    learning_bucket = LearningBucket(s3, settings.learning_bucket)
     return Management(
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
-        DynamoDbResultStore(dynamodb, settings.results_table, texts),
+        DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(
-            DynamoDbTotals(dynamodb, settings.results_table),
-            _all_keys(dynamodb, settings),
+            DynamoDbTotals(dynamodb, table), _all_keys(keys)
         ),
-        _show_prompt(cast("SSMClient", session.create_client("ssm", config=AWS)), settings),
+        _show_prompt(prompts),
+        GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
+        DeleteTexts(
+            DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
+            DynamoDbForgotten(dynamodb, table),
+            lambda go_on: LearningTexts(learning_bucket, go_on),
+            DynamoDbRuns(dynamodb, table).holder,
+            prompts,
+            settings.backup_days,
+        ),
+        settings.router.max_body_bytes,
     )
 
 
-def _all_keys(dynamodb: "DynamoDBClient", settings: Settings) -> Callable[[], list[ApiKey]]:
-    table = KeysTable(dynamodb, settings.keys_table)
-
+def _all_keys(table: KeysTable) -> Callable[[], list[ApiKey]]:
     @store_errors("The keys table")
     def read() -> list[ApiKey]:
         return [stored.key for stored in table.all()]
@@ -69,8 +94,7 @@ def _all_keys(dynamodb: "DynamoDBClient", settings: Settings) -> Callable[[], li
     return read
 
 
-def _show_prompt(ssm: "SSMClient", settings: Settings) -> ShowPrompt:
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+def _show_prompt(prompts: SsmPromptStore) -> ShowPrompt:
     pool = ThreadPoolExecutor(1)
 
     def serving() -> ServedPrompt:

@@ -36,6 +36,19 @@ class Settings(Stores):
     """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""
 
 
+class ManagementSettings(Settings):
+    """What the management Lambda reads beside that."""
+
+    learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
+    backup_days: Annotated[int, Field(alias="BACKUP_DAYS", ge=0)]
+    """How long point-in-time backups of the tables reach back; 0 where there are none."""
+
+
+def read_management_settings() -> ManagementSettings:
+    """The process's settings; raises as `parse_settings` does."""
+    return parse_environment(ManagementSettings, os.environ, ROUTE_SWITCH_CONFIG=RouterConfig)
+
+
 def parse_settings(environment: Mapping[str, str]) -> Settings:
     """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
     return parse_environment(Settings, environment, ROUTE_SWITCH_CONFIG=RouterConfig)

@@ -23,6 +23,7 @@ from route_switch.adapters.results_table import (
     record_in_index,
     record_key,
     routed_counters,
+    user_in_index,
 )
 from route_switch.domain.drift import length_of
 from route_switch.domain.errors import StoreError
@@ -141,6 +142,7 @@ class DynamoDbResultStore:
         }
         if record.user is not None:
             item["user"] = {"S": record.user}
+            item.update(user_in_index(record.request_id, record.user))
         if record.idempotency_id is not None:
             item["idempotency_id"] = {"S": record.idempotency_id}
         if isinstance(record.replay, Replay):

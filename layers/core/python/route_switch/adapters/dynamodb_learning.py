@@ -30,14 +30,18 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.config import describe
 from route_switch.domain.errors import StoreError
-from route_switch.domain.past_request import Feedback, PastRequest
+from route_switch.domain.past_request import Feedback, FeedbackFate, PastRequest
 from route_switch.domain.ports import RoutedRequests, TextStore
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import POSITIONS, Arc
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        ConditionCheckTypeDef,
+        PutTypeDef,
+    )
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -102,25 +106,44 @@ class DynamoDbLearning:
         return [request for request in requests if request is not None]
 
     @store_errors()
-    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> bool:
-        """The same feedback again changes nothing. A gold answer is text: it is kept only where
-        the request's own text is there to learn from."""
+    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> FeedbackFate:
+        """The same feedback again changes nothing."""
         key = record_key(request_id)
         item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
         if item is None or item["key_id"]["S"] != key_id or self._has_expired(item):
-            return False
+            return FeedbackFate.NO_SUCH_RESULT
+        if json.loads(item["record"]["S"])["status"] != "answered":
+            return FeedbackFate.NO_ANSWER
         can_be_learned_from = LEARNING_KEYS[0] in item
-        kept = feedback if can_be_learned_from else feedback.model_copy(update={"gold": None})
+        kept = feedback if can_be_learned_from else feedback.without_text
         day = datetime.fromisoformat(item["created_at"]["S"]).date()
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={
-                **feedback_key(request_id),
-                **(feedback_in_index(request_id, day) if can_be_learned_from else {}),
-                "expires_at": item["expires_at"],
-                "feedback": {"S": kept.model_dump_json(exclude_none=True)},
-            },
-        )
+        entry: Item = {
+            **feedback_key(request_id),
+            **(feedback_in_index(request_id, day) if can_be_learned_from else {}),
+            "expires_at": item["expires_at"],
+            "feedback": {"S": kept.model_dump_json(exclude_none=True)},
+        }
+        if not self._put_beside(key, entry):
+            return FeedbackFate.NO_SUCH_RESULT
+        return FeedbackFate.KEPT if kept == feedback else FeedbackFate.KEPT_WITHOUT_TEXT
+
+    def _put_beside(self, key: "Item", entry: "Item") -> bool:
+        """False where the request was deleted meanwhile: no feedback outlives it."""
+        check: ConditionCheckTypeDef = {
+            "TableName": self._table,
+            "Key": key,
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+        put: PutTypeDef = {"TableName": self._table, "Item": entry}
+        try:
+            self._dynamodb.transact_write_items(
+                TransactItems=[{"ConditionCheck": check}, {"Put": put}]
+            )
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if not any(reason["Code"] == "ConditionalCheckFailed" for reason in reasons):
+                raise
+            return False
         return True
 
     def _find(self, pk: str, first: int = 0, last: int = POSITIONS - 1) -> Iterator[str]:

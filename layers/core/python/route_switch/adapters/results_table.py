@@ -12,6 +12,7 @@ Keys are `pk` and `sk`:
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
+    FORGOTTEN                       <request id>  requests that were deleted: `dynamodb_forgotten`
     LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
@@ -33,6 +34,9 @@ The position is the request's on the circle of `domain.sampling`, as 16 hex digi
 its first digit: an arc lies in few buckets, and writes spread evenly, over the 16 buckets of a day
 and within each. 1,000 requests/s are 63 a second and bucket; a partition takes 1,000. The index
 holds keys only (some 150 bytes), so it adds one write unit to a request.
+
+Requests that named a user are in the index `Users`, key `user_pk`, so that a user's can be deleted:
+`USER#<user>#<bucket>`, with the bucket as above. It adds another write unit.
 """
 
 import json
@@ -56,6 +60,9 @@ RUN_COUNTER = "run:"
 """What the counter of a run begins with, in the item of its month."""
 LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
+USERS_INDEX = "Users"
+USERS_KEY = "user_pk"
+FORGOTTEN = "FORGOTTEN"
 TEXTS = ("query_text", "answer_text", "replay")
 """What may be too long for an item: then it lies in S3, and `<text>_s3` holds its key."""
 
@@ -119,6 +126,15 @@ def record_in_index(request_id: str, day: date) -> "Item":
 
 def feedback_in_index(request_id: str, day: date) -> "Item":
     return _index_key(feedback_day(day), as_hex(position_of(request_id)))
+
+
+def user_in_index(request_id: str, user: str) -> "Item":
+    bucket = position_of(request_id) >> _BUCKET_BITS
+    return {USERS_KEY: {"S": user_partitions(user)[bucket]}}
+
+
+def user_partitions(user: str) -> list[str]:
+    return [f"USER#{user}#{bucket:x}" for bucket in range(16)]
 
 
 def learning_bucket(day: date, position: int) -> str:

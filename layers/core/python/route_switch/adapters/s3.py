@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from route_switch.adapters.s3_deletion import delete_under
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -31,3 +33,7 @@ class S3TextStore:
         except ClientError:  # AccessDenied, without the permission to list the bucket
             return None
         return answer["Body"].read().decode()
+
+    def delete_all(self, prefix: str) -> None:
+        """Raises `StoreError` where not everything under it can be deleted."""
+        delete_under(self._s3, self._bucket, prefix)

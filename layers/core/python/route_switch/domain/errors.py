@@ -1,5 +1,7 @@
 """The one tree of errors. Every message says what happened, why, and what to do about it."""
 
+from http import HTTPStatus
+
 
 class RouteSwitchError(Exception):
     """Root of every error that this package raises on purpose."""
@@ -120,3 +122,12 @@ class RequestRefusedError(RouteSwitchError):
         self.code = code
         self.param = param
         self.retry_after_s = retry_after_s
+
+
+def no_such_result(request_id: str) -> RequestRefusedError:
+    """Also for another key's result: whether there is one is not told."""
+    return RequestRefusedError(
+        f"There is no result '{request_id}' of this key. It may have expired.",
+        status=HTTPStatus.NOT_FOUND,
+        code="result_not_found",
+    )

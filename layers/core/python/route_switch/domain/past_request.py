@@ -1,23 +1,51 @@
 """A recorded request, as learning reads it."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from route_switch.domain.example import Example, RecordedResult
+from route_switch.domain.example import Example, RecordedResult, Score
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 
+ADEQUATE_FROM = 0.5
+"""The score from which an answer was adequate: learning knows only that it was, or was not."""
+
+Gold = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
+"""At its longest half of what an item holds."""
+
+Comment = Annotated[str, StringConstraints(max_length=5_000)]
+
 
 class Feedback(BaseModel):
-    """What somebody said about a request's answer; `gold` is the answer it should have been."""
+    """What somebody said about a request's answer: `adequate` is what learning reads, `score` what
+    was said where it was not a thumb. `gold` is the answer it should have been."""
 
     model_config = ConfigDict(frozen=True)
 
     adequate: bool | None = None
-    gold: Annotated[str, StringConstraints(min_length=1, max_length=50_000)] | None = None
-    """At its longest half of what an item holds."""
+    score: Score | None = None
+    gold: Gold | None = None
+    comment: Comment | None = None
+
+    @property
+    def has_text(self) -> bool:
+        return self.gold is not None or self.comment is not None
+
+    @property
+    def without_text(self) -> "Feedback":
+        return self.model_copy(update={"gold": None, "comment": None})
+
+
+class FeedbackFate(StrEnum):
+    """What became of a feedback."""
+
+    KEPT = "kept"
+    KEPT_WITHOUT_TEXT = "kept without text"
+    NO_SUCH_RESULT = "no such result"
+    NO_ANSWER = "no answer"
 
 
 class PastRequest(BaseModel):

@@ -15,8 +15,9 @@ from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:  # examples are made of what is defined here, and no request loads them
     from route_switch.domain.drift import RoutedDay
+    from route_switch.domain.forgotten import Forgotten, Removed, StoredRequest
     from route_switch.domain.learning_run import StartRun
-    from route_switch.domain.past_request import Feedback, PastRequest
+    from route_switch.domain.past_request import Feedback, FeedbackFate, PastRequest
     from route_switch.domain.sampling import Arc
 
 JsonObject = dict[str, JsonValue]
@@ -227,8 +228,39 @@ class PastRequests(Protocol):
 class FeedbackStore(Protocol):
     """What people said about answers."""
 
-    def save_feedback(self, request_id: str, key_id: str, feedback: "Feedback") -> bool:
-        """Keeps it in place of any earlier one; False if this key made no such request."""
+    def save_feedback(self, request_id: str, key_id: str, feedback: "Feedback") -> "FeedbackFate":
+        """Keeps it in place of any earlier one, if this key made such a request and it was
+        answered; its texts only where the request's own text is there to learn from."""
+        ...
+
+
+class StoredRequests(Protocol):
+    """Requests with everything that is kept of them, to be deleted."""
+
+    def find(self, request_id: str) -> "StoredRequest | None": ...
+
+    def of_user(self, user: str) -> Iterator[str]:
+        """Ids of the requests that named this user, of all keys."""
+        ...
+
+    def delete(self, request: "StoredRequest") -> None:
+        """The record goes last, so that what fails can be called again."""
+        ...
+
+
+class ForgottenRequests(Protocol):
+    """Notes of deleted requests, for runs that have seen them."""
+
+    def add(self, request: "Forgotten") -> None: ...
+
+    def all(self) -> "list[Forgotten]": ...
+
+
+class LearnedTexts(Protocol):
+    """What learning keeps."""
+
+    def forget(self, requests: "Sequence[Forgotten]", under_way: str | None = None) -> "Removed":
+        """Removes what shows one of these requests, but for what belongs to the run `under_way`."""
         ...
 
 

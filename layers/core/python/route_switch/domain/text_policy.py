@@ -3,13 +3,19 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from route_switch.domain.example import Example, normalize_query
+from route_switch.domain.query import Query
 from route_switch.domain.redaction import EMAIL, SECRET, holds, redact
 
 LearnFromText = Literal["off", "redacted", "full"]
 """What demos and proposals may show: no text of traffic, redacted text of traffic, or all text."""
+
+DEMO_TOKENS = 60
+"""What is kept of a query that may become a demo: many short demos teach more than a few long ones
+within the bytes that Parameter Store holds."""
 
 LONGEST_QUOTE = 7
 """Words of a user's text that an instruction may have in common with it, in a row."""
@@ -85,6 +91,12 @@ def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
     redacted = example.from_traffic and policy == "redacted"
     text = redact(example.query) if redacted else example.query
     return text if unsafe(text) is None else None
+
+
+def as_demo(query: Query, text: str) -> str:
+    """What a demo shows of a query of which `text` may be shown. Markdown knows one kind of line
+    end: a demo with another could not be written down."""
+    return replace(query, text=text.replace("\r\n", "\n")).for_router(DEMO_TOKENS)
 
 
 class UserText:

@@ -10,10 +10,10 @@ from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.query import text_of
+from route_switch.domain.text_policy import DEMO_TOKENS
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro import SearchSize
-from route_switch.optimizer.training import DEMO_TOKENS
 from route_switch.services.build_outcomes import Missing
 from route_switch.services.calibrate_judge import MOST_LABELS
 from route_switch.services.paid_calls import Purpose

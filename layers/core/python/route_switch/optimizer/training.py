@@ -1,7 +1,7 @@
 """What the search learns from: each query with its rewards and, in train, its best tier."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,14 +9,10 @@ from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.example import Example
 from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.text_policy import LearnFromText, text_for_learning
+from route_switch.domain.text_policy import LearnFromText, as_demo, text_for_learning
 from route_switch.optimizer.arrays import Floats, arrays_of
 from route_switch.optimizer.labels import best_tiers
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all
-
-DEMO_TOKENS = 60
-"""What is kept of a query that may become a demo: many short demos teach more than a few long ones
-within the bytes that Parameter Store holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +58,7 @@ def training_set(
         if text is None:
             withheld += 1
         elif trusted[i] and not config.bypasses(example.as_query):
-            # Markdown knows one kind of line end: a demo with another could not be written down.
-            lines = text.replace("\r\n", "\n")
-            shown = replace(example.as_query, text=lines).for_router(DEMO_TOKENS)
+            shown = as_demo(example.as_query, text)
             taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
     measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
     if not taught or not measured:

@@ -8,8 +8,10 @@ work/<run>/…              what it works with: examples, incumbent, progress; e
 answers/…                 paid answers of all runs; expire (`adapters.s3_memo`)
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from route_switch.adapters.s3_deletion import delete_under, folders, objects
 from route_switch.adapters.s3_files import S3Files
 from route_switch.adapters.s3_memo import ANSWERS
 
@@ -41,3 +43,16 @@ class LearningBucket:
 
     def left(self, run_id: str) -> S3Files:
         return S3Files(self._s3, self._name, f"runs/{run_id}/")
+
+    def runs(self, *prefixes: str) -> list[str]:
+        """Ids of the runs that have a folder under one of these."""
+        found = (folders(self._s3, self._name, prefix) for prefix in prefixes)
+        return sorted({run for ids in found for run in ids})
+
+    def names(self, prefix: str) -> list[str]:
+        """Of the files under it; they are read from `shared`."""
+        return objects(self._s3, self._name, prefix)
+
+    def delete(self, prefix: str, go_on: Callable[[], bool]) -> bool:
+        """Whether everything is gone; it stops where `go_on` says no."""
+        return delete_under(self._s3, self._name, prefix, go_on)

@@ -8,11 +8,14 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
-from route_switch.domain.ports import SwitchStore
-from route_switch.domain.prompt_document import as_markdown
+from route_switch.domain.forgotten import shows_any
+from route_switch.domain.ports import ForgottenRequests, SwitchStore
+from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 from route_switch.workflow.paths import CANDIDATE, LearningBucket
+
+DELETED = "It shows a query that was deleted since the run began. The next run goes without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Promote:
     publish: PublishPrompt
     bucket: LearningBucket
     switches: SwitchStore
+    forgotten: ForgottenRequests
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         artifact = self.bucket.left(event.run.id).read(CANDIDATE)
@@ -29,6 +33,8 @@ class Promote:
             raise ConfigurationError(f"Run {event.run.id} left no {CANDIDATE}.")
         if not self.switches.read().may_learn:
             return self._earlier(artifact) or Promoted(promoted=False, off=True)
+        if shows_any(parse_prompt(artifact.decode()), self.forgotten.all()):
+            return Promoted(promoted=False, why=DELETED)
         approved = event.approval is not None and event.approval.approved
         try:
             version = self.publish.promote(artifact.decode(), approved=approved)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning_run import RunOutcome
+from route_switch.domain.ports import ForgottenRequests, LearnedTexts
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
 from route_switch.workflow.paths import LearningBucket
 
@@ -24,13 +25,15 @@ class Report:
     bucket: LearningBucket
     bucket_name: str
     stage: str
+    forgotten: ForgottenRequests
+    texts: LearnedTexts
 
     def __call__(self, event: ReportEvent) -> Notice:
         state = event.state
         outcome = outcome_of(state)
         run = state.run
         name = "a run that did not begin" if run is None else f"run {run.id}"
-        text = "\n".join(self._lines(outcome, state))
+        text = "\n".join([*self._lines(outcome, state), *self._forget(state)])
         notice = Notice(
             outcome=outcome.value,
             subject=f"route-switch {self.stage}: {outcome.value} ({name})"[:SUBJECT_CHARACTERS],
@@ -49,6 +52,23 @@ class Report:
             self.bucket.left(run_id).write("summary.json", json.dumps(summary, indent=2).encode())
         except StoreError as error:
             logger.warning("The run's summary was not kept: %s", error)
+
+    def _forget(self, state: RunState) -> list[str]:
+        """Removes what the run, or an earlier one that was stopped, holds of requests that have
+        been deleted since. It must not keep anybody from hearing how the run ended either."""
+        if state.run is None:
+            return []
+        try:
+            removed = self.texts.forget(self.forgotten.all()).places
+        except StoreError as error:
+            logger.error("Texts of deleted requests were not removed: %s", error)
+            return ["Texts of deleted requests could not be removed; the next run tries again."]
+        version = state.promoted.version if state.promoted else None
+        if f"prompts/{version}.json" in removed:
+            return [f"Version {version} shows a query that was deleted meanwhile: edit the prompt."]
+        if f"runs/{state.run.id}/report." in removed:
+            return ["Report and candidate showed a query that was deleted, and are removed."]
+        return []
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
         lines = [sentence(outcome, state)]

@@ -8,6 +8,7 @@ import botocore.session
 from botocore.config import Config
 
 from route_switch.adapters.dynamodb_cap import taken_usd
+from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
@@ -19,6 +20,7 @@ from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.ask import Ask
 from route_switch.workflow.claim import Claim, days_of_month_before
 from route_switch.workflow.collect import Collect
+from route_switch.workflow.forget import LearningTexts
 from route_switch.workflow.paths import LearningBucket
 from route_switch.workflow.promote import Promote
 from route_switch.workflow.report import Report
@@ -120,11 +122,20 @@ class Wiring:
 
     def report(self) -> Report:
         settings = self.settings
-        return Report(self._runs, self._bucket, settings.learning_bucket, settings.stage)
+        return Report(
+            self._runs,
+            self._bucket,
+            settings.learning_bucket,
+            settings.stage,
+            DynamoDbForgotten(self.dynamodb, settings.results_table),
+            LearningTexts(self._bucket),
+        )
 
     def promote(self, owner: str) -> Promote:
         """`owner` is shown to whom the prompt's lock keeps out."""
         dynamodb = cast("DynamoDBClient", self._connect("dynamodb", config=HASTY))
         lock = DynamoDbPromptLock(dynamodb, self.settings.results_table, owner)
         prompts = self._prompts(HASTY)
-        return Promote(PublishPrompt(prompts, prompts, lock), self._bucket, self.switches)
+        forgotten = DynamoDbForgotten(dynamodb, self.settings.results_table)
+        publish = PublishPrompt(prompts, prompts, lock)
+        return Promote(publish, self._bucket, self.switches, forgotten)

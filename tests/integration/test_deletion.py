@@ -1,0 +1,394 @@
+"""Deleting requests: afterwards their texts are nowhere, and everybody else's stay.
+
+Each request says a word that nothing else holds. It goes through all there is: the record,
+feedback, S3, the kept answer of a repeat, and a run of learning with its paid answers and report.
+"""
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from route_switch import management
+from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.bootstrap import build_collector, packaged_prompt
+from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning_run import LearningRun, RunOutcome
+from route_switch.domain.prompt import Demo
+from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.text_policy import as_demo
+from route_switch.domain.tiers import Tier
+from route_switch.services import delete_texts
+from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.settings import read_settings
+from route_switch.workflow.collect import Collect
+from route_switch.workflow.events import (
+    CollectEvent,
+    PromoteEvent,
+    ReportEvent,
+    RunState,
+    WorkEvent,
+)
+from route_switch.workflow.forget import LearningTexts
+from route_switch.workflow.paths import LearningBucket
+from route_switch.workflow.promote import Promote
+from route_switch.workflow.report import Report
+from route_switch.workflow.settings import LearningSettings
+from route_switch.workflow.work import Work
+from tests.integration.conftest import (
+    ADMIN_KEY,
+    CLIENT_KEY,
+    OTHER_KEY,
+    Api,
+    MakeApi,
+)
+from tests.support.upstream import Body, Reply, completion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from route_switch.domain.ports import PromptLock
+
+ANN, BOB = "xylophone", "zeppelin"
+"""What their texts say."""
+LIVE = "/test/prompt/live"
+NOW = datetime.now(UTC)
+RUN = LearningRun(
+    id=f"{NOW:%Y-%m-%dT%H%M%SZ}", month=f"{NOW:%Y-%m}", trigger="schedule", cap_usd=100.0
+)
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    api = make_api(max_body_bytes=1_000_000)
+    publish()
+    api.upstream.script = echo
+    return api
+
+
+def echo(body: Body) -> Reply:
+    """A model that repeats what it is asked; the router chooses Tier 1."""
+    text = json.dumps(body["messages"])
+    return completion("1" if body["model"] == "router" else f"You said: {text[-300:]}")
+
+
+def publish(*demos: Demo) -> None:
+    prompt = packaged_prompt().model_copy(update={"demos": demos})
+    boto3.client("ssm").put_parameter(
+        Name=LIVE, Value=to_markdown(prompt), Type="String", Overwrite=True, Tier="Advanced"
+    )
+
+
+def s3() -> "S3Client":
+    client: S3Client = boto3.client("s3")
+    return client
+
+
+def ask(api: Api, word: str, key: str = CLIENT_KEY, **fields: object) -> str:
+    """A request that leaves its word wherever a request can."""
+    question = f"What does the {word} have to do with the tides on Earth, step by step?"
+    earlier = {"role": "user", "content": f"My {word}. " * 10_000}
+    answer = {"role": "assistant", "content": f"Your {word}?"}
+    messages = [earlier, answer, {"role": "user", "content": question}]
+    repeatable = {"Idempotency-Key": f"{word} {uuid4()}"}
+    body = {"messages": messages, **fields}
+    request_id = str(api("POST", "/v1/chat/completions", body, key, repeatable).body["id"])
+    said = {"request_id": request_id, "thumb": "down", "gold": word, "comment": word}
+    assert api("POST", "/v1/feedback", said, key).body["text_kept"] is True
+    return request_id
+
+
+def switches() -> SsmSwitchStore:
+    return SsmSwitchStore(boto3.client("ssm"), "/test/switches")
+
+
+def bucket() -> LearningBucket:
+    return LearningBucket(s3(), "learning")
+
+
+def prompts() -> SsmPromptStore:
+    return SsmPromptStore(boto3.client("ssm"), LIVE, "/test/prompt/seed")
+
+
+def learn(run: LearningRun = RUN) -> None:
+    """The steps of a run that touch texts: examples, and paid answers with their judgments."""
+    settings = read_settings()
+    price = {"input_usd_per_million": 1, "output_usd_per_million": 1}
+    config = LearningConfig.model_validate(
+        {"days": 2, "min_examples": 15, "judge": "openai/judge", "prices": {"openai/judge": price}}
+    )
+    examples = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
+    Collect(examples, prompts(), bucket(), config)(CollectEvent(step="collect", run=run))
+    learning = LearningSettings.model_construct(
+        **settings.model_dump(exclude={"router"}),
+        router=settings.router,
+        learning=config,
+        learning_bucket="learning",
+    )
+    work = Work(
+        learning,
+        s3(),
+        boto3.client("dynamodb"),
+        switches(),
+        lambda _: "sk-test",
+        lambda _: {},
+        lambda: 1000.0,
+        print,
+    )
+    assert work(WorkEvent(step="outcomes", run=run)).done
+
+
+def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
+    """What the later steps would leave that shows the request: as a demo, as a moved query."""
+    shown = packaged_prompt().model_copy(update={"demos": (demo_of(request_id),)})
+    report = {
+        "moved": [{"example": request_id, "query": word}],
+        "incumbent_prompt": to_markdown(packaged_prompt()),
+        "candidate_prompt": to_markdown(shown),
+    }
+    left = bucket().left(run.id)
+    left.write("report.json", json.dumps(report).encode())
+    left.write("report.html", word.encode())
+    left.write("candidate.json", to_json(shown).encode())
+    left.write("candidate.md", to_markdown(shown).encode())
+    bucket().shared.write("prompts/7.json", to_json(shown).encode())
+
+
+def demo_of(request_id: str) -> Demo:
+    """As the search would make it."""
+    settings = read_settings()
+    found = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
+    examples = found([NOW.date(), NOW.date() - timedelta(days=1)], 1000).examples
+    example = next(each for each in examples if each.id == request_id)
+    return Demo(query=as_demo(example.as_query, example.query), tier=Tier.SMALL)
+
+
+def places_of(word: str) -> list[str]:
+    """Everything in DynamoDB and S3 that holds the word."""
+    dynamodb, found = boto3.client("dynamodb"), []
+    for table in dynamodb.list_tables()["TableNames"]:
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table)
+        items = [item for page in pages for item in page["Items"]]
+        found += [f"{table}: {item.get('pk')}" for item in items if word in str(item)]
+    for name in ("texts", "learning"):
+        for key in (each["Key"] for each in s3().list_objects_v2(Bucket=name).get("Contents", [])):
+            content = s3().get_object(Bucket=name, Key=key)["Body"].read()
+            if content.startswith(b"\x1f\x8b"):
+                content = gzip.decompress(content)
+            found += [f"{name}: {key}"] if word.encode() in content else []
+    return found
+
+
+def counters() -> list[str]:
+    items = boto3.client("dynamodb").scan(TableName="results")["Items"]
+    return sorted(str(item) for item in items if item["sk"]["S"] == "TOTALS")
+
+
+Delete = Callable[[Api, str], dict[str, object]]
+
+
+def by_id(api: Api, request_id: str) -> dict[str, object]:
+    answer = api("DELETE", f"/v1/results/{request_id}")
+    assert (answer.status, answer.body["object"]) == (200, "result.deleted")
+    assert (answer.body["id"], answer.body["deleted"]) == (request_id, True)
+    return answer.body
+
+
+def by_user(api: Api, _: str) -> dict[str, object]:
+    answer = api("DELETE", "/v1/users/ann")
+    assert (answer.status, answer.body["object"]) == (200, "user.deleted")
+    assert (answer.body["deleted_results"], answer.body["complete"]) == (1, True)
+    return answer.body
+
+
+@pytest.mark.parametrize("delete", [by_id, by_user])
+def test_after_a_deletion_the_texts_are_nowhere_and_those_of_others_stay(
+    api: Api, delete: Delete
+) -> None:
+    ann, bob = ask(api, ANN, user="ann"), ask(api, BOB, user="bob")
+    of_bob = places_of(BOB)
+    learn()
+    leave_behind(ann, ANN)
+    counted = counters()
+    everywhere = " ".join(places_of(ANN))
+    for place in (
+        "results: ",
+        "idempotency: ",
+        "texts: ",
+        "answers/",
+        "work/",
+        "runs/",
+        "prompts/",
+    ):
+        assert place in everywhere, "otherwise this test would prove nothing"
+    answer = delete(api, ann)
+    assert places_of(ANN) == []
+    assert answer["pending"] == []
+    assert places_of(BOB) == of_bob, "the run's folders held both"
+    assert counters() == counted
+    assert api("GET", f"/v1/results/{ann}").status == 404
+    assert api("GET", f"/v1/results/{bob}").status == 200
+    again = RUN.model_copy(update={"id": f"{RUN.id}-manual"})
+    learn(again)
+    assert places_of(ANN) == [], "the next run does not see it either"
+    assert f"work/{again.id}/examples" in " ".join(places_of(BOB))
+
+
+def test_what_is_deleted_is_not_found_a_second_time(api: Api) -> None:
+    request_id = ask(api, ANN, user="ann")
+    by_id(api, request_id)
+    assert api("DELETE", f"/v1/results/{request_id}").status == 404
+    nobody = api("DELETE", "/v1/users/ann")
+    assert (nobody.status, nobody.body["deleted_results"]) == (200, 0)
+
+
+def test_a_key_deletes_its_own_requests_and_an_admins_all(api: Api) -> None:
+    mine, other = ask(api, ANN, user="ann"), ask(api, ANN, OTHER_KEY, user="ann")
+    assert api("DELETE", f"/v1/results/{other}").status == 404
+    assert api("DELETE", "/v1/users/ann").body["deleted_results"] == 1
+    assert api("GET", f"/v1/results/{mine}").status == 404
+    assert api("GET", f"/v1/results/{other}", key=OTHER_KEY).status == 200
+    assert api("DELETE", "/v1/users/ann", key=ADMIN_KEY).body["deleted_results"] == 1
+    third = ask(api, ANN, OTHER_KEY)
+    assert api("DELETE", f"/v1/results/{third}", key=ADMIN_KEY).status == 200
+    assert places_of(ANN) == []
+    assert api("DELETE", "/v1/users/ann", key=None).status == 401
+
+
+@pytest.mark.parametrize("user", ["a@b.example", "a b/c", "100%2F", "ünïcode", "a#0"])
+def test_any_user_can_be_named(api: Api, user: str) -> None:
+    ask(api, ANN, user=user)
+    answer = api("DELETE", f"/v1/users/{quote(user, safe='')}")
+    assert (answer.body["user"], answer.body["deleted_results"]) == (user, 1)
+    assert places_of(ANN) == []
+
+
+def test_a_users_requests_without_any_text_are_deleted_as_well(make_api: MakeApi) -> None:
+    api = make_api(text_storage="none")
+    api.upstream.script = echo
+    api.chat("hello", user="ann")
+    assert "'ann'" in str(boto3.client("dynamodb").scan(TableName="results"))
+    assert by_user(api, "")["pending"] == []
+    assert "'ann'" not in str(boto3.client("dynamodb").scan(TableName="results"))
+
+
+def test_more_than_fits_the_time_is_deleted_by_calling_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        api.chat(f"{ANN} {number}", user="ann")
+    monkeypatch.setattr(delete_texts, "BATCH", 2)
+    times = iter([0.0, 1.0])  # begun, the first batch, the second
+    served = management.management()
+    late = replace(served, delete=replace(served.delete, clock=lambda: next(times, 99.0)))
+    with monkeypatch.context() as slow:
+        slow.setattr("functions.management.handler.management", lambda: late)
+        first = api("DELETE", "/v1/users/ann").body
+    assert (first["complete"], first["deleted_results"]) == (False, 2)
+    rest = api("DELETE", "/v1/users/ann").body
+    assert (rest["complete"], rest["deleted_results"]) == (True, 3)
+    assert places_of(ANN) == []
+
+
+def claimed() -> DynamoDbRuns:
+    runs = DynamoDbRuns(boto3.client("dynamodb"), "results")
+    assert runs.claim(RUN, "execution") is None
+    return runs
+
+
+def report(runs: DynamoDbRuns) -> str:
+    """The last step of the run; what it tells."""
+    forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
+    step = Report(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
+    event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
+    return step(event).message
+
+
+def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_end(
+    api: Api,
+) -> None:
+    ann = ask(api, ANN, user="ann")
+    runs = claimed()
+    learn()
+    answer = by_id_with_leftovers(api, ann)
+    assert answer["pending"] == [f"run {RUN.id}"]
+    held = places_of(ANN)
+    assert held
+    assert all("learning: " in place and RUN.id in place for place in held)
+    forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
+    publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
+    promoted = Promote(publish_prompt, bucket(), switches(), forgotten)(PromoteEvent(run=RUN))
+    assert promoted.promoted is False
+    assert "was deleted since the run began" in str(promoted.why)
+    assert "Report and candidate showed a query that was deleted" in report(runs)
+    assert places_of(ANN) == []
+    assert runs.holder() is None
+
+
+def by_id_with_leftovers(api: Api, request_id: str) -> dict[str, object]:
+    leave_behind(request_id, ANN)
+    s3().delete_object(Bucket="learning", Key="prompts/7.json")
+    return by_id(api, request_id)
+
+
+def test_a_run_that_does_not_hold_it_keeps_nobody_waiting(api: Api) -> None:
+    ask(api, BOB)
+    runs = claimed()
+    learn()
+    ann = ask(api, ANN)
+    assert by_id(api, ann)["pending"] == []
+    runs.finish(RUN.id, "execution", RunOutcome.NOT_BETTER, "m", None)
+
+
+def test_a_run_that_may_be_collecting_is_waited_for(api: Api) -> None:
+    claimed()
+    assert by_id(api, ask(api, ANN))["pending"] == [f"run {RUN.id}"]
+
+
+def test_what_a_stopped_run_wrote_too_late_goes_with_the_end_of_the_next(api: Api) -> None:
+    ann = ask(api, ANN)
+    by_id(api, ann)
+    bucket().work("2026-01-01T000000Z").write("calls/run/late", ANN.encode())
+    report(claimed())
+    assert places_of(ANN) == []
+
+
+def test_a_demo_that_is_live_or_was_cannot_be_deleted_and_is_named(api: Api) -> None:
+    ann = ask(api, ANN)
+    publish(demo_of(ann))
+    publish(demo_of(ann).model_copy(update={"tier": Tier.LARGE}))
+    remains = by_id(api, ann)["remains"]
+    assert isinstance(remains, list)
+    assert [each["place"] for each in remains] == [
+        "version 2 of the live prompt",
+        "version 3 of the live prompt",
+        "point-in-time backups of the tables",
+    ]
+    assert "prompt edit" not in remains[0]["what_to_do"]
+    assert "prompt edit" in remains[1]["what_to_do"]
+    assert "after 35 days" in remains[2]["what_to_do"]
+
+
+def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was on its way while the request was deleted."""
+    ann = ask(api, ANN)
+    store = management.management().give_feedback._store
+    put = store._put_beside  # type: ignore[attr-defined]  # between reading and writing
+
+    def deleted_meanwhile(*args: object) -> object:
+        by_id(api, ann)
+        return put(*args)
+
+    monkeypatch.setattr(type(store), "_put_beside", staticmethod(deleted_meanwhile))
+    said = {"request_id": ann, "thumb": "up", "comment": ANN}
+    assert api("POST", "/v1/feedback", said).status == 404
+    assert places_of(ANN) == []
