@@ -54,20 +54,19 @@ class Management(PythonFunction):
         )
         self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
         self._allow_feedback(data)
-        self._allow_deletion(data, prompt)
+        self._allow_deletion(data)
 
     def _allow_feedback(self, data: Data) -> None:
         actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
         self.allow_items(data.results, actions, "RESULT#*")
 
-    def _allow_deletion(self, data: Data, prompt: Prompt) -> None:
-        results, live = data.results, parameter_arn(self, prompt.live_name)
+    def _allow_deletion(self, data: Data) -> None:
+        results = data.results
         self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
         self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
         self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN)
         self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")
         self.allow(["dynamodb:DeleteItem"], data.idempotency.table_arn)
-        self.allow(["ssm:GetParameterHistory"], live)
         self.allow_objects(data.texts, ["s3:DeleteObject"], lists=True)
         allow_forgetting(self, data)
 

@@ -34,7 +34,7 @@ class Promote:
         if not self.switches.read().may_learn:
             return self._earlier(artifact) or Promoted(promoted=False, off=True)
         if shows_any(parse_prompt(artifact.decode()), self.forgotten.all()):
-            return Promoted(promoted=False, why=DELETED)
+            return self._earlier(artifact) or Promoted(promoted=False, why=DELETED)
         approved = event.approval is not None and event.approval.approved
         try:
             version = self.publish.promote(artifact.decode(), approved=approved)
