@@ -4,18 +4,20 @@ STAGE ?= local
 # Test files at a time, in their order: those of e2e take longest. Each worker has its own stacks.
 WORKERS ?= 2
 BIN := .venv/bin
+# A real model without keys: installed only for the profile that starts it.
+LLM := .build/local-llm/.installed
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn up test lint synth invoke bench lock
+.PHONY: help install demo weekly learn up test test-llm lint synth invoke bench lock
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.installed
+install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
 
 .venv/.installed: pyproject.toml .requirements/dev.txt .requirements/uv.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"route-switch needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Run: make install PYTHON=python3.12")'
@@ -25,6 +27,11 @@ install: .venv/.installed
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	rm -rf .build/emulator
 	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/emulator --no-deps --require-hashes -r infra/local/requirements.txt
+	@touch $@
+
+$(LLM): .venv/.installed .requirements/local-llm.txt
+	rm -rf $(@D)
+	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --no-deps --require-hashes -r .requirements/local-llm.txt
 	@touch $@
 
 demo: synth  ## send real queries through the whole stack and show what they cost
@@ -57,6 +64,9 @@ once-more:
 	@echo "Once more, by itself, what failed above:"
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
+test-llm: install $(LLM)  ## what is tested against a real small model (130 MB to install)
+	$(BIN)/python -m pytest tests/llm
+
 lint: install  ## format, lint, types, import directions
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -73,3 +83,4 @@ lock:  ## lock every requirements file anew, with hashes and without addresses
 	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) infra/local/requirements.in --no-deps -o infra/local/requirements.txt
+	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt

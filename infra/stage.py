@@ -21,6 +21,8 @@ from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning_config import LearningConfig
 
 DEFAULT_PROFILE = "offline"
+CHOSEN_BY_ENVIRONMENT = "openai"
+"""The profile whose models and server the environment may choose, on this machine."""
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
@@ -118,8 +120,9 @@ def load_stage(
     the profile.
     """
     stage = _entry(context, "stages", name)
-    profile_name = stage.pop("profile", None) or environment.get("ROUTE_SWITCH_PROFILE")
-    profile = _entry(context, "profiles", str(profile_name or DEFAULT_PROFILE))
+    own_profile = stage.pop("profile", None)
+    profile_name = str(own_profile or environment.get("ROUTE_SWITCH_PROFILE") or DEFAULT_PROFILE)
+    profile = _entry(context, "profiles", profile_name)
     learning = profile.pop("learning", {})
     own = {key: stage.get(key) for key in ("router", "learning")}
     stage["router"] = _merged(profile, own["router"])
@@ -127,7 +130,9 @@ def load_stage(
     try:
         # As JSON, because JSON's object keys ("1") are how tiers are written here.
         parsed = Stage.model_validate_json(json.dumps({**stage, "name": name}))
-        return _with_environment(parsed, environment)
+        if profile_name == CHOSEN_BY_ENVIRONMENT:
+            return _with_environment(parsed, environment)
+        return parsed
     except ValidationError as error:
         raise ConfigurationError(f"cdk.json, stage {name}: {describe(error)}") from error
 

@@ -18,6 +18,8 @@ from infra.local.emulator import Answer
 from infra.local.errors import LocalStackError
 from infra.local.front import Front
 from infra.local.functions import Functions
+from infra.local.llm import PROFILE as LOCAL_LLM
+from infra.local.llm import running_llm, server_address
 from infra.local.moto_additions import find_function, install
 from infra.local.routes import RestApi
 
@@ -40,17 +42,22 @@ class LocalStack:
 
     def _start(self, cleanup: contextlib.ExitStack) -> None:
         assembly = read_assembly(self._cdk_out)
+        profile = os.environ.get("ROUTE_SWITCH_PROFILE")
         cleanup.enter_context(claim(self._state))
+        if profile == LOCAL_LLM:
+            cleanup.enter_context(running_llm(server_address(assembly), self._state))
         self._cloud = Cloud(assembly.region, self._state / "logs" / "moto.log")
         cleanup.callback(self._cloud.stop)
-        bedrock = os.environ.get("ROUTE_SWITCH_PROFILE") == "bedrock"
-        self._functions = Functions(self._cloud.endpoint, self._state, model_credentials=bedrock)
+        self._functions = Functions(
+            self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
+        )
         cleanup.callback(self._functions.stop)
         install(self._cloud, self._functions)
         outputs = deploy(self._cloud, assembly)
         self._front = Front(self._read_api(), self._invoke)
         cleanup.callback(self._front.stop)
-        fill_provider_secret(self._cloud, outputs)
+        if profile != LOCAL_LLM:  # a key of OpenAI's is none of its business
+            fill_provider_secret(self._cloud, outputs)
         self.info = self._describe(outputs)
         cleanup.enter_context(published(self.info, self._state / STACK_FILE))
 

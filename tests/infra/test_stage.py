@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.app import read_context
+from infra.prices import FREE
 from infra.stage import load_stage
 from route_switch.domain.errors import ConfigurationError
 
@@ -105,6 +106,16 @@ def test_the_environment_chooses_openai_models_and_their_server() -> None:
         "openai/router",
     )
     assert router.openai_base_url == "http://127.0.0.1:8000/v1"
+
+
+def test_a_model_on_this_machine_is_free_and_the_environment_sends_its_requests_nowhere() -> None:
+    profile = {"ROUTE_SWITCH_PROFILE": "local-llm"}
+    of_openai = {"TIER_1_MODEL": "gpt-4.1", "OPENAI_BASE_URL": "https://api.openai.com/v1"}
+    stage = load_stage(read_context({}), "local", profile | of_openai)
+    assert stage == load_stage(read_context({}), "local", profile)
+    [name] = stage.router.models.names
+    assert stage.router.models.price(name) == FREE
+    assert stage.router.openai_base_url.startswith("http://127.0.0.1:")
 
 
 def test_a_bad_model_name_in_the_environment_names_the_field() -> None:

@@ -1,0 +1,58 @@
+"""The stack of `PROFILE=local-llm`: a real small model routes and answers."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from infra.local.client import StackInfo
+from infra.local.emulator import loopback_address
+from infra.local.llm import PROFILE
+from tests.e2e.conftest import client_of, deployed
+
+PORT = 8135
+
+
+@dataclass(frozen=True)
+class Served:
+    """The stack, and the address of the model's own server behind it."""
+
+    stack: StackInfo
+    model_url: str
+    state: Path
+
+    @property
+    def openai(self) -> OpenAI:
+        return client_of(self.stack)
+
+
+@pytest.fixture(scope="session")
+def address() -> str:
+    """One that no other stack on this machine has."""
+    return loopback_address()
+
+
+@pytest.fixture(scope="session")
+def environment(address: str) -> dict[str, str]:
+    """With what a shell may hold that calls OpenAI itself: none of it may matter."""
+    profiles = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["profiles"]
+    profiles[PROFILE]["openai_base_url"] = f"http://{address}:{PORT}/v1"
+    return {
+        "ROUTE_SWITCH_PROFILE": PROFILE,
+        "CDK_CONTEXT_JSON": json.dumps({"profiles": profiles}),
+        "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
+        "OPENAI_API_KEY": "sk-not-for-this-server",
+        "TIER_1_MODEL": "gpt-4.1-nano",
+    }
+
+
+@pytest.fixture(scope="session")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, address: str, environment: dict[str, str]
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("llm")
+    with deployed(folder, environment) as stack:
+        yield Served(stack, f"http://{address}:{PORT}", folder / "state")

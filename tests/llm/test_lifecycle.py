@@ -1,0 +1,71 @@
+"""The model's server ends with whoever started it, and its address is not shared."""
+
+import http.client
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.local.client import ROOT, running_stack
+from infra.local.emulator import loopback_address
+from infra.local.errors import LocalStackError
+from infra.local.llm import running_llm
+from tests.llm.conftest import PORT, Served
+from tests.support.executions import wait_until
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from infra.local.llm import running_llm
+with running_llm((sys.argv[1], int(sys.argv[2])), Path(sys.argv[3])):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def is_served(address: tuple[str, int]) -> bool:
+    connection = http.client.HTTPConnection(*address, timeout=5)
+    try:
+        connection.request("GET", "/v1/models")
+        return connection.getresponse().status == 200
+    except ConnectionError:
+        return False
+    finally:
+        connection.close()
+
+
+def test_it_serves_inside_the_block_only(tmp_path: Path) -> None:
+    address = (loopback_address(), PORT)
+    (tmp_path / "logs").mkdir()
+    with running_llm(address, tmp_path):
+        assert is_served(address)
+    assert not is_served(address)
+
+
+def test_it_dies_with_a_stack_that_is_killed(tmp_path: Path) -> None:
+    address = (loopback_address(), PORT)
+    (tmp_path / "logs").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTER, address[0], str(PORT), str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    assert is_served(address)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_served(address), seconds=5)
+
+
+def test_a_second_stack_with_the_same_address_is_refused(
+    served: Served, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assembly = served.state.parent / "cdk.out"
+    with (
+        pytest.raises(LocalStackError, match=r"is to be served, is taken\. Stop what listens"),
+        running_stack(assembly, tmp_path / "state", environment),
+    ):
+        pass
