@@ -183,7 +183,8 @@ def test_200_concurrent_requests_keep_a_budget_that_is_nearly_spent(scripted: Se
 
     scripted.upstream.script = answer
     key = key_with_budget(scripted.stack, budget_usd)
-    with httpx.Client(timeout=120) as client, ThreadPoolExecutor(200) as pool:
+    at_once = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    with httpx.Client(timeout=120, limits=at_once) as client, ThreadPoolExecutor(200) as pool:
         answers = list(
             pool.map(lambda _: post(client, scripted.stack, key, {}, max_tokens=100), range(200))
         )

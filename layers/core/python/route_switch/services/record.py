@@ -53,7 +53,8 @@ class RecordRequest:
             self._store.save(self._with_allowed_text(record), int(expires.timestamp()))
         except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep it)
             _log_lost(record, str(error) if isinstance(error, StoreError) else type(error).__name__)
-            self._send_lost(_without_text(record))
+            # Nor the user: who is to be forgotten is looked for in the table, not in the queue.
+            self._send_lost(replace(_without_text(record), user=None))
             return False
         return True
 
