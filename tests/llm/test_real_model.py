@@ -198,3 +198,22 @@ def test_the_server_says_what_it_did_in_the_stacks_folder(served: Served) -> Non
     ask(served, "hello")
     log = (served.state / "logs" / "llm.log").read_text("utf-8", errors="replace")
     assert "tokens per second" in log
+
+
+def test_a_stream_ends_with_the_tokens_that_the_server_counted(served: Served) -> None:
+    stream = served.openai.chat.completions.create(
+        model="tier-1",
+        messages=[{"role": "user", "content": "Count to ten."}],
+        max_tokens=12,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    [end] = [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason]
+    assert end in {"length", "stop"}
+    usage = chunks[-1].usage
+    assert usage is not None
+    assert usage.prompt_tokens > 0
+    assert 0 < usage.completion_tokens <= 12

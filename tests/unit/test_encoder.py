@@ -169,9 +169,9 @@ def test_a_prompt_and_a_query_are_embedded_once(monkeypatch: pytest.MonkeyPatch)
             return real.embed(text)
 
     monkeypatch.setattr(encoder, "_encoder", Counting)
-    client = EncoderClient()
+    encoder._vector.cache_clear()
     for query in (*QUERIES[:3], *QUERIES[:3]):
-        ask(FULL, query, client)
+        ask(FULL, query, EncoderClient())
     assert max(Counter(embedded).values()) == 1
     assert {*SIMPLE, *MIDDLE, *HARD, *(query for query, _ in DEMOS)} < set(embedded)
 

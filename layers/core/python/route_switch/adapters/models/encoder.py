@@ -63,12 +63,8 @@ class EncoderClient:
     """Answers `1`, `2` or `3`; see the module for how. Safe to share between threads.
 
     Usage counts the word pieces of all messages. The vectors of the texts that were used last are
-    kept: those of a live prompt are computed once, as every call uses them.
+    kept for the process: those of a live prompt are computed once, as every call uses them.
     """
-
-    def __init__(self) -> None:
-        self._embed = lru_cache(_TEXTS_KEPT)(lambda text: _encoder().embed(text))
-        self._count = lru_cache(_TEXTS_KEPT)(lambda text: len(_encoder().pieces(text)))
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model != "encoder":
@@ -78,19 +74,19 @@ class EncoderClient:
         yield Chunk(
             delta={"role": "assistant", "content": str(tier)},
             finish_reason="stop",
-            usage=Usage(sum(self._count(text) for _, text in messages), 1),
+            usage=Usage(sum(_count(text) for _, text in messages), 1),
         )
 
     def embed(self, text: str) -> "Vector":
         """The text's vector of length 1, from the same memory that routing uses."""
-        return self._embed(text)
+        return _vector(text)
 
     def _choose(self, prompt: Messages, query: str) -> int:
         texts = tier_texts(prompt)
         if not texts:
             return TIER_WITHOUT_TEXTS
-        asked = self._embed(query)
-        scores = {tier: _score(map(self._embed, texts[tier]), asked) for tier in texts}
+        asked = _vector(query)
+        scores = {tier: _score(map(_vector, texts[tier]), asked) for tier in texts}
         return max(scores, key=lambda tier: (scores[tier], -tier))
 
 
@@ -181,6 +177,16 @@ class SentenceEncoder:
         (states,) = self._session.run(["last_hidden_state"], inputs)
         mean: Vector = states[0].mean(axis=0)
         return mean / np.linalg.norm(mean)
+
+
+@lru_cache(_TEXTS_KEPT)
+def _vector(text: str) -> "Vector":
+    return _encoder().embed(text)
+
+
+@lru_cache(_TEXTS_KEPT)
+def _count(text: str) -> int:
+    return len(_encoder().pieces(text))
 
 
 _loading = Lock()
