@@ -9,7 +9,7 @@ from route_switch.adapters.memo import MemoryMemo
 from route_switch.bootstrap import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.example import Example
-from route_switch.domain.ports import AnswerMemo
+from route_switch.domain.learning_ports import AnswerMemo
 from route_switch.domain.promotion import GateHistory
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.loop import Findings, Learn, Plan

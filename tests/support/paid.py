@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from route_switch.adapters.memo import MemoryMemo
-from route_switch.domain.ports import AnswerMemo, Chunk, ModelCall, ModelClient
+from route_switch.domain.learning_ports import AnswerMemo
+from route_switch.domain.ports import Chunk, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage
 from route_switch.services.metered_calls import MeteredCalls
 from route_switch.services.pace import Pace

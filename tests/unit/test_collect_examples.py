@@ -9,8 +9,8 @@ import pytest
 
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.example import Example
+from route_switch.domain.learning_ports import RoutedRequests
 from route_switch.domain.past_request import Feedback, PastRequest
-from route_switch.domain.ports import RoutedRequests
 from route_switch.domain.pricing import Usage
 from route_switch.domain.record import Attempt, NotReplayable
 from route_switch.domain.sampling import Arc

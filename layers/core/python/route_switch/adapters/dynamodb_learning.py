@@ -30,8 +30,9 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.config import describe
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning_ports import RoutedRequests
 from route_switch.domain.past_request import Feedback, FeedbackFate, PastRequest
-from route_switch.domain.ports import RoutedRequests, TextStore
+from route_switch.domain.ports import TextStore
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import POSITIONS, Arc
 

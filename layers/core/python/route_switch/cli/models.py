@@ -10,8 +10,8 @@ from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.adapters.models.list_prices import list_price
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError, RunStoppedError
+from route_switch.domain.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.outcome import tiers_of
-from route_switch.domain.ports import AnswerMemo, SpendingCap
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
 from route_switch.services.metered_calls import MeteredCalls

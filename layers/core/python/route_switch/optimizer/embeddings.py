@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from route_switch.domain.ports import AnswerMemo
+from route_switch.domain.learning_ports import AnswerMemo
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.services.pace import Pace
 

@@ -9,8 +9,8 @@ from route_switch.domain.calibration import LOWEST_KAPPA, Agreement, why_uncalib
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
 from route_switch.domain.example import Example
+from route_switch.domain.learning_ports import SpendingCap
 from route_switch.domain.outcome import GradedBy, OutcomeTable
-from route_switch.domain.ports import SpendingCap
 from route_switch.domain.pricing import Price
 from route_switch.domain.promotion import GateHistory, GateResult, gate
 from route_switch.domain.prompt import RoutingPrompt

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from route_switch.adapters.outcome_file import outcomes_file
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.example import Example
-from route_switch.domain.ports import RunFiles, SpendingCap
+from route_switch.domain.learning_ports import RunFiles, SpendingCap
 from route_switch.domain.promotion import GateHistory
 from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_json, to_markdown

@@ -5,14 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from route_switch.domain.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
+from route_switch.domain.learning_ports import LearningRuns, RoutedDays, RunHistory
 from route_switch.domain.learning_run import StartRun
-from route_switch.domain.ports import (
-    LearningRuns,
-    PromptStore,
-    RoutedDays,
-    RunHistory,
-    SwitchStore,
-)
+from route_switch.domain.ports import PromptStore, SwitchStore
 from route_switch.domain.prompt_document import readable_prompt
 
 

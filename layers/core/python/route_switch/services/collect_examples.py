@@ -14,8 +14,8 @@ from datetime import date
 
 from route_switch.domain.config import RouterConfig, TextStorage
 from route_switch.domain.example import Example
+from route_switch.domain.learning_ports import LearningIndex, PastRequests, RoutedRequests
 from route_switch.domain.past_request import PastRequest
-from route_switch.domain.ports import LearningIndex, PastRequests, RoutedRequests
 from route_switch.domain.sampling import Arc
 
 MAX_WITH_FEEDBACK = 1000

@@ -13,13 +13,8 @@ from itertools import islice
 
 from route_switch.domain.forgotten import Forgotten, StoredRequest, shows_any
 from route_switch.domain.keys import ApiKey
-from route_switch.domain.ports import (
-    ForgottenRequests,
-    LearnedTexts,
-    PromptHistory,
-    PromptVersion,
-    StoredRequests,
-)
+from route_switch.domain.learning_ports import ForgottenRequests, LearnedTexts, StoredRequests
+from route_switch.domain.ports import PromptHistory, PromptVersion
 from route_switch.domain.prompt_document import readable_prompt
 
 TIME_S = 18.0

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 from route_switch.domain.errors import RequestRefusedError, no_such_result
+from route_switch.domain.learning_ports import FeedbackStore
 from route_switch.domain.past_request import Feedback, FeedbackFate
-from route_switch.domain.ports import FeedbackStore
 
 
 class GiveFeedback:

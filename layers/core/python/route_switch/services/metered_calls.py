@@ -22,7 +22,8 @@ from route_switch.domain.errors import (
     ProviderUnusableError,
     StoreError,
 )
-from route_switch.domain.ports import AnswerMemo, JsonObject, ModelCall, ModelClient, SpendingCap
+from route_switch.domain.learning_ports import AnswerMemo, SpendingCap
+from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 
-from route_switch.domain.ports import RunFiles
+from route_switch.domain.learning_ports import RunFiles
 from route_switch.workflow.paths import PROGRESS
 
 SECONDS_BETWEEN_NEWS = 2.0

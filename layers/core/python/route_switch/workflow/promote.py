@@ -9,7 +9,8 @@ from route_switch.domain.errors import (
     PromptReplacedError,
 )
 from route_switch.domain.forgotten import shows_any
-from route_switch.domain.ports import ForgottenRequests, SwitchStore
+from route_switch.domain.learning_ports import ForgottenRequests
+from route_switch.domain.ports import SwitchStore
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent

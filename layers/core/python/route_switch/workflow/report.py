@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning_ports import ForgottenRequests, LearnedTexts
 from route_switch.domain.learning_run import RunOutcome
-from route_switch.domain.ports import ForgottenRequests, LearnedTexts
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
 from route_switch.workflow.paths import LearningBucket
 

@@ -20,8 +20,9 @@ from route_switch.adapters.s3_memo import S3Memo
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, DeadlineReachedError
 from route_switch.domain.example import Example
+from route_switch.domain.learning_ports import RunFiles
 from route_switch.domain.learning_run import LearningRun
-from route_switch.domain.ports import JsonObject, RunFiles, SwitchStore
+from route_switch.domain.ports import JsonObject, SwitchStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.split import split
