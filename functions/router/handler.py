@@ -21,7 +21,7 @@ from route_switch.bootstrap import router
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.route_request import InboundRequest, Routed
+from route_switch.services.request import InboundRequest, Routed
 
 MODELS = "/v1/models/"
 

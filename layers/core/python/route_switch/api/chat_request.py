@@ -13,7 +13,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import TierRange
-from route_switch.services.route_request import InboundRequest
+from route_switch.services.request import InboundRequest
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Fields of a request that are for the router, not for the tier's model."""

@@ -1,21 +1,14 @@
 """A request's way: who may answer, choose a tier, let it answer, record what happened."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import JsonValue
-
-from route_switch.domain.completion import Completion
 from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
-from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.keys import ApiKey
-from route_switch.domain.needs import Needs, needs_of
-from route_switch.domain.ports import JsonObject
-from route_switch.domain.query import Query, query_of
+from route_switch.domain.needs import needs_of
+from route_switch.domain.query import query_of
 from route_switch.domain.record import (
     RequestRecord,
     RequestStatus,
@@ -23,69 +16,21 @@ from route_switch.domain.record import (
 )
 from route_switch.domain.replay import replay_of
 from route_switch.domain.tiers import Tier
-from route_switch.services.admit_request import Admission, AdmitRequest
+from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer import Answer, AnswerQuery, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
-from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange, find_eligible
+from route_switch.services.eligible_models import find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record import RecordRequest
+from route_switch.services.request import Admitted, InboundRequest, Routed
 
 RECORD_MARGIN_S = 1.5
 """What is left for the record when the deadline has passed: the function ends 2 s after it."""
 
 MAX_RECORD_S = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class InboundRequest:
-    """`params` are the fields of the request that go to the tier's model as they are; `deadline`
-    runs since the request came in. `idempotency_id` names the item that answers a repeat."""
-
-    request_id: str
-    deadline: Deadline
-    key: ApiKey
-    model: str
-    messages: tuple[JsonObject, ...]
-    params: Mapping[str, JsonValue]
-    user: str | None = None
-    tiers: TierRange = ANY_TIER
-    idempotency_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A request that may be served, and by what; `named` is the tier that it asks for by name."""
-
-    request: InboundRequest
-    query: Query
-    needs: Needs
-    eligible: Eligible
-    named: Tier | None
-    admission: Admission
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """What came of a request: a completion or a failure; neither for a dry run.
-
-    `overhead_ms` is what routing and recording added to the answering models' own time.
-    `models` are those of the tiers, `estimated_usd` what each tier that may answer would cost.
-    """
-
-    record: RequestRecord
-    decision: RoutingDecision
-    completion: Completion | None
-    failure: RouteSwitchError | None
-    recorded: bool
-    prompt_healthy: bool
-    overhead_ms: float
-    models: Mapping[Tier, str]
-    estimated_usd: Mapping[Tier, float | None]
-    router_reply: str | None = None
-    budget_spent: bool = False
 
 
 class RouteRequest:
