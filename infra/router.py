@@ -48,7 +48,8 @@ class Router(PythonFunction):
     def _allow_data(self, data: Data) -> None:
         # A transaction needs the permissions of the writes that it consists of.
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-        self.allow(actions, data.results.table_arn)
+        partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
+        self.allow_items(data.results, actions, *partitions)
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
         self.allow(
             [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")],

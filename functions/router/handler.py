@@ -40,7 +40,8 @@ def chat_completions() -> Response[str]:
     idempotency_key = chat_request.check_idempotency_key(header)
     call, request = _inbound(idempotency_key)
     if idempotency_key is None:
-        return _answer(call, request)
+        response, _ = _answer(call, request)
+        return response
     return _answer_once(idempotency_key, call, request)
 
 
@@ -89,10 +90,14 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     return call, chat_request.inbound_request(call, key, request_id, deadline, item)
 
 
-def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:
+def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], Routed]:
     route = router().route
     routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
     _emit(routed)
+    return _respond(call, routed), routed
+
+
+def _respond(call: ChatCall, routed: Routed) -> Response[str]:
     headers = _explain(routed)
     if routed.failure is not None:
         return errors(routed.failure, headers)
@@ -110,11 +115,11 @@ def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) 
     repeats = router().repeats
 
     def produce() -> JsonObject:
-        response = _answer(call, request)
+        response, routed = _answer(call, request)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
         fresh.append(response)
-        return repeats.keep(request.request_id, response)
+        return repeats.keep(response, chat_answer.route_headers(routed), routed)
 
     try:
         kept = router().repeated.once(

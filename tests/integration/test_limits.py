@@ -5,7 +5,7 @@ import pytest
 
 from route_switch.domain.record import RequestRecord
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
-from tests.support.upstream import completion, failure
+from tests.support.upstream import Reply, completion, failure
 
 EVERYTHING = by_model(
     router=completion("3", 1000, 1),
@@ -56,6 +56,27 @@ def test_a_budget_that_is_used_up_refuses_before_anything_is_paid(api: Api) -> N
     assert "retry-after" not in answer.headers, "another second would not help"
     assert api.upstream.calls == []
     assert taken_usd("rs-team") == 0
+
+
+def test_a_named_tier_sets_aside_what_it_costs_itself(api: Api) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.01"})
+    api.upstream.script = EVERYTHING
+    assert api.chat("hello", key="rs-team", model="tier-1").status == 200
+    assert api.chat("hello", key="rs-team", model="tier-3").status == 429
+
+
+def test_what_a_late_call_may_cost_stays_set_aside(make_api: MakeApi) -> None:
+    """Its provider charges for it, and nobody knows how much."""
+    api = make_api(request_deadline_s=4, router_timeout_s=0.5)
+    add_key("rs-team", monthly_budget_usd={"N": "0.6"})
+    assert api("GET", "/v1/models", key="rs-team").status == 200
+    api.upstream.script = lambda _: Reply({}, wait_for=api.upstream.released)
+    answer = api.chat("hello", key="rs-team", model="tier-3", max_tokens=16_000)
+    assert answer.status == 504
+    assert taken_usd("rs-team") > 16_000 * 30 / 1e6
+    again = api.chat("hello", key="rs-team", model="tier-3", max_tokens=16_000)
+    assert (again.status, again.error["code"]) == (429, "insufficient_quota")
+    assert again.headers["x-should-retry"] == "false"
 
 
 def test_a_limit_that_the_request_sets_makes_it_fit(api: Api) -> None:

@@ -1,5 +1,8 @@
 """One answer for one Idempotency-Key."""
 
+import hashlib
+import json
+
 import boto3
 import pytest
 
@@ -107,3 +110,54 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
     layer = "aws_lambda_powertools.utilities.idempotency.persistence.dynamodb"
     monkeypatch.setattr(f"{layer}.DynamoDBPersistenceLayer._update_record", fail)
     assert api.chat("hello", headers=AGAIN).status == 200
+
+
+def test_a_router_reply_is_not_kept_with_the_decision(make_api: MakeApi) -> None:
+    api = make_api(text_storage="none")
+    api.upstream.script = by_model(router=completion("2 SECRETWORD"), medium=completion("x"))
+    answer = api.chat(LONG, headers={**AGAIN, "x-route-debug": "1"})
+    assert "SECRETWORD" in answer.headers["x-route-router-reply"]
+    assert kept()
+    assert "SECRETWORD" not in kept()
+
+
+def test_what_is_kept_lets_nobody_guess_the_request(api: Api) -> None:
+    """A plain hash of a short text could be reversed by trying."""
+    api.upstream.script = by_model(small=completion("Hi."))
+    api.chat("my pin is 1234", headers=AGAIN)
+    body = {"model": "auto", "messages": [{"role": "user", "content": "my pin is 1234"}]}
+    plain = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    assert plain not in kept()
+    assert hashlib.sha256(json.dumps(plain).encode()).hexdigest() not in kept()
+
+
+def test_an_answer_that_s3_does_not_take_is_given_and_a_repeat_hears_that_it_is_gone(
+    api: Api,
+) -> None:
+    api.upstream.script = by_model(small=completion("x" * 300_000))
+    boto3.client("s3").delete_bucket(Bucket="texts")
+    assert api.chat("hello", headers=AGAIN).status == 200
+    again = api.chat("hello", headers=AGAIN)
+    assert (again.status, again.error["code"]) == (409, "answer_not_kept")
+    assert again.headers["x-should-retry"] == "false"
+    assert len(api.upstream.calls) == 1
+
+
+def test_what_was_not_recorded_is_not_kept_either(api: Api) -> None:
+    """By its record alone could it be found to be deleted."""
+    api.upstream.script = by_model(small=completion("A secret answer."))
+    boto3.client("dynamodb").delete_table(TableName="results")
+    assert api.chat("hello", headers=AGAIN).status == 200
+    assert kept()
+    assert "secret answer" not in kept()
+
+
+def test_deleting_a_failed_try_leaves_the_answer_of_its_repeat(api: Api) -> None:
+    api.upstream.script = lambda _: failure(500)
+    failed = api.chat("hello", headers=AGAIN).headers["x-request-id"]
+    api.upstream.script = by_model(small=completion("Hi."))
+    answered = api.chat("hello", headers=AGAIN)
+    assert api("DELETE", f"/v1/results/{failed}").status == 200
+    assert api.chat("hello", headers=AGAIN).text == answered.text
+    assert api("DELETE", f"/v1/results/{answered.body['id']}").status == 200
+    assert kept() == ""

@@ -90,7 +90,8 @@ def test_needs_are_read_from_messages_and_tools() -> None:
     assert (plain.tools, plain.vision) == (False, False)
     assert 100 <= plain.input_tokens < 120
     seen = needs_of([{"role": "user", "content": [image]}], {})
-    assert (seen.vision, seen.input_tokens < 100) == (True, True)
+    assert (seen.vision, 1000 <= seen.input_tokens < 1100) == (True, True)
+    assert needs_of([{"role": "assistant", "function_call": {"name": "x"}}], {}).tools
     assert needs_of([call], {}).tools
     tools = needs_of([{"role": "user", "content": "x"}], {"tools": [{"type": "y" * 400}]})
     assert tools.tools

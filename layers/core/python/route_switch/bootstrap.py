@@ -58,6 +58,8 @@ AWS = Config(
     parameter_validation=False,
 )
 
+ONCE = AWS.merge(Config(retries={"total_max_attempts": 1}))
+
 
 @dataclass(frozen=True, slots=True)
 class Router:
@@ -100,7 +102,13 @@ def build_router(settings: Settings) -> Router:
             LivePrompt(prompts, packaged_prompt(), parameters),
             LiveSwitches(SsmSwitchStore(ssm, settings.switches_parameter), parameters),
             caller,
-            AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now),
+            AdmitRequest(
+                DynamoDbKeyLimits(
+                    lambda: cast("DynamoDBClient", connect("dynamodb", config=ONCE)),
+                    settings.results_table,
+                ),
+                _now,
+            ),
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
             pool,
             _now,

@@ -21,7 +21,7 @@ from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.bootstrap import AWS, packaged_prompt
 from route_switch.domain.keys import ApiKey
-from route_switch.domain.ports import ResultStore
+from route_switch.domain.ports import PromptVersion, ResultStore
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.delete_texts import THREADS, DeleteTexts
 from route_switch.services.give_feedback import GiveFeedback
@@ -64,20 +64,21 @@ def build_management(settings: ManagementSettings) -> Management:
     s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
     table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+    history = store_errors("Parameter Store")(prompts.versions)
     keys = KeysTable(dynamodb, settings.keys_table)
     learning_bucket = LearningBucket(s3, settings.learning_bucket)
     return Management(
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(DynamoDbTotals(dynamodb, table), _all_keys(keys)),
-        _show_prompt(prompts),
+        _show_prompt(prompts, history),
         GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
             DynamoDbForgotten(dynamodb, table),
             lambda go_on: LearningTexts(learning_bucket, go_on),
             DynamoDbRuns(dynamodb, table).holder,
-            prompts,
+            history,
             settings.backup_days,
         ),
         settings.router.max_body_bytes,
@@ -92,10 +93,12 @@ def _all_keys(table: KeysTable) -> Callable[[], list[ApiKey]]:
     return read
 
 
-def _show_prompt(prompts: SsmPromptStore) -> ShowPrompt:
+def _show_prompt(
+    prompts: SsmPromptStore, history: Callable[[], tuple[PromptVersion, ...]]
+) -> ShowPrompt:
     pool = ThreadPoolExecutor(1)
 
     def serving() -> ServedPrompt:
         return LivePrompt(prompts, packaged_prompt(), pool).current()
 
-    return ShowPrompt(store_errors("Parameter Store")(prompts.versions), serving)
+    return ShowPrompt(history, serving)

@@ -71,7 +71,7 @@ class DynamoDbResultStore:
         content = record_as_json(record)
         if isinstance(record.replay, Replay):
             content["replay"] = _replay_json(record.replay)
-        self._move_long_texts(record.request_id, content)
+        long_texts = self._long_texts(record.request_id, content)
         put = self._put(record, content, expires_at)
         counters = _counters(record)
         # Each try takes the next shard, since another request may be writing to this one.
@@ -80,6 +80,9 @@ class DynamoDbResultStore:
         for attempt in range(MAX_TRIES):
             codes = self._write(record, put, counters, (first + attempt) % SHARDS)
             if not codes or codes[0] == "ConditionalCheckFailed":
+                # After the record, by which alone they are found to be deleted.
+                for name, text in long_texts.items():
+                    self._texts.put(name, text)
                 return
             if not _TRY_AGAIN.intersection(codes):
                 break
@@ -123,13 +126,16 @@ class DynamoDbResultStore:
             return None
         return read_record(item, self._texts)
 
-    def _move_long_texts(self, request_id: str, content: JsonObject) -> None:
+    def _long_texts(self, request_id: str, content: JsonObject) -> dict[str, str]:
+        """By their names in S3, which stand in their places."""
+        found: dict[str, str] = {}
         for field in TEXTS:
             text = content.get(field)
             if isinstance(text, str) and _bytes_as_json(text) > MAX_TEXT_BYTES:
-                self._texts.put(f"{request_id}/{field}", text)
                 content[field] = None
-                content[f"{field}_s3"] = f"{request_id}/{field}"
+                content[f"{field}_s3"] = name = f"{request_id}/{field}"
+                found[name] = text
+        return found
 
     def _put(
         self, record: RequestRecord, content: JsonObject, expires_at: int

@@ -4,6 +4,7 @@ Counters stay: they hold no text, and the request was paid for.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
@@ -64,13 +65,23 @@ class DynamoDbDeletion:
     def delete(self, request: StoredRequest) -> None:
         self._texts.delete_all(f"{request.request_id}/")
         if request.idempotency_id is not None:
-            kept_answer = {"id": {"S": request.idempotency_id}}
-            self._dynamodb.delete_item(TableName=self._idempotency, Key=kept_answer)
+            self._delete_kept_answer(request.idempotency_id, request.request_id)
         # At once, so that no feedback is left without a record by which it could be found.
         keys = (record_key(request.request_id), feedback_key(request.request_id))
         self._dynamodb.transact_write_items(
             TransactItems=[{"Delete": {"TableName": self._results, "Key": key}} for key in keys]
         )
+
+    def _delete_kept_answer(self, item: str, request_id: str) -> None:
+        """Unless it is another request's by now: a key may be used again."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.delete_item(
+                TableName=self._idempotency,
+                Key={"id": {"S": item}},
+                ConditionExpression="contains(#data, :request_id)",
+                ExpressionAttributeNames={"#data": "data"},
+                ExpressionAttributeValues={":request_id": {"S": request_id}},
+            )
 
     def _in_partition(self, partition: str) -> Iterator[str]:
         pages = self._dynamodb.get_paginator("query").paginate(

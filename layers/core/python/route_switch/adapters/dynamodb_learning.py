@@ -110,7 +110,8 @@ class DynamoDbLearning:
     def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> FeedbackFate:
         """The same feedback again changes nothing."""
         key = record_key(request_id)
-        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
+        found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item = found.get("Item")
         if item is None or item["key_id"]["S"] != key_id or self._has_expired(item):
             return FeedbackFate.NO_SUCH_RESULT
         if json.loads(item["record"]["S"])["status"] != "answered":

@@ -4,7 +4,9 @@ A budget's item holds what was spent and what is set aside for requests under wa
 function had set aside stays taken until the month ends: nobody knows whether it was charged.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
 
 class DynamoDbKeyLimits:
     """One conditional update a check, so that parallel requests share a limit exactly. Raises
-    `StoreError` where DynamoDB refuses or cannot be reached."""
+    `StoreError` where DynamoDB refuses or cannot be reached.
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb = dynamodb
+    `connect` makes a client that tries nothing twice: a sum whose answer was lost has been added.
+    It is made for the first key that has limits.
+    """
+
+    def __init__(self, connect: "Callable[[], DynamoDBClient]", table: str) -> None:
+        self._connect = connect
         self._table = table
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return self._connect()
 
     @store_errors()
     def count(self, key_id: str, now: datetime, limit: int) -> bool:

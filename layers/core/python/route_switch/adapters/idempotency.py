@@ -62,7 +62,8 @@ class RepeatedRequests:
             config=self._config,
             key_prefix=PREFIX,
         )
-        request = {"id": _scoped(key_id, idempotency_key), "content": _digest(content)}
+        name = _scoped(key_id, idempotency_key)
+        request = {"id": name, "content": _digest(name, content)}
         try:
             kept: JsonObject = once(request=request)
         except (
@@ -103,8 +104,9 @@ def item_id(key_id: str, idempotency_key: str) -> str:
     return f"{PREFIX}#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def _digest(content: JsonObject) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _digest(name: str, content: JsonObject) -> str:
+    """Of a request; with the caller's key, which lies nowhere, so that no text can be guessed."""
+    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
 
 
 def _scoped(key_id: str, idempotency_key: str) -> str:

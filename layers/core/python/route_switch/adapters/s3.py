@@ -4,12 +4,16 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.adapters.s3_deletion import delete_under
+from route_switch.domain.errors import StoreError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+GONE = frozenset({"AccessDenied", "NoSuchKey"})
+"""The former where the function may not list the bucket."""
 
 
 class S3TextStore:
@@ -24,15 +28,23 @@ class S3TextStore:
         return self._connect()
 
     def put(self, key: str, text: str) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=text.encode())
+        """Raises `StoreError`."""
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=text.encode())
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"A text cannot be written to S3: {error}") from error
 
     def get(self, key: str) -> str | None:
-        """None where there is no such text (any more)."""
+        """None where there is no such text (any more); raises `StoreError` where S3 fails."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError:  # AccessDenied, without the permission to list the bucket
-            return None
-        return answer["Body"].read().decode()
+            return answer["Body"].read().decode()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return None
+            raise StoreError(f"A text cannot be read from S3: {error}") from error
+        except BotoCoreError as error:
+            raise StoreError(f"A text cannot be read from S3: {error}") from error
 
     def delete_all(self, prefix: str) -> None:
         """Raises `StoreError` where not everything under it can be deleted."""

@@ -50,7 +50,8 @@ def dry_run_body(routed: Routed) -> JsonObject:
     """A chat completion without choices, and what was decided."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
-    return {**empty, "route_switch": _decision(routed)}
+    decision = _decision(routed)
+    return {**empty, "model": decision["model"], "route_switch": decision}
 
 
 def route_body(routed: Routed, request: InboundRequest) -> JsonObject:
@@ -134,14 +135,16 @@ def _chunks(choice: Choice) -> Iterator[JsonObject]:
     said = {name: value for name, value in choice.message.items() if name != "role"}
     content = said.pop("content", None)
     yield _chunk(choice.index, {"role": "assistant", "content": "" if content else None})
+    logprobs = choice.logprobs
     if content:
-        yield _chunk(choice.index, {"content": content}, choice.logprobs)
+        yield _chunk(choice.index, {"content": content}, logprobs)
+        logprobs = None
     if isinstance(calls := said.get("tool_calls"), list):
         said["tool_calls"] = [
             {"index": index, **call} for index, call in enumerate(calls) if isinstance(call, dict)
         ]
     if said:
-        yield _chunk(choice.index, said)
+        yield _chunk(choice.index, said, logprobs)
     yield {**_chunk(choice.index, {}), "finish_reason": choice.finish_reason or "stop"}
 
 

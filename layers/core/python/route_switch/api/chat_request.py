@@ -25,6 +25,8 @@ REFUSED_FIELDS = (
 """What would choose another provider, address or price than the owner did."""
 
 MAX_KEY_LENGTH = 255
+MAX_TOKENS = 10_000_000
+"""More than any model writes."""
 
 
 class RouteOptions(BaseModel):
@@ -66,9 +68,9 @@ class ChatRequest(BaseModel):
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[str, Field(max_length=256)] | None = None
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
-    max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
+    user: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    max_tokens: Annotated[int, Field(gt=0, le=MAX_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(gt=0, le=MAX_TOKENS)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
@@ -171,6 +173,12 @@ def _check_together(request: ChatRequest) -> None:
             f"min_tier {options.min_tier} is above max_tier {options.max_tier}.",
             code="invalid_value",
             param="route_switch.min_tier",
+        )
+    if options.dry_run and request.stream:
+        raise RequestRefusedError(
+            "A dry run has nothing to stream. Leave 'stream' out.",
+            code="invalid_value",
+            param="stream",
         )
     if request.stream_options is not None and not request.stream:
         raise RequestRefusedError(

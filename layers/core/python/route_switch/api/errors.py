@@ -28,7 +28,7 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
     match error:
         case RequestRefusedError():
             body = error_body(str(error), error.kind, error.code, error.param)
-            return error.status, _retry_after(error.retry_after_s), body
+            return error.status, _retry(error.status, error.retry_after_s), body
         case StoreError():
             return _server_error(503, STORE_DOWN, "service_unavailable")
         case InvalidModelRequestError():
@@ -51,6 +51,13 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
 def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, str], JsonObject]:
     body = error_body(message, "server_error", code)
     return status, _retry_after(RETRY_AFTER_S), body
+
+
+def _retry(status: int, seconds: int | None) -> dict[str, str]:
+    """OpenAI's clients repeat each 409 and 429 by themselves, unless they are told not to."""
+    if seconds is None and status in (409, 429):
+        return {"x-should-retry": "false"}
+    return _retry_after(seconds)
 
 
 def _retry_after(seconds: int | None) -> dict[str, str]:

@@ -1,13 +1,17 @@
 """What is kept of an answer for the case that its request is sent again."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
 from route_switch.domain.config import TextStorage
-from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import JsonObject, TextStore
+from route_switch.services.request import Routed
+
+logger = logging.getLogger(__name__)
 
 MAX_ITEM_BYTES = 120_000
 """An item holds 400 KB, and a body may be three times as long once its quotes are escaped."""
@@ -23,16 +27,23 @@ class Repeats:
         self._texts = texts
         self._text_storage = text_storage
 
-    def keep(self, request_id: str, response: Response[str]) -> JsonObject:
-        kept: JsonObject = {"headers": {n: str(v) for n, v in response.headers.items()}}
-        if self._text_storage != "full":
+    def keep(
+        self, response: Response[str], headers: Mapping[str, str], routed: Routed
+    ) -> JsonObject:
+        """`headers` are those without a text. What was not recorded could not be deleted."""
+        kept: JsonObject = {"headers": dict(headers)}
+        if self._text_storage != "full" or not routed.recorded:
             return kept
         kept["content_type"] = response.content_type
         body = response.body or ""
         if len(body.encode()) <= MAX_ITEM_BYTES:
             return {**kept, "body": body}
-        name = f"{request_id}/repeat"
-        self._texts.put(name, body)
+        name = f"{routed.record.request_id}/repeat"
+        try:
+            self._texts.put(name, body)
+        except StoreError as error:  # the answer is paid for, and given all the same
+            logger.error("A long answer was not kept for a repeat: %s", error)
+            return kept
         return {**kept, "body_s3": name}
 
     def restore(self, kept: JsonObject) -> Response[str]:

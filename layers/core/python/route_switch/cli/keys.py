@@ -139,8 +139,8 @@ def _is_last_admin(found: StoredKey, known: Sequence[StoredKey]) -> bool:
 def _warn_of_unknown_prices(models: Sequence[str]) -> None:
     if models:
         typer.echo(
-            f"warning: the price of {', '.join(models)} is not known, so what it answers counts "
-            "toward no budget. State it in cdk.json under models.prices.",
+            f"warning: the price of {', '.join(models)} is not known, so it is not called for a "
+            "key with a budget. State it in cdk.json under models.prices.",
             err=True,
         )
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.tokens import estimate_tokens
 
+TOKENS_AN_IMAGE = 1000
+"""Providers take some 85 to 1,600, by size and detail."""
+
 
 class Capabilities(BaseModel):
     """What a model takes. What nobody knows of a model is not held against it."""
@@ -22,8 +25,8 @@ class Capabilities(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`input_tokens` are estimated from the length of the messages and the tools as JSON, images
-    and other attachments left out."""
+    """`input_tokens` are estimated: from the length of the messages and the tools as JSON, other
+    attachments left out, and `TOKENS_AN_IMAGE` for each image."""
 
     tools: bool
     vision: bool
@@ -44,12 +47,13 @@ def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, J
     """`messages` and `params` are those of an OpenAI chat completion request."""
     parts = [part for message in messages for part in _parts(message)]
     tools = [params[name] for name in ("tools", "functions") if params.get(name)]
-    calls = [message for message in messages if message.get("tool_calls")]
+    calls = [m for m in messages if m.get("tool_calls") or m.get("function_call")]
+    images = [part for part in parts if part.get("type") == "image_url"]
     text = json.dumps([*(_without_attachments(message) for message in messages), *tools])
     return Needs(
         tools=bool(tools or calls),
-        vision=any(part.get("type") == "image_url" for part in parts),
-        input_tokens=estimate_tokens(text),
+        vision=bool(images),
+        input_tokens=estimate_tokens(text) + TOKENS_AN_IMAGE * len(images),
     )
 
 

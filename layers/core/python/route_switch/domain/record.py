@@ -100,6 +100,11 @@ class RequestRecord:
         return add_known(*(a.cost_usd for a in self.attempts))
 
     @property
+    def known_cost_usd(self) -> float | None:
+        """The same; None where a call ran out of time, and may have cost more than its input."""
+        return None if any(a.estimated for a in self.attempts) else self.cost_usd
+
+    @property
     def saved_usd(self) -> float | None:
         if self.baseline_cost_usd is None or self.cost_usd is None:
             return None

@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion, complete
-from route_switch.domain.errors import ModelError, ModelTimeoutError, describe_defect
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ModelError,
+    ModelTimeoutError,
+    describe_defect,
+)
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.query import text_of
@@ -147,8 +152,10 @@ class ModelCaller:
     ) -> Attempt:
         elapsed = self._ms_since(started)
         if not isinstance(error, ModelTimeoutError):
-            # With a status, the message may quote the provider, and that the request.
+            # With a status, or a refusal, the message may quote the request.
             reason = f"status {error.status}" if error.status else str(error)
+            if isinstance(error, InvalidModelRequestError) and not error.status:
+                reason = "refused"
             return Attempt(name, tier, "failed", elapsed, None, 0.0, error=reason)
         usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))

@@ -14,7 +14,7 @@ from itertools import islice
 from route_switch.domain.forgotten import Forgotten, StoredRequest, shows_any
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.learning_ports import ForgottenRequests, LearnedTexts, StoredRequests
-from route_switch.domain.ports import PromptHistory, PromptVersion
+from route_switch.domain.ports import PromptVersion
 from route_switch.domain.prompt_document import readable_prompt
 
 TIME_S = 18.0
@@ -62,7 +62,7 @@ class DeleteTexts:
     forgotten: ForgottenRequests
     learned: Callable[[GoOn], LearnedTexts]
     holder: Callable[[], str | None]
-    history: PromptHistory
+    history: Callable[[], Sequence[PromptVersion]]
     backup_days: int
     clock: Callable[[], float] = time.monotonic
 
@@ -76,7 +76,7 @@ class DeleteTexts:
         call goes on."""
         until = self.clock() + TIME_S
         learned = self.learned(lambda: self.clock() < until)
-        prompts = self.history.versions()  # first: it may fail as well
+        prompts: Sequence[PromptVersion] | None = None
         deleted: list[StoredRequest] = []
         pending: set[str] = set()
         complete = True
@@ -85,10 +85,12 @@ class DeleteTexts:
             if not complete:
                 break
             found = self._found(batch, key)
+            if prompts is None and any(each.forgotten for each in found):
+                prompts = self.history()  # before they are gone: it may fail as well
             pending.update(self._delete(found, learned))
             deleted += found
         seen = [each.forgotten for each in deleted if each.forgotten is not None]
-        remains = (*_in_prompts(prompts, seen), *self._in_backups(deleted))
+        remains = (*_in_prompts(prompts or (), seen), *self._in_backups(deleted))
         return Deletion(len(deleted), complete, tuple(sorted(pending)), remains)
 
     def _found(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:

@@ -1,8 +1,8 @@
 """A request's way: who may answer, choose a tier, let it answer, record what happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from route_switch.domain.config import RouterConfig
@@ -59,6 +59,18 @@ class RouteRequest:
     def chat(self, request: InboundRequest) -> Routed:
         """Routes, lets answer, and records, also where no model answered."""
         admitted = self._admitted(request, answers=True)
+        with self._live():
+            return self._answered(admitted)
+
+    def dry_run(self, request: InboundRequest) -> Routed:
+        """Decides and records the router call, which costs money; no tier is called."""
+        admitted = self._admitted(request, answers=False)
+        with self._live():
+            served, choice = self._choose(admitted)
+            return self._finish(admitted, served, choice, None)
+
+    def _answered(self, admitted: Admitted) -> Routed:
+        request = admitted.request
         served, choice = self._choose(admitted)
         answer = self._answer(
             choice.decision.tier,
@@ -69,20 +81,24 @@ class RouteRequest:
         )
         return self._finish(admitted, served, choice, answer)
 
-    def dry_run(self, request: InboundRequest) -> Routed:
-        """Decides and records the router call, which costs money; no tier is called."""
-        admitted = self._admitted(request, answers=False)
-        served, choice = self._choose(admitted)
-        return self._finish(admitted, served, choice, None)
+    @contextmanager
+    def _live(self) -> Iterator[None]:
+        """Begins to read what is due of prompt and switches, both at once, and ends with it."""
+        self._live_prompt.prepare()
+        self._switches.prepare()
+        try:
+            yield
+        finally:
+            self._live_prompt.settle()
+            self._switches.settle()
 
     def _admitted(self, request: InboundRequest, *, answers: bool) -> Admitted:
         """Raises what refuses the request, before anything is paid."""
-        self._live_prompt.prepare()
-        self._switches.prepare()
         models = self._config.models
         needs = needs_of(request.messages, request.params)
         eligible, named = find_eligible(models, request.key, request.model, request.tiers, needs)
-        called = eligible.models_of(models) if answers else ()
+        payable = eligible if named is None else eligible.only(named)
+        called = payable.models_of(models) if answers else ()
         worst_usd = worst_cost_usd(models, called, needs, request.params)
         admission = self._admit(request.key, eligible, worst_usd)
         if admission.spent:
@@ -123,8 +139,6 @@ class RouteRequest:
         request = admitted.request
         record = self._record_of(admitted, choice, answer)
         recorded = self._keep(admitted, record)
-        self._live_prompt.settle()
-        self._switches.settle()
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = choice.router_call.completion if choice.router_call else None
         return Routed(
@@ -150,7 +164,7 @@ class RouteRequest:
         if admitted.admission.set_aside_usd is None:
             return self._record(record, time_s)
         settling = self._pool.submit(
-            self._admit.settle, request.key, admitted.admission, record.cost_usd
+            self._admit.settle, request.key, admitted.admission, record.known_cost_usd
         )
         recorded = self._record(record, time_s)
         with suppress(TimeoutError):  # then the money stays set aside
