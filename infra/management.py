@@ -9,7 +9,7 @@ from infra.data import Data
 from infra.function import PythonFunction, StageFunction
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
-from infra.router import router_environment
+from infra.router import api_environment
 from infra.stage import Stage
 from route_switch.adapters.results_table import FORGOTTEN, USERS_INDEX
 
@@ -38,7 +38,7 @@ class Management(PythonFunction):
             timeout=Duration.seconds(29),  # as long as API Gateway waits
             layers=layers,
             environment={
-                **router_environment(stage, data, prompt),
+                **api_environment(stage, data, prompt),
                 "LEARNING_BUCKET": data.learning.bucket_name,
                 "BACKUP_DAYS": str(BACKUP_DAYS if stage.backups else 0),
             },

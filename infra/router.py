@@ -34,7 +34,7 @@ class Router(PythonFunction):
             folder="router",
             timeout=Duration.seconds(29),  # as long as API Gateway waits
             layers=layers,
-            environment=router_environment(stage, data, prompt),
+            environment=_environment(stage, data, prompt),
         )
         self._allow_data(data)
         self.allow(
@@ -67,22 +67,29 @@ class Router(PythonFunction):
             self.allow(["bedrock:InvokeModel"], *arns)
 
 
-def router_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.settings` reads, and Powertools."""
+def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
+    """What `route_switch.settings.Settings` reads."""
     environment = {
-        "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
-        "RESULTS_TABLE": data.results.table_name,
-        "KEYS_TABLE": data.keys.table_name,
-        "TEXTS_BUCKET": data.texts.bucket_name,
+        **api_environment(stage, data, prompt),
         "RECORDS_QUEUE_URL": data.records.queue_url,
-        "LIVE_PROMPT_PARAMETER": prompt.live_name,
-        "SEED_PROMPT_PARAMETER": prompt.seed_name,
-        "SWITCHES_PARAMETER": prompt.switches_name,
-        "IDEMPOTENCY_TABLE": data.idempotency.table_name,
-        "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }
     if data.text_hash_secret is not None:
         environment["TEXT_HASH_SECRET"] = data.text_hash_secret.secret_arn
     if data.provider_secret is not None:
         environment["PROVIDER_SECRET"] = data.provider_secret.secret_arn
     return environment
+
+
+def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
+    """What `route_switch.settings.ApiSettings` reads, and Powertools."""
+    return {
+        "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
+        "RESULTS_TABLE": data.results.table_name,
+        "KEYS_TABLE": data.keys.table_name,
+        "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+        "TEXTS_BUCKET": data.texts.bucket_name,
+        "LIVE_PROMPT_PARAMETER": prompt.live_name,
+        "SEED_PROMPT_PARAMETER": prompt.seed_name,
+        "SWITCHES_PARAMETER": prompt.switches_name,
+        "POWERTOOLS_LOG_LEVEL": stage.log_level,
+    }

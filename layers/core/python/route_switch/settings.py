@@ -26,18 +26,23 @@ class Stores(BaseModel):
     """Name of the Secrets Manager secret with provider keys: `{"OPENAI_API_KEY": "…"}`."""
 
 
-class Settings(Stores):
-    """Everything that the router Lambda reads from its environment."""
+class ApiSettings(Stores):
+    """What the functions behind the API read beside that."""
 
     keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
     idempotency_table: Annotated[str, Field(alias="IDEMPOTENCY_TABLE", min_length=1)]
+
+
+class Settings(ApiSettings):
+    """Everything that the router Lambda reads from its environment."""
+
     records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
     text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
     """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""
 
 
-class ManagementSettings(Settings):
-    """What the management Lambda reads beside that."""
+class ManagementSettings(ApiSettings):
+    """Everything that the management Lambda reads from its environment."""
 
     learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
     backup_days: Annotated[int, Field(alias="BACKUP_DAYS", ge=0)]
