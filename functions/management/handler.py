@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs, prompt
-from route_switch.api.deletion import deleted_result, deleted_user
+from route_switch.api.deletion import check_user, deleted_result, deleted_user
 from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.domain.errors import RequestRefusedError, no_such_result
@@ -73,8 +73,9 @@ def delete_result(request_id: str) -> Response[str]:
 
 @app.delete("/v1/users/.+")
 def delete_user() -> Response[str]:
-    user = app.current_event.path_parameters["user"]  # decoded, whatever is in it
-    deletion = management().delete.of_user(user, _caller())
+    caller = _caller()
+    user = check_user(app.current_event.path_parameters["user"])  # decoded, whatever is in it
+    deletion = management().delete.of_user(user, caller)
     return json_response(deleted_user(user, deletion))
 
 
@@ -85,6 +86,13 @@ def feedback() -> Response[str]:
     text_kept = management().give_feedback(said.request_id, caller.key_id, said.feedback)
     _count_feedback(said)
     return json_response(feedback_body(said, text_kept))
+
+
+@app.get("/openapi.json")
+def openapi() -> Response[str]:
+    from route_switch.api.openapi import document  # rarely asked for, and 0.1 s to import
+
+    return json_response(document())
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:

@@ -69,9 +69,7 @@ def build_management(settings: ManagementSettings) -> Management:
     return Management(
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         DynamoDbResultStore(dynamodb, table, texts),
-        SumCosts(
-            DynamoDbTotals(dynamodb, table), _all_keys(keys)
-        ),
+        SumCosts(DynamoDbTotals(dynamodb, table), _all_keys(keys)),
         _show_prompt(prompts),
         GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
         DeleteTexts(
