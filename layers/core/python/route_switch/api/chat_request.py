@@ -76,11 +76,11 @@ class ChatRequest(BaseModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=MAX_USER_LENGTH)] | None = None
-    max_tokens: Annotated[int, Whole, Field(gt=0)] | None = None
-    max_completion_tokens: Annotated[int, Whole, Field(gt=0)] | None = None
+    max_tokens: Annotated[int, Field(ge=1), Whole] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1), Whole] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    n: Annotated[int, Whole, Field(ge=1, le=128)] | None = None
+    n: Annotated[int, Field(ge=1, le=128), Whole] | None = None
     seed: Annotated[int, Whole] | None = None
     stop: str | list[str] | None = None
     tools: list[dict[str, JsonValue]] | None = None
