@@ -12,8 +12,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs, prompt
-from route_switch.api.deletion import check_user, deleted_result, deleted_user
+from route_switch.api.deletion import deleted_result, deleted_user
 from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
+from route_switch.api.path_parameters import check_request_id, check_user
 from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.domain.keys import ApiKey
@@ -31,7 +32,8 @@ copy_config_to_registered_loggers(logger, include={"route_switch"})
 @app.get("/v1/results/<request_id>")
 def result(request_id: str) -> Response[str]:
     key = _caller()
-    found = management().results.load(request_id, None if key.role == "admin" else key.key_id)
+    key_id = None if key.role == "admin" else key.key_id
+    found = management().results.load(check_request_id(request_id), key_id)
     if found is None:
         raise no_such_result(request_id)
     return json_response(found)
@@ -65,7 +67,8 @@ def prompt_history() -> Response[str]:
 
 @app.delete("/v1/results/<request_id>")
 def delete_result(request_id: str) -> Response[str]:
-    deletion = management().delete((request_id,), _caller())
+    caller = _caller()
+    deletion = management().delete((check_request_id(request_id),), caller)
     if deletion.requests == 0:
         raise no_such_result(request_id)
     return json_response(deleted_result(request_id, deletion))

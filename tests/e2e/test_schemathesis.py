@@ -16,6 +16,7 @@ from infra.api import ROUTES
 from tests.e2e.conftest import Served
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 Json = Any  # documents, which are read at many places
 
 
@@ -42,13 +43,14 @@ def answered(served: Served) -> str:
 
 
 def test_schemathesis_finds_nothing(scripted: Served, document: Json, tmp_path: Path) -> None:
+    stack = scripted.stack
     location, log = tmp_path / "openapi.json", tmp_path / "log.har"
     location.write_text(json.dumps(document))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
-    options = ["--url", scripted.stack.endpoint, "--report-har-path", str(log)]
+    options = ["--url", stack.endpoint, "--report-har-path", str(log)]
     run = subprocess.run(
         [*command, str(location), *options],
-        env={**os.environ, "ROUTE_SWITCH_KEY": scripted.stack.admin_key},
+        env={**os.environ, "ROUTE_SWITCH_KEY": stack.admin_key, "SCHEMATHESIS_HOOKS": str(HOOKS)},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -23,7 +23,7 @@ OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_
 WHOLE_NUMBERS = ("max_tokens", "max_completion_tokens", "n", "seed")
 """Written as integers whatever they came as: what a request costs at most depends on them."""
 
-IDEMPOTENCY_KEY = r"^[!-~]{1,255}$"
+IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
 MAX_USER_LENGTH = 256
 
 
@@ -33,7 +33,7 @@ def _whole(value: object) -> object:
 
 
 Whole = BeforeValidator(_whole)
-TierNumber = Annotated[Literal[1, 2, 3], Whole]
+TierNumber = Annotated[int, Field(ge=1, le=3), Whole]
 
 
 class RouteOptions(BaseModel):
@@ -158,7 +158,7 @@ def check_idempotency_key(value: str | None) -> str | None:
     if value is None or re.fullmatch(IDEMPOTENCY_KEY, value):
         return value
     raise RequestRefusedError(
-        "An Idempotency-Key has 1 to 255 visible ASCII characters. Send a UUID.",
+        "An Idempotency-Key has 1 to 255 printable ASCII characters. Send a UUID.",
         code="invalid_value",
         param="Idempotency-Key",
     )

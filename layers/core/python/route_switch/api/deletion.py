@@ -1,23 +1,9 @@
-"""Deletions: whose, and what they answer."""
+"""What deleting answers with."""
 
 from dataclasses import asdict
 
-from route_switch.api.chat_request import MAX_USER_LENGTH
-from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.services.delete_texts import Deletion
-
-
-def check_user(user: str) -> str:
-    """Raises `RequestRefusedError` for one that no request can name."""
-    if len(user) <= MAX_USER_LENGTH:
-        return user
-    raise RequestRefusedError(
-        f"'user' has {len(user)} characters, and no request may name one of more than "
-        f"{MAX_USER_LENGTH}. Give it as requests named it.",
-        code="invalid_value",
-        param="user",
-    )
 
 
 def deleted_result(request_id: str, deletion: Deletion) -> JsonObject:
