@@ -26,6 +26,7 @@ ROUTES = {
     ("DELETE", "/v1/results/{id}"): "management",
     ("DELETE", "/v1/users/{user}"): "management",
     ("POST", "/v1/feedback"): "management",
+    ("GET", "/openapi.json"): "management",
 }
 """Method and path, and the function that answers."""
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from route_switch.api import costs, prompt
 from route_switch.api.deletion import deleted_result, deleted_user
 from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
+from route_switch.api.path_parameters import check_request_id, check_user
 from route_switch.api.responses import ErrorResponses, json_response
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.domain.keys import ApiKey
@@ -31,7 +32,8 @@ copy_config_to_registered_loggers(logger, include={"route_switch"})
 @app.get("/v1/results/<request_id>")
 def result(request_id: str) -> Response[str]:
     key = _caller()
-    found = management().results.load(request_id, None if key.role == "admin" else key.key_id)
+    key_id = None if key.role == "admin" else key.key_id
+    found = management().results.load(check_request_id(request_id), key_id)
     if found is None:
         raise no_such_result(request_id)
     return json_response(found)
@@ -65,7 +67,8 @@ def prompt_history() -> Response[str]:
 
 @app.delete("/v1/results/<request_id>")
 def delete_result(request_id: str) -> Response[str]:
-    deletion = management().delete((request_id,), _caller())
+    caller = _caller()
+    deletion = management().delete((check_request_id(request_id),), caller)
     if deletion.requests == 0:
         raise no_such_result(request_id)
     return json_response(deleted_result(request_id, deletion))
@@ -73,8 +76,9 @@ def delete_result(request_id: str) -> Response[str]:
 
 @app.delete("/v1/users/.+")
 def delete_user() -> Response[str]:
-    user = app.current_event.path_parameters["user"]  # decoded, whatever is in it
-    deletion = management().delete.of_user(user, _caller())
+    caller = _caller()
+    user = check_user(app.current_event.path_parameters["user"])  # decoded, whatever is in it
+    deletion = management().delete.of_user(user, caller)
     return json_response(deleted_user(user, deletion))
 
 
@@ -85,6 +89,13 @@ def feedback() -> Response[str]:
     text_kept = management().give_feedback(said.request_id, caller.key_id, said.feedback)
     _count_feedback(said)
     return json_response(feedback_body(said, text_kept))
+
+
+@app.get("/openapi.json")
+def openapi() -> Response[str]:
+    from route_switch.api.openapi import document  # rarely asked for, and 0.1 s to import
+
+    return json_response(document())
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:

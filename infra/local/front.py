@@ -113,7 +113,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.respond(response, request_id)
 
-    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = handle_any  # noqa: N815
+    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = handle_any  # noqa: N815
+    do_POST = do_PUT = do_QUERY = do_TRACE = handle_any  # noqa: N815
 
     def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

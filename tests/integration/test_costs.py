@@ -229,7 +229,7 @@ def test_what_is_read_grows_with_the_range_and_not_with_requests(
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("from=soon", "from"), ("group_by=color", "group_by"), ("to=2020-01-01", "from")],
+    [("from=soon", "from"), ("group_by=color", "group_by"), ("from=2999-01-01", "from")],
 )
 def test_a_wrong_parameter_is_refused_in_openais_form(api: Api, query: str, param: str) -> None:
     answer = api("GET", f"/v1/costs?{query}", key=ADMIN_KEY)

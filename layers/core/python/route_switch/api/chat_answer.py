@@ -47,10 +47,10 @@ def completion_events(routed: Routed, *, include_usage: bool) -> str:
 
 
 def dry_run_body(routed: Routed) -> JsonObject:
-    """A chat completion without choices, and what was decided."""
+    """A chat completion without choices, by the model that would be asked, and what was decided."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     decision = _decision(routed)
+    empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 

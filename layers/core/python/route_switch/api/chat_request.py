@@ -1,12 +1,14 @@
 """Requests of the OpenAI chat completion API."""
 
 import json
+import re
 from dataclasses import dataclass
 from math import isinf
 from typing import Annotated, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
+from route_switch.api.chat_schema import IN_ORDER, REFUSED_FIELDS, TOGETHER
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -18,24 +20,31 @@ from route_switch.services.request import InboundRequest
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Fields of a request that are for the router, not for the tier's model."""
 
-REFUSED_FIELDS = (
-    *("api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_headers"),
-    *("fallbacks", "models", "provider", "input_cost_per_token", "output_cost_per_token"),
-)
-"""What would choose another provider, address or price than the owner did."""
+WHOLE_NUMBERS = ("max_tokens", "max_completion_tokens", "n", "seed")
+"""Written as integers whatever they came as: what a request costs at most depends on them."""
 
-MAX_KEY_LENGTH = 255
 MAX_TOKENS = 10_000_000
 """More than any model writes."""
+IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
+MAX_USER_LENGTH = 256
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 1.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+TierNumber = Annotated[int, Field(ge=1, le=3), Whole]
 
 
 class RouteOptions(BaseModel):
     """Our own part of a request: `extra_body={"route_switch": {…}}` in OpenAI's clients."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"anyOf": IN_ORDER})
 
-    min_tier: Annotated[Literal[1, 2, 3], Field(description="Never a smaller tier")] = 1
-    max_tier: Annotated[Literal[1, 2, 3], Field(description="Never a larger tier")] = 3
+    min_tier: Annotated[TierNumber, Field(description="Never a smaller tier")] = 1
+    max_tier: Annotated[TierNumber, Field(description="Never a larger tier")] = 3
     dry_run: Annotated[bool, Field(description="Decide only: no tier is called")] = False
 
 
@@ -62,19 +71,19 @@ class Message(BaseModel):
 class ChatRequest(BaseModel):
     """What is checked of a request; everything else passes through as it came."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": TOGETHER})
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    max_tokens: Annotated[int, Field(gt=0, le=MAX_TOKENS)] | None = None
-    max_completion_tokens: Annotated[int, Field(gt=0, le=MAX_TOKENS)] | None = None
+    user: Annotated[str, Field(min_length=1, max_length=MAX_USER_LENGTH)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
-    seed: int | None = None
+    n: Annotated[int, Field(ge=1, le=128), Whole] | None = None
+    seed: Annotated[int, Whole] | None = None
     stop: str | list[str] | None = None
     tools: list[dict[str, JsonValue]] | None = None
     response_format: dict[str, JsonValue] | None = None
@@ -114,6 +123,7 @@ def parse_chat_request(body: bytes, max_bytes: int) -> ChatCall:
     except ValidationError as error:
         _refuse(error, content)
     _check_together(request)
+    content |= {name: getattr(request, name) for name in WHOLE_NUMBERS if name in content}
     options = request.stream_options
     return ChatCall(
         content,
@@ -147,10 +157,10 @@ def inbound_request(
 
 def check_idempotency_key(value: str | None) -> str | None:
     """The header's value; raises `RequestRefusedError` for one that cannot be a key."""
-    if value is None or (0 < len(value) <= MAX_KEY_LENGTH and value.isprintable()):
+    if value is None or re.fullmatch(IDEMPOTENCY_KEY, value):
         return value
     raise RequestRefusedError(
-        f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters. Send a UUID.",
+        "An Idempotency-Key has 1 to 255 printable ASCII characters. Send a UUID.",
         code="invalid_value",
         param="Idempotency-Key",
     )

@@ -29,9 +29,10 @@ NOTE = (
 
 
 def costs_query(params: Mapping[str, str], today: date) -> CostsQuery:
-    """Raises `RequestRefusedError` naming the parameter; without any, the current month so far."""
+    """Raises `RequestRefusedError` naming the parameter; without any, it is the current month so
+    far, without `from` the month of `to` up to it."""
     last = _date(params, "to", today)
-    first = _date(params, "from", today.replace(day=1))
+    first = _date(params, "from", last.replace(day=1))
     group_by = params.get("group_by", "day")
     if not _is_group(group_by):
         raise _refusal("group_by", f"'{group_by}' is no group. Use one of {', '.join(GROUPS)}.")

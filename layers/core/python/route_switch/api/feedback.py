@@ -2,11 +2,20 @@
 
 from typing import Annotated, Literal, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.past_request import ADEQUATE_FROM, Comment, Feedback, Gold
 from route_switch.domain.ports import JsonObject
+
+MAX_ID_LENGTH = 200
 
 CODES = {
     "missing": "missing_required_parameter",
@@ -16,12 +25,24 @@ CODES = {
 }
 
 
+ONE_OF_THE_TWO: list[JsonValue] = [
+    {"required": [said], "properties": {said: {"type": kind}, other: {"type": "null"}}}
+    for said, kind, other in (("score", "number", "thumb"), ("thumb", "string", "score"))
+]
+
+
 class FeedbackRequest(BaseModel):
     """Says it with a thumb or with a score, which counts as a thumb up from `ADEQUATE_FROM` on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        json_schema_extra={"oneOf": ONE_OF_THE_TWO},
+    )
 
-    request_id: Annotated[str, Field(min_length=1, max_length=200)]
+    request_id: Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
     score: Annotated[float, Field(ge=0, le=1)] | None = None
     thumb: Literal["up", "down"] | None = None
     gold: Gold | None = None

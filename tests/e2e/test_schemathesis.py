@@ -1,0 +1,77 @@
+"""The served OpenAPI document against the API that serves it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from infra.api import ROUTES
+from tests.e2e.conftest import Served
+
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
+Json = Any  # documents, which are read at many places
+
+
+@pytest.fixture
+def document(scripted: Served) -> Json:
+    """As it is served, but for what makes it say more. Clients may meet new fields, so it leaves
+    answers open; here, no field is to be forgotten. And there is an answer to give feedback for."""
+    served = httpx.get(f"{scripted.stack.endpoint}/openapi.json").json()
+    schemas = served["components"]["schemas"]
+    for schema in schemas.values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    schemas["FeedbackRequest"]["properties"]["request_id"]["examples"] = [answered(scripted)]
+    return served
+
+
+def answered(served: Served) -> str:
+    """The id of an answer to the key that schemathesis uses."""
+    sdk = served.openai.with_options(api_key=served.stack.admin_key)
+    answer = sdk.chat.completions.create(
+        model="tier-1", messages=[{"role": "user", "content": "hello"}]
+    )
+    return answer.id
+
+
+def test_schemathesis_finds_nothing(scripted: Served, document: Json, tmp_path: Path) -> None:
+    stack = scripted.stack
+    location, log = tmp_path / "openapi.json", tmp_path / "log.har"
+    location.write_text(json.dumps(document))
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
+    options = ["--url", stack.endpoint, "--report-har-path", str(log)]
+    run = subprocess.run(
+        [*command, str(location), *options],
+        env={**os.environ, "ROUTE_SWITCH_KEY": stack.admin_key, "SCHEMATHESIS_HOOKS": str(HOOKS)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert answered_routes(json.loads(log.read_text())) == set(ROUTES), "some were only refused"
+
+
+def answered_routes(log: Json) -> set[tuple[str, str]]:
+    """The routes that said 200 in an HTTP archive."""
+    said = {
+        (entry["request"]["method"], urlsplit(entry["request"]["url"]).path)
+        for entry in log["log"]["entries"]
+        if entry["response"]["status"] == 200
+    }
+    return {
+        (method, route)
+        for method, route in ROUTES
+        if any(verb == method and pattern(route).fullmatch(path) for verb, path in said)
+    }
+
+
+def pattern(route: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\+?\}", "[^/]+", route))

@@ -1,0 +1,135 @@
+"""The OpenAPI document says what the code does."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from infra.api import ROUTES
+from route_switch.api.chat_request import parse_chat_request
+from route_switch.api.chat_schema import REFUSED_FIELDS
+from route_switch.api.feedback import parse_feedback
+from route_switch.api.openapi import document
+from route_switch.domain.errors import RequestRefusedError
+
+Json = Any  # a document, which is read at many places
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture
+def described() -> Json:
+    return document()
+
+
+def operations(described: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_it_is_an_openapi_document(described: Json) -> None:
+    validate(described)
+    assert described["openapi"].startswith("3.1")
+
+
+def test_it_describes_the_routes_and_no_others(described: Json) -> None:
+    told = [(method, path) for method, path, _ in operations(described)]
+    assert set(told) == {(method, path.replace("+}", "}")) for method, path in ROUTES}
+
+
+def test_every_route_says_what_its_path_takes(described: Json) -> None:
+    parameters = described["components"]["parameters"]
+    for _, path, operation in operations(described):
+        named = [parameters[each["$ref"].rpartition("/")[2]] for each in operation["parameters"]]
+        in_path = {each["name"] for each in named if each["in"] == "path"}
+        assert in_path == set(re.findall(r"\{(\w+)\}", path))
+
+
+def test_what_needs_a_key_may_refuse_one(described: Json) -> None:
+    for _, path, operation in operations(described):
+        is_open = operation.get("security", described["security"]) == []
+        assert is_open == ("401" not in operation["responses"]), path
+
+
+def test_it_is_made_once() -> None:
+    assert document() is document()
+
+
+def is_valid(described: Json, name: str, body: Json) -> bool:
+    schema = {**described, "$ref": f"#/components/schemas/{name}"}
+    return not [*Draft202012Validator(schema).iter_errors(body)]
+
+
+def is_accepted(name: str, body: Json) -> bool:
+    parse = {"ChatRequest": parse_chat_request, "FeedbackRequest": parse_feedback}[name]
+    try:
+        parse(json.dumps(body).encode(), 1_000_000)
+    except RequestRefusedError:
+        return False
+    return True
+
+
+CHAT: list[tuple[Json, bool]] = [
+    ({}, True),
+    ({"messages": []}, False),
+    ({"n": 1.0, "max_tokens": 7.0, "seed": -1.0}, True),
+    ({"n": 1.5}, False),
+    ({"n": True}, False),
+    ({"stream_options": {"include_usage": True}}, False),
+    ({"stream_options": {"include_usage": True}, "stream": False}, False),
+    ({"stream_options": {"include_usage": True}, "stream": True}, True),
+    ({"stream_options": None}, True),
+    *(({field: None}, False) for field in REFUSED_FIELDS),
+    *(
+        ({"route_switch": {"min_tier": low, "max_tier": high}}, low <= high)
+        for low in (1, 2, 3)
+        for high in (1, 2, 3)
+    ),
+    ({"route_switch": {"max_tier": 1}}, True),
+    ({"route_switch": {"min_tier": 2.0}}, True),
+    ({"route_switch": {"min_tier": True}}, False),
+    ({"route_switch": {"min_tier": 4}}, False),
+    ({"route_switch": {"surprise": 1}}, False),
+    ({"route_switch": None}, False),
+]
+FEEDBACK: list[tuple[Json, bool]] = [
+    ({}, False),
+    ({"score": 0.5}, True),
+    ({"thumb": "up"}, True),
+    ({"thumb": "sideways"}, False),
+    ({"score": 0.5, "thumb": "up"}, False),
+    ({"score": 0.5, "thumb": None}, True),
+    ({"score": None, "thumb": "down"}, True),
+    ({"score": None, "thumb": None}, False),
+    ({"score": 1.5}, False),
+    ({"score": 1, "gold": ""}, False),
+    ({"score": 1, "surprise": 1}, False),
+]
+
+
+@pytest.mark.parametrize(("fields", "accepted"), CHAT, ids=lambda value: json.dumps(value))
+def test_a_chat_request_is_accepted_where_its_schema_holds(
+    described: Json, fields: Json, accepted: bool
+) -> None:
+    body = {"messages": HELLO, **fields}
+    assert is_valid(described, "ChatRequest", body) is accepted
+    assert is_accepted("ChatRequest", body) is accepted
+
+
+@pytest.mark.parametrize(("fields", "accepted"), FEEDBACK, ids=lambda value: json.dumps(value))
+def test_feedback_is_accepted_where_its_schema_holds(
+    described: Json, fields: Json, accepted: bool
+) -> None:
+    body = {"request_id": "chatcmpl-1", **fields}
+    assert is_valid(described, "FeedbackRequest", body) is accepted
+    assert is_accepted("FeedbackRequest", body) is accepted
+
+
+def test_whole_numbers_are_whole_whatever_they_came_as() -> None:
+    body = {"messages": HELLO, "max_tokens": 7.0, "n": None, "temperature": 1.0}
+    content = parse_chat_request(json.dumps(body).encode(), 1_000).content
+    assert json.dumps(content) == json.dumps({**body, "max_tokens": 7})
