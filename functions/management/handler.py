@@ -1,6 +1,5 @@
 """The management Lambda: what the API offers beside routing. No model is called here."""
 
-import base64
 import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs, prompt
+from route_switch.api.body import read_body
 from route_switch.api.deletion import deleted_result, deleted_user
 from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.path_parameters import check_request_id, check_user
@@ -85,7 +85,7 @@ def delete_user() -> Response[str]:
 @app.post("/v1/feedback")
 def feedback() -> Response[str]:
     caller = _caller()
-    said = parse_feedback(_body(), management().max_body_bytes)
+    said = parse_feedback(read_body(app.current_event, management().max_body_bytes))
     text_kept = management().give_feedback(said.request_id, caller.key_id, said.feedback)
     _count_feedback(said)
     return json_response(feedback_body(said, text_kept))
@@ -118,12 +118,6 @@ def _admin() -> None:
 
 def _params() -> dict[str, str]:
     return app.current_event.query_string_parameters
-
-
-def _body() -> bytes:
-    event = app.current_event
-    text = event.body or ""
-    return base64.b64decode(text) if event.is_base64_encoded else text.encode()
 
 
 def _count_feedback(said: FeedbackRequest) -> None:

@@ -1,6 +1,5 @@
 """The router Lambda: HTTP in, OpenAI-shaped HTTP out."""
 
-import base64
 import logging
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -14,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.idempotency import item_id
 from route_switch.api import chat_answer, chat_request, models
+from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.responses import ErrorResponses, json_response
@@ -81,10 +81,7 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     config = router().config
     deadline = Deadline(config.request_deadline_s)
     key = _caller()
-    event = app.current_event
-    text = event.body or ""
-    body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
-    call = chat_request.parse_chat_request(body, config.max_body_bytes)
+    call = chat_request.parse_chat_request(read_body(app.current_event, config.max_body_bytes))
     item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)
     request_id = f"chatcmpl-{uuid4().hex}"
     return call, chat_request.inbound_request(call, key, request_id, deadline, item)

@@ -183,8 +183,10 @@ def test_a_name_that_two_keys_have_revokes_neither_and_an_unknown_one_nothing() 
     told = refusal("revoke", "search")
     assert str(first["key_id"]) in told
     assert str(second["key_id"]) in told
+    assert "2 keys in use are named 'search'" in told
     run("revoke", str(first["key_id"]))
-    assert "2 keys are named 'search'" in refusal("revoke", "search")
+    assert str(second["key_id"]) in run("revoke", "search").stdout, "the one that is in use"
+    assert "revoked already" in run("revoke", "search").stdout
     assert "There is no key 'nobody'" in refusal("revoke", "nobody")
 
 

@@ -103,15 +103,8 @@ class ChatCall:
     include_usage: bool
 
 
-def parse_chat_request(body: bytes, max_bytes: int) -> ChatCall:
+def parse_chat_request(body: bytes) -> ChatCall:
     """The request as it came, once it is known to be one; raises `RequestRefusedError`."""
-    if len(body) > max_bytes:
-        raise RequestRefusedError(
-            f"The request body is {len(body)} bytes long; at most {max_bytes} are accepted. "
-            "Shorten the messages.",
-            status=413,
-            code="request_too_large",
-        )
     content = _parse_json(body)
     if not isinstance(content, dict):
         raise RequestRefusedError(

@@ -35,9 +35,11 @@ IN_ORDER: list[JsonValue] = [
 """`min_tier` is not above `max_tier`: one of these holds."""
 
 _STREAMED: JsonValue = {"properties": {"stream": {"const": True}}, "required": ["stream"]}
+_DECIDED_AND_ANSWERED = _where(dry_run={"const": False})
 TOGETHER: list[JsonValue] = [
     {"propertyNames": {"not": {"enum": [*REFUSED_FIELDS]}}},
     _one_of(_where(stream_options={"type": "null"}), _STREAMED),
+    _one_of(_where(stream={"enum": [False, None]}), _where(route_switch=_DECIDED_AND_ANSWERED)),
     *map(_within, Tier),
 ]
 """All of these hold."""

@@ -69,15 +69,8 @@ class FeedbackRequest(BaseModel):
         )
 
 
-def parse_feedback(body: bytes, max_bytes: int) -> FeedbackRequest:
+def parse_feedback(body: bytes) -> FeedbackRequest:
     """Raises `RequestRefusedError`."""
-    if len(body) > max_bytes:
-        raise RequestRefusedError(
-            f"The request body is {len(body)} bytes long; at most {max_bytes} are accepted. "
-            "Shorten the texts.",
-            status=413,
-            code="request_too_large",
-        )
     try:
         return FeedbackRequest.model_validate_json(body)
     except ValidationError as error:

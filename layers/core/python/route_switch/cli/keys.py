@@ -120,14 +120,18 @@ def revoke(
 
 
 def _the_one(wanted: str, known: Sequence[StoredKey]) -> StoredKey:
-    """A revoked namesake counts as well: the same command twice must not revoke two keys."""
-    by_id = [each for each in known if each.key.key_id == wanted]
-    found = by_id or [each for each in known if each.key.name == wanted]
+    """By its id, or by its name among the keys in use; else the one that was revoked last."""
+    named = [each for each in known if each.key.name == wanted]
+    found = [each for each in known if each.key.key_id == wanted]
+    found = found or [each for each in named if not each.key.revoked]
+    found = found or sorted(named, key=lambda each: each.revoked_at or "")[-1:]
     if not found:
         raise RouteSwitchError(f"There is no key {wanted!r}. 'route-switch keys list' has them.")
     if len(found) > 1:
         ids = ", ".join(f"{each.key.key_id} (made {each.created_at[:10]})" for each in found)
-        raise RouteSwitchError(f"{len(found)} keys are named {wanted!r}: say which one of {ids}.")
+        raise RouteSwitchError(
+            f"{len(found)} keys in use are named {wanted!r}: say which one of {ids}."
+        )
     return found[0]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns, StoredRun
 from route_switch.adapters.step_functions import StepFunctionsRuns
@@ -56,7 +56,9 @@ def runs(
     if as_json:
         typer.echo(json.dumps([_facts(run) for run in found], indent=2))
         return
-    table = Table("run", "started (UTC)", "trigger", "outcome", "live version")
+    table = Table(
+        Column("run", no_wrap=True), "started (UTC)", "trigger", "outcome", "live version"
+    )
     for run in found:
         started = f"{datetime.fromtimestamp(run.started_at, UTC):%Y-%m-%d %H:%M}"
         version = "" if run.version is None else str(run.version)
