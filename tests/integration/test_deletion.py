@@ -243,6 +243,19 @@ def test_after_a_deletion_the_texts_are_nowhere_and_those_of_others_stay(
     assert f"work/{again.id}/examples" in " ".join(places_of(BOB))
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_id_that_is_too_long_for_a_key_of_dynamodb_is_not_found(api: Api, method: str) -> None:
+    answer = api(method, f"/v1/results/{'x' * 3000}")
+    assert (answer.status, answer.error["code"]) == (404, "result_not_found")
+    assert len(str(answer.error["message"])) < 300
+
+
+def test_a_user_whom_no_request_can_name_is_refused(api: Api) -> None:
+    assert api("DELETE", f"/v1/users/{'x' * 256}").status == 200
+    answer = api("DELETE", f"/v1/users/{'x' * 257}")
+    assert (answer.status, answer.error["param"]) == (400, "user")
+
+
 def test_what_is_deleted_is_not_found_a_second_time(api: Api) -> None:
     request_id = ask(api, ANN, user="ann")
     by_id(api, request_id)

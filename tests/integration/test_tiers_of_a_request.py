@@ -106,6 +106,7 @@ def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
     decided = answer["route_switch"]
     assert isinstance(decided, dict)
     assert (decided["tier"], decided["model"]) == (3, "openai/large")
+    assert answer["model"] == "openai/large", "typed clients expect a name"
     assert api.upstream.models_called() == ["router"]
 
 
