@@ -79,6 +79,17 @@ def test_what_a_late_call_may_cost_stays_set_aside(make_api: MakeApi) -> None:
     assert again.headers["x-should-retry"] == "false"
 
 
+def test_a_late_router_takes_its_input_and_no_more(make_api: MakeApi) -> None:
+    api = make_api(router_timeout_s=0.3)
+    add_key("rs-team", monthly_budget_usd={"N": "0.6"})
+    hang = Reply({}, wait_for=api.upstream.released)
+    api.upstream.script = lambda body: hang if body["model"] == "router" else completion("m")
+    answer = api.chat(LONG, key="rs-team")
+    assert answer.headers["x-route-reason"] == "fallback"
+    cost_usd = float(answer.headers["x-route-cost-usd"])
+    assert taken_usd("rs-team") == pytest.approx(cost_usd, abs=1e-9)
+
+
 def test_a_limit_that_the_request_sets_makes_it_fit(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.01"})
     api.upstream.script = EVERYTHING

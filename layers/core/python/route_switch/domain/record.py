@@ -101,8 +101,10 @@ class RequestRecord:
 
     @property
     def known_cost_usd(self) -> float | None:
-        """The same; None where a call ran out of time, and may have cost more than its input."""
-        return None if any(a.estimated for a in self.attempts) else self.cost_usd
+        """The same; None where a tier's call ran out of time, and may have cost more than its
+        input. The router LLM's is hardly more than that."""
+        late = any(attempt.estimated and attempt.tier is not None for attempt in self.attempts)
+        return None if late else self.cost_usd
 
     @property
     def saved_usd(self) -> float | None:
