@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import openai
@@ -13,7 +14,8 @@ from openai import OpenAI
 from pydantic import BaseModel, JsonValue
 
 from infra.local.client import STACK_NAME, StackInfo, aws_client
-from route_switch.domain.keys import hash_key, new_key
+from route_switch.adapters.keys_table import KeysTable, key_id_of
+from route_switch.domain.keys import ApiKey, hash_key, new_key
 from tests.e2e.conftest import Served
 from tests.e2e.test_scripted import LARGE, LONG, MEDIUM, ROUTER, by_model
 from tests.support.upstream import Body, Reply, completion
@@ -214,15 +216,9 @@ def key_with_budget(stack: StackInfo, usd: float) -> str:
     cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
     [deployed] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
     outputs = {o["OutputKey"]: o["OutputValue"] for o in deployed["Outputs"]}
-    aws_client("dynamodb", stack.aws_endpoint, stack.region).put_item(
-        TableName=outputs["KeysTable"],
-        Item={
-            "pk": {"S": f"KEY#{hash_key(key)}"},
-            "key_id": {"S": f"key_{hash_key(key)[:12]}"},
-            "name": {"S": "nearly spent"},
-            "role": {"S": "client"},
-            "allowed_tiers": {"L": [{"N": "1"}]},
-            "monthly_budget_usd": {"N": str(usd)},
-        },
+    digest = hash_key(key)
+    limited = ApiKey(key_id_of(digest), "nearly spent", "client", monthly_budget_usd=usd)
+    KeysTable(aws_client("dynamodb", stack.aws_endpoint, stack.region), outputs["KeysTable"]).add(
+        limited, digest, datetime.now(UTC).isoformat()
     )
     return key
