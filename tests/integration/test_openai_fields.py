@@ -61,7 +61,7 @@ TOOL_CALLS = [
 
 def answering(body: dict[str, object]) -> Callable[[Body], Reply]:
     def script(request: Body) -> Reply:
-        return completion("2") if request["model"] == "router" else Reply(body)  # type: ignore[arg-type]
+        return completion("2") if request["model"] == "router" else Reply(body)  # type: ignore[arg-type]  # JSON, as a test writes it
 
     return script
 
