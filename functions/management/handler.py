@@ -1,12 +1,10 @@
 """The management Lambda: what the API offers beside routing. No model is called here."""
 
-import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -15,18 +13,15 @@ from route_switch.api.body import read_body
 from route_switch.api.deletion import deleted_result, deleted_user
 from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.path_parameters import check_request_id, check_user
-from route_switch.api.responses import ErrorResponses, json_response
+from route_switch.api.responses import ErrorResponses, json_response, service_logger
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.domain.keys import ApiKey
 from route_switch.management import management
 
-logger = Logger(service="management")
+logger = service_logger("management")
 metrics = Metrics(namespace="RouteSwitch", service="management")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
-
-logging.getLogger("route_switch")  # has to exist before it can take over the format
-copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 
 @app.get("/v1/results/<request_id>")

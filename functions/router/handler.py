@@ -1,13 +1,11 @@
 """The router Lambda: HTTP in, OpenAI-shaped HTTP out."""
 
-import logging
 from http import HTTPStatus
 from urllib.parse import unquote
 from uuid import uuid4
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +14,7 @@ from route_switch.api import chat_answer, chat_request, models
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
-from route_switch.api.responses import ErrorResponses, json_response
+from route_switch.api.responses import ErrorResponses, json_response, service_logger
 from route_switch.bootstrap import router
 from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -25,13 +23,10 @@ from route_switch.services.request import InboundRequest, Routed
 
 MODELS = "/v1/models/"
 
-logger = Logger(service="router")
+logger = service_logger("router")
 metrics = Metrics(namespace="RouteSwitch", service="router")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
-
-logging.getLogger("route_switch")  # has to exist before it can take over the format
-copy_config_to_registered_loggers(logger, include={"route_switch"})
 
 
 @app.post("/v1/chat/completions")

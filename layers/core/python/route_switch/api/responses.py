@@ -1,16 +1,26 @@
 """What every function behind the API answers alike: JSON, and errors in OpenAI's form."""
 
 import json
+import logging
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 
 from route_switch.api.errors import error_response
 from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
 from route_switch.domain.ports import JsonObject
+
+
+def service_logger(service: str) -> Logger:
+    """A logger whose format our own modules' loggers share."""
+    logger = Logger(service=service)
+    logging.getLogger("route_switch")  # has to exist before it can take over the format
+    copy_config_to_registered_loggers(logger, include={"route_switch"})
+    return logger
 
 
 def json_response(

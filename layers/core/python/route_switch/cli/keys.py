@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from route_switch.adapters.key_totals import spent_by_key
+from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
 from route_switch.cli.deployed import Deployed, find_deployed
-from route_switch.cli.keys_view import facts, keys_table, limits
+from route_switch.cli.keys_view import Spent, facts, keys_table, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.stage import STACK_FILE, aws_errors
 from route_switch.domain.errors import RouteSwitchError
@@ -81,12 +81,10 @@ def list_keys(tag: Tags = None, as_json: AsJson = False, stage: StageName = None
     deployed = find_deployed(stage)
     with aws_errors():
         found = [each for each in _table(deployed).all() if wanted <= each.key.tags.items()]
-        spent = spent_by_key(
-            deployed.connect("dynamodb"),
-            deployed.settings.results_table,
-            [each.key.key_id for each in found],
-            f"{datetime.now(UTC):%Y-%m}",
-        )
+        totals = DynamoDbTotals(deployed.connect("dynamodb"), deployed.settings.results_table)
+        key_ids = [each.key.key_id for each in found]
+        of_keys = totals.of_keys(key_ids, [f"{datetime.now(UTC):%Y-%m}"])
+        spent = {key_id: Spent.of(counters) for key_id, counters in of_keys.items()}
     if as_json:
         rows = [facts(each, spent[each.key.key_id]) for each in found]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -1,14 +1,28 @@
 """Keys as a table and as JSON; without the keys, and without their hashes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from pydantic import JsonValue
 from rich.markup import escape
 from rich.table import Table
 
-from route_switch.adapters.key_totals import Spent
 from route_switch.adapters.keys_table import StoredKey
 from route_switch.domain.keys import ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """`unknown` requests are not in `usd`: their price, or their tokens, are not known."""
+
+    usd: float = 0.0
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, counters: Mapping[str, float]) -> Self:
+        """`counters` are those of a key's month."""
+        return cls(counters.get("cost_usd", 0.0), int(counters.get("cost_usd:unknown", 0)))
 
 
 def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
