@@ -36,7 +36,7 @@ BY_SERVICE = {
         "drift_tiers_distance",
         "drift_lengths_distance",
     ),
-    "learning": ("heldout_quality_live", "heldout_quality_candidate"),
+    "learning": ("learning_usd", "heldout_quality_live", "heldout_quality_candidate"),
 }
 """Dimension `service`; `MODEL` has `model` beside it, and how runs end has `outcome`."""
 
