@@ -12,7 +12,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn up test test-llm lint synth invoke bench lock
+.PHONY: help install demo weekly learn up test test-llm lint synth invoke bench lock snapshot
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,9 @@ lint: install  ## format, lint, types, import directions
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+snapshot: install  ## write the template that reviewers compare with (tests/infra/snapshots)
+	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
 
 bench: install  ## the router's own time, warm and cold
 	$(BIN)/python -m tests.bench
