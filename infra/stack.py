@@ -14,7 +14,7 @@ from infra.management import Management
 from infra.metrics import metric
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.prompt import Prompt
-from infra.python_layer import PythonLayer, dependency_layer
+from infra.python_layer import PythonLayer, code_layer, dependency_layer
 from infra.rollout import MINUTE, Rollout
 from infra.router import Router
 from infra.setup import Setup
@@ -51,7 +51,7 @@ class RouteSwitchStack(Stack):
         data = Data(self, "Data", stage=stage)
         prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
         layers = self._layers(stage)
-        router_layers = [*layers, *self._offline_layers(stage)]
+        router_layers = [*layers, *self._offline_layers(stage), *self._litellm_layer(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
@@ -124,7 +124,7 @@ class RouteSwitchStack(Stack):
         """What every function imports."""
         requirements = LAYERS / "dependencies/requirements.txt"
         return [
-            PythonLayer(self, "CoreLayer", stage=stage, folder=LAYERS / "core"),
+            code_layer(self, "CoreLayer", stage=stage, folder=LAYERS / "core"),
             dependency_layer(self, "DependencyLayer", stage=stage, requirements=requirements),
         ]
 
@@ -134,9 +134,16 @@ class RouteSwitchStack(Stack):
             return []
         requirements = LAYERS / "offline/requirements.txt"
         return [
-            PythonLayer(self, "OfflineLayer", stage=stage, folder=LAYERS / "offline"),
+            code_layer(self, "OfflineLayer", stage=stage, folder=LAYERS / "offline"),
             dependency_layer(self, "EncoderLayer", stage=stage, requirements=requirements),
         ]
+
+    def _litellm_layer(self, stage: Stage) -> list[PythonLayer]:
+        """LiteLLM takes seconds to import: it is there only where a model has no other client."""
+        if not stage.foreign_providers:
+            return []
+        requirements = LAYERS / "litellm/requirements.txt"
+        return [dependency_layer(self, "LiteLlmLayer", stage=stage, requirements=requirements)]
 
     def _outputs(self, values: dict[str, str]) -> None:
         for name, value in values.items():
