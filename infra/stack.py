@@ -6,6 +6,7 @@ from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Environment
 from constructs import Construct
 
 from infra.api import Api
+from infra.dashboard import CostsWidget
 from infra.data import Data
 from infra.learning import Learning
 from infra.management import Management
@@ -53,7 +54,10 @@ class RouteSwitchStack(Stack):
         management = Management(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
-        self.functions = (router, management, setup.function, *learning.functions)
+        widget = CostsWidget(
+            self, "CostsWidget", stage=stage, data=data, prompt=prompt, layers=layers
+        )
+        self.functions = (router, management, setup.function, *learning.functions, widget)
         api = Api(
             self,
             "Api",
