@@ -12,7 +12,7 @@ def usd(amount: float | None) -> str:
     if amount is None:
         return UNKNOWN
     amount = round(amount, 9)
-    size = abs(amount)
+    size = abs(amount) if abs(amount) >= 1 else float(f"{abs(amount):.3g}")
     places = 2 if size >= 1 or size == 0 else min(9, 2 - math.floor(math.log10(size)))
     return f"{'−' if amount < 0 else ''}${size:,.{places}f}"
 

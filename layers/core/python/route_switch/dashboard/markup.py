@@ -12,6 +12,10 @@ from typing import NewType
 
 Html = NewType("Html", str)
 
+LONG_WORD = 16
+"""Characters. A longer word, such as a model's name, may be broken; where any word may, a narrow
+widget breaks all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -52,8 +56,9 @@ def _row(tag: str, cells: Sequence[str], texts: int, *, strong: bool = False) ->
 
 
 def _cell(tag: str, text: str, is_text: bool, weight: str) -> str:
-    """A figure stays on one line; a long name is broken anywhere rather than pushing them out."""
-    style = "text-align:left;overflow-wrap:anywhere" if is_text else "text-align:right"
+    style = "text-align:left" if is_text else "text-align:right"
+    if is_text and any(len(word) > LONG_WORD for word in text.split()):
+        style += ";overflow-wrap:anywhere"
     if not is_text and tag == "td":
         style += ";white-space:nowrap"
     return f'<{tag} style="{style}{weight}">{escape(text)}</{tag}>'

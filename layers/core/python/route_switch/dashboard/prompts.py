@@ -7,7 +7,7 @@ from route_switch.dashboard.figures import NONE
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
 from route_switch.services.mark_prompts import Gain, PromptMark
 
-HEAD = ("Version", "Written (UTC)", "By", "Origin", "Verdict", "Gain")
+HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)", "Gain")
 NOTE = (
     "Gain is in points of quality less weighted cost, on held-out rows, with its interval. "
     "'route-switch prompt diff' shows what changed, 'route-switch prompt rollback' goes back."
@@ -24,17 +24,17 @@ class PromptsView:
     @property
     def html(self) -> Html:
         live = frozenset(n for n, mark in enumerate(self.marks) if mark.serves)
-        table = Table(HEAD, [_row(mark) for mark in self.marks], texts=5, strong=live)
+        table = Table(HEAD, [_row(mark) for mark in self.marks], texts=4, strong=live)
         return joined(paragraph(f"{self.serving} serves."), table.html, paragraph(NOTE))
 
 
 def _row(mark: PromptMark) -> tuple[str, ...]:
     return (
         f"{mark.version} (live)" if mark.serves else str(mark.version),
-        f"{mark.written_at:%Y-%m-%d %H:%M}",
-        mark.written_by.rpartition("/")[2],
         mark.origin,
         NONE if mark.verdict is None else mark.verdict,
+        mark.written_by.rpartition("/")[2],
+        f"{mark.written_at:%Y-%m-%d %H:%M}",
         NONE if mark.gain is None else _gain(mark.gain),
     )
 

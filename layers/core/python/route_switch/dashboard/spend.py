@@ -38,7 +38,7 @@ class SpendView:
     @property
     def html(self) -> Html:
         return joined(
-            Table(("", "Today", "This month"), self._summary(), strong=frozenset({0, 5})).html,
+            self._summary().html,
             heading("By tier"),
             Table(_twice("Tier", "Answers", "Share", "Spent"), self._tiers()).html,
             heading("By model"),
@@ -48,24 +48,31 @@ class SpendView:
             paragraph(NOTE),
         )
 
-    def _summary(self) -> list[Row]:
-        rows = [
+    def _summary(self) -> Table:
+        spent = [
             self._both("Spent", lambda c: usd(c.with_learning_usd)),
             self._both("… on answers", lambda c: _part(c.spent_usd - (c.router_usd or 0), c)),
             self._both("… on the router", lambda c: _part(c.router_usd or 0, c)),
             self._both("… on learning", lambda c: _part(c.learning_usd or 0, c)),
-            self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
+            *self._budget(),
+        ]
+        saved = [
             self._both("Saved, net (estimated)", _saved),
+            self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
             self._both("Requests", lambda c: count(c.requests)),
             self._both("Cost of 1,000 requests, without learning", _per_thousand),
             self._both("Requests of unknown cost", lambda c: count(c.without_cost)),
             self._both("Answers without an estimate", lambda c: count(c.without_baseline)),
         ]
+        strong = frozenset({0, len(spent)})
+        return Table(("", "Today", "This month"), [*spent, *saved], strong=strong)
+
+    def _budget(self) -> list[Row]:
         budget = self.monthly_budget_usd
-        if budget is not None:
-            used = share(self.month.total.with_learning_usd, budget)
-            rows.append(("Budget of the month", "", f"{usd(budget)}, {used} used"))
-        return rows
+        if budget is None:
+            return []
+        used = share(self.month.total.with_learning_usd, budget)
+        return [("… of the month's budget", "", f"{usd(budget)} ({used} used)")]
 
     def _both(self, label: str, of: Callable[[Costs], str]) -> Row:
         return label, of(self.today.total), of(self.month.total)
