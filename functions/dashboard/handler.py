@@ -17,7 +17,7 @@ def lambda_handler(event: dict[str, object], _context: LambdaContext) -> str:
     if event.get("describe"):
         return DOCUMENTATION
     try:
-        return views()(event.get("view"), datetime.now(UTC).date())
+        return views()(str(event.get("view")), datetime.now(UTC).date())
     except RouteSwitchError as error:
         logger.error(str(error), kind=type(error).__name__)
     except Exception as error:

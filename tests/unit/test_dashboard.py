@@ -181,8 +181,8 @@ def test_versions_are_marks_with_their_gain_and_the_live_one_stands_out() -> Non
     html = PromptsView([MARK, earlier], "live@7").html
     rows = rows_of(html)
     gain = "+0.035 (+0.012 to +0.000)"
-    assert rows["7 (live)"] == ["learned", "better", "promoter", "2026-11-22 03:41", gain]
-    assert rows["6"] == ["edit of 5", "–", "promoter", "2026-11-22 03:41", "–"]
+    assert rows["7 (live)"] == ["learned", f"better: {gain}", "promoter", "2026-11-22 03:41"]
+    assert rows["6"] == ["edit of 5", "–", "promoter", "2026-11-22 03:41"]
     assert html.count("font-weight:bold") == len(rows["6"]) + 1
     assert "live@7 serves." in html
 

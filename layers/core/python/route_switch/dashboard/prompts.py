@@ -7,10 +7,11 @@ from route_switch.dashboard.figures import NONE
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
 from route_switch.services.mark_prompts import Gain, PromptMark
 
-HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)", "Gain")
+HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)")
 NOTE = (
-    "Gain is in points of quality less weighted cost, on held-out rows, with its interval. "
-    "'route-switch prompt diff' shows what changed, 'route-switch prompt rollback' goes back."
+    "A learned version's gain is in points of quality less weighted cost, on held-out rows, with "
+    "its interval. 'route-switch prompt diff' shows what changed, 'route-switch prompt rollback' "
+    "goes back."
 )
 
 
@@ -32,11 +33,16 @@ def _row(mark: PromptMark) -> tuple[str, ...]:
     return (
         f"{mark.version} (live)" if mark.serves else str(mark.version),
         mark.origin,
-        NONE if mark.verdict is None else mark.verdict,
+        _verdict(mark),
         mark.written_by.rpartition("/")[2],
         f"{mark.written_at:%Y-%m-%d %H:%M}",
-        NONE if mark.gain is None else _gain(mark.gain),
     )
+
+
+def _verdict(mark: PromptMark) -> str:
+    if mark.verdict is None:
+        return NONE
+    return mark.verdict if mark.gain is None else f"{mark.verdict}: {_gain(mark.gain)}"
 
 
 def _gain(gain: Gain) -> str:

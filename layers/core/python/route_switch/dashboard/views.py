@@ -61,8 +61,8 @@ class Views:
     prompt: ShowPrompt
     monthly_budget_usd: float | None
 
-    def __call__(self, name: object, today: date) -> Html:
-        views: dict[object, Callable[[date], Html]] = {
+    def __call__(self, name: str, today: date) -> Html:
+        views: dict[str, Callable[[date], Html]] = {
             "spend": self._spend,
             "keys": self._keys,
             "prompts": self._prompts,
@@ -70,7 +70,7 @@ class Views:
         if name not in views:
             return paragraph(
                 f"There is no view '{name}'. Set the widget's parameter view to one of "
-                f"{', '.join(map(str, views))}."
+                f"{', '.join(views)}."
             )
         return views[name](today)
 
