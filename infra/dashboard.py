@@ -45,22 +45,23 @@ class Dashboard(Construct):
         self._widget = widget
         self._alarms = alarms
         self.name = f"route-switch-{stage.name}"
+        rows: tuple[Sequence[cloudwatch.IWidget], ...] = (
+            (self._about(),),
+            self._money(),
+            self._spending(),
+            self._routing(),
+            self._quality(),
+            self._models(),
+            self._requests(api),
+            self._learning(machine),
+            (self._custom("This month by key", "keys", WIDTH),),
+        )
         cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=self.name,
             default_interval=Duration.days(28),
-            widgets=[
-                [self._about()],
-                self._money(),
-                self._spending(),
-                self._routing(),
-                self._quality(),
-                self._models(),
-                self._requests(api),
-                self._learning(machine),
-                [self._custom("This month by key", "keys", WIDTH)],
-            ],
+            widgets=[list(row) for row in rows],
         )
 
     def _about(self) -> cloudwatch.IWidget:

@@ -35,8 +35,8 @@ client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
 messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
 """
-STEPS = {"learning": "LearningSteps"}
-"""Of the workflow's functions, all of which are named Learning…, the one with the small steps."""
+WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
+"""Where a folder's name is no part of one function's logical id alone."""
 UNCONFINED = """
 This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
@@ -151,7 +151,7 @@ def function_word(event: Path, content: object) -> str:
     if isinstance(content, dict) and "httpMethod" in content:
         return "router"
     folder = event.resolve().parent.name
-    return STEPS.get(folder, folder)
+    return WORDS.get(folder, folder)
 
 
 def find_function(word: str, stack: StackInfo) -> str:

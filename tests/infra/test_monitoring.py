@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from infra.app import read_context
 from infra.metrics import BY_SERVICE, MODEL, metric
@@ -187,7 +188,11 @@ def test_no_execution_is_reserved_unless_a_stage_asks(prod: Synthesized) -> None
 @pytest.fixture(scope="module")
 def own_key(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """cdk-nag and AWS's rules find nothing here either."""
-    settings = {"encryption": "customer", "reserved_concurrency": 50, "notify_email": "a@b.example"}
+    settings: dict[str, JsonValue] = {
+        "encryption": "customer",
+        "reserved_concurrency": 50,
+        "notify_email": "a@b.example",
+    }
     return synthesize_stage(tmp_path_factory.mktemp("own-key"), "prod", settings=settings)
 
 
