@@ -28,6 +28,8 @@ _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64
 MAX_DEADLINE_S = 27
 DEPLOYED_PROVIDERS = frozenset({"bedrock", "local", "offline", "openai"})
 """LiteLLM, which serves all others, is in no layer yet: it takes most of Lambda's 250 MB."""
+KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
+"""Providers that need no key: IAM, or no call at all."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
