@@ -54,10 +54,12 @@ def _about_what_is_left_out(deployment: Deployment) -> Iterator[str]:
 def _about_prices(estimate: Estimate, model_prices: str) -> Iterator[str]:
     prices = estimate.prices
     yield f"Models: {model_prices}."
+    dates, count = prices.dates, len(prices.prices)
     yield (
-        f"AWS: {prices.region}, collected {prices.collected}; no source is older than "
-        f"{min(price.as_of for price in prices.prices.values())}. Free is what every account gets "
-        "for good; no first-year offers, no credits. Nothing for taxes and support."
+        f"AWS: {prices.region}, collected {prices.collected} from sources of {dates[0]} to "
+        f"{dates[-1]}; {count - len(dates)} of {count} prices have no dated one. Check what "
+        "matters to you. Free is what every account gets for good: no first-year offers, no "
+        "credits. Taxes and support are left out."
     )
     if estimate.deployment.region != prices.region:
         yield (

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class AwsPrice(BaseModel):
     """`usd` for `per` units a month; the first `free` units of a month cost nothing.
 
-    `as_of` is the date of the newest source that says so, as exactly as it is known.
+    `as_of` is the date of the newest source that says so, as exactly as it is known; None: sources
+    agree, but none says of when it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,7 +22,7 @@ class AwsPrice(BaseModel):
     unit: str
     free: Annotated[int, Field(ge=0)]
     source: Annotated[str, Field(pattern=r"^https://aws\.amazon\.com/\S+$")]
-    as_of: Annotated[str, Field(pattern=r"^20\d{2}(-\d{2}){0,2}$")]
+    as_of: Annotated[str, Field(pattern=r"^20\d{2}(-\d{2}){0,2}$")] | None
     note: str = ""
 
     @property
@@ -39,6 +40,11 @@ class PriceList(BaseModel):
     how: str
     free: str
     prices: dict[str, AwsPrice]
+
+    @property
+    def dates(self) -> list[str]:
+        """Of the prices that have one, the earliest first."""
+        return sorted(price.as_of for price in self.prices.values() if price.as_of is not None)
 
     @classmethod
     def packaged(cls) -> Self:
