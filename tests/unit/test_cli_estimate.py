@@ -133,7 +133,9 @@ def test_outside_a_checkout_it_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "cdk.json" in refused(*SIZE)
+    said = refused(*SIZE)
+    assert "no cdk.json" in said
+    assert "clone the repository" in said
 
 
 def test_without_the_cdk_app_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,21 +65,27 @@ def estimate(
 
 def read_deployment(name: str) -> Deployment:
     """The stage as the CDK app in this folder reads it, with the prices that are known."""
+    if not Path("cdk.json").is_file():
+        raise _no_checkout("there is no cdk.json")
     try:
         from infra.app import read_context
         from infra.owned import deployment_of
         from infra.prices import with_prices
         from infra.stage import load_stage
     except ImportError as error:
-        raise ConfigurationError(
-            f"The CDK app is not here ({error}). `route-switch estimate` reads a stage from a "
-            "checkout: clone the repository, run `make install`, and call "
-            "`.venv/bin/route-switch` in its folder."
-        ) from error
+        raise _no_checkout(str(error)) from error
     stage = load_stage(read_context(os.environ), name, os.environ)
     models, _ = with_prices(stage.router.models)
     router = stage.router.model_copy(update={"models": models})
     return deployment_of(stage.model_copy(update={"router": router}))
+
+
+def _no_checkout(found: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"This is not a checkout of route-switch: {found}. The command reads its stages "
+        "there: clone the repository, run `make install`, and call `.venv/bin/route-switch "
+        "estimate` in its folder."
+    )
 
 
 def _check_size(requests: float, input_tokens: int, output_tokens: int) -> None:
