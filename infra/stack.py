@@ -92,7 +92,7 @@ class RouteSwitchStack(Stack):
                 "LearningBucket": data.learning.bucket_name,
                 "RunsTopic": learning.topic.topic_arn,
                 "AlarmsTopic": alarms.topic.topic_arn,
-                "Dashboard": dashboard.name,
+                "DashboardName": dashboard.name,
                 "RecordsQueue": data.records.queue_url,
                 "MissedQueue": learning.missed.queue_url,
                 **(
