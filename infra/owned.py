@@ -3,16 +3,13 @@
 tests/infra/test_owned.py compares the counts with the template.
 """
 
+from infra.emitted import BY_SERVICE, custom_metrics
 from infra.stage import KEYLESS_PROVIDERS, LogRetention, Stage
 from route_switch.cli.owning.deployment import Deployment, Owned
 
-ALARM_METRICS = 14
+ALARM_METRICS = 18
 """Metrics that alarms refer to: an alarm on metric math refers to several."""
 DASHBOARDS = 1
-STEADY_METRICS = 4
-"""`functions/monitor` writes these every hour."""
-TRAFFIC_METRICS = 45
-"""Custom metrics that requests write, each set of dimensions by itself."""
 
 _LOG_DAYS: dict[LogRetention, int] = {
     "ONE_DAY": 1,
@@ -40,13 +37,14 @@ def deployment_of(stage: Stage) -> Deployment:
 
 def owned_by(stage: Stage) -> Owned:
     has_provider_keys = (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
+    steady = len(BY_SERVICE["monitor"])  # which writes them every hour
     return Owned(
-        alarm_metrics=ALARM_METRICS,
+        alarm_metrics=ALARM_METRICS + int(stage.monthly_budget_usd is not None),
         dashboards=DASHBOARDS,
-        steady_metrics=STEADY_METRICS,
-        traffic_metrics=TRAFFIC_METRICS,
+        steady_metrics=steady,
+        traffic_metrics=custom_metrics(stage) - steady,
         secrets=int(stage.router.text_storage == "hash") + int(bool(has_provider_keys)),
-        customer_keys=0,
+        customer_keys=int(stage.encryption == "customer"),
         hourly=1,
         daily=1,
         weekly=1,
