@@ -134,6 +134,7 @@ class PythonFunction(StageFunction):
         timeout: Duration,
         layers: Sequence[PythonLayer],
         environment: Mapping[str, str],
+        reserved_concurrency: int | None = None,
     ) -> None:
         code = lambda_.Code.from_asset(
             str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
@@ -149,6 +150,7 @@ class PythonFunction(StageFunction):
                 code=code,
                 handler="handler.lambda_handler",
                 layers=list(layers),
+                reserved_concurrent_executions=reserved_concurrency,
                 # Of the functions with an alias: what served before can be chosen again.
                 current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             ),

@@ -48,6 +48,7 @@ class Learning(Construct):
         self._prompt = prompt
         self._layers = layers
         self.topic = self._topic()
+        self.missed = self._missed()
         environment = self._environment()
         self.steps = self._small_steps(environment)
         self.promote = self._promoter(environment)
@@ -194,7 +195,7 @@ class Learning(Construct):
                         "trigger": "schedule",
                     }
                 ),
-                dead_letter_queue=self._missed(),
+                dead_letter_queue=self.missed,
             ),
         )
 

@@ -1,7 +1,7 @@
 """The metrics that functions emit, by name: what dashboard and alarms are made of.
 
 A custom metric costs $0.30 a month, by the hour in which it gets data; figures that no alarm needs
-and DynamoDB has are read there (`infra/dashboard.py`).
+and DynamoDB has are read there (`infra/widget.py`).
 """
 
 from aws_cdk import Duration
@@ -36,7 +36,7 @@ BY_SERVICE = {
         "drift_tiers_distance",
         "drift_lengths_distance",
     ),
-    "learning": ("heldout_quality_live", "heldout_quality_candidate"),
+    "learning": ("learning_usd", "heldout_quality_live", "heldout_quality_candidate"),
 }
 """Dimension `service`; `MODEL` has `model` beside it, and how runs end has `outcome`."""
 

@@ -45,8 +45,8 @@ make cdk ARGS=deploy
 
 The API is then at {endpoint}, its keys are in .local/stack.json.
 """
-STEPS = {"learning": "LearningSteps"}
-"""Of the workflow's functions, all of which are named Learning…, the one with the small steps."""
+WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
+"""Where a folder's name is no part of one function's logical id alone."""
 UNCONFINED = """
 This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
@@ -171,7 +171,7 @@ def function_word(event: Path, content: object) -> str:
     if isinstance(content, dict) and "httpMethod" in content:
         return "router"
     folder = event.resolve().parent.name
-    return STEPS.get(folder, folder)
+    return WORDS.get(folder, folder)
 
 
 def find_function(word: str, stack: StackInfo) -> str:

@@ -20,6 +20,7 @@ PARSERS: dict[str, Callable[[Any], Event]] = {
 }
 FILES = [file for folder in PARSERS for file in sorted((EVENTS / folder).glob("*.json"))]
 FOLDERS = {
+    "dashboard": "CostsWidget",
     "drift": "LearningDrift",
     "learning": "LearningSteps",
     "management": "Management",
