@@ -24,6 +24,7 @@ from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
+from route_switch.adapters.dynamodb_quality import REJECTED
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
@@ -152,7 +153,10 @@ class Learning(Construct):
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )
+        promoter.allow(["ssm:GetParameter"], parameter_arn(self, self._prompt.seed_name))
         promoter.allow_items(self._data.results, ["dynamodb:Query"], FORGOTTEN)
+        promoter.allow_items(self._data.results, ["dynamodb:GetItem", "dynamodb:PutItem"], REJECTED)
+        promoter.allow(["sns:Publish"], self.topic.topic_arn)
         promoter.allow_objects(
             self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True
         )

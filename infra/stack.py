@@ -48,8 +48,16 @@ class RouteSwitchStack(Stack):
         layers = self._layers(stage)
         router_layers = [*layers, *self._offline_layers(stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
-        setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
+        setup = Setup(
+            self,
+            "Setup",
+            stage=stage,
+            data=data,
+            prompt=prompt,
+            promoter=learning.promote,
+            layers=layers,
+        )
         management = Management(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
