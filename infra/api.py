@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.stage import Stage
 
@@ -176,6 +177,7 @@ class Api(Construct):
         log_group = logs.LogGroup(
             self,
             "AccessLogs",
+            encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
             removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
         )

@@ -7,6 +7,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.stage import Stage
 from route_switch.adapters.results_table import (
@@ -30,6 +31,7 @@ class Data(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
+        self._key = customer_key(self)
         self._removal = RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
         self.results = self._results()
         self.keys = self._table("Keys")
@@ -80,6 +82,11 @@ class Data(Construct):
             partition_key=_string(partition_key),
             sort_key=sort_key,
             billing=dynamodb.Billing.on_demand(),
+            encryption=(
+                None
+                if self._key is None
+                else dynamodb.TableEncryptionV2.customer_managed_key(self._key)
+            ),
             time_to_live_attribute=ttl,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=self._stage.backups
@@ -104,7 +111,11 @@ class Data(Construct):
         bucket = s3.Bucket(
             self,
             construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=(
+                s3.BucketEncryption.S3_MANAGED if self._key is None else s3.BucketEncryption.KMS
+            ),
+            encryption_key=self._key,
+            bucket_key_enabled=True if self._key is not None else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             removal_policy=self._removal,
@@ -123,7 +134,10 @@ class Data(Construct):
         queue = sqs.Queue(
             self,
             "Records",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=(
+                sqs.QueueEncryption.SQS_MANAGED if self._key is None else sqs.QueueEncryption.KMS
+            ),
+            encryption_master_key=self._key,
             enforce_ssl=True,
             retention_period=Duration.days(14),
             removal_policy=self._removal,
@@ -140,6 +154,7 @@ class Data(Construct):
             self,
             "TextHashSecret",
             description="Key of the HMAC that stands for query and answer texts",
+            encryption_key=self._key,
             removal_policy=self._removal,
         )
         acknowledge(
@@ -156,6 +171,7 @@ class Data(Construct):
             "ProviderSecret",
             description='API keys of model providers: {"OPENAI_API_KEY": "..."}',
             secret_string_value=SecretValue.unsafe_plain_text("{}"),
+            encryption_key=self._key,
             removal_policy=self._removal,
         )
         acknowledge(

@@ -43,7 +43,6 @@ class Drift(PythonFunction):
                 "SEED_PROMPT_PARAMETER": prompt.seed_name,
                 "SWITCHES_PARAMETER": prompt.switches_name,
                 "STATE_MACHINE_ARN": state_machine_arn,
-                "POWERTOOLS_LOG_LEVEL": stage.log_level,
             },
         )
         self.allow(

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.python_layer import (
     MAX_UNZIPPED_BYTES,
@@ -48,10 +49,16 @@ class StageFunction(Construct):
         """`make` knows how the code of `functions/<folder>` is packed."""
         super().__init__(scope, construct_id)
         self.folder = FUNCTIONS / folder
+        environment = {
+            "POWERTOOLS_LOG_LEVEL": stage.log_level,
+            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(stage),
+            **environment,
+        }
         check_environment(self.folder, environment)
         log_group = logs.LogGroup(
             self,
             "Logs",
+            encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
             removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
         )
@@ -64,10 +71,11 @@ class StageFunction(Construct):
             log_group=log_group,
             memory_size=memory_mb,
             timeout=timeout,
-            environment=dict(environment),
+            environment=environment,
             tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
         )
         self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+        allow_use(self, self.role)
         if stage.tracing:
             reason = "X-Ray's actions know no resources."
             acknowledge(self.role, "IAM5[Resource::*]", reason)
@@ -108,6 +116,11 @@ class StageFunction(Construct):
             acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
 
 
+def metrics_namespace(stage: Stage) -> str:
+    """Stages may share an account, and their figures must not mix."""
+    return f"RouteSwitch/{stage.name}"
+
+
 class PythonFunction(StageFunction):
     """`functions/<folder>/handler.py` with layers, as zip files."""
 
@@ -136,6 +149,8 @@ class PythonFunction(StageFunction):
                 code=code,
                 handler="handler.lambda_handler",
                 layers=list(layers),
+                # Of the functions with an alias: what served before can be chosen again.
+                current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             ),
             timeout=timeout,
             memory_mb=stage.memory_mb,

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.drift import Drift
+from infra.encryption import customer_key
 from infra.function import PythonFunction
 from infra.management import allow_forgetting
 from infra.nag import acknowledge
@@ -79,13 +80,13 @@ class Learning(Construct):
         self.functions = (self.steps, self.promote, self.drift)
 
     def _topic(self) -> sns.Topic:
-        topic = sns.Topic(self, "Runs", enforce_ssl=True)
+        topic = sns.Topic(self, "Runs", enforce_ssl=True, master_key=customer_key(self))
         if self._stage.notify_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(self._stage.notify_email))
         return topic
 
     def _environment(self) -> dict[str, str]:
-        """What `route_switch.workflow.settings` reads, and Powertools."""
+        """What `route_switch.workflow.settings` reads."""
         stage, data = self._stage, self._data
         return {
             "STAGE": stage.name,
@@ -98,7 +99,6 @@ class Learning(Construct):
             "LIVE_PROMPT_PARAMETER": self._prompt.live_name,
             "SEED_PROMPT_PARAMETER": self._prompt.seed_name,
             "SWITCHES_PARAMETER": self._prompt.switches_name,
-            "POWERTOOLS_LOG_LEVEL": stage.log_level,
         }
 
     def _small_steps(self, environment: dict[str, str]) -> PythonFunction:

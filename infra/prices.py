@@ -1,6 +1,6 @@
 """Prices of the configured models and what they take, frozen when the stack is synthesized."""
 
-from route_switch.adapters.models.list_prices import list_capabilities, list_price
+from route_switch.adapters.models.list_prices import LISTED_ON, list_capabilities, list_price
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog
@@ -12,11 +12,13 @@ def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
     """The catalog with every price that is known, and the names of the models without one.
 
     A price that the configuration states wins over the cost map's. An unknown price is absent.
+    Their date is the map's where the configuration states none.
     """
     found = {name: models.price(name) or list_price(name) for name in models.names}
     known = {name: price for name, price in found.items() if price is not None}
     unknown = tuple(name for name, price in found.items() if price is None)
-    return models.model_copy(update={"prices": known}), unknown
+    dated = models.prices_date or LISTED_ON
+    return models.model_copy(update={"prices": known, "prices_date": dated}), unknown
 
 
 def with_capabilities(models: ModelCatalog) -> ModelCatalog:

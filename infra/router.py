@@ -81,7 +81,7 @@ def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
 
 
 def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.settings.ApiSettings` reads, and Powertools."""
+    """What `route_switch.settings.ApiSettings` reads."""
     return {
         "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
         "RESULTS_TABLE": data.results.table_name,
@@ -91,5 +91,4 @@ def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
         "LIVE_PROMPT_PARAMETER": prompt.live_name,
         "SEED_PROMPT_PARAMETER": prompt.seed_name,
         "SWITCHES_PARAMETER": prompt.switches_name,
-        "POWERTOOLS_LOG_LEVEL": stage.log_level,
     }

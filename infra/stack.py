@@ -5,13 +5,17 @@ from pathlib import Path
 from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Environment, Stack
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.api import Api
 from infra.data import Data
+from infra.encryption import add_customer_key
 from infra.learning import Learning
 from infra.management import Management
+from infra.metrics import metric
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.prompt import Prompt
 from infra.python_layer import PythonLayer, dependency_layer
+from infra.rollout import MINUTE, Rollout
 from infra.router import Router
 from infra.setup import Setup
 from infra.stage import Stage
@@ -43,6 +47,7 @@ class RouteSwitchStack(Stack):
             ),
         )
         stage = self._with_what_is_known(stage)
+        add_customer_key(self, stage)
         data = Data(self, "Data", stage=stage)
         prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
         layers = self._layers(stage)
@@ -61,12 +66,24 @@ class RouteSwitchStack(Stack):
         management = Management(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
+        alarms = Alarms(self, "Alarms", stage=stage)
+        served = {
+            name: Rollout(
+                self,
+                f"{name.title()}Rollout",
+                stage=stage,
+                function=function.function,
+                unexpected=metric(stage, name, "unexpected_errors", period=MINUTE),
+                alarms=alarms,
+            )
+            for name, function in (("router", router), ("management", management))
+        }
         self.functions = (router, management, setup.function, *learning.functions)
         api = Api(
             self,
             "Api",
             stage=stage,
-            functions={"router": router.function, "management": management.function},
+            functions={name: rollout.alias for name, rollout in served.items()},
         )
         self._outputs(
             {

@@ -31,6 +31,8 @@ DEPLOYED_PROVIDERS = frozenset({"bedrock", "local", "offline", "openai"})
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
+Rollout = Literal["at_once", "canary"]
+Encryption = Literal["aws", "customer"]
 
 
 class Stage(BaseModel):
@@ -43,6 +45,11 @@ class Stage(BaseModel):
     python: Annotated[str, Field(pattern=r"^3\.\d{2}$")] = "3.14"
     architecture: Architecture = "arm64"
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
+    """Executions that the router has to itself, and at most. None: what the account has, which may
+    be 10 in all where it is new, and of these none can be reserved."""
+    rollout: Rollout = "canary"
+    """A new version answers all requests `at_once`, or a tenth of them for five minutes first."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_retention: LogRetention = "ONE_MONTH"
     requests_per_second: Annotated[int, Field(ge=1)] = 50
@@ -52,8 +59,13 @@ class Stage(BaseModel):
     """Keep the data when the stack goes, and protect stack and tables from deletion."""
     backups: bool = True
     """Back the tables up continuously, to restore any point in time of the last 35 days."""
+    encryption: Encryption = "aws"
+    """At rest: with keys that AWS owns or manages, or with one of the `customer`'s own."""
     notify_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    """Who is told how learning runs end. AWS asks this address to confirm."""
+    """Who is told of alarms and of how learning runs end. AWS asks this address to confirm."""
+    monthly_budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Of all model calls, learning's too: an alarm tells when a month is on its way to more. What
+    a key may spend is the key's own budget, and that one holds."""
     router: RouterConfig
     learning: LearningConfig = LearningConfig()
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.stage import Stage
 from infra.states import BEYOND, TRANSIENT, at, invoke, publish, retry
@@ -78,6 +79,7 @@ class Workflow(Construct):
                 destination=logs.LogGroup(
                     self,
                     "Logs",
+                    encryption_key=customer_key(self),
                     retention=logs.RetentionDays[stage.log_retention],
                     removal_policy=(
                         RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
@@ -98,6 +100,7 @@ class Workflow(Construct):
         }
         for action, resources in allowed.items():
             role.add_to_policy(iam.PolicyStatement(actions=[action], resources=resources))
+        allow_use(self, role)
         unscoped = [*LOG_DELIVERY, *(TRACING if self._stage.tracing else ())]
         role.add_to_policy(iam.PolicyStatement(actions=unscoped, resources=["*"]))
         reason = "The actions of log delivery and of X-Ray know no resources."

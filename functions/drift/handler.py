@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 logger = Logger(service="drift")
-metrics = Metrics(namespace="RouteSwitch", service="drift")
+metrics = Metrics(service="drift")
 
 _PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3})
 

@@ -22,7 +22,7 @@ from route_switch.workflow.settings import read_learning_settings
 from route_switch.workflow.wiring import Wiring
 
 logger = Logger(service="learning")
-metrics = Metrics(namespace="RouteSwitch", service="learning")
+metrics = Metrics(service="learning")
 
 _EVENT: TypeAdapter[ClaimEvent | CollectEvent | AskEvent | ReportEvent] = TypeAdapter(
     Annotated[ClaimEvent | CollectEvent | AskEvent | ReportEvent, Field(discriminator="step")]

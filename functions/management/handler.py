@@ -19,7 +19,7 @@ from route_switch.domain.keys import ApiKey
 from route_switch.management import management
 
 logger = service_logger("management")
-metrics = Metrics(namespace="RouteSwitch", service="management")
+metrics = Metrics(service="management")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
 

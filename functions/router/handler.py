@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.idempotency import item_id
@@ -14,6 +13,7 @@ from route_switch.api import chat_answer, chat_request, models
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
+from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
 from route_switch.bootstrap import router
 from route_switch.domain.keys import ApiKey
@@ -24,7 +24,7 @@ from route_switch.services.request import InboundRequest, Routed
 MODELS = "/v1/models/"
 
 logger = service_logger("router")
-metrics = Metrics(namespace="RouteSwitch", service="router")
+metrics = Metrics(service="router")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
 
@@ -44,7 +44,7 @@ def chat_completions() -> Response[str]:
 def dry_run() -> Response[str]:
     _, request = _inbound()
     routed = router().route.dry_run(request)
-    _emit(routed)
+    emit(metrics, routed)
     return json_response(chat_answer.route_body(routed, request), headers=_explain(routed))
 
 
@@ -85,7 +85,7 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
 def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], Routed]:
     route = router().route
     routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
-    _emit(routed)
+    emit(metrics, routed)
     return _respond(call, routed), routed
 
 
@@ -129,40 +129,3 @@ def _explain(routed: Routed) -> dict[str, str]:
     if app.current_event.headers.get("x-route-debug") == "1":
         headers |= chat_answer.debug_headers(routed)
     return headers
-
-
-def _emit(routed: Routed) -> None:
-    """One line a request: its metrics, and beside them what it takes to find it again."""
-    record = routed.record
-    details = {
-        "request_id": record.request_id,
-        "key_id": record.key_id,
-        "status": record.status,
-        "tier": record.tier.value,
-        "reason": record.reason.value,
-        "model": record.model,
-        "prompt_version": record.prompt_version,
-        "attempts": len(record.attempts),
-    }
-    for name, value in details.items():
-        metrics.add_metadata(name, value)
-    _count(routed)
-    if not routed.recorded:
-        metrics.add_metric("records_lost", MetricUnit.Count, 1)
-    if not routed.prompt_healthy:
-        metrics.add_metric("prompt_unreadable", MetricUnit.Count, 1)
-    metrics.flush_metrics()
-
-
-def _count(routed: Routed) -> None:
-    record = routed.record
-    for name in (f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"):
-        metrics.add_metric(name, MetricUnit.Count, 1)
-    metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
-    metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, routed.overhead_ms)
-    for name in ("cost_usd", "router_cost_usd", "saved_usd"):
-        amount: float | None = getattr(record, name)
-        if amount is not None:
-            metrics.add_metric(name, MetricUnit.NoUnit, amount)
-    if record.cost_usd is None:
-        metrics.add_metric("price_missing", MetricUnit.Count, 1)

@@ -87,6 +87,7 @@ def _router_settings(url: str) -> dict[str, str]:
     }
     return {
         "ROUTE_SWITCH_CONFIG": json.dumps({"models": models, "openai_base_url": f"{url}/v1"}),
+        "POWERTOOLS_METRICS_NAMESPACE": "RouteSwitch/test",
         "RESULTS_TABLE": "results",
         "KEYS_TABLE": "keys",
         "TEXTS_BUCKET": "texts",

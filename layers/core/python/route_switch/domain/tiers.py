@@ -1,5 +1,6 @@
 """Tiers and the models that serve them."""
 
+from datetime import date
 from enum import IntEnum
 from typing import Annotated, Self
 
@@ -47,6 +48,7 @@ class ModelCatalog(BaseModel):
     `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes for each token
     that tier `t` writes, to estimate what Tier 3 would have cost; a tier that is absent has no
     measured ratio, and then there is no estimate. A model without `capabilities` takes everything.
+    `prices_date` says how old the prices are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +56,7 @@ class ModelCatalog(BaseModel):
     tiers: dict[Tier, TierModels]
     router: ModelName
     prices: dict[ModelName, Price] = Field(default_factory=dict)
+    prices_date: date | None = None
     capabilities: dict[ModelName, Capabilities] = Field(default_factory=dict)
     tier_3_output_ratio: dict[Tier, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 

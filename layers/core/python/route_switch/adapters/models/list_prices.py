@@ -1,6 +1,7 @@
 """List prices, and what models take, from LiteLLM's cost map."""
 
 import json
+from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,10 @@ from pydantic import BaseModel, TypeAdapter
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
+
+LISTED_VERSION = "1.106.2"
+LISTED_ON = date(2026, 11, 24)
+"""LiteLLM's version whose map is read, and the day on which it was taken: they change together."""
 
 _COST_MAP = "model_prices_and_context_window_backup.json"
 

@@ -1,0 +1,287 @@
+"""The dashboard: what the router costs, saves and does, the way an owner looks at it.
+
+Sums come from the counters in DynamoDB, which are exact and free to keep, through custom widgets;
+what has a course in time comes from metrics.
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.alarms import RUNBOOK, Alarms
+from infra.metrics import custom_metrics, metric
+from infra.stage import Stage
+from route_switch.domain.tiers import Tier
+
+WIDTH = 24
+DAY = Duration.days(1)
+HOUR = Duration.hours(1)
+METRIC_USD = 0.30
+"""A month of a custom metric, of the first 10,000 (CloudWatch's list price, us-east-1)."""
+ModelStatistic = tuple[str, str, str]
+
+
+class Dashboard(Construct):
+    """One for each stage; `name` is how CloudWatch lists it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        widget: lambda_.IFunction,
+        api: apigateway.RestApi,
+        machine: sfn.IStateMachine,
+        alarms: Alarms,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._widget = widget
+        self._alarms = alarms
+        self.name = f"route-switch-{stage.name}"
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=self.name,
+            default_interval=Duration.days(28),
+            widgets=[
+                [self._about()],
+                self._money(),
+                self._spending(),
+                self._routing(),
+                self._quality(),
+                self._models(),
+                self._requests(api),
+                self._learning(machine),
+                [self._custom("This month by key", "keys", WIDTH)],
+            ],
+        )
+
+    def _about(self) -> cloudwatch.IWidget:
+        stage, models = self._stage, self._stage.router.models
+        tiers = ", ".join(f"Tier {tier}: {models.tiers[tier].model}" for tier in Tier)
+        count = custom_metrics(stage)
+        budget = stage.monthly_budget_usd
+        return cloudwatch.TextWidget(
+            width=WIDTH,
+            height=3,
+            markdown=(
+                f"**route-switch {stage.name}** · {tiers} · router: {models.router}\n\n"
+                f"Model prices of {models.prices_date}, in USD. Budget of a month: "
+                f"{'none' if budget is None else f'{budget:,.2f}'}. *Baseline* estimates the same "
+                "requests all on Tier 3; *saved* is net of the router, of failed requests and of "
+                f"learning. AWS's own cost is in neither. Alarms: `{RUNBOOK}`.\n\n"
+                f"Up to {count} custom metrics, {METRIC_USD:.2f} a month each where they get data "
+                f"in every hour: {count * METRIC_USD:.2f} at most."
+            ),
+        )
+
+    def _money(self) -> Sequence[cloudwatch.IWidget]:
+        return (
+            self._custom("Spent and saved, today and this month (UTC)", "spend", 16, height=14),
+            cloudwatch.AlarmStatusWidget(
+                title="Alarms", alarms=self._alarms.all, width=8, height=14
+            ),
+        )
+
+    def _spending(self) -> Sequence[cloudwatch.IWidget]:
+        router = self._router
+        costs = [router(f"tier_{tier}_cost_usd", period=DAY, label=f"Tier {tier}") for tier in Tier]
+        learning = metric(self._stage, "learning", "learning_usd", period=DAY, label="learning")
+        return (
+            self._graph(
+                "Spent each day, USD",
+                [*costs, router("router_cost_usd", period=DAY, label="router LLM"), learning],
+                stacked=True,
+            ),
+            self._graph(
+                "Spent, saved and the estimated baseline each day, USD",
+                [
+                    router("cost_usd", period=DAY, label="spent"),
+                    router("baseline_cost_usd", period=DAY, label="all on Tier 3 (estimated)"),
+                    router("saved_usd", period=DAY, label="saved (estimated, before learning)"),
+                ],
+            ),
+            self._graph(
+                "Cost of 1,000 answers, USD",
+                [
+                    self._cost_of_1000("cost_usd", "spent"),
+                    self._cost_of_1000("baseline_cost_usd", "all on Tier 3 (estimated)"),
+                ],
+            ),
+        )
+
+    def _routing(self) -> Sequence[cloudwatch.IWidget]:
+        tiers = [self._router(f"tier_{tier}", period=HOUR, label=f"Tier {tier}") for tier in Tier]
+        shares = [
+            self._share(f"reason_{reason}", reason)
+            for reason in ("bypass", "override", "fallback", "degraded")
+        ]
+        return (
+            self._graph("Requests by tier, each hour", tiers, stacked=True),
+            self._graph("Share of requests, %", shares),
+            self._custom("Prompt versions", "prompts", 8),
+        )
+
+    def _quality(self) -> Sequence[cloudwatch.IWidget]:
+        """The versions' numbers rise on the right axis: a step is a change of the prompt."""
+        stage = self._stage
+
+        def of(service: str, name: str, statistic: str, label: str) -> cloudwatch.Metric:
+            return metric(stage, service, name, statistic=statistic, period=HOUR, label=label)
+
+        return (
+            cloudwatch.GraphWidget(
+                title="Quality, and the live prompt's version",
+                width=16,
+                height=7,
+                left=[
+                    of("management", "feedback_score", "Average", "feedback (0 to 1)"),
+                    of("monitor", "prompt_quality", "Average", "feedback on the live prompt"),
+                    of("learning", "heldout_quality_live", "Average", "judge: live prompt"),
+                    of("learning", "heldout_quality_candidate", "Average", "judge: candidate"),
+                ],
+                right=[
+                    of("router", "prompt_version", "Maximum", "version"),
+                    of("promote", "promotions", "Sum", "promoted"),
+                    of("promote", "rollbacks", "Sum", "rolled back"),
+                ],
+                left_y_axis=cloudwatch.YAxisProps(min=0, max=1),
+                right_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+            ),
+            self._graph("Feedback, each day", [of("management", "feedback", "Sum", "ratings")]),
+        )
+
+    def _models(self) -> Sequence[cloudwatch.IWidget]:
+        wanted: tuple[ModelStatistic, ...] = (
+            ("model_latency_ms", "p50", "Median latency by model, ms"),
+            ("model_latency_ms", "p95", "95% of calls are faster than, ms"),
+            ("model_errors", "Average", "Share of calls that failed, by model"),
+        )
+        return [
+            self._graph(
+                title,
+                [
+                    metric(
+                        self._stage, "router", name, statistic=statistic, model=model, label=model
+                    )
+                    for model in self._stage.router.models.names
+                ],
+            )
+            for name, statistic, title in wanted
+        ]
+
+    def _requests(self, api: apigateway.RestApi) -> Sequence[cloudwatch.IWidget]:
+        router = self._router
+        return (
+            self._graph(
+                "Latency of a request, ms",
+                [
+                    router("latency_ms", statistic=each, label=each)
+                    for each in ("p50", "p95", "p99")
+                ],
+            ),
+            self._graph(
+                "The router's own part of it, ms",
+                [router("overhead_ms", statistic=each, label=each) for each in ("p50", "p95")],
+            ),
+            self._graph(
+                "Requests that failed",
+                [
+                    router("requests_failed", label="no model answered"),
+                    router("unexpected_errors", label="unexpected"),
+                    router("records_lost", label="not recorded"),
+                    api.metric_server_error(statistic="Sum", label="API Gateway: 5xx"),
+                    api.metric_client_error(statistic="Sum", label="API Gateway: 4xx"),
+                ],
+            ),
+        )
+
+    def _learning(self, machine: sfn.IStateMachine) -> Sequence[cloudwatch.IWidget]:
+        stage = self._stage
+        runs = [
+            machine.metric_succeeded(statistic="Sum", period=DAY, label="ended"),
+            machine.metric_failed(statistic="Sum", period=DAY, label="failed"),
+        ]
+        distances = [
+            metric(
+                stage, "drift", f"drift_{of}_distance", statistic="Maximum", period=DAY, label=of
+            )
+            for of in ("tiers", "lengths")
+        ]
+        month = [
+            metric(stage, "monitor", name, statistic="Maximum", period=HOUR, label=label)
+            for name, label in (
+                ("month_usd", "this month so far"),
+                ("projected_month_usd", "at its end, at this pace"),
+            )
+        ]
+        return (
+            self._graph("The month, USD", month),
+            self._graph("Learning runs", runs),
+            self._graph("Distance of traffic from what the prompt was learned on", distances),
+        )
+
+    def _router(
+        self,
+        name: str,
+        *,
+        label: str,
+        statistic: str = "Sum",
+        period: Duration | None = None,
+    ) -> cloudwatch.Metric:
+        return metric(self._stage, "router", name, statistic=statistic, period=period, label=label)
+
+    def _cost_of_1000(self, name: str, label: str) -> cloudwatch.MathExpression:
+        return cloudwatch.MathExpression(
+            expression=f"1000 * {name} / requests_answered",
+            using_metrics={
+                each: self._router(each, period=HOUR, label=each)
+                for each in (name, "requests_answered")
+            },
+            label=label,
+            period=HOUR,
+        )
+
+    def _share(self, name: str, label: str) -> cloudwatch.MathExpression:
+        """Every request has a latency."""
+        return cloudwatch.MathExpression(
+            expression=f"100 * FILL({name}, 0) / requests",
+            using_metrics={
+                name: self._router(name, period=HOUR, label=name),
+                "requests": self._router(
+                    "latency_ms", period=HOUR, label="requests", statistic="SampleCount"
+                ),
+            },
+            label=label,
+            period=HOUR,
+        )
+
+    def _custom(self, title: str, view: str, width: int, *, height: int = 7) -> cloudwatch.IWidget:
+        return cloudwatch.CustomWidget(
+            title=title,
+            function_arn=self._widget.function_arn,
+            params={"view": view},
+            width=width,
+            height=height,
+            update_on_refresh=True,
+            update_on_time_range_change=False,
+        )
+
+    def _graph(
+        self, title: str, metrics: Sequence[cloudwatch.IMetric], *, stacked: bool = False
+    ) -> cloudwatch.IWidget:
+        return cloudwatch.GraphWidget(
+            title=title,
+            width=8,
+            height=7,
+            left=list(metrics),
+            stacked=stacked,
+            left_y_axis=cloudwatch.YAxisProps(min=0),
+        )

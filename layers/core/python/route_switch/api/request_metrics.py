@@ -1,0 +1,85 @@
+"""What CloudWatch is told of a request: figures and names of ours, never a text.
+
+Two kinds of lines in CloudWatch's embedded metric format, from which it makes the metrics that
+`infra/monitoring.py` shows: one of the request, and one of each model that was called. Nothing has
+a dimension for each key: what grows with customers is counted in DynamoDB, where it costs nothing.
+"""
+
+from itertools import groupby
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
+
+from route_switch.domain.pricing import add_known
+from route_switch.domain.record import Attempt, RequestRecord
+from route_switch.domain.tiers import Tier
+from route_switch.services.request import Routed
+
+LIVE = "live@"
+_MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
+
+
+def emit(metrics: Metrics, routed: Routed) -> None:
+    """Beside a request's metrics stands what it takes to find it again."""
+    record = routed.record
+    details = {
+        "request_id": record.request_id,
+        "key_id": record.key_id,
+        "status": record.status,
+        "tier": record.tier.value,
+        "reason": record.reason.value,
+        "answered_by": record.model,
+        "routed_with": record.prompt_version,
+        "attempts": len(record.attempts),
+    }
+    for name, value in details.items():
+        metrics.add_metadata(name, value)
+    _count(metrics, routed)
+    metrics.flush_metrics()
+    for model, attempts in groupby(sorted(record.attempts, key=_model), key=_model):
+        _emit_model(model, list(attempts))
+
+
+def _count(metrics: Metrics, routed: Routed) -> None:
+    record = routed.record
+    counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
+    if not routed.recorded:
+        counted.append("records_lost")
+    if not routed.prompt_healthy:
+        counted.append("prompt_unreadable")
+    if record.cost_usd is None:
+        counted.append("price_missing")
+    for name in counted:
+        metrics.add_metric(name, MetricUnit.Count, 1)
+    metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
+    metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, routed.overhead_ms)
+    for name, amount in _amounts(record).items():
+        if amount is not None:
+            metrics.add_metric(name, MetricUnit.NoUnit, amount)
+    if record.prompt_version.startswith(LIVE):
+        version = int(record.prompt_version.removeprefix(LIVE))
+        metrics.add_metric("prompt_version", MetricUnit.NoUnit, version)
+
+
+def _amounts(record: RequestRecord) -> dict[str, float | None]:
+    """USD; None where it is not known. A tier that was not called has none."""
+    amounts: dict[str, float | None] = {name: getattr(record, name) for name in _MONEY}
+    for tier in Tier:
+        costs = [a.cost_usd for a in record.attempts if a.tier is tier]
+        if costs:
+            amounts[f"tier_{tier}_cost_usd"] = add_known(*costs)
+    return amounts
+
+
+def _emit_model(model: str, attempts: list[Attempt]) -> None:
+    metrics = EphemeralMetrics(service="router")
+    metrics.add_dimension("model", model)
+    for attempt in attempts:
+        metrics.add_metric("model_latency_ms", MetricUnit.Milliseconds, attempt.latency_ms)
+        metrics.add_metric("model_errors", MetricUnit.Count, int(attempt.status != "answered"))
+        if attempt.cost_usd is not None:
+            metrics.add_metric("model_cost_usd", MetricUnit.NoUnit, attempt.cost_usd)
+    metrics.flush_metrics()
+
+
+def _model(attempt: Attempt) -> str:
+    return attempt.model

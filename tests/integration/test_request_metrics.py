@@ -1,0 +1,127 @@
+"""What CloudWatch is told of requests: the names that dashboard and alarms are made of."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from functions.router import handler
+from infra.metrics import BY_SERVICE, MODEL
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.prompt_document import to_markdown
+from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget
+from tests.support.upstream import completion, failure
+
+Line = dict[str, object]
+Captured = pytest.CaptureFixture[str]
+HI = completion("Hi.")
+
+
+def lines(capsys: Captured) -> list[Line]:
+    printed = capsys.readouterr().out.splitlines()
+    return [json.loads(line) for line in printed if '"_aws"' in line]
+
+
+def metrics_of(line: Line) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Dimensions and name of each metric that CloudWatch makes of a line."""
+    described = line["_aws"]
+    assert isinstance(described, dict)
+    for directive in described["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "RouteSwitch/test"
+        for dimensions in directive["Dimensions"]:
+            for metric in directive["Metrics"]:
+                yield tuple(sorted(dimensions)), metric["Name"]
+
+
+def test_every_metric_that_is_watched_is_emitted_and_no_other(
+    make_api: MakeApi, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = make_api()
+    answer_on_each_tier(api)
+    answer_beside_the_router(api)
+    answer_nothing(api)
+    serve_prompts(api)
+    lose_a_record(api)
+    monkeypatch.setattr(handler, "router", lambda: None)
+    api.chat("hello")
+    emitted = {found for line in lines(capsys) for found in metrics_of(line)}
+    of_requests = {(("service",), name) for name in BY_SERVICE["router"]}
+    assert emitted == of_requests | {(("model", "service"), name) for name in MODEL}
+
+
+def answer_on_each_tier(api: Api) -> None:
+    for tier in "123":
+        api.upstream.script = by_model(router=completion(tier), small=HI, medium=HI, large=HI)
+        assert api.chat(LONG).headers["x-route-tier"] == tier
+
+
+def answer_beside_the_router(api: Api) -> None:
+    api.upstream.script = by_model(router=failure(500), medium=HI)
+    assert api.chat(LONG).headers["x-route-reason"] == "fallback"
+    assert api.chat("hello", model="tier-2").headers["x-route-reason"] == "override"
+    assert api.chat("hello").headers["x-route-reason"] == "degraded"
+    api.upstream.script = by_model(small=failure(500), small_2=HI)  # has no price
+    assert api.chat("hello").headers["x-route-reason"] == "bypass"
+
+
+def answer_nothing(api: Api) -> None:
+    api.upstream.script = lambda _: failure(500)
+    assert api.chat("hello").status == 502
+    assert api("POST", "/v1/route", {"messages": [{"role": "user", "content": LONG}]}).status == 200
+
+
+def serve_prompts(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=HI)
+    for document in (to_markdown(packaged_prompt()), "broken"):
+        boto3.client("ssm").put_parameter(
+            Name="/test/prompt/live", Value=document, Type="String", Overwrite=True
+        )
+        forget()
+        assert api.chat(LONG).status == 200
+
+
+def lose_a_record(api: Api) -> None:
+    boto3.client("dynamodb").delete_table(TableName="results")
+    assert api.chat(LONG).status == 200
+
+
+def test_a_request_says_what_each_model_took(api: Api, capsys: Captured) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=failure(500), small_2=HI)
+    api.chat(LONG)
+    request, *models = lines(capsys)
+    by_name = {str(line["model"]): line for line in models}
+    assert by_name.keys() == {"openai/router", "openai/small", "openai/small-2"}
+    assert by_name["openai/small"]["model_errors"] == [1.0]
+    assert by_name["openai/small-2"]["model_errors"] == [0.0]
+    spent = [line["model_cost_usd"] for line in models if "model_cost_usd" in line]
+    assert "price_missing" in request  # nobody knows what small-2 costs
+    assert "cost_usd" not in request
+    assert len(spent) == 2
+
+
+def test_money_adds_up_over_tiers_and_router(api: Api, capsys: Captured) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=HI)
+    api.chat(LONG)
+    request, *models = lines(capsys)
+    cost = amount(request, "cost_usd")
+    parts = (amount(request, "tier_2_cost_usd"), amount(request, "router_cost_usd"))
+    assert cost == pytest.approx(sum(parts))
+    assert cost == pytest.approx(sum(amount(line, "model_cost_usd") for line in models))
+    saved = amount(request, "baseline_cost_usd") - cost
+    assert amount(request, "saved_usd") == pytest.approx(saved)
+
+
+def amount(line: Line, name: str) -> float:
+    values = line[name]
+    assert isinstance(values, list)
+    return float(sum(values))
+
+
+def test_no_dimension_has_a_key_or_a_user(api: Api, capsys: Captured) -> None:
+    """Each value of a dimension is a metric that is paid for by the month."""
+    api.upstream.script = by_model(router=completion("1"), small=HI)
+    api.chat(LONG, user="customer-17")
+    for line in lines(capsys):
+        for dimensions, _ in metrics_of(line):
+            assert set(dimensions) <= {"service", "model"}
