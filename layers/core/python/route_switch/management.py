@@ -11,8 +11,8 @@ from botocore.config import Config
 
 from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.adapters.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
-from route_switch.adapters.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
@@ -72,7 +72,7 @@ def build_management(settings: ManagementSettings) -> Management:
         DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(DynamoDbTotals(dynamodb, table), _all_keys(keys)),
         _show_prompt(prompts, history),
-        GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
+        GiveFeedback(DynamoDbFeedback(dynamodb, table)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
             DynamoDbForgotten(dynamodb, table),
