@@ -19,6 +19,7 @@ from infra.drift import Drift
 from infra.encryption import customer_key
 from infra.function import PythonFunction
 from infra.management import allow_forgetting
+from infra.monitor import Monitor
 from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
@@ -77,7 +78,16 @@ class Learning(Construct):
             layers=layers,
             state_machine_arn=self.machine.state_machine_arn,
         )
-        self.functions = (self.steps, self.promote, self.drift)
+        self.monitor = Monitor(
+            self,
+            "Monitor",
+            stage=stage,
+            data=data,
+            prompt=prompt,
+            promoter=self.promote,
+            layers=layers,
+        )
+        self.functions = (self.steps, self.promote, self.drift, self.monitor)
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Runs", enforce_ssl=True, master_key=customer_key(self))

@@ -18,7 +18,7 @@ from route_switch.domain.past_request import Feedback, FeedbackFate
 from route_switch.domain.quality_drop import Scores
 from route_switch.domain.record import RequestRecord
 from route_switch.domain.tiers import Tier
-from tests.integration.conftest import LONG, Api, by_model
+from tests.integration.conftest import LONG, MakeApi, by_model
 from tests.support.records import answered
 from tests.support.upstream import completion
 
@@ -163,7 +163,9 @@ def test_who_never_gets_a_turn_is_told_to_try_again(
     assert sums() == Scores()
 
 
-def test_a_request_through_the_api_counts_for_the_prompt_that_served_it(api: Api) -> None:
+def test_a_request_through_the_api_counts_for_the_prompt_that_served_it(make_api: MakeApi) -> None:
+    # The first call, which loads a provider's library, is not late on a busy machine.
+    api = make_api(router_timeout_s=10, request_deadline_s=25)
     api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
     routed, bypassed = api.chat(LONG), api.chat("hello")
     for answer in (routed, bypassed):
