@@ -11,7 +11,7 @@ from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import PromptVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.quality_drop import Scores
-from route_switch.domain.rollback import RolledBack, RollbackOrder
+from route_switch.domain.rollback import RollbackOrder, RolledBack
 from route_switch.services.check_quality import WATCHED, CheckQuality, Outcome
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)

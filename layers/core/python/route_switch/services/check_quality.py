@@ -74,10 +74,7 @@ class CheckQuality:
         """Raises where a store or the promoter fails: the order stands."""
         versions = self.history.versions()
         found = self._look(versions, now)
-        order = self.quality.pending()
-        if order is None and found.comparison is not None and found.comparison.is_drop:
-            order = _order(versions, found.comparison)
-            self.quality.put_pending(order)
+        order = self.quality.pending() or self._order(versions, found)
         if order is None:
             return found
         answer = self.promoter.roll_back(order)
@@ -88,21 +85,45 @@ class CheckQuality:
     def _look(self, versions: Sequence[PromptVersion], now: datetime) -> QualityCheck:
         if not versions:
             return QualityCheck(Outcome.NOTHING_BEFORE)
-        live = _recorded(versions[-1])
+        live, before = _recorded(versions[-1]), _before(versions)
         scores = self.quality.scores(live)
+        if before is None:
+            return QualityCheck(Outcome.NOTHING_BEFORE, live, scores)
         unwatched = _why_unwatched(versions, now)
         if unwatched is not None:
             return QualityCheck(unwatched, live, scores)
-        comparison = compare(self.quality.scores(_recorded(_before(versions))), scores)
+        comparison = compare(self.quality.scores(_recorded(before)), scores)
         outcome = Outcome.TOO_FEW if comparison is None else Outcome.NO_DROP
         return QualityCheck(outcome, live, scores, comparison)
 
+    def _order(
+        self, versions: Sequence[PromptVersion], found: QualityCheck
+    ) -> RollbackOrder | None:
+        before, drop = _before(versions), found.comparison
+        if before is None or drop is None or not drop.is_drop:
+            return None
+        order = RollbackOrder(
+            from_version=versions[-1].version,
+            to_version=before.version,
+            because=_because(before.version, drop),
+        )
+        self.quality.put_pending(order)
+        return order
+
+
+def _before(versions: Sequence[PromptVersion]) -> PromptVersion | None:
+    """The version that the newest one took the place of; a broken one never served. None where
+    there is none, or it must not go live again."""
+    earlier = reversed(versions[:-1])
+    served = next((each for each in earlier if readable_prompt(each.document) is not None), None)
+    return served if served is not None and may_go_live(served.document) else None
+
 
 def _why_unwatched(versions: Sequence[PromptVersion], now: datetime) -> Outcome | None:
-    """None where the newest version took the place of another one, and not long ago."""
+    """None where the newest version is new, and has not been live for long."""
     *earlier, live = versions
     prompt = readable_prompt(live.document)
-    if prompt is None or not earlier or not may_go_live(_before(versions).document):
+    if prompt is None:
         return Outcome.NOTHING_BEFORE
     known = (readable_prompt(each.document) for each in earlier)
     if prompt.version in {each.version for each in known if each is not None}:
@@ -110,27 +131,15 @@ def _why_unwatched(versions: Sequence[PromptVersion], now: datetime) -> Outcome 
     return Outcome.SETTLED if now - live.written_at > WATCHED else None
 
 
-def _before(versions: Sequence[PromptVersion]) -> PromptVersion:
-    """The one that served: a broken one never did."""
-    *earlier, live = versions
-    served = (each for each in reversed(earlier) if readable_prompt(each.document) is not None)
-    return next(served, live)
-
-
 def _recorded(version: PromptVersion) -> str:
     """As requests name it."""
     return f"live@{version.version}"
 
 
-def _order(versions: Sequence[PromptVersion], found: Comparison) -> RollbackOrder:
-    live, before = versions[-1].version, _before(versions).version
-    return RollbackOrder(
-        from_version=live,
-        to_version=before,
-        because=(
-            f"people rated the answers that it chose the tier of {found.now.mean:.2f} on average "
-            f"({found.now.n} times), and those of version {before} {found.before.mean:.2f} "
-            f"({found.before.n} times). That is more than chance explains, however often it is "
-            f"looked at: z = {found.z:.2f}, and {found.bound:.2f} is enough."
-        ),
+def _because(before: int, found: Comparison) -> str:
+    return (
+        f"people rated the answers that it chose the tier of {found.now.mean:.2f} on average "
+        f"({found.now.n} times), and those of version {before} {found.before.mean:.2f} "
+        f"({found.before.n} times). That is more than chance explains, however often it is "
+        f"looked at: z = {found.z:.2f}, and {found.bound:.2f} is enough."
     )
