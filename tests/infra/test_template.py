@@ -152,16 +152,31 @@ def test_the_management_function_accepts_its_environment(
         assert settings.learning_bucket == "DataLearning06BECC9F"
 
 
-def test_only_setup_and_promoter_write_the_live_prompt(prod: Synthesized) -> None:
+def test_only_the_promoter_writes_the_live_prompt(prod: Synthesized) -> None:
     writers = [
         name
         for name, s in prod.statements()
         if "ssm:PutParameter" in _list(s["Action"]) and "/prompt/" in json.dumps(s["Resource"])
     ]
-    assert sorted(name.split("Role")[0] for name in writers) == [
-        "LearningPromoter",
-        "SetupFunction",
-    ]
+    assert [name.split("Role")[0] for name in writers] == ["LearningPromoter"]
+
+
+def test_setup_runs_when_all_that_the_promoter_needs_is_there(prod: Synthesized) -> None:
+    (first_deploy,) = prod.resources("Custom::FirstDeploy").values()
+    awaited = first_deploy["DependsOn"]
+    for part in ("LearningPromoterRoleDefaultPolicy", "LearningPromoterFunction", "PromptSeed"):
+        assert [name for name in awaited if name.startswith(part)]
+
+
+def test_setup_and_monitor_invoke_the_promoter_and_nothing_else(prod: Synthesized) -> None:
+    invoked = {
+        name.split("Role")[0]: _list(statement["Resource"])
+        for name, statement in prod.statements()
+        if "lambda:InvokeFunction" in _list(statement["Action"])
+    }
+    for name in ("LearningMonitor", "SetupFunction"):
+        (resource,) = invoked[name]
+        assert resource["Fn::GetAtt"][0].startswith("LearningPromoterFunction")
 
 
 def test_the_router_reads_prompts_and_keys_and_writes_neither(prod: Synthesized) -> None:
