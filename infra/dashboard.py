@@ -14,7 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.alarms import RUNBOOK, Alarms
-from infra.metrics import custom_metrics, metric
+from infra.emitted import custom_metrics
+from infra.metrics import metric
 from infra.stage import Stage
 from route_switch.domain.tiers import Tier
 
@@ -45,22 +46,23 @@ class Dashboard(Construct):
         self._widget = widget
         self._alarms = alarms
         self.name = f"route-switch-{stage.name}"
+        rows: tuple[Sequence[cloudwatch.IWidget], ...] = (
+            (self._about(),),
+            self._money(),
+            self._spending(),
+            self._routing(),
+            self._quality(),
+            self._models(),
+            self._requests(api),
+            self._learning(machine),
+            (self._custom("This month by key", "keys", WIDTH),),
+        )
         cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=self.name,
             default_interval=Duration.days(28),
-            widgets=[
-                [self._about()],
-                self._money(),
-                self._spending(),
-                self._routing(),
-                self._quality(),
-                self._models(),
-                self._requests(api),
-                self._learning(machine),
-                [self._custom("This month by key", "keys", WIDTH)],
-            ],
+            widgets=[list(row) for row in rows],
         )
 
     def _about(self) -> cloudwatch.IWidget:
@@ -271,6 +273,7 @@ class Dashboard(Construct):
             width=width,
             height=height,
             update_on_refresh=True,
+            update_on_resize=False,
             update_on_time_range_change=False,
         )
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.emitted import metrics_namespace
 from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.python_layer import (
@@ -116,11 +117,6 @@ class StageFunction(Construct):
             acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
 
 
-def metrics_namespace(stage: Stage) -> str:
-    """Stages may share an account, and their figures must not mix."""
-    return f"RouteSwitch/{stage.name}"
-
-
 class PythonFunction(StageFunction):
     """`functions/<folder>/handler.py` with layers, as zip files."""
 
@@ -134,6 +130,7 @@ class PythonFunction(StageFunction):
         timeout: Duration,
         layers: Sequence[PythonLayer],
         environment: Mapping[str, str],
+        reserved_concurrency: int | None = None,
     ) -> None:
         code = lambda_.Code.from_asset(
             str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
@@ -149,6 +146,7 @@ class PythonFunction(StageFunction):
                 code=code,
                 handler="handler.lambda_handler",
                 layers=list(layers),
+                reserved_concurrent_executions=reserved_concurrency,
                 # Of the functions with an alias: what served before can be chosen again.
                 current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             ),

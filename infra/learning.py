@@ -11,7 +11,6 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.data import Data
@@ -24,6 +23,7 @@ from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
+from infra.scheduled import Missed
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
 from route_switch.adapters.dynamodb_quality import REJECTED
@@ -50,6 +50,7 @@ class Learning(Construct):
         self._prompt = prompt
         self._layers = layers
         self.topic = self._topic()
+        self.missed = Missed(self, "Missed")
         environment = self._environment()
         self.steps = self._small_steps(environment)
         self.promote = self._promoter(environment)
@@ -76,6 +77,7 @@ class Learning(Construct):
             data=data,
             prompt=prompt,
             layers=layers,
+            missed=self.missed,
             state_machine_arn=self.machine.state_machine_arn,
         )
         self.monitor = Monitor(
@@ -86,6 +88,7 @@ class Learning(Construct):
             prompt=prompt,
             promoter=self.promote,
             layers=layers,
+            missed=self.missed,
         )
         self.functions = (self.steps, self.promote, self.drift, self.monitor)
 
@@ -208,7 +211,7 @@ class Learning(Construct):
                         "trigger": "schedule",
                     }
                 ),
-                dead_letter_queue=self._missed(),
+                dead_letter_queue=self.missed,
             ),
         )
 
@@ -230,6 +233,7 @@ class Learning(Construct):
             targets=[
                 events_targets.SnsTopic(
                     self.topic,
+                    dead_letter_queue=self.missed,
                     message=events.RuleTargetInput.from_text(
                         f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
                         f"{events.EventField.from_path('$.detail.executionArn')}. "
@@ -238,15 +242,3 @@ class Learning(Construct):
                 )
             ],
         )
-
-    def _missed(self) -> sqs.Queue:
-        """Starts that failed for a day."""
-        queue = sqs.Queue(
-            self,
-            "Missed",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(queue, "SQS3", "This is itself the place for what failed.")
-        return queue

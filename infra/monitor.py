@@ -4,15 +4,14 @@ rollback."""
 from collections.abc import Sequence
 
 from aws_cdk import Duration, TimeZone
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
+from infra.scheduled import Missed, run_on_schedule
 from infra.stage import Stage
 from route_switch.adapters.dynamodb_quality import ROLLBACK
 
@@ -31,6 +30,7 @@ class Monitor(PythonFunction):
         prompt: Prompt,
         promoter: PythonFunction,
         layers: Sequence[PythonLayer],
+        missed: Missed,
     ) -> None:
         super().__init__(
             scope,
@@ -52,28 +52,10 @@ class Monitor(PythonFunction):
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
         self.allow_items(data.results, ["dynamodb:GetItem"], "QUALITY#*")
         self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK)
-        self._run_hourly()
-
-    def _run_hourly(self) -> None:
-        role = iam.Role(
-            self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
-            )
-        )
-        scheduler.Schedule(
+        run_on_schedule(
             self,
             "Hourly",
+            scheduler.ScheduleExpression.cron(minute="0", time_zone=TimeZone.ETC_UTC),
             description="Looks at what people say about the live prompt, and at spending",
-            schedule=scheduler.ScheduleExpression.cron(minute="0", time_zone=TimeZone.ETC_UTC),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
-                ),
-                # Without updates: CDK would allow all versions of the function as well.
-                role=role.without_policy_updates(),
-            ),
+            missed=missed,
         )

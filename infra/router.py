@@ -35,6 +35,7 @@ class Router(PythonFunction):
             timeout=Duration.seconds(29),  # as long as API Gateway waits
             layers=layers,
             environment=_environment(stage, data, prompt),
+            reserved_concurrency=stage.reserved_concurrency,
         )
         self._allow_data(data)
         self.allow(

@@ -1,39 +1,32 @@
 """One stage of route-switch, wired together."""
 
-from pathlib import Path
-
-from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.api import Api
+from infra.dashboard import Dashboard
 from infra.data import Data
 from infra.encryption import add_customer_key
+from infra.known_models import with_what_is_known
+from infra.layers import base_layers, model_layers
 from infra.learning import Learning
 from infra.management import Management
-from infra.metrics import metric
-from infra.prices import with_capabilities, with_learning_prices, with_prices
+from infra.monitoring import watch_learning, watch_money, watch_queues, watch_requests
 from infra.prompt import Prompt
-from infra.python_layer import PythonLayer, dependency_layer
-from infra.rollout import MINUTE, Rollout
+from infra.rollout import serve
 from infra.router import Router
 from infra.setup import Setup
 from infra.stage import Stage
-from route_switch.domain.calibration import why_partial
-from route_switch.domain.tiers import Tier
-
-LAYERS = Path("layers")
-LOCAL_PROVIDERS = frozenset({"local", "offline"})
-"""Providers whose models run inside the function and need the offline layers."""
-
-NO_JUDGE = (
-    "Nobody grades answers, so only examples with feedback or a gold answer teach anything. Name a "
-    "model in cdk.json under learning.judge."
-)
+from infra.widget import CostsWidget
 
 
 class RouteSwitchStack(Stack):
-    """Data, prompt, router, API and learning of one stage."""
+    """Data, prompt, router, API, learning and monitoring of one stage.
+
+    What holds state is apart (`Data`), and in this stack all the same: one deployment makes all of
+    it, and `retain` keeps the data whatever happens to the stack.
+    """
 
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
         super().__init__(
@@ -46,12 +39,12 @@ class RouteSwitchStack(Stack):
                 generate_bootstrap_version_rule=stage.name != "local"
             ),
         )
-        stage = self._with_what_is_known(stage)
+        stage = with_what_is_known(self, stage)
         add_customer_key(self, stage)
         data = Data(self, "Data", stage=stage)
         prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
-        layers = self._layers(stage)
-        router_layers = [*layers, *self._offline_layers(stage)]
+        layers = base_layers(self, stage)
+        router_layers = [*layers, *model_layers(self, stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
         setup = Setup(
@@ -66,24 +59,35 @@ class RouteSwitchStack(Stack):
         management = Management(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
+        widget = CostsWidget(
+            self, "CostsWidget", stage=stage, data=data, prompt=prompt, layers=layers
+        )
+        self.functions = (router, management, setup.function, *learning.functions, widget)
         alarms = Alarms(self, "Alarms", stage=stage)
         served = {
-            name: Rollout(
-                self,
-                f"{name.title()}Rollout",
-                stage=stage,
-                function=function.function,
-                unexpected=metric(stage, name, "unexpected_errors", period=MINUTE),
-                alarms=alarms,
-            )
-            for name, function in (("router", router), ("management", management))
+            "router": serve(router, stage=stage, alarms=alarms),
+            "management": serve(management, stage=stage, alarms=alarms),
         }
-        self.functions = (router, management, setup.function, *learning.functions)
-        api = Api(
+        api = Api(self, "Api", stage=stage, functions=served)
+        watch_requests(alarms, stage, router=router.function, api=api.rest)
+        watch_money(alarms, stage)
+        watch_learning(
+            alarms,
+            stage,
+            machine=learning.machine,
+            background={
+                each.folder.name: each.function for each in (learning.monitor, learning.drift)
+            },
+        )
+        watch_queues(alarms, {"records-waiting": data.records, "missed-starts": learning.missed})
+        dashboard = Dashboard(
             self,
-            "Api",
+            "Dashboard",
             stage=stage,
-            functions={name: rollout.alias for name, rollout in served.items()},
+            widget=widget.function,
+            api=api.rest,
+            machine=learning.machine,
+            alarms=alarms,
         )
         self._outputs(
             {
@@ -97,6 +101,10 @@ class RouteSwitchStack(Stack):
                 "LearningStateMachine": learning.machine.state_machine_arn,
                 "LearningBucket": data.learning.bucket_name,
                 "RunsTopic": learning.topic.topic_arn,
+                "AlarmsTopic": alarms.topic.topic_arn,
+                "DashboardName": dashboard.name,
+                "RecordsQueue": data.records.queue_url,
+                "MissedQueue": learning.missed.queue_url,
                 **(
                     {}
                     if data.provider_secret is None
@@ -104,47 +112,6 @@ class RouteSwitchStack(Stack):
                 ),
             }
         )
-
-    def _with_what_is_known(self, stage: Stage) -> Stage:
-        models, unknown = with_prices(stage.router.models)
-        learning, unknown_to_learning = with_learning_prices(stage.learning)
-        for name in unknown:
-            self._warn(name, "its costs will be null", "models.prices")
-        for name in unknown_to_learning:
-            self._warn(name, "learning will not call it", "learning.prices")
-        self._check_judge(stage)
-        router = stage.router.model_copy(update={"models": with_capabilities(models)})
-        return stage.model_copy(update={"router": router, "learning": learning})
-
-    def _check_judge(self, stage: Stage) -> None:
-        judge, tier_3 = stage.learning.judge, stage.router.models.tiers[Tier.LARGE].model
-        warning = NO_JUDGE if judge is None else why_partial(judge, tier_3)
-        if warning is not None:
-            Annotations.of(self).add_warning_v2("route-switch:judge", warning)
-
-    def _warn(self, name: str, consequence: str, place: str) -> None:
-        Annotations.of(self).add_warning_v2(
-            f"route-switch:no-price:{name}",
-            f"{name} has no known price: {consequence}. State it in cdk.json under {place}.",
-        )
-
-    def _layers(self, stage: Stage) -> list[PythonLayer]:
-        """What every function imports."""
-        requirements = LAYERS / "dependencies/requirements.txt"
-        return [
-            PythonLayer(self, "CoreLayer", stage=stage, folder=LAYERS / "core"),
-            dependency_layer(self, "DependencyLayer", stage=stage, requirements=requirements),
-        ]
-
-    def _offline_layers(self, stage: Stage) -> list[PythonLayer]:
-        """Recorded answers and the encoder, only where a model of theirs is configured."""
-        if not stage.providers & LOCAL_PROVIDERS:
-            return []
-        requirements = LAYERS / "offline/requirements.txt"
-        return [
-            PythonLayer(self, "OfflineLayer", stage=stage, folder=LAYERS / "offline"),
-            dependency_layer(self, "EncoderLayer", stage=stage, requirements=requirements),
-        ]
 
     def _outputs(self, values: dict[str, str]) -> None:
         for name, value in values.items():

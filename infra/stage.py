@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from route_switch.adapters.models.litellm_providers import litellm_providers
+from route_switch.adapters.models.registry import FACTORIES
 from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning_config import LearningConfig
@@ -26,8 +28,8 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
-DEPLOYED_PROVIDERS = frozenset({"bedrock", "local", "offline", "openai"})
-"""LiteLLM, which serves all others, is in no layer yet: it takes most of Lambda's 250 MB."""
+KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
+"""Providers that need no key: IAM, or no call at all."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -90,13 +92,15 @@ class Stage(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _only_providers_whose_libraries_are_deployed(self) -> Self:
-        strange = sorted(self.providers - DEPLOYED_PROVIDERS)
+    def _every_model_has_a_client(self) -> Self:
+        foreign = self.foreign_providers
+        strange = sorted(foreign - litellm_providers()) if foreign else []
         if strange:
             raise ValueError(
-                f"router.models: no layer has a client for '{strange[0]}'; deployed are "
-                f"{', '.join(sorted(DEPLOYED_PROVIDERS))}. Most providers offer an endpoint that "
-                "speaks OpenAI's API: name the model openai/… and set router.openai_base_url"
+                f"router.models: nobody knows the provider '{strange[0]}'. Own clients are there "
+                f"for {', '.join(sorted(FACTORIES))}, and LiteLLM's for its providers. For a "
+                "server that speaks OpenAI's API, name the model openai/… and set "
+                "router.openai_base_url"
             )
         return self
 
@@ -120,6 +124,11 @@ class Stage(BaseModel):
         """The parts of the configured models' names before the slash, of those that route and
         answer."""
         return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
+
+    @property
+    def foreign_providers(self) -> frozenset[str]:
+        """Those of `providers` that only LiteLLM has a client for."""
+        return self.providers - FACTORIES.keys()
 
 
 def load_stage(

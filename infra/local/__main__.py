@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.client import (
     STACK_NAME,
+    CloudInfo,
     StackInfo,
     aws_client,
     read_stack_file,
@@ -35,8 +36,17 @@ client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
 messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
 """
-STEPS = {"learning": "LearningSteps"}
-"""Of the workflow's functions, all of which are named Learning…, the one with the small steps."""
+EMPTY_WELCOME = """\
+An empty AWS is up (Ctrl-C stops everything). In another terminal:
+
+export {variables}
+make cdk ARGS=bootstrap
+make cdk ARGS=deploy
+
+The API is then at {endpoint}, its keys are in .local/stack.json.
+"""
+WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
+"""Where a folder's name is no part of one function's logical id alone."""
 UNCONFINED = """
 This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
 """
@@ -46,7 +56,7 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         if arguments.command == "up":
-            up(arguments.assembly, arguments.state, arguments.attached)
+            up(arguments)
         elif arguments.command == "demo":
             # Its own libraries are needed by nobody else here.
             from infra.local.demo import demo
@@ -68,6 +78,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="The local stack.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
+    up.add_argument("--empty", action="store_true", help="deploy nothing: others will")
     up.add_argument("--attached", action="store_true", help="print nothing; end with the input")
     demo = commands.add_parser("demo", help="send real queries through a stack; show the totals")
     invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
@@ -82,7 +93,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def up(assembly: Path, state: Path, attached: bool) -> None:
+def up(arguments: argparse.Namespace) -> None:
     """Serves until it is told to end; SIGUSR1 deploys what the assembly holds by then."""
     # moto, and with it most of the start-up time, is needed here only.
     from infra.local.stack import LocalStack
@@ -90,15 +101,24 @@ def up(assembly: Path, state: Path, attached: bool) -> None:
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.put(received))
-    with LocalStack(assembly, state) as stack:
-        if attached:
+    with LocalStack(arguments.assembly, arguments.state, arguments.empty) as stack:
+        if arguments.attached:
             threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
         else:
-            sys.stdout.write(WELCOME.format(**vars(stack.info)))
+            sys.stdout.write(
+                empty_welcome(stack.cloud_info)
+                if arguments.empty
+                else WELCOME.format(**vars(stack.info))
+            )
             sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
             sys.stdout.flush()
         while signals.get() == signal.SIGUSR1:
             deploy_again(stack)
+
+
+def empty_welcome(cloud: CloudInfo) -> str:
+    variables = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
+    return EMPTY_WELCOME.format(variables=variables, endpoint=cloud.endpoint)
 
 
 def deploy_again(stack: "LocalStack") -> None:
@@ -151,7 +171,7 @@ def function_word(event: Path, content: object) -> str:
     if isinstance(content, dict) and "httpMethod" in content:
         return "router"
     folder = event.resolve().parent.name
-    return STEPS.get(folder, folder)
+    return WORDS.get(folder, folder)
 
 
 def find_function(word: str, stack: StackInfo) -> str:

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -22,6 +22,7 @@ from infra.local.errors import LocalStackError
 ROOT = Path(__file__).parents[2]
 STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
+CLOUD_FILE = "cloud.json"
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 SLOWEST_INVOCATION_S = 910
@@ -44,10 +45,38 @@ class StackInfo:
     runs_topic: str = ""
 
 
+@dataclass(frozen=True)
+class CloudInfo:
+    """The same of a cloud that was started empty: the content of cloud.json."""
+
+    endpoint: str
+    """Where the API is, once there is one."""
+    aws_endpoint: str
+    region: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Lets the CDK's command line, and whatever else reads these, find it."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_endpoint,
+            "AWS_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "CDK_DOCKER": str(Path(__file__).with_name("docker")),
+        }
+
+
+Info = TypeVar("Info", StackInfo, CloudInfo)
+
+
 def read_stack_file(state: Path) -> StackInfo | None:
     """The stack that is up in this state folder, if one is; a killed one leaves its file."""
+    return read_info(state / STACK_FILE, StackInfo)
+
+
+def read_info(file: Path, kind: type[Info]) -> Info | None:
     try:
-        info = StackInfo(**json.loads((state / STACK_FILE).read_text()))
+        info = kind(**json.loads(file.read_text()))
         host, port = info.endpoint.removeprefix("http://").split(":")
         socket.create_connection((host, int(port))).close()
     except (FileNotFoundError, ConnectionRefusedError):
@@ -61,33 +90,48 @@ def running_stack(
 ) -> Iterator[StackInfo]:
     """A stack of one's own, in a process of its own, for the length of the block; `environment` is
     what that process has beside this one's."""
-    command = [sys.executable, "-m", "infra.local", "up", "--attached"]
-    places = ["--assembly", str(cdk_out.resolve()), "--state", str(state.resolve())]
     if read_stack_file(state) is not None:
         raise LocalStackError(f"A local stack is already up in {state}; take another folder.")
+    arguments = ["--assembly", str(cdk_out.resolve())]
+    with running_process(arguments, state, environment) as process:
+        yield wait_until_up(process, state / STACK_FILE, StackInfo)
+
+
+@contextmanager
+def running_cloud(state: Path, environment: Mapping[str, str] | None = None) -> Iterator[CloudInfo]:
+    """The same without a stack in it."""
+    with running_process(["--empty"], state, environment) as process:
+        yield wait_until_up(process, state / CLOUD_FILE, CloudInfo)
+
+
+@contextmanager
+def running_process(
+    arguments: Sequence[str], state: Path, environment: Mapping[str, str] | None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "infra.local", "up", "--attached"]
     state.mkdir(parents=True, exist_ok=True)
     with (state / "problems.log").open("w") as problems:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command + places,
+            [*command, "--state", str(state.resolve()), *arguments],
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stderr=problems,
         )
     try:
-        yield wait_until_up(process, state)
+        yield process
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input: it ends
         process.kill()
 
 
-def wait_until_up(process: "subprocess.Popen[bytes]", state: Path) -> StackInfo:
+def wait_until_up(process: "subprocess.Popen[bytes]", file: Path, kind: type[Info]) -> Info:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise LocalStackError((state / "problems.log").read_text().strip())
-        if (info := read_stack_file(state)) is not None:
+            raise LocalStackError(file.with_name("problems.log").read_text().strip())
+        if (info := read_info(file, kind)) is not None:
             return info
         time.sleep(0.02)
     raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")

@@ -9,7 +9,6 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from infra.local.client import aws_client
-from infra.local.image import Image
 
 ACCOUNT: str = DEFAULT_ACCOUNT_ID
 SERVICES = (
@@ -48,8 +47,6 @@ class Cloud:
         self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         self._server.start()
         self._clients: dict[str, Any] = {}
-        self.images: dict[str, Image] = {}
-        """The container images that were deployed, by tag."""
 
     @cached_property
     def endpoint(self) -> str:

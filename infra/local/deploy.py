@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-from moto.cloudformation import parsing
 from moto.cloudformation.models import cloudformation_backends
 
 from infra.local.archives import pack
@@ -17,10 +15,13 @@ from infra.local.cloud import ACCOUNT, Cloud
 from infra.local.emulator import RIE_ARCHITECTURES
 from infra.local.errors import LocalStackError
 from infra.local.functions import CACHE
-from infra.local.image import build
+from infra.local.image import build, keep
+from infra.local.moto_cloudformation import resources_of
+from infra.local.verify import exists
 
 DEFAULT_REGION = "us-east-1"
 SYNTHESIZE = "Run: make synth"
+DEPLOYED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 Json = dict[str, Any]
 
 
@@ -95,21 +96,35 @@ def check_machine(template: Json, images: Json) -> None:
 def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
     """Creates the stack, or updates it in place; returns its outputs."""
     publish_assets(cloud, assembly)
-    client = cloud.client("cloudformation")
-    try:
-        client.describe_stacks(StackName=STACK_NAME)
-        update = True
-    except ClientError:
-        update = False
-    # Not through the API: it would answer an error of ours with a bare 500.
+    # Not through the API, which takes a template of this size from a bucket only.
     backend = cloudformation_backends[ACCOUNT][cloud.region]
     template = json.dumps(assembly.template)
-    if update:
-        backend.update_stack(STACK_NAME, template, role_arn=None, parameters=[], tags=None)
+    if find_stack(cloud) is not None:
+        stack = backend.update_stack(STACK_NAME, template, None, [], None)
     else:
-        backend.create_stack(STACK_NAME, template, parameters={})
+        stack = backend.create_stack(STACK_NAME, template, {})
+    if stack.status not in DEPLOYED:
+        raise LocalStackError(why_failed(stack))
     verify(cloud, assembly)
-    stack = client.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    return outputs_of(cloud)
+
+
+def find_stack(cloud: Cloud) -> Any:  # moto's
+    stacks = cloudformation_backends[ACCOUNT][cloud.region].stacks.values()
+    return next((stack for stack in stacks if stack.name == STACK_NAME), None)
+
+
+def why_failed(stack: Any) -> str:  # moto's
+    reasons = (
+        event.resource_status_reason
+        for event in reversed(stack.events)
+        if event.resource_status.endswith("ROLLBACK_IN_PROGRESS")
+    )
+    return f"{next(reasons)}. The stack is now {stack.status}."
+
+
+def outputs_of(cloud: Cloud) -> dict[str, str]:
+    stack = cloud.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
@@ -119,7 +134,7 @@ def publish_assets(cloud: Cloud, assembly: Assembly) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     for tag, image in assembly.images.items():
         source = image["source"]
-        cloud.images[tag] = build(assembly.folder / source["directory"], source, CACHE)
+        keep(build(assembly.folder / source["directory"], source, CACHE), tag, CACHE)
     for asset in assembly.files.values():
         source = assembly.folder / asset["source"]["path"]
         for destination in asset["destinations"].values():
@@ -164,54 +179,20 @@ def verify(cloud: Cloud, assembly: Assembly) -> None:
         for resource in page["StackResourceSummaries"]
     ]
     missing = wanted - {resource["LogicalResourceId"] for resource in found}
-    missing |= {resource["LogicalResourceId"] for resource in found if not exists(cloud, resource)}
+    missing |= {each["LogicalResourceId"] for each in found if not exists(cloud.client, each)}
     if missing:
         raise LocalStackError(f"Not deployed: {', '.join(sorted(missing))}.")
 
 
-def exists(cloud: Cloud, resource: Json) -> bool:
-    """Asks the service itself, for the types that hold data or code."""
-    name = resource["PhysicalResourceId"]
-    try:
-        match resource["ResourceType"]:
-            case "AWS::DynamoDB::GlobalTable" | "AWS::DynamoDB::Table":
-                cloud.client("dynamodb").describe_table(TableName=name)
-            case "AWS::Lambda::Function":
-                cloud.client("lambda").get_function(FunctionName=name)
-            case "AWS::Lambda::EventInvokeConfig":
-                cloud.client("lambda").get_function_event_invoke_config(FunctionName=name)
-            case "AWS::S3::Bucket":
-                cloud.client("s3").head_bucket(Bucket=name)
-            case "AWS::SecretsManager::Secret":
-                cloud.client("secretsmanager").describe_secret(SecretId=name)
-            case "AWS::Scheduler::Schedule":
-                found = cloud.client("scheduler").list_schedules(NamePrefix=name)["Schedules"]
-                return any(each["Name"] == name for each in found)
-            case "AWS::SNS::Subscription":
-                cloud.client("sns").get_subscription_attributes(SubscriptionArn=name)
-            case "AWS::SNS::Topic":
-                cloud.client("sns").get_topic_attributes(TopicArn=name)
-            case "AWS::SQS::Queue":
-                cloud.client("sqs").get_queue_attributes(QueueUrl=name)
-            case "AWS::SSM::Parameter":
-                cloud.client("ssm").get_parameter(Name=name)
-            case "AWS::StepFunctions::StateMachine":
-                cloud.client("stepfunctions").describe_state_machine(stateMachineArn=name)
-    except ClientError:
-        return False
-    return True
-
-
 def resolved_resources(cloud: Cloud) -> dict[str, Json]:
-    """The deployed template's resources with every reference replaced by its value."""
-    stack = cloudformation_backends[ACCOUNT][cloud.region].get_stack(STACK_NAME)
-    resources = stack.resource_map
+    """The deployed template's resources of API Gateway, every reference replaced by its value."""
+    stack = find_stack(cloud)
     return {
         name: {
-            "Type": resource["Type"],
-            "Ref": getattr(resources[name], "physical_resource_id", None),
-            "Properties": parsing.clean_json(resource.get("Properties", {}), resources),
+            "Type": resource.cf_resource_type,
+            "Ref": resource.physical_resource_id,
+            "Properties": resource.resolved.get("Properties", {}),
         }
-        for name, resource in stack.template_dict["Resources"].items()
-        if resource["Type"].startswith("AWS::ApiGateway::")
+        for name, resource in ({} if stack is None else resources_of(stack)).items()
+        if resource.cf_resource_type.startswith("AWS::ApiGateway::")
     }

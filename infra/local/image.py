@@ -52,6 +52,22 @@ class Image:
             raise LocalStackError(str(error)) from error
 
 
+def keep(image: Image, tag: str, cache: Path) -> None:
+    """Makes the image known by its tag to every local stack."""
+    with tempfile.NamedTemporaryFile("w", dir=cache, delete=False) as file:
+        json.dump(vars(image), file, default=str)
+    Path(file.name).rename(cache / f"{tag}.image.json")
+
+
+def find_image(tag: str, cache: Path) -> Image | None:
+    try:
+        known = json.loads((cache / f"{tag}.image.json").read_text())
+    except FileNotFoundError:
+        return None
+    paths = {name: Path(known[name]) for name in ("root", "requirements")}
+    return Image(**known | paths)
+
+
 def build(context: Path, source: dict[str, Any], cache: Path) -> Image:
     """Follows the Dockerfile of an asset, whose entry in the manifest is `source`."""
     dockerfile = context / source["dockerFile"]

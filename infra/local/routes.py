@@ -41,6 +41,8 @@ class RestApi:
             by_type.setdefault(resource["Type"].removeprefix("AWS::ApiGateway::"), []).append(
                 resource
             )
+        if not by_type:
+            return NO_API
         if len(by_type.get("RestApi", [])) != 1:
             raise LocalStackError("The local stack serves a stack with exactly one REST API.")
         api = by_type["RestApi"][0]
@@ -72,6 +74,10 @@ class RestApi:
             kind in ("*/*", media) or (kind.endswith("/*") and media.startswith(kind[:-1]))
             for kind in self.binary_types
         )
+
+
+NO_API = RestApi("", "", (), (), {})
+"""What is there before a deployment: it has no route."""
 
 
 def resource_paths(resources: Iterable[Json]) -> dict[str, str]:

@@ -11,9 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from infra.local.client import STACK_FILE, StackInfo
+from infra.local.client import CLOUD_FILE, STACK_FILE, STACK_NAME, CloudInfo, StackInfo
 from infra.local.cloud import Cloud
-from infra.local.deploy import deploy, read_assembly, resolved_resources
+from infra.local.deploy import (
+    DEFAULT_REGION,
+    deploy,
+    outputs_of,
+    read_assembly,
+    resolved_resources,
+)
 from infra.local.emulator import Answer
 from infra.local.errors import LocalStackError
 from infra.local.front import Front
@@ -21,7 +27,7 @@ from infra.local.functions import Functions
 from infra.local.llm import PROFILE as LOCAL_LLM
 from infra.local.llm import running_llm, server_address
 from infra.local.moto_additions import find_function, install
-from infra.local.routes import RestApi
+from infra.local.routes import NO_API, RestApi
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
 
@@ -29,8 +35,10 @@ OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
 class LocalStack:
     """The stack inside its own process; it ends what it started when left."""
 
-    def __init__(self, cdk_out: Path, state: Path) -> None:
+    def __init__(self, cdk_out: Path, state: Path, empty: bool) -> None:
+        """`empty` leaves it to others to deploy."""
         self._cdk_out = cdk_out
+        self._empty = empty
         self._state = state.resolve()  # functions start in other folders
         self._cleanup = contextlib.ExitStack()
 
@@ -41,36 +49,51 @@ class LocalStack:
         return self
 
     def _start(self, cleanup: contextlib.ExitStack) -> None:
-        assembly = read_assembly(self._cdk_out)
+        assembly = None if self._empty else read_assembly(self._cdk_out)
         profile = os.environ.get("ROUTE_SWITCH_PROFILE")
         cleanup.enter_context(claim(self._state))
-        if profile == LOCAL_LLM:
+        if assembly is not None and profile == LOCAL_LLM:
             cleanup.enter_context(running_llm(server_address(assembly), self._state))
-        self._cloud = Cloud(assembly.region, self._state / "logs" / "moto.log")
+        region = DEFAULT_REGION if assembly is None else assembly.region
+        self._cloud = Cloud(region, self._state / "logs" / "moto.log")
         cleanup.callback(self._cloud.stop)
         self._functions = Functions(
             self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
         )
         cleanup.callback(self._functions.stop)
-        install(self._cloud, self._functions)
-        outputs = deploy(self._cloud, assembly)
-        self._front = Front(self._read_api(), self._invoke)
+        self._front = Front(NO_API, self._invoke)
         cleanup.callback(self._front.stop)
-        if profile != LOCAL_LLM:  # a key of OpenAI's is none of its business
+        self._publication = cleanup.enter_context(contextlib.ExitStack())
+        install(self._cloud, self._functions, self._changed)
+        if assembly is None:
+            self.cloud_info = CloudInfo(self._front.endpoint, self._cloud.endpoint, region)
+            cleanup.enter_context(published(self.cloud_info, self._state / CLOUD_FILE))
+        else:
+            self._publish(deploy(self._cloud, assembly))
+
+    def _publish(self, outputs: dict[str, str]) -> None:
+        # A key of OpenAI's is none of the local model's business.
+        if os.environ.get("ROUTE_SWITCH_PROFILE") != LOCAL_LLM:
             fill_provider_secret(self._cloud, outputs)
         self.info = self._describe(outputs)
-        cleanup.enter_context(published(self.info, self._state / STACK_FILE))
+        self._publication.enter_context(published(self.info, self._state / STACK_FILE))
 
     def deploy(self) -> None:
         """Deploys the assembly as it is now; what changed is updated in place."""
         deploy(self._cloud, read_assembly(self._cdk_out))
-        self._front.api = self._read_api()
 
-    def _read_api(self) -> RestApi:
-        return RestApi.from_resources(resolved_resources(self._cloud))
+    def _changed(self, stack: str) -> None:
+        """Serves what is there now; tells of a stack that others deployed."""
+        if stack != STACK_NAME:
+            return
+        self._front.api = RestApi.from_resources(resolved_resources(self._cloud))
+        if self._front.api is NO_API:
+            self._publication.close()
+        elif self._empty and not (self._state / STACK_FILE).exists():
+            self._publish(outputs_of(self._cloud))
 
     def _invoke(self, arn: str, event: bytes) -> Answer:
-        return self._functions.invoke(find_function(self._cloud, arn), event)
+        return self._functions.invoke(find_function(arn), event)
 
     def _describe(self, outputs: dict[str, str]) -> StackInfo:
         missing = [name for name in OUTPUTS if name not in outputs]
@@ -111,8 +134,8 @@ def claim(state: Path) -> Iterator[None]:
 
 
 @contextmanager
-def published(info: StackInfo, target: Path) -> Iterator[None]:
-    """stack.json, whole or not at all, for as long as the stack is up; it holds keys."""
+def published(info: StackInfo | CloudInfo, target: Path) -> Iterator[None]:
+    """A file, whole or not at all, for as long as the stack is up; stack.json holds keys."""
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
         json.dump(asdict(info), file, indent=2)
     Path(file.name).rename(target)

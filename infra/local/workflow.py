@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from infra.local.resources import Attributes, Properties, Request, pick
+from infra.local.request import Attributes, Properties, Request, pick
 
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 SCHEDULE_KEYS = (
@@ -21,7 +21,6 @@ SCHEDULE_KEYS = (
 )
 TOPIC_KEYS = ("DisplayName", "KmsMasterKeyId")
 SUBSCRIPTION_KEYS = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
-ASYNC_KEYS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig")
 
 
 def put_state_machine(request: Request) -> Attributes:
@@ -104,9 +103,22 @@ def put_subscription(request: Request) -> Attributes:
     return {"Ref": arn, "Arn": arn}
 
 
-def put_event_invoke_config(request: Request) -> Attributes:
-    function = request.properties["FunctionName"]
-    request.cloud.client("lambda").put_function_event_invoke_config(
-        FunctionName=function, **pick(request.properties, ASYNC_KEYS)
-    )
-    return {"Ref": function}
+def delete_state_machine(request: Request) -> None:
+    request.cloud.client("stepfunctions").delete_state_machine(stateMachineArn=request.name)
+
+
+def delete_schedule(request: Request) -> None:
+    group = request.properties.get("GroupName", "default")
+    request.cloud.client("scheduler").delete_schedule(Name=request.name, GroupName=group)
+
+
+def delete_schedule_group(request: Request) -> None:
+    request.cloud.client("scheduler").delete_schedule_group(Name=request.name)
+
+
+def delete_topic(request: Request) -> None:
+    request.cloud.client("sns").delete_topic(TopicArn=request.name)
+
+
+def delete_subscription(request: Request) -> None:
+    request.cloud.client("sns").unsubscribe(SubscriptionArn=request.name)

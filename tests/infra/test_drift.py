@@ -11,7 +11,8 @@ from infra.app import read_context
 from infra.data import Data
 from infra.drift import Drift
 from infra.prompt import Prompt
-from infra.python_layer import PythonLayer
+from infra.python_layer import code_layer
+from infra.scheduled import Missed
 from infra.stage import load_stage
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:learning"
@@ -34,7 +35,8 @@ def resources() -> dict[str, Any]:
         stage=stage,
         data=data,
         prompt=Prompt(stack, "Prompt", stage=stage, lock_table=data.results.table_name),
-        layers=[PythonLayer(stack, "CoreLayer", stage=stage, folder=Path("layers/core"))],
+        missed=Missed(stack, "Missed"),
+        layers=[code_layer(stack, "CoreLayer", stage=stage, folder=Path("layers/core"))],
         state_machine_arn=MACHINE,
     )
     template: dict[str, Any] = app.synth().get_stack_by_name("Stack").template

@@ -10,7 +10,7 @@ from infra import bundle
 from infra.app import read_context
 from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
 from infra.prompt import SEED, read_seed
-from infra.python_layer import MAX_UNZIPPED_BYTES, PythonLayer, dependency_layer
+from infra.python_layer import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.stage import Stage, load_stage
 from route_switch.domain.errors import ConfigurationError, PromptError
 from route_switch.domain.prompt import MAX_BYTES
@@ -23,7 +23,7 @@ def stage() -> Stage:
 
 def asset_hash(stage: Stage, folder: Path) -> str:
     app = App(builtin_cloud_formation_validation=False)
-    PythonLayer(Stack(app, "Stack"), "Layer", stage=stage, folder=folder)
+    code_layer(Stack(app, "Stack"), "Layer", stage=stage, folder=folder)
     template: dict[str, Any] = app.synth().get_stack_by_name("Stack").template
     (layer,) = (r for r in template["Resources"].values() if "LayerVersion" in r["Type"])
     return str(layer["Properties"]["Content"]["S3Key"])
@@ -43,7 +43,7 @@ def test_an_environment_at_the_limit_is_accepted() -> None:
 def test_layers_over_lambdas_limit_are_refused(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layer = PythonLayer(Stack(App()), "Layer", stage=stage, folder=Path("layers/core"))
+    layer = code_layer(Stack(App()), "Layer", stage=stage, folder=Path("layers/core"))
     monkeypatch.setattr(layer, "unzipped_bytes", MAX_UNZIPPED_BYTES + 1)
     with pytest.raises(ConfigurationError, match="limit is 250 MB"):
         check_size(Path("functions/setup"), [layer])

@@ -2,13 +2,20 @@
 
 import subprocess
 import sys
+from datetime import date
+from importlib.metadata import version
 
 import pytest
 
 from infra.app import read_context
 from infra.prices import with_capabilities, with_prices
 from infra.stage import load_stage
-from route_switch.adapters.models.list_prices import list_capabilities, list_price
+from route_switch.adapters.models.list_prices import (
+    LISTED_ON,
+    LISTED_VERSION,
+    list_capabilities,
+    list_price,
+)
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -44,6 +51,17 @@ def test_an_unknown_price_is_absent_and_named_never_zero() -> None:
     priced, unknown = with_prices(catalog("openai/nobody-knows"))
     assert priced.prices == {}
     assert unknown == ("openai/nobody-knows",)
+
+
+def test_prices_have_a_date_and_a_stated_one_wins() -> None:
+    assert with_prices(catalog("openai/gpt-4o"))[0].prices_date == LISTED_ON
+    stated = catalog("openai/gpt-4o").model_copy(update={"prices_date": date(2026, 1, 2)})
+    assert with_prices(stated)[0].prices_date == date(2026, 1, 2)
+
+
+def test_the_cost_maps_date_is_that_of_the_version_which_is_locked() -> None:
+    """Fails after a new lock: look at the new map's prices, and write down when."""
+    assert version("litellm") == LISTED_VERSION
 
 
 def test_a_stated_price_wins_over_the_cost_map() -> None:

@@ -22,6 +22,7 @@ PARSERS: dict[str, Callable[[Any], BaseModel]] = {
 }
 FILES = [file for folder in PARSERS for file in sorted((EVENTS / folder).glob("*.json"))]
 FOLDERS = {
+    "dashboard": "CostsWidget",
     "drift": "LearningDrift",
     "learning": "LearningSteps",
     "management": "Management",

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from infra.app import read_context
-from infra.bundle import bundled
+from infra.bundle import bundled, packaged
 from infra.stage import load_stage
 from tests.support.upstream import completion
 
@@ -106,8 +106,9 @@ def _router_settings(url: str) -> dict[str, str]:
 
 def _layers() -> str:
     stage = load_stage(read_context({}), "local", {})
+    core = packaged(stage, ROOT / "layers/core")
     dependencies = bundled(stage, ROOT / "layers/dependencies/requirements.txt")
-    folders = (ROOT / "layers/core/python", (dependencies / "python").resolve(), ROOT)
+    folders = (*(layer.resolve() / "python" for layer in (core, dependencies)), ROOT)
     return ":".join(map(str, folders))
 
 

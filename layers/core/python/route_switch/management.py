@@ -1,7 +1,5 @@
 """What the management function serves with."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
@@ -13,19 +11,17 @@ from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.adapters.dynamodb_deletion import DynamoDbDeletion
 from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
-from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.keys_table import DynamoDbKeyStore, KeysTable
+from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import AWS, packaged_prompt
-from route_switch.domain.keys import ApiKey
-from route_switch.domain.ports import PromptVersion, ResultStore
+from route_switch.bootstrap import AWS
+from route_switch.domain.ports import ResultStore
+from route_switch.owner import all_keys, show_prompt
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.delete_texts import THREADS, DeleteTexts
 from route_switch.services.give_feedback import GiveFeedback
-from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.show_prompt import ShowPrompt
 from route_switch.services.sum_costs import SumCosts
 from route_switch.settings import ManagementSettings, read_management_settings
@@ -63,42 +59,21 @@ def build_management(settings: ManagementSettings) -> Management:
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
     s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
     table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
-    history = store_errors("Parameter Store")(prompts.versions)
-    keys = KeysTable(dynamodb, settings.keys_table)
+    prompt = show_prompt(SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter))
     learning_bucket = LearningBucket(s3, settings.learning_bucket)
     return Management(
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         DynamoDbResultStore(dynamodb, table, texts),
-        SumCosts(DynamoDbTotals(dynamodb, table), _all_keys(keys)),
-        _show_prompt(prompts, history),
+        SumCosts(DynamoDbTotals(dynamodb, table), all_keys(dynamodb, settings.keys_table)),
+        prompt,
         GiveFeedback(DynamoDbFeedback(dynamodb, table)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
             DynamoDbForgotten(dynamodb, table),
             lambda go_on: LearningTexts(learning_bucket, go_on),
             DynamoDbRuns(dynamodb, table).holder,
-            history,
+            prompt.versions,
             settings.backup_days,
         ),
         settings.router.max_body_bytes,
     )
-
-
-def _all_keys(table: KeysTable) -> Callable[[], list[ApiKey]]:
-    @store_errors("The keys table")
-    def read() -> list[ApiKey]:
-        return [stored.key for stored in table.all()]
-
-    return read
-
-
-def _show_prompt(
-    prompts: SsmPromptStore, history: Callable[[], tuple[PromptVersion, ...]]
-) -> ShowPrompt:
-    pool = ThreadPoolExecutor(1)
-
-    def serving() -> ServedPrompt:
-        return LivePrompt(prompts, packaged_prompt(), pool).current()
-
-    return ShowPrompt(history, serving)

@@ -65,7 +65,7 @@ def read_settings() -> Settings:
     return parse_settings(os.environ)
 
 
-Parsed = TypeVar("Parsed", bound=Stores)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def parse_environment(

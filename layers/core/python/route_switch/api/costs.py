@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TypeGuard, get_args
 
-from pydantic import JsonValue
-
 from route_switch.domain.costs import Costs
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.keys import ApiKey
@@ -116,7 +114,7 @@ def _label(group_by: GroupBy, row: CostsRow) -> JsonObject:
 
 def _costs(costs: Costs) -> JsonObject:
     return {
-        "requests": _requests(costs),
+        "requests": costs.requests,
         "answered": costs.answered,
         "failed": costs.failed,
         "dry_runs": costs.dry_runs,
@@ -129,12 +127,6 @@ def _costs(costs: Costs) -> JsonObject:
         "requests_without_baseline": costs.without_baseline,
         "requests_without_saving": costs.without_saving,
     }
-
-
-def _requests(costs: Costs) -> JsonValue:
-    if costs.answered is None or costs.failed is None or costs.dry_runs is None:
-        return None
-    return costs.answered + costs.failed + costs.dry_runs
 
 
 def _usd(amount: float | None) -> float | None:

@@ -3,10 +3,11 @@
 The counters are those that `adapters.dynamodb` adds up, a request at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from route_switch.domain.decision import Reason
 from route_switch.domain.tiers import Tier
 
 Counters = Mapping[str, float]
@@ -38,6 +39,24 @@ class Costs:
     without_cost: int | None = None
     without_baseline: int | None = None
     without_saving: int | None = None
+
+    @property
+    def requests(self) -> int | None:
+        if self.answered is None or self.failed is None or self.dry_runs is None:
+            return None
+        return self.answered + self.failed + self.dry_runs
+
+    @property
+    def with_learning_usd(self) -> float:
+        return self.spent_usd + (self.learning_usd or 0.0)
+
+
+def add_up(each: Iterable[Counters]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for counters in each:
+        for name, value in counters.items():
+            totals[name] = totals.get(name, 0.0) + value
+    return totals
 
 
 def costs_of(counters: Counters, learning_usd: float | None = None) -> Costs:
@@ -87,6 +106,10 @@ def costs_of_models(counters: Counters) -> dict[str, Costs]:
         for name, usd in sorted(counters.items())
         if name.startswith(MODEL)
     }
+
+
+def answers_by_reason(counters: Counters) -> dict[Reason, int]:
+    return {reason: int(counters.get(f"reason:{reason.value}", 0)) for reason in Reason}
 
 
 def _estimate(counters: Counters, name: str, answered: int) -> float | None:

@@ -11,6 +11,8 @@ from route_switch.domain.text_policy import LearnFromText
 LONGEST_RUN_HOURS = 144
 """Six days."""
 STEPS_IN_SLICES = 3
+SCHEDULE = r"^(cron\((\S+ ){5}\S+\)|rate\([1-9]\d* (minute|hour|day)s?\))$"
+"""As EventBridge Scheduler takes it: six fields, or a rate."""
 Approval = Literal["uncalibrated", "always"]
 
 
@@ -22,7 +24,7 @@ class LearningConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schedule: Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")] = "cron(0 3 ? * SUN *)"
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] = "cron(0 3 ? * SUN *)"
     lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False, alias="lambda")] = 0.2
     days: Annotated[int, Field(ge=1, le=90)] = 28
     """Traffic of the last days is learned from. What was paid for one of them is paid once."""

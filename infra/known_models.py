@@ -1,0 +1,41 @@
+"""What is known of a stage's models when it is synthesized, and what its owner is warned of."""
+
+from aws_cdk import Annotations
+from constructs import Construct
+
+from infra.prices import with_capabilities, with_learning_prices, with_prices
+from infra.stage import Stage
+from route_switch.domain.calibration import why_partial
+from route_switch.domain.tiers import Tier
+
+NO_JUDGE = (
+    "Nobody grades answers, so only examples with feedback or a gold answer teach anything. Name a "
+    "model in cdk.json under learning.judge."
+)
+
+
+def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
+    """The stage with prices and capabilities of its models; warnings are attached to `scope`."""
+    models, unknown = with_prices(stage.router.models)
+    learning, unknown_to_learning = with_learning_prices(stage.learning)
+    for name in unknown:
+        _warn(scope, name, "its costs will be null", "models.prices")
+    for name in unknown_to_learning:
+        _warn(scope, name, "learning will not call it", "learning.prices")
+    _check_judge(scope, stage)
+    router = stage.router.model_copy(update={"models": with_capabilities(models)})
+    return stage.model_copy(update={"router": router, "learning": learning})
+
+
+def _check_judge(scope: Construct, stage: Stage) -> None:
+    judge, tier_3 = stage.learning.judge, stage.router.models.tiers[Tier.LARGE].model
+    warning = NO_JUDGE if judge is None else why_partial(judge, tier_3)
+    if warning is not None:
+        Annotations.of(scope).add_warning_v2("route-switch:judge", warning)
+
+
+def _warn(scope: Construct, name: str, consequence: str, place: str) -> None:
+    Annotations.of(scope).add_warning_v2(
+        f"route-switch:no-price:{name}",
+        f"{name} has no known price: {consequence}. State it in cdk.json under {place}.",
+    )

@@ -1,0 +1,2 @@
+"""What CloudWatch's custom widgets show: HTML from counters and versions, without any text of a
+request."""

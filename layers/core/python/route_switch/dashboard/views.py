@@ -1,0 +1,104 @@
+"""The widget's views, and what it says of itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, cast
+
+import botocore.session
+from botocore.config import Config
+
+from route_switch.adapters.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.bootstrap import AWS
+from route_switch.dashboard.keys import KeysView
+from route_switch.dashboard.markup import Html, paragraph
+from route_switch.dashboard.prompts import PromptsView
+from route_switch.dashboard.settings import DashboardSettings, read_dashboard_settings
+from route_switch.dashboard.spend import SpendView
+from route_switch.owner import all_keys, show_prompt
+from route_switch.services.mark_prompts import mark_prompts
+from route_switch.services.show_prompt import ShowPrompt
+from route_switch.services.show_spend import ShowSpend
+from route_switch.services.sum_costs import CostsQuery, SumCosts
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ssm import SSMClient
+
+PROMPTS = 10
+PATIENT = AWS.merge(Config(read_timeout=5))
+
+DOCUMENTATION = """\
+## Costs, keys and prompts of route-switch
+Reads the counters of requests and the versions of the routing prompt. It shows no text of a
+request, and does not follow the dashboard's time range: today and this month are UTC.
+
+### Widget parameters
+Param | Description
+---|---
+**view** | `spend`: today and this month by tier, model and reason; `keys`: this month by API key; \
+`prompts`: the newest versions of the routing prompt
+
+### Example parameters
+``` yaml
+view: spend
+```
+"""
+UNAVAILABLE = paragraph(
+    "The figures cannot be read right now; requests are counted all the same. Refresh in a minute. "
+    "If this stays, the log of this widget's function says why."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """By the parameter `view`; each reads what it shows, and raises `StoreError`."""
+
+    spend: ShowSpend
+    costs: SumCosts
+    prompt: ShowPrompt
+    monthly_budget_usd: float | None
+
+    def __call__(self, name: str, today: date) -> Html:
+        views: dict[str, Callable[[date], Html]] = {
+            "spend": self._spend,
+            "keys": self._keys,
+            "prompts": self._prompts,
+        }
+        if name not in views:
+            return paragraph(
+                f"There is no view '{name}'. Set the widget's parameter view to one of "
+                f"{', '.join(views)}."
+            )
+        return views[name](today)
+
+    def _spend(self, today: date) -> Html:
+        return SpendView(*self.spend(today), self.monthly_budget_usd).html
+
+    def _keys(self, today: date) -> Html:
+        return KeysView(self.costs(CostsQuery(today.replace(day=1), today, "key"))).html
+
+    def _prompts(self, _: date) -> Html:
+        versions, serving = self.prompt.versions(), self.prompt.serving().version
+        return PromptsView(mark_prompts(versions, serving, PROMPTS), serving).html
+
+
+@lru_cache(maxsize=1)
+def views() -> Views:
+    """The process's own, made when the first widget needs it."""
+    return build_views(read_dashboard_settings())
+
+
+def build_views(settings: DashboardSettings) -> Views:
+    connect = partial(botocore.session.get_session().create_client, config=PATIENT)
+    dynamodb, ssm = cast("DynamoDBClient", connect("dynamodb")), cast("SSMClient", connect("ssm"))
+    totals = DynamoDbTotals(dynamodb, settings.results_table)
+    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+    return Views(
+        ShowSpend(totals),
+        SumCosts(totals, all_keys(dynamodb, settings.keys_table)),
+        show_prompt(prompts),
+        settings.monthly_budget_usd,
+    )

@@ -1,0 +1,226 @@
+"""What the synthesized templates promise of alarms, dashboard and releases."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from infra.app import read_context
+from infra.emitted import BY_SERVICE, MODEL
+from infra.metrics import metric
+from infra.stage import load_stage
+from tests.infra.conftest import Synthesized, synthesize_stage
+
+RUNBOOK = Path("docs/runbook.md")
+PREFIX = "route-switch-prod-"
+
+
+def alarms(stage: Synthesized) -> dict[str, dict[str, Any]]:
+    found = (a["Properties"] for a in stage.resources("AWS::CloudWatch::Alarm").values())
+    return {alarm["AlarmName"].removeprefix(PREFIX): alarm for alarm in found}
+
+
+def board(stage: Synthesized) -> list[dict[str, Any]]:
+    """The dashboard's widgets; what the deployment fills in is a name in braces."""
+    (dashboard,) = stage.resources("AWS::CloudWatch::Dashboard").values()
+    body = dashboard["Properties"]["DashboardBody"]
+    parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
+    text = "".join(p if isinstance(p, str) else f"<{next(iter(p.values()))}>" for p in parts)
+    widgets: list[dict[str, Any]] = json.loads(text.replace("<['", "<").replace("']>", ">"))[
+        "widgets"
+    ]
+    return widgets
+
+
+def test_each_alarm_has_its_section_in_the_runbook_and_no_section_is_without(
+    prod: Synthesized,
+) -> None:
+    described = RUNBOOK.read_text("utf-8").partition("## By hand")[0]
+    assert set(re.findall(r"^### (.+)$", described, re.MULTILINE)) == alarms(prod).keys()
+    for name, alarm in alarms(prod).items():
+        assert alarm["AlarmDescription"].endswith(f"What to do: docs/runbook.md#{name}")
+
+
+def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Synthesized) -> None:
+    for name, alarm in alarms(prod).items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": TOPIC}], name
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+TOPIC = "AlarmsTopic3A2DFEBA"
+
+
+def test_alarms_may_publish_though_the_topic_takes_tls_only(prod: Synthesized) -> None:
+    (policy,) = (
+        p["Properties"]["PolicyDocument"]["Statement"]
+        for p in prod.resources("AWS::SNS::TopicPolicy").values()
+        if p["Properties"]["Topics"] == [{"Ref": TOPIC}]
+    )
+    allowed = [s for s in policy if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+
+
+def test_a_month_is_watched_where_there_is_a_budget(prod: Synthesized, local: Synthesized) -> None:
+    assert alarms(prod)["spend-pace"]["Threshold"] == 1000
+    assert not [name for name in alarms(local) if "spend-pace" in name]
+
+
+def test_each_custom_metric_of_an_alarm_is_one_that_is_emitted(prod: Synthesized) -> None:
+    for name, alarm in alarms(prod).items():
+        queries = [q["MetricStat"]["Metric"] for q in alarm.get("Metrics", []) if "MetricStat" in q]
+        for found in queries or [alarm]:
+            if found["Namespace"] == "RouteSwitch/prod":
+                (service,) = [d["Value"] for d in found["Dimensions"]]
+                assert found["MetricName"] in BY_SERVICE[service], name
+            else:
+                assert found["Namespace"].startswith("AWS/"), name
+
+
+def test_the_dashboard_shows_what_an_owner_asks_for(prod: Synthesized) -> None:
+    widgets = board(prod)
+    views = {w["properties"]["params"]["view"] for w in widgets if w["type"] == "custom"}
+    assert views == {"spend", "keys", "prompts"}
+    shown = {
+        (entry[0], entry[1])
+        for widget in widgets
+        for entry in widget["properties"].get("metrics", [])
+        if isinstance(entry[0], str)
+    }
+    ours = {name for namespace, name in shown if namespace == "RouteSwitch/prod"}
+    asked = {
+        *("cost_usd", "baseline_cost_usd", "saved_usd", "router_cost_usd", "learning_usd"),
+        *("tier_1_cost_usd", "tier_2_cost_usd", "tier_3_cost_usd", "tier_1", "tier_2", "tier_3"),
+        *("reason_bypass", "feedback_score", "heldout_quality_live", "prompt_version"),
+        *("promotions", "rollbacks", *MODEL[1:], "projected_month_usd"),
+    }
+    assert asked <= ours
+    models = set(_models(prod))
+    of_models = {
+        entry[entry.index("model") + 1]
+        for widget in widgets
+        for entry in widget["properties"].get("metrics", [])
+        if "model" in entry
+    }
+    assert of_models == models
+
+
+def test_the_dashboard_stays_within_the_free_tier(prod: Synthesized) -> None:
+    """Three dashboards with 50 metrics each are free; one more costs 3 USD a month."""
+    different = set()
+    for widget in board(prod):
+        for entry in widget["properties"].get("metrics", []):
+            if isinstance(entry[0], str):
+                named = [part for part in entry if isinstance(part, str)]
+                different.add(tuple(named))
+    assert 30 < len(different) <= 50
+
+
+def test_no_metric_of_ours_has_a_key_as_its_dimension(prod: Synthesized) -> None:
+    for widget in board(prod):
+        for entry in widget["properties"].get("metrics", []):
+            if entry[0] == "RouteSwitch/prod":
+                assert {part for part in entry[2::2] if isinstance(part, str)} <= {
+                    "service",
+                    "model",
+                }
+
+
+def test_the_dashboard_says_how_many_metrics_there_are_and_what_they_cost(
+    prod: Synthesized,
+) -> None:
+    [text] = [w["properties"]["markdown"] for w in board(prod) if w["type"] == "text"]
+    count = sum(map(len, BY_SERVICE.values())) + len(MODEL) * len(_models(prod))
+    assert f"Up to {count} custom metrics" in text
+    assert f"{count * 0.3:.2f} at most" in text
+
+
+def test_a_misspelled_metric_stops_the_build() -> None:
+    stage = load_stage(read_context({}), "prod", {})
+    with pytest.raises(KeyError, match="router emits no costs_usd"):
+        metric(stage, "router", "costs_usd")
+
+
+def _models(stage: Synthesized) -> list[str]:
+    variables = stage.function("Router")["Environment"]["Variables"]
+    models = json.loads(variables["ROUTE_SWITCH_CONFIG"])["models"]
+    return [*(tier["model"] for tier in models["tiers"].values()), models["router"]]
+
+
+def test_callers_reach_the_alias_and_a_release_goes_back_where_it_fails(
+    prod: Synthesized, local: Synthesized
+) -> None:
+    aliases = prod.resources("AWS::Lambda::Alias")
+    assert {a["Properties"]["Name"] for a in aliases.values()} == {"live"}
+    uris = [
+        json.dumps(m["Properties"]["Integration"]["Uri"])
+        for m in prod.resources("AWS::ApiGateway::Method").values()
+    ]
+    assert all(any(f'"{alias}"' in uri for alias in aliases) for uri in uris)
+    groups = prod.resources("AWS::CodeDeploy::DeploymentGroup")
+    assert len(groups) == len(aliases) == 2
+    watched = prod.resources("AWS::CloudWatch::Alarm")
+    for group in groups.values():
+        properties = group["Properties"]
+        assert (
+            properties["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+        )
+        [alarm] = properties["AlarmConfiguration"]["Alarms"]
+        assert watched[alarm["Name"]["Ref"]]["Properties"]["AlarmName"].endswith("-failing")
+        assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
+    for alias in aliases.values():
+        assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+    (at_once, _) = local.resources("AWS::CodeDeploy::DeploymentGroup").values()
+    assert at_once["Properties"]["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+
+
+def test_an_old_version_stays_to_be_chosen_again(prod: Synthesized) -> None:
+    for version in prod.resources("AWS::Lambda::Version").values():
+        assert version["DeletionPolicy"] == "Retain"
+
+
+def test_no_execution_is_reserved_unless_a_stage_asks(prod: Synthesized) -> None:
+    for function in prod.resources("AWS::Lambda::Function").values():
+        assert "ReservedConcurrentExecutions" not in function["Properties"]
+
+
+@pytest.fixture(scope="module")
+def own_key(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """cdk-nag and AWS's rules find nothing here either."""
+    settings: dict[str, JsonValue] = {
+        "encryption": "customer",
+        "reserved_concurrency": 50,
+        "notify_email": "a@b.example",
+    }
+    return synthesize_stage(tmp_path_factory.mktemp("own-key"), "prod", settings=settings)
+
+
+def test_a_customers_key_encrypts_whatever_holds_data(own_key: Synthesized) -> None:
+    ((key, resource),) = own_key.resources("AWS::KMS::Key").items()
+    assert resource["Properties"]["EnableKeyRotation"] is True
+    assert resource["DeletionPolicy"] == "Retain"
+    arn = json.dumps({"Fn::GetAtt": [key, "Arn"]})
+    for kind in ("DynamoDB::GlobalTable", "S3::Bucket", "SNS::Topic", "Logs::LogGroup"):
+        for name, encrypted in own_key.resources(f"AWS::{kind}").items():
+            assert arn in json.dumps(encrypted["Properties"]), name
+
+
+def test_functions_use_the_customers_key_through_the_stores_only(own_key: Synthesized) -> None:
+    statements = [
+        (name, s) for name, s in own_key.statements() if "kms:Decrypt" in json.dumps(s["Action"])
+    ]
+    assert statements
+    for name, statement in statements:
+        assert statement["Condition"]["StringEquals"]["kms:ViaService"], name
+        assert "kms:*" not in statement["Action"]
+
+
+def test_the_router_gets_the_executions_that_are_reserved(own_key: Synthesized) -> None:
+    assert own_key.function("Router")["ReservedConcurrentExecutions"] == 50
+
+
+def test_who_is_told_gets_alarms_and_runs(own_key: Synthesized) -> None:
+    told = own_key.resources("AWS::SNS::Subscription").values()
+    assert [s["Properties"]["Endpoint"] for s in told] == ["a@b.example"] * 2

@@ -1,0 +1,241 @@
+"""The widgets' HTML, from counters that the store would write."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.dashboard.figures import share, usd
+from route_switch.dashboard.keys import MOST_ROWS, KeysView
+from route_switch.dashboard.markup import Table
+from route_switch.dashboard.prompts import PromptsView
+from route_switch.dashboard.spend import REASONS, SpendView
+from route_switch.domain.costs import Costs, Counters
+from route_switch.domain.decision import Reason
+from route_switch.domain.keys import ApiKey
+from route_switch.domain.record import Attempt, RequestRecord
+from route_switch.domain.tiers import Tier
+from route_switch.services.mark_prompts import Gain, PromptMark
+from route_switch.services.show_spend import ShowSpend
+from route_switch.services.sum_costs import CostsQuery, CostsReport, CostsRow, SumCosts
+from tests.support.records import RECORD
+from tests.unit.test_sum_costs import FakeTotals
+
+TODAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+UNPRICED = Attempt("new/model", Tier.LARGE, "answered", 1.0)
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def paid(day: int, tier: Tier, usd: float) -> RequestRecord:
+    """Routed and answered; the router cost 0.01 USD."""
+    model = f"openai/{tier.name.lower()}"
+    router = Attempt("openai/router", None, "answered", 1.0, cost_usd=0.01)
+    answer = Attempt(model, tier, "answered", 1.0, cost_usd=usd)
+    return replace(
+        RECORD,
+        created_at=datetime(2026, 11, day, 12, tzinfo=UTC),
+        tier=tier,
+        model=model,
+        attempts=(router, answer),
+        baseline_cost_usd=1.0,
+    )
+
+
+MADE = [
+    paid(24, Tier.SMALL, 0.02),
+    replace(paid(24, Tier.SMALL, 0.03), reason=Reason.BYPASS),
+    paid(2, Tier.LARGE, 0.9),
+    replace(paid(2, Tier.MEDIUM, 0.4), status="failed", baseline_cost_usd=None, key_id="key_2"),
+]
+LEARNING = {date(2026, 11, 8): 0.11, TODAY + timedelta(1): 5.0}
+
+
+def rows_of(html: str) -> dict[str, list[str]]:
+    """Every table's rows by their first cell."""
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
+    return {unescape(row[0]): [unescape(cell) for cell in row[1:]] for row in rows if row}
+
+
+def spend(
+    made: list[RequestRecord], learning: dict[date, float], budget: float | None = None
+) -> dict[str, list[str]]:
+    shown = ShowSpend(FakeTotals(made, learning))(TODAY)
+    return rows_of(SpendView(*shown, budget).html)
+
+
+def test_spend_is_told_for_today_and_the_month_with_what_it_went_into() -> None:
+    rows = spend(MADE, LEARNING, budget=10.0)
+    assert rows["Spent"] == ["$0.0700", "$1.50"]
+    assert rows["… on answers"] == ["$0.0500 (71.4%)", "$1.35 (90.0%)"]
+    assert rows["… on the router"] == ["$0.0200 (28.6%)", "$0.0400 (2.7%)"]
+    assert rows["… on learning"] == ["$0.00 (0.0%)", "$0.110 (7.3%)"]
+    assert rows["All on Tier 3 (estimated)"] == ["$2.00", "$3.00"]
+    assert rows["Saved, net (estimated)"] == ["$1.93 (96.5%)", "$1.50 (50.0%)"]
+    assert rows["Requests"] == ["2", "4"]
+    assert rows["Cost of 1,000 requests, without learning"] == ["$35.00", "$347.50"]
+    assert rows["… of the month's budget"] == ["", "$10.00 (15.0% used)"]
+
+
+def test_tiers_models_and_reasons_have_their_shares() -> None:
+    rows = spend(MADE, LEARNING)
+    assert rows["1"] == ["2", "100.0%", "$0.0500", "2", "66.7%", "$0.0500"]
+    assert rows["2"] == ["0", "0.0%", "$0.00", "0", "0.0%", "$0.400"]
+    assert rows["3"] == ["0", "0.0%", "$0.00", "1", "33.3%", "$0.900"]
+    assert rows["Router"] == ["", "", "$0.0200", "", "", "$0.0400"]
+    assert rows["openai/large"] == ["$0.00", "0.0%", "$0.900", "64.7%"]
+    assert rows[REASONS[Reason.BYPASS]] == ["1", "50.0%", "1", "33.3%"]
+    assert "… of the month's budget" not in rows
+    assert set(REASONS) == set(Reason)
+
+
+def test_what_nobody_knows_is_unknown_and_counted() -> None:
+    rows = spend([replace(RECORD, created_at=NOON, attempts=(UNPRICED,))], {})
+    assert rows["All on Tier 3 (estimated)"] == ["unknown", "unknown"]
+    assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
+    assert rows["Requests of unknown cost"] == ["1", "1"]
+    assert rows["Answers without an estimate"] == ["1", "1"]
+
+
+def test_a_month_without_requests_divides_by_nothing() -> None:
+    rows = spend([], {})
+    assert rows["Spent"] == ["$0.00", "$0.00"]
+    assert rows["Cost of 1,000 requests, without learning"] == ["–", "–"]
+    assert rows["1"][1] == "–"
+
+
+def test_a_share_of_the_baseline_is_told_only_of_the_same_answers() -> None:
+    """Saved leaves out the answer of unknown cost, and the baseline does not."""
+    rows = spend([*MADE, replace(paid(24, Tier.LARGE, 0.0), attempts=(UNPRICED,))], {})
+    assert rows["Saved, net (estimated)"] == ["$1.93", "$1.61"]
+
+
+def test_a_month_is_read_once_whatever_is_shown_of_it() -> None:
+    class Counted(FakeTotals):
+        read: Sequence[date] = ()
+
+        def of_days(self, days: Sequence[date]) -> Mapping[date, Counters]:
+            self.read = (*self.read, *days)
+            return super().of_days(days)
+
+    totals = Counted(MADE, LEARNING)
+    ShowSpend(totals)(TODAY)
+    assert totals.read == tuple(date(2026, 11, day) for day in range(1, 25))
+
+
+def keys_report(keys: list[ApiKey], made: list[RequestRecord]) -> CostsReport:
+    query = CostsQuery(date(2026, 11, 1), TODAY, "key")
+    return SumCosts(FakeTotals(made, LEARNING), lambda: keys)(query)
+
+
+def test_keys_are_rows_with_what_they_may_still_spend() -> None:
+    keys = [
+        ApiKey("key_1", "web", "client", tags={"team": "search", "cost": "77"}),
+        ApiKey("key_2", "batch", "client", monthly_budget_usd=0.5, revoked=True),
+        ApiKey("key_3", "idle", "client", monthly_budget_usd=1),
+    ]
+    gone = replace(paid(3, Tier.SMALL, 0.04), key_id="gone")
+    rows = rows_of(KeysView(keys_report(keys, [*MADE, gone])).html)
+    assert list(rows) == ["web", "batch (revoked)", "Keys that were deleted", "All keys"]
+    assert rows["web"] == ["team=search, cost=77", "3", "$0.980", "–", "–"]
+    assert rows["batch (revoked)"] == ["", "1", "$0.410", "$0.500", "82.0%"]
+    assert rows["All keys"] == ["", "5", "$1.44", "–", "–"]
+
+
+def test_more_keys_than_fit_are_summed_in_one_row() -> None:
+    keys = [ApiKey(f"key_{n}", f"k{n}", "client") for n in range(MOST_ROWS + 2)]
+    made = [replace(paid(2, Tier.SMALL, n / 100), key_id=key.key_id) for n, key in enumerate(keys)]
+    rows = rows_of(KeysView(keys_report(keys, made)).html)
+    assert len(rows) == MOST_ROWS + 2
+    assert next(iter(rows)) == f"k{MOST_ROWS + 1}"
+    assert rows["2 others"] == ["", "2", "$0.0300", "–", "–"]
+    assert rows["All keys"][1] == str(MOST_ROWS + 2)
+
+
+def test_what_is_not_known_of_a_keys_cost_stands_beside_it() -> None:
+    row = CostsRow(ApiKey("k", "web", "client"), Costs(0.5, 3, 0, 0, without_cost=2))
+    report = CostsReport(CostsQuery(TODAY, TODAY, "key"), Costs(0.5, 3, 0, 0), (row,))
+    assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unknown"
+
+
+MARK = PromptMark(
+    7,
+    datetime(2026, 11, 22, 3, 41, tzinfo=UTC),
+    "arn:aws:sts::1:assumed-role/role/promoter",
+    "learned",
+    serves=True,
+    verdict="better",
+    gain=Gain(0.0351, 0.012, -0.0004),
+)
+
+
+def test_versions_are_marks_with_their_gain_and_the_live_one_stands_out() -> None:
+    earlier = replace(MARK, version=6, serves=False, origin="edit of 5", verdict=None, gain=None)
+    html = PromptsView([MARK, earlier], "live@7").html
+    rows = rows_of(html)
+    gain = "+0.035 (+0.012 to +0.000)"
+    assert rows["7 (live)"] == ["learned", f"better: {gain}", "promoter", "2026-11-22 03:41"]
+    assert rows["6"] == ["edit of 5", "–", "promoter", "2026-11-22 03:41"]
+    assert html.count("font-weight:bold") == len(rows["6"]) + 1
+    assert "live@7 serves." in html
+
+
+def test_names_are_text_and_nothing_else() -> None:
+    key = ApiKey("key_1", EVIL, "client", tags={EVIL: EVIL})
+    attempt = Attempt(EVIL, Tier.SMALL, "answered", 1.0, cost_usd=1)
+    model = replace(paid(24, Tier.SMALL, 1.0), attempts=(attempt,))
+    mark = replace(MARK, written_by=EVIL, origin=EVIL, verdict=EVIL)
+    for html in (
+        KeysView(keys_report([key], MADE)).html,
+        SpendView(*ShowSpend(FakeTotals([model]))(TODAY)).html,
+        PromptsView([mark], EVIL).html,
+    ):
+        assert "<img" not in html
+        assert "&lt;img" in html
+
+
+@given(st.text())
+def test_any_text_in_a_cell_stays_in_its_cell(text: str) -> None:
+    html = Table(("x",), [(text,)]).html
+    [cell] = re.findall(r"<td[^>]*>([^<>]*)</td>", html)
+    assert unescape(cell) == text
+    assert html.count("<") == Table(("x",), [("",)]).html.count("<")
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (None, "unknown"),
+        (0.0, "$0.00"),
+        (-0.0, "$0.00"),
+        (1e-13, "$0.00"),
+        (3.12e-7, "$0.000000312"),
+        (0.0123, "$0.0123"),
+        (0.99999, "$1.00"),
+        (1.005, "$1.00"),
+        (-0.25, "−$0.250"),
+        (1234567.891, "$1,234,567.89"),
+    ],
+)
+def test_small_sums_keep_three_digits_and_large_ones_cents(
+    amount: float | None, written: str
+) -> None:
+    assert usd(amount) == written
+
+
+def test_a_share_of_nothing_is_none_and_of_the_unknown_unknown() -> None:
+    assert (share(1, 0), share(None, 1), share(1, None)) == ("–", "unknown", "unknown")
+    assert (share(-1, 8), share(-0.0, 8)) == ("−12.5%", "0.0%")
+
+
+@pytest.mark.parametrize("file", sorted(Path("events/dashboard").glob("*.json")), ids=str)
+def test_the_sample_events_ask_for_what_there_is(file: Path) -> None:
+    event = json.loads(file.read_text("utf-8"))
+    assert event.get("view", "describe") == file.stem
