@@ -13,6 +13,7 @@ from route_switch.workflow.events import (
     AskEvent,
     ClaimEvent,
     CollectEvent,
+    Evaluated,
     Event,
     Notice,
     ReportEvent,
@@ -58,7 +59,7 @@ def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event |
 
 
 def count(event: ReportEvent, notice: Notice) -> None:
-    """How runs end, and what they spent."""
+    """How runs end, what they spent, and what they measured, however they ended."""
     logger.info("run ended", extra={"outcome": notice.outcome})
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("learning_runs", MetricUnit.Count, 1)
@@ -66,3 +67,15 @@ def count(event: ReportEvent, notice: Notice) -> None:
     if evaluated is not None:
         metrics.add_metric("learning_usd", MetricUnit.Count, evaluated.spent_usd)
     metrics.flush_metrics()
+    if evaluated is not None:
+        count_quality(evaluated)
+
+
+def count_quality(evaluated: Evaluated) -> None:
+    """In a set of its own: without the dimension of the outcome."""
+    measured = {"live": evaluated.quality_live, "candidate": evaluated.quality_candidate}
+    known = {name: quality for name, quality in measured.items() if quality is not None}
+    for name, quality in known.items():
+        metrics.add_metric(f"heldout_quality_{name}", MetricUnit.NoUnit, quality)
+    if known:
+        metrics.flush_metrics()
