@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
@@ -16,7 +17,7 @@ from moto.core.config import default_user_config
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
-from infra.local import moto_dynamodb, moto_stepfunctions
+from infra.local import moto_dynamodb, moto_iam, moto_stepfunctions
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
 from infra.local.errors import LocalStackError
@@ -62,8 +63,9 @@ class ServiceError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
     code = 500
 
 
-def install(cloud: Cloud, functions: Functions) -> None:
-    """Makes moto deploy what templates hold, update in place, and run functions for real."""
+def install(cloud: Cloud, functions: Functions, denials: Path) -> None:
+    """Makes moto deploy what templates hold, update in place, and run functions for real, each
+    in its role; see `moto_iam.install` for `denials`."""
     os.environ["MOTO_PORT"] = cloud.endpoint.rpartition(":")[2]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     Stack.parse_template = staticmethod(json.loads)  # YAML takes seconds for a large template
@@ -73,7 +75,8 @@ def install(cloud: Cloud, functions: Functions) -> None:
     LambdaFunction.invoke = invoker(cloud, functions)
     limit_parameters()
     moto_dynamodb.install()
-    moto_stepfunctions.install()
+    moto_iam.install(cloud, denials)
+    moto_stepfunctions.install(cloud)
 
 
 def update_stack(resources: Any, template: dict[str, Any], _parameters: object = None) -> None:
@@ -221,6 +224,7 @@ def describe_function(cloud: Cloud, function: Any) -> FunctionVersion:
         name=function.function_name,
         version=str(function.version),
         handler=function.handler if image is None else image.handler,
+        role=function.role,
         timeout_s=int(function.timeout),
         memory_mb=int(function.memory_size),
         region=function.region,

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from infra.local.client import STACK_FILE, StackInfo
+from infra.local.client import DENIALS, STACK_FILE, StackInfo
 from infra.local.cloud import Cloud
 from infra.local.deploy import deploy, read_assembly, resolved_resources
 from infra.local.emulator import Answer
@@ -52,7 +52,7 @@ class LocalStack:
             self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
         )
         cleanup.callback(self._functions.stop)
-        install(self._cloud, self._functions)
+        install(self._cloud, self._functions, self._state / DENIALS)
         outputs = deploy(self._cloud, assembly)
         self._front = Front(self._read_api(), self._invoke)
         cleanup.callback(self._front.stop)
