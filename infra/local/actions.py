@@ -89,6 +89,11 @@ def given_arn(key: str) -> Callable[[Call], Iterator[Access]]:
     return find
 
 
+def find_anything(call: Call) -> Iterator[Access]:
+    """An action that knows no resources."""
+    yield Access(call.operation, "*")
+
+
 def find_nothing(_: Call) -> Iterator[Access]:
     """Whoever has credentials may."""
     return iter(())
@@ -210,6 +215,8 @@ CALLS: dict[str, Callable[[Call], Iterator[Access]]] = {
     "ssm:GetParameterHistory": find_parameter,
     "ssm:PutParameter": find_parameter,
     "states:DescribeExecution": given_arn("executionArn"),
+    "states:SendTaskSuccess": find_anything,
     "states:StartExecution": given_arn("stateMachineArn"),
+    "states:StopExecution": given_arn("executionArn"),
     "sts:GetCallerIdentity": find_nothing,
 }

@@ -7,6 +7,7 @@ other credentials than a session's is the account's owner and may do everything.
 import io
 import json
 import re
+import uuid
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +90,10 @@ def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:
 
 def policies_of(role_arn: str) -> list[str]:
     """The role's policies as JSON: those in it, and the attached ones."""
-    role = iam_backends[ACCOUNT][PARTITION].get_role_by_arn(role_arn)
+    roles = iam_backends[ACCOUNT][PARTITION].get_roles()
+    role = next((each for each in roles if each.arn == role_arn), None)
+    if role is None:
+        return []
     attached = (
         version.document
         for policy in role.managed_policies.values()
@@ -149,6 +153,7 @@ class Guard:
         with self._denials.open("a") as file:
             file.write(f"{message}\n")
         headers, body = denial(call, code, message)
+        headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
         status = "403 Forbidden" if call.service in {"lambda", "s3", "sns"} else "400 Bad Request"
         start(status, [*headers, ("Content-Length", str(len(body)))])
         return [] if call.method == "HEAD" else [body]
