@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.cloudformation import parsing
 from moto.cloudformation.models import Stack
+from moto.core import responses
 from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
@@ -74,6 +77,7 @@ def install(cloud: Cloud, functions: Functions, denials: Path) -> None:
     parsing.parse_and_create_resource = deployer(cloud, parsing.parse_and_create_resource)
     LambdaFunction.invoke = invoker(cloud, functions)
     limit_parameters()
+    look_up_once()
     moto_dynamodb.install()
     moto_iam.install(cloud, denials)
     moto_stepfunctions.install(cloud)
@@ -232,6 +236,13 @@ def describe_function(cloud: Cloud, function: Any) -> FunctionVersion:
         code=image or Archive(function.code_digest, function.code_bytes),
         layers=tuple(Archive(layer.code_digest, layer.code_bytes) for layer in layers),
     )
+
+
+def look_up_once() -> None:
+    """What moto looks up for each request, partly on the disk, while all others wait."""
+    dispatcher = DomainDispatcherApplication
+    dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
+    responses.method_names_from_class = lru_cache(responses.method_names_from_class)
 
 
 def limit_parameters() -> None:
