@@ -14,7 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.alarms import RUNBOOK, Alarms
-from infra.metrics import custom_metrics, metric
+from infra.emitted import custom_metrics
+from infra.metrics import metric
 from infra.stage import Stage
 from route_switch.domain.tiers import Tier
 
@@ -272,6 +273,7 @@ class Dashboard(Construct):
             width=width,
             height=height,
             update_on_refresh=True,
+            update_on_resize=False,
             update_on_time_range_change=False,
         )
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
-from infra.stage import Stage
+from infra.stage import KEYLESS_PROVIDERS, Stage
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -20,9 +20,6 @@ from route_switch.workflow.paths import EXPIRING
 
 WEEK = 7
 """An answer is paid for up to a week before the last run that may use it."""
-
-KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
-"""Providers that need no key: IAM, or no call at all."""
 
 
 class Data(Construct):

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from aws_cdk import Duration, TimeZone
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
+from infra.scheduled import Missed, run_on_schedule
 from infra.stage import Stage
 
 
@@ -28,6 +27,7 @@ class Drift(PythonFunction):
         data: Data,
         prompt: Prompt,
         layers: Sequence[PythonLayer],
+        missed: Missed,
         state_machine_arn: str,
     ) -> None:
         super().__init__(
@@ -54,31 +54,11 @@ class Drift(PythonFunction):
         # No request's item: they hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
         self.allow_items(data.results, ["dynamodb:Query"], "RUNS")
-        self._run_daily()
-
-    def _run_daily(self) -> None:
-        """Half an hour after the day that it looks at: by then every request of it is counted."""
-        role = iam.Role(
-            self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
-            )
-        )
-        scheduler.Schedule(
+        # Half an hour after the day that it looks at: by then every request of it is counted.
+        run_on_schedule(
             self,
             "Daily",
+            scheduler.ScheduleExpression.cron(minute="30", hour="0", time_zone=TimeZone.ETC_UTC),
             description="Compares traffic with what the live prompt was predicted to get",
-            schedule=scheduler.ScheduleExpression.cron(
-                minute="30", hour="0", time_zone=TimeZone.ETC_UTC
-            ),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
-                ),
-                # Without updates: CDK would allow all versions of the function as well.
-                role=role.without_policy_updates(),
-            ),
+            missed=missed,
         )

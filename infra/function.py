@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.emitted import metrics_namespace
 from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.python_layer import (
@@ -114,11 +115,6 @@ class StageFunction(Construct):
         reason = "Objects are named when they are written; nothing else lies there."
         for prefix in prefixes:
             acknowledge(self.role, f"IAM5[Resource::<{logical_id}.Arn>/{prefix}*]", reason)
-
-
-def metrics_namespace(stage: Stage) -> str:
-    """Stages may share an account, and their figures must not mix."""
-    return f"RouteSwitch/{stage.name}"
 
 
 class PythonFunction(StageFunction):

@@ -11,7 +11,6 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.data import Data
@@ -19,12 +18,15 @@ from infra.drift import Drift
 from infra.encryption import customer_key
 from infra.function import PythonFunction
 from infra.management import allow_forgetting
+from infra.monitor import Monitor
 from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
+from infra.scheduled import Missed
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
+from route_switch.adapters.dynamodb_quality import REJECTED
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
@@ -48,7 +50,7 @@ class Learning(Construct):
         self._prompt = prompt
         self._layers = layers
         self.topic = self._topic()
-        self.missed = self._missed()
+        self.missed = Missed(self, "Missed")
         environment = self._environment()
         self.steps = self._small_steps(environment)
         self.promote = self._promoter(environment)
@@ -75,9 +77,20 @@ class Learning(Construct):
             data=data,
             prompt=prompt,
             layers=layers,
+            missed=self.missed,
             state_machine_arn=self.machine.state_machine_arn,
         )
-        self.functions = (self.steps, self.promote, self.drift)
+        self.monitor = Monitor(
+            self,
+            "Monitor",
+            stage=stage,
+            data=data,
+            prompt=prompt,
+            promoter=self.promote,
+            layers=layers,
+            missed=self.missed,
+        )
+        self.functions = (self.steps, self.promote, self.drift, self.monitor)
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Runs", enforce_ssl=True, master_key=customer_key(self))
@@ -153,7 +166,10 @@ class Learning(Construct):
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )
+        promoter.allow(["ssm:GetParameter"], parameter_arn(self, self._prompt.seed_name))
         promoter.allow_items(self._data.results, ["dynamodb:Query"], FORGOTTEN)
+        promoter.allow_items(self._data.results, ["dynamodb:GetItem", "dynamodb:PutItem"], REJECTED)
+        promoter.allow(["sns:Publish"], self.topic.topic_arn)
         promoter.allow_objects(
             self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True
         )
@@ -217,6 +233,7 @@ class Learning(Construct):
             targets=[
                 events_targets.SnsTopic(
                     self.topic,
+                    dead_letter_queue=self.missed,
                     message=events.RuleTargetInput.from_text(
                         f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
                         f"{events.EventField.from_path('$.detail.executionArn')}. "
@@ -225,15 +242,3 @@ class Learning(Construct):
                 )
             ],
         )
-
-    def _missed(self) -> sqs.Queue:
-        """Starts that failed for a day."""
-        queue = sqs.Queue(
-            self,
-            "Missed",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(queue, "SQS3", "This is itself the place for what failed.")
-        return queue

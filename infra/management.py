@@ -59,6 +59,7 @@ class Management(PythonFunction):
     def _allow_feedback(self, data: Data) -> None:
         actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
         self.allow_items(data.results, actions, "RESULT#*")
+        self.allow_items(data.results, ["dynamodb:UpdateItem"], "QUALITY#*")
 
     def _allow_deletion(self, data: Data) -> None:
         results = data.results

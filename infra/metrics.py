@@ -1,44 +1,10 @@
-"""The metrics that functions emit, by name: what dashboard and alarms are made of.
-
-A custom metric costs $0.30 a month, by the hour in which it gets data; figures that no alarm needs
-and DynamoDB has are read there (`infra/widget.py`).
-"""
+"""The metrics that functions emit: what dashboard and alarms are made of."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.function import metrics_namespace
+from infra.emitted import BY_SERVICE, MODEL, metrics_namespace
 from infra.stage import Stage
-from route_switch.domain.decision import Reason
-from route_switch.domain.tiers import Tier
-
-REQUESTS = ("requests_answered", "requests_failed", "requests_dry_run")
-REASONS = tuple(f"reason_{reason}" for reason in Reason)
-TIERS = tuple(f"tier_{tier}" for tier in Tier)
-TIER_COSTS = tuple(f"tier_{tier}_cost_usd" for tier in Tier)
-MODEL = ("model_cost_usd", "model_errors", "model_latency_ms")
-BY_SERVICE = {
-    "router": (
-        *REQUESTS,
-        *REASONS,
-        *TIERS,
-        *TIER_COSTS,
-        *("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd"),
-        *("latency_ms", "overhead_ms", "prompt_version"),
-        *("price_missing", "prompt_unreadable", "records_lost", "unexpected_errors"),
-    ),
-    "management": ("feedback", "feedback_score", "unexpected_errors"),
-    "monitor": ("month_usd", "projected_month_usd", "prompt_quality", "quality_dropped"),
-    "promote": ("promotions", "rollbacks"),
-    "drift": (
-        "drift_runs_started",
-        "drift_requests",
-        "drift_tiers_distance",
-        "drift_lengths_distance",
-    ),
-    "learning": ("learning_usd", "heldout_quality_live", "heldout_quality_candidate"),
-}
-"""Dimension `service`; `MODEL` has `model` beside it, and how runs end has `outcome`."""
 
 
 def metric(
@@ -63,9 +29,3 @@ def metric(
         period=period or Duration.minutes(5),
         label=label or name,
     )
-
-
-def custom_metrics(stage: Stage) -> int:
-    """How many there are at most, but for those of how runs end."""
-    by_model = len(MODEL) * len(stage.router.models.names)
-    return by_model + sum(len(names) for names in BY_SERVICE.values())

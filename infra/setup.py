@@ -1,4 +1,4 @@
-"""What the first deployment does once: make the first keys, and start the live prompt."""
+"""What the first deployment does once: make the first keys, and have the live prompt started."""
 
 from collections.abc import Sequence
 
@@ -23,6 +23,7 @@ class Setup(Construct):
         stage: Stage,
         data: Data,
         prompt: Prompt,
+        promoter: PythonFunction,
         layers: Sequence[PythonLayer],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -36,14 +37,12 @@ class Setup(Construct):
             layers=layers,
             environment={
                 "KEYS_TABLE": data.keys.table_name,
-                "LIVE_PROMPT_PARAMETER": prompt.live_name,
-                "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                "PROMOTER_FUNCTION": promoter.function.function_arn,
                 "FIRST_KEYS_PARAMETER": self.first_keys_name,
             },
         )
         self.function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], data.keys.table_arn)
-        self.function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
-        self.function.allow(["ssm:PutParameter"], parameter_arn(self, prompt.live_name))
+        self.function.allow(["lambda:InvokeFunction"], promoter.function.function_arn)
         self.function.allow(
             ["ssm:GetParameter", "ssm:PutParameter"], parameter_arn(self, self.first_keys_name)
         )
@@ -54,5 +53,5 @@ class Setup(Construct):
             service_token=self.function.function.function_arn,
             service_timeout=Duration.minutes(3),
         )
-        # The function reads the seed, and the role's policy must be there when it runs.
-        first_deploy.node.add_dependency(self.function, prompt.seed)
+        # Both functions run then: their roles' policies, and what they read, must be there.
+        first_deploy.node.add_dependency(self.function, promoter, prompt.seed)

@@ -46,8 +46,16 @@ class RouteSwitchStack(Stack):
         layers = base_layers(self, stage)
         router_layers = [*layers, *model_layers(self, stage)]
         router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
-        setup = Setup(self, "Setup", stage=stage, data=data, prompt=prompt, layers=layers)
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
+        setup = Setup(
+            self,
+            "Setup",
+            stage=stage,
+            data=data,
+            prompt=prompt,
+            promoter=learning.promote,
+            layers=layers,
+        )
         management = Management(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
@@ -67,7 +75,9 @@ class RouteSwitchStack(Stack):
             alarms,
             stage,
             machine=learning.machine,
-            background={"drift": learning.drift.function},
+            background={
+                each.folder.name: each.function for each in (learning.monitor, learning.drift)
+            },
         )
         watch_queues(alarms, {"records-waiting": data.records, "missed-starts": learning.missed})
         dashboard = Dashboard(
@@ -92,7 +102,7 @@ class RouteSwitchStack(Stack):
                 "LearningBucket": data.learning.bucket_name,
                 "RunsTopic": learning.topic.topic_arn,
                 "AlarmsTopic": alarms.topic.topic_arn,
-                "Dashboard": dashboard.name,
+                "DashboardName": dashboard.name,
                 "RecordsQueue": data.records.queue_url,
                 "MissedQueue": learning.missed.queue_url,
                 **(

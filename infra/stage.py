@@ -28,6 +28,8 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
+KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
+"""Providers that need no key: IAM, or no call at all."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]

@@ -30,16 +30,16 @@ def invoke(
     scope: Construct,
     name: str,
     function: lambda_.Function,
-    payload: Mapping[str, object] | None,
+    payload: Mapping[str, object],
     result_path: str,
 ) -> tasks.LambdaInvoke:
-    """A function on `payload`, else on all that is known; its answer is at `result_path`."""
+    """A function on `payload`; its answer is at `result_path`."""
     timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
     task = tasks.LambdaInvoke(
         scope,
         name,
         lambda_function=function,
-        payload=None if payload is None else sfn.TaskInput.from_object(dict(payload)),
+        payload=sfn.TaskInput.from_object(dict(payload)),
         payload_response_only=True,
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(timeout),

@@ -41,7 +41,11 @@ class CostsWidget(PythonFunction):
                 "KEYS_TABLE": data.keys.table_name,
                 "LIVE_PROMPT_PARAMETER": prompt.live_name,
                 "SEED_PROMPT_PARAMETER": prompt.seed_name,
-                "POWERTOOLS_LOG_LEVEL": stage.log_level,
+                **(
+                    {}
+                    if stage.monthly_budget_usd is None
+                    else {"MONTHLY_BUDGET_USD": str(stage.monthly_budget_usd)}
+                ),
             },
         )
         # No request's item: they hold texts.

@@ -253,7 +253,8 @@ class Workflow(Construct):
 
     def _promote(self) -> sfn.TaskStateBase:
         """It is given all that is known by then."""
-        task = invoke(self, "Promote", self._steps.promote, None, "$.promoted")
+        payload = {"step": "promote", "state": at("$")}
+        task = invoke(self, "Promote", self._steps.promote, payload, "$.promoted")
         retry(task, ["PromptLockedError"], interval=Duration.seconds(20))
         task.add_catch(self._failed, result_path="$.error")
         return task

@@ -1,9 +1,9 @@
-"""The custom resource of the first deployment: makes the first keys and the live prompt."""
+"""The custom resource of the first deployment: makes the first keys, and has the promoter start
+the live prompt."""
 
 import json
 import logging
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from route_switch.adapters.keys_table import item_of, key_id_of
+from route_switch.adapters.lambda_function import LambdaFunction
 from route_switch.domain.keys import ApiKey, Role, hash_key
 from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
 
@@ -26,6 +27,7 @@ Event = dict[str, Any]  # CloudFormation's; only strings are read from it
 
 _log = logging.getLogger()
 _PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+_ONCE = Config(connect_timeout=3, read_timeout=45, retries={"total_max_attempts": 1})
 """All calls together end before the function does, so that an outage is reported as well."""
 
 
@@ -43,11 +45,12 @@ def lambda_handler(event: Event, _context: object) -> None:
 
 def set_up(request_type: str) -> None:
     """Keys are made on Create only; a live prompt that is missing is made on Update as well."""
-    ssm = boto3.client("ssm", config=_PATIENCE)
     if request_type == "Create":
+        ssm = boto3.client("ssm", config=_PATIENCE)
         store = DynamoKeyStore(boto3.client("dynamodb", config=_PATIENCE), os.environ["KEYS_TABLE"])
         ensure_first_keys(store, SsmHandover(ssm, os.environ["FIRST_KEYS_PARAMETER"]))
-    copy_if_missing(ssm, os.environ["SEED_PROMPT_PARAMETER"], os.environ["LIVE_PROMPT_PARAMETER"])
+    promoter = boto3.client("lambda", config=_ONCE)
+    LambdaFunction(promoter, os.environ["PROMOTER_FUNCTION"])({"step": "start"})
 
 
 def respond(event: Event, status: str, reason: str) -> None:
@@ -122,17 +125,4 @@ class SsmHandover:
             Description="The first keys of route-switch, shown once: read, then delete this",
             Value=json.dumps({"client": keys.client, "admin": keys.admin}),
             Type="SecureString",
-        )
-
-
-def copy_if_missing(client: "SSMClient", seed: str, live: str) -> None:
-    """Starts the live prompt as a copy of the seed; SSM refuses where there is one already."""
-    value = client.get_parameter(Name=seed)["Parameter"]["Value"]
-    with suppress(client.exceptions.ParameterAlreadyExists):
-        client.put_parameter(
-            Name=live,
-            Description="Live routing prompt of route-switch; its newest version routes",
-            Value=value,
-            Type="String",
-            Tier="Intelligent-Tiering",
         )

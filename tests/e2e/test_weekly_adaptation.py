@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.example_file import read_examples
 from route_switch.adapters.outcome_file import read_outcomes
 from route_switch.adapters.results_table import record_key
@@ -19,7 +19,6 @@ from route_switch.domain.example import query_key
 from route_switch.domain.learning_config import LearningConfig
 from route_switch.domain.outcome import OutcomeTable
 from route_switch.domain.past_request import Feedback, FeedbackFate
-from route_switch.domain.ports import TextStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.split import Side, side_of
 from route_switch.optimizer.arrays import arrays_of
@@ -78,12 +77,12 @@ def send(weekly: Weekly, queries: Sequence[str]) -> list[Sent]:
 def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
     """A thumb for each answer."""
     dynamodb, table = weekly.client("dynamodb"), weekly.stack.results_table
-    learning = DynamoDbLearning(dynamodb, table, cast("TextStore", None))
+    store = DynamoDbFeedback(dynamodb, table)
     for each in sent:
         key = record_key(each.request_id)
         key_id = dynamodb.get_item(TableName=table, Key=key)["Item"]["key_id"]["S"]
         thumb = Feedback(adequate=is_right(each.model, each.text))
-        assert learning.save_feedback(each.request_id, key_id, thumb) is FeedbackFate.KEPT
+        assert store.save_feedback(each.request_id, key_id, thumb) is FeedbackFate.KEPT
 
 
 @dataclass(frozen=True)

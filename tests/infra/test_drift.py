@@ -12,6 +12,7 @@ from infra.data import Data
 from infra.drift import Drift
 from infra.prompt import Prompt
 from infra.python_layer import code_layer
+from infra.scheduled import Missed
 from infra.stage import load_stage
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:learning"
@@ -34,6 +35,7 @@ def resources() -> dict[str, Any]:
         stage=stage,
         data=data,
         prompt=Prompt(stack, "Prompt", stage=stage, lock_table=data.results.table_name),
+        missed=Missed(stack, "Missed"),
         layers=[code_layer(stack, "CoreLayer", stage=stage, folder=Path("layers/core"))],
         state_machine_arn=MACHINE,
     )

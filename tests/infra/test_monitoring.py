@@ -9,7 +9,8 @@ import pytest
 from pydantic import JsonValue
 
 from infra.app import read_context
-from infra.metrics import BY_SERVICE, MODEL, metric
+from infra.emitted import BY_SERVICE, MODEL
+from infra.metrics import metric
 from infra.stage import load_stage
 from tests.infra.conftest import Synthesized, synthesize_stage
 
@@ -49,7 +50,7 @@ def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Synthes
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
-TOPIC = "AlarmsTopic5DA8E5A6"
+TOPIC = "AlarmsTopic3A2DFEBA"
 
 
 def test_alarms_may_publish_though_the_topic_takes_tls_only(prod: Synthesized) -> None:

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from functions.learning import handler
+from functions.learning import handler as learning
+from functions.promote import handler as promoter
 from infra.local.__main__ import function_word
-from route_switch.workflow.events import Event, PromoteEvent, WorkEvent
+from route_switch.workflow.events import WorkEvent
 from tests.infra.conftest import Synthesized
 
 EVENTS = Path("events")
-PARSERS: dict[str, Callable[[Any], Event]] = {
-    "learning": handler._EVENT.validate_python,
+PARSERS: dict[str, Callable[[Any], BaseModel]] = {
+    "learning": learning._EVENT.validate_python,
     "optimizer": WorkEvent.model_validate,
-    "promote": PromoteEvent.model_validate,
+    "promote": promoter._EVENT.validate_python,
 }
 FILES = [file for folder in PARSERS for file in sorted((EVENTS / folder).glob("*.json"))]
 FOLDERS = {
@@ -24,6 +26,7 @@ FOLDERS = {
     "drift": "LearningDrift",
     "learning": "LearningSteps",
     "management": "Management",
+    "monitor": "LearningMonitor",
     "optimizer": "LearningOptimizer",
     "promote": "LearningPromoter",
     "router": "Router",
@@ -41,9 +44,10 @@ def test_an_event_is_one_that_its_function_takes(file: Path) -> None:
 
 
 def test_every_step_of_the_workflow_has_an_event() -> None:
-    steps = {read(file).get("step", "promote") for file in FILES}
+    steps = {read(file)["step"] for file in FILES}
     small = {"claim", "collect", "ask", "report", "fail"}
-    assert steps == small | {"outcomes", "optimize", "evaluate", "promote"}
+    promoters = {"promote", "rollback", "start"}
+    assert steps == small | promoters | {"outcomes", "optimize", "evaluate"}
 
 
 def test_the_folder_of_an_event_names_one_function(local: Synthesized) -> None:

@@ -1,6 +1,7 @@
 """What the synthesized templates promise."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_buckets_queues_and_topic_are_private_and_take_tls_only(prod: Synthesize
         *prod.resources("AWS::SQS::QueuePolicy").values(),
         *prod.resources("AWS::SNS::TopicPolicy").values(),
     ]
-    assert len(policies) == 5
+    assert len(policies) == 6
     for policy in policies:
         denied = [
             statement["Condition"]
@@ -151,16 +152,31 @@ def test_the_management_function_accepts_its_environment(
         assert settings.learning_bucket == "DataLearning06BECC9F"
 
 
-def test_only_setup_and_promoter_write_the_live_prompt(prod: Synthesized) -> None:
+def test_only_the_promoter_writes_the_live_prompt(prod: Synthesized) -> None:
     writers = [
         name
         for name, s in prod.statements()
         if "ssm:PutParameter" in _list(s["Action"]) and "/prompt/" in json.dumps(s["Resource"])
     ]
-    assert sorted(name.split("Role")[0] for name in writers) == [
-        "LearningPromoter",
-        "SetupFunction",
-    ]
+    assert [name.split("Role")[0] for name in writers] == ["LearningPromoter"]
+
+
+def test_setup_runs_when_all_that_the_promoter_needs_is_there(prod: Synthesized) -> None:
+    (first_deploy,) = prod.resources("Custom::FirstDeploy").values()
+    awaited = first_deploy["DependsOn"]
+    for part in ("LearningPromoterRoleDefaultPolicy", "LearningPromoterFunction", "PromptSeed"):
+        assert [name for name in awaited if name.startswith(part)]
+
+
+def test_setup_and_monitor_invoke_the_promoter_and_nothing_else(prod: Synthesized) -> None:
+    invoked = {
+        name.split("Role")[0]: _list(statement["Resource"])
+        for name, statement in prod.statements()
+        if "lambda:InvokeFunction" in _list(statement["Action"])
+    }
+    for name in ("LearningMonitor", "SetupFunction"):
+        (resource,) = invoked[name]
+        assert resource["Fn::GetAtt"][0].startswith("LearningPromoterFunction")
 
 
 def test_the_router_reads_prompts_and_keys_and_writes_neither(prod: Synthesized) -> None:
@@ -187,7 +203,8 @@ def test_no_managed_policy_grants_a_function_anything(prod: Synthesized) -> None
         for name, role in prod.resources("AWS::IAM::Role").items()
         if role["Properties"].get("ManagedPolicyArns")
     ]
-    assert managed == ["ApiRestCloudWatchRoleC77E86EB"]
+    services = {re.sub(r"ServiceRole\w+$|[0-9A-F]{8}$", "", name) for name in managed}
+    assert services == {"ApiRestCloudWatchRole", "RouterDeployments", "ManagementDeployments"}
 
 
 @pytest.mark.parametrize("name", ["prod", "local", "openai_hash"])
@@ -310,6 +327,7 @@ def test_outputs_have_the_names_that_scripts_read(
         *("ApiEndpoint", "FirstKeysParameter", "KeysTable", "LivePromptParameter"),
         *("ResultsTable", "RouterFunction", "SeedPromptParameter"),
         *("LearningBucket", "LearningStateMachine", "RunsTopic"),
+        *("AlarmsTopic", "DashboardName", "MissedQueue", "RecordsQueue"),
     }
     assert prod.template["Outputs"].keys() == names
     assert openai_hash.template["Outputs"].keys() == names | {"ProviderSecret"}

@@ -18,6 +18,7 @@ import pytest
 
 from route_switch import management
 from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.bootstrap import build_collector, packaged_prompt
@@ -32,6 +33,7 @@ from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.settings import read_settings
 from route_switch.workflow.collect import Collect
 from route_switch.workflow.events import (
+    Candidacy,
     CollectEvent,
     PromoteEvent,
     ReportEvent,
@@ -339,7 +341,9 @@ def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_e
     assert all("learning: " in place and RUN.id in place for place in held)
     forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
     publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
-    promoted = Promote(publish_prompt, bucket(), switches(), forgotten)(PromoteEvent(run=RUN))
+    rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
+    promote = Promote(publish_prompt, bucket(), switches(), forgotten, rejections)
+    promoted = promote(PromoteEvent(step="promote", state=Candidacy(run=RUN)))
     assert promoted.promoted is False
     assert "was deleted since the run began" in str(promoted.why)
     assert "Report and candidate showed a query that was deleted" in report(runs)

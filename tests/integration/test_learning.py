@@ -10,6 +10,7 @@ from botocore.client import BaseClient
 
 from route_switch import bootstrap
 from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.config import RouterConfig
@@ -56,8 +57,8 @@ def examples_by_query() -> dict[str, Example]:
     return {example.query: example for example in collect().examples}
 
 
-def feedback_store() -> DynamoDbLearning:
-    return DynamoDbLearning(boto3.client("dynamodb"), "results", cast("TextStore", None))
+def feedback_store() -> DynamoDbFeedback:
+    return DynamoDbFeedback(boto3.client("dynamodb"), "results")
 
 
 def test_a_request_becomes_an_example_that_asks_the_same_again(api: Api) -> None:
@@ -220,7 +221,7 @@ def week_of(requests: int) -> DynamoDbLearning:
     write(dynamodb, records)
     learning = DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
     for record in records[:20]:
-        learning.save_feedback(record.request_id, record.key_id, Feedback(adequate=False))
+        feedback_store().save_feedback(record.request_id, record.key_id, Feedback(adequate=False))
     return learning
 
 

@@ -1,7 +1,9 @@
-"""The setup function against moto, answering a CloudFormation that listens on loopback."""
+"""The setup function against moto, answering a CloudFormation that listens on loopback. The
+promoter's part of it runs in this process."""
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -11,12 +13,20 @@ from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
 
 from functions.setup.handler import lambda_handler
+from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.keys import hash_key
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.services.publish_prompt import PublishPrompt
+from tests.support.context import FakeContext
+from tests.support.in_process import run_in_process
+
+SEED = to_markdown(packaged_prompt())
 
 ENVIRONMENT = {
     "KEYS_TABLE": "keys",
-    "LIVE_PROMPT_PARAMETER": "/test/live",
-    "SEED_PROMPT_PARAMETER": "/test/seed",
+    "PROMOTER_FUNCTION": "promoter",
     "FIRST_KEYS_PARAMETER": "/test/first-keys",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -71,8 +81,23 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
             BillingMode="PAY_PER_REQUEST",
         )
         client = boto3.client("ssm")
-        client.put_parameter(Name="/test/seed", Value="seed prompt", Type="String")
+        client.put_parameter(Name="/test/seed", Value=SEED, Type="String")
+        run_in_process(monkeypatch, {"promoter": start})
         yield client
+
+
+def start(event: JsonObject, _: FakeContext) -> JsonObject:
+    """As `functions.promote` does, which needs the environment of learning beside this."""
+    assert event == {"step": "start"}
+    prompts = SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
+    return {"version": PublishPrompt(prompts, prompts, NoLock()).start()}
+
+
+class NoLock:
+    """Nobody else changes the prompt here."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 @pytest.fixture
@@ -101,7 +126,7 @@ def test_create_hands_over_keys_whose_hashes_are_stored_and_starts_the_live_prom
     client = key_items()[f"KEY#{hash_key(keys['client'])}"]
     assert client["role"] == {"S": "client"}
     assert client["allowed_tiers"] == {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]}
-    assert value(ssm, "/test/live") == "seed prompt"
+    assert value(ssm, "/test/live") == SEED
 
 
 def test_create_again_changes_neither_keys_nor_a_live_prompt_that_was_learned(
@@ -124,7 +149,7 @@ def test_update_makes_a_missing_live_prompt_and_no_keys(
     ssm: SSMClient, cloudformation: CloudFormation
 ) -> None:
     assert cloudformation.request("Update")["Status"] == "SUCCESS"
-    assert value(ssm, "/test/live") == "seed prompt"
+    assert value(ssm, "/test/live") == SEED
     assert key_items() == {}
 
 
@@ -140,4 +165,4 @@ def test_a_failure_is_answered_with_its_reason(
     ssm.delete_parameter(Name="/test/seed")
     answer = cloudformation.request("Create")
     assert answer["Status"] == "FAILED"
-    assert "ParameterNotFound" in answer["Reason"]
+    assert "InvocationError: promoter failed: PromptError: There is no seed" in answer["Reason"]

@@ -50,6 +50,7 @@ def s3(aws: None, results_table: str, monkeypatch: pytest.MonkeyPatch) -> "Itera
         "TEXTS_BUCKET": "texts",
         "LEARNING_BUCKET": BUCKET,
         "RUNS_TOPIC": topic,
+        "POWERTOOLS_METRICS_NAMESPACE": "RouteSwitch/dev",
         "LIVE_PROMPT_PARAMETER": LIVE,
         "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
         "SWITCHES_PARAMETER": SWITCHES,
@@ -220,16 +221,22 @@ def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None)
     s3.put_object(
         Bucket=BUCKET, Key=f"runs/{RUN['id']}/candidate.json", Body=to_json(prompt).encode()
     )
-    event: JsonObject = {"run": RUN, "collected": {}, "shards": [0]}
+    state: JsonObject = {"run": RUN, "collected": {}, "shards": [0]}
     if approved is not None:
-        event["approval"] = {"approved": approved, "by": "arn"}
-    return promoter.lambda_handler(event, FakeContext())
+        state["approval"] = {"approved": approved, "by": "arn"}
+    return promoter.lambda_handler({"step": "promote", "state": state}, FakeContext())
 
 
-def test_a_better_candidate_goes_live_once_and_leaves_its_artifact(s3: "S3Client") -> None:
-    for _ in range(2):
+def test_a_better_candidate_goes_live_once_and_leaves_its_artifact(
+    s3: "S3Client", capsys: pytest.CaptureFixture[str]
+) -> None:
+    for new in (True, False):
         promoted = promote(s3, candidate())
-        assert promoted == {"promoted": True, "off": False, "version": 2, "why": None}
+        assert promoted == {"promoted": True, "off": False, "version": 2, "new": new, "why": None}
+    (counted,) = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
+    ]
+    assert (counted["promotions"], counted["service"]) == ([1.0], "promote")
     assert parse_prompt(live()).version == candidate().version
     assert read(s3, "prompts/2.json").decode() == to_json(candidate())
 
@@ -280,4 +287,4 @@ def test_what_needs_approval_does_not_go_live_without(s3: "S3Client") -> None:
 
 def test_a_run_without_a_candidate_is_told(s3: "S3Client") -> None:
     with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
-        promoter.lambda_handler({"run": RUN}, FakeContext())
+        promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())

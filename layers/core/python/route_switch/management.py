@@ -9,8 +9,8 @@ from botocore.config import Config
 
 from route_switch.adapters.dynamodb import DynamoDbResultStore
 from route_switch.adapters.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
-from route_switch.adapters.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.keys_table import DynamoDbKeyStore
@@ -66,7 +66,7 @@ def build_management(settings: ManagementSettings) -> Management:
         DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(DynamoDbTotals(dynamodb, table), all_keys(dynamodb, settings.keys_table)),
         prompt,
-        GiveFeedback(DynamoDbLearning(dynamodb, table, texts)),
+        GiveFeedback(DynamoDbFeedback(dynamodb, table)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
             DynamoDbForgotten(dynamodb, table),

@@ -1,10 +1,10 @@
-"""What learning reads from the results table, and the feedback that it learns from."""
+"""What learning reads from the results table."""
 
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,11 @@ from pydantic import ValidationError
 from route_switch.adapters.dynamodb_reads import batch_get, store_errors
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
-    LEARNING_KEYS,
     SHARDS,
     as_hex,
     buckets,
     day_key,
     feedback_day,
-    feedback_in_index,
     feedback_key,
     learning_bucket,
     learning_counter,
@@ -31,7 +29,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.config import describe
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning_ports import RoutedRequests
-from route_switch.domain.past_request import Feedback, FeedbackFate, PastRequest
+from route_switch.domain.past_request import PastRequest
 from route_switch.domain.ports import TextStore
 from route_switch.domain.record import NotReplayable
 from route_switch.domain.sampling import POSITIONS, Arc
@@ -40,15 +38,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
-        ConditionCheckTypeDef,
-        PutTypeDef,
     )
 
     Item = dict[str, AttributeValueTypeDef]
 
 
 class DynamoDbLearning:
-    """The index of requests to learn from, the requests themselves, and their feedback.
+    """The index of requests to learn from, and the requests themselves with their feedback.
 
     Every method raises `StoreError` where DynamoDB refuses or cannot be reached.
     """
@@ -105,48 +101,6 @@ class DynamoDbLearning:
             for id_ in request_ids
         )
         return [request for request in requests if request is not None]
-
-    @store_errors()
-    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> FeedbackFate:
-        """The same feedback again changes nothing."""
-        key = record_key(request_id)
-        found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        item = found.get("Item")
-        if item is None or item["key_id"]["S"] != key_id or self._has_expired(item):
-            return FeedbackFate.NO_SUCH_RESULT
-        if json.loads(item["record"]["S"])["status"] != "answered":
-            return FeedbackFate.NO_ANSWER
-        can_be_learned_from = LEARNING_KEYS[0] in item
-        kept = feedback if can_be_learned_from else feedback.without_text
-        day = datetime.fromisoformat(item["created_at"]["S"]).date()
-        entry: Item = {
-            **feedback_key(request_id),
-            **(feedback_in_index(request_id, day) if can_be_learned_from else {}),
-            "expires_at": item["expires_at"],
-            "feedback": {"S": kept.model_dump_json(exclude_none=True)},
-        }
-        if not self._put_beside(key, entry):
-            return FeedbackFate.NO_SUCH_RESULT
-        return FeedbackFate.KEPT if kept == feedback else FeedbackFate.KEPT_WITHOUT_TEXT
-
-    def _put_beside(self, key: "Item", entry: "Item") -> bool:
-        """False where the request was deleted meanwhile: no feedback outlives it."""
-        check: ConditionCheckTypeDef = {
-            "TableName": self._table,
-            "Key": key,
-            "ConditionExpression": "attribute_exists(pk)",
-        }
-        put: PutTypeDef = {"TableName": self._table, "Item": entry}
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[{"ConditionCheck": check}, {"Put": put}]
-            )
-        except self._dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if not any(reason["Code"] == "ConditionalCheckFailed" for reason in reasons):
-                raise
-            return False
-        return True
 
     def _find(self, pk: str, first: int = 0, last: int = POSITIONS - 1) -> Iterator[str]:
         pages = self._dynamodb.get_paginator("query").paginate(

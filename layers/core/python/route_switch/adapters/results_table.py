@@ -14,6 +14,8 @@ Keys are `pk` and `sk`:
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  requests that were deleted: `dynamodb_forgotten`
     LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
+    QUALITY#<prompt version>        FEEDBACK  sums of what people said about its answers, and
+    QUALITY#ROLLBACK, …#REJECTED              what came of it: `dynamodb_quality`
 
 Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
 `expires_at`; counters stay.
@@ -104,6 +106,11 @@ def month_key(key_id: str, month: str, shard: int) -> "Item":
 
 def cap_key(month: str) -> "Item":
     return item_key(f"LEARNING#{month}", "CAP")
+
+
+def quality_key(prompt_version: str) -> "Item":
+    """`prompt_version` as it is recorded: `live@7`."""
+    return item_key(f"QUALITY#{prompt_version}", "FEEDBACK")
 
 
 def learning_counter(reason: NotReplayable | None) -> str:

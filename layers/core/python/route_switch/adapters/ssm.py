@@ -31,6 +31,7 @@ class SsmPromptStore:
     def put_live(self, document: str) -> int:
         answer = self._ssm.put_parameter(
             Name=self._live,
+            Description="Live routing prompt of route-switch; its newest version routes",
             Value=document,
             Type="String",
             Overwrite=True,

@@ -2,7 +2,17 @@
 
 import typer
 
-from route_switch.cli import evaluate, examples, keys, optimize, prompt, route, runs, switches
+from route_switch.cli import (
+    estimate,
+    evaluate,
+    examples,
+    keys,
+    optimize,
+    prompt,
+    route,
+    runs,
+    switches,
+)
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -15,6 +25,7 @@ app = typer.Typer(
 app.command("route")(route.route)
 app.command("optimize")(optimize.optimize)
 app.command("evaluate")(evaluate.evaluate)
+app.command("estimate")(estimate.estimate)
 app.command("examples")(examples.examples)
 app.command("runs")(runs.runs)
 app.command("learn")(runs.learn)

@@ -31,6 +31,10 @@ class StoreError(RouteSwitchError):
     """A store refused a write; the message holds no user text."""
 
 
+class InvocationError(RouteSwitchError):
+    """Another function of the stack failed, or cannot be invoked; its log says more."""
+
+
 class ModelError(RouteSwitchError):
     """A model did not answer.
 

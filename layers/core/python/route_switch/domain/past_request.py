@@ -31,6 +31,13 @@ class Feedback(BaseModel):
     comment: Comment | None = None
 
     @property
+    def rating(self) -> float | None:
+        """The score; a thumb is 1 or 0. None where nothing was said."""
+        if self.score is not None or self.adequate is None:
+            return self.score
+        return float(self.adequate)
+
+    @property
     def has_text(self) -> bool:
         return self.gold is not None or self.comment is not None
 

@@ -1,4 +1,4 @@
-"""The one way in which the live prompt changes: push, edit, promotion and rollback."""
+"""The one way in which the live prompt changes: start, push, edit, promotion and rollback."""
 
 from dataclasses import dataclass
 
@@ -50,6 +50,15 @@ class PublishPrompt:
             version = self.store.put_live(document)
         self._check_number(document, version, 1 if base is None else base + 1)
         return version
+
+    def start(self) -> int:
+        """Makes the seed live where nothing is, and returns the number of the live version."""
+        live, seed = self.store.read_live(), self.store.read_seed()
+        if live is not None:
+            return live.version
+        if seed is None:
+            raise PromptError("There is no seed to start with. Deploy the stage, which brings one.")
+        return self(seed.document, None)
 
     def promote(self, artifact: str, *, force: bool = False, approved: bool = False) -> int:
         """Publishes a candidate, as Markdown, if it was found better than what is live now, and
@@ -106,7 +115,7 @@ class PublishPrompt:
                 for old in reversed(self.history.versions())
                 if old.version < live.version
                 and old.document != live.document
-                and _may_go_live(old.document)
+                and may_go_live(old.document)
             ),
             None,
         )
@@ -155,7 +164,7 @@ def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt, approved: boo
         )
 
 
-def _may_go_live(document: str) -> bool:
+def may_go_live(document: str) -> bool:
     try:
         check_may_go_live(parse_prompt(document), document)
     except PromptError:

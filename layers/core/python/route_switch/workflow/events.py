@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from route_switch.domain.learning_run import LearningRun, StartRun
+from route_switch.domain.rollback import RollbackOrder
 
 
 class Event(BaseModel):
@@ -96,19 +97,43 @@ class Approval(Event):
     by: str = "silence"
 
 
-class PromoteEvent(Event):
+class Candidacy(Event):
+    """What the promoter has to know of a run's state."""
+
     run: LearningRun
     approval: Approval | None = None
 
 
+class PromoteEvent(Event):
+    step: Literal["promote"]
+    state: Candidacy
+
+
+class RollbackEvent(RollbackOrder):
+    step: Literal["rollback"]
+
+
+class StartEvent(Event):
+    """Of each deployment: where there is no live prompt, the seed becomes it."""
+
+    step: Literal["start"]
+
+
 class Promoted(Event):
-    """`version` is that of the live prompt; None where it was left alone: because learning is
-    `off`, or `why` says why."""
+    """`version` is that of the live prompt, and `new` says that this very call made it; None where
+    it was left alone: because learning is `off`, or `why` says why."""
 
     promoted: bool
     off: bool = False
     version: int | None = None
+    new: bool = False
     why: str | None = None
+
+
+class Started(Event):
+    """`version` is that of the live prompt."""
+
+    version: int
 
 
 class Trouble(Event):

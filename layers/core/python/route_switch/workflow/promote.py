@@ -11,12 +11,18 @@ from route_switch.domain.errors import (
 from route_switch.domain.forgotten import shows_any
 from route_switch.domain.learning_ports import ForgottenRequests
 from route_switch.domain.ports import SwitchStore
+from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
+from route_switch.domain.rollback import Rejections
 from route_switch.services.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 from route_switch.workflow.paths import CANDIDATE, LearningBucket
 
 DELETED = "It shows a query that was deleted since the run began. The next run goes without it."
+REJECTED = (
+    "It is the prompt that was version {} and was rolled back, because people rated its answers "
+    "lower. Who wants it all the same promotes it with 'route-switch prompt promote'."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +33,42 @@ class Promote:
     bucket: LearningBucket
     switches: SwitchStore
     forgotten: ForgottenRequests
+    rejections: Rejections
 
     def __call__(self, event: PromoteEvent) -> Promoted:
-        artifact = self.bucket.left(event.run.id).read(CANDIDATE)
+        run, approval = event.state.run, event.state.approval
+        artifact = self.bucket.left(run.id).read(CANDIDATE)
         if artifact is None:
-            raise ConfigurationError(f"Run {event.run.id} left no {CANDIDATE}.")
-        if not self.switches.read().may_learn:
-            return self._earlier(artifact) or Promoted(promoted=False, off=True)
-        if shows_any(parse_prompt(artifact.decode()), self.forgotten.all()):
-            return self._earlier(artifact) or Promoted(promoted=False, why=DELETED)
-        approved = event.approval is not None and event.approval.approved
+            raise ConfigurationError(f"Run {run.id} left no {CANDIDATE}.")
+        refused = self._refused(parse_prompt(artifact.decode()))
+        if refused is not None:
+            return self._earlier(artifact) or refused
+        before = self.publish.store.read_live()
         try:
-            version = self.publish.promote(artifact.decode(), approved=approved)
+            version = self.publish.promote(
+                artifact.decode(), approved=approval is not None and approval.approved
+            )
         except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
             raise
         except PromptConflictError as conflict:
             return self._earlier(artifact) or Promoted(promoted=False, why=str(conflict))
-        return self._promoted(version, artifact)
+        return self._promoted(version, artifact, new=before is None or version > before.version)
+
+    def _refused(self, candidate: RoutingPrompt) -> Promoted | None:
+        if not self.switches.read().may_learn:
+            return Promoted(promoted=False, off=True)
+        if shows_any(candidate, self.forgotten.all()):
+            return Promoted(promoted=False, why=DELETED)
+        rejection = self.rejections.of(candidate.version)
+        if rejection is not None:
+            return Promoted(promoted=False, why=REJECTED.format(rejection.version))
+        return None
 
     def _earlier(self, artifact: bytes) -> Promoted | None:
         """What a try whose answer was lost made live; somebody may have replaced it since."""
         version = self.publish.version_of(as_markdown(artifact.decode()))
         return None if version is None else self._promoted(version, artifact)
 
-    def _promoted(self, version: int, artifact: bytes) -> Promoted:
+    def _promoted(self, version: int, artifact: bytes, *, new: bool = False) -> Promoted:
         self.bucket.shared.write(f"prompts/{version}.json", artifact)
-        return Promoted(promoted=True, version=version)
+        return Promoted(promoted=True, version=version, new=new)

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from route_switch.adapters.dynamodb_cap import taken_usd
 from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompt_lock import DynamoDbPromptLock
@@ -24,6 +25,7 @@ from route_switch.workflow.forget import LearningTexts
 from route_switch.workflow.paths import LearningBucket
 from route_switch.workflow.promote import Promote
 from route_switch.workflow.report import Report
+from route_switch.workflow.roll_back import RollBack
 from route_switch.workflow.settings import LearningSettings
 
 if TYPE_CHECKING:
@@ -109,13 +111,12 @@ class Wiring:
         return Collect(examples, prompts, self._bucket, self.settings.learning)
 
     def ask(self) -> Ask:
-        sns = cast("SNSClient", self._connect("sns"))
-
-        def publish(subject: str, message: str) -> None:
-            sns.publish(TopicArn=self.settings.runs_topic, Subject=subject, Message=message)
-
         hours = self.settings.learning.approval_hours
-        return Ask(self._runs, publish, self.settings.stage, hours, self._report_of)
+        return Ask(self._runs, self._tell, self.settings.stage, hours, self._report_of)
+
+    def _tell(self, subject: str, message: str) -> None:
+        sns = cast("SNSClient", self._connect("sns"))
+        sns.publish(TopicArn=self.settings.runs_topic, Subject=subject, Message=message)
 
     def _report_of(self, run_id: str) -> str:
         return f"s3://{self.settings.learning_bucket}/runs/{run_id}/report.html"
@@ -132,10 +133,24 @@ class Wiring:
         )
 
     def promote(self, owner: str) -> Promote:
+        forgotten = DynamoDbForgotten(self._hasty_dynamodb, self.settings.results_table)
+        publish = self.publish(owner)
+        return Promote(publish, self._bucket, self.switches, forgotten, self._rejections)
+
+    def roll_back(self, owner: str) -> RollBack:
+        publish, stage = self.publish(owner), self.settings.stage
+        return RollBack(publish, self._rejections, self._tell, stage)
+
+    def publish(self, owner: str) -> PublishPrompt:
         """`owner` is shown to whom the prompt's lock keeps out."""
-        dynamodb = cast("DynamoDBClient", self._connect("dynamodb", config=HASTY))
-        lock = DynamoDbPromptLock(dynamodb, self.settings.results_table, owner)
-        prompts = self._prompts(HASTY)
-        forgotten = DynamoDbForgotten(dynamodb, self.settings.results_table)
-        publish = PublishPrompt(prompts, prompts, lock)
-        return Promote(publish, self._bucket, self.switches, forgotten)
+        table, prompts = self.settings.results_table, self._prompts(HASTY)
+        lock = DynamoDbPromptLock(self._hasty_dynamodb, table, owner)
+        return PublishPrompt(prompts, prompts, lock)
+
+    @property
+    def _rejections(self) -> DynamoDbRejections:
+        return DynamoDbRejections(self._hasty_dynamodb, self.settings.results_table)
+
+    @cached_property
+    def _hasty_dynamodb(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self._connect("dynamodb", config=HASTY))

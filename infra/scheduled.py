@@ -1,0 +1,63 @@
+"""Functions and runs that a clock starts, and where it is kept that one could not be started."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.function import StageFunction
+from infra.nag import acknowledge
+
+
+class Missed(sqs.Queue):
+    """Starts that failed for a day, and events whose function failed each time: scheduled times
+    and notices, never a text, so AWS's own key will do."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(self, "SQS3", "This is itself the place for what failed.")
+
+
+def run_on_schedule(
+    function: StageFunction,
+    construct_id: str,
+    schedule: scheduler.ScheduleExpression,
+    *,
+    description: str,
+    missed: Missed,
+) -> None:
+    """The scheduled time is the event: the same when it is delivered again."""
+    role = iam.Role(
+        function, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
+    )
+    for action, resource in (
+        ("lambda:InvokeFunction", function.function.function_arn),
+        ("sqs:SendMessage", missed.queue_arn),
+    ):
+        role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+    scheduler.Schedule(
+        function,
+        construct_id,
+        description=description,
+        schedule=schedule,
+        target=targets.LambdaInvoke(
+            function.function,
+            input=scheduler.ScheduleTargetInput.from_object(
+                {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
+            ),
+            dead_letter_queue=missed,
+            # Without updates: CDK would allow all versions of the function as well.
+            role=role.without_policy_updates(),
+        ),
+    )
+    # Scheduler hands an event over and does not see how it ends: Lambda tries it three times.
+    function.function.configure_async_invoke(on_failure=destinations.SqsDestination(missed))

@@ -1,0 +1,133 @@
+"""`route-switch estimate`: what a stage costs to own, before it is deployed."""
+
+import json
+import math
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from route_switch.cli.owning.assumptions import assumptions
+from route_switch.cli.owning.deployment import Deployment, Traffic
+from route_switch.cli.owning.estimate import Estimate
+from route_switch.cli.owning.prices import PriceList
+from route_switch.cli.owning.view import as_json, print_tables
+from route_switch.domain.config import RouterConfig
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.tiers import Tier
+
+MIX = "50,25,25"
+"""What the learned prompt chose on 1,005 queries of thirteen tasks (docs/results.md)."""
+BYPASS = 10.0
+ROUTER_S = 0.5
+FIRST_TOKEN_S = 0.5
+TOKENS_PER_S = {Tier.SMALL: 150, Tier.MEDIUM: 100, Tier.LARGE: 60}
+"""How fast a tier writes: assumed, to be replaced by what the dashboard shows."""
+
+
+def estimate(
+    requests: Annotated[float, typer.Option(help="Requests a month, such as 1e6.")],
+    input_tokens: Annotated[int, typer.Option(help="Tokens of a request.")],
+    output_tokens: Annotated[int, typer.Option(help="Tokens of an answer.")],
+    stage: Annotated[str, typer.Option(help="A stage of cdk.json.")] = "prod",
+    mix: Annotated[str, typer.Option(help="Percent of the answers by Tier 1, 2 and 3.")] = MIX,
+    bypass: Annotated[float, typer.Option(help="Percent that needs no router call.")] = BYPASS,
+    seconds: Annotated[
+        str | None,
+        typer.Option(help="Seconds of a call of the router, Tier 1, 2 and 3: 0.5,2.5,3.5,5.5."),
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="For scripts; unknown is null.")] = False,
+) -> None:
+    """Estimate what a stage costs: idle, per 1,000 requests, and a month, with AWS's prices of the
+    packaged list. Runs in a checkout and asks nobody."""
+    deployment = read_deployment(stage)
+    shares = _shares(mix, bypass)
+    _check_size(requests, input_tokens, output_tokens)
+    router_s, *tier_s = _seconds(seconds, output_tokens, deployment.config)
+    traffic = Traffic(
+        requests=requests,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        mix=shares,
+        bypassed=bypass / 100,
+        router_s=router_s,
+        tier_s=dict(zip(Tier, tier_s, strict=True)),
+    )
+    result = Estimate(deployment, traffic, PriceList.packaged())
+    words = assumptions(result, f"LiteLLM {version('litellm')}'s price list, and cdk.json's own")
+    if json_:
+        typer.echo(json.dumps(as_json(result, words), indent=2))
+    else:
+        print_tables(result, words)
+
+
+def read_deployment(name: str) -> Deployment:
+    """The stage as the CDK app in this folder reads it, with the prices that are known."""
+    if not Path("cdk.json").is_file():
+        raise _no_checkout("there is no cdk.json")
+    try:
+        from infra.app import read_context
+        from infra.owned import deployment_of
+        from infra.prices import with_prices
+        from infra.stage import load_stage
+    except ImportError as error:
+        raise _no_checkout(str(error)) from error
+    stage = load_stage(read_context(os.environ), name, os.environ)
+    models, _ = with_prices(stage.router.models)
+    router = stage.router.model_copy(update={"models": models})
+    return deployment_of(stage.model_copy(update={"router": router}))
+
+
+def _no_checkout(found: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"This is not a checkout of route-switch: {found}. The command reads its stages "
+        "there: clone the repository, run `make install`, and call `.venv/bin/route-switch "
+        "estimate` in its folder."
+    )
+
+
+def _check_size(requests: float, input_tokens: int, output_tokens: int) -> None:
+    sizes = {
+        "--requests": requests,
+        "--input-tokens": input_tokens,
+        "--output-tokens": output_tokens,
+    }
+    for name, value in sizes.items():
+        if not (math.isfinite(value) and value >= 1):
+            raise ConfigurationError(f"{name} is {value:g}, but must be 1 or more.")
+
+
+def _shares(mix: str, bypass: float) -> dict[Tier, float]:
+    percents = _numbers("--mix", mix, len(Tier), MIX)
+    if not math.isclose(sum(percents), 100):
+        raise ConfigurationError(
+            f"--mix is {mix}, which adds up to {sum(percents):g}, but must add up to 100."
+        )
+    if not 0 <= bypass <= percents[0]:
+        raise ConfigurationError(
+            f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}: "
+            "Tier 1 answers what is bypassed."
+        )
+    return {tier: percent / 100 for tier, percent in zip(Tier, percents, strict=True)}
+
+
+def _seconds(stated: str | None, output_tokens: int, config: RouterConfig) -> list[float]:
+    """Of a call of the router and of each tier; none is waited for beyond the deadline."""
+    if stated is not None:
+        return _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
+    tiers = [FIRST_TOKEN_S + output_tokens / TOKENS_PER_S[tier] for tier in Tier]
+    return [ROUTER_S, *(min(seconds, config.request_deadline_s) for seconds in tiers)]
+
+
+def _numbers(option: str, text: str, count: int, example: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(math.isfinite(each) and each >= 0 for each in numbers):
+        raise ConfigurationError(
+            f"{option} is {text}, but must be {count} numbers of 0 or more: {example}."
+        )
+    return numbers

@@ -1,0 +1,98 @@
+"""How often a prompt is rolled back that is rated alike, and one that is rated lower: `python -m`
+prints the tables of docs/decisions/011-quality-drop.md."""
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from route_switch.domain.quality_drop import Scores, compare
+
+Rate = Callable[[Random], float]
+GROWTH = 1.05
+"""By how much the feedback grows from one look to the next, at least one score."""
+
+
+def thumbs(share: float) -> Rate:
+    """A thumb is up with this probability."""
+    return lambda random: float(random.random() < share)
+
+
+def stars(share: float) -> Rate:
+    """One to five stars, as 0 to 1 in quarters; the mean is `share`."""
+    return lambda random: sum(random.random() < share for _ in range(4)) / 4
+
+
+def drawn(rate: Rate, count: int, random: Random) -> Scores:
+    scores = [rate(random) for _ in range(count)]
+    return Scores(count, sum(scores), sum(score * score for score in scores))
+
+
+def looks(rate: Rate, most: int, random: Random) -> Iterator[Scores]:
+    """What is known at each look of a promotion's life."""
+    known = Scores()
+    while known.n < most:
+        more = min(max(int(known.n * (GROWTH - 1)), 1), most - known.n)
+        known += drawn(rate, more, random)
+        yield known
+
+
+def rolled_back_after(before: Scores, now: Rate, most: int, random: Random) -> float:
+    """How many scores of the new version it took; infinity where it stays."""
+    seen = looks(now, most, random)
+    return next(
+        (each.n for each in seen if (found := compare(before, each)) and found.is_drop), math.inf
+    )
+
+
+def lives(
+    before: Rate, now: Rate, sizes: tuple[int, int], promotions: int, seed: int
+) -> list[float]:
+    """`rolled_back_after` of promotions, with so many scores of the version before and at most so
+    many of the new one."""
+    random = Random(seed)  # noqa: S311 (a simulation)
+    of_before, most = sizes
+    return [
+        rolled_back_after(drawn(before, of_before, random), now, most, random)
+        for _ in range(promotions)
+    ]
+
+
+def share_rolled_back(lives: Sequence[float], within: float) -> float:
+    return sum(after <= within for after in lives) / len(lives)
+
+
+def print_false_alarms(promotions: int = 1000, most: int = 3000) -> None:
+    sizes = (30, 100, 300, 1000, 10_000)
+    _print(f"| scores | mean | {' | '.join(map(str, sizes))} |\n|---|---|{'---|' * len(sizes)}")
+    for name, rate in (
+        *((f"thumbs | {mean}", thumbs(mean)) for mean in (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)),
+        ("stars | 0.8", stars(0.8)),
+    ):
+        rates = [
+            share_rolled_back(lives(rate, rate, (n, most), promotions, 11), most) for n in sizes
+        ]
+        _print(f"| {name} | {' | '.join(f'{each:.3f}' for each in rates)} |")
+
+
+def print_power(promotions: int = 500) -> None:
+    sizes = (50, 100, 200, 400, 800, 1600)
+    _print(f"| scores before | mean before | drop | {' | '.join(map(str, sizes))} |")
+    _print(f"|---|---|---|{'---|' * len(sizes)}")
+    for of_before in (100, 400, 2000):
+        for mean in (0.7, 0.9):
+            for drop in (0.1, 0.2, 0.3):
+                old, new = thumbs(mean), thumbs(mean - drop)
+                found = lives(old, new, (of_before, sizes[-1]), promotions, 12)
+                cells = " | ".join(f"{share_rolled_back(found, n):.2f}" for n in sizes)
+                _print(f"| {of_before} | {mean} | {drop} | {cells} |")
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    print_false_alarms()
+    print_power()

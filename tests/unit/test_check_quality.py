@@ -1,0 +1,169 @@
+"""The hourly look at quality: which versions are compared, and what dies in between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.errors import InvocationError
+from route_switch.domain.ports import PromptVersion
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.quality_drop import Scores
+from route_switch.domain.rollback import RollbackOrder, RolledBack
+from route_switch.services.check_quality import WATCHED, CheckQuality, Outcome
+
+NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
+GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)
+
+
+def prompt(word: str, **provenance: str) -> str:
+    base = packaged_prompt()
+    changed = {"instruction": f"{base.instruction}\n\n{word}", "provenance": provenance}
+    return to_markdown(base.model_copy(update=changed))
+
+
+A, B, C = map(prompt, "abc")
+
+
+@dataclass
+class FakeHistory:
+    documents: list[str]
+    written_at: datetime = NOW - timedelta(days=1)
+
+    def versions(self) -> tuple[PromptVersion, ...]:
+        return tuple(
+            PromptVersion(document, number, self.written_at, "arn")
+            for number, document in enumerate(self.documents, 1)
+        )
+
+
+@dataclass
+class FakeQuality:
+    by_version: dict[str, Scores] = field(default_factory=dict)
+    order: RollbackOrder | None = None
+
+    def scores(self, prompt_version: str) -> Scores:
+        return self.by_version.get(prompt_version, Scores())
+
+    def pending(self) -> RollbackOrder | None:
+        return self.order
+
+    def put_pending(self, order: RollbackOrder) -> None:
+        self.order = order
+
+    def clear_pending(self) -> None:
+        self.order = None
+
+
+@dataclass
+class FakePromoter:
+    """Publishes into the history, unless it fails before or after that, or refuses."""
+
+    history: FakeHistory
+    fails: str | None = None
+    orders: list[RollbackOrder] = field(default_factory=list)
+
+    def roll_back(self, order: RollbackOrder) -> RolledBack:
+        self.orders.append(order)
+        if self.fails == "before":
+            raise InvocationError("The promoter failed.")
+        if self.fails == "refuses":
+            return RolledBack(why="Version 9 is live.")
+        documents = self.history.documents
+        new = len(documents) == order.from_version
+        if new:
+            documents.append(documents[order.to_version - 1])
+        if self.fails == "after":
+            raise InvocationError("The promoter failed.")
+        return RolledBack(version=order.from_version + 1, new=new)
+
+
+@dataclass
+class World:
+    history: FakeHistory
+    quality: FakeQuality
+    promoter: FakePromoter
+
+    def look(self) -> Outcome:
+        return CheckQuality(self.history, self.quality, self.promoter)(NOW).outcome
+
+
+def world(documents: Sequence[str], *scores: Scores) -> World:
+    """With scores of these versions, from the first on."""
+    history = FakeHistory(list(documents))
+    by_version = {f"live@{number}": each for number, each in enumerate(scores, 1)}
+    return World(history, FakeQuality(by_version), FakePromoter(history))
+
+
+def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
+    found = world([A, B], GOOD, BAD)
+    assert found.look() is Outcome.ROLLED_BACK
+    (order,) = found.promoter.orders
+    assert (order.from_version, order.to_version) == (2, 1)
+    assert "0.60 on average (200 times), and those of version 1 0.90 (200 times)" in order.because
+    assert found.history.documents == [A, B, A]
+    assert found.look() is Outcome.RETURNED
+    assert len(found.promoter.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("documents", "scores", "outcome"),
+    [
+        ([], (), Outcome.NOTHING_BEFORE),
+        ([A], (BAD,), Outcome.NOTHING_BEFORE),
+        (["broken", A], (GOOD, BAD), Outcome.NOTHING_BEFORE),
+        ([A, "broken"], (GOOD, BAD), Outcome.NOTHING_BEFORE),
+        ([A, B], (GOOD, GOOD), Outcome.NO_DROP),
+        ([A, B], (BAD, GOOD), Outcome.NO_DROP),
+        ([A, B], (FEW, BAD), Outcome.TOO_FEW),
+        ([A, B], (GOOD, FEW), Outcome.TOO_FEW),
+        ([A, B], (), Outcome.TOO_FEW),
+        ([A, B, A], (GOOD, GOOD, BAD), Outcome.RETURNED),
+        ([A, prompt("a", origin="noted later")], (GOOD, BAD), Outcome.RETURNED),
+        ([A, B, C], (GOOD, BAD, BAD), Outcome.NO_DROP),
+    ],
+)
+def test_everything_else_is_left_alone(
+    documents: list[str], scores: tuple[Scores, ...], outcome: Outcome
+) -> None:
+    found = world(documents, *scores)
+    assert found.look() is outcome
+    assert found.promoter.orders == []
+    assert found.quality.order is None
+
+
+def test_a_broken_version_in_between_never_served_and_is_not_rolled_back_to() -> None:
+    found = world([A, "broken", B], GOOD, Scores(), BAD)
+    assert found.look() is Outcome.ROLLED_BACK
+    assert found.promoter.orders[0].to_version == 1
+
+
+def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.history.written_at = NOW - WATCHED - timedelta(hours=1)
+    assert found.look() is Outcome.SETTLED
+    assert found.promoter.orders == []
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_promoter_that_dies_is_asked_again_with_the_same_order(dies: str) -> None:
+    found = world([A, B], GOOD, BAD)
+    found.promoter.fails = dies
+    with pytest.raises(InvocationError):
+        found.look()
+    found.promoter.fails = None
+    found.quality.by_version["live@2"] = GOOD  # what people say meanwhile changes nothing
+    assert found.look() is Outcome.ROLLED_BACK
+    first, second = found.promoter.orders
+    assert first == second
+    assert found.history.documents == [A, B, A]
+    assert found.look() is Outcome.RETURNED
+
+
+def test_what_the_promoter_leaves_alone_is_not_ordered_for_ever() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.promoter.fails = "refuses"
+    assert found.look() is Outcome.PROMPT_CHANGED
+    assert found.quality.order is None
