@@ -15,7 +15,7 @@ import botocore.session
 from infra.local.archives import Archive, unpack, unzipped_bytes
 from infra.local.cloud import SERVICES
 from infra.local.emulator import (
-    ROOT,
+    CACHE,
     Answer,
     BrokenEmulatorError,
     Emulator,
@@ -31,7 +31,6 @@ MAX_ENVIRONMENTS = 8
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Of a function with all its layers."""
-CACHE = ROOT / ".build" / "local"
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 

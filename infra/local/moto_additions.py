@@ -26,8 +26,9 @@ from infra.local import (
 )
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
+from infra.local.emulator import CACHE
 from infra.local.errors import LocalStackError
-from infra.local.functions import CACHE, Functions, FunctionVersion, RequestTooLargeError
+from infra.local.functions import Functions, FunctionVersion, RequestTooLargeError
 from infra.local.image import find_image
 
 SSM_BYTES = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
