@@ -63,19 +63,16 @@ def count(event: ReportEvent, notice: Notice) -> None:
     logger.info("run ended", extra={"outcome": notice.outcome})
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("learning_runs", MetricUnit.Count, 1)
-    evaluated = event.state.evaluated
-    if evaluated is not None:
-        metrics.add_metric("learning_usd", MetricUnit.Count, evaluated.spent_usd)
     metrics.flush_metrics()
-    if evaluated is not None:
-        count_quality(evaluated)
+    if event.state.evaluated is not None:
+        count_figures(event.state.evaluated)
 
 
-def count_quality(evaluated: Evaluated) -> None:
+def count_figures(evaluated: Evaluated) -> None:
     """In a set of its own: without the dimension of the outcome."""
+    metrics.add_metric("learning_usd", MetricUnit.NoUnit, evaluated.spent_usd)
     measured = {"live": evaluated.quality_live, "candidate": evaluated.quality_candidate}
-    known = {name: quality for name, quality in measured.items() if quality is not None}
-    for name, quality in known.items():
-        metrics.add_metric(f"heldout_quality_{name}", MetricUnit.NoUnit, quality)
-    if known:
-        metrics.flush_metrics()
+    for name, quality in measured.items():
+        if quality is not None:
+            metrics.add_metric(f"heldout_quality_{name}", MetricUnit.NoUnit, quality)
+    metrics.flush_metrics()
