@@ -21,6 +21,7 @@ from infra.bundle import _PLATFORMS, bundled, packaged
 from infra.function import PythonFunction
 from infra.local import sandbox
 from infra.local.emulator import BASE_PYTHON
+from infra.router import preloaded
 from infra.stage import Stage, load_stage
 from route_switch.domain.errors import ConfigurationError
 from tests.infra.conftest import Synthesized
@@ -120,18 +121,23 @@ def test_every_handler_imports_from_its_own_folders_alone(local: Synthesized) ->
         assert any(f.startswith(folders[0]) for f in found["files"])
 
 
-def test_litellm_is_not_imported_before_a_call_needs_it(stage: Stage) -> None:
+def test_litellm_is_imported_while_a_function_starts_where_its_stage_needs_it(
+    stage: Stage,
+) -> None:
     layers = (
         packaged(stage, Path("layers/core")),
         *(bundled(stage, r) for r in (DEPENDENCIES, LITELLM)),
     )
     folders = ["functions/router", *(f"{layer}/python" for layer in layers)]
-    assert _import_handler(folders)["litellm"] is False
+    assert _import_handler(folders, preloaded(stage))["litellm"] is False
+    foreign = preloaded(stage_with(f"{PROVIDER}/some-model"))
+    assert _import_handler(folders, foreign)["litellm"] is True
 
 
-def _import_handler(folders: list[str]) -> dict[str, Any]:
+def _import_handler(folders: list[str], variables: dict[str, str] | None = None) -> dict[str, Any]:
     command = [str(BASE_PYTHON), "-I", "-S", "-c", IMPORT_HANDLER, json.dumps(folders)]
     environment = {"AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_METRICS_NAMESPACE": "test"}
+    environment |= variables or {}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
