@@ -98,9 +98,9 @@ class Stage(BaseModel):
         if strange:
             raise ValueError(
                 f"router.models: unknown provider '{strange[0]}'. There are clients for "
-                f"{', '.join(sorted(FACTORIES))}, and LiteLLM's for those of its providers that need a "
-                "key and nothing else. For a server that "
-                "speaks OpenAI's API, name the model openai/… and set router.openai_base_url"
+                f"{', '.join(sorted(FACTORIES))}, and LiteLLM's for those of its providers that "
+                "need a key and nothing else. For a server that speaks OpenAI's API, name the "
+                "model openai/… and set router.openai_base_url"
             )
         return self
 
