@@ -12,9 +12,8 @@ from moto.cloudformation.models import cloudformation_backends
 from infra.local.archives import pack
 from infra.local.client import STACK_NAME
 from infra.local.cloud import ACCOUNT, Cloud
-from infra.local.emulator import RIE_ARCHITECTURES
+from infra.local.emulator import CACHE, RIE_ARCHITECTURES
 from infra.local.errors import LocalStackError
-from infra.local.functions import CACHE
 from infra.local.image import build, keep
 from infra.local.moto_cloudformation import resources_of
 from infra.local.verify import exists

@@ -1,42 +1,26 @@
-"""Stands where the CDK's command line looks for Docker (`CDK_DOCKER`); the script `docker` runs it.
-
-It lays an image out as a folder, which local stacks then find by its tag.
-"""
+"""What the script `docker` beside it does with `docker build` as the CDK calls it."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from infra.local.emulator import CACHE
 from infra.local.errors import LocalStackError
-from infra.local.functions import CACHE
 from infra.local.image import build, keep
 
 OF_ASSET = "cdkasset-"
-"""The command line builds under this name and the asset's hash, which becomes the tag."""
+"""What the name of an asset's image begins with; its hash, the later tag, follows."""
 
 
 def main() -> None:
-    match sys.argv[1:]:
-        case ["build", *options]:
-            build_image(options)
-        case ["inspect", *_]:
-            sys.exit(1)  # it is not there yet
-        case ["login", *_]:
-            sys.stdin.read()  # the password
-        case ["tag" | "push", *_]:
-            pass
-        case unknown:
-            sys.exit(f"The local stack has no Docker: it cannot {' '.join(unknown)}.")
-
-
-def build_image(options: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="docker build")
+    parser = argparse.ArgumentParser(prog="docker")
+    parser.add_argument("command", choices=["build"])
     parser.add_argument("--tag", required=True)
     parser.add_argument("--file", required=True)
     parser.add_argument("--platform", required=True)
     parser.add_argument("--build-arg", action="append", default=[])
     parser.add_argument("context", type=Path)
-    given = parser.parse_args(options)
+    given = parser.parse_args()
     source = {
         "dockerFile": given.file,
         "platform": given.platform,

@@ -20,6 +20,8 @@ from infra.local.errors import LocalStackError
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / ".build" / "emulator"
+CACHE = ROOT / ".build" / "local"
+"""What is made once for all local stacks; names of what it holds are hashes."""
 SANDBOX = Path(__file__).with_name("sandbox.py")
 BASE_PYTHON = Path(sys.executable).resolve()
 """The interpreter behind the virtual environment: run with `-S` it has no site-packages."""

@@ -19,7 +19,8 @@ from moto.cloudformation.models import (
     Stack,
     cloudformation_backends,
 )
-from moto.cloudformation.utils import generate_stack_id
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.cloudformation.utils import generate_stack_id, get_stack_from_s3_url
 
 from infra.local.cloud import ACCOUNT, Cloud
 from infra.local.moto_resources import Deployer, Deployment, ResourceFailedError
@@ -35,6 +36,7 @@ def install(cloud: Cloud, changed: Callable[[str], None]) -> None:
     is told the name of each stack that has been changed, in vain or not."""
     Stack.parse_template = staticmethod(read_template)
     ChangeSet._parse_template = read_change_set
+    CloudFormationResponse._get_stack_from_s3_url = read_template_at
     parsing.ResourceMap.validate_outputs = lambda _: None  # it knows moto's own types only
     deployer = Deployer(cloud)
     parsing.parse_and_create_resource = deployer.put
@@ -42,6 +44,7 @@ def install(cloud: Cloud, changed: Callable[[str], None]) -> None:
     CloudFormationBackend.create_stack = stacks.create
     CloudFormationBackend.update_stack = stacks.update
     CloudFormationBackend.delete_stack = stacks.delete
+    CloudFormationBackend.delete_change_set = stacks.delete_change_set
     CloudFormationBackend.execute_change_set = stacks.execute_change_set
 
 
@@ -50,6 +53,12 @@ def read_template(template: str) -> Any:
         return json.loads(template)
     except ValueError:  # YAML, which takes moto seconds where a template is large
         return read_with_moto(template)
+
+
+def read_template_at(response: Any, url: str) -> str:
+    """The address in moto's own spelling, for the command line writes it as a number."""
+    where = (response.current_account, response.partition)
+    return str(get_stack_from_s3_url(url.replace("127.0.0.1", "localhost"), *where))
 
 
 def read_change_set(change_set: Any) -> None:
@@ -105,6 +114,13 @@ class Stacks:
         self._change(stack, "UPDATE", template, given)
         stack.role_arn, stack.tags = role_arn, stack.tags if tags is None else tags
         return stack
+
+    def delete_change_set(self, change_set_name: str) -> None:
+        """One that does not exist is none too many: the command line deletes before it creates."""
+        sets = self._backend.change_sets
+        for arn, change_set in list(sets.items()):
+            if change_set_name in (arn, change_set.change_set_name):
+                del sets[arn]
 
     def execute_change_set(self, change_set_name: str, **_: str | None) -> None:
         change_set = self._backend.describe_change_set(change_set_name)
