@@ -59,7 +59,7 @@ def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event |
 
 
 def count(event: ReportEvent, notice: Notice) -> None:
-    """How runs end, what they spent, and what they measured, however they ended."""
+    """How runs end; what those that came to be evaluated spent and measured."""
     logger.info("run ended", extra={"outcome": notice.outcome})
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("learning_runs", MetricUnit.Count, 1)
