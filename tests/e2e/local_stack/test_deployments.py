@@ -337,6 +337,8 @@ def test_a_change_set_says_what_it_will_do_and_does_it(cloud: CloudInfo) -> None
     cloudformation = client(cloud, "cloudformation")
     names = {"StackName": "by-change-set", "ChangeSetName": "next"}
     cloudformation.delete_change_set(**names)  # there is none, and that is no error
+    with pytest.raises(ClientError, match="ChangeSetNotFound"):
+        cloudformation.describe_change_set(**names)
     for kind, value, action in (("CREATE", "a", "Add"), ("UPDATE", "b", "Modify")):
         template = json.dumps({"Resources": {"Setting": parameter(value)}})
         cloudformation.create_change_set(**names, TemplateBody=template, ChangeSetType=kind)
