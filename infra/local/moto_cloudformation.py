@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import AlreadyExistsException
+from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError
 from moto.cloudformation.models import (
     ChangeSet,
     CloudFormationBackend,
@@ -44,6 +44,7 @@ def install(cloud: Cloud, changed: Callable[[str], None]) -> None:
     CloudFormationBackend.create_stack = stacks.create
     CloudFormationBackend.update_stack = stacks.update
     CloudFormationBackend.delete_stack = stacks.delete
+    CloudFormationBackend.describe_change_set = stacks.change_set
     CloudFormationBackend.delete_change_set = stacks.delete_change_set
     CloudFormationBackend.execute_change_set = stacks.execute_change_set
 
@@ -63,6 +64,10 @@ def read_template_at(response: Any, url: str) -> str:
 
 def read_change_set(change_set: Any) -> None:
     change_set.template_dict = read_template(change_set.template)
+
+
+class ChangeSetNotFoundError(CloudFormationError):  # type: ignore[misc]  # moto is untyped
+    code = "ChangeSetNotFoundException"
 
 
 @dataclass(frozen=True)
@@ -115,15 +120,20 @@ class Stacks:
         stack.role_arn, stack.tags = role_arn, stack.tags if tags is None else tags
         return stack
 
+    def change_set(self, change_set_name: str) -> Any:
+        """By name the newest, as the command line gives all of its own the same one."""
+        for change_set in reversed(self._backend.change_sets.values()):
+            if change_set_name in (change_set.change_set_id, change_set.change_set_name):
+                return change_set
+        raise ChangeSetNotFoundError(f"ChangeSet [{change_set_name}] does not exist")
+
     def delete_change_set(self, change_set_name: str) -> None:
-        """One that does not exist is none too many: the command line deletes before it creates."""
-        sets = self._backend.change_sets
-        for arn, change_set in list(sets.items()):
-            if change_set_name in (arn, change_set.change_set_name):
-                del sets[arn]
+        """One that does not exist is no error: the command line deletes before it creates."""
+        with suppress(ChangeSetNotFoundError):
+            del self._backend.change_sets[self.change_set(change_set_name).change_set_id]
 
     def execute_change_set(self, change_set_name: str, **_: str | None) -> None:
-        change_set = self._backend.describe_change_set(change_set_name)
+        change_set = self.change_set(change_set_name)
         stack = self._backend.stacks[change_set.stack_id]
         kind, parameters = change_set.change_set_type, change_set.parameters
         self._change(stack, kind, change_set.template, parameters)

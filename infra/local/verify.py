@@ -34,10 +34,20 @@ PROBES = {
     ),
 }
 """Type: a service, the call that fails for what is missing, its argument that names it."""
+OTHERS = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::KMS::Key",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Logs::LogGroup",
+    "AWS::Scheduler::Schedule",
+}
+ASKED = frozenset(PROBES) | OTHERS
+"""The types whose services are asked."""
 
 
 def exists(client: Callable[[str], Any], resource: dict[str, Any]) -> bool:
-    """Whether the service has it; of a type that holds neither data nor code, always.
+    """Whether the service has it; of a type that is not `ASKED` for, always.
 
     `client` makes a client of a service, `resource` is one that CloudFormation listed.
     """

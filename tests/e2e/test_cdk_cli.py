@@ -1,0 +1,184 @@
+"""The CDK's own command line against the local stack: bootstrap, deploy, diff, destroy.
+
+The tests build on one deployment; the last one takes it away.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from infra.local.client import STACK_FILE, running_cloud
+from infra.local.verify import ASKED, exists
+from route_switch.cli.main import app
+from tests.support.cdk import ENVIRONMENT, Cdk, Template
+from tests.support.checkout import copied_checkout
+
+SEED = Path("layers/core/python/route_switch/data/hand_written.md")
+QUERY = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+
+
+@pytest.fixture(scope="module")
+def cdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdk]:
+    checkout = copied_checkout(tmp_path_factory.mktemp("checkout"))
+    with running_cloud(checkout / ".local") as cloud:
+        cdk = Cdk(checkout, cloud)
+        for done in (cdk(f"bootstrap {ENVIRONMENT}"), cdk.deploy()):
+            assert done.code == 0, done.output
+        yield cdk
+
+
+def ask(cdk: Cdk) -> dict[str, Any]:
+    response = httpx.post(
+        f"{cdk.cloud.endpoint}/v1/route",
+        json=QUERY,
+        headers={"Authorization": f"Bearer {cdk.stack.api_key}"},
+        timeout=60,
+    )
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def parameter(cdk: Cdk, name: str) -> tuple[int, str]:
+    """Version and value."""
+    found = cdk.client("ssm").get_parameter(Name=f"/route-switch/local/prompt/{name}")["Parameter"]
+    return found["Version"], found["Value"]
+
+
+def test_what_was_deployed_answers(cdk: Cdk) -> None:
+    assert cdk.status() == "CREATE_COMPLETE"
+    answer = ask(cdk)
+    assert (answer["tier"] in (1, 2, 3), answer["prompt_version"]) == (True, "live@1")
+
+
+def test_a_second_deploy_changes_nothing(cdk: Cdk) -> None:
+    before = cdk.resources()
+    diff = cdk("diff --fail")
+    assert diff.code == 0, diff.output
+    assert "There were no differences" in diff.output
+    second = cdk.deploy("cdk.out")
+    assert second.code == 0, second.output
+    assert "(no changes)" in second.output
+    assert cdk.resources() == before
+
+
+def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
+    cloudwatch = cdk.client("cloudwatch")
+    wanted = [
+        (resource["Type"].rpartition(":")[2], resource["Properties"])
+        for resource in cdk.template["Resources"].values()
+        if resource["Type"].startswith("AWS::CloudWatch::")
+    ]
+    alarms = {each["AlarmName"]: each for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+    compared = ("ComparisonOperator", "EvaluationPeriods", "Threshold", "TreatMissingData")
+    for properties in (properties for kind, properties in wanted if kind == "Alarm"):
+        alarm = alarms[properties["AlarmName"]]
+        assert {key: alarm.get(key) for key in compared} == {
+            key: properties.get(key) for key in compared
+        }
+        assert len(alarm.get("Metrics", [])) == len(properties.get("Metrics", []))
+        assert alarm["AlarmActions"], "nobody is told"
+    names = [properties["DashboardName"] for kind, properties in wanted if kind == "Dashboard"]
+    assert names
+    for name in names:
+        body = cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
+        assert json.loads(body)["widgets"]
+
+
+def test_what_was_learned_outlives_deploys_and_another_packaged_prompt(
+    cdk: Cdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cdk.checkout)
+    seed = SEED.read_text("utf-8")
+    Path("learned.md").write_text(seed + "\nLearned from traffic.\n", "utf-8")
+    pushed = CliRunner().invoke(app, ["prompt", "push", "learned.md"])
+    assert pushed.exit_code == 0, pushed.output
+    live = parameter(cdk, "live")
+    assert live == (2, Path("learned.md").read_text("utf-8"))
+
+    assert cdk.deploy("cdk.out").code == 0
+    assert parameter(cdk, "live") == live
+
+    SEED.write_text(seed + "\nPackaged with a later release.\n", "utf-8")
+    deployed = cdk.deploy()
+    assert (deployed.code, cdk.status()) == (0, "UPDATE_COMPLETE"), deployed.output
+    assert parameter(cdk, "seed") == (2, SEED.read_text("utf-8"))
+    assert parameter(cdk, "live") == live
+    assert ask(cdk)["prompt_version"] == "live@2"
+
+
+def break_router(template: Template) -> None:
+    """Its code cannot be found, and its alias serves that; then a parameter is refused."""
+    resources = template["Resources"]
+    (router,) = (
+        name
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Function" and name.startswith("Router")
+    )
+    (alias,) = (
+        name
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Alias"
+        and resource["Properties"]["FunctionName"] == {"Ref": router}
+    )
+    resources[router]["Properties"]["Handler"] = "gone.lambda_handler"
+    resources["Gone"] = {
+        "Type": "AWS::Lambda::Version",
+        "Properties": {"FunctionName": {"Ref": router}},
+    }
+    version = {"Fn::GetAtt": ["Gone", "Version"]}
+    resources[alias]["Properties"]["FunctionVersion"] = version
+    resources["Refused"] = setting("x" * 5000, DependsOn=alias)
+
+
+def setting(value: str, **more: str) -> Template:
+    return {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Type": "String", "Value": value},
+        **more,
+    }
+
+
+def test_a_failed_deploy_leaves_the_old_version_serving(cdk: Cdk) -> None:
+    before = [resource["PhysicalResourceId"] for resource in cdk.resources()]
+    failed = cdk.deploy(cdk.assembly("broken", break_router))
+    assert failed.code != 0
+    assert "Standard tier parameters support a maximum parameter value of 4096" in failed.output
+    assert cdk.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert sorted(r["PhysicalResourceId"] for r in cdk.resources()) == sorted(before)
+    ask(cdk)
+
+    def fix(template: Template) -> None:
+        template["Resources"]["Accepted"] = setting("short")
+
+    mended = cdk.deploy(cdk.assembly("mended", fix))
+    assert (mended.code, cdk.status()) == (0, "UPDATE_COMPLETE"), mended.output
+    ask(cdk)
+
+
+def test_destroy_takes_everything_away(cdk: Cdk) -> None:
+    resources = cdk.resources()
+    retained = {
+        name
+        for name, resource in cdk.template["Resources"].items()
+        # A function's versions go with it, whatever their own policy.
+        if resource.get("DeletionPolicy") == "Retain" and resource["Type"] != "AWS::Lambda::Version"
+    }
+    done = cdk("destroy --force --app cdk.out")
+    assert done.code == 0, done.output
+    left = {
+        each["LogicalResourceId"]
+        for each in resources
+        if each["ResourceType"] in ASKED and exists(cdk.client, each)
+    }
+    assert left <= retained
+    with pytest.raises(ClientError, match="does not exist"):
+        cdk.status()
+    assert httpx.get(f"{cdk.cloud.endpoint}/health").status_code == 403
+    assert not (cdk.checkout / ".local" / STACK_FILE).exists()
