@@ -24,18 +24,25 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         context = read_context(os.environ)
-        name = arguments.stage or context.get("stage") or DEFAULT_STAGE
+        name = arguments.stage or context.get("stage") or default_stage(os.environ)
         stage = load_stage(context, str(name), os.environ)
         sys.stdout.write(synthesize(stage, context, arguments.output) + "\n")
     except RouteSwitchError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
+def default_stage(environment: Mapping[str, str]) -> str:
+    """The CDK CLI goes to AWS, where a forgotten stage must not become the one for this machine."""
+    if "CDK_OUTDIR" in environment:
+        raise ConfigurationError("Which stage? Say it: -c stage=dev, staging or prod.")
+    return DEFAULT_STAGE
+
+
 def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
     """The context in cdk.json, under what the CDK CLI adds to it (`-c stage=prod`)."""
     try:
         context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"cdk.json cannot be read: {error!r}") from error
     return {**context, **json.loads(environment.get("CDK_CONTEXT_JSON", "{}"))}
 

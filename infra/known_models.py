@@ -19,6 +19,11 @@ NO_RATIO = (
     "report.json): copy that to cdk.json under models."
 )
 
+SIMULATED = (
+    "Models of local/… and offline/… are for this machine: they replay recorded answers. Choose "
+    "another profile for the stage."
+)
+
 
 def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
     """The stage with prices and capabilities of its models; warnings are attached to `scope`."""
@@ -29,6 +34,8 @@ def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
     for name in unknown_to_learning:
         _warn(scope, name, "learning will not call it", "learning.prices")
     _check_judge(scope, stage)
+    if stage.name != "local" and stage.providers & {"local", "offline"}:
+        Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
     if {Tier.SMALL, Tier.MEDIUM} - models.tier_3_output_ratio.keys():
         Annotations.of(scope).add_warning_v2("route-switch:no-output-ratio", NO_RATIO)
     router = stage.router.model_copy(update={"models": with_capabilities(models)})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.app import read_context
+from infra.app import default_stage, read_context
 from infra.prices import FREE
 from infra.stage import load_stage
 from route_switch.domain.errors import ConfigurationError
@@ -39,7 +39,10 @@ def context(**settings: Any) -> dict[str, Any]:
         ({"reserved_concurrency": 0}, "reserved_concurrency", "greater than or equal to 1"),
         ({"monthly_budget_usd": 0}, "monthly_budget_usd", "greater than 0"),
         ({"notify_email": "nobody"}, "notify_email", "pattern"),
-        ({"learning": {"schedule": "cron(every Sunday)"}}, "learning.schedule", "pattern"),
+        ({"learning": {"schedule": "cron(every Sunday)"}}, "learning.schedule", "no schedule"),
+        ({"learning": {"schedule": "cron(99 3 ? * SUN *)"}}, "learning.schedule", "no schedule"),
+        ({"learning": {"schedule": "cron(0 3 * * * *)"}}, "learning.schedule", "no schedule"),
+        ({"learning": {"schedule": "rate(1 minutes)"}}, "learning.schedule", "no schedule"),
         (
             {"router": {"models": {**MODELS, "prices_date": "last week"}}},
             "router.models.prices_date",
@@ -138,6 +141,12 @@ def test_a_bad_model_name_in_the_environment_names_the_field() -> None:
     bad = {"ROUTE_SWITCH_PROFILE": "openai", "TIER_2_MODEL": "two words"}
     with pytest.raises(ConfigurationError, match=r"router\.models\.tiers\.2\.model: "):
         load_stage(read_context({}), "local", bad)
+
+
+def test_the_cdk_cli_takes_no_stage_for_granted() -> None:
+    assert default_stage({}) == "local"
+    with pytest.raises(ConfigurationError, match="-c stage=dev, staging or prod"):
+        default_stage({"CDK_OUTDIR": "cdk.out"})
 
 
 def test_the_cdk_cli_overrides_the_context_of_the_file() -> None:

@@ -36,7 +36,7 @@ class Cdk:
 
     def __call__(self, command: str) -> Done:
         done = subprocess.run(
-            [*COMMAND, *command.split(), "--no-notices", "--no-color"],
+            [*COMMAND, *command.split(), "-c", "stage=local", "--no-notices", "--no-color"],
             cwd=self.checkout,
             # A home of its own: the command line remembers accounts by their access key.
             env={**os.environ, **self.cloud.environment, **OFFLINE, "HOME": str(self.checkout)},

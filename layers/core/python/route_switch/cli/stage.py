@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 STACK_FILE = Path(".local/stack.json")
+CDK_FILE = Path("cdk.json")
 
 _PATIENCE = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
@@ -71,7 +72,7 @@ class Stage:
 def find_stage(name: str | None) -> Stage:
     """The stage of this name, else the local stack whose file lies here."""
     if name is not None:
-        return Stage(f"/route-switch/{name}/prompt", boto3.Session())
+        return Stage(f"/route-switch/{name}/prompt", boto3.Session(region_name=_region(name)))
     if not STACK_FILE.exists():
         raise ConfigurationError(
             f"Which stage? There is no {STACK_FILE} here. Name a stage with --stage, or start the "
@@ -83,11 +84,25 @@ def find_stage(name: str | None) -> Stage:
     return Stage(stack["prompt_parameter"].removesuffix("/live"), session, stack["aws_endpoint"])
 
 
+def _region(stage: str) -> str:
+    """As the caller's environment or profile says it, else as the stage in cdk.json does."""
+    known = os.environ.get("AWS_REGION") or boto3.Session().region_name
+    if known is None and CDK_FILE.exists():
+        stages = json.loads(CDK_FILE.read_text("utf-8"))["context"]["stages"]
+        known = stages.get(stage, {}).get("region")
+    if known is None:
+        raise ConfigurationError(
+            f"In which region is stage {stage}? Set AWS_REGION, or run this where its cdk.json is."
+        )
+    return str(known)
+
+
 @contextlib.contextmanager
 def aws_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         raise RouteSwitchError(
-            f"AWS refused or could not be reached: {error}. Check AWS_REGION and the credentials."
+            f"AWS refused or could not be reached: {str(error).rstrip('.')}. Check the credentials "
+            "('aws sts get-caller-identity') and AWS_REGION."
         ) from error

@@ -1,8 +1,9 @@
 """How a stage learns: one document that the stage configures and the workflow's functions read."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from route_switch.domain.calibration import LOWEST_KAPPA
 from route_switch.domain.pricing import Price
@@ -11,8 +12,8 @@ from route_switch.domain.text_policy import LearnFromText
 LONGEST_RUN_HOURS = 144
 """Six days."""
 STEPS_IN_SLICES = 3
-SCHEDULE = r"^(cron\((\S+ ){5}\S+\)|rate\([1-9]\d* (minute|hour|day)s?\))$"
-"""As EventBridge Scheduler takes it: six fields, or a rate."""
+_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) \S+ (\S+) \S+\)")
+_RATE = re.compile(r"rate\((?:1 (hour|day)|([2-9]|[1-9]\d+) (hours|days))\)")
 Approval = Literal["uncalibrated", "always"]
 
 
@@ -24,7 +25,7 @@ class LearningConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schedule: Annotated[str, Field(pattern=SCHEDULE)] = "cron(0 3 ? * SUN *)"
+    schedule: str = "cron(0 3 ? * SUN *)"
     lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False, alias="lambda")] = 0.2
     days: Annotated[int, Field(ge=1, le=90)] = 28
     """Traffic of the last days is learned from. What was paid for one of them is paid once."""
@@ -65,6 +66,23 @@ class LearningConfig(BaseModel):
     retry_s: Annotated[int, Field(ge=1)] = 60
     """How long the workflow waits first; each time twice as long."""
 
+    @field_validator("schedule")
+    @classmethod
+    def _scheduler_takes_it(cls, value: str) -> str:
+        """EventBridge Scheduler would refuse it only at the deployment."""
+        cron = _CRON.fullmatch(value)
+        if cron is not None:
+            minute, hour, day, weekday = cron.groups()
+            in_range = _at_most(59, minute) and _at_most(23, hour)
+            if in_range and (day == "?") != (weekday == "?"):
+                return value
+        elif _RATE.fullmatch(value):
+            return value
+        raise ValueError(
+            f"'{value}' is no schedule: write cron(minute hour day month weekday year) in UTC with "
+            "'?' as day or as weekday, such as cron(0 3 ? * SUN *), or rate(7 days)"
+        )
+
     @model_validator(mode="after")
     def _a_run_is_over_before_the_next_one(self) -> Self:
         hours = self.approval_hours + STEPS_IN_SLICES * self.slices * self.slice_s / 3600
@@ -74,3 +92,7 @@ class LearningConfig(BaseModel):
                 f"run may take {LONGEST_RUN_HOURS}: it has to be over before the next one is due"
             )
         return self
+
+
+def _at_most(most: int, field: str) -> bool:
+    return all(int(number) <= most for number in re.findall(r"\d+", field))
