@@ -108,7 +108,7 @@ def _shares(mix: str, bypass: float) -> dict[Tier, float]:
     if not 0 <= bypass <= percents[0]:
         raise ConfigurationError(
             f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}: "
-            "Tier 1 answers what is bypassed."
+            f"Tier 1 answers what is bypassed. Say --bypass {percents[0]:g} or less."
         )
     return {tier: percent / 100 for tier, percent in zip(Tier, percents, strict=True)}
 
@@ -116,7 +116,13 @@ def _shares(mix: str, bypass: float) -> dict[Tier, float]:
 def _seconds(stated: str | None, output_tokens: int, config: RouterConfig) -> list[float]:
     """Of a call of the router and of each tier; none is waited for beyond the deadline."""
     if stated is not None:
-        return _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
+        numbers = _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
+        if max(numbers) > config.request_deadline_s:
+            raise ConfigurationError(
+                f"--seconds is {stated}, but a request ends after {config.request_deadline_s:g} s "
+                "(request_deadline_s)."
+            )
+        return numbers
     tiers = [FIRST_TOKEN_S + output_tokens / TOKENS_PER_S[tier] for tier in Tier]
     return [ROUTER_S, *(min(seconds, config.request_deadline_s) for seconds in tiers)]
 
