@@ -1,6 +1,6 @@
 """Alarms: who is told, and the form that each of them has."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -36,6 +36,12 @@ class Alarms(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
         )
+        if self._stage.notify_email is None and self._stage.name != "local":
+            Annotations.of(self).add_warning_v2(
+                "route-switch:nobody-is-told",
+                "Nobody is told when an alarm fires. Set notify_email in the stage, or subscribe "
+                "to the topic in the output AlarmsTopic.",
+            )
         if self._stage.notify_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(self._stage.notify_email))
         return topic
@@ -48,8 +54,10 @@ class Alarms(Construct):
         *,
         above: float = 0,
         periods: int = 1,
+        datapoints: int | None = None,
     ) -> cloudwatch.Alarm:
-        """Fires when `metric` lies above `above` in so many periods in a row; no data is fine.
+        """Fires when `metric` lies above `above` in all of so many periods, or in `datapoints` of
+        them; no data is fine. Logs become metrics with a delay, so one short period is not enough.
 
         `name` is that of its section in the runbook, `what` a sentence that says what happened.
         """
@@ -62,6 +70,7 @@ class Alarms(Construct):
             threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=periods,
+            datapoints_to_alarm=datapoints,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         action = actions.SnsAction(self.topic)

@@ -148,6 +148,7 @@ class Api(Construct):
             deploy_options=self._deploy_options(stage),
             cloud_watch_role=True,
         )
+        self._keep_execution_logs(stage)
         self.rest.node.try_remove_child("Endpoint")  # an output that the stack names itself
         integrations = {
             name: apigateway.LambdaIntegration(function, allow_test_invoke=False)
@@ -172,6 +173,18 @@ class Api(Construct):
         stack, stage = Stack.of(self), self.rest.deployment_stage.stage_name
         host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{stage}"
+
+    def _keep_execution_logs(self, stage: Stage) -> None:
+        """API Gateway would make this group by itself, to be kept for ever and without our key."""
+        log_group = logs.LogGroup(
+            self,
+            "ExecutionLogs",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{stage.name}",
+            encryption_key=customer_key(self),
+            retention=logs.RetentionDays[stage.log_retention],
+            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        )
+        self.rest.deployment_stage.node.add_dependency(log_group)
 
     def _deploy_options(self, stage: Stage) -> apigateway.StageOptions:
         log_group = logs.LogGroup(

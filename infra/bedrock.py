@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
+from aws_cdk import Stack, Token
 from constructs import Construct
 
 from route_switch.domain.errors import ConfigurationError
@@ -26,6 +26,20 @@ PROFILE_REGIONS: dict[str, tuple[str, ...]] = {
 The union over models, since a profile's own list differs from model to model:
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
+
+
+CALLED_FROM: dict[str, tuple[str, ...]] = {
+    "us": ("us-", "ca-"),
+    "eu": ("eu-", "il-"),
+    "apac": ("ap-", "me-"),
+    "jp": ("ap-northeast-",),
+    "au": ("ap-southeast-",),
+    "global": ("",),
+}
+"""How regions begin that a profile can be called from, which are more than it sends to."""
+
+VENDORS = frozenset({"ai21", "amazon", "anthropic", "cohere", "deepseek", "meta", "mistral"})
+"""Of models that have profiles: what stands before such a name is a group of regions."""
 
 
 def invocable_arns(scope: Construct, names: Sequence[str], region: str | None) -> tuple[str, ...]:
@@ -58,7 +72,17 @@ def model_arns(model_id: str, *, partition: str, region: str, account: str) -> t
         )
     prefix, _, foundation_model = model_id.partition(".")
     if prefix not in PROFILE_REGIONS:
+        if foundation_model.partition(".")[0] in VENDORS:
+            raise ConfigurationError(
+                f"bedrock/{model_id}: '{prefix}' is no group of regions that is known here; there "
+                f"are {', '.join(PROFILE_REGIONS)}. Add it to infra/bedrock.py."
+            )
         return (_foundation_model(partition, region, model_id),)
+    if not Token.is_unresolved(region) and not region.startswith(CALLED_FROM[prefix]):
+        raise ConfigurationError(
+            f"bedrock/{model_id}: a profile of the group '{prefix}' cannot be called from "
+            f"{region}. Choose a profile of that region's group, 'global.', or another region."
+        )
     destinations = ("",) if prefix == "global" else PROFILE_REGIONS[prefix]
     regions = dict.fromkeys((region, *destinations))
     return (

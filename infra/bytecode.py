@@ -38,27 +38,29 @@ def compile_folder(folder: Path, python: str) -> None:
     What does not compile is a template in some package, and no function imports it.
     """
     check_can_compile(python)
-    done = _with_own_python(folder) if python == OWN_PYTHON else _with_pyodide(folder)
+    said = _with_own_python(folder) if python == OWN_PYTHON else _with_pyodide(folder)
     if not any(folder.rglob("*.pyc")):
-        raise ConfigurationError(f"{folder}: no bytecode was made. {done.stderr[-2_000:]}")
+        raise ConfigurationError(f"{folder}: no bytecode was made. {said[-2_000:]}")
 
 
-def _with_own_python(folder: Path) -> "subprocess.CompletedProcess[str]":
+def _with_own_python(folder: Path) -> str:
     command = [
         *(sys.executable, "-m", "compileall", "-q", "-j", "0"),
         *("-s", str(folder), "-p", "/opt/python"),
         *("--invalidation-mode", "unchecked-hash", str(folder)),
     ]
     # A process of its own, because its workers are forked, and the local stack has threads.
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    return done.stderr
 
 
-def _with_pyodide(folder: Path) -> "subprocess.CompletedProcess[str]":
+def _with_pyodide(folder: Path) -> str:
     sources = sorted(file for file in _LOCKED.iterdir() if file.is_file())
     digest = hashlib.sha256(b"\n".join(file.read_bytes() for file in sources)).hexdigest()
     script = built_once(_INSTALLED / digest, _install_pyodide) / "compile.mjs"
     command = [str(script), str(folder.resolve())]
-    return node(command, return_completed_process=True, capture_output=True, text=True)
+    done = node(command, return_completed_process=True, capture_output=True, text=True)
+    return str(done.stderr)
 
 
 def _install_pyodide(target: Path) -> None:
@@ -69,5 +71,5 @@ def _install_pyodide(target: Path) -> None:
         raise ConfigurationError(
             f"npm cannot install Pyodide, which makes bytecode for Python {PYODIDE_PYTHON}. The "
             "first build needs npm's registry, or that Python: make install "
-            f"PYTHON=python{PYODIDE_PYTHON}. npm said: {' '.join(done.stderr.split())}"
+            f"PYTHON=python{PYODIDE_PYTHON}. npm said: {' '.join(str(done.stderr).split())}"
         )

@@ -95,7 +95,9 @@ class Dashboard(Construct):
     def _spending(self) -> Sequence[cloudwatch.IWidget]:
         router = self._router
         costs = [router(f"tier_{tier}_cost_usd", period=DAY, label=f"Tier {tier}") for tier in Tier]
-        learning = metric(self._stage, "learning", "learning_usd", period=DAY, label="learning")
+        learning = metric(
+            self._stage, "learning", "learning_usd", period=DAY, label="learning, evaluated runs"
+        )
         return (
             self._graph(
                 "Spent each day, USD",
@@ -111,7 +113,7 @@ class Dashboard(Construct):
                 ],
             ),
             self._graph(
-                "Cost of 1,000 answers, USD",
+                "Cost of 1,000 requests, USD",
                 [
                     self._cost_of_1000("cost_usd", "spent"),
                     self._cost_of_1000("baseline_cost_usd", "all on Tier 3 (estimated)"),
@@ -241,12 +243,10 @@ class Dashboard(Construct):
         return metric(self._stage, "router", name, statistic=statistic, period=period, label=label)
 
     def _cost_of_1000(self, name: str, label: str) -> cloudwatch.MathExpression:
+        """Of those whose cost, or estimate, is known: `Average` leaves the others out."""
         return cloudwatch.MathExpression(
-            expression=f"1000 * {name} / requests_answered",
-            using_metrics={
-                each: self._router(each, period=HOUR, label=each)
-                for each in (name, "requests_answered")
-            },
+            expression=f"1000 * {name}",
+            using_metrics={name: self._router(name, period=HOUR, label=name, statistic="Average")},
             label=label,
             period=HOUR,
         )

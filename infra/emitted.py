@@ -6,6 +6,7 @@ and DynamoDB has are read there (`infra/widget.py`).
 
 from infra.stage import Stage
 from route_switch.domain.decision import Reason
+from route_switch.domain.learning_run import RunOutcome
 from route_switch.domain.tiers import Tier
 
 REQUESTS = ("requests_answered", "requests_failed", "requests_dry_run")
@@ -43,6 +44,13 @@ def metrics_namespace(stage: Stage) -> str:
 
 
 def custom_metrics(stage: Stage) -> int:
-    """How many there are at most, but for those of how runs end."""
+    """How many there are at most."""
+    by_outcome = len(RunOutcome)  # `learning_runs`
+    of_the_clock = ("monitor", "promote", "drift", "learning")
+    return metrics_of_requests(stage) + by_outcome + sum(len(BY_SERVICE[s]) for s in of_the_clock)
+
+
+def metrics_of_requests(stage: Stage) -> int:
+    """Those that get data where there is traffic."""
     by_model = len(MODEL) * len(stage.router.models.names)
-    return by_model + sum(len(names) for names in BY_SERVICE.values())
+    return by_model + len(BY_SERVICE["router"]) + len(BY_SERVICE["management"])

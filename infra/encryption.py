@@ -38,7 +38,7 @@ def add_customer_key(stack: Stack, stage: Stage) -> None:
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
     )
-    # Log groups, alarms and EventBridge's notifications have no role that could be allowed.
+    # Log groups and alarms have no role that could be allowed; CDK itself allows EventBridge.
     logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
     key.add_to_resource_policy(
         _statement(
@@ -46,9 +46,8 @@ def add_customer_key(stack: Stack, stage: Stage) -> None:
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         )
     )
-    for service in ("cloudwatch", "events"):
-        source = {"StringEquals": {"aws:SourceAccount": stack.account}}
-        key.add_to_resource_policy(_statement(f"{service}.amazonaws.com", source))
+    source = {"StringEquals": {"aws:SourceAccount": stack.account}}
+    key.add_to_resource_policy(_statement("cloudwatch.amazonaws.com", source))
 
 
 def _statement(service: str, conditions: Mapping[str, object]) -> iam.PolicyStatement:

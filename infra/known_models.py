@@ -13,6 +13,12 @@ NO_JUDGE = (
     "model in cdk.json under learning.judge."
 )
 
+NO_RATIO = (
+    "What Tiers 1 and 2 save is not known: how much longer Tier 3's answers are has not been "
+    "measured for these models. A learning run measures it (tier_3_output_ratio in its "
+    "report.json): copy that to cdk.json under models."
+)
+
 
 def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
     """The stage with prices and capabilities of its models; warnings are attached to `scope`."""
@@ -23,6 +29,8 @@ def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
     for name in unknown_to_learning:
         _warn(scope, name, "learning will not call it", "learning.prices")
     _check_judge(scope, stage)
+    if {Tier.SMALL, Tier.MEDIUM} - models.tier_3_output_ratio.keys():
+        Annotations.of(scope).add_warning_v2("route-switch:no-output-ratio", NO_RATIO)
     router = stage.router.model_copy(update={"models": with_capabilities(models)})
     return stage.model_copy(update={"router": router, "learning": learning})
 

@@ -6,7 +6,6 @@ from aws_cdk import Duration, TimeZone
 from aws_cdk import Stack as CdkStack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
@@ -23,7 +22,7 @@ from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
-from infra.scheduled import Missed
+from infra.scheduled import Missed, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
 from route_switch.adapters.dynamodb_quality import REJECTED
@@ -191,9 +190,7 @@ class Learning(Construct):
 
     def _schedule(self) -> None:
         """The scheduled time is the run's identity; Scheduler may deliver an event twice."""
-        role = iam.Role(
-            self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
-        )
+        role = scheduler_role(self)
         self.machine.grant_start_execution(role)
         scheduler.Schedule(
             self,

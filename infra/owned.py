@@ -3,7 +3,7 @@
 tests/infra/test_owned.py compares the counts with the template.
 """
 
-from infra.emitted import BY_SERVICE, custom_metrics
+from infra.emitted import BY_SERVICE, metrics_of_requests
 from infra.stage import KEYLESS_PROVIDERS, LogRetention, Stage
 from route_switch.cli.owning.deployment import Deployment, Owned
 
@@ -37,12 +37,11 @@ def deployment_of(stage: Stage) -> Deployment:
 
 def owned_by(stage: Stage) -> Owned:
     has_provider_keys = (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
-    steady = len(BY_SERVICE["monitor"])  # which writes them every hour
     return Owned(
         alarm_metrics=ALARM_METRICS + int(stage.monthly_budget_usd is not None),
         dashboards=DASHBOARDS,
-        steady_metrics=steady,
-        traffic_metrics=custom_metrics(stage) - steady,
+        steady_metrics=len(BY_SERVICE["monitor"]),  # which writes them every hour
+        traffic_metrics=metrics_of_requests(stage),
         secrets=int(stage.router.text_storage == "hash") + int(bool(has_provider_keys)),
         customer_keys=int(stage.encryption == "customer"),
         hourly=1,

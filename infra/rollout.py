@@ -28,11 +28,13 @@ def serve(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.A
         f"{name}-failing",
         added(
             alias.metric_errors(period=MINUTE, statistic="Sum"),
-            # The errors that the handler answered itself, as 500.
+            # Those that the handler answered itself, as 5xx; models that fail are another matter.
             metric(stage, name, "unexpected_errors", period=MINUTE),
             period=MINUTE,
         ),
         f"The {name} function fails. A deployment under way is rolled back.",
+        periods=5,
+        datapoints=1,
     )
     group = codedeploy.LambdaDeploymentGroup(
         function,

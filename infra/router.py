@@ -73,12 +73,20 @@ def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
     environment = {
         **api_environment(stage, data, prompt),
         "RECORDS_QUEUE_URL": data.records.queue_url,
+        **preloaded(stage),
     }
     if data.text_hash_secret is not None:
         environment["TEXT_HASH_SECRET"] = data.text_hash_secret.secret_arn
     if data.provider_secret is not None:
         environment["PROVIDER_SECRET"] = data.provider_secret.secret_arn
     return environment
+
+
+def preloaded(stage: Stage) -> dict[str, str]:
+    """LiteLLM is imported while the function starts; told so, it asks no network for prices."""
+    if not stage.foreign_providers:
+        return {}
+    return {"PRELOAD": "litellm", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Functions and runs that a clock starts, and where it is kept that one could not be started."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
@@ -27,6 +27,13 @@ class Missed(sqs.Queue):
         acknowledge(self, "SQS3", "This is itself the place for what failed.")
 
 
+def scheduler_role(scope: Construct) -> iam.Role:
+    """For schedules of this account alone."""
+    account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    trusted = iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account)
+    return iam.Role(scope, "ScheduleRole", assumed_by=trusted)
+
+
 def run_on_schedule(
     function: StageFunction,
     construct_id: str,
@@ -36,9 +43,7 @@ def run_on_schedule(
     missed: Missed,
 ) -> None:
     """The scheduled time is the event: the same when it is delivered again."""
-    role = iam.Role(
-        function, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
-    )
+    role = scheduler_role(function)
     for action, resource in (
         ("lambda:InvokeFunction", function.function.function_arn),
         ("sqs:SendMessage", missed.queue_arn),

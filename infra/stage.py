@@ -97,10 +97,10 @@ class Stage(BaseModel):
         strange = sorted(foreign - litellm_providers()) if foreign else []
         if strange:
             raise ValueError(
-                f"router.models: nobody knows the provider '{strange[0]}'. Own clients are there "
-                f"for {', '.join(sorted(FACTORIES))}, and LiteLLM's for its providers. For a "
-                "server that speaks OpenAI's API, name the model openai/… and set "
-                "router.openai_base_url"
+                f"router.models: unknown provider '{strange[0]}'. There are clients for "
+                f"{', '.join(sorted(FACTORIES))}, and LiteLLM's for those of its providers that "
+                "need a key and nothing else. For a server that speaks OpenAI's API, name the "
+                "model openai/… and set router.openai_base_url"
             )
         return self
 

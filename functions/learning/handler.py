@@ -13,6 +13,7 @@ from route_switch.workflow.events import (
     AskEvent,
     ClaimEvent,
     CollectEvent,
+    Evaluated,
     Event,
     Notice,
     ReportEvent,
@@ -58,11 +59,20 @@ def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event |
 
 
 def count(event: ReportEvent, notice: Notice) -> None:
-    """How runs end, and what they spent."""
+    """How runs end; what those that came to be evaluated spent and measured."""
     logger.info("run ended", extra={"outcome": notice.outcome})
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("learning_runs", MetricUnit.Count, 1)
-    evaluated = event.state.evaluated
-    if evaluated is not None:
-        metrics.add_metric("learning_usd", MetricUnit.Count, evaluated.spent_usd)
+    metrics.flush_metrics()
+    if event.state.evaluated is not None:
+        count_figures(event.state.evaluated)
+
+
+def count_figures(evaluated: Evaluated) -> None:
+    """In a set of its own: without the dimension of the outcome."""
+    metrics.add_metric("learning_usd", MetricUnit.NoUnit, evaluated.spent_usd)
+    measured = {"live": evaluated.quality_live, "candidate": evaluated.quality_candidate}
+    for name, quality in measured.items():
+        if quality is not None:
+            metrics.add_metric(f"heldout_quality_{name}", MetricUnit.NoUnit, quality)
     metrics.flush_metrics()

@@ -23,9 +23,12 @@ ROOT = Path(__file__).parents[2]
 STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
 CLOUD_FILE = "cloud.json"
+DENIALS = "logs/denials.log"
+"""In the state folder: a line for each request that a role's policies refused."""
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 SLOWEST_INVOCATION_S = 910
+CONFIG = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,24 @@ def wait_until_up(process: "subprocess.Popen[bytes]", file: Path, kind: type[Inf
 
 def aws_client(service: str, endpoint: str, region: str) -> Any:  # made at run time by boto3
     """A client for any local stack's AWS. It waits as long as the slowest function may take."""
-    config = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
-    return session(region).client(service, endpoint_url=endpoint, config=config)
+    return session(region).client(service, endpoint_url=endpoint, config=CONFIG)
+
+
+def client_in_role(service: str, endpoint: str, region: str, role_arn: str) -> Any:
+    """A client that may do what the role may."""
+    given = aws_client("sts", endpoint, region).assume_role(
+        RoleArn=role_arn, RoleSessionName="local"
+    )
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    access_key, secret, token = (given["Credentials"][name] for name in names)
+    return session(region).client(
+        service,
+        endpoint_url=endpoint,
+        config=CONFIG,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+    )
 
 
 @lru_cache

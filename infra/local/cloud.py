@@ -1,6 +1,7 @@
 """An AWS of its own for each local stack: a moto server in this process, and clients for it."""
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,11 @@ class Cloud:
         if service not in self._clients:
             self._clients[service] = aws_client(service, self.endpoint, self.region)
         return self._clients[service]
+
+    def put_before(self, wrap: Callable[[Any], Any]) -> None:  # WSGI applications
+        """Wraps moto in what is to see each request first."""
+        server = self._server._server
+        server.app = wrap(server.app)
 
     def stop(self) -> None:
         self._server.stop()

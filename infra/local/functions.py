@@ -24,6 +24,7 @@ from infra.local.emulator import (
 )
 from infra.local.errors import LocalStackError
 from infra.local.image import Image
+from infra.local.moto_iam import assume
 
 MAX_ENVIRONMENTS = 8
 """Environments of one function at a time; further invocations wait for one of them."""
@@ -31,7 +32,6 @@ MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Of a function with all its layers."""
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-DUMMY_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 class RequestTooLargeError(LocalStackError):
@@ -45,6 +45,8 @@ class FunctionVersion:
     name: str
     version: str
     handler: str
+    role: str
+    """The ARN of its execution role."""
     timeout_s: int
     memory_mb: int
     region: str
@@ -138,7 +140,7 @@ class Functions:
         """`model_credentials`: functions get the caller's AWS credentials, to call Bedrock with."""
         self._endpoint = endpoint
         self._state = state
-        self._credentials = callers_credentials() if model_credentials else DUMMY_CREDENTIALS
+        self._model_credentials = callers_credentials() if model_credentials else None
         self._pools: dict[tuple[str, str], Pool] = {}
         self._lock = threading.Lock()
         # A child's death signal is bound to the thread that made it, so one thread makes them all.
@@ -201,9 +203,17 @@ class Functions:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "LAMBDA_TASK_ROOT": str(sandbox.code),
             **endpoints,
-            **self._credentials,
+            **self._credentials(function),
             **{name: own_tmp(value, sandbox.scratch) for name, value in function.variables},
         }
+
+    def _credentials(self, function: FunctionVersion) -> dict[str, str]:
+        """Of a session of the function's role. Beside credentials for models, the session's key
+        is all that tells moto the role: it is what the SDK then calls the application."""
+        session = assume(function.role, function.name)
+        if self._model_credentials is None:
+            return session
+        return {**self._model_credentials, "AWS_SDK_UA_APP_ID": session["AWS_ACCESS_KEY_ID"]}
 
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         try:

@@ -4,16 +4,26 @@ import inspect
 import os
 import threading
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core import responses
 from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
-from infra.local import moto_cloudformation, moto_dynamodb, moto_lambda, moto_stepfunctions
+from infra.local import (
+    moto_cloudformation,
+    moto_dynamodb,
+    moto_iam,
+    moto_lambda,
+    moto_stepfunctions,
+)
 from infra.local.archives import Archive
 from infra.local.cloud import Cloud
 from infra.local.emulator import CACHE
@@ -32,19 +42,24 @@ class ServiceError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
     code = 500
 
 
-def install(cloud: Cloud, functions: Functions, changed: Callable[[str], None]) -> None:
-    """Makes moto deploy what templates hold, update in place, and run functions for real;
-    `changed` is told the name of each stack that was deployed, updated or deleted."""
+def install(
+    cloud: Cloud, functions: Functions, changed: Callable[[str], None], denials: Path
+) -> None:
+    """Makes moto deploy what templates hold, update in place, and run functions for real, each in
+    its role; `changed` is told the name of each stack that was deployed, updated or deleted. See
+    `moto_iam.install` for `denials`."""
     os.environ["MOTO_PORT"] = cloud.endpoint.rpartition(":")[2]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     LambdaFunction.invoke = invoker(functions)
     # It reads the rule as well, and API calls it nowhere.
     CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
     limit_parameters()
+    look_up_once()
     moto_cloudformation.install(cloud, changed)
     moto_dynamodb.install()
+    moto_iam.install(cloud, denials)
     moto_lambda.install()
-    moto_stepfunctions.install()
+    moto_stepfunctions.install(cloud)
 
 
 def invoker(functions: Functions) -> Callable[..., bytes]:
@@ -87,6 +102,7 @@ def describe_function(function: Any) -> FunctionVersion:
         name=function.function_name,
         version=str(function.version),
         handler=function.handler if image is None else image.handler,
+        role=function.role,
         timeout_s=int(function.timeout),
         memory_mb=int(function.memory_size),
         region=function.region,
@@ -94,6 +110,13 @@ def describe_function(function: Any) -> FunctionVersion:
         code=image or Archive(function.code_digest, function.code_bytes),
         layers=function.layer_archives,
     )
+
+
+def look_up_once() -> None:
+    """What moto looks up for each request, partly on the disk, while all others wait."""
+    dispatcher = DomainDispatcherApplication
+    dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
+    responses.method_names_from_class = lru_cache(responses.method_names_from_class)
 
 
 def limit_parameters() -> None:

@@ -1,7 +1,9 @@
 """Bends moto's interpreter of state machines to what Step Functions does: see `install`."""
 
 import json
+import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -36,13 +38,18 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from infra.local.client import client_in_role
+from infra.local.cloud import Cloud
+
 MAX_DATA_BYTES = 256 * 1024
 TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
 """Errors that `States.ALL` does not match."""
+CLIENT_MAKER = "boto_client_for"
 MISSED_HEARTBEAT = "States.HeartbeatTimeout"
 
 
-def install() -> None:
+def install(cloud: Cloud) -> None:
+    call_in_roles(cloud)
     limit_data()
     let_terminal_errors_through()
     let_own_errors_out()
@@ -52,6 +59,22 @@ def install() -> None:
     pass_causes_on()
     stop_at_once()
     write_start_times()
+
+
+def call_in_roles(cloud: Cloud) -> None:
+    """Tasks call in sessions of their machine's role; moto calls as nobody, with a new client for
+    each call."""
+
+    @lru_cache
+    def client_for(region: str, service: str, role_arn: str) -> Any:
+        return client_in_role(service, cloud.endpoint, region, role_arn)
+
+    def call_in_role(region: str, service: str, state_credentials: Any) -> Any:
+        return client_for(region, service, state_credentials.role_arn)
+
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith("moto.stepfunctions.parser.") and CLIENT_MAKER in vars(module):
+            vars(module)[CLIENT_MAKER] = call_in_role
 
 
 def limit_data() -> None:

@@ -3,7 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 
-from infra.local.client import StackInfo, aws_client
+from infra.local.client import StackInfo, aws_client, client_in_role
 from infra.local.errors import LocalStackError
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -15,16 +15,18 @@ def start_scheduled(stack: StackInfo, scheduled_time: datetime) -> str:
     Starting the same time twice is the same event delivered twice, as may happen in AWS.
     """
     time = scheduled_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    execution = aws_client("stepfunctions", stack.aws_endpoint, stack.region).start_execution(
+    target = scheduled_target(stack)
+    where = (stack.aws_endpoint, stack.region)
+    execution = client_in_role("stepfunctions", *where, target["RoleArn"]).start_execution(
         stateMachineArn=stack.state_machine,
         name=str(uuid.uuid4()),
-        input=scheduled_input(stack).replace(SCHEDULED_TIME, time),
+        input=target["Input"].replace(SCHEDULED_TIME, time),
     )
     return str(execution["executionArn"])
 
 
-def scheduled_input(stack: StackInfo) -> str:
-    """The input in the target of the one schedule that starts the learning workflow."""
+def scheduled_target(stack: StackInfo) -> dict[str, str]:
+    """The target of the one schedule that starts the learning workflow: its input, its role."""
     scheduler = aws_client("scheduler", stack.aws_endpoint, stack.region)
     names = [
         {"GroupName": each["GroupName"], "Name": each["Name"]}
@@ -35,4 +37,5 @@ def scheduled_input(stack: StackInfo) -> str:
         raise LocalStackError(
             f"{len(names)} schedules start {stack.state_machine or 'a learning workflow'}, not one."
         )
-    return str(scheduler.get_schedule(**names[0])["Target"]["Input"])
+    target: dict[str, str] = scheduler.get_schedule(**names[0])["Target"]
+    return target

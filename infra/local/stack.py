@@ -11,7 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from infra.local.client import CLOUD_FILE, STACK_FILE, STACK_NAME, CloudInfo, StackInfo
+from infra.local.client import (
+    CLOUD_FILE,
+    DENIALS,
+    STACK_FILE,
+    STACK_NAME,
+    CloudInfo,
+    StackInfo,
+)
 from infra.local.cloud import Cloud
 from infra.local.deploy import (
     DEFAULT_REGION,
@@ -64,7 +71,7 @@ class LocalStack:
         self._front = Front(NO_API, self._invoke)
         cleanup.callback(self._front.stop)
         self._publication = cleanup.enter_context(contextlib.ExitStack())
-        install(self._cloud, self._functions, self._changed)
+        install(self._cloud, self._functions, self._changed, self._state / DENIALS)
         if assembly is None:
             self.cloud_info = CloudInfo(self._front.endpoint, self._cloud.endpoint, region)
             cleanup.enter_context(published(self.cloud_info, self._state / CLOUD_FILE))

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from infra.local.client import StackInfo, running_stack
 from route_switch.cli.main import app
 from route_switch.cli.stage import STACK_FILE
+from tests.support.roles import denials
 from tests.support.scripted_models import Models
 from tests.support.stack_logs import recent_logs
 from tests.support.upstream import Upstream, completion, running_upstream
@@ -63,7 +64,8 @@ def client_of(stack: StackInfo) -> OpenAI:
 
 @contextmanager
 def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
-    """Synthesizes the local stage with this environment and runs it."""
+    """Synthesizes the local stage with this environment and runs it. Afterwards no role may have
+    lacked a grant: a function may live with that, and nobody would notice."""
     assembly = folder / "cdk.out"
     subprocess.run(
         [sys.executable, "-m", "infra.app", "--stage", "local", "--output", str(assembly)],
@@ -73,6 +75,7 @@ def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
     )
     with running_stack(assembly, folder / "state", environment) as stack:
         yield stack
+    assert denials(folder / "state") == []
 
 
 @pytest.fixture(scope="session")

@@ -47,15 +47,20 @@ class Synthesized:
         properties: Resource = found[0]
         return properties
 
+    def code_folder(self, function: str) -> Path:
+        """The asset of a function's own code."""
+        return self._asset(self.function(function)["Code"]["S3Key"])
+
     def layer_folders(self, function: str) -> list[Path]:
         """The assets of a function's layers, as they would be unzipped to /opt."""
-        files = json.loads((self.folder / f"{self.stack}.assets.json").read_text())["files"]
         layers = self.resources("AWS::Lambda::LayerVersion")
-        keys = [
-            layers[layer["Ref"]]["Properties"]["Content"]["S3Key"].removesuffix(".zip")
-            for layer in self.function(function)["Layers"]
-        ]
-        return [self.folder / files[key]["source"]["path"] for key in keys]
+        found = (layers[layer["Ref"]] for layer in self.function(function)["Layers"])
+        return [self._asset(layer["Properties"]["Content"]["S3Key"]) for layer in found]
+
+    def _asset(self, key: str) -> Path:
+        files = json.loads((self.folder / f"{self.stack}.assets.json").read_text())["files"]
+        source: str = files[key.removesuffix(".zip")]["source"]["path"]
+        return self.folder / source
 
     def statements(self) -> Iterator[tuple[str, Resource]]:
         for name, policy in self.resources("AWS::IAM::Policy").items():

@@ -32,9 +32,33 @@ def test_a_global_profile_names_the_model_without_a_region() -> None:
     )
 
 
-@pytest.mark.parametrize("model_id", ["us.a.b", "eu.a.b", "apac.a.b", "global.a.b", "a.b"])
-def test_no_arn_has_a_wildcard(model_id: str) -> None:
-    assert not any("*" in arn for arn in arns(model_id))
+@pytest.mark.parametrize(
+    ("model_id", "region"),
+    [
+        ("us.a.b", "us-east-1"),
+        ("eu.a.b", "eu-central-1"),
+        ("apac.a.b", "ap-south-1"),
+        ("global.a.b", "eu-west-1"),
+        ("a.b", "us-east-1"),
+    ],
+)
+def test_no_arn_has_a_wildcard(model_id: str, region: str) -> None:
+    assert not any("*" in arn for arn in arns(model_id, region))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "region", "reason"),
+    [
+        ("us.amazon.nova-lite-v1:0", "eu-central-1", "cannot be called from eu-central-1"),
+        ("eu.amazon.nova-lite-v1:0", "us-east-1", "cannot be called from us-east-1"),
+        ("mars.amazon.nova-lite-v1:0", "us-east-1", "no group of regions that is known"),
+    ],
+)
+def test_a_profile_that_could_never_be_called_stops_the_build(
+    model_id: str, region: str, reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        arns(model_id, region)
 
 
 def test_an_arn_instead_of_an_id_is_refused() -> None:

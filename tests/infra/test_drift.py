@@ -66,6 +66,8 @@ def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
     assert {action for actions in granted for action in _list(json.loads(actions))} == {
         *("dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "states:StartExecution"),
         *("lambda:InvokeFunction", *logs, *tracing),
+        # To keep what could not be started or done.
+        *("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
     }
     assert granted['"states:StartExecution"']["Resource"] == MACHINE
     counters = granted['"dynamodb:BatchGetItem"']

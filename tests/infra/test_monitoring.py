@@ -12,6 +12,7 @@ from infra.app import read_context
 from infra.emitted import BY_SERVICE, MODEL
 from infra.metrics import metric
 from infra.stage import load_stage
+from route_switch.domain.learning_run import RunOutcome
 from tests.infra.conftest import Synthesized, synthesize_stage
 
 RUNBOOK = Path("docs/runbook.md")
@@ -132,7 +133,8 @@ def test_the_dashboard_says_how_many_metrics_there_are_and_what_they_cost(
     prod: Synthesized,
 ) -> None:
     [text] = [w["properties"]["markdown"] for w in board(prod) if w["type"] == "text"]
-    count = sum(map(len, BY_SERVICE.values())) + len(MODEL) * len(_models(prod))
+    outcomes = len(RunOutcome)
+    count = outcomes + sum(map(len, BY_SERVICE.values())) + len(MODEL) * len(_models(prod))
     assert f"Up to {count} custom metrics" in text
     assert f"{count * 0.3:.2f} at most" in text
 
@@ -176,6 +178,29 @@ def test_callers_reach_the_alias_and_a_release_goes_back_where_it_fails(
     assert at_once["Properties"]["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
 
 
+def test_a_failing_release_is_seen_though_figures_of_logs_come_late(prod: Synthesized) -> None:
+    for name in ("router-failing", "management-failing"):
+        alarm = alarms(prod)[name]
+        assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 1)
+
+
+def test_no_log_is_kept_for_ever(prod: Synthesized, local: Synthesized) -> None:
+    """API Gateway's execution logs neither, whose group it would make by itself."""
+    for stage, days in ((prod, 90), (local, 7)):
+        groups = stage.resources("AWS::Logs::LogGroup")
+        assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
+        (execution,) = (name for name in groups if name.startswith("ApiExecutionLogs"))
+        assert "API-Gateway-Execution-Logs_" in json.dumps(groups[execution])
+        (served,) = stage.resources("AWS::ApiGateway::Stage").values()
+        assert execution in served["DependsOn"]
+
+
+def test_a_stage_that_tells_nobody_is_warned_of(prod: Synthesized, own_key: Synthesized) -> None:
+    for stage, warned in ((prod, True), (own_key, False)):
+        report = (stage.folder / "validation-report.json").read_text("utf-8")
+        assert ("Nobody is told when an alarm fires" in report) is warned
+
+
 def test_an_old_version_stays_to_be_chosen_again(prod: Synthesized) -> None:
     for version in prod.resources("AWS::Lambda::Version").values():
         assert version["DeletionPolicy"] == "Retain"
@@ -202,9 +227,26 @@ def test_a_customers_key_encrypts_whatever_holds_data(own_key: Synthesized) -> N
     assert resource["Properties"]["EnableKeyRotation"] is True
     assert resource["DeletionPolicy"] == "Retain"
     arn = json.dumps({"Fn::GetAtt": [key, "Arn"]})
+    (records,) = (
+        queue["Properties"]
+        for queue in own_key.resources("AWS::SQS::Queue").values()
+        if "KmsMasterKeyId" in queue["Properties"]
+    )
+    assert arn == json.dumps(records["KmsMasterKeyId"])
     for kind in ("DynamoDB::GlobalTable", "S3::Bucket", "SNS::Topic", "Logs::LogGroup"):
         for name, encrypted in own_key.resources(f"AWS::{kind}").items():
             assert arn in json.dumps(encrypted["Properties"]), name
+
+
+def test_services_without_a_role_may_use_the_customers_key(own_key: Synthesized) -> None:
+    (key,) = own_key.resources("AWS::KMS::Key").values()
+    allowed = {
+        json.dumps(statement["Principal"].get("Service", ""))
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+    }
+    for service in ("logs.us-east-1.amazonaws.com", "cloudwatch.amazonaws.com"):
+        assert json.dumps(service) in allowed
+    assert any("events" in service for service in allowed)  # tells of runs that were stopped
 
 
 def test_functions_use_the_customers_key_through_the_stores_only(own_key: Synthesized) -> None:

@@ -49,6 +49,11 @@ def context(**settings: Any) -> dict[str, Any]:
         ({"router": {"bypass": 8}}, "router.bypass", "not permitted"),
         ({"router": {"models": {"tiers": {}, "router": "a/b"}}}, "router.models", "tier 1 has no"),
         ({"router": {"models": {**MODELS, "router": "gpt"}}}, "router.models.router", "pattern"),
+        (
+            {"router": {"models": {**MODELS, "router": "nowhere/x"}}},
+            "router.models",
+            "unknown provider 'nowhere'",
+        ),
         ({"router": {"request_deadline_s": 5}}, "router", "router_timeout_s must be below"),
         ({"router": 1}, "router", "object"),
         ({"profile": "azure"}, "profiles", "no object named 'azure'; there are: offline"),

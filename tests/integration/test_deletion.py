@@ -399,13 +399,13 @@ def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.Monke
     """It was on its way while the request was deleted."""
     ann = ask(api, ANN)
     store = management.management().give_feedback._store
-    put = store._put_beside  # type: ignore[attr-defined]  # between reading and writing
+    write = store._write  # type: ignore[attr-defined]  # between reading and writing
 
     def deleted_meanwhile(*args: object) -> object:
         by_id(api, ann)
-        return put(*args)
+        return write(*args)
 
-    monkeypatch.setattr(type(store), "_put_beside", staticmethod(deleted_meanwhile))
+    monkeypatch.setattr(type(store), "_write", staticmethod(deleted_meanwhile))
     said = {"request_id": ann, "thumb": "up", "comment": ANN}
     assert api("POST", "/v1/feedback", said).status == 404
     assert places_of(ANN) == []

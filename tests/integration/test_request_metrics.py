@@ -86,6 +86,19 @@ def lose_a_record(api: Api) -> None:
     assert api.chat(LONG).status == 200
 
 
+def test_a_store_that_refuses_counts_as_unexpected_and_a_model_that_fails_does_not(
+    api: Api, capsys: Captured
+) -> None:
+    """A release that lost a grant must not look healthy."""
+    api.upstream.script = lambda _: failure(500)
+    assert api.chat("hello").status == 502
+    assert not [line for line in lines(capsys) if "unexpected_errors" in line]
+    boto3.client("dynamodb").delete_table(TableName="keys")
+    forget()
+    assert api.chat("hello").status == 503
+    assert [line["unexpected_errors"] for line in lines(capsys)] == [[1.0]]
+
+
 def test_a_request_says_what_each_model_took(api: Api, capsys: Captured) -> None:
     api.upstream.script = by_model(router=completion("1"), small=failure(500), small_2=HI)
     api.chat(LONG)

@@ -288,3 +288,19 @@ def test_what_needs_approval_does_not_go_live_without(s3: "S3Client") -> None:
 def test_a_run_without_a_candidate_is_told(s3: "S3Client") -> None:
     with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
         promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
+
+
+def test_what_was_measured_on_held_out_rows_is_told_beside_how_the_run_ended(
+    s3: "S3Client", capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim()
+    measured = {"verdict": "not better", "quality_live": 0.91, "quality_candidate": 0.9}
+    evaluated = {"done": True, "slice": 0, "spent_usd": 1.5, **measured}
+    step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    dimensions = [each["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for each in lines]
+    ended, quality = lines
+    assert dimensions == [[["outcome", "service"]], [["service"]]]
+    assert (ended["outcome"], ended["learning_runs"]) == ("not better", [1.0])
+    told = (quality["heldout_quality_live"], quality["heldout_quality_candidate"])
+    assert (*told, quality["learning_usd"]) == ([0.91], [0.9], [1.5])

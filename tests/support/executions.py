@@ -8,8 +8,6 @@ from typing import Any
 
 from infra.local.client import STACK_NAME, StackInfo, aws_client
 
-ROLE = "arn:aws:iam::123456789012:role/any"
-
 
 def aws(stack: StackInfo, service: str) -> Any:
     return aws_client(service, stack.aws_endpoint, stack.region)
@@ -24,9 +22,11 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def start(stack: StackInfo, machine: dict[str, Any], event: object = None) -> str:
-    """Makes a state machine of its own for this execution; returns the execution's ARN."""
+    """Makes a state machine of its own, in the role of the stack's, for this execution; returns
+    the execution's ARN."""
     states, name = aws(stack, "stepfunctions"), str(uuid.uuid4())
-    arn = states.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ROLE)
+    role = states.describe_state_machine(stateMachineArn=stack.state_machine)["roleArn"]
+    arn = states.create_state_machine(name=name, definition=json.dumps(machine), roleArn=role)
     execution = states.start_execution(
         stateMachineArn=arn["stateMachineArn"], name=name, input=json.dumps(event or {})
     )

@@ -1,4 +1,4 @@
-"""An upstream and a DynamoDB that answer at once, in a process of their own: what remains of a
+"""An upstream and AWS services that answer at once, in a process of their own: what remains of a
 request's time is the router's own."""
 
 import json
@@ -16,7 +16,10 @@ from infra.stage import load_stage
 from tests.support.upstream import completion
 
 ROOT = Path(__file__).parents[2]
-DYNAMODB_ANSWERS: dict[str, object] = {
+PROVIDER = "deepseek"
+"""One that only LiteLLM has a client for; it takes the provider's address from the environment."""
+AWS_ANSWERS: dict[str, object] = {
+    "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"DEEPSEEK_API_KEY": "stand-in"})},
     "DynamoDB_20120810.GetItem": {
         "Item": {
             "pk": {"S": "KEY"},
@@ -39,8 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         target = self.headers.get("x-amz-target")
         if target is None:
             self._answer(200, completion("2" if b'"router"' in body else "Hi.").body)
-        elif target in DYNAMODB_ANSWERS:
-            self._answer(200, DYNAMODB_ANSWERS[target])
+        elif target in AWS_ANSWERS:
+            self._answer(200, AWS_ANSWERS[target])
         else:
             self._answer(400, {"__type": "ParameterNotFound"})
 
@@ -57,8 +60,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_stand_ins() -> Iterator[dict[str, str]]:
-    """The environment of a router function that uses them and sees nothing but its layers."""
+def running_stand_ins(provider: str = "openai") -> Iterator[dict[str, str]]:
+    """The environment of a router function that uses them and sees nothing but its layers: for
+    models of `PROVIDER`, LiteLLM's is one of them."""
     command = [sys.executable, "-m", "tests.support.stand_ins"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -66,7 +70,7 @@ def running_stand_ins() -> Iterator[dict[str, str]]:
         assert process.stdout is not None
         url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
         try:
-            yield {**_router_settings(url), "PYTHONPATH": _layers()}
+            yield {**_router_settings(url, provider), "PYTHONPATH": _layers(provider)}
         finally:
             process.communicate()
 
@@ -77,13 +81,13 @@ def in_a_function(*arguments: str) -> list[str]:
     return [base, "-S", *arguments]
 
 
-def _router_settings(url: str) -> dict[str, str]:
+def _router_settings(url: str, provider: str) -> dict[str, str]:
     names = ("small", "medium", "large", "router")
     price = {"input_usd_per_million": 1, "output_usd_per_million": 2}
     models = {
-        "tiers": {str(n): {"model": f"openai/{name}"} for n, name in enumerate(names[:3], 1)},
-        "router": "openai/router",
-        "prices": {f"openai/{name}": price for name in names},
+        "tiers": {str(n): {"model": f"{provider}/{name}"} for n, name in enumerate(names[:3], 1)},
+        "router": f"{provider}/router",
+        "prices": {f"{provider}/{name}": price for name in names},
     }
     return {
         "ROUTE_SWITCH_CONFIG": json.dumps({"models": models, "openai_base_url": f"{url}/v1"}),
@@ -100,16 +104,20 @@ def _router_settings(url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "stand-in",
         "AWS_SECRET_ACCESS_KEY": "stand-in",
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        **(
+            {"PROVIDER_SECRET": "keys", "DEEPSEEK_API_BASE": f"{url}/v1"}
+            if provider == PROVIDER
+            else {}
+        ),
     }
 
 
-def _layers() -> str:
+def _layers(provider: str) -> str:
     stage = load_stage(read_context({}), "local", {})
-    core = packaged(stage, ROOT / "layers/core")
-    dependencies = bundled(stage, ROOT / "layers/dependencies/requirements.txt")
-    folders = (*(layer.resolve() / "python" for layer in (core, dependencies)), ROOT)
-    return ":".join(map(str, folders))
+    names = ["dependencies", *(["litellm"] if provider == PROVIDER else [])]
+    bundles = [bundled(stage, ROOT / f"layers/{name}/requirements.txt") for name in names]
+    layers = [packaged(stage, ROOT / "layers/core"), *bundles]
+    return ":".join(map(str, (*(layer.resolve() / "python" for layer in layers), ROOT)))
 
 
 def main() -> None:

@@ -113,8 +113,16 @@ def test_a_month_without_requests_divides_by_nothing() -> None:
 
 def test_a_share_of_the_baseline_is_told_only_of_the_same_answers() -> None:
     """Saved leaves out the answer of unknown cost, and the baseline does not."""
-    rows = spend([*MADE, replace(paid(24, Tier.LARGE, 0.0), attempts=(UNPRICED,))], {})
-    assert rows["Saved, net (estimated)"] == ["$1.93", "$1.61"]
+    many = [*MADE] * 5
+    rows = spend([*many, replace(paid(24, Tier.LARGE, 0.0), attempts=(UNPRICED,))], {})
+    assert rows["Saved, net (estimated)"] == ["$9.65", "$8.05"]
+
+
+def test_what_is_saved_is_unknown_where_too_many_answers_have_no_estimate() -> None:
+    """As on a stage without measured output ratios, where Tier 3's answers alone have one."""
+    unknown = [replace(paid(24, Tier.SMALL, 0.1), baseline_cost_usd=None)] * 3
+    rows = spend([*MADE, *unknown], {})
+    assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
 
 
 def test_a_month_is_read_once_whatever_is_shown_of_it() -> None:

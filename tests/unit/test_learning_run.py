@@ -76,6 +76,16 @@ def test_the_month_before_is_read_from_the_days_counters() -> None:
     assert month_before({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 
+def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
+    """Without measured output ratios, answers of Tier 3 alone have an estimate: they save nothing
+    and pay the router. The run that measures the ratios must not starve."""
+    of_tier_3 = {"answered": 1000.0, "saved_usd": -0.02, "saved_usd:unknown": 750.0}
+    assert month_before(of_tier_3, 0.0).saved_usd is None
+    assert learning_cap(LearningConfig(), month_before(of_tier_3, 0.0)) == 25.0
+    nearly_all = {"answered": 1000.0, "saved_usd": 100.0, "saved_usd:unknown": 50.0}
+    assert learning_cap(LearningConfig(), month_before(nearly_all, 0.0)) == pytest.approx(10.0)
+
+
 @given(st.dates(min_value=date(2020, 1, 1)))
 def test_the_days_of_the_month_before_are_all_of_one_month(day: date) -> None:
     first = day.replace(day=1)

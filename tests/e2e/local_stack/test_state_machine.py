@@ -84,9 +84,16 @@ def test_a_raised_exception_is_an_error_of_its_name_with_its_report(
 
 
 @BOTH
-def test_what_lambda_refuses_has_lambdas_name(stack: StackInfo, task: Task) -> None:
-    error = error_of(stack, caught(task("missing", {}), "Lambda.ResourceNotFoundException"))
-    assert error["Error"] == "Lambda.ResourceNotFoundException"
+@pytest.mark.parametrize(
+    ("function", "refusal"),
+    [("{worker}:9", "Lambda.ResourceNotFoundException"), ("any", "Lambda.AccessDeniedException")],
+    ids=["missing", "forbidden"],
+)
+def test_what_lambda_refuses_has_lambdas_name(
+    stack: StackInfo, worker: str, task: Task, function: str, refusal: str
+) -> None:
+    state = task(function.format(worker=worker), {})
+    assert error_of(stack, caught(state, refusal))["Error"] == refusal
 
 
 def test_a_typed_error_is_retried_until_it_has_passed(

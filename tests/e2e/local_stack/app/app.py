@@ -7,6 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -37,6 +38,7 @@ class SmallStack(cdk.Stack):
         self._api(self._function("Router", "router", timeout_s=6))
         self.workflow = self._workflow()
         setup = self._function("SetUp", "setup", timeout_s=10)
+        allow(setup, ["ssm:PutParameter"], "arn:aws:ssm:*:*:parameter/small/*")
         self._first_keys(setup)
 
     def _layer(self, name: str, folder: str) -> lambda_.LayerVersion:
@@ -115,6 +117,8 @@ class SmallStack(cdk.Stack):
 
     def _workflow(self) -> Workflow:
         worker = self._function("Worker", "worker", timeout_s=6)
+        calls = ("DescribeExecution", "SendTaskSuccess", "StopExecution")
+        allow(worker, [f"states:{call}" for call in calls], "*")
         hour = str(self.node.try_get_context("hour") or "3")
         return Workflow(self, worker, hour, self.greeting)
 
@@ -138,6 +142,10 @@ class SmallStack(cdk.Stack):
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, f"{name}Output", value=value).override_logical_id(name)
+
+
+def allow(function: lambda_.Function, actions: list[str], resource: str) -> None:
+    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
 
 
 def synthesize(target: Path, **context: str) -> None:

@@ -119,7 +119,7 @@ class DynamoDbResultStore:
                 "Item"
             )
         except (BotoCoreError, ClientError) as error:
-            raise StoreError("Results cannot be read right now. Try again.") from error
+            raise StoreError(f"Results cannot be read right now: {error}") from error
         if item is None or key_id not in (None, item["key_id"]["S"]):
             return None
         if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days

@@ -79,7 +79,7 @@ class DynamoDbKeyStore:
         try:
             found = self._dynamodb.get_item(TableName=self._table, Key=_pk(key_hash))
         except (BotoCoreError, ClientError) as error:
-            raise StoreError("API keys cannot be checked right now. Try again.") from error
+            raise StoreError(f"API keys cannot be checked right now: {error}") from error
         return key_of(found["Item"]) if "Item" in found else None
 
 

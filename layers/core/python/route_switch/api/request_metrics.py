@@ -1,7 +1,7 @@
 """What CloudWatch is told of a request: figures and names of ours, never a text.
 
 Two kinds of lines in CloudWatch's embedded metric format, from which it makes the metrics that
-`infra/monitoring.py` shows: one of the request, and one of each model that was called. Nothing has
+`infra/emitted.py` lists: one of the request, and one of each model that was called. Nothing has
 a dimension for each key: what grows with customers is counted in DynamoDB, where it costs nothing.
 """
 

@@ -11,7 +11,12 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from route_switch.api.errors import error_response
-from route_switch.domain.errors import RequestRefusedError, RouteSwitchError, describe_defect
+from route_switch.domain.errors import (
+    AllTiersFailedError,
+    RequestRefusedError,
+    RouteSwitchError,
+    describe_defect,
+)
 from route_switch.domain.ports import JsonObject
 
 
@@ -50,6 +55,9 @@ class ErrorResponses:
             # Messages of ours hold no text of a request.
             kind = type(error).__name__
             self._logger.error(str(error), kind=kind, status=status, request_id=request_id)
+            if not isinstance(error, AllTiersFailedError):  # that is the models' doing
+                self._metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
+                self._metrics.flush_metrics()
         return json_response(
             body, status, {"x-request-id": request_id, **own_headers, **(headers or {})}
         )
@@ -65,6 +73,4 @@ class ErrorResponses:
         )
 
     def _broken(self, error: Exception) -> Response[str]:
-        self._metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
-        self._metrics.flush_metrics()
         return self(RouteSwitchError(describe_defect(error)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from route_switch.dashboard.figures import count, share, usd
+from route_switch.dashboard.figures import UNKNOWN, count, share, usd
 from route_switch.dashboard.markup import Html, Table, heading, joined, paragraph
 from route_switch.domain.costs import ROUTER, Costs
 from route_switch.domain.decision import Reason
@@ -129,6 +129,8 @@ def _part(amount: float, costs: Costs) -> str:
 
 def _saved(costs: Costs) -> str:
     """With its share of the baseline where both are sums over the same answers."""
+    if not costs.saving_is_known:
+        return UNKNOWN
     saved, baseline = costs.saved_usd, costs.baseline_usd
     if saved is None or not baseline or costs.without_saving != costs.without_baseline:
         return usd(saved)

@@ -16,6 +16,10 @@ TIER: Final = "cost_usd:tier:"
 MODEL: Final = "cost_usd:model:"
 ROUTER: Final = "router"
 
+MOST_WITHOUT_SAVING = 0.1
+"""Beyond this share of answers, a sum over the others misleads: on a stage without measured output
+ratios, those of Tier 3 alone have an estimate, and they save nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:
@@ -39,6 +43,13 @@ class Costs:
     without_cost: int | None = None
     without_baseline: int | None = None
     without_saving: int | None = None
+
+    @property
+    def saving_is_known(self) -> bool:
+        """Whether `saved_usd` tells of nearly all answers."""
+        if self.saved_usd is None or self.answered is None or self.without_saving is None:
+            return False
+        return self.without_saving <= MOST_WITHOUT_SAVING * self.answered
 
     @property
     def requests(self) -> int | None:

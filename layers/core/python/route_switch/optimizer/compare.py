@@ -22,6 +22,7 @@ from route_switch.optimizer.policies import Policy, routed
 from route_switch.services.route_examples import Routed
 
 CANDIDATE = "candidate"
+INCUMBENT = "incumbent"
 
 Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[Routed]]
 

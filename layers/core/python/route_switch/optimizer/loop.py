@@ -20,7 +20,7 @@ from route_switch.domain.split import Split, split
 from route_switch.domain.text_policy import LearnFromText, UserText
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import CANDIDATE, Comparison, Embedding, compare
+from route_switch.optimizer.compare import CANDIDATE, INCUMBENT, Comparison, Embedding, compare
 from route_switch.optimizer.estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.evaluate import held_out_gains
 from route_switch.optimizer.language_models import (
@@ -255,7 +255,7 @@ class Learn:
             tables.train,
             {
                 "hand-written": found.hand_written,
-                "incumbent": found.incumbent,
+                INCUMBENT: found.incumbent,
                 CANDIDATE: found.candidate,
             },
             lambda examples, prompt: self._route(examples, prompt, plan.threads),
@@ -266,7 +266,7 @@ class Learn:
             comparison.arrays,
             tables.heldout.examples,
             comparison.measured[CANDIDATE],
-            comparison.measured["incumbent"],
+            comparison.measured[INCUMBENT],
             plan.lambda_,
         )
         found.gate = gate(gains, history)

@@ -13,7 +13,7 @@ from route_switch.domain.text_policy import text_for_learning
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import CANDIDATE, Comparison
+from route_switch.optimizer.compare import CANDIDATE, INCUMBENT, Comparison
 from route_switch.optimizer.evaluate import (
     SEED,
     confusion,
@@ -199,7 +199,7 @@ def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
     if found.comparison is None or found.tables is None:
         return ()
     arrays, measured = found.comparison.arrays, found.comparison.measured
-    before, after = measured["incumbent"], measured[CANDIDATE]
+    before, after = measured[INCUMBENT], measured[CANDIDATE]
     examples = found.tables.heldout.examples
     gains = held_out_gains(arrays, examples, after, before, plan.lambda_)
     columns = [choice.argmax(axis=1) for choice in (before.choice, after.choice)]

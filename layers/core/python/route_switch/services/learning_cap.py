@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from route_switch.domain.costs import costs_of
 from route_switch.domain.learning_config import LearningConfig
 
 LEAST_USD = 1.0
@@ -12,8 +13,8 @@ one that does, since the loop that would find it had no money."""
 
 @dataclass(frozen=True, slots=True)
 class MonthBefore:
-    """`saved_usd` is what routing saved, net of the router's own cost, None where nobody could
-    say; `learning_usd` is what learning spent."""
+    """`saved_usd` is what routing saved, net of the router's own cost, None where nobody can
+    say of too many answers; `learning_usd` is what learning spent."""
 
     requests: int
     saved_usd: float | None
@@ -22,9 +23,9 @@ class MonthBefore:
 
 def month_before(counters: Mapping[str, float], learning_usd: float) -> MonthBefore:
     """From the counters of the month's days."""
-    known = "saved_usd" in counters
-    requests = int(counters.get("answered", 0))
-    return MonthBefore(requests, counters["saved_usd"] if known else None, learning_usd)
+    costs = costs_of(counters)
+    saved_usd = counters.get("saved_usd") if costs.saving_is_known else None
+    return MonthBefore(costs.answered or 0, saved_usd, learning_usd)
 
 
 def learning_cap(config: LearningConfig, before: MonthBefore) -> float:

@@ -86,6 +86,10 @@ class Evaluated(Slice):
     gain_low: float | None = None
     gain_high: float | None = None
     heldout_rows: int = 0
+    quality_live: float | None = None
+    """Shares of equivalent answers on the held-out rows, all of them: under what was live, and
+    under the candidate."""
+    quality_candidate: float | None = None
     smallest_visible: float | None = None
     spent_usd: float = 0.0
     saving_usd_a_month: float | None = None

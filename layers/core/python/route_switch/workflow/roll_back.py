@@ -37,8 +37,11 @@ class RollBack:
     stage: str
 
     def __call__(self, event: RollbackEvent) -> RolledBack:
-        """Raises `PromptError` where a version is not kept any more, and what the lock raises."""
-        rejected, target = self._kept(event.from_version), self._kept(event.to_version)
+        """Raises what the lock raises: an order that can be carried out later."""
+        try:
+            rejected, target = self._kept(event.from_version), self._kept(event.to_version)
+        except PromptError as gone:  # such an order would stand in the way of others for ever
+            return RolledBack(why=str(gone))
         before = self.publish.store.read_live()
         try:
             version = self.publish(target.document, event.from_version)

@@ -26,6 +26,8 @@ from route_switch.domain.ports import JsonObject, SwitchStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.split import split
+from route_switch.optimizer.compare import CANDIDATE
+from route_switch.optimizer.compare import INCUMBENT as LIVE
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.figures import Report
 from route_switch.optimizer.loop import Plan
@@ -212,6 +214,7 @@ class Work:
         gate, saving = report.gate, report.saving_usd_a_month
         if gate is None:
             return done
+        quality = {each.policy: each.quality.mean for each in report.policies}
         always = "the stage asks before every promotion" if self._asks_always else None
         return done.model_copy(
             update={
@@ -221,6 +224,8 @@ class Work:
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,
                 "heldout_rows": gate.gain.n,
+                "quality_live": quality.get(LIVE),
+                "quality_candidate": quality.get(CANDIDATE),
                 "smallest_visible": gate.smallest_visible,
                 "saving_usd_a_month": None if saving is None else saving.mean,
             }

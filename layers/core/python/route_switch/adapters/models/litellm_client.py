@@ -38,6 +38,7 @@ class LiteLlmClient:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         import litellm
 
+        litellm.suppress_debug_info = True  # it prints advice to the log for every error
         try:
             response = litellm.completion(
                 model=f"{self._provider}/{call.model}",

@@ -6,7 +6,8 @@ import urllib.request
 from typing import Any
 
 KEYS = {"client": "rs-client", "admin": "rs-admin"}
-CREDENTIAL = f"local/20260101/{os.environ.get('AWS_REGION')}/ssm/aws4_request"
+KEY, REGION = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_REGION")
+CREDENTIAL = f"{KEY}/20260101/{REGION}/ssm/aws4_request"
 
 
 def handle(event: dict[str, Any], context: object) -> None:

@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-REGION = os.environ.get("AWS_REGION")
-CREDENTIAL = f"local/20260101/{REGION}/states/aws4_request"
+KEY, REGION = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_REGION")
+CREDENTIAL = f"{KEY}/20260101/{REGION}/states/aws4_request"
 
 
 class ProviderDownError(Exception):

@@ -1,0 +1,135 @@
+"""On the local stack: a promoted prompt that people rate lower is taken back by itself."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from infra.local.schedule import SCHEDULED_TIME
+from route_switch.adapters.dynamodb_quality import DynamoDbQuality
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.quality_drop import Scores
+from tests.e2e.conftest import client_of
+from tests.support.scripted_models import query
+from tests.support.weekly import Weekly
+
+REQUESTS = 32
+RUN = {"id": "2026-11-22T030000Z", "month": "2026-11", "trigger": "schedule", "cap_usd": 1.0}
+SEED = to_markdown(packaged_prompt())
+
+Rating = Callable[[int], bool]
+
+
+def promote(weekly: Weekly, word: str) -> str:
+    """Has the promoter make a candidate live, as the workflow does; returns its content."""
+    before = packaged_prompt()
+    candidate = before.model_copy(
+        update={
+            "instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}.",
+            "provenance": {"verdict": "better", "incumbent": before.version},
+        }
+    )
+    weekly.client("s3").put_object(
+        Bucket=weekly.stack.learning_bucket,
+        Key=f"runs/{RUN['id']}/candidate.json",
+        Body=to_json(candidate).encode(),
+    )
+    promoted = invoke(
+        weekly, weekly.function("Promoter"), {"step": "promote", "state": {"run": RUN}}
+    )
+    assert promoted["promoted"], promoted["why"]
+    return to_markdown(candidate)
+
+
+def serve_anew(weekly: Weekly) -> None:
+    """The router in new processes: warm ones read the prompt again after a minute only."""
+    client, name = weekly.client("lambda"), weekly.function("-Router")
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    generation = str(int(variables.get("GENERATION", "0")) + 1)
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "GENERATION": generation}}
+    )
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+
+def ask_and_rate(weekly: Weekly, is_good: Rating, requests: int = REQUESTS) -> str:
+    """Through the API, as people do; returns the version of the prompt that routed."""
+    serve_anew(weekly)
+    api, key = weekly.stack.endpoint, {"Authorization": f"Bearer {weekly.stack.api_key}"}
+    client = client_of(weekly.stack).with_options(max_retries=2)
+
+    def ask(number: int) -> str:
+        answer = client.chat.completions.with_raw_response.create(
+            model="auto", messages=[{"role": "user", "content": query(number)}]
+        )
+        thumb = "up" if is_good(number) else "down"
+        body = {"request_id": answer.headers["x-request-id"], "thumb": thumb}
+        httpx.post(f"{api}/v1/feedback", json=body, headers=key, timeout=30).raise_for_status()
+        return answer.headers["x-route-prompt-version"]
+
+    with ThreadPoolExecutor(4) as pool:
+        (version,) = set(pool.map(ask, range(requests)))
+    return version
+
+
+def look(weekly: Weekly) -> str:
+    """As the schedule does, with its own input; returns what came of it."""
+    scheduler = weekly.client("scheduler")
+    function = weekly.function("Monitor")
+    (target,) = [
+        scheduler.get_schedule(GroupName=each["GroupName"], Name=each["Name"])["Target"]
+        for each in scheduler.list_schedules()["Schedules"]
+        if each["Target"]["Arn"].endswith(f":{function}")
+    ]
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    event = json.loads(target["Input"].replace(SCHEDULED_TIME, now))
+    return invoke(weekly, target["Arn"], event)["outcome"]
+
+
+def invoke(weekly: Weekly, function: str, event: object) -> dict[str, str]:
+    said = weekly.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    answer: dict[str, str] = json.load(said["Payload"])
+    assert "FunctionError" not in said, answer
+    return answer
+
+
+def scores(weekly: Weekly, version: str) -> Scores:
+    return DynamoDbQuality(weekly.client("dynamodb"), weekly.stack.results_table).scores(version)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekly) -> None:
+    first, _ = weekly.live
+    assert ask_and_rate(weekly, lambda number: number % 10 > 0) == f"live@{first}"
+    assert scores(weekly, f"live@{first}") == Scores(REQUESTS, 28, 28)
+    candidate = promote(weekly, "tides")
+    assert weekly.live == (first + 1, candidate)
+    assert ask_and_rate(weekly, lambda number: number % 10 < 3) == f"live@{first + 1}"
+
+    assert look(weekly) == "rolled back"
+    assert weekly.live == (first + 2, SEED)
+    (told,) = weekly.notifications()
+    assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
+    assert f"route-switch prompt rollback --to {first + 1} --stage local" in told["Message"]
+    assert "0.34 on average (32 times)" in told["Message"]
+    assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
+
+    assert look(weekly) == "returned"
+    assert weekly.live == (first + 2, SEED)
+    assert weekly.notifications() == []
+
+
+@pytest.mark.usefixtures("models")
+def test_a_prompt_whose_answers_are_rated_alike_stays(weekly: Weekly) -> None:
+    ask_and_rate(weekly, lambda number: number % 10 > 0)
+    candidate = promote(weekly, "the moon")
+    ask_and_rate(weekly, lambda number: number % 10 > 1)
+    version, _ = weekly.live
+    assert look(weekly) == "no drop"
+    assert weekly.live == (version, candidate)
+    assert weekly.notifications() == []

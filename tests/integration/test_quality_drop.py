@@ -1,0 +1,287 @@
+"""Monitor and promoter against moto: a prompt that people rate lower is taken back."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from functions.monitor import handler as monitor
+from functions.promote import handler as promoter
+from route_switch.adapters.dynamodb_quality import DynamoDbQuality
+from route_switch.adapters.results_table import cap_key, day_key, quality_key
+from route_switch.bootstrap import packaged_prompt
+from route_switch.domain.errors import InvocationError
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.workflow.settings import read_learning_settings
+from tests.integration.conftest import CATALOG
+from tests.support.context import FakeContext
+from tests.support.in_process import run_in_process
+
+LIVE = "/test/prompt/live"
+RUN: JsonObject = {
+    "id": "2026-11-22T030000Z",
+    "month": "2026-11",
+    "trigger": "schedule",
+    "cap_usd": 1.0,
+}
+
+
+def prompt(word: str, **provenance: str) -> RoutingPrompt:
+    base = packaged_prompt()
+    changed = {"instruction": f"{base.instruction}\n\n{word}", "provenance": provenance}
+    return base.model_copy(update=changed)
+
+
+A, B, C = (to_markdown(prompt(word)) for word in "abc")
+
+
+@pytest.fixture
+def queue(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where notifications arrive."""
+    place = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3").create_bucket(Bucket="learning", CreateBucketConfiguration=place)
+    topic = boto3.client("sns").create_topic(Name="runs")["TopicArn"]
+    url = boto3.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+    boto3.client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told"
+    )
+    for name, value in {
+        "STAGE": "dev",
+        "ROUTE_SWITCH_CONFIG": json.dumps({"models": CATALOG.model_dump(mode="json")}),
+        "LEARNING_CONFIG": "{}",
+        "RESULTS_TABLE": results_table,
+        "TEXTS_BUCKET": "texts",
+        "LEARNING_BUCKET": "learning",
+        "RUNS_TOPIC": topic,
+        "LIVE_PROMPT_PARAMETER": LIVE,
+        "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
+        "SWITCHES_PARAMETER": "/test/switches",
+        "PROMOTER_FUNCTION": "promoter",
+    }.items():
+        monkeypatch.setenv(name, value)
+    run_in_process(monkeypatch, {"promoter": promoter.lambda_handler})
+    _forget()
+    publish(A)
+    publish(B)
+    rate("live@1", 180, 20)
+    yield url
+    _forget()
+
+
+def _forget() -> None:
+    for cache in (
+        read_learning_settings,
+        promoter.wiring,
+        monitor._check,
+        monitor._dynamodb,
+    ):
+        cache.cache_clear()
+
+
+def publish(document: str) -> None:
+    boto3.client("ssm").put_parameter(
+        Name=LIVE, Value=document, Type="String", Overwrite=True, Tier="Advanced"
+    )
+
+
+def live() -> tuple[int, str]:
+    found = boto3.client("ssm").get_parameter(Name=LIVE)["Parameter"]
+    return found["Version"], found["Value"]
+
+
+def rate(version: str, ups: int, downs: int) -> None:
+    sums = {"n": ups + downs, "total": ups, "total_squares": ups}
+    item = {**quality_key(version), **{name: {"N": str(sum_)} for name, sum_ in sums.items()}}
+    boto3.client("dynamodb").put_item(TableName="results", Item=cast("Any", item))
+
+
+def look(now: datetime | None = None) -> str:
+    event = {"scheduled_time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    return str(monitor.lambda_handler(cast("monitor.Event", event), FakeContext())["outcome"])
+
+
+def told(queue: str) -> list[dict[str, str]]:
+    found = []
+    sqs = boto3.client("sqs")
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The metrics since the last call."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    return {
+        metric["Name"]: line[metric["Name"]][0]
+        for line in lines
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+
+
+def order(**changes: object) -> JsonObject:
+    asked: JsonObject = {
+        "step": "rollback",
+        "from_version": 2,
+        "to_version": 1,
+        "because": "people say so.",
+    }
+    return {**asked, **cast("JsonObject", changes)}
+
+
+def roll_back(**changes: object) -> JsonObject:
+    return promoter.lambda_handler(order(**changes), FakeContext())
+
+
+def test_a_prompt_that_is_rated_lower_is_taken_back_once_and_somebody_is_told(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate("live@2", 120, 80)
+    assert look() == "rolled back"
+    assert live() == (3, A)
+    metrics = counted(capsys)
+    assert (metrics["quality_dropped"], metrics["rollbacks"]) == (1.0, 1.0)
+    assert metrics["prompt_quality"] == 0.6
+    (message,) = told(queue)
+    assert message["Subject"] == "route-switch dev: prompt version 2 was rolled back"
+    for said in (
+        "0.60 on average (200 times), and those of version 1 0.90 (200 times)",
+        "Version 3 is live now, with the content of version 1.",
+        "route-switch prompt rollback --to 2 --stage dev",
+    ):
+        assert said in message["Message"]
+
+    assert look() == "returned"
+    assert live() == (3, A)
+    assert told(queue) == []
+    assert counted(capsys)["quality_dropped"] == 0.0
+
+
+def test_a_prompt_that_is_rated_alike_stays(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rate("live@2", 178, 22)
+    assert look() == "no drop"
+    assert live() == (2, B)
+    metrics = counted(capsys)
+    assert (metrics["quality_dropped"], metrics["prompt_quality"]) == (0.0, 0.89)
+    assert told(queue) == []
+
+
+def test_without_feedback_quality_is_not_told_but_spending_is(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dynamodb = boto3.client("dynamodb")
+    days = {(datetime(2026, 11, day, tzinfo=UTC), shard) for day in (12, 13) for shard in (0, 7)}
+    for day, shard in days:
+        item = {**day_key(day.date(), shard), "cost_usd:tier:1": {"N": "1.5"}}
+        dynamodb.put_item(TableName="results", Item=cast("Any", item))
+    spent = {**cap_key("2026-11"), "run:2026-11-13T030000Z": {"N": "2"}}
+    dynamodb.put_item(TableName="results", Item=cast("Any", spent))
+    assert look(datetime(2026, 11, 14, tzinfo=UTC)) == "too few"
+    metrics = counted(capsys)
+    assert metrics == {
+        "month_usd": 8.0,
+        "projected_month_usd": 8.0 + 17 * 4.0,
+        "quality_dropped": 0.0,
+    }
+
+
+def test_spending_that_cannot_be_read_keeps_no_bad_prompt_alive(
+    queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("The totals are broken.")
+
+    rate("live@2", 120, 80)
+    monkeypatch.setattr(monitor, "spend_pace", fail)
+    with pytest.raises(RuntimeError, match="totals"):
+        look()
+    assert live() == (3, A)
+
+
+def test_while_somebody_else_changes_the_prompt_the_order_stands(queue: str) -> None:
+    lock = {"pk": {"S": "LOCK#prompt"}, "sk": {"S": "LOCK"}, "expires_at": {"N": "4000000000"}}
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.put_item(TableName="results", Item=cast("Any", lock))
+    rate("live@2", 120, 80)
+    with pytest.raises(InvocationError, match="PromptLockedError"):
+        look()
+    assert live() == (2, B)
+    key = {"pk": {"S": "LOCK#prompt"}, "sk": {"S": "LOCK"}}
+    dynamodb.delete_item(TableName="results", Key=cast("Any", key))
+    assert look() == "rolled back"
+    assert live() == (3, A)
+    assert len(told(queue)) == 1
+    assert DynamoDbQuality(dynamodb, "results").pending() is None
+
+
+def test_what_dies_after_publishing_is_finished_and_told_although_somebody_went_on(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(A)  # all that a first try came to
+    publish(C)
+    answer = roll_back()
+    assert answer == {"version": 3, "new": False, "why": None}
+    assert live() == (4, C)
+    assert len(told(queue)) == 1
+    assert roll_back() == answer
+    assert told(queue) == []
+    assert "rollbacks" not in counted(capsys)
+
+
+def test_a_prompt_that_somebody_replaced_meanwhile_is_left_alone(queue: str) -> None:
+    publish(C)
+    answer = roll_back()
+    assert (answer["version"], answer["new"]) == (None, False)
+    assert "but version 3 is live" in str(answer["why"])
+    assert live() == (3, C)
+    assert told(queue) == []
+
+
+def test_a_version_that_is_not_kept_cannot_be_rolled_back_to(queue: str) -> None:
+    """It is an answer, so that the order is crossed out and later drops are looked for."""
+    answer = roll_back(to_version=9)
+    assert answer["version"] is None
+    assert "Version 9 of the prompt is not kept" in str(answer["why"])
+    assert live() == (2, B)
+
+
+def test_it_happens_while_learning_is_off(queue: str) -> None:
+    boto3.client("ssm").put_parameter(
+        Name="/test/switches", Value='{"learning": "off"}', Type="String"
+    )
+    rate("live@2", 120, 80)
+    assert look() == "rolled back"
+    assert live() == (3, A)
+
+
+def test_what_was_rolled_back_no_run_promotes_again_and_a_person_may(queue: str) -> None:
+    rate("live@2", 120, 80)
+    look()
+    again = prompt("b", verdict="better", incumbent=prompt("a").version, found_on="a week later")
+    boto3.client("s3").put_object(
+        Bucket="learning", Key=f"runs/{RUN['id']}/candidate.json", Body=to_json(again).encode()
+    )
+    promoted = promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
+    assert promoted["promoted"] is False
+    assert "It is the prompt that was version 2 and was rolled back" in str(promoted["why"])
+    assert live() == (3, A)
+    publish(B)
+    rate("live@4", 120, 80)
+    assert look() == "returned"
+
+
+def test_the_seed_starts_the_live_prompt_and_never_again(queue: str) -> None:
+    ssm = boto3.client("ssm")
+    ssm.delete_parameter(Name=LIVE)
+    ssm.put_parameter(Name="/test/prompt/seed", Value=C, Type="String", Tier="Advanced")
+    assert promoter.lambda_handler({"step": "start"}, FakeContext()) == {"version": 1}
+    assert live() == (1, C)
+    publish(B)
+    assert promoter.lambda_handler({"step": "start"}, FakeContext()) == {"version": 2}
+    assert live() == (2, B)
