@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from infra.local.client import STACK_FILE, running_cloud
 from infra.local.verify import ASKED, exists
 from route_switch.cli.main import app
-from tests.support.cdk import ENVIRONMENT, Cdk, Template
+from tests.support.cdk import Cdk, Template
 from tests.support.checkout import copied_checkout
 
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
@@ -28,7 +28,8 @@ def cdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdk]:
     checkout = copied_checkout(tmp_path_factory.mktemp("checkout"))
     with running_cloud(checkout / ".local") as cloud:
         cdk = Cdk(checkout, cloud)
-        for done in (cdk(f"bootstrap {ENVIRONMENT}"), cdk.deploy()):
+        # Bootstrapping synthesizes as well, so the deployment need not: each time takes long.
+        for done in (cdk("bootstrap"), cdk.deploy("cdk.out")):
             assert done.code == 0, done.output
         yield cdk
 

