@@ -1,7 +1,8 @@
 """Lets moto do for a role's session only what the role may: see `install`.
 
 moto has an evaluator of its own, which knows neither resources nor conditions. Whoever calls with
-other credentials than a session's is the account's owner and may do everything.
+other credentials than a session's is the account's owner and may do everything, and so may the
+roles that `cdk bootstrap` made: what they are for is deploying.
 """
 
 import io
@@ -30,6 +31,7 @@ PARTITION = "aws"
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 AGENT = re.compile(r"\bapp/(?P<key>ASIA\w+)")
 """What `AWS_SDK_UA_APP_ID` adds to the header User-Agent."""
+BOOTSTRAPPED = ":role/cdk-"
 HOURS_12 = 12 * 60 * 60
 CODES = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 """What services call it that do not call it AccessDeniedException."""
@@ -72,7 +74,8 @@ def session_of(access_key: str, agent: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def known_session(access_key: str) -> Any:
-    return sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(access_key)
+    session = sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(access_key)
+    return None if BOOTSTRAPPED in session.role_arn else session
 
 
 def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:

@@ -59,8 +59,9 @@ def test_what_was_deployed_answers(cdk: Cdk) -> None:
 
 
 def test_a_second_deploy_changes_nothing(cdk: Cdk) -> None:
+    """Nor does a second synthesis: `test_synthesis_is_pure`."""
     before = cdk.resources()
-    diff = cdk("diff --fail")
+    diff = cdk("diff --fail --app cdk.out")
     assert diff.code == 0, diff.output
     assert "There were no differences" in diff.output
     second = cdk.deploy("cdk.out")
