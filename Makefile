@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.installed $(CDK) $(if $(filter local-llm,$(PROFILE)),$(LLM))
+install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
 
 .venv/.installed: pyproject.toml .requirements/dev.txt .requirements/uv.txt infra/local/requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"route-switch needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Run: make install PYTHON=python3.12")'
@@ -60,14 +60,14 @@ up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack
 synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)
 
-cdk: install  ## the locked CDK command line: make cdk ARGS="deploy -c stage=prod"
+cdk: install $(CDK)  ## the locked CDK command line: make cdk ARGS="deploy -c stage=prod"
 	@$(NODE) $(CDK) $(ARGS)
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
 	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
-test: install lint  ## every check and test
+test: install $(CDK) lint  ## every check and test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory once-more STATUS=$$?
 
 # Real processes against real clocks may fail where the machine is too busy for them. What failed
