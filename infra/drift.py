@@ -39,8 +39,7 @@ class Drift(PythonFunction):
             layers=layers,
             environment={
                 "RESULTS_TABLE": data.results.table_name,
-                "LIVE_PROMPT_PARAMETER": prompt.live_name,
-                "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                **prompt.parameters,
                 "SWITCHES_PARAMETER": prompt.switches_name,
                 "STATE_MACHINE_ARN": state_machine_arn,
             },

@@ -108,8 +108,7 @@ class Learning(Construct):
             "TEXTS_BUCKET": data.texts.bucket_name,
             "LEARNING_BUCKET": data.learning.bucket_name,
             "RUNS_TOPIC": self.topic.topic_arn,
-            "LIVE_PROMPT_PARAMETER": self._prompt.live_name,
-            "SEED_PROMPT_PARAMETER": self._prompt.seed_name,
+            **self._prompt.parameters,
             "SWITCHES_PARAMETER": self._prompt.switches_name,
         }
 

@@ -41,8 +41,7 @@ class Monitor(PythonFunction):
             layers=layers,
             environment={
                 "RESULTS_TABLE": data.results.table_name,
-                "LIVE_PROMPT_PARAMETER": prompt.live_name,
-                "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                **prompt.parameters,
                 "PROMOTER_FUNCTION": promoter.function.function_arn,
             },
         )

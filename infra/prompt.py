@@ -45,6 +45,14 @@ class Prompt(Construct):
             string_value=lock_table,
         )
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Where a function finds the prompt, by the names in its environment."""
+        return {
+            "LIVE_PROMPT_PARAMETER": self.live_name,
+            "SEED_PROMPT_PARAMETER": self.seed_name,
+        }
+
 
 def read_seed(path: Path) -> str:
     """Reads a prompt; raises `PromptError` for one that must not go live."""

@@ -97,7 +97,6 @@ def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
         "KEYS_TABLE": data.keys.table_name,
         "IDEMPOTENCY_TABLE": data.idempotency.table_name,
         "TEXTS_BUCKET": data.texts.bucket_name,
-        "LIVE_PROMPT_PARAMETER": prompt.live_name,
-        "SEED_PROMPT_PARAMETER": prompt.seed_name,
+        **prompt.parameters,
         "SWITCHES_PARAMETER": prompt.switches_name,
     }

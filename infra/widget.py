@@ -39,8 +39,7 @@ class CostsWidget(PythonFunction):
             environment={
                 "RESULTS_TABLE": data.results.table_name,
                 "KEYS_TABLE": data.keys.table_name,
-                "LIVE_PROMPT_PARAMETER": prompt.live_name,
-                "SEED_PROMPT_PARAMETER": prompt.seed_name,
+                **prompt.parameters,
                 **(
                     {}
                     if stage.monthly_budget_usd is None
