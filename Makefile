@@ -24,14 +24,14 @@ help:  ## this list
 
 install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
 
-.venv/.installed: pyproject.toml .requirements/dev.txt .requirements/uv.txt infra/local/requirements.txt
+.venv/.installed: pyproject.toml .requirements/dev.txt .requirements/uv.txt local/aws/requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"route-switch needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Run: make install PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .requirements/uv.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r .requirements/dev.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	rm -rf .build/emulator
-	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/emulator --no-deps --require-hashes -r infra/local/requirements.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/emulator --no-deps --require-hashes -r local/aws/requirements.txt
 	@touch $@
 
 $(CDK): .venv/.installed $(wildcard .requirements/cdk/*)
@@ -46,16 +46,16 @@ $(LLM): .venv/.installed .requirements/local-llm.txt
 	@touch $@
 
 demo: synth  ## send real queries through the whole stack and show what they cost
-	$(BIN)/python -m infra.local demo
+	$(BIN)/python -m local.demos demo
 
 weekly: synth  ## a week at once: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
-	@$(BIN)/python -m infra.local weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve)
+	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve)
 
 learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: from larger sets)
 	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))
 
 up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack.json
-	@$(BIN)/python -m infra.local up
+	@$(BIN)/python -m local.aws up
 
 synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)
@@ -65,7 +65,7 @@ cdk: install $(CDK)  ## the locked CDK command line: make cdk ARGS="deploy -c st
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
-	@$(BIN)/python -m infra.local invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
+	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install $(CDK) lint  ## every check and test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory once-more STATUS=$$?
@@ -102,7 +102,7 @@ lock:  ## lock every requirements file anew, with hashes and without addresses
 		$(NOT_IN_LAMBDA:%=--no-emit-package %)
 	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
-	$(LOCK) infra/local/requirements.in --no-deps -o infra/local/requirements.txt
+	$(LOCK) local/aws/requirements.in --no-deps -o local/aws/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
 	cd .requirements/bytecode && $(NPM) install --package-lock-only
 	cd .requirements/cdk && $(NPM) install --package-lock-only

@@ -43,6 +43,10 @@ _RECIPE = "3"
 """Part of a bundle's digest: change it together with how one is built, here or in bytecode.py."""
 
 
+class BundleError(ConfigurationError):
+    """There are no wheels for what was asked."""
+
+
 class Platform(Protocol):
     """What wheels are made for, as a stage says it."""
 
@@ -117,7 +121,7 @@ def _install(target: Path, platform: Platform, requirements: Path) -> None:
     ]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode != 0:
-        raise ConfigurationError(
+        raise BundleError(
             f"{requirements}: no wheels for Python {platform.python} on {platform.architecture}. "
             f"The first build needs the package index. uv said: {' '.join(done.stderr.split())}"
         )

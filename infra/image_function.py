@@ -20,7 +20,7 @@ _PLATFORMS = {
 class ImageFunction(StageFunction):
     """`functions/<folder>/Dockerfile`, built from the files that `.dockerignore` lets in.
 
-    Docker is needed for the deployment only. A Dockerfile may use what `infra/local/image.py`
+    Docker is needed for the deployment only. A Dockerfile may use what `local/aws/image.py`
     can follow.
     """
 

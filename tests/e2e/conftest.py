@@ -13,7 +13,7 @@ import pytest
 from openai import OpenAI
 from typer.testing import CliRunner, Result
 
-from infra.local.client import StackInfo, running_stack
+from local.aws.client import StackInfo, running_stack
 from route_switch.cli.main import app
 from route_switch.cli.stage import STACK_FILE
 from tests.support.roles import denials

@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from infra.local.client import STACK_FILE, running_cloud
-from infra.local.verify import ASKED, exists
+from local.aws.client import STACK_FILE, running_cloud
+from local.aws.verify import ASKED, exists
 from route_switch.cli.main import app
 from tests.support.cdk import Cdk, Template
 from tests.support.checkout import copied_checkout

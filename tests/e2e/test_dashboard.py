@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.__main__ import find_function, function_word
-from infra.local.client import StackInfo, aws_client
+from local.aws.__main__ import find_function, function_word
+from local.aws.client import StackInfo, aws_client
 from route_switch.dashboard.figures import count, usd
 from tests.e2e.conftest import Served
 from tests.support.upstream import completion

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from rich.console import Console
 
-from infra.local.errors import LocalStackError
-from infra.local.traffic import Sent
-from infra.local.weekly import Week
+from local.aws.errors import LocalStackError
+from local.demos.traffic import Sent
+from local.demos.weekly import Week
 from route_switch.cli.deployed import find_deployed
 from tests.support.checkout import linked_checkout
 from tests.support.processes import kill_function

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from infra.local.client import StackInfo, aws_client
+from local.aws.client import StackInfo, aws_client
 from route_switch.adapters.example_file import read_examples
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.prompt_document import to_markdown

@@ -13,7 +13,7 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel, JsonValue
 
-from infra.local.client import STACK_NAME, StackInfo, aws_client
+from local.aws.client import STACK_NAME, StackInfo, aws_client
 from route_switch.adapters.keys_table import KeysTable, key_id_of
 from route_switch.domain.keys import ApiKey, hash_key, new_key
 from tests.e2e.conftest import Served

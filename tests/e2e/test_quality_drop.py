@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from infra.local.schedule import SCHEDULED_TIME
+from local.aws.schedule import SCHEDULED_TIME
 from route_switch.adapters.dynamodb_quality import DynamoDbQuality
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.prompt_document import to_json, to_markdown

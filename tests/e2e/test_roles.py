@@ -8,7 +8,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import StackInfo
+from local.aws.client import StackInfo
 from tests.e2e.conftest import client_of
 from tests.support.roles import as_role, denials, without
 from tests.support.scripted_models import Models, query, recorded
@@ -149,7 +149,7 @@ def test_objects_under_another_prefix_are_forbidden(weekly: Weekly) -> None:
 
 def test_a_call_that_nobody_has_thought_of_is_refused_with_what_to_do(weekly: Weekly) -> None:
     router = as_role(weekly.stack, "RouterRole", "dynamodb")
-    with pytest.raises(ClientError, match=r"Teach infra/local/actions\.py") as refused:
+    with pytest.raises(ClientError, match=r"Teach local/aws/actions\.py") as refused:
         router.list_tables()
     assert code_of(refused) == "UntaughtError"
 

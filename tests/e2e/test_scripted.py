@@ -9,7 +9,7 @@ import httpx
 import openai
 import pytest
 
-from infra.local.client import StackInfo, aws_client
+from local.aws.client import StackInfo, aws_client
 from route_switch.adapters.models.list_prices import list_price
 from route_switch.domain.pricing import Usage, cost_usd
 from tests.e2e.conftest import Served

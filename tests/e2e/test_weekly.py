@@ -2,7 +2,7 @@
 
 import json
 
-from infra.local.client import STACK_NAME
+from local.aws.client import STACK_NAME
 from route_switch.domain.prompt_document import parse_prompt
 from tests.support.definitions import state_machine
 from tests.support.scripted_models import CRITERION, Models, numbers, recorded

@@ -19,10 +19,10 @@ import infra.function
 from infra.app import read_context
 from infra.bundle import _PLATFORMS, bundled, packaged
 from infra.function import PythonFunction
-from infra.local import sandbox
-from infra.local.emulator import BASE_PYTHON
 from infra.router import preloaded
 from infra.stage import Stage, load_stage
+from local.aws import sandbox
+from local.aws.emulator import BASE_PYTHON
 from route_switch.domain.errors import ConfigurationError
 from tests.infra.conftest import Synthesized
 from tests.support.stand_ins import PROVIDER, ROOT, in_a_function, running_stand_ins

@@ -12,8 +12,8 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from uv import find_uv_bin
 
 from infra.bundle import _PLATFORMS
-from infra.local.emulator import BASE_PYTHON
-from infra.local.image import build, read_copy, read_dockerfile
+from local.aws.emulator import BASE_PYTHON
+from local.aws.image import build, read_copy, read_dockerfile
 from tests.infra.conftest import Synthesized
 
 FOLDER = Path("functions/optimizer")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from functions.learning import handler as learning
 from functions.promote import handler as promoter
-from infra.local.__main__ import function_word
+from local.aws.__main__ import function_word
 from route_switch.workflow.events import WorkEvent
 from tests.infra.conftest import Synthesized
 

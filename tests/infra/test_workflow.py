@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.follow import STATES
+from local.demos.follow import STATES
 from route_switch.workflow.settings import parse_learning_settings
 from tests.infra.conftest import Resource, Synthesized
 

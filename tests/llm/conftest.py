@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
-from infra.local.client import StackInfo
-from infra.local.emulator import loopback_address
-from infra.local.llm import PROFILE
+from local.aws.client import StackInfo
+from local.aws.emulator import loopback_address
+from local.aws.llm import PROFILE
 from tests.e2e.conftest import client_of, deployed
 
 PORT = 8135

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.client import ROOT, running_stack
-from infra.local.emulator import loopback_address
-from infra.local.errors import LocalStackError
-from infra.local.llm import running_llm
+from local.aws.client import ROOT, running_stack
+from local.aws.emulator import loopback_address
+from local.aws.errors import LocalStackError
+from local.aws.llm import running_llm
 from tests.llm.conftest import PORT, Served
 from tests.support.executions import wait_until
 
 STARTER = """
 import sys, time
 from pathlib import Path
-from infra.local.llm import running_llm
+from local.aws.llm import running_llm
 with running_llm((sys.argv[1], int(sys.argv[2])), Path(sys.argv[3])):
     print("ready", flush=True)
     time.sleep(60)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from infra.local.client import aws_client
+from local.aws.client import aws_client
 from tests.llm.conftest import Served
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."

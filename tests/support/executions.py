@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.client import STACK_NAME, StackInfo, aws_client
+from local.aws.client import STACK_NAME, StackInfo, aws_client
 
 
 def aws(stack: StackInfo, service: str) -> Any:

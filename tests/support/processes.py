@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from infra.local.client import StackInfo
+from local.aws.client import StackInfo
 
 Part = Literal["runtime", "emulator"]
 """A function's code runs in the runtime process, below an emulator that stands for Lambda."""

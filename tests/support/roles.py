@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.local.client import DENIALS, StackInfo, aws_client, client_in_role
+from local.aws.client import DENIALS, StackInfo, aws_client, client_in_role
 
 
 def role_of(stack: StackInfo, part: str) -> dict[str, Any]:

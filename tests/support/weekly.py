@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from infra.local.client import StackInfo, aws_client
-from infra.local.schedule import start_scheduled
+from local.aws.client import StackInfo, aws_client
+from local.aws.schedule import start_scheduled
 from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.learning_run import StartRun, Trigger
 from route_switch.domain.prompt_document import to_markdown

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.local.follow import ended, is_worth_a_line, sentence
+from local.demos.follow import ended, is_worth_a_line, sentence
 
 BEGUN = {"step": "search, round 1", "parts": 41, "spent_usd": 0.25}
 

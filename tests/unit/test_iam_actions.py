@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.actions import Call, accesses
-from infra.local.policies import Access, UntaughtError
+from local.aws.actions import Call, accesses
+from local.aws.policies import Access, UntaughtError
 
 ACCOUNT = "us-east-1:123456789012"
 TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/results"
@@ -197,5 +197,5 @@ def test_everybody_may_ask_who_they_are() -> None:
     ids=lambda unknown: unknown.operation,
 )
 def test_a_call_that_is_not_known_is_no_silent_yes(unknown: Call) -> None:
-    with pytest.raises(UntaughtError, match=r"Teach infra/local/actions\.py"):
+    with pytest.raises(UntaughtError, match=r"Teach local/aws/actions\.py"):
         accesses(unknown)

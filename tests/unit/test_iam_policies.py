@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.policies import Access, UntaughtError, why_denied
+from local.aws.policies import Access, UntaughtError, why_denied
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/results"
 LEADING = "dynamodb:leadingkeys"

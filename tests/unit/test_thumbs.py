@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from infra.local.thumbs import thumb
-from infra.local.traffic import Sent
+from local.demos.thumbs import thumb
+from local.demos.traffic import Sent
 from route_switch_offline import load_sample
 
 ROW = next(

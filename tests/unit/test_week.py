@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from infra.local.errors import LocalStackError
-from infra.local.traffic import Sent
-from infra.local.weekly import summary
+from local.aws.errors import LocalStackError
+from local.demos.traffic import Sent
+from local.demos.weekly import summary
 
 DOWN = Sent("Why?", 502, httpx.Headers(), {"error": {"message": "nobody is there"}}, 1.0)
 

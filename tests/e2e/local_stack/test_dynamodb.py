@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.client import StackInfo
+from local.aws.client import StackInfo
 from tests.support.executions import aws
 
 HASH = [{"AttributeName": "pk", "KeyType": "HASH"}]

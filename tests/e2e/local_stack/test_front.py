@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.client import StackInfo
+from local.aws.client import StackInfo
 
 
 @pytest.fixture

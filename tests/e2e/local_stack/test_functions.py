@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import STACK_NAME, StackInfo, aws_client
-from infra.local.sandbox import landlock_version
+from local.aws.client import STACK_NAME, StackInfo, aws_client
+from local.aws.sandbox import landlock_version
 
 
 def functions(stack: StackInfo) -> dict[str, str]:

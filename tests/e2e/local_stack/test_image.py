@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.errors import LocalStackError
-from infra.local.functions import own_tmp
-from infra.local.image import Image, build
+from local.aws.errors import LocalStackError
+from local.aws.functions import own_tmp
+from local.aws.image import Image, build
 
 DOCKERFILE = r"""# A comment.
 ARG PYTHON_VERSION

@@ -1,4 +1,4 @@
-"""`python -m infra.local invoke` runs the right function, with a stack that is up or its own."""
+"""`python -m local.aws invoke` runs the right function, with a stack that is up or its own."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.client import ROOT
+from local.aws.client import ROOT
 
 API_EVENT = {
     "httpMethod": "POST",
@@ -21,7 +21,7 @@ API_EVENT = {
 def invoke(event: Path, assembly: Path, state: Path) -> "subprocess.CompletedProcess[str]":
     places = ["--assembly", str(assembly), "--state", str(state)]
     return subprocess.run(
-        [sys.executable, "-m", "infra.local", "invoke", str(event), *places],
+        [sys.executable, "-m", "local.aws", "invoke", str(event), *places],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -75,5 +75,5 @@ def test_without_a_stack_one_is_brought_up(assembly: Path, tmp_path: Path) -> No
 
 
 def test_a_client_of_the_stack_does_not_load_moto() -> None:
-    check = "import sys, infra.local.__main__; sys.exit('moto' in sys.modules)"
+    check = "import sys, local.aws.__main__; sys.exit('moto' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)

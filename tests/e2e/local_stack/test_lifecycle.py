@@ -14,14 +14,14 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import (
+from local.aws.client import (
     ROOT,
     STACK_FILE,
     StackInfo,
     read_stack_file,
     running_stack,
 )
-from infra.local.errors import LocalStackError
+from local.aws.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 from tests.support import executions
 from tests.support.executions import aws, physical_name, wait_until
@@ -39,7 +39,7 @@ def processes_of(state: Path) -> list[str]:
 
 
 def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "infra.local", "up"]
+    command = [sys.executable, "-m", "local.aws", "up"]
     return subprocess.Popen(
         [*command, "--assembly", str(assembly), "--state", str(state)],
         cwd=ROOT,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import llm
-from infra.local.deploy import Assembly, read_assembly
-from infra.local.emulator import loopback_address
-from infra.local.errors import LocalStackError
-from infra.local.llm import running_llm, server_address
+from local.aws import llm
+from local.aws.deploy import Assembly, read_assembly
+from local.aws.emulator import loopback_address
+from local.aws.errors import LocalStackError
+from local.aws.llm import running_llm, server_address
 
 
 @pytest.fixture

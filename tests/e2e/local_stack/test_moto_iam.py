@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto.iam.models import iam_backends
 
-from infra.local.moto_iam import Guard, assume
+from local.aws.moto_iam import Guard, assume
 
 ALLOW = (
     '{"Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*parameter/a"}]}'

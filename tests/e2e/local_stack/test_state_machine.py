@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.client import StackInfo
+from local.aws.client import StackInfo
 from tests.support.executions import (
     aws,
     finished,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra.local.client import StackInfo
-from infra.local.errors import LocalStackError
-from infra.local.schedule import start_scheduled
-from infra.local.workflow import definition
+from local.aws.client import StackInfo
+from local.aws.errors import LocalStackError
+from local.aws.schedule import start_scheduled
+from local.aws.workflow import definition
 from tests.support.definitions import state_machine
 from tests.support.executions import aws, output, physical_name
 

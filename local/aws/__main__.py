@@ -1,0 +1,181 @@
+"""The `python -m local.aws` command: see `--help`."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from local.aws.client import (
+    STACK_NAME,
+    CloudInfo,
+    StackInfo,
+    aws_client,
+    read_stack_file,
+    running_stack,
+)
+from local.aws.errors import LocalStackError
+from local.aws.sandbox import landlock_version
+
+if TYPE_CHECKING:
+    from local.aws.stack import LocalStack
+
+WELCOME = """\
+The stack is up: {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
+
+curl -s {endpoint}/v1/chat/completions \\
+  -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\
+  -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 2 + 2?"}}]}}'
+
+from openai import OpenAI
+client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
+messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
+print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
+"""
+EMPTY_WELCOME = """\
+An empty AWS is up (Ctrl-C stops everything). In another terminal:
+
+export {variables}
+make cdk ARGS=bootstrap
+make cdk ARGS=deploy
+
+The API is then at {endpoint}, its keys are in .local/stack.json.
+"""
+WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
+"""Where a folder's name is no part of one function's logical id alone."""
+UNCONFINED = """
+This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
+"""
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        if arguments.command == "up":
+            up(arguments)
+        else:
+            invoke(arguments.event, arguments.assembly, arguments.state)
+    except LocalStackError as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; everything that was started has ended.")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.aws", description="The local stack.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
+    up.add_argument("--empty", action="store_true", help="deploy nothing: others will")
+    up.add_argument("--attached", action="store_true", help="print nothing; end with the input")
+    invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
+    invoke.add_argument("event", type=Path, help="a JSON file; see events/")
+    for command in (up, invoke):
+        command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
+        command.add_argument("--state", type=Path, default=Path(".local"))
+    return parser.parse_args()
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Serves until it is told to end; SIGUSR1 deploys what the assembly holds by then."""
+    # moto, and with it most of the start-up time, is needed here only.
+    from local.aws.stack import LocalStack
+
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.put(received))
+    with LocalStack(arguments.assembly, arguments.state, arguments.empty) as stack:
+        if arguments.attached:
+            threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
+        else:
+            sys.stdout.write(
+                empty_welcome(stack.cloud_info)
+                if arguments.empty
+                else WELCOME.format(**vars(stack.info))
+            )
+            sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
+            sys.stdout.flush()
+        while signals.get() == signal.SIGUSR1:
+            deploy_again(stack)
+
+
+def empty_welcome(cloud: CloudInfo) -> str:
+    variables = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
+    return EMPTY_WELCOME.format(variables=variables, endpoint=cloud.endpoint)
+
+
+def deploy_again(stack: "LocalStack") -> None:
+    try:
+        stack.deploy()
+    except LocalStackError as error:
+        sys.stderr.write(f"The stack stays as it was, as far as possible. {error}\n")
+
+
+def await_end_of_input(signals: "SimpleQueue[int]") -> None:
+    """Whoever started this holds the other end, which closes even if that process is killed."""
+    sys.stdin.read()
+    signals.put(signal.SIGTERM)
+
+
+def invoke(event: Path, assembly: Path, state: Path) -> None:
+    """Prints the function's answer; exits with 1 if the function failed."""
+    text = read_event(event)
+    running = read_stack_file(state)
+    if running is not None:
+        run(event, text, running)
+        return
+    with running_stack(assembly, state) as started:
+        run(event, text, started)
+
+
+def read_event(event: Path) -> str:
+    try:
+        text = event.read_text("utf-8")
+        json.loads(text)
+    except (OSError, ValueError) as error:
+        raise LocalStackError(f"{event} is no event: {error}. See the folder events/.") from error
+    return text
+
+
+def run(event: Path, text: str, stack: StackInfo) -> None:
+    for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
+        text = text.replace(f"${{{placeholder}}}", key)
+    name = find_function(function_word(event, json.loads(text)), stack)
+    result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
+        FunctionName=name, Payload=text
+    )
+    sys.stdout.write(result["Payload"].read().decode() + "\n")
+    if "FunctionError" in result:
+        raise LocalStackError(f"{name} failed.")
+
+
+def function_word(event: Path, content: object) -> str:
+    """Events of an API are the router's; others are the function's that their folder names."""
+    if isinstance(content, dict) and "httpMethod" in content:
+        return "router"
+    folder = event.resolve().parent.name
+    return WORDS.get(folder, folder)
+
+
+def find_function(word: str, stack: StackInfo) -> str:
+    """The one function whose logical id contains the word."""
+    cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
+    resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    functions = {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for each in resources
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    }
+    found = [functions[name] for name in functions if word.lower() in name.lower()]
+    if len(found) != 1:
+        raise LocalStackError(
+            f"{len(found)} functions are named like {word!r}; the stack has "
+            f"{', '.join(sorted(functions))}. Put the event into a folder named for its function."
+        )
+    return str(found[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""What a request to AWS does, in the words of IAM: actions, resources, condition keys.
+
+After the Service Authorization Reference, for the calls that functions make; another call is an
+error until it is added here.
+https://docs.aws.amazon.com/service-authorization/latest/reference/
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+from xml.etree import ElementTree
+
+from local.aws.policies import Access, UntaughtError
+
+Schema = Callable[[str, str | None], str]
+"""The name of the partition key of a table, or of its index."""
+Json = dict[str, Any]
+
+INVOCATION = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations/?")
+KEY_CONDITION = r"(?:^|[\s(])(?P<name>[#\w]+)\s*=\s*(?P<value>:\w+)"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, as far as one has to look at it."""
+
+    service: str
+    """As in the credential scope of its signature."""
+    region: str
+    account: str
+    method: str
+    path: str
+    query: str
+    target: str
+    """The header X-Amz-Target; empty if there is none."""
+    body: bytes
+    partition_key: Schema
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """Of the query, or of the form in a query protocol's body."""
+        text = self.query or ("" if self.target else self.body.decode())
+        return {name: values[0] for name, values in parse_qs(text, True).items()}
+
+    @cached_property
+    def json(self) -> Json:
+        found: Json = json.loads(self.body or b"{}")
+        return found
+
+    @cached_property
+    def operation(self) -> str:
+        """`service:Operation`; Lambda and S3 know it by method and path alone."""
+        if self.service == "lambda":
+            invokes = self.method == "POST" and INVOCATION.fullmatch(self.path)
+            return "lambda:Invoke" if invokes else f"lambda:{self.method} {self.path}"
+        name = self.target.rpartition(".")[2] or self.parameters.get("Action", "")
+        return f"{self.service}:{name}"
+
+    def arn(self, resource: str) -> str:
+        return f"arn:aws:{self.service}:{self.region}:{self.account}:{resource}"
+
+
+def accesses(call: Call) -> list[Access]:
+    """All that the request needs permission for; raises `UntaughtError`."""
+    find = find_objects if call.service == "s3" else CALLS.get(call.operation)
+    if find is None:
+        raise untaught(call.operation)
+    return list(find(call))
+
+
+def untaught(operation: str) -> UntaughtError:
+    return UntaughtError(
+        f"{operation} is not known to the local stack's IAM. Teach local/aws/actions.py which "
+        "actions it takes, on which resources."
+    )
+
+
+def given_arn(key: str) -> Callable[[Call], Iterator[Access]]:
+    """The resource's ARN is a parameter of the call, as JSON or in a form."""
+
+    def find(call: Call) -> Iterator[Access]:
+        resource = call.json[key] if call.target else call.parameters[key]
+        yield Access(call.operation, resource)
+
+    return find
+
+
+def find_anything(call: Call) -> Iterator[Access]:
+    """An action that knows no resources."""
+    yield Access(call.operation, "*")
+
+
+def find_nothing(_: Call) -> Iterator[Access]:
+    """Whoever has credentials may."""
+    return iter(())
+
+
+def find_function(call: Call) -> Iterator[Access]:
+    found = INVOCATION.fullmatch(call.path)
+    function = found["function"] if found else ""
+    arn = function if function.startswith("arn:") else call.arn(f"function:{function}")
+    qualifier = call.parameters.get("Qualifier")
+    yield Access("lambda:InvokeFunction", f"{arn}:{qualifier}" if qualifier else arn)
+
+
+def find_parameter(call: Call) -> Iterator[Access]:
+    name = call.json["Name"]
+    yield Access(call.operation, call.arn(f"parameter/{name.partition(':')[0].lstrip('/')}"))
+
+
+def find_secret(call: Call) -> Iterator[Access]:
+    """A name lacks the six characters at the end of a secret's ARN, which policies often have."""
+    if not call.json["SecretId"].startswith("arn:"):
+        raise untaught(f"{call.operation} by a secret's name, not its ARN,")
+    yield Access(call.operation, call.json["SecretId"])
+
+
+def find_queue(call: Call) -> Iterator[Access]:
+    yield Access(call.operation, call.arn(call.json["QueueUrl"].rpartition("/")[2]))
+
+
+def find_objects(call: Call) -> Iterator[Access]:
+    """Buckets are named in the path."""
+    bucket, _, key = call.path.lstrip("/").partition("/")
+    parameters = call.parameters.keys()
+    arn = f"arn:aws:s3:::{bucket}"
+    match call.method:
+        case "GET" | "HEAD" if key and parameters <= {"x-id"}:
+            yield Access("s3:GetObject", f"{arn}/{key}")
+        case "PUT" | "DELETE" if key and parameters <= {"x-id"}:
+            yield Access(f"s3:{call.method.capitalize()}Object", f"{arn}/{key}")
+        case "GET" if bucket and not key and call.parameters.get("list-type") == "2":
+            prefix = call.parameters.get("prefix")
+            conditions = {} if prefix is None else {"s3:prefix": (prefix,)}
+            yield Access("s3:ListBucket", arn, conditions)
+        case "HEAD" if bucket and not key:
+            yield Access("s3:ListBucket", arn)
+        case "POST" if bucket and not key and parameters == {"delete"}:
+            for each in ElementTree.fromstring(call.body).iterfind(".//{*}Object/{*}Key"):  # noqa: S314 - our own
+                yield Access("s3:DeleteObject", f"{arn}/{each.text}")
+        case _:
+            raise untaught(f"s3:{call.method} {call.path}?{call.query}")
+
+
+def items(call: Call, name: str, table: str, found: Iterable[Json]) -> Access:
+    """Access to these items, or keys of items, of a table."""
+    key = call.partition_key(table, None)
+    return Access(f"dynamodb:{name}", table_arn(call, table), leading_keys(i[key] for i in found))
+
+
+def table_arn(call: Call, table: str) -> str:
+    return table if table.startswith("arn:") else call.arn(f"table/{table}")
+
+
+def leading_keys(values: Iterable[Json]) -> dict[str, tuple[str, ...]]:
+    """Of DynamoDB's values, such as {"S": "RUNS"}."""
+    texts = tuple(str(next(iter(value.values()))) for value in values)
+    return {"dynamodb:leadingkeys": texts}
+
+
+def find_item(call: Call) -> Iterator[Access]:
+    item = call.json["Key"] if "Key" in call.json else call.json["Item"]
+    yield items(call, call.operation.partition(":")[2], call.json["TableName"], [item])
+
+
+def find_batch(call: Call) -> Iterator[Access]:
+    for table, wanted in call.json["RequestItems"].items():
+        yield items(call, "BatchGetItem", table, wanted["Keys"])
+
+
+def find_transaction(call: Call) -> Iterator[Access]:
+    """There is no permission for transactions, only for their parts."""
+    for each in call.json["TransactItems"]:
+        for kind, part in each.items():
+            name = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            yield items(call, name, part["TableName"], [part.get("Key") or part["Item"]])
+
+
+def find_query(call: Call) -> Iterator[Access]:
+    table, index = call.json["TableName"], call.json.get("IndexName")
+    wanted, names = call.partition_key(table, index), call.json.get("ExpressionAttributeNames", {})
+    for found in re.finditer(KEY_CONDITION, call.json.get("KeyConditionExpression", "")):
+        if names.get(found["name"], found["name"]) == wanted:
+            value = call.json["ExpressionAttributeValues"][found["value"]]
+            yield Access(call.operation, index_arn(call), leading_keys([value]))
+            return
+    raise untaught("dynamodb:Query without 'partition_key = :value' in a KeyConditionExpression")
+
+
+def find_scan(call: Call) -> Iterator[Access]:
+    yield Access(call.operation, index_arn(call))
+
+
+def index_arn(call: Call) -> str:
+    arn, index = table_arn(call, call.json["TableName"]), call.json.get("IndexName")
+    return f"{arn}/index/{index}" if index else arn
+
+
+CALLS: dict[str, Callable[[Call], Iterator[Access]]] = {
+    **{f"dynamodb:{kind}Item": find_item for kind in ("Get", "Put", "Update", "Delete")},
+    "dynamodb:BatchGetItem": find_batch,
+    "dynamodb:Query": find_query,
+    "dynamodb:Scan": find_scan,
+    "dynamodb:TransactGetItems": find_transaction,
+    "dynamodb:TransactWriteItems": find_transaction,
+    "lambda:Invoke": find_function,
+    "secretsmanager:GetSecretValue": find_secret,
+    "sns:Publish": given_arn("TopicArn"),
+    "sqs:SendMessage": find_queue,
+    "ssm:GetParameter": find_parameter,
+    "ssm:GetParameterHistory": find_parameter,
+    "ssm:PutParameter": find_parameter,
+    "states:DescribeExecution": given_arn("executionArn"),
+    "states:SendTaskSuccess": find_anything,
+    "states:StartExecution": given_arn("stateMachineArn"),
+    "states:StopExecution": given_arn("executionArn"),
+    "sts:GetCallerIdentity": find_nothing,
+}

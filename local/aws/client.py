@@ -1,0 +1,168 @@
+"""The outside of a local stack, for the demo, the tests and `invoke`: it needs no moto."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from local.aws.errors import LocalStackError
+
+ROOT = Path(__file__).parents[2]
+STACK_NAME = "route-switch-local"
+STACK_FILE = "stack.json"
+CLOUD_FILE = "cloud.json"
+DENIALS = "logs/denials.log"
+"""In the state folder: a line for each request that a role's policies refused."""
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+SLOWEST_INVOCATION_S = 910
+CONFIG = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """What a client of the stack needs to know: the content of stack.json."""
+
+    endpoint: str
+    api_key: str
+    admin_key: str
+    aws_endpoint: str
+    region: str
+    prompt_parameter: str
+    results_table: str
+    state_machine: str = ""
+    """These three are empty where the template has no learning workflow."""
+    learning_bucket: str = ""
+    runs_topic: str = ""
+
+
+@dataclass(frozen=True)
+class CloudInfo:
+    """The same of a cloud that was started empty: the content of cloud.json."""
+
+    endpoint: str
+    """Where the API is, once there is one."""
+    aws_endpoint: str
+    region: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Lets the CDK's command line, and whatever else reads these, find it."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_endpoint,
+            "AWS_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "CDK_DOCKER": str(Path(__file__).with_name("docker")),
+        }
+
+
+Info = TypeVar("Info", StackInfo, CloudInfo)
+
+
+def read_stack_file(state: Path) -> StackInfo | None:
+    """The stack that is up in this state folder, if one is; a killed one leaves its file."""
+    return read_info(state / STACK_FILE, StackInfo)
+
+
+def read_info(file: Path, kind: type[Info]) -> Info | None:
+    try:
+        info = kind(**json.loads(file.read_text()))
+        host, port = info.endpoint.removeprefix("http://").split(":")
+        socket.create_connection((host, int(port))).close()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    return info
+
+
+@contextmanager
+def running_stack(
+    cdk_out: Path, state: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[StackInfo]:
+    """A stack of one's own, in a process of its own, for the length of the block; `environment` is
+    what that process has beside this one's."""
+    if read_stack_file(state) is not None:
+        raise LocalStackError(f"A local stack is already up in {state}; take another folder.")
+    arguments = ["--assembly", str(cdk_out.resolve())]
+    with running_process(arguments, state, environment) as process:
+        yield wait_until_up(process, state / STACK_FILE, StackInfo)
+
+
+@contextmanager
+def running_cloud(state: Path, environment: Mapping[str, str] | None = None) -> Iterator[CloudInfo]:
+    """The same without a stack in it."""
+    with running_process(["--empty"], state, environment) as process:
+        yield wait_until_up(process, state / CLOUD_FILE, CloudInfo)
+
+
+@contextmanager
+def running_process(
+    arguments: Sequence[str], state: Path, environment: Mapping[str, str] | None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "local.aws", "up", "--attached"]
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "problems.log").open("w") as problems:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--state", str(state.resolve()), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stderr=problems,
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input: it ends
+        process.kill()
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", file: Path, kind: type[Info]) -> Info:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LocalStackError(file.with_name("problems.log").read_text().strip())
+        if (info := read_info(file, kind)) is not None:
+            return info
+        time.sleep(0.02)
+    raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")
+
+
+def aws_client(service: str, endpoint: str, region: str) -> Any:  # made at run time by boto3
+    """A client for any local stack's AWS. It waits as long as the slowest function may take."""
+    return session(region).client(service, endpoint_url=endpoint, config=CONFIG)
+
+
+def client_in_role(service: str, endpoint: str, region: str, role_arn: str) -> Any:
+    """A client that may do what the role may."""
+    given = aws_client("sts", endpoint, region).assume_role(
+        RoleArn=role_arn, RoleSessionName="local"
+    )
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    access_key, secret, token = (given["Credentials"][name] for name in names)
+    return session(region).client(
+        service,
+        endpoint_url=endpoint,
+        config=CONFIG,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+    )
+
+
+@lru_cache
+def session(region: str) -> boto3.Session:
+    """One for all clients: it reads the descriptions of AWS, which are large, only once."""
+    return boto3.Session("local", "local", region_name=region)

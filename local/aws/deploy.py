@@ -1,0 +1,197 @@
+"""Deploys a stack of a cloud assembly (cdk.out) as the CDK's command line does."""
+
+import json
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moto.cloudformation.models import cloudformation_backends
+
+from local.aws.archives import pack
+from local.aws.client import STACK_NAME
+from local.aws.cloud import ACCOUNT, Cloud
+from local.aws.emulator import CACHE, RIE_ARCHITECTURES
+from local.aws.errors import LocalStackError
+from local.aws.image import build, keep
+from local.aws.moto_cloudformation import resources_of
+from local.aws.verify import exists
+
+DEFAULT_REGION = "us-east-1"
+SYNTHESIZE = "Run: make synth"
+DEPLOYED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The local stage as it was synthesized."""
+
+    folder: Path
+    region: str
+    template: Json
+    files: Json
+    """The asset manifest's files."""
+    images: Json
+    """The asset manifest's container images."""
+
+
+def read_assembly(cdk_out: Path) -> Assembly:
+    """Finds the local stack; raises when it is missing or made for another machine."""
+    manifests = [*cdk_out.glob("manifest.json"), *cdk_out.glob("assembly-*/manifest.json")]
+    if not manifests:
+        raise LocalStackError(f"{cdk_out} holds no cloud assembly. {SYNTHESIZE}")
+    for manifest in manifests:
+        for name, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
+            # The manifest leaves a stack's name out where it is the artifact's.
+            is_stack = artifact["type"] == "aws:cloudformation:stack"
+            if is_stack and artifact["properties"].get("stackName", name) == STACK_NAME:
+                return read_stack(manifest.parent, artifact)
+    raise LocalStackError(f"{cdk_out} has no stack {STACK_NAME}: another stage? {SYNTHESIZE}")
+
+
+def read_stack(folder: Path, artifact: Json) -> Assembly:
+    template_file = artifact["properties"]["templateFile"]
+    template = json.loads((folder / template_file).read_text())
+    assets = json.loads((folder / template_file.replace(".template.", ".assets.")).read_text())
+    region = artifact["environment"].rpartition("/")[2]
+    images = assets.get("dockerImages", {})
+    check_machine(template, images)
+    return Assembly(
+        folder=folder,
+        region=DEFAULT_REGION if region == "unknown-region" else region,
+        template=template,
+        files=assets.get("files", {}),
+        images=images,
+    )
+
+
+def check_machine(template: Json, images: Json) -> None:
+    """Wheels are for one Python and one processor: they must be this machine's."""
+    here = (
+        f"python{sys.version_info.major}.{sys.version_info.minor}",
+        RIE_ARCHITECTURES.get(platform.machine()),
+    )
+    made_for = {
+        image["displayName"]: (
+            f"python{image['source']['dockerBuildArgs']['PYTHON_VERSION']}",
+            here[1],
+        )
+        for image in images.values()
+    }
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            properties = resource["Properties"]
+            runtime = properties.get("Runtime", here[0])  # an image brings its own
+            made_for[name] = runtime, properties.get("Architectures", ["x86_64"])[0]
+    for name, needed in made_for.items():
+        if needed != here:
+            raise LocalStackError(
+                f"{name} was synthesized for {needed}, this machine is {here}. {SYNTHESIZE}"
+            )
+
+
+def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
+    """Creates the stack, or updates it in place; returns its outputs."""
+    publish_assets(cloud, assembly)
+    # Not through the API, which takes a template of this size from a bucket only.
+    backend = cloudformation_backends[ACCOUNT][cloud.region]
+    template = json.dumps(assembly.template)
+    if find_stack(cloud) is not None:
+        stack = backend.update_stack(STACK_NAME, template, None, [], None)
+    else:
+        stack = backend.create_stack(STACK_NAME, template, {})
+    if stack.status not in DEPLOYED:
+        raise LocalStackError(why_failed(stack))
+    verify(cloud, assembly)
+    return outputs_of(cloud)
+
+
+def find_stack(cloud: Cloud) -> Any:  # moto's
+    stacks = cloudformation_backends[ACCOUNT][cloud.region].stacks.values()
+    return next((stack for stack in stacks if stack.name == STACK_NAME), None)
+
+
+def why_failed(stack: Any) -> str:  # moto's
+    reasons = (
+        event.resource_status_reason
+        for event in reversed(stack.events)
+        if event.resource_status.endswith("ROLLBACK_IN_PROGRESS")
+    )
+    return f"{next(reasons)}. The stack is now {stack.status}."
+
+
+def outputs_of(cloud: Cloud) -> dict[str, str]:
+    stack = cloud.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def publish_assets(cloud: Cloud, assembly: Assembly) -> None:
+    """Puts the manifest's files and images where the template expects them."""
+    s3 = cloud.client("s3")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for tag, image in assembly.images.items():
+        source = image["source"]
+        keep(build(assembly.folder / source["directory"], source, CACHE), tag, CACHE)
+    for asset in assembly.files.values():
+        source = assembly.folder / asset["source"]["path"]
+        for destination in asset["destinations"].values():
+            place = {
+                key: destination[name]
+                .replace("${AWS::AccountId}", ACCOUNT)
+                .replace("${AWS::Region}", cloud.region)
+                .replace("${AWS::Partition}", "aws")
+                for key, name in (("Bucket", "bucketName"), ("Key", "objectKey"))
+            }
+            s3.create_bucket(Bucket=place["Bucket"], **location(cloud.region))
+            s3.put_object(**place, Body=asset_body(source, asset["source"]["packaging"]))
+
+
+def location(region: str) -> Json:
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+def asset_body(source: Path, packaging: str) -> bytes:
+    """A file as it is, a folder as a zip file; its name is its content's hash, so packed once."""
+    if packaging == "file":
+        return source.read_bytes()
+    archive = CACHE / f"{source.name}.zip"
+    if not archive.exists():
+        pack(source, archive)
+    return archive.read_bytes()
+
+
+def verify(cloud: Cloud, assembly: Assembly) -> None:
+    """moto may report a half-made stack as complete, so look for what should be there."""
+    wanted = {
+        name
+        for name, resource in assembly.template["Resources"].items()
+        if "Condition" not in resource
+    }
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources")
+    found = [
+        resource
+        for page in pages.paginate(StackName=STACK_NAME)
+        for resource in page["StackResourceSummaries"]
+    ]
+    missing = wanted - {resource["LogicalResourceId"] for resource in found}
+    missing |= {each["LogicalResourceId"] for each in found if not exists(cloud.client, each)}
+    if missing:
+        raise LocalStackError(f"Not deployed: {', '.join(sorted(missing))}.")
+
+
+def resolved_resources(cloud: Cloud) -> dict[str, Json]:
+    """The deployed template's resources of API Gateway, every reference replaced by its value."""
+    stack = find_stack(cloud)
+    return {
+        name: {
+            "Type": resource.cf_resource_type,
+            "Ref": resource.physical_resource_id,
+            "Properties": resource.resolved.get("Properties", {}),
+        }
+        for name, resource in ({} if stack is None else resources_of(stack)).items()
+        if resource.cf_resource_type.startswith("AWS::ApiGateway::")
+    }

@@ -1,0 +1,176 @@
+"""One execution environment of a function: AWS's runtime interface emulator around the handler."""
+
+import contextlib
+import http.client
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import randint
+from typing import Self
+
+from local.aws.errors import LocalStackError
+
+ROOT = Path(__file__).parents[2]
+EMULATOR = ROOT / ".build" / "emulator"
+CACHE = ROOT / ".build" / "local"
+"""What is made once for all local stacks; names of what it holds are hashes."""
+SANDBOX = Path(__file__).with_name("sandbox.py")
+BASE_PYTHON = Path(sys.executable).resolve()
+"""The interpreter behind the virtual environment: run with `-S` it has no site-packages."""
+RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
+INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
+PORT, RUNTIME_PORT = 8080, 9001
+"""As in AWS's images; each emulator listens on an address of its own."""
+START_TIMEOUT_S = 30.0
+RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
+
+
+class BrokenEmulatorError(LocalStackError):
+    """The emulator ended in the middle of an invocation."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a function answered; `failed` is Lambda's function error."""
+
+    payload: bytes
+    failed: bool = False
+
+    @classmethod
+    def error(cls, type_: str, message: str) -> Self:
+        """As Lambda answers for a function that could not answer itself."""
+        return cls(json.dumps({"errorType": type_, "errorMessage": message}).encode(), failed=True)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where and as what an environment runs."""
+
+    code: Path
+    path: tuple[Path, ...]
+    """The folders of `sys.path` between the code and the standard library."""
+    log: Path
+    scratch: Path
+    """The temporary folder of this environment alone, the only one that it can write."""
+
+
+def find_emulator() -> Path:
+    """The emulator's binary for this machine."""
+    if sys.platform != "linux":
+        raise LocalStackError(
+            "The local stack needs Linux: AWS's runtime interface emulator is a Linux program. "
+            f"This is {platform.system()}; use a Linux machine, a virtual machine or WSL."
+        )
+    architecture = RIE_ARCHITECTURES.get(platform.machine(), "none")
+    binary = EMULATOR / "samcli/local/rapid" / f"aws-lambda-rie-{architecture}"
+    if not binary.exists():
+        raise LocalStackError(f"{binary} is missing. Run: make install")
+    return binary
+
+
+def runtime_folder(cache: Path) -> Path:
+    """Lambda's runtime client for Python, without the other packages that lie beside it."""
+    folder = cache / "runtime"
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in RUNTIME_PARTS:
+        for part in EMULATOR.glob(pattern):
+            with contextlib.suppress(FileExistsError):
+                (folder / part.name).symlink_to(part.resolve())
+    return folder
+
+
+class Emulator:
+    """A running emulator. It serves one invocation at a time."""
+
+    def __init__(
+        self,
+        handler: str,
+        environment: Mapping[str, str],
+        memory_mb: int,
+        sandbox: Sandbox,
+        popen: Callable[..., "subprocess.Popen[bytes]"],
+    ) -> None:
+        self._scratch = sandbox.scratch
+        self._address = loopback_address()
+        limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
+        command = [
+            *(*limited, "0", str(self._scratch)),
+            *(str(find_emulator()), "--log-level", "error"),
+            *("--runtime-interface-emulator-address", f"{self._address}:{PORT}"),
+            *("--runtime-api-address", f"{self._address}:{RUNTIME_PORT}"),
+            *(*limited, str(memory_mb), str(self._scratch)),
+            *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
+        ]
+        python_path = os.pathsep.join(map(str, sandbox.path))
+        with sandbox.log.open("ab") as log:
+            self._process = popen(
+                command,
+                cwd=sandbox.code,
+                env={**environment, "PYTHONPATH": python_path, "TMPDIR": str(self._scratch)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._connection = self._connect()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        """Waits until the emulator listens; the handler's own import comes with its first event."""
+        connection = http.client.HTTPConnection(self._address, PORT)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                connection.connect()
+                return connection
+            except ConnectionRefusedError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise LocalStackError(
+                        "An emulator did not start; see the function's log."
+                    ) from None
+                time.sleep(0.002)
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def invoke(self, event: bytes) -> Answer:
+        """Runs the handler. A timeout, a crash or an exception is a failed answer, as in Lambda;
+        raises `BrokenEmulatorError` if the emulator itself ends."""
+        try:
+            self._connection.request("POST", INVOCATION_PATH, event)
+            response = self._connection.getresponse()
+            payload = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise BrokenEmulatorError("The emulator broke off.") from error
+        if payload.startswith(b"Task timed out after "):
+            return Answer.error("Sandbox.Timedout", payload.decode())
+        return Answer(payload, failed=response.status != 200 or is_runtime_error(payload))
+
+    def stop(self) -> None:
+        """Ends the emulator; the runtime below it dies with it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def is_runtime_error(payload: bytes) -> bool:
+    """Whether the runtime client reported the handler's exception: the emulator drops the mark."""
+    if not payload.startswith(b'{"errorMessage": '):
+        return False
+    return set(json.loads(payload)) == RUNTIME_ERROR_KEYS
+
+
+def loopback_address() -> str:
+    """A random address of this machine, of some 16 million: nobody else listens there, and no
+    outgoing connection takes its ports, as one may take a port that was free a moment ago."""
+    return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - no secret

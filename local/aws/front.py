@@ -1,0 +1,153 @@
+"""The HTTP front: stands where API Gateway stands."""
+
+import json
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from local.aws.emulator import Answer
+from local.aws.errors import LocalStackError
+from local.aws.functions import RequestTooLargeError
+from local.aws.gateway import (
+    HttpRequest,
+    HttpResponse,
+    MalformedAnswerError,
+    gateway_response,
+    proxy_event,
+    proxy_response,
+)
+from local.aws.routes import RestApi
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_IN_FLIGHT = 64
+Invoke = Callable[[str, bytes], Answer]
+"""Runs the function with the ARN on an event."""
+
+
+class BodyTooLargeError(Exception):
+    """API Gateway takes bodies up to 10 MB."""
+
+
+class Front:
+    """Serves a REST API on a free port of this machine."""
+
+    def __init__(self, api: RestApi, invoke: Invoke) -> None:
+        self.api = api
+        self._invoke = invoke
+        self._workers = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="gateway")
+        handler = type("Handler", (Handler,), {"front": self})
+        self._server = Server(("127.0.0.1", 0), handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
+        """The function's answer, or API Gateway's own error."""
+        api = self.api
+        matched = api.match(request.method, urlsplit(request.target).path)
+        if matched is None:
+            return gateway_response(api, "MISSING_AUTHENTICATION_TOKEN", request_id)
+        route, parameters = matched
+        event = json.dumps(proxy_event(api, route, parameters, request, request_id)).encode()
+        invocation = self._workers.submit(self._invoke, route.function_arn, event)
+        try:
+            # As in AWS, the function goes on after API Gateway has given up waiting.
+            answer = invocation.result(timeout=route.timeout_s)
+            if answer.failed:
+                raise MalformedAnswerError(f"the function failed: {answer.payload[:500]!r}")
+            return proxy_response(api, request, answer.payload)
+        except TimeoutError:
+            return gateway_response(api, "INTEGRATION_TIMEOUT", request_id)
+        except RequestTooLargeError:
+            return gateway_response(api, "REQUEST_TOO_LARGE", request_id)
+        except (MalformedAnswerError, LocalStackError) as error:
+            sys.stderr.write(f"{request.method} {route.path} {request_id}: {error}\n")
+            return gateway_response(api, "DEFAULT_5XX", request_id)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # clients that connect at the same time
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # passed on
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    front: ClassVar[Front]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave in one packet
+
+    def handle_any(self) -> None:
+        request_id = str(uuid.uuid4())
+        try:
+            request = HttpRequest(
+                method=self.command,
+                target=self.path,
+                headers=list(self.headers.items()),
+                body=self.read_body(),
+                source_ip=self.client_address[0],
+            )
+            response = self.front.answer(request, request_id)
+        except BodyTooLargeError:
+            self.close_connection = True
+            response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
+        except ValueError:  # a length that is no number
+            self.send_error(400)
+            return
+        self.respond(response, request_id)
+
+    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = handle_any  # noqa: N815
+    do_POST = do_PUT = do_QUERY = do_TRACE = handle_any  # noqa: N815
+
+    def read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self.read_chunks()
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY_BYTES:
+            raise BodyTooLargeError
+        return self.rfile.read(length)
+
+    def read_chunks(self) -> bytes:
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            if len(body) + size > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
+    def respond(self, response: HttpResponse, request_id: str) -> None:
+        self.send_response_only(response.status)
+        names = {name.lower() for name, _ in response.headers}
+        if "content-type" not in names:
+            self.send_header("Content-Type", "application/json")
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.send_header("x-amzn-RequestId", request_id)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def log_message(self, *_: object) -> None:
+        """The functions' logs tell what happens."""

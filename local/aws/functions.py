@@ -1,0 +1,250 @@
+"""Runs Lambda functions: for each version of a function a pool of execution environments."""
+
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+
+from local.aws.archives import Archive, unpack, unzipped_bytes
+from local.aws.cloud import SERVICES
+from local.aws.emulator import (
+    CACHE,
+    Answer,
+    BrokenEmulatorError,
+    Emulator,
+    Sandbox,
+    runtime_folder,
+)
+from local.aws.errors import LocalStackError
+from local.aws.image import Image
+from local.aws.moto_iam import assume
+
+MAX_ENVIRONMENTS = 8
+"""Environments of one function at a time; further invocations wait for one of them."""
+MAX_REQUEST_BYTES = 6 * 1024 * 1024
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+"""Of a function with all its layers."""
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+class RequestTooLargeError(LocalStackError):
+    """The event is over 6 MB."""
+
+
+@dataclass(frozen=True)
+class FunctionVersion:
+    """All that makes a function's environments what they are."""
+
+    name: str
+    version: str
+    handler: str
+    role: str
+    """The ARN of its execution role."""
+    timeout_s: int
+    memory_mb: int
+    region: str
+    variables: tuple[tuple[str, str], ...]
+    code: Archive | Image
+    layers: tuple[Archive, ...]
+
+
+class Pool:
+    """The environments of one function version."""
+
+    def __init__(
+        self, function: FunctionVersion, start: Callable[[FunctionVersion], Emulator]
+    ) -> None:
+        self.function = function
+        self._start = start
+        self._idle: list[Emulator] = []
+        self._all: set[Emulator] = set()
+        self._slots = threading.BoundedSemaphore(MAX_ENVIRONMENTS)
+        self._lock = threading.Lock()
+        self._retired = False
+
+    @contextmanager
+    def environment(self) -> Iterator[Emulator]:
+        """The warmest free environment or a new one; waits while all are busy."""
+        with self._slots:
+            emulator = self._take_idle() or self._add()
+            try:
+                yield emulator
+            except BaseException:
+                self._end(emulator)
+                raise
+            with self._lock:
+                keep = not self._retired
+                if keep:
+                    self._idle.append(emulator)
+            if not keep:
+                self._end(emulator)
+
+    def _take_idle(self) -> Emulator | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                emulator = self._idle.pop()
+            if emulator.is_alive():
+                return emulator
+            self._end(emulator)
+
+    def _add(self) -> Emulator:
+        emulator = self._start(self.function)
+        with self._lock:
+            self._all.add(emulator)
+        return emulator
+
+    def _end(self, emulator: Emulator) -> None:
+        with self._lock:
+            self._all.discard(emulator)
+        emulator.stop()
+
+    def retire(self) -> None:
+        """Ends the idle environments now, the busy ones after their invocation."""
+        with self._lock:
+            self._retired = True
+            idle, self._idle = self._idle, []
+        for emulator in idle:
+            self._end(emulator)
+
+    def stop(self) -> None:
+        self.retire()
+        for emulator in tuple(self._all):
+            self._end(emulator)
+
+
+def callers_credentials() -> dict[str, str]:
+    """Wherever the AWS command line would find them: environment, profile, SSO."""
+    found = botocore.session.get_session().get_credentials()
+    if found is None:
+        raise LocalStackError(
+            "PROFILE=bedrock calls Amazon Bedrock, but there are no AWS credentials. Set "
+            "AWS_PROFILE or the AWS_* variables, or log in."
+        )
+    values = found.get_frozen_credentials()
+    return {name: v for name, v in zip(CREDENTIALS, values, strict=False) if v is not None}
+
+
+class Functions:
+    """The functions of a local stack."""
+
+    def __init__(self, endpoint: str, state: Path, model_credentials: bool) -> None:
+        """`model_credentials`: functions get the caller's AWS credentials, to call Bedrock with."""
+        self._endpoint = endpoint
+        self._state = state
+        self._model_credentials = callers_credentials() if model_credentials else None
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._lock = threading.Lock()
+        # A child's death signal is bound to the thread that made it, so one thread makes them all.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        for folder in (CACHE, state / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def invoke(self, function: FunctionVersion, event: bytes) -> Answer:
+        """Runs the function; raises `RequestTooLargeError` as Lambda refuses such an event.
+
+        An environment that ends in the middle is a failed answer; the next event finds a fresh one.
+        """
+        if len(event) > MAX_REQUEST_BYTES:
+            raise RequestTooLargeError(
+                f"Request must be smaller than {MAX_REQUEST_BYTES} bytes for the InvokeFunction "
+                f"operation; this one has {len(event)}."
+            )
+        try:
+            with self._pool(function).environment() as emulator:
+                return emulator.invoke(event)
+        except BrokenEmulatorError:
+            return Answer.error("Runtime.ExitError", "The execution environment was ended.")
+
+    def _pool(self, function: FunctionVersion) -> Pool:
+        key = (function.name, function.version)
+        with self._lock:
+            pool = self._pools.get(key)
+            if pool is not None and pool.function == function:
+                return pool
+            self._pools[key] = fresh = Pool(function, self._start)
+        if pool is not None:
+            pool.retire()
+        return fresh
+
+    def _start(self, function: FunctionVersion) -> Emulator:
+        code, opt = prepare(function)
+        scratch = Path(tempfile.mkdtemp(dir=self._state / "tmp"))
+        sandbox = Sandbox(
+            code=code,
+            path=(opt / "python", runtime_folder(CACHE)),
+            log=self._state / "logs" / f"{function.name}.log",
+            scratch=scratch,
+        )
+        environment = self._environment(function, sandbox)
+        return Emulator(function.handler, environment, function.memory_mb, sandbox, self._popen)
+
+    def _environment(self, function: FunctionVersion, sandbox: Sandbox) -> dict[str, str]:
+        endpoints = {f"AWS_ENDPOINT_URL_{service}": self._endpoint for service in SERVICES}
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "HOME": "/home/sbx_user1051",  # as in Lambda, where it does not exist either
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_s),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "LAMBDA_TASK_ROOT": str(sandbox.code),
+            **endpoints,
+            **self._credentials(function),
+            **{name: own_tmp(value, sandbox.scratch) for name, value in function.variables},
+        }
+
+    def _credentials(self, function: FunctionVersion) -> dict[str, str]:
+        """Of a session of the function's role. Beside credentials for models, the session's key
+        is all that tells moto the role: it is what the SDK then calls the application."""
+        session = assume(function.role, function.name)
+        if self._model_credentials is None:
+            return session
+        return {**self._model_credentials, "AWS_SDK_UA_APP_ID": session["AWS_ACCESS_KEY_ID"]}
+
+    def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        try:
+            # S603: the command is ours.
+            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603 - ours
+        except RuntimeError as error:
+            raise LocalStackError("The local stack is being stopped.") from error
+        return started.result()
+
+    def stop(self) -> None:
+        """Ends every environment."""
+        with self._lock:
+            pools = tuple(self._pools.values())
+        for pool in pools:
+            pool.stop()
+        self._spawner.shutdown()
+
+
+def prepare(function: FunctionVersion) -> tuple[Path, Path]:
+    """The folder of the function's code, and the one whose `python/` holds what it imports."""
+    if isinstance(function.code, Image):
+        return function.code.root, function.code.packages()
+    archives = (function.code, *function.layers)
+    if (size := unzipped_bytes(archives)) > MAX_UNZIPPED_BYTES:
+        raise LocalStackError(
+            f"{function.name} and its layers have {size:,} bytes unzipped; Lambda takes "
+            f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
+        )
+    return unpack([function.code], CACHE), unpack(function.layers, CACHE)
+
+
+def own_tmp(value: str, scratch: Path) -> str:
+    """In Lambda, /tmp is the environment's own; here many share one."""
+    return f"{scratch}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value  # noqa: S108

@@ -1,0 +1,169 @@
+"""What API Gateway does around a function: proxy events, proxy answers, its own errors."""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from local.aws.cloud import ACCOUNT
+from local.aws.routes import RestApi, Route
+
+Json = dict[str, Any]
+Headers = list[tuple[str, str]]
+DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
+ERRORS = {
+    "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
+    "REQUEST_TOO_LARGE": (413, "Request Too Long"),
+    "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
+    "DEFAULT_5XX": (502, "Internal server error"),
+}
+"""API Gateway's own errors that can happen here: type, status, message."""
+
+ANSWER_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What came over the wire."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    source_ip: str
+
+    def header(self, name: str) -> str:
+        """The header's last value, under any case; empty if there is none."""
+        return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class MalformedAnswerError(Exception):
+    """The function's answer is not one that API Gateway can turn into a response."""
+
+
+def proxy_event(
+    api: RestApi, route: Route, parameters: Mapping[str, str], request: HttpRequest, request_id: str
+) -> Json:
+    """The event of a Lambda proxy integration, payload version 1.0."""
+    url = urlsplit(request.target)
+    query = many(parse_qsl(url.query, keep_blank_values=True))
+    headers = many(request.headers)
+    binary = bool(request.body) and api.is_binary(request.header("content-type"))
+    body = base64.b64encode(request.body) if binary else request.body
+    return {
+        "resource": route.path,
+        "path": url.path,
+        "httpMethod": request.method,
+        "headers": last(headers) or None,
+        "multiValueHeaders": headers or None,
+        "queryStringParameters": last(query) or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": {name: unquote(value) for name, value in parameters.items()} or None,
+        "stageVariables": None,
+        "requestContext": request_context(api, route, request, request_id),
+        "body": body.decode(errors="replace") if body else None,
+        "isBase64Encoded": binary,
+    }
+
+
+def request_context(api: RestApi, route: Route, request: HttpRequest, request_id: str) -> Json:
+    now = time.time()
+    return {
+        "accountId": ACCOUNT,
+        "apiId": api.id,
+        "domainName": request.header("host"),
+        "extendedRequestId": request_id,
+        "httpMethod": request.method,
+        "identity": {
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("user-agent") or None,
+        },
+        "path": urlsplit(request.target).path,
+        "protocol": "HTTP/1.1",
+        "requestId": request_id,
+        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+        "requestTimeEpoch": int(now * 1000),
+        "resourceId": route.resource_id,
+        "resourcePath": route.path,
+        "stage": api.stage,
+    }
+
+
+def many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+def last(grouped: Mapping[str, list[str]]) -> dict[str, str]:
+    return {name: values[-1] for name, values in grouped.items()}
+
+
+def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpResponse:
+    """The function's answer as a response; raises `MalformedAnswerError`."""
+    answer = json.loads(payload)
+    if not isinstance(answer, dict) or not answer.keys() <= ANSWER_KEYS:
+        raise MalformedAnswerError(f"not a proxy answer: {payload[:200]!r}")
+    try:
+        status = int(answer["statusCode"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedAnswerError("no statusCode") from error
+    body = "" if answer.get("body") is None else answer["body"]
+    if not isinstance(body, str):
+        raise MalformedAnswerError("the body is not a string")
+    content = body.encode()
+    if answer.get("isBase64Encoded") and api.is_binary(request.header("accept").split(",")[0]):
+        try:
+            content = base64.b64decode(body, validate=True)
+        except binascii.Error as error:
+            raise MalformedAnswerError("the body is not base64") from error
+    return HttpResponse(status, answer_headers(answer), content)
+
+
+def answer_headers(answer: Json) -> Headers:
+    """Both kinds of headers; of a name that is in both, the multi-value one counts."""
+    multiple = answer.get("multiValueHeaders") or {}
+    names = {name.lower() for name in multiple}
+    headers = [(name, text(value)) for name, values in multiple.items() for value in values]
+    headers += [
+        (name, text(value))
+        for name, value in (answer.get("headers") or {}).items()
+        if name.lower() not in names
+    ]
+    return [(name, value) for name, value in headers if name.lower() != "content-length"]
+
+
+def text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def gateway_response(api: RestApi, kind: str, request_id: str) -> HttpResponse:
+    """One of API Gateway's own errors, as the template's GatewayResponses shape it."""
+    status, message = ERRORS[kind]
+    general = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"
+    custom = api.gateway_responses.get(kind) or api.gateway_responses.get(general) or {}
+    templates = custom.get("ResponseTemplates", {})
+    body = templates.get("application/json", DEFAULT_TEMPLATE)
+    for variable, value in (
+        ("$context.error.messageString", json.dumps(message)),
+        ("$context.error.message", message),
+        ("$context.error.responseType", kind),
+        ("$context.requestId", request_id),
+    ):
+        body = body.replace(variable, value)
+    headers = [("Content-Type", "application/json")]
+    for name, value in custom.get("ResponseParameters", {}).items():
+        headers.append((name.removeprefix("gatewayresponse.header."), value.strip("'")))
+    return HttpResponse(int(custom.get("StatusCode", status)), headers, body.encode())

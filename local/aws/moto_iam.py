@@ -1,0 +1,209 @@
+"""Lets moto do for a role's session only what the role may: see `install`.
+
+moto has an evaluator of its own, which knows neither resources nor conditions. Whoever calls with
+other credentials than a session's is the account's owner and may do everything, and so may the
+roles that `cdk bootstrap` made: what they are for is deploying.
+"""
+
+import io
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from local.aws.actions import Call, accesses
+from local.aws.cloud import ACCOUNT, Cloud
+from local.aws.policies import Access, UntaughtError, why_denied
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+PARTITION = "aws"
+CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+AGENT = re.compile(r"\bapp/(?P<key>ASIA\w+)")
+"""What `AWS_SDK_UA_APP_ID` adds to the header User-Agent."""
+BOOTSTRAPPED = ":role/cdk-"
+HOURS_12 = 12 * 60 * 60
+CODES = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
+"""What services call it that do not call it AccessDeniedException."""
+Headers = list[tuple[str, str]]
+
+
+def install(cloud: Cloud, denials: Path) -> None:
+    """From now on sessions of roles may do what their policies allow. Whatever is refused is
+    written to the file `denials` as well, since a function may live with being refused."""
+    cloud.put_before(lambda app: Guard(app, denials))
+
+
+def assume(role_arn: str, session_name: str) -> dict[str, str]:
+    """Credentials of a new session of the role, by their names in the environment."""
+    session = sts_backends[ACCOUNT][PARTITION].assume_role(
+        region_name=PARTITION,
+        role_session_name=session_name[:64],
+        role_arn=role_arn,
+        policy=None,
+        duration=HOURS_12,  # moto lets no session end
+        external_id=None,
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": session.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+        "AWS_SESSION_TOKEN": session.session_token,
+    }
+
+
+def session_of(access_key: str, agent: str) -> Any:
+    """The session, as moto has it, that calls with this key, or with a key of someone else's and
+    its own in the User-Agent; None without one."""
+    named = AGENT.search(agent)
+    keys = iam_backends[ACCOUNT][PARTITION].access_keys
+    for key in (access_key, *([named["key"]] if named else [])):
+        if key in keys:
+            return known_session(key)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def known_session(access_key: str) -> Any:
+    session = sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(access_key)
+    return None if BOOTSTRAPPED in session.role_arn else session
+
+
+def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:
+    """AWS's words for why the session may not do all that is wanted; None if it may."""
+    policies = policies_of(session.role_arn)
+    for access in wanted:
+        reason = why_denied(policies, access)
+        if reason is not None:
+            return (
+                f"User: {session.arn} is not authorized to perform: {access.action} "
+                f"on resource: {access.resource} {reason}"
+            )
+    return None
+
+
+def policies_of(role_arn: str) -> list[str]:
+    """The role's policies as JSON: those in it, and the attached ones."""
+    roles = iam_backends[ACCOUNT][PARTITION].get_roles()
+    role = next((each for each in roles if each.arn == role_arn), None)
+    if role is None:
+        return []
+    attached = (
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    )
+    inline = (
+        each if isinstance(each, str) else json.dumps(each) for each in role.policies.values()
+    )
+    return [*inline, *attached]
+
+
+class Guard:
+    """Stands before moto."""
+
+    def __init__(self, app: "WSGIApplication", denials: Path) -> None:
+        self._app = app
+        self._denials = denials
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        signed = CREDENTIAL.search(
+            environ.get("HTTP_AUTHORIZATION") or unquote(environ["QUERY_STRING"])
+        )
+        session = signed and session_of(signed["key"], environ.get("HTTP_USER_AGENT", ""))
+        if signed is None or session is None:
+            return self._app(environ, start)
+        call = read_call(environ, signed["region"], signed["service"])
+        try:
+            refused = why_refused(session, accesses(call))
+        except UntaughtError as error:
+            return self._refuse(call, "UntaughtError", str(error), start)
+        if refused is not None:
+            return self._refuse(call, denial_code(call), refused, start)
+        if call.service == "s3":
+            return self._hide_missing(session, call, environ, start)
+        return self._app(environ, start)
+
+    def _hide_missing(
+        self, session: Any, call: Call, environ: "WSGIEnvironment", start: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Whoever may not list a bucket is not told that an object is missing, but refused."""
+        answered: list[tuple[str, Headers]] = []
+        body = self._app(environ, lambda status, headers, *_: answered.append((status, headers)))  # type: ignore[arg-type]  # `write` is history
+        [(status, headers)] = answered
+        if status.startswith("404"):
+            bucket = call.path.split("/")[1]
+            listing = Access("s3:ListBucket", f"arn:{PARTITION}:s3:::{bucket}")
+            refused = why_refused(session, [listing])
+            if refused is not None:
+                return self._refuse(call, denial_code(call), refused, start)
+        start(status, headers)
+        return body
+
+    def _refuse(
+        self, call: Call, code: str, message: str, start: "StartResponse"
+    ) -> Iterable[bytes]:
+        with self._denials.open("a") as file:
+            file.write(f"{message}\n")
+        headers, body = denial(call, code, message)
+        headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
+        status = "403 Forbidden" if call.service in {"lambda", "s3", "sns"} else "400 Bad Request"
+        start(status, [*headers, ("Content-Length", str(len(body)))])
+        return [] if call.method == "HEAD" else [body]
+
+
+def read_call(environ: "WSGIEnvironment", region: str, service: str) -> Call:
+    """The request; its body, if it is looked at, can be read once more."""
+    query, target = environ["QUERY_STRING"], environ.get("HTTP_X_AMZ_TARGET", "")
+    body = b""
+    if service != "s3" or query == "delete":
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+    return Call(
+        service=service,
+        region=region,
+        account=ACCOUNT,
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"].encode("latin-1").decode(),  # as WSGI has it
+        query=query,
+        target=target,
+        body=body,
+        partition_key=lambda table, index: partition_key(region, table, index),
+    )
+
+
+def partition_key(region: str, table: str, index: str | None) -> str:
+    schema = dynamodb_backends[ACCOUNT][region].get_schema(table, index)
+    return str(next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH"))
+
+
+def denial_code(call: Call) -> str:
+    return CODES.get(call.service, "AccessDeniedException")
+
+
+def denial(call: Call, code: str, message: str) -> tuple[Headers, bytes]:
+    """Headers and body as the service's protocol has them."""
+    if call.service in {"s3", "sns", "sts"}:
+        error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+        wrapped = (
+            f"<Error>{error}</Error>"
+            if call.service == "s3"
+            else f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+        )
+        return [("Content-Type", "text/xml")], wrapped.encode()
+    headers = [
+        ("Content-Type", "application/x-amz-json-1.0"),
+        ("x-amzn-ErrorType", code),
+        ("x-amzn-query-error", f"{code};Sender"),
+    ]
+    return headers, json.dumps({"__type": code, "message": message}).encode()

@@ -1,0 +1,117 @@
+"""The REST API of a deployed template: its routes, and the functions behind them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.aws.errors import LocalStackError
+
+Json = dict[str, Any]
+FUNCTION_ARN = re.compile(r"/functions/(.+)/invocations$")
+DEFAULT_TIMEOUT_MS = 29_000
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one resource, and the function behind it."""
+
+    method: str
+    path: str
+    resource_id: str
+    function_arn: str
+    timeout_s: float
+    pattern: re.Pattern[str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A deployed REST API, read from the resolved resources of its template."""
+
+    id: str
+    stage: str
+    routes: tuple[Route, ...]
+    binary_types: tuple[str, ...]
+    gateway_responses: Mapping[str, Json]
+
+    @classmethod
+    def from_resources(cls, resources: Mapping[str, Json]) -> "RestApi":
+        by_type: dict[str, list[Json]] = {}
+        for resource in resources.values():
+            by_type.setdefault(resource["Type"].removeprefix("AWS::ApiGateway::"), []).append(
+                resource
+            )
+        if not by_type:
+            return NO_API
+        if len(by_type.get("RestApi", [])) != 1:
+            raise LocalStackError("The local stack serves a stack with exactly one REST API.")
+        api = by_type["RestApi"][0]
+        paths = resource_paths(by_type.get("Resource", []))
+        return cls(
+            id=api["Ref"],
+            stage=by_type["Stage"][0]["Properties"]["StageName"],
+            routes=tuple(make_route(method, paths) for method in by_type.get("Method", [])),
+            binary_types=tuple(api["Properties"].get("BinaryMediaTypes", [])),
+            gateway_responses={
+                response["Properties"]["ResponseType"]: response["Properties"]
+                for response in by_type.get("GatewayResponse", [])
+            },
+        )
+
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route and its path parameters. Literal segments win, as does a method over ANY."""
+        found = [
+            (route, match.groupdict())
+            for route in self.routes
+            if route.method in (method, "ANY") and (match := route.pattern.fullmatch(path))
+        ]
+        order = sorted(found, key=lambda each: (each[0].path.count("{"), each[0].method == "ANY"))
+        return order[0] if order else None
+
+    def is_binary(self, content_type: str) -> bool:
+        media = content_type.partition(";")[0].strip().lower()
+        return any(
+            kind in ("*/*", media) or (kind.endswith("/*") and media.startswith(kind[:-1]))
+            for kind in self.binary_types
+        )
+
+
+NO_API = RestApi("", "", (), (), {})
+"""What is there before a deployment: it has no route."""
+
+
+def resource_paths(resources: Iterable[Json]) -> dict[str, str]:
+    """Id of each resource: its full path. What is not among them is the root."""
+    parts = {each["Ref"]: each["Properties"] for each in resources}
+
+    def path(resource_id: str) -> str:
+        if resource_id not in parts:
+            return ""
+        properties = parts[resource_id]
+        return f"{path(properties['ParentId'])}/{properties['PathPart']}"
+
+    return {resource_id: path(resource_id) for resource_id in parts}
+
+
+def make_route(method: Json, paths: Mapping[str, str]) -> Route:
+    properties = method["Properties"]
+    integration = properties["Integration"]
+    path = paths.get(properties["ResourceId"], "/")
+    if integration["Type"] != "AWS_PROXY":
+        raise LocalStackError(
+            f"{properties['HttpMethod']} {path} is of type {integration['Type']}; "
+            "the local stack serves Lambda proxy integrations only."
+        )
+    arn = FUNCTION_ARN.search(integration["Uri"])
+    if arn is None:
+        raise LocalStackError(f"No function in the integration of {path}: {integration['Uri']}")
+    pattern = re.sub(r"\\{(\w+)\\\+\\}", r"(?P<\1>.+)", re.escape(path))
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", pattern)
+    return Route(
+        method=properties["HttpMethod"],
+        path=path,
+        resource_id=properties["ResourceId"],
+        function_arn=arn[1],
+        timeout_s=integration.get("TimeoutInMillis", DEFAULT_TIMEOUT_MS) / 1000,
+        pattern=re.compile(pattern),
+    )

@@ -1,0 +1,178 @@
+"""A local stack: deployed, served, and taken down again."""
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+from local.aws.client import (
+    CLOUD_FILE,
+    DENIALS,
+    STACK_FILE,
+    STACK_NAME,
+    CloudInfo,
+    StackInfo,
+)
+from local.aws.cloud import Cloud
+from local.aws.deploy import (
+    DEFAULT_REGION,
+    deploy,
+    outputs_of,
+    read_assembly,
+    resolved_resources,
+)
+from local.aws.emulator import Answer
+from local.aws.errors import LocalStackError
+from local.aws.front import Front
+from local.aws.functions import Functions
+from local.aws.llm import PROFILE as LOCAL_LLM
+from local.aws.llm import running_llm, server_address
+from local.aws.moto_additions import find_function, install
+from local.aws.routes import NO_API, RestApi
+
+OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
+
+
+class LocalStack:
+    """The stack inside its own process; it ends what it started when left."""
+
+    def __init__(self, cdk_out: Path, state: Path, empty: bool) -> None:
+        """`empty` leaves it to others to deploy."""
+        self._cdk_out = cdk_out
+        self._empty = empty
+        self._state = state.resolve()  # functions start in other folders
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as cleanup:
+            self._start(cleanup)
+            self._cleanup = cleanup.pop_all()
+        return self
+
+    def _start(self, cleanup: contextlib.ExitStack) -> None:
+        assembly = None if self._empty else read_assembly(self._cdk_out)
+        profile = os.environ.get("ROUTE_SWITCH_PROFILE")
+        cleanup.enter_context(claim(self._state))
+        if assembly is not None and profile == LOCAL_LLM:
+            cleanup.enter_context(running_llm(server_address(assembly), self._state))
+        region = DEFAULT_REGION if assembly is None else assembly.region
+        self._cloud = Cloud(region, self._state / "logs" / "moto.log")
+        cleanup.callback(self._cloud.stop)
+        self._functions = Functions(
+            self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
+        )
+        cleanup.callback(self._functions.stop)
+        self._front = Front(NO_API, self._invoke)
+        cleanup.callback(self._front.stop)
+        self._publication = cleanup.enter_context(contextlib.ExitStack())
+        install(self._cloud, self._functions, self._changed, self._state / DENIALS)
+        if assembly is None:
+            self.cloud_info = CloudInfo(self._front.endpoint, self._cloud.endpoint, region)
+            cleanup.enter_context(published(self.cloud_info, self._state / CLOUD_FILE))
+        else:
+            self._publish(deploy(self._cloud, assembly))
+
+    def _publish(self, outputs: dict[str, str]) -> None:
+        # A key of OpenAI's is none of the local model's business.
+        if os.environ.get("ROUTE_SWITCH_PROFILE") != LOCAL_LLM:
+            fill_provider_secret(self._cloud, outputs)
+        self.info = self._describe(outputs)
+        self._publication.enter_context(published(self.info, self._state / STACK_FILE))
+
+    def deploy(self) -> None:
+        """Deploys the assembly as it is now; what changed is updated in place."""
+        deploy(self._cloud, read_assembly(self._cdk_out))
+
+    def _changed(self, stack: str) -> None:
+        """Serves what is there now; tells of a stack that others deployed."""
+        if stack != STACK_NAME:
+            return
+        self._front.api = RestApi.from_resources(resolved_resources(self._cloud))
+        if self._front.api is NO_API:
+            self._publication.close()
+        elif self._empty and not (self._state / STACK_FILE).exists():
+            self._publish(outputs_of(self._cloud))
+
+    def _invoke(self, arn: str, event: bytes) -> Answer:
+        return self._functions.invoke(find_function(arn), event)
+
+    def _describe(self, outputs: dict[str, str]) -> StackInfo:
+        missing = [name for name in OUTPUTS if name not in outputs]
+        if missing:
+            raise LocalStackError(f"The stack has no output {', '.join(missing)}.")
+        keys = take_keys(self._cloud, outputs["FirstKeysParameter"])
+        return StackInfo(
+            endpoint=self._front.endpoint,
+            api_key=keys["client"],
+            admin_key=keys["admin"],
+            aws_endpoint=self._cloud.endpoint,
+            region=self._cloud.region,
+            prompt_parameter=outputs["LivePromptParameter"],
+            results_table=outputs["ResultsTable"],
+            state_machine=outputs.get("LearningStateMachine", ""),
+            learning_bucket=outputs.get("LearningBucket", ""),
+            runs_topic=outputs.get("RunsTopic", ""),
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+
+
+@contextmanager
+def claim(state: Path) -> Iterator[None]:
+    """Holds the state folder; raises when another stack has it. A dead one's claim is void."""
+    (state / "logs").mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalStackError(
+                f"A local stack is already up in {state}. Stop it (Ctrl-C where it runs) "
+                f"or use it: {state / STACK_FILE} has its address."
+            ) from None
+        (state / STACK_FILE).unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def published(info: StackInfo | CloudInfo, target: Path) -> Iterator[None]:
+    """A file, whole or not at all, for as long as the stack is up; stack.json holds keys."""
+    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+        json.dump(asdict(info), file, indent=2)
+    Path(file.name).rename(target)
+    try:
+        yield
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def take_keys(cloud: Cloud, parameter: str) -> dict[str, str]:
+    """Reads the first keys and deletes their parameter, as an owner does after the first deploy."""
+    ssm = cloud.client("ssm")
+    value = ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
+    ssm.delete_parameter(Name=parameter)
+    keys: dict[str, str] = json.loads(value)
+    return keys
+
+
+def fill_provider_secret(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """The caller's OpenAI key, where the functions look for it; in memory only."""
+    if "ProviderSecret" not in outputs:
+        return
+    key = os.environ.get("OPENAI_API_KEY")
+    of_openai = os.environ.get("ROUTE_SWITCH_PROFILE") == "openai"
+    if of_openai and not key and not os.environ.get("OPENAI_BASE_URL"):
+        raise LocalStackError(
+            "PROFILE=openai calls OpenAI and needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server "
+            "that needs no key."
+        )
+    if key:
+        cloud.client("secretsmanager").put_secret_value(
+            SecretId=outputs["ProviderSecret"], SecretString=json.dumps({"OPENAI_API_KEY": key})
+        )

@@ -1,0 +1,116 @@
+"""Real queries through a whole stack, as whoever runs `make demo` or `make weekly` sees them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from local.aws.client import StackInfo, aws_client, running_stack
+from local.aws.errors import LocalStackError
+from route_switch.services.in_order import in_order
+
+WIDTH_WITHOUT_TERMINAL = 110
+SLOWEST_ANSWER_S = 40
+GIVE_UP_AFTER = 3
+Record = dict[str, Any]  # a result as the API shows it
+
+AWS = "AWS (the deployed template runs on moto and Lambda's runtime emulator on this machine)"
+TIERS = """\
+the tier models: they replay what real models of three sizes answered, at nominal prices, and say \
+so where nobody recorded an answer"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A query with what came back for it."""
+
+    query: str
+    status: int
+    headers: httpx.Headers
+    body: dict[str, Any]  # an answer of the API
+    latency_ms: float
+
+    @property
+    def answered(self) -> bool:
+        return self.status == httpx.codes.OK
+
+    @property
+    def text(self) -> str:
+        """The answer's, if there is one in words."""
+        return self.body["choices"][0]["message"].get("content") or ""
+
+
+def new_console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH_WITHOUT_TERMINAL
+    return console
+
+
+@contextmanager
+def started_stack(console: Console, assembly: Path, state: Path) -> Iterator[StackInfo]:
+    started = time.perf_counter()
+    console.print("Starting the local stack and deploying the synthesized template …")
+    with running_stack(assembly, state) as stack:
+        seconds = time.perf_counter() - started
+        console.print(f"The stack is up after {seconds:.1f} s at {stack.endpoint}.")
+        yield stack
+
+
+def send(
+    stack: StackInfo,
+    queries: Sequence[str],
+    logs: Path,
+    seen: Callable[[Sent], None],
+    at_once: int = 1,
+) -> list[Sent]:
+    """Sends all queries; `seen` is told of each as it is answered. Raises where already the first
+    ones fail on the server's side: `logs` is where the reasons are."""
+    first: list[Sent] = []
+    with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
+
+        def send_one(query: str) -> Sent:
+            sent = _post(http, stack, query)
+            if len(first) < GIVE_UP_AFTER:
+                first.append(sent)
+                _give_up_if_nothing_works(first, logs)
+            seen(sent)
+            return sent
+
+        return in_order(send_one, queries, at_once)
+
+
+def _post(http: httpx.Client, stack: StackInfo, query: str) -> Sent:
+    started = time.perf_counter()
+    answer = http.post(
+        "/v1/chat/completions",
+        json={"model": "auto", "messages": [{"role": "user", "content": query}]},
+        headers={"authorization": f"Bearer {stack.api_key}"},
+    )
+    latency_ms = (time.perf_counter() - started) * 1000
+    return Sent(query, answer.status_code, answer.headers, answer.json(), latency_ms)
+
+
+def _give_up_if_nothing_works(first: Sequence[Sent], logs: Path) -> None:
+    if len(first) >= GIVE_UP_AFTER and all(sent.status >= 500 for sent in first):
+        raise LocalStackError(
+            f"The first {GIVE_UP_AFTER} requests failed: {first[-1].body}\nCheck the models' "
+            f"server and keys; {logs} has the reasons."
+        )
+
+
+def read_records(stack: StackInfo, ids: Sequence[str]) -> list[Record]:
+    """The records of these requests from the results table."""
+    dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
+    records = []
+    for request_id in ids:
+        key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
+        item = dynamodb.get_item(TableName=stack.results_table, Key=key)["Item"]
+        records.append(json.loads(item["record"]["S"]))
+    return records
