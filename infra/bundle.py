@@ -38,7 +38,7 @@ _AWS_SERVICES = frozenset(
 """What functions call. The other 400 services are half of the dependencies' size."""
 _UNUSED = ("bin", "litellm/proxy/_experimental/out")
 """Commands, and the pages of LiteLLM's proxy server."""
-_NOT_IN_A_LAYER = frozenset({"route_switch/cli"})
+_NOT_IN_A_LAYER = frozenset({"route_switch/cli", "route_switch/cost_estimate"})
 _RECIPE = "3"
 """Part of a bundle's digest: change it together with how one is built, here or in bytecode.py."""
 

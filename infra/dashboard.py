@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.alarms import RUNBOOK, Alarms
-from infra.emitted import custom_metrics
+from infra.metric_names import custom_metrics
 from infra.metrics import metric
 from infra.stage import Stage
 from route_switch.domain.tiers import Tier

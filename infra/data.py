@@ -10,13 +10,13 @@ from constructs import Construct
 from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.stage import KEYLESS_PROVIDERS, Stage
+from route_switch.adapters.learning.learning_bucket import EXPIRING
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
     USERS_KEY,
 )
-from route_switch.workflow.paths import EXPIRING
 
 WEEK = 7
 """An answer is paid for up to a week before the last run that may use it."""
@@ -98,7 +98,7 @@ class Data(Construct):
         return self._bucket("Texts", s3.LifecycleRule(expiration=kept))
 
     def _learning(self) -> s3.Bucket:
-        """What learning works with and leaves behind: `route_switch.workflow.paths`."""
+        """What learning reads and writes; `adapters.learning.learning_bucket` lists the folders."""
         days = min(self._stage.learning.days + WEEK, self._stage.router.retention_days)
         kept = Duration.days(days)
         rules = (s3.LifecycleRule(prefix=prefix, expiration=kept) for prefix in EXPIRING)

@@ -13,8 +13,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.emitted import metrics_namespace
 from infra.encryption import allow_use, customer_key
+from infra.metric_names import metrics_namespace
 from infra.nag import acknowledge
 from infra.python_layer import (
     MAX_UNZIPPED_BYTES,

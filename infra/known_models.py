@@ -5,7 +5,7 @@ from constructs import Construct
 
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.stage import Stage
-from route_switch.domain.calibration import why_partial
+from route_switch.domain.learning.calibration import why_partial
 from route_switch.domain.tiers import Tier
 
 NO_JUDGE = (

@@ -20,12 +20,12 @@ from infra.management import allow_forgetting
 from infra.monitor import Monitor
 from infra.nag import acknowledge
 from infra.optimizer import Optimizer
-from infra.prompt import Prompt, parameter_arn
+from infra.prompt_parameters import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.scheduled import Missed, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
-from route_switch.adapters.dynamodb_quality import REJECTED
+from route_switch.adapters.prompts.dynamodb_quality import REJECTED
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
@@ -98,7 +98,7 @@ class Learning(Construct):
         return topic
 
     def _environment(self) -> dict[str, str]:
-        """What `route_switch.workflow.settings` reads."""
+        """What `route_switch.wiring.learning` reads."""
         stage, data = self._stage, self._data
         return {
             "STAGE": stage.name,

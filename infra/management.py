@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction, StageFunction
-from infra.prompt import Prompt, parameter_arn
+from infra.prompt_parameters import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.router import api_environment
 from infra.stage import Stage
@@ -73,7 +73,7 @@ class Management(PythonFunction):
 
 
 def allow_forgetting(function: StageFunction, data: Data) -> None:
-    """What `route_switch.workflow.forget` does in the learning bucket."""
+    """What `route_switch.adapters.learning.learning_texts` does in the learning bucket."""
     function.allow_objects(
         data.learning,
         ["s3:GetObject", "s3:DeleteObject"],

@@ -3,7 +3,7 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.emitted import BY_SERVICE, MODEL, metrics_namespace
+from infra.metric_names import BY_SERVICE, MODEL, metrics_namespace
 from infra.stage import Stage
 
 

@@ -8,10 +8,10 @@ from constructs import Construct
 from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt import Prompt, parameter_arn
+from infra.prompt_parameters import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.stage import Stage
-from route_switch.domain.config import RouterConfig
+from route_switch.domain.router_config import RouterConfig
 
 
 class Router(PythonFunction):
@@ -69,7 +69,7 @@ class Router(PythonFunction):
 
 
 def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.settings.Settings` reads."""
+    """What `route_switch.wiring.settings.Settings` reads."""
     environment = {
         **api_environment(stage, data, prompt),
         "RECORDS_QUEUE_URL": data.records.queue_url,
@@ -90,7 +90,7 @@ def preloaded(stage: Stage) -> dict[str, str]:
 
 
 def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.settings.ApiSettings` reads."""
+    """What `route_switch.wiring.settings.ApiSettings` reads."""
     return {
         "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
         "RESULTS_TABLE": data.results.table_name,

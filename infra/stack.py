@@ -13,7 +13,7 @@ from infra.layers import base_layers, model_layers
 from infra.learning import Learning
 from infra.management import Management
 from infra.monitoring import watch_learning, watch_money, watch_queues, watch_requests
-from infra.prompt import Prompt
+from infra.prompt_parameters import Prompt
 from infra.rollout import serve
 from infra.router import Router
 from infra.setup import Setup

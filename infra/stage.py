@@ -18,9 +18,9 @@ from pydantic import (
 
 from route_switch.adapters.models.litellm_providers import litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
-from route_switch.domain.config import RouterConfig, describe
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.router_config import RouterConfig, describe
 
 DEFAULT_PROFILE = "offline"
 CHOSEN_BY_ENVIRONMENT = "openai"

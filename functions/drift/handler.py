@@ -11,11 +11,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from route_switch.adapters.dynamodb_routed import DynamoDbRoutedDays
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
-from route_switch.adapters.step_functions import StepFunctionsRuns
-from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
+from route_switch.services.learning.check_drift import CheckDrift, DriftCheck, Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,7 +43,7 @@ def lambda_handler(event: Event, _context: LambdaContext) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _check() -> CheckDrift:
-    # As in `route_switch.bootstrap`, without what only requests need.
+    # As in `route_switch.wiring.router`, without what only requests need.
     connect = botocore.session.get_session().create_client
     dynamodb = cast("DynamoDBClient", connect("dynamodb", config=_PATIENCE))
     ssm = cast("SSMClient", connect("ssm", config=_PATIENCE))

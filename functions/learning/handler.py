@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
 
 from route_switch.domain.ports import JsonObject
+from route_switch.wiring.learning import LearningWiring, read_learning_settings
 from route_switch.workflow.events import (
     AskEvent,
     ClaimEvent,
@@ -19,8 +20,6 @@ from route_switch.workflow.events import (
     ReportEvent,
 )
 from route_switch.workflow.failures import named_failures
-from route_switch.workflow.settings import read_learning_settings
-from route_switch.workflow.wiring import Wiring
 
 logger = Logger(service="learning")
 metrics = Metrics(service="learning")
@@ -31,8 +30,8 @@ _EVENT: TypeAdapter[ClaimEvent | CollectEvent | AskEvent | ReportEvent] = TypeAd
 
 
 @lru_cache(maxsize=1)
-def wiring() -> Wiring:
-    return Wiring(read_learning_settings())
+def wiring() -> LearningWiring:
+    return LearningWiring(read_learning_settings())
 
 
 def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:

@@ -8,15 +8,15 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.api import costs, prompt
+from route_switch.api import costs_answer, prompt_answers
 from route_switch.api.body import read_body
-from route_switch.api.deletion import deleted_result, deleted_user
-from route_switch.api.feedback import FeedbackRequest, feedback_body, parse_feedback
+from route_switch.api.deletion_answer import deleted_result, deleted_user
+from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.path_parameters import check_request_id, check_user
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, no_such_result
-from route_switch.domain.keys import ApiKey
-from route_switch.management import management
+from route_switch.wiring.management import management
 
 logger = service_logger("management")
 metrics = Metrics(service="management")
@@ -37,8 +37,8 @@ def result(request_id: str) -> Response[str]:
 @app.get("/v1/costs")
 def summed_costs() -> Response[str]:
     _admin()
-    query = costs.costs_query(_params(), datetime.now(UTC).date())
-    return json_response(costs.costs_body(management().costs(query)))
+    query = costs_answer.costs_query(_params(), datetime.now(UTC).date())
+    return json_response(costs_answer.costs_body(management().costs(query)))
 
 
 @app.get("/v1/prompt")
@@ -46,18 +46,18 @@ def live_prompt() -> Response[str]:
     _admin()
     version = _params().get("version")
     if version is None:
-        return json_response(prompt.prompt_body(*management().prompt.live()))
-    number = prompt.version_number(version)
+        return json_response(prompt_answers.prompt_body(*management().prompt.live()))
+    number = prompt_answers.version_number(version)
     found = management().prompt.version(number)
     if found is None:
-        raise prompt.no_such_version(number)
-    return json_response(prompt.prompt_body(*found))
+        raise prompt_answers.no_such_version(number)
+    return json_response(prompt_answers.prompt_body(*found))
 
 
 @app.get("/v1/prompt/history")
 def prompt_history() -> Response[str]:
     _admin()
-    return json_response(prompt.history_body(management().prompt.history()))
+    return json_response(prompt_answers.history_body(management().prompt.history()))
 
 
 @app.delete("/v1/results/<request_id>")

@@ -11,12 +11,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from route_switch.adapters.dynamodb_quality import DynamoDbQuality
-from route_switch.adapters.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.lambda_function import LambdaFunction, LambdaPromoter
+from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
+from route_switch.adapters.prompts.lambda_function import LambdaFunction, LambdaPromoter
 from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.services.check_quality import CheckQuality, Outcome, QualityCheck
-from route_switch.services.spend_pace import Pace, spend_pace
+from route_switch.services.operations.spend_pace import Pace, spend_pace
+from route_switch.services.prompts.check_quality import CheckQuality, Outcome, QualityCheck
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,7 +51,7 @@ def lambda_handler(event: Event, _context: LambdaContext) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _check() -> CheckQuality:
-    # As in `route_switch.bootstrap`, without what only requests need.
+    # As in `route_switch.wiring.router`, without what only requests need.
     connect = botocore.session.get_session().create_client
     ssm = cast("SSMClient", connect("ssm", config=_PATIENCE))
     promoter = cast("LambdaClient", connect("lambda", config=_ONCE))

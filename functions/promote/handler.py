@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
 
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.rollback import RolledBack
+from route_switch.domain.prompts.rollback import RolledBack
+from route_switch.wiring.learning import LearningWiring, read_learning_settings
 from route_switch.workflow.events import (
     Promoted,
     PromoteEvent,
@@ -18,8 +19,6 @@ from route_switch.workflow.events import (
     StartEvent,
 )
 from route_switch.workflow.failures import named_failures
-from route_switch.workflow.settings import read_learning_settings
-from route_switch.workflow.wiring import Wiring
 
 logger = Logger(service="promote")
 metrics = Metrics(service="promote")
@@ -30,8 +29,8 @@ _EVENT: TypeAdapter[PromoteEvent | RollbackEvent | StartEvent] = TypeAdapter(
 
 
 @lru_cache(maxsize=1)
-def wiring() -> Wiring:
-    return Wiring(read_learning_settings())
+def wiring() -> LearningWiring:
+    return LearningWiring(read_learning_settings())
 
 
 def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:

@@ -10,18 +10,18 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.adapters.idempotency import item_id
-from route_switch.api import chat_answer, chat_request, models
+from route_switch.adapters.dynamodb_repeats import item_id
+from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
-from route_switch.bootstrap import router
-from route_switch.domain.keys import ApiKey
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, Routed
+from route_switch.wiring.router import router
 
 MODELS = "/v1/models/"
 
@@ -57,13 +57,13 @@ def dry_run() -> Response[str]:
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    return json_response(models.models_body(router().config.models, _caller()))
+    return json_response(model_list.models_body(router().config.models, _caller()))
 
 
 @app.get(f"{MODELS}.+")  # a model's name has slashes, and a parameter has none
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    return json_response(models.model_body(router().config.models, _caller(), name))
+    return json_response(model_list.model_body(router().config.models, _caller(), name))
 
 
 @app.get("/health")

@@ -12,9 +12,9 @@ import boto3
 from botocore.config import Config
 
 from route_switch.adapters.keys_table import item_of, key_id_of
-from route_switch.adapters.lambda_function import LambdaFunction
-from route_switch.domain.keys import ApiKey, Role, hash_key
-from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
+from route_switch.adapters.prompts.lambda_function import LambdaFunction
+from route_switch.domain.api_keys import ApiKey, Role, hash_key
+from route_switch.services.operations.first_deploy import FirstKeys, ensure_first_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

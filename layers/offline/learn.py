@@ -22,19 +22,19 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from route_switch.adapters.example_file import file_digest, read_examples
-from route_switch.adapters.jsonl import write_gzip
-from route_switch.bootstrap import packaged_prompt
-from route_switch.cli.models import known_prices, optimizer_needed, prices, tier_models
+from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.jsonl import write_gzip
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.model_options import known_prices, optimizer_needed, prices, tier_models
 from route_switch.cli.route import router_config
 from route_switch.cli.run import FolderRun
-from route_switch.optimizer import report_tables
-from route_switch.optimizer.article_table import article_remarks, article_rows, article_table
-from route_switch.optimizer.figures import Report
-from route_switch.optimizer.loop import Plan
-from route_switch.optimizer.report_markdown import table_of, to_markdown
-from route_switch.optimizer.report_verdict import simulated, standing, verdict
-from route_switch.services.pace import Pace
+from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.report import tables as report_tables
+from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.markdown_page import table_of, to_markdown
+from route_switch.optimizer.report.verdict import simulated, standing, verdict
+from route_switch.services.learning.pace import Pace
 from route_switch_offline import OFFLINE_MODELS, load_sample
 
 OUT = Path(".local/learn")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from route_switch.cli.main import run
-from route_switch.domain.split import Side
-from route_switch.services.pace import Pace
+from route_switch.domain.learning.split import Side
+from route_switch.services.learning.pace import Pace
 from tests.support.scripted_models import (
     Broken,
     Learner,

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from local.aws.schedule import SCHEDULED_TIME
-from route_switch.adapters.dynamodb_quality import DynamoDbQuality
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.domain.quality_drop import Scores
+from route_switch.domain.prompts.quality_drop import Scores
 from tests.e2e.conftest import client_of
 from tests.support.scripted_models import query
 from tests.support.weekly import Weekly

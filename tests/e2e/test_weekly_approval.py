@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.prompt_document import to_markdown
 from tests.e2e.conftest import RouteSwitch

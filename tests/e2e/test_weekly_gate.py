@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from route_switch.domain.split import Side
+from route_switch.domain.learning.split import Side
 from tests.support.scripted_models import (
     CRITERION,
     RECORDED_USD,

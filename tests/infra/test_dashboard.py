@@ -2,8 +2,7 @@
 
 import json
 
-from route_switch.dashboard.settings import DashboardSettings
-from route_switch.settings import parse_environment
+from route_switch.wiring.settings import DashboardSettings, parse_environment
 from tests.infra.conftest import Resource, Synthesized
 
 

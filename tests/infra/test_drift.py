@@ -10,7 +10,7 @@ from aws_cdk import App, Stack
 from infra.app import read_context
 from infra.data import Data
 from infra.drift import Drift
-from infra.prompt import Prompt
+from infra.prompt_parameters import Prompt
 from infra.python_layer import code_layer
 from infra.scheduled import Missed
 from infra.stage import load_stage

@@ -113,7 +113,7 @@ def test_what_is_not_in_the_image_does_not_move_its_hash(context: Path) -> None:
         "functions/optimizer/Dockerfile",
         "functions/optimizer/handler.py",
         "functions/optimizer/requirements.txt",
-        "layers/core/python/route_switch/optimizer/loop.py",
+        "layers/core/python/route_switch/optimizer/learning_steps.py",
         "layers/offline/python/route_switch_offline/__init__.py",
     ],
 )

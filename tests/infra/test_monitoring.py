@@ -9,10 +9,10 @@ import pytest
 from pydantic import JsonValue
 
 from infra.app import read_context
-from infra.emitted import BY_SERVICE, MODEL
+from infra.metric_names import BY_SERVICE, MODEL
 from infra.metrics import metric
 from infra.stage import load_stage
-from route_switch.domain.learning_run import RunOutcome
+from route_switch.domain.learning.learning_run import RunOutcome
 from tests.infra.conftest import Synthesized, synthesize_stage
 
 RUNBOOK = Path("docs/runbook.md")

@@ -9,8 +9,8 @@ import pytest
 
 import infra.api
 from infra.api import ERRORS, ROUTES
-from route_switch.domain.config import RouterConfig
-from route_switch.settings import ManagementSettings, parse_environment, parse_settings
+from route_switch.domain.router_config import RouterConfig
+from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage
 
 STATEFUL = {

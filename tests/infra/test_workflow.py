@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.demos.follow import STATES
-from route_switch.workflow.settings import parse_learning_settings
+from route_switch.wiring.learning import parse_learning_settings
 from tests.infra.conftest import Resource, Synthesized
 
 State = dict[str, Any]  # of the Amazon States Language

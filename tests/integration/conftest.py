@@ -16,17 +16,17 @@ from moto.dynamodb.responses import DynamoHandler
 from functions.management import handler as management_handler
 from functions.router import handler as router_handler
 from infra.api import ROUTES
-from route_switch import bootstrap, management, settings
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
     USERS_KEY,
 )
-from route_switch.domain.config import RouterConfig
-from route_switch.domain.keys import hash_key
+from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.wiring import management, router, secrets_manager, settings
 from tests.support.context import FakeContext
 from tests.support.events import api_event
 from tests.support.upstream import Body, Reply, Script, Upstream, completion, running_upstream
@@ -134,9 +134,9 @@ MakeApi = Callable[..., Api]
 def forget() -> None:
     """What a process keeps from one request to the next."""
     settings.read_settings.cache_clear()
-    bootstrap.router.cache_clear()
+    router.router.cache_clear()
     management.management.cache_clear()
-    bootstrap._secrets.cache_clear()
+    secrets_manager.secrets_provider.cache_clear()
 
 
 @pytest.fixture

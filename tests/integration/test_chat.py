@@ -6,7 +6,7 @@ import threading
 import boto3
 import pytest
 
-from route_switch import bootstrap
+from route_switch.wiring import secrets_manager
 from tests.integration.conftest import (
     LONG,
     SMALL_ONLY_KEY,
@@ -158,7 +158,7 @@ def test_a_late_answer_is_used_when_nothing_else_answers(make_api: MakeApi) -> N
 def test_a_provider_key_that_is_filled_in_later_is_used(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "SECRET_CACHE_S", 0)
+    monkeypatch.setattr(secrets_manager, "SECRET_CACHE_S", 0)
     secrets = boto3.client("secretsmanager")
     secrets.put_secret_value(SecretId="provider", SecretString="{}")
     api.upstream.script = by_model(small=completion("Hi."))

@@ -7,10 +7,10 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
-from route_switch.adapters.dynamodb import DynamoDbResultStore
-from route_switch.adapters.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.results_table import SHARDS, item_key
-from route_switch.api.costs import GROUPS, MAX_DAYS
+from route_switch.api.costs_answer import GROUPS, MAX_DAYS
 from tests.integration.conftest import (
     ADMIN_KEY,
     CATALOG,

@@ -12,11 +12,12 @@ import pytest
 from botocore.client import BaseClient
 
 from functions.dashboard import handler
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.results_table import SHARDS
-from route_switch.bootstrap import packaged_prompt
 from route_switch.dashboard.figures import usd
-from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE, views
+from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.wiring.dashboard import views
 from tests.integration.conftest import (
     ADMIN_KEY,
     CLIENT_KEY,

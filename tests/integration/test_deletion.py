@@ -16,21 +16,25 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from route_switch import management
-from route_switch.adapters.dynamodb_forgotten import DynamoDbForgotten
-from route_switch.adapters.dynamodb_quality import DynamoDbRejections
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.learning_bucket import LearningBucket
+from route_switch.adapters.learning.learning_texts import LearningTexts
+from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
-from route_switch.bootstrap import build_collector, packaged_prompt
-from route_switch.domain.learning_config import LearningConfig
-from route_switch.domain.learning_run import LearningRun, RunOutcome
-from route_switch.domain.prompt import Demo
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
+from route_switch.domain.learning.text_policy import as_demo
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.domain.text_policy import as_demo
+from route_switch.domain.routing_prompt import Demo
 from route_switch.domain.tiers import Tier
-from route_switch.services import delete_texts
-from route_switch.services.publish_prompt import PublishPrompt
-from route_switch.settings import read_settings
+from route_switch.services.operations import delete_texts
+from route_switch.services.prompts.publish_prompt import PublishPrompt
+from route_switch.wiring import management
+from route_switch.wiring.learning import LearningSettings, LearningWiring, build_collector
+from route_switch.wiring.optimizer import build_run_slice
+from route_switch.wiring.settings import read_settings
 from route_switch.workflow.collect import Collect
 from route_switch.workflow.events import (
     Candidacy,
@@ -40,12 +44,8 @@ from route_switch.workflow.events import (
     RunState,
     WorkEvent,
 )
-from route_switch.workflow.forget import LearningTexts
-from route_switch.workflow.paths import LearningBucket
 from route_switch.workflow.promote import Promote
 from route_switch.workflow.report import Report
-from route_switch.workflow.settings import LearningSettings
-from route_switch.workflow.work import Work
 from tests.integration.conftest import (
     ADMIN_KEY,
     CLIENT_KEY,
@@ -136,17 +136,8 @@ def learn(run: LearningRun = RUN) -> None:
         learning=config,
         learning_bucket="learning",
     )
-    work = Work(
-        learning,
-        s3(),
-        boto3.client("dynamodb"),
-        switches(),
-        lambda _: "sk-test",
-        lambda _: {},
-        lambda: 1000.0,
-        print,
-    )
-    assert work(WorkEvent(step="outcomes", run=run)).done
+    run_slice = build_run_slice(LearningWiring(learning), lambda: 1000.0, print)
+    assert run_slice(WorkEvent(step="outcomes", run=run)).done
 
 
 def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
@@ -157,7 +148,7 @@ def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
         "incumbent_prompt": to_markdown(packaged_prompt()),
         "candidate_prompt": to_markdown(shown),
     }
-    left = bucket().left(run.id)
+    left = bucket().artifacts(run.id)
     left.write("report.json", json.dumps(report).encode())
     left.write("report.html", word.encode())
     left.write("candidate.json", to_json(shown).encode())

@@ -11,14 +11,14 @@ import boto3
 import pytest
 
 from functions.drift import handler
-from route_switch.adapters.dynamodb import DynamoDbResultStore
-from route_switch.adapters.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.learning.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.results_table import SHARDS, day_key, routed_counters
-from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.decision import Reason
-from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
+from route_switch.domain.learning.drift import Prediction, RoutedDay, as_provenance
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.record import NotReplayable
+from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.tiers import Tier
 from tests.integration.conftest import CLIENT_KEY, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
 from tests.support.context import FakeContext

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from route_switch.cli.owning import requests as estimated
+from route_switch.cost_estimate import request_costs as estimated
 from tests.integration.conftest import MakeApi, by_model
 from tests.support.upstream import completion
 

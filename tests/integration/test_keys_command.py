@@ -12,9 +12,9 @@ from route_switch.adapters.results_table import SHARDS, month_key
 from route_switch.cli import keys
 from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
+from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.keys import hash_key
-from route_switch.settings import read_settings
+from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api, MakeApi
 
 CLIENT_ID = f"key_{CLIENT_KEY}"

@@ -8,21 +8,21 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
-from route_switch import bootstrap
-from route_switch.adapters.dynamodb import DynamoDbResultStore
-from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
-from route_switch.adapters.dynamodb_learning import DynamoDbLearning
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import StoreError
-from route_switch.domain.example import Example
-from route_switch.domain.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.past_request import Feedback, FeedbackFate
 from route_switch.domain.ports import TextStore
-from route_switch.domain.record import NotReplayable, RequestRecord
+from route_switch.domain.request_record import NotReplayable, RequestRecord
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import Tier
-from route_switch.services.collect_examples import Collected, CollectExamples
-from route_switch.settings import read_settings
+from route_switch.services.learning.collect_examples import Collected, CollectExamples
+from route_switch.wiring.learning import build_collector
+from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import (
     CATALOG,
     CLIENT_KEY,
@@ -46,7 +46,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}
 def collect() -> Collected:
     now = datetime.now(UTC)
     settings = read_settings()
-    collector = bootstrap.build_collector(
+    collector = build_collector(
         settings, boto3.client("dynamodb"), boto3.client("s3"), lambda example: example
     )
     # The requests of a test may lie on both sides of midnight.

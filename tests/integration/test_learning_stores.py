@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from route_switch.adapters.dynamodb_cap import DynamoDbCap
-from route_switch.adapters.dynamodb_runs import LEASE_S, DynamoDbRuns
-from route_switch.adapters.s3_files import S3Files
-from route_switch.adapters.s3_memo import S3Memo
+from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
+from route_switch.adapters.learning.dynamodb_runs import LEASE_S, DynamoDbRuns
+from route_switch.adapters.learning.s3_files import S3Files
+from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
-from route_switch.domain.learning_run import LearningRun, RunOutcome
+from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
 from route_switch.domain.ports import JsonObject
 from tests.support.paid import FakeModel, metered
 

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.request_record import RequestRecord
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
 from tests.support.upstream import Reply, completion, failure
 
@@ -139,7 +139,7 @@ def test_what_a_budget_downgraded_is_nothing_to_learn_from(
     api.upstream.script = EVERYTHING
     saved: list[RequestRecord] = []
     monkeypatch.setattr(
-        "route_switch.adapters.dynamodb.DynamoDbResultStore.save",
+        "route_switch.adapters.dynamodb_results.DynamoDbResultStore.save",
         lambda _, record, __: saved.append(record),
     )
     api.chat(LONG, key="rs-team")

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.main import run
 from route_switch.domain.prompt_document import to_json, to_markdown
 

@@ -5,7 +5,7 @@ from typing import cast
 import boto3
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from tests.integration.conftest import ADMIN_KEY, LONG, Answer, Api, by_model, forget
 from tests.support.upstream import completion

@@ -8,12 +8,12 @@ from contextlib import suppress
 import boto3
 import pytest
 
-from route_switch.adapters.prompt_lock import LEASE_S, DynamoDbPromptLock
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.prompts.prompt_lock import LEASE_S, DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import PromptConflictError
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.services.prompts.publish_prompt import PublishPrompt
 
 THREADS = 8
 DOCUMENT = to_markdown(packaged_prompt())

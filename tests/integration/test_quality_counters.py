@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, cast
 import boto3
 import pytest
 
-from route_switch.adapters.dynamodb import DynamoDbResultStore
-from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
-from route_switch.adapters.dynamodb_quality import DynamoDbQuality
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import record_key
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.past_request import Feedback, FeedbackFate
-from route_switch.domain.quality_drop import Scores
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.learning.past_request import Feedback, FeedbackFate
+from route_switch.domain.prompts.quality_drop import Scores
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
 from tests.integration.conftest import LONG, MakeApi, by_model
 from tests.support.records import answered

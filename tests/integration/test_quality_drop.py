@@ -10,14 +10,14 @@ import pytest
 
 from functions.monitor import handler as monitor
 from functions.promote import handler as promoter
-from route_switch.adapters.dynamodb_quality import DynamoDbQuality
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import cap_key, day_key, quality_key
-from route_switch.bootstrap import packaged_prompt
 from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.workflow.settings import read_learning_settings
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.wiring.learning import read_learning_settings
 from tests.integration.conftest import CATALOG
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process

@@ -10,10 +10,10 @@ import pytest
 from botocore.client import BaseClient
 
 from functions.router import handler
-from route_switch import management
-from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.request_record import RequestRecord
+from route_switch.wiring import management
 from tests.integration.conftest import (
     CATALOG,
     CLIENT_KEY,

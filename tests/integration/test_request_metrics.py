@@ -7,8 +7,8 @@ import boto3
 import pytest
 
 from functions.router import handler
-from infra.emitted import BY_SERVICE, MODEL
-from route_switch.bootstrap import packaged_prompt
+from infra.metric_names import BY_SERVICE, MODEL
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import to_markdown
 from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget
 from tests.support.upstream import completion, failure

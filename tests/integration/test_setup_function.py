@@ -13,12 +13,12 @@ from moto import mock_aws
 from mypy_boto3_ssm import SSMClient
 
 from functions.setup.handler import lambda_handler
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.keys import hash_key
+from route_switch.domain.api_keys import hash_key
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.services.prompts.publish_prompt import PublishPrompt
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
 

@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from route_switch.adapters.ssm import SsmSwitchStore
-from route_switch.cli import switches
+from route_switch.cli import switch
 from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
-from route_switch.settings import read_settings
+from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import Api
 
 NAME = "/test/switches"
@@ -22,7 +22,7 @@ NAME = "/test/switches"
 @pytest.fixture(autouse=True)
 def _on_this_stage(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     deployed = Deployed(boto3.client, read_settings(), {})
-    monkeypatch.setattr(switches, "find_deployed", lambda stage: deployed)
+    monkeypatch.setattr(switch, "find_deployed", lambda stage: deployed)
 
 
 def run(*arguments: str) -> Result:

@@ -10,13 +10,13 @@ import pytest
 
 from functions.learning import handler as learning
 from functions.promote import handler as promoter
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import ConfigurationError, PromptError, RouteSwitchError
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.wiring.learning import read_learning_settings
 from route_switch.workflow.failures import UnexpectedError
-from route_switch.workflow.settings import read_learning_settings
 from tests.integration.conftest import CATALOG
 from tests.support.context import FakeContext
 

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
-from route_switch.domain.drift import MAX_DAYS, Prediction, RoutedDay, compare
+from route_switch.domain.learning.drift import MAX_DAYS, Prediction, RoutedDay, compare
 from route_switch.domain.tiers import Tier
 
 Shares = tuple[float, ...]

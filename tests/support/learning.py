@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from route_switch.adapters.memo import MemoryMemo
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
-from route_switch.domain.example import Example
-from route_switch.domain.learning_ports import AnswerMemo
-from route_switch.domain.promotion import GateHistory
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import AnswerMemo
+from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.loop import Findings, Learn, Plan
-from route_switch.optimizer.mipro import SearchSize
+from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
+from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.reporting import Circumstances
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.spending_cap import LocalCap
+from route_switch.optimizer.report.assemble import Circumstances
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.spending_cap import LocalCap
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back
 
@@ -96,7 +96,7 @@ def learn(
         FakeTime().pace(),
     )
     with cache_put_back():
-        run = Learn(plan, calls, cap, embed, Silent())
+        run = LearningSteps(plan, calls, cap, embed, Silent())
         return run(examples, INCUMBENT, packaged_prompt(), GateHistory()), calls
 
 

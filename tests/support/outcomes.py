@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from route_switch.adapters.memo import MemoryMemo
-from route_switch.domain.learning_ports import AnswerMemo
+from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.domain.ports import Chunk, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.pace import Pace
-from route_switch.services.spending_cap import LocalCap
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.pace import Pace
+from route_switch.services.learning.spending_cap import LocalCap
 
 MILLION = 1_000_000
 PRICE = Price(input_usd_per_million=1, output_usd_per_million=2)

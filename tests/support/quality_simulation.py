@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from route_switch.domain.quality_drop import Scores, compare
+from route_switch.domain.prompts.quality_drop import Scores, compare
 
 Rate = Callable[[Random], float]
 GROWTH = 1.05

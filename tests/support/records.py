@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import Attempt, Replay, RequestRecord
+from route_switch.domain.request_record import Attempt, Replay, RequestRecord
 from route_switch.domain.tiers import Tier
 
 RECORD = RequestRecord(

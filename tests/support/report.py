@@ -3,7 +3,7 @@
 import random
 
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.figures import (
+from route_switch.optimizer.report.figures import (
     Agreement,
     CandidateFigures,
     Gate,

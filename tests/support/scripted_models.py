@@ -25,9 +25,9 @@ from pydantic import JsonValue
 from typer.testing import CliRunner, Result
 
 from route_switch.cli.main import app, run
-from route_switch.domain.example import query_key
+from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.query import text_of
-from route_switch.domain.split import Side, side_of
 from tests.support.upstream import Body, Reply, Script, completion
 
 CRITERION = "a proof that has to be found"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import dspy
 
+from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
-from route_switch.domain.prompt import Demo, RoutingPrompt
-from route_switch.domain.text_policy import UserText
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -19,12 +19,12 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro import Search, SearchSize
+from route_switch.optimizer.mipro_search import MiproSearch, SearchSize
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.training import LabeledQuery
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import metered
 
 MAX_TOKENS = 100
@@ -106,7 +106,7 @@ def search_of(
     usd_weight: float = 10.0,
     forbidden: tuple[str, ...] = (),
     trainset: list[LabeledQuery] | None = None,
-) -> Search:
+) -> MiproSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
 
@@ -114,7 +114,7 @@ def search_of(
         return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
 
     labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
-    return Search(
+    return MiproSearch(
         task_model=model("router", Purpose.ROUTER),
         prompt_model=model("proposer", Purpose.PROPOSER),
         teacher=language_model(LabelEngine(labels), "teacher"),
@@ -129,13 +129,13 @@ def search_of(
 
 
 def run(
-    search: Search,
+    search: MiproSearch,
     incumbent: RoutingPrompt = INCUMBENT,
     seed: int = 1,
     trainset: list[LabeledQuery] | None = None,
     valset: list[LabeledQuery] | None = None,
     size: SearchSize = SMALL_SEARCH,
-) -> Search:
+) -> MiproSearch:
     with cache_put_back():
         search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
     return search

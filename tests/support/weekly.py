@@ -16,8 +16,8 @@ from pydantic import JsonValue
 
 from local.aws.client import StackInfo, aws_client
 from local.aws.schedule import start_scheduled
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.learning_run import StartRun, Trigger
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.learning_run import StartRun, Trigger
 from route_switch.domain.prompt_document import to_markdown
 from tests.support.scripted_models import PRICES, TIERS
 from tests.support.upstream import Upstream
@@ -232,7 +232,7 @@ class Weekly:
             if "lambdaFunctionFailedEventDetails" in event
         ]
 
-    def left(self, name: str) -> bytes:
+    def artifacts(self, name: str) -> bytes:
         """This file of the newest run that left one."""
         bucket, s3 = self.stack.learning_bucket, self.client("s3")
         found = s3.list_objects_v2(Bucket=bucket, Prefix="runs/")["Contents"]

@@ -1,7 +1,7 @@
 """The article's table: ours beside the published figures."""
 
-from route_switch.optimizer.article_table import article_remarks, article_rows, article_table
-from route_switch.optimizer.figures import WorkloadFigures
+from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
+from route_switch.optimizer.report.figures import WorkloadFigures
 from tests.support.report import finished, policy
 
 SUPPORT = finished().workloads[:1]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from route_switch.domain.api_keys import ApiKey, hash_key, new_key
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey, hash_key, new_key
 from route_switch.services.authenticate import CACHE_S, Authenticate
 
 

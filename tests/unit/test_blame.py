@@ -11,9 +11,9 @@ from route_switch.domain.errors import (
     ProviderDownError,
 )
 from route_switch.domain.ports import ModelCall
-from route_switch.services.blame import TIMEOUTS, TRIES, Blame
-from route_switch.services.metered_calls import CALL_TIMEOUT_S, MeteredCalls
-from route_switch.services.paid_calls import Purpose, Reply
+from route_switch.services.learning.blame import TIMEOUTS, TRIES, Blame
+from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S, MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose, Reply
 from tests.support.paid import FakeModel, FakeTime, metered
 
 

@@ -15,15 +15,15 @@ from route_switch.domain.errors import (
     InvalidModelRequestError,
     RunStoppedError,
 )
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import GradedBy, Outcome, tier_3_output_ratio
-from route_switch.domain.outcome_row import Verdict
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_output_ratio
+from route_switch.domain.learning.outcome_row import Verdict
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import Tier
-from route_switch.services.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
-from route_switch.services.in_order import in_order
-from route_switch.services.paid_calls import Purpose, Reply
+from route_switch.services.learning.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
+from route_switch.services.learning.map_ordered import map_ordered
+from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch_offline import load_sample
 
 MODELS = {Tier.SMALL: "fake/small", Tier.MEDIUM: "fake/medium", Tier.LARGE: "fake/large"}
@@ -265,7 +265,7 @@ def test_the_first_stop_ends_the_others_at_once() -> None:
         return number
 
     with pytest.raises(BudgetReachedError):
-        in_order(work, range(10_000), threads=2)
+        map_ordered(work, range(10_000), threads=2)
     assert len(begun) < 20
 
 

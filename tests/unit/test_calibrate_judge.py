@@ -6,15 +6,15 @@ import pytest
 from pydantic import JsonValue
 
 from route_switch.domain.errors import InvalidModelRequestError
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import Tier
-from route_switch.services import calibrate_judge as module
-from route_switch.services.calibrate_judge import calibrate_judge
-from route_switch.services.judge_answers import JudgeAnswers
-from route_switch.services.paid_calls import Purpose, Reply
+from route_switch.services.learning import calibrate_judge as module
+from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.paid_calls import Purpose, Reply
 
 SMALL, LARGE = Tier.SMALL, Tier.LARGE
 MODELS = {SMALL: "fake/small", LARGE: "fake/large"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from route_switch.domain.calibration import (
+from route_switch.domain.learning.calibration import (
     Agreement,
     agreement_of,
     families_of,

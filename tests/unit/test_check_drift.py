@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.drift import Prediction, RoutedDay, as_provenance
-from route_switch.domain.learning_run import StartRun
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.drift import Prediction, RoutedDay, as_provenance
+from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.switches import Switches
-from route_switch.services.check_drift import CheckDrift, DriftCheck, Outcome
+from route_switch.services.learning.check_drift import CheckDrift, DriftCheck, Outcome
 
 OnOff = Literal["on", "off"]
 TODAY = date(2026, 11, 22)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import PromptVersion
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.quality_drop import Scores
-from route_switch.domain.rollback import RollbackOrder, RolledBack
-from route_switch.services.check_quality import WATCHED, CheckQuality, Outcome
+from route_switch.domain.prompts.quality_drop import Scores
+from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
+from route_switch.services.prompts.check_quality import WATCHED, CheckQuality, Outcome
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)

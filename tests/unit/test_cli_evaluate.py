@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from route_switch.adapters.example_file import file_digest
+from route_switch.adapters.learning.example_file import file_digest
 from route_switch.adapters.models.encoder import SentenceEncoder
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.main import app, run
 from route_switch.domain.prompt_document import to_json
 from route_switch_offline import OFFLINE_MODELS, load_sample

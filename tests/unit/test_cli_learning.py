@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from route_switch.adapters.memo import MemoFile
+from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.main import app
-from route_switch.cli.models import (
+from route_switch.cli.model_options import (
     check_lambda,
     known_prices,
     offline_price,
@@ -26,9 +26,9 @@ from route_switch.cli.run import MEMO, FolderRun, print_estimate
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.loop import Plan
-from route_switch.optimizer.run import BEFORE, default_proposer, simulated_parts
-from route_switch.services.pace import Pace
+from route_switch.optimizer.learning_job import BEFORE, default_proposer, simulated_parts
+from route_switch.optimizer.learning_steps import Plan
+from route_switch.services.learning.pace import Pace
 from tests.support.learning import EXAMPLES, NAMES, PLAN
 from tests.support.searching import INCUMBENT
 

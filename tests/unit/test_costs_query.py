@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from route_switch.api.costs import costs_query
+from route_switch.api.costs_answer import costs_query
 from route_switch.domain.errors import RequestRefusedError
 
 TODAY = date(2026, 11, 22)

@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.dashboard.figures import share, usd
-from route_switch.dashboard.keys import MOST_ROWS, KeysView
+from route_switch.dashboard.keys_widget import MOST_ROWS, KeysView
 from route_switch.dashboard.markup import Table
-from route_switch.dashboard.prompts import PromptsView
-from route_switch.dashboard.spend import REASONS, SpendView
-from route_switch.domain.costs import Costs, Counters
+from route_switch.dashboard.prompts_widget import PromptsView
+from route_switch.dashboard.spend_widget import REASONS, SpendView
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.decision import Reason
-from route_switch.domain.keys import ApiKey
-from route_switch.domain.record import Attempt, RequestRecord
+from route_switch.domain.operations.costs import Costs, Counters
+from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
-from route_switch.services.mark_prompts import Gain, PromptMark
-from route_switch.services.show_spend import ShowSpend
-from route_switch.services.sum_costs import CostsQuery, CostsReport, CostsRow, SumCosts
+from route_switch.services.operations.show_spend import ShowSpend
+from route_switch.services.operations.sum_costs import CostsQuery, CostsReport, CostsRow, SumCosts
+from route_switch.services.prompts.mark_prompts import Gain, PromptMark
 from tests.support.records import RECORD
 from tests.unit.test_sum_costs import FakeTotals
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.drift import (
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.drift import (
     ENOUGH_REQUESTS,
     FEWEST,
     LENGTHS,
@@ -22,8 +22,8 @@ from route_switch.domain.drift import (
     length_of,
     prediction_of,
 )
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, to_json
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from tests.support.drift_simulation import MIXES, false_alarms, noticed, shifts
 

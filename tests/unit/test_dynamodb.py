@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from route_switch.adapters.dynamodb import MAX_TRIES, DynamoDbResultStore
+from route_switch.adapters.dynamodb_results import MAX_TRIES, DynamoDbResultStore
 from route_switch.domain.errors import StoreError
 from tests.support.records import RECORD
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.needs import Capabilities, Needs, needs_of
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels

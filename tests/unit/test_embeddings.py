@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from route_switch.adapters.memo import MemoryMemo
+from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.domain.errors import DeadlineReachedError
 from route_switch.optimizer.embeddings import AT_ONCE, RememberedEmbeddings
 from route_switch.optimizer.neighbors import Vectors

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.estimate import Task, estimate, growth_usd
-from route_switch.optimizer.mipro import SearchSize
-from route_switch.services.build_outcomes import Missing
-from route_switch.services.paid_calls import Purpose
+from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.run_estimate import Task, estimate, growth_usd
+from route_switch.services.learning.build_outcomes import Missing
+from route_switch.services.learning.paid_calls import Purpose
 
 PRICE = Price(input_usd_per_million=1, output_usd_per_million=10)
 NAMES = ("fake/small", "fake/large", "fake/router", "fake/proposer", "fake/judge")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from route_switch.adapters.example_file import file_digest, read_examples
-from route_switch.adapters.outcome_file import outcomes_file, read_outcomes
+from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.outcome_file import outcomes_file, read_outcomes
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.example import Example, query_key
-from route_switch.domain.outcome import GradedBy, Outcome, OutcomeTable
+from route_switch.domain.learning.example import Example, query_key
+from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.tiers import Tier
 
 

@@ -4,8 +4,8 @@ from itertools import count
 
 import pytest
 
-from route_switch.domain.keys import hash_key, new_key
-from route_switch.services.first_deploy import FirstKeys, ensure_first_keys
+from route_switch.domain.api_keys import hash_key, new_key
+from route_switch.services.operations.first_deploy import FirstKeys, ensure_first_keys
 
 
 class FakeKeyStore:

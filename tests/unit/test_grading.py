@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.grading import grade
+from route_switch.domain.learning.grading import grade
 from route_switch_offline import load_sample
 
 RIGHT = [

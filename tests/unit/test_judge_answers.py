@@ -9,17 +9,17 @@ from pydantic import JsonValue
 from route_switch.adapters.models.offline import OfflineClient
 from route_switch.domain.completion import complete
 from route_switch.domain.errors import BudgetReachedError, InvalidModelRequestError
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
 from route_switch.domain.query import text_of
-from route_switch.services.judge_answers import (
+from route_switch.services.learning.judge_answers import (
     JudgeAnswers,
     JudgeCounts,
     LabeledAnswer,
     measure_agreement,
 )
-from route_switch.services.paid_calls import Purpose, Reply
+from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch_offline import OFFLINE_MODELS, load_sample
 
 TIER_3 = "It is forty-two."

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.example import Example
-from route_switch.domain.judging import (
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import (
     Order,
     first_order,
     judge_messages,

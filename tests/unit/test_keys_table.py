@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from route_switch.adapters.keys_table import item_of, key_id_of, key_of
-from route_switch.domain.keys import ApiKey, hash_key
+from route_switch.domain.api_keys import ApiKey, hash_key
 from route_switch.domain.tiers import Tier
 
 HASH = hash_key("rs-secret")

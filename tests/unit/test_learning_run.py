@@ -15,9 +15,14 @@ from route_switch.domain.errors import (
     ProviderDownError,
     ProviderUnusableError,
 )
-from route_switch.domain.learning_config import LearningConfig
-from route_switch.domain.learning_run import LearningRun, RunOutcome, StartRun
-from route_switch.services.learning_cap import LEAST_USD, MonthBefore, learning_cap, month_before
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.learning_run import LearningRun, RunOutcome, StartRun
+from route_switch.services.learning.learning_cap import (
+    LEAST_USD,
+    MonthBefore,
+    learning_cap,
+    month_before,
+)
 from route_switch.workflow.claim import days_of_month_before
 from route_switch.workflow.events import (
     Approval,

@@ -4,11 +4,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.live_prompt import LivePrompt
-from route_switch.services.refreshed import CACHE_S, MAX_AGE_S
+from route_switch.services.refreshed_value import CACHE_S, MAX_AGE_S
 
 GOOD = to_markdown(packaged_prompt())
 

@@ -6,24 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from route_switch.adapters.memo import MemoryMemo
-from route_switch.domain.drift import prediction_of
+from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, ProviderDownError
-from route_switch.domain.example import Example
+from route_switch.domain.learning.drift import prediction_of
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.ports import ModelCall
-from route_switch.domain.prompt import MAX_BYTES, Demo
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
-from route_switch.domain.text_policy import LearnFromText
+from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
-from route_switch.optimizer.figures import Report
-from route_switch.optimizer.loop import Findings
-from route_switch.optimizer.report_html import to_html
-from route_switch.optimizer.report_json import to_json as report_to_json
-from route_switch.optimizer.report_markdown import to_markdown as report_to_markdown
-from route_switch.optimizer.report_verdict import worth_of_quality
-from route_switch.optimizer.reporting import report_of
-from route_switch.services.metered_calls import MeteredCalls
+from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.report.assemble import report_of
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.html_page import to_html
+from route_switch.optimizer.report.json_file import to_json as report_to_json
+from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
+from route_switch.optimizer.report.verdict import worth_of_quality
+from route_switch.services.learning.metered_calls import MeteredCalls
 from tests.support.learning import CIRCUMSTANCES, EXAMPLES, PLAN, SUBJECTS, example, learn
 from tests.support.searching import INCUMBENT, Models
 

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.ports import PromptVersion
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.services.mark_prompts import Gain, PromptMark, mark_prompts
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.services.prompts.mark_prompts import Gain, PromptMark, mark_prompts
 
 SEED = packaged_prompt()
 LEARNED = SEED.model_copy(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.memo import MemoFile
+from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.domain.errors import StoreError
 
 
@@ -72,7 +72,7 @@ def test_any_text_comes_back_even_with_lone_surrogates(
 OPEN = """
 import sys
 from pathlib import Path
-from route_switch.adapters.memo import MemoFile
+from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.domain.errors import StoreError
 try:
     MemoFile(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from route_switch.adapters.memo import MemoryMemo
+from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.domain.errors import (
     BudgetReachedError,
     ConfigurationError,
@@ -25,7 +25,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage, cost_usd
-from route_switch.services.metered_calls import (
+from route_switch.services.learning.metered_calls import (
     BEGUN,
     BYTES_PER_MESSAGE,
     CALL_TIMEOUT_S,
@@ -33,9 +33,9 @@ from route_switch.services.metered_calls import (
     MAX_OUTPUT_TOKENS,
     MeteredCalls,
 )
-from route_switch.services.pace import PATIENCE_S
-from route_switch.services.paid_calls import Purpose, Reply
-from route_switch.services.spending_cap import LocalCap
+from route_switch.services.learning.pace import PATIENCE_S
+from route_switch.services.learning.paid_calls import Purpose, Reply
+from route_switch.services.learning.spending_cap import LocalCap
 from tests.support.paid import PRICE, FakeModel, FakeTime, metered
 
 PAID = cost_usd(Usage(10, 20), PRICE)

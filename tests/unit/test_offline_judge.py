@@ -5,8 +5,8 @@ import pytest
 from route_switch.adapters.models.offline import OfflineClient
 from route_switch.adapters.models.offline_judge import NO_VERDICT
 from route_switch.domain.completion import complete
-from route_switch.domain.example import Example
-from route_switch.domain.judging import judge_messages, read_choice
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import judge_messages, read_choice
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch_offline import load_sample
 

@@ -7,7 +7,7 @@ import pytest
 from route_switch.adapters.models.offline import OfflineClient
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
-from route_switch.domain.outcome import NO_RECORDING
+from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tokens import estimate_tokens

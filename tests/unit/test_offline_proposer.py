@@ -4,10 +4,10 @@ import dspy
 import pytest
 
 from route_switch.adapters.models.offline_proposer import ANSWERS, propose
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt import RoutingPrompt
-from route_switch.domain.text_policy import UserText
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import Screening
 

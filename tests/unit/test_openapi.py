@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from infra.api import ROUTES
 from route_switch.api.chat_request import parse_chat_request
 from route_switch.api.chat_schema import REFUSED_FIELDS
-from route_switch.api.feedback import parse_feedback
+from route_switch.api.feedback_request import parse_feedback
 from route_switch.api.openapi import document
 from route_switch.domain.errors import RequestRefusedError
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 
 from route_switch.domain.errors import BudgetReachedError, DeadlineReachedError
-from route_switch.services.pace import Pace, TimeForNews
-from route_switch.services.spending_cap import LocalCap
+from route_switch.services.learning.pace import Pace, TimeBudget
+from route_switch.services.learning.spending_cap import LocalCap
 from tests.support.paid import FakeTime
 
 
@@ -80,7 +80,7 @@ def test_a_slice_gets_further_even_where_replaying_takes_longer_than_the_slice()
     while done < 9:
         slices += 1
         time.now += 1000 * done  # all that is known is replayed
-        news = TimeForNews(2.0, time.clock)
+        news = TimeBudget(2.0, time.clock)
         pace = Pace(None, news.remaining_s, time.clock, time.sleep)
         with suppress(DeadlineReachedError):
             while done < 9:
@@ -92,7 +92,7 @@ def test_a_slice_gets_further_even_where_replaying_takes_longer_than_the_slice()
 
 def test_time_for_news_ends() -> None:
     time = FakeTime(now=50)
-    news = TimeForNews(2.0, time.clock)
+    news = TimeBudget(2.0, time.clock)
     assert news.remaining_s() == 2
     time.now = 52
     with pytest.raises(DeadlineReachedError):

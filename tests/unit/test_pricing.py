@@ -3,7 +3,7 @@
 import pytest
 
 from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
-from route_switch.domain.record import estimate_baseline_usd
+from route_switch.domain.request_record import estimate_baseline_usd
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 
 PRICE = Price(input_usd_per_million=3, output_usd_per_million=15)

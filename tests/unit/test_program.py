@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.example import Example
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import Chunk
 from route_switch.domain.pricing import Usage
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
-from route_switch.domain.prompt_room import fits
+from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -24,8 +24,8 @@ from route_switch.optimizer.language_models import (
 )
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
 from route_switch.services.choose_tier import ROUTER_PARAMS
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import FakeModel, metered
 
 MAX_TOKENS = 60

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.promotion import (
+from route_switch.domain.learning.promotion import (
     ALPHA,
     DELTA,
     MIN_ROWS,

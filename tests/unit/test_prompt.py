@@ -2,11 +2,11 @@
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
-from route_switch.domain.prompt import Demo, RoutingPrompt, check_may_go_live
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt, check_may_go_live
 from route_switch.domain.tiers import Tier
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 INSTRUCTION = "Choose.\n\nTier 1:\n- greetings\n\nTier 2:\n- lists\n\nTier 3:\n- proofs"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.text_policy import UserText
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import MAX_BYTES, Screening
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptConflictError, PromptError
 from route_switch.domain.ports import PromptVersion, StoredPrompt
-from route_switch.domain.prompt import Provenance, RoutingPrompt
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.services.publish_prompt import PublishPrompt, Rollback
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+from route_switch.services.prompts.publish_prompt import PublishPrompt, Rollback
 
 LIVE = packaged_prompt()
 A = to_markdown(LIVE)

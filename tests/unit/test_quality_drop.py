@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.quality_drop import (
+from route_switch.domain.prompts.quality_drop import (
     FEWEST,
     SMALLEST_DROP,
     Scores,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from route_switch.domain.keys import new_key
-from route_switch.domain.redaction import EMAIL, SECRET, holds, redact
+from route_switch.domain.api_keys import new_key
+from route_switch.domain.learning.redaction import EMAIL, SECRET, holds, redact
 
 # Written in two halves, so that no scanner takes the examples for real ones.
 AWS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"

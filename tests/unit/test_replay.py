@@ -4,8 +4,8 @@ import pytest
 
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
-from route_switch.domain.record import NotReplayable, Replay
 from route_switch.domain.replay import replay_of
+from route_switch.domain.request_record import NotReplayable, Replay
 
 SYSTEM: JsonObject = {"role": "system", "content": "Be brief."}
 EARLIER: JsonObject = {"role": "assistant", "content": "Hi. What is it?"}

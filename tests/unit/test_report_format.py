@@ -2,8 +2,8 @@
 
 import pytest
 
-from route_switch.optimizer.figures import Interval
-from route_switch.optimizer.report_format import difference, fixed, percent, ratio, usd
+from route_switch.optimizer.report.figures import Interval
+from route_switch.optimizer.report.text_format import difference, fixed, percent, ratio, usd
 
 
 @pytest.mark.parametrize(

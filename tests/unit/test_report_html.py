@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.figures import Moved, Report
-from route_switch.optimizer.report_html import to_html
+from route_switch.optimizer.report.figures import Moved, Report
+from route_switch.optimizer.report.html_page import to_html
 from tests.support.report import better, finished, stopped, undecided
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}

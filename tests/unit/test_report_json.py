@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from route_switch.optimizer.figures import Report
-from route_switch.optimizer.report_json import from_json, to_json
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.json_file import from_json, to_json
 from tests.support.report import around, finished, stopped, undecided
 
 

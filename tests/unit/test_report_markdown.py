@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.figures import Moved, Report
-from route_switch.optimizer.report_markdown import to_markdown
+from route_switch.optimizer.report.figures import Moved, Report
+from route_switch.optimizer.report.markdown_page import to_markdown
 from tests.support.report import better, finished, stopped, undecided
 
 

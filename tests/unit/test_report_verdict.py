@@ -1,7 +1,7 @@
 """What a report opens with: each verdict says what happens, and why."""
 
-from route_switch.optimizer.figures import Interval
-from route_switch.optimizer.report_verdict import (
+from route_switch.optimizer.report.figures import Interval
+from route_switch.optimizer.report.verdict import (
     key_figures,
     simulated,
     standing,

@@ -5,20 +5,20 @@ from collections.abc import Mapping
 import pytest
 from pydantic import JsonValue
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ProviderDownError,
     ProviderUnusableError,
 )
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.services.choose_tier import ROUTER_PARAMS
-from route_switch.services.paid_calls import Purpose, Reply
-from route_switch.services.route_examples import Routed, RouteExamples
+from route_switch.services.learning.paid_calls import Purpose, Reply
+from route_switch.services.learning.route_examples import Routed, RouteExamples
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
 LONG = "Explain, please, how one proves that a function is continuous."

@@ -11,7 +11,7 @@ import dspy
 import numpy as np
 import pytest
 
-from route_switch.adapters.memo import MemoryMemo
+from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.domain.decision import parse_tier
 from route_switch.domain.errors import (
     BudgetReachedError,
@@ -24,15 +24,15 @@ from route_switch.domain.errors import (
     RunStoppedError,
 )
 from route_switch.domain.ports import ModelCall
-from route_switch.domain.prompt import Demo, RoutingPrompt
-from route_switch.domain.prompt_room import check_start, fits
+from route_switch.domain.prompts.size_limit import check_start, fits
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.mipro import Search
+from route_switch.optimizer.mipro_search import MiproSearch
 from route_switch.optimizer.training import LabeledQuery
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import FakeTime, metered
 from tests.support.searching import (
     INCUMBENT,
@@ -67,37 +67,37 @@ def models() -> Models:
 
 
 @pytest.fixture(scope="module")
-def found(models: Models) -> Search:
+def found(models: Models) -> MiproSearch:
     return run(search_of(models, usd_weight=USD_WEIGHT))
 
 
-def test_each_trial_has_its_true_mean_reward_the_router_paid(found: Search) -> None:
+def test_each_trial_has_its_true_mean_reward_the_router_paid(found: MiproSearch) -> None:
     assert len({trial.prompt.version for trial in found.trials}) > 4
     for trial in found.trials:
         assert trial.reward == pytest.approx(reward_by_hand(trial.prompt, VALIDATION), abs=1e-6)
 
 
-def test_the_first_trial_is_the_incumbent_and_nothing_worse_is_best(found: Search) -> None:
+def test_the_first_trial_is_the_incumbent_and_nothing_worse_is_best(found: MiproSearch) -> None:
     assert found.trials[0].prompt.version == INCUMBENT.version
     assert found.best.reward == max(trial.reward for trial in found.trials)
     assert found.best.reward >= found.trials[0].reward
 
 
-def test_the_incumbents_demos_stay_one_of_the_choices(found: Search) -> None:
+def test_the_incumbents_demos_stay_one_of_the_choices(found: MiproSearch) -> None:
     others = [trial.prompt for trial in found.trials[1:]]
     assert any(
         p.demos == INCUMBENT.demos and p.instruction != INCUMBENT.instruction for p in others
     )
 
 
-def test_demos_are_training_queries_with_their_best_tier(found: Search) -> None:
+def test_demos_are_training_queries_with_their_best_tier(found: MiproSearch) -> None:
     labels = {query.text: Tier(query.best + 1) for query in TRAIN}
     demos = {demo for trial in found.trials for demo in trial.prompt.demos} - {*INCUMBENT.demos}
     assert demos
     assert all(labels[demo.query] is demo.tier for demo in demos)
 
 
-def test_proposals_become_instructions(found: Search) -> None:
+def test_proposals_become_instructions(found: MiproSearch) -> None:
     tried = {trial.prompt.instruction for trial in found.trials}
     assert tried - {INCUMBENT.instruction}
     assert tried <= {INCUMBENT.instruction, *(instruction(f"proposal {n}") for n in range(9))}
@@ -125,16 +125,16 @@ def test_a_worse_prompt_is_never_the_best() -> None:
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_the_same_seed_gives_the_same_trials_with_any_number_of_threads(
-    found: Search, threads: int
+    found: MiproSearch, threads: int
 ) -> None:
     assert run(search_of(Models(), threads=threads, usd_weight=USD_WEIGHT)).trials == found.trials
 
 
-def test_another_seed_gives_other_trials(found: Search) -> None:
+def test_another_seed_gives_other_trials(found: MiproSearch) -> None:
     assert run(search_of(Models(), usd_weight=USD_WEIGHT), seed=2).trials != found.trials
 
 
-def test_who_starts_again_from_the_memo_asks_nobody(found: Search) -> None:
+def test_who_starts_again_from_the_memo_asks_nobody(found: MiproSearch) -> None:
     memo = MemoryMemo()
     run(search_of(Models(), metered(Models(), memo), usd_weight=USD_WEIGHT))
     silent = Models(fails=lambda _: AssertionError("asked"))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from route_switch.domain.errors import ConfigurationError
-from route_switch.settings import parse_settings
+from route_switch.wiring.settings import parse_settings
 
 MODELS = {
     "tiers": {str(n): {"model": f"openai/m{n}"} for n in (1, 2, 3)},

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from route_switch.domain.costs import Counters
-from route_switch.services.spend_pace import Pace, spend_pace
+from route_switch.domain.operations.costs import Counters
+from route_switch.services.operations.spend_pace import Pace, spend_pace
 
 
 @dataclass

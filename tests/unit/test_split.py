@@ -7,9 +7,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.example import Example, query_key
-from route_switch.domain.near_duplicates import SIMILARITY, NearDuplicates
-from route_switch.domain.split import SHARES, Side, Split, side_of, split
+from route_switch.domain.learning.example import Example, query_key
+from route_switch.domain.learning.near_duplicates import SIMILARITY, NearDuplicates
+from route_switch.domain.learning.split import SHARES, Side, Split, side_of, split
 from route_switch_offline import load_sample
 
 queries = st.text(min_size=1, max_size=30)

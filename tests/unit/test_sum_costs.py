@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.dynamodb import _counters
-from route_switch.domain.costs import Costs, Counters
-from route_switch.domain.keys import ApiKey
-from route_switch.domain.record import Attempt, RequestRecord, RequestStatus
+from route_switch.adapters.dynamodb_results import _counters
+from route_switch.domain.api_keys import ApiKey
+from route_switch.domain.operations.costs import Costs, Counters
+from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
-from route_switch.services.sum_costs import (
+from route_switch.services.operations.sum_costs import (
     CostsQuery,
     CostsReport,
     GroupBy,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.example import Example
-from route_switch.domain.redaction import redact
-from route_switch.domain.text_policy import (
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.text_policy import (
     LearnFromText,
     UserText,
     text_for_learning,

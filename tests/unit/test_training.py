@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.prompt import Demo
-from route_switch.domain.prompt_room import fits
-from route_switch.domain.text_policy import DEMO_TOKENS, LearnFromText
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.text_policy import DEMO_TOKENS, LearnFromText
+from route_switch.domain.prompts.size_limit import fits
+from route_switch.domain.routing_prompt import Demo
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.optimizer.neighbors import Vectors

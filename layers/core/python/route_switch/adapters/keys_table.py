@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import StoreError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:

@@ -46,9 +46,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from route_switch.domain.drift import LENGTHS
+from route_switch.domain.learning.drift import LENGTHS
 from route_switch.domain.ports import JsonObject, TextStore
-from route_switch.domain.record import NotReplayable
+from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.sampling import position_of
 from route_switch.domain.tiers import Tier
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from route_switch.domain.record import RequestRecord, record_as_json
+from route_switch.domain.request_record import RequestRecord, record_as_json
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

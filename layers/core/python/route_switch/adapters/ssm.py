@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from route_switch.domain.config import describe
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.router_config import describe
 from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:

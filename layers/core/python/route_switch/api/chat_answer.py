@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from route_switch.domain.completion import Choice, Completion
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
-from route_switch.services.request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, Routed
 
 DONE = "data: [DONE]\n\n"
 MAX_REPLY_CHARACTERS = 200

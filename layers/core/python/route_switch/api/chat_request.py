@@ -9,13 +9,13 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from route_switch.api.chat_schema import IN_ORDER, REFUSED_FIELDS, TOGETHER
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import TierRange
-from route_switch.services.request import InboundRequest
+from route_switch.services.inbound_request import InboundRequest
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Fields of a request that are for the router, not for the tier's model."""

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.record import Attempt, RequestStatus
+from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.tiers import Tier
-from route_switch.services.sum_costs import GroupBy
+from route_switch.services.operations.sum_costs import GroupBy
 
 TierNumber = Literal["1", "2", "3"]
 

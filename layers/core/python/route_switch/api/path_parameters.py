@@ -1,7 +1,7 @@
 """What paths may name: nothing else was ever stored, and DynamoDB refuses keys of over 2 KB."""
 
 from route_switch.api.chat_request import MAX_USER_LENGTH
-from route_switch.api.feedback import MAX_ID_LENGTH
+from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 
 

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from route_switch.domain.config import TextStorage
 from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import JsonObject, TextStore
-from route_switch.services.request import Routed
+from route_switch.domain.router_config import TextStorage
+from route_switch.services.inbound_request import Routed
 
 logger = logging.getLogger(__name__)
 

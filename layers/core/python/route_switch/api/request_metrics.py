@@ -1,8 +1,8 @@
 """What CloudWatch is told of a request: figures and names of ours, never a text.
 
-Two kinds of lines in CloudWatch's embedded metric format, from which it makes the metrics that
-`infra/emitted.py` lists: one of the request, and one of each model that was called. Nothing has
-a dimension for each key: what grows with customers is counted in DynamoDB, where it costs nothing.
+Two kinds of lines in CloudWatch's embedded metric format: one for the request and one for each
+model that was called. `infra/metric_names.py` lists the resulting metrics. No metric has a key as a
+dimension: what grows with the number of customers is counted in DynamoDB, at no extra cost.
 """
 
 from itertools import groupby
@@ -10,9 +10,9 @@ from itertools import groupby
 from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 
 from route_switch.domain.pricing import add_known
-from route_switch.domain.record import Attempt, RequestRecord
+from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
-from route_switch.services.request import Routed
+from route_switch.services.inbound_request import Routed
 
 LIVE = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 
-from route_switch.api.errors import error_response
+from route_switch.api.error_answers import error_response
 from route_switch.domain.errors import (
     AllTiersFailedError,
     RequestRefusedError,

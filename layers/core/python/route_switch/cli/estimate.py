@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from route_switch.cli.owning.assumptions import assumptions
-from route_switch.cli.owning.deployment import Deployment, Traffic
-from route_switch.cli.owning.estimate import Estimate
-from route_switch.cli.owning.prices import PriceList
-from route_switch.cli.owning.view import as_json, print_tables
-from route_switch.domain.config import RouterConfig
+from route_switch.cost_estimate.assumptions import assumptions
+from route_switch.cost_estimate.aws_prices import PriceList
+from route_switch.cost_estimate.deployment import Deployment, Traffic
+from route_switch.cost_estimate.monthly import Estimate
+from route_switch.cost_estimate.view import as_json, print_tables
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 
 MIX = "50,25,25"
@@ -69,7 +69,7 @@ def read_deployment(name: str) -> Deployment:
         raise _no_checkout("there is no cdk.json")
     try:
         from infra.app import read_context
-        from infra.owned import deployment_of
+        from infra.billable import deployment_of
         from infra.prices import with_prices
         from infra.stage import load_stage
     except ImportError as error:

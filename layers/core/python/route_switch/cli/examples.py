@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from route_switch.bootstrap import build_collector
 from route_switch.cli.deployed import find_deployed
 from route_switch.cli.files import write_whole
 from route_switch.cli.stage import STACK_FILE
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.services.collect_examples import Collected
+from route_switch.services.learning.collect_examples import Collected
+from route_switch.wiring.learning import build_collector
 
 LEFT_OUT = {
     "attachments": "requests with attachments",

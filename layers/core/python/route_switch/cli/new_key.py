@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from route_switch.domain.api_keys import ApiKey, WhenSpent
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.keys import ApiKey, WhenSpent
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 LONGEST = 100

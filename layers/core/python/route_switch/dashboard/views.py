@@ -3,32 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, cast
 
-import botocore.session
-from botocore.config import Config
-
-from route_switch.adapters.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import AWS
-from route_switch.dashboard.keys import KeysView
+from route_switch.dashboard.keys_widget import KeysView
 from route_switch.dashboard.markup import Html, paragraph
-from route_switch.dashboard.prompts import PromptsView
-from route_switch.dashboard.settings import DashboardSettings, read_dashboard_settings
-from route_switch.dashboard.spend import SpendView
-from route_switch.owner import all_keys, show_prompt
-from route_switch.services.mark_prompts import mark_prompts
-from route_switch.services.show_prompt import ShowPrompt
-from route_switch.services.show_spend import ShowSpend
-from route_switch.services.sum_costs import CostsQuery, SumCosts
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_ssm import SSMClient
+from route_switch.dashboard.prompts_widget import PromptsView
+from route_switch.dashboard.spend_widget import SpendView
+from route_switch.services.operations.show_spend import ShowSpend
+from route_switch.services.operations.sum_costs import CostsQuery, SumCosts
+from route_switch.services.prompts.mark_prompts import mark_prompts
+from route_switch.services.prompts.show_prompt import ShowPrompt
 
 PROMPTS = 10
-PATIENT = AWS.merge(Config(read_timeout=5))
 
 DOCUMENTATION = """\
 ## Costs, keys and prompts of route-switch
@@ -83,22 +68,3 @@ class Views:
     def _prompts(self, _: date) -> Html:
         versions, serving = self.prompt.versions(), self.prompt.serving().version
         return PromptsView(mark_prompts(versions, serving, PROMPTS), serving).html
-
-
-@lru_cache(maxsize=1)
-def views() -> Views:
-    """The process's own, made when the first widget needs it."""
-    return build_views(read_dashboard_settings())
-
-
-def build_views(settings: DashboardSettings) -> Views:
-    connect = partial(botocore.session.get_session().create_client, config=PATIENT)
-    dynamodb, ssm = cast("DynamoDBClient", connect("dynamodb")), cast("SSMClient", connect("ssm"))
-    totals = DynamoDbTotals(dynamodb, settings.results_table)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
-    return Views(
-        ShowSpend(totals),
-        SumCosts(totals, all_keys(dynamodb, settings.keys_table)),
-        show_prompt(prompts),
-        settings.monthly_budget_usd,
-    )

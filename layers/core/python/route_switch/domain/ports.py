@@ -8,9 +8,9 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from route_switch.domain.keys import ApiKey
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.switches import Switches
 
 JsonObject = dict[str, JsonValue]

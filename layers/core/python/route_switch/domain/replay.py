@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
-from route_switch.domain.record import NotReplayable, Replay
+from route_switch.domain.request_record import NotReplayable, Replay
 
 NOT_REPLAYED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "store", "user"})
 """Fields that say who asked or where it is kept: they shape no answer, and learning must not

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.outcome import OutcomeTable
+from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.tiers import Tier
 
 Floats = NDArray[np.float64]

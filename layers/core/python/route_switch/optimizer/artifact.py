@@ -3,10 +3,10 @@
 import dspy
 import optuna
 
-from route_switch.domain.drift import Prediction, as_provenance
-from route_switch.domain.prompt import Provenance, RoutingPrompt
+from route_switch.domain.learning.drift import Prediction, as_provenance
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.compare import CANDIDATE
-from route_switch.optimizer.loop import Findings, Plan
+from route_switch.optimizer.learning_steps import Findings, Plan
 
 
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from route_switch.domain.decision import nearest_allowed
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from route_switch.optimizer.policies import Policy, one_hot, routed, without_router
 from route_switch.optimizer.static_rules import static_tier

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.baselines import Measurement, baselines, shuffled_control
-from route_switch.optimizer.evaluate import SEED, differences, policy_figures
-from route_switch.optimizer.figures import Interval, PolicyFigures
+from route_switch.optimizer.held_out import SEED, differences, policy_figures
 from route_switch.optimizer.neighbors import (
     EmbedTexts,
     Neighbors,
@@ -19,7 +18,8 @@ from route_switch.optimizer.neighbors import (
     embed_all,
 )
 from route_switch.optimizer.policies import Policy, routed
-from route_switch.services.route_examples import Routed
+from route_switch.optimizer.report.figures import Interval, PolicyFigures
+from route_switch.services.learning.route_examples import Routed
 
 CANDIDATE = "candidate"
 INCUMBENT = "incumbent"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from route_switch.domain.learning_ports import AnswerMemo
+from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.services.pace import Pace
+from route_switch.services.learning.pace import Pace
 
 AT_ONCE = 64
 """Texts an entry of the memo; the deadline is looked at between them."""

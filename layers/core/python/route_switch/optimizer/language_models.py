@@ -14,8 +14,8 @@ from route_switch.domain.errors import (
     describe_defect,
 )
 from route_switch.domain.ports import JsonObject
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
 
 
 class RolloutCarrier:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.optimizer.arrays import Floats, Ints
 
 Vectors = NDArray[np.float32]

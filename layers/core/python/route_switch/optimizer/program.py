@@ -7,9 +7,9 @@ import dspy
 from dspy.lm15 import Config, Message, Request
 
 from route_switch.domain.decision import nearest_allowed, parse_tier
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
-from route_switch.domain.prompt_room import fits
+from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.choose_tier import ROUTER_PARAMS
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from route_switch.domain.errors import PromptError
-from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.learning.text_policy import UserText, unsafe
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.text_policy import UserText, unsafe
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 MAX_BYTES = 4000

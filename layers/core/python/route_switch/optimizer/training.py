@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.text_policy import LearnFromText, as_demo, text_for_learning
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.text_policy import LearnFromText, as_demo, text_for_learning
+from route_switch.domain.router_config import RouterConfig
 from route_switch.optimizer.arrays import Floats, arrays_of
 from route_switch.optimizer.labels import best_tiers
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, StoreError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import KeyLimits
 from route_switch.domain.tiers import Tier
 from route_switch.services.eligible_models import Eligible

@@ -2,8 +2,8 @@
 
 import time
 
+from route_switch.domain.api_keys import ApiKey, hash_key
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey, hash_key
 from route_switch.domain.ports import KeyStore
 from route_switch.services.call_models import Clock
 

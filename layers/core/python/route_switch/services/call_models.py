@@ -19,7 +19,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.query import text_of
-from route_switch.domain.record import Attempt
+from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed, parse_tier
 from route_switch.domain.errors import InvalidModelRequestError
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import PromptStore, StoredPrompt
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.call_models import Clock
-from route_switch.services.refreshed import Refreshed
+from route_switch.services.refreshed_value import Refreshed
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.switches import Switches
 from route_switch.services.call_models import Clock
-from route_switch.services.refreshed import Refreshed
+from route_switch.services.refreshed_value import Refreshed
 
 logger = logging.getLogger(__name__)
 

@@ -5,27 +5,27 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.needs import needs_of
 from route_switch.domain.query import query_of
-from route_switch.domain.record import (
+from route_switch.domain.replay import replay_of
+from route_switch.domain.request_record import (
     RequestRecord,
     RequestStatus,
     estimate_baseline_usd,
 )
-from route_switch.domain.replay import replay_of
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
-from route_switch.services.answer import Answer, AnswerQuery, failure_of
+from route_switch.services.answer_query import Answer, AnswerQuery, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
 from route_switch.services.eligible_models import find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
+from route_switch.services.inbound_request import Admitted, InboundRequest, Routed
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
-from route_switch.services.record import RecordRequest
-from route_switch.services.request import Admitted, InboundRequest, Routed
+from route_switch.services.record_request import RecordRequest
 
 RECORD_MARGIN_S = 1.5
 """What is left for the record when the deadline has passed: the function ends 2 s after it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.workflow.events import AskEvent
 
 

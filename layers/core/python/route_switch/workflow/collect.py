@@ -6,19 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from route_switch.adapters.example_file import read_examples
-from route_switch.adapters.jsonl import gzip_lines
+from route_switch.adapters.learning.example_file import read_examples
+from route_switch.adapters.learning.jsonl import gzip_lines
+from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT, SEED, LearningBucket
 from route_switch.domain.errors import PromptError
-from route_switch.domain.example import Example
-from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import PromptStore
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
-from route_switch.domain.prompt_room import check_start
-from route_switch.services.collect_examples import Collected as Traffic
-from route_switch.services.collect_examples import CollectExamples
+from route_switch.domain.prompts.size_limit import check_start
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.services.learning.collect_examples import Collected as Traffic
+from route_switch.services.learning.collect_examples import CollectExamples
 from route_switch.workflow.events import Collected, CollectEvent
-from route_switch.workflow.paths import EXAMPLES, INCUMBENT, SEED, LearningBucket
 
 SAMPLE_SEED = 0
 """The same each week: who was drawn last week is drawn again, and costs nothing."""

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from route_switch.domain.learning_run import LearningRun, StartRun
-from route_switch.domain.rollback import RollbackOrder
+from route_switch.domain.learning.learning_run import LearningRun, StartRun
+from route_switch.domain.prompts.rollback import RollbackOrder
 
 
 class Event(BaseModel):

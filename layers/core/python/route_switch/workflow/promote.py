@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
+from route_switch.adapters.learning.learning_bucket import CANDIDATE, LearningBucket
 from route_switch.domain.errors import (
     ConfigurationError,
     PromptConflictError,
     PromptLockedError,
     PromptReplacedError,
 )
-from route_switch.domain.forgotten import shows_any
-from route_switch.domain.learning_ports import ForgottenRequests
+from route_switch.domain.learning.learning_ports import ForgottenRequests
+from route_switch.domain.operations.forgotten import shows_any
 from route_switch.domain.ports import SwitchStore
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
-from route_switch.domain.rollback import Rejections
-from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.domain.prompts.rollback import Rejections
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
-from route_switch.workflow.paths import CANDIDATE, LearningBucket
 
 DELETED = "It shows a query that was deleted since the run began. The next run goes without it."
 REJECTED = (
@@ -37,7 +37,7 @@ class Promote:
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         run, approval = event.state.run, event.state.approval
-        artifact = self.bucket.left(run.id).read(CANDIDATE)
+        artifact = self.bucket.artifacts(run.id).read(CANDIDATE)
         if artifact is None:
             raise ConfigurationError(f"Run {run.id} left no {CANDIDATE}.")
         refused = self._refused(parse_prompt(artifact.decode()))

@@ -4,12 +4,12 @@ import json
 import logging
 from dataclasses import dataclass
 
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning_ports import ForgottenRequests, LearnedTexts
-from route_switch.domain.learning_run import RunOutcome
+from route_switch.domain.learning.learning_ports import ForgottenRequests, LearnedTexts
+from route_switch.domain.learning.learning_run import RunOutcome
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
-from route_switch.workflow.paths import LearningBucket
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ class Report:
         """For who reads the folder. It must not keep anybody from hearing how the run ended."""
         summary = notice.model_dump() | {"state": state.model_dump(mode="json")}
         try:
-            self.bucket.left(run_id).write("summary.json", json.dumps(summary, indent=2).encode())
+            self.bucket.artifacts(run_id).write(
+                "summary.json", json.dumps(summary, indent=2).encode()
+            )
         except StoreError as error:
             logger.warning("The run's summary was not kept: %s", error)
 

@@ -10,8 +10,8 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
-from route_switch.domain.rollback import Rejection, Rejections, RolledBack
-from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.domain.prompts.rollback import Rejection, Rejections, RolledBack
+from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.ask import Publish
 from route_switch.workflow.events import RollbackEvent
 

@@ -1,8 +1,8 @@
 """Clients for the calls of learning, which nobody waits for."""
 
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
-from route_switch.domain.config import RouterConfig
-from route_switch.services.metered_calls import CALL_TIMEOUT_S
+from route_switch.domain.router_config import RouterConfig
+from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S
 
 
 def learning_clients(config: RouterConfig, keys: ProviderKeys) -> ModelClients:

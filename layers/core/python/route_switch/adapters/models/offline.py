@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.models import offline_judge, offline_proposer
 from route_switch.adapters.models.recordings import recorded_answers
 from route_switch.domain.errors import ModelError
-from route_switch.domain.outcome import NO_RECORDING
+from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
 from route_switch.domain.query import query_of, text_of

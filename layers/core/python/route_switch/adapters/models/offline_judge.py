@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from route_switch.adapters.models.recordings import recorded_answers
-from route_switch.domain.judging import Choice
+from route_switch.domain.learning.judging import Choice
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
 

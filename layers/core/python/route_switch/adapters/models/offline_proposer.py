@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.query import text_of
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 ALIKE = 0.4

@@ -1,0 +1,58 @@
+"""Where things lie in the learning bucket.
+
+seed/examples.jsonl.gz    examples that fill up a sample that is too small (the owner's)
+gate-history.json         what earlier gates used up
+prompts/<version>.json    the artifact behind a version of the live prompt
+runs/<run>/…              what a run leaves behind: candidate, report, outcomes
+work/<run>/…              what it works with: examples, incumbent, progress; expires
+answers/…                 paid answers of all runs; expire (`adapters.s3_memo`)
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.learning.s3_files import S3Files
+from route_switch.adapters.learning.s3_memo import ANSWERS
+from route_switch.adapters.s3_deletion import delete_under, folders, objects
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EXPIRING = (ANSWERS, "work/")
+"""What holds texts of users."""
+SEED = "seed/examples.jsonl.gz"
+EXAMPLES = "examples.jsonl.gz"
+INCUMBENT = "incumbent.md"
+PROGRESS = "progress.json"
+CANDIDATE = "candidate.json"
+
+
+class LearningBucket:
+    """The folders of the bucket as files."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        self._s3 = s3
+        self._name = name
+
+    @property
+    def shared(self) -> S3Files:
+        return S3Files(self._s3, self._name, "")
+
+    def work(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"work/{run_id}/")
+
+    def artifacts(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"runs/{run_id}/")
+
+    def runs(self, *prefixes: str) -> list[str]:
+        """Ids of the runs that have a folder under one of these."""
+        found = (folders(self._s3, self._name, prefix) for prefix in prefixes)
+        return sorted({run for ids in found for run in ids})
+
+    def names(self, prefix: str) -> list[str]:
+        """Of the files under it; they are read from `shared`."""
+        return objects(self._s3, self._name, prefix)
+
+    def delete(self, prefix: str, go_on: Callable[[], bool]) -> bool:
+        """Whether everything is gone; it stops where `go_on` says no."""
+        return delete_under(self._s3, self._name, prefix, go_on)

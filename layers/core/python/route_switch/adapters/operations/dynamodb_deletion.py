@@ -1,0 +1,112 @@
+"""Deleting a request: its record, its feedback, its kept answer, and its texts in S3.
+
+Counters stay: they hold no text, and the request was paid for.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.dynamodb_reads import store_errors
+from route_switch.adapters.results_table import (
+    LEARNING_KEYS,
+    USERS_INDEX,
+    USERS_KEY,
+    feedback_key,
+    read_record,
+    read_replay,
+    record_key,
+    request_id_of,
+    user_partitions,
+)
+from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.domain.operations.forgotten import Forgotten, StoredRequest
+from route_switch.domain.ports import TextStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+
+class DynamoDbDeletion:
+    """Every method raises `StoreError` where a store refuses or cannot be reached."""
+
+    def __init__(
+        self, dynamodb: "DynamoDBClient", results: str, idempotency: str, texts: S3TextStore
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._results = results
+        self._idempotency = idempotency
+        self._texts = texts
+
+    @store_errors()
+    def find(self, request_id: str) -> StoredRequest | None:
+        """Also one that has expired, as long as it is there."""
+        found = self._dynamodb.get_item(
+            TableName=self._results, Key=record_key(request_id), ConsistentRead=True
+        )
+        item = found.get("Item")
+        if item is None:
+            return None
+        return StoredRequest(
+            request_id=request_id,
+            key_id=item["key_id"]["S"],
+            idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
+            forgotten=_forgotten(item, self._texts) if LEARNING_KEYS[0] in item else None,
+        )
+
+    def of_user(self, user: str) -> Iterator[str]:
+        for partition in user_partitions(user):
+            yield from self._in_partition(partition)
+
+    @store_errors()
+    def delete(self, request: StoredRequest) -> None:
+        self._texts.delete_all(f"{request.request_id}/")
+        if request.idempotency_id is not None:
+            self._delete_kept_answer(request.idempotency_id, request.request_id)
+        # At once, so that no feedback is left without a record by which it could be found.
+        keys = (record_key(request.request_id), feedback_key(request.request_id))
+        self._dynamodb.transact_write_items(
+            TransactItems=[{"Delete": {"TableName": self._results, "Key": key}} for key in keys]
+        )
+
+    def _delete_kept_answer(self, item: str, request_id: str) -> None:
+        """Unless it is another request's by now: a key may be used again."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.delete_item(
+                TableName=self._idempotency,
+                Key={"id": {"S": item}},
+                ConditionExpression="contains(#data, :request_id)",
+                ExpressionAttributeNames={"#data": "data"},
+                ExpressionAttributeValues={":request_id": {"S": request_id}},
+            )
+
+    def _in_partition(self, partition: str) -> Iterator[str]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._results,
+            IndexName=USERS_INDEX,
+            KeyConditionExpression=f"{USERS_KEY} = :user",
+            ExpressionAttributeValues={":user": {"S": partition}},
+        )
+        with store_errors():
+            for page in pages:
+                yield from map(request_id_of, page["Items"])
+
+
+def _forgotten(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> Forgotten:
+    """Without keys where its text is gone from S3: then only its id can be found."""
+    record, replay = read_record(item, texts), read_replay(item, texts)
+    request_id, text = request_id_of(item), record["query_text"]
+    if not isinstance(text, str) or replay is None:
+        return Forgotten(request_id)
+    conversation, params = replay["conversation"], replay["params"]
+    return Forgotten.of(
+        request_id,
+        text,
+        [turn for turn in conversation if isinstance(turn, dict)]
+        if isinstance(conversation, list)
+        else [],
+        params if isinstance(params, dict) else {},
+    )

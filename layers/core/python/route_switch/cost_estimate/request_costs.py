@@ -1,0 +1,139 @@
+"""What a month's requests use of AWS, counted from what the router function does for each."""
+
+import math
+
+from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
+from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, Line
+from route_switch.cost_estimate.deployment import Deployment, Traffic
+from route_switch.domain.tokens import BYTES_PER_TOKEN
+from route_switch.services.refreshed_value import CACHE_S
+
+WAITING = "Lambda, waiting for models"
+
+OVERHEAD_S = 0.02
+"""The router's own time, its record and its share of cold starts included: 3 ms on a desktop's
+core, and a cold start of half a second in every 50th request at most."""
+
+RECORD_BYTES = 1_800
+"""A record without its texts, with model names as long as Bedrock's."""
+COUNTER_WRITES = 2
+"""The day's counters and those of the key's month, each below 1 KB."""
+TRANSACTIONAL = 2
+"""A write in a transaction takes twice the units."""
+INDEX_WRITES = 2
+"""An entry among the requests to learn from, and one of the user."""
+
+METRIC_LINE_BYTES = 2_000
+LAMBDA_LINES_BYTES = 400
+"""START, END and REPORT."""
+ACCESS_LINE_BYTES = 300
+LOG_LINES = 5
+EVENT_BYTES = 26
+"""What CloudWatch adds to each line."""
+LOG_COMPRESSION = 0.15
+"""Stored logs are charged as compressed; AWS's own examples take this ratio."""
+
+ANSWER_BYTES = 800
+"""An answer's JSON and headers around its text."""
+PROVIDER_CALL_BYTES = 1_000
+
+TRACED_PER_S = 1
+TRACED_SHARE = 0.05
+"""X-Ray's default: the first request of each second, and 5% of the others."""
+
+GB = 1024**3
+
+
+def request_lines(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
+    """A month's requests, by service; storage as it is once the first requests expire."""
+    n = traffic.requests
+    own = {**_times(deployment.gb_s(OVERHEAD_S), n), "lambda_requests": n}
+    return (
+        Line(WAITING, _times(deployment.gb_s(traffic.waiting_s), n)),
+        Line("Lambda, all else", own),
+        Line("API Gateway", {"api_requests": n}),
+        Line("DynamoDB, writes and reads", _table_usage(deployment, traffic)),
+        Line(f"DynamoDB, {deployment.config.retention_days} days kept", _kept(deployment, traffic)),
+        *_long_texts(deployment, traffic),
+        Line("CloudWatch Logs", _logs(deployment, n)),
+        *([Line("X-Ray", {"traces": _traced(n)})] if deployment.tracing else []),
+        Line("Parameter Store", {"advanced_parameter_reads": _prompt_reads(traffic)}),
+        Line("Data transfer", {"transfer_out_gb": n * _sent_bytes(deployment, traffic) / GB}),
+    )
+
+
+def item_bytes(deployment: Deployment, traffic: Traffic) -> int:
+    """The size of a request's item."""
+    return RECORD_BYTES + sum(each for each in _texts(deployment, traffic) if not _is_long(each))
+
+
+def _table_usage(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
+    """A transaction a request. The key is read once a minute and process: here, every time."""
+    record = math.ceil(item_bytes(deployment, traffic) / 1024)
+    writes = TRANSACTIONAL * (record + COUNTER_WRITES) + INDEX_WRITES
+    return {"dynamodb_writes": traffic.requests * writes, "dynamodb_reads": traffic.requests / 2}
+
+
+def _kept(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
+    months = deployment.config.retention_days / MONTH_DAYS
+    gb = traffic.requests * item_bytes(deployment, traffic) * months / GB
+    return {
+        "dynamodb_storage_gb": gb,
+        **({"dynamodb_backup_gb": gb} if deployment.backups else {}),
+    }
+
+
+def _long_texts(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
+    long = [each for each in _texts(deployment, traffic) if _is_long(each)]
+    if not long:
+        return ()
+    months = deployment.config.retention_days / MONTH_DAYS
+    usage = {
+        "s3_puts": traffic.requests * len(long),
+        "s3_storage_gb": traffic.requests * sum(long) * months / GB,
+    }
+    return (Line("S3, long texts", usage),)
+
+
+def _texts(deployment: Deployment, traffic: Traffic) -> tuple[int, ...]:
+    """The bytes of query with conversation, and of the answer; hashes are in the record."""
+    if deployment.config.text_storage != "full":
+        return ()
+    return (traffic.input_tokens * BYTES_PER_TOKEN, traffic.output_tokens * BYTES_PER_TOKEN)
+
+
+def _is_long(text_bytes: int) -> bool:
+    return text_bytes > MAX_TEXT_BYTES
+
+
+def _logs(deployment: Deployment, requests: float) -> dict[str, float]:
+    line_bytes = METRIC_LINE_BYTES + LAMBDA_LINES_BYTES + ACCESS_LINE_BYTES
+    gb = requests * (line_bytes + LOG_LINES * EVENT_BYTES) / GB
+    kept = gb * LOG_COMPRESSION * deployment.log_days / MONTH_DAYS
+    return {"logs_gb": gb, "logs_storage_gb": kept}
+
+
+def _traced(requests: float) -> float:
+    """At most: requests that come evenly are nearly all the first of their second."""
+    first = min(requests, MONTH_S * TRACED_PER_S)
+    return first + TRACED_SHARE * (requests - first)
+
+
+def _prompt_reads(traffic: Traffic) -> float:
+    """A process reads the prompt once a minute, and with each request at most. There are as many
+    processes as requests are under way at once."""
+    at_once = traffic.requests * (traffic.waiting_s + OVERHEAD_S) / MONTH_S
+    return min(traffic.requests, MONTH_S / CACHE_S * max(at_once, 1.0))
+
+
+def _sent_bytes(deployment: Deployment, traffic: Traffic) -> int:
+    """Answers, and what goes to providers outside AWS."""
+    answer = ANSWER_BYTES + traffic.output_tokens * BYTES_PER_TOKEN
+    models = deployment.config.models
+    outside = any(not name.startswith(("bedrock/", "local/", "offline/")) for name in models.names)
+    asked = PROVIDER_CALL_BYTES + traffic.input_tokens * BYTES_PER_TOKEN
+    return answer + (asked if outside else 0)
+
+
+def _times(usage: dict[str, float], n: float) -> dict[str, float]:
+    return {name: quantity * n for name, quantity in usage.items()}

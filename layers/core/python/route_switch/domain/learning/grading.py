@@ -1,0 +1,161 @@
+"""Grades an answer against a reference answer ("gold") where the gold is of a form that allows it.
+
+The form of the gold alone picks the grader, never the answer: so every tier's answer to an example
+is graded alike. A gold in free text grades nothing: that is a judge's work.
+"""
+
+import ast
+import re
+import string
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from route_switch.domain.learning.final_answer import marked_answers
+from route_switch.domain.learning.numbers import is_number, last_number, same
+
+PHRASE_WORDS = 5
+"""A gold of more words is free text."""
+
+_LETTER = r"\(?\b([A-Z])\b(?!')\)?"
+_LETTER_GOLD = re.compile(rf"{_LETTER}[.:]?")
+_LETTER_AT_START = re.compile(rf"[\W_]*(?:\\text\{{)?{_LETTER}")
+_LETTER_IN_BRACKETS = re.compile(r"\(([A-Z])\)")
+_LETTER_IN_BOLD = re.compile(rf"\*\*{_LETTER}[.:]?\s*\*\*")
+_LETTER_ALONE = re.compile(rf"\s*{_LETTER}(?:[.):]|\s*\Z)")
+_LITERAL = re.compile(r"""['"\[({].*['"\])}]""", re.DOTALL)
+_CODE = re.compile(r"`([^`\n]+)`")
+_LABEL = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
+_VERDICTS = ({"yes", "no"}, {"true", "false"})
+_ARTICLES = {"a", "an", "the"}
+_WORD = re.compile(r"[^\s" + re.escape(string.punctuation.replace("_", "")) + "]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of gold, and whether an answer agrees with a gold of this form."""
+
+    fits: Callable[[str], bool]
+    agrees: Callable[[str, str], bool]
+
+
+def grade(answer: str, gold: str) -> float | None:
+    r"""1.0 right; 0.0 wrong, or not an answer; None where such a gold cannot grade.
+
+    A gold that comes with its derivation (`… #### 18`, `… \boxed{18}`) is what that ends on.
+    """
+    short = _answer_of(gold).strip()
+    form = next((form for form in FORMS if form.fits(short)), None)
+    return None if form is None else float(form.agrees(answer, short))
+
+
+def _is_letter(gold: str) -> bool:
+    return _LETTER_GOLD.fullmatch(gold) is not None
+
+
+def _same_letter(answer: str, gold: str) -> bool:
+    """Lone letters in the reasoning are not a choice: a text that never chooses is wrong."""
+    return _chosen_letter(answer) == gold.strip("().:")
+
+
+def _chosen_letter(answer: str) -> str | None:
+    marked = marked_answers(answer)
+    if not marked:
+        alone = _LETTER_ALONE.match(answer)
+        found = _LETTER_IN_BOLD.findall(answer) or ([alone[1]] if alone else [])
+    else:
+        found = [letter for part in marked if (letter := _letter_in(part))]
+    return found[-1] if found else None
+
+
+def _letter_in(marked: str) -> str | None:
+    at_start = _LETTER_AT_START.match(marked)
+    in_brackets = _LETTER_IN_BRACKETS.findall(marked)
+    return at_start[1] if at_start else in_brackets[-1] if in_brackets else None
+
+
+def _same_number(answer: str, gold: str) -> bool:
+    """The last number of what is marked as the answer, or of the whole text."""
+    numbers = [
+        found for part in marked_answers(answer) or (answer,) if (found := last_number(part))
+    ]
+    return bool(numbers) and same(numbers[-1], last_number(gold))
+
+
+def _is_literal(gold: str) -> bool:
+    return _LITERAL.fullmatch(gold) is not None and _literal(gold) is not None
+
+
+def _same_literal(answer: str, gold: str) -> bool:
+    """As Python values; a string may come without its quotes."""
+    code = _CODE.findall(answer)
+    text = answer if marked_answers(answer) or not code else code[-1]
+    text, expected = _answer_of(text), _literal(gold)
+    found = _literal(text.strip())
+    return text == expected or (type(found) is type(expected) and found == expected)
+
+
+def _literal(text: str) -> object:
+    """None where the text is no literal; a lone None is none here either."""
+    try:
+        with warnings.catch_warnings():
+            # What looks like a wrong escape or number is no defect of ours.
+            warnings.simplefilter("ignore")
+            value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return value
+
+
+def _is_label(gold: str) -> bool:
+    return _LABEL.fullmatch(gold) is not None
+
+
+def _same_label(answer: str, gold: str) -> bool:
+    """The answer names this label and no other."""
+    return {label.casefold() for label in _LABEL.findall(answer)} == {gold.casefold()}
+
+
+def _is_verdict(gold: str) -> bool:
+    return any(gold.casefold() in pair for pair in _VERDICTS)
+
+
+def _same_verdict(answer: str, gold: str) -> bool:
+    """The first word if it is a verdict, else the last verdict in the text."""
+    pair = next(pair for pair in _VERDICTS if gold.casefold() in pair)
+    words = _words(_answer_of(answer))
+    found = [word for word in words if word in pair]
+    verdict = words[0] if words and words[0] in pair else found[-1] if found else None
+    return verdict == gold.casefold()
+
+
+def _is_phrase(gold: str) -> bool:
+    return 1 <= len(_words(gold)) <= PHRASE_WORDS
+
+
+def _same_phrase(answer: str, gold: str) -> bool:
+    """The phrase stands in what is marked as the answer, or else in the text; case, blanks,
+    punctuation and articles aside."""
+    words, phrase = _words(_answer_of(answer)), _words(gold)
+    starts = range(len(words) - len(phrase) + 1)
+    return any(words[start : start + len(phrase)] == phrase for start in starts)
+
+
+def _answer_of(text: str) -> str:
+    """What is marked as the answer last, or else the whole text."""
+    return (text, *marked_answers(text))[-1]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES]
+
+
+FORMS = (
+    Form(_is_letter, _same_letter),
+    Form(is_number, _same_number),
+    Form(_is_literal, _same_literal),
+    Form(_is_label, _same_label),
+    Form(_is_verdict, _same_verdict),
+    Form(_is_phrase, _same_phrase),
+)
+"""The first that fits the gold grades."""

@@ -1,0 +1,58 @@
+"""Requests that are being deleted, as what was made of them can be recognized later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.text_policy import as_demo
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.query import query_of
+from route_switch.domain.routing_prompt import RoutingPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A deleted request that learning may have seen; no text of it. `keys` are digests
+    (`query_key`) of its query and of the demos that it may have become."""
+
+    request_id: str
+    keys: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls, request_id: str, text: str, conversation: Sequence[JsonObject], params: JsonObject
+    ) -> Self:
+        query = query_of((*conversation, {"role": "user", "content": text}), params)
+        demos = (as_demo(query, shown) for shown in (text, redact(text)))
+        return cls(request_id, frozenset(map(query_key, (text, *demos))))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """What has to be known of a request to delete it; `forgotten` is None where it was never there
+    to learn from."""
+
+    request_id: str
+    key_id: str
+    idempotency_id: str | None
+    forgotten: Forgotten | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """`places` were removed from the learning bucket; the `pending` runs may still hold texts."""
+
+    places: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+
+
+def keys_of_demos(prompt: RoutingPrompt) -> frozenset[str]:
+    return frozenset(query_key(demo.query) for demo in prompt.demos)
+
+
+def shows_any(prompt: RoutingPrompt, requests: Sequence[Forgotten]) -> bool:
+    """Whether a demo of the prompt is one of these requests."""
+    shown = keys_of_demos(prompt)
+    return any(shown & request.keys for request in requests)

@@ -1,0 +1,79 @@
+"""A report for a terminal of 100 columns, and for a pull request."""
+
+import re
+from collections.abc import Iterator
+
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.sections import Section, sections
+from route_switch.optimizer.report.text_format import Cell, Folded, Table, visible
+from route_switch.optimizer.report.verdict import (
+    key_figures,
+    simulated,
+    standing,
+    stopped_early,
+    verdict,
+)
+
+LONGEST_CELL = 60
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|&~])")
+
+
+def to_markdown(report: Report) -> str:
+    """Opens with the verdict. Text from users and models shows as it is and formats nothing."""
+    blocks = [*_opening(report)]
+    for section in sections(report, compact=True):
+        blocks += [f"## {section.title}", *_section(section)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _opening(report: Report) -> Iterator[str]:
+    decision = verdict(report)
+    yield f"# {decision.headline}"
+    yield f"**{_plain(decision.sentence)}**"
+    said = (stopped_early(report), *standing(report), simulated(report))
+    yield from (_plain(text) for text in said if text is not None)
+    yield "\n".join(
+        f"- **{figure.name}: {figure.value}** {figure.meaning}"
+        + (f" ({figure.about})" if figure.about else "")
+        for figure in key_figures(report)
+    )
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield from (_plain(paragraph) for paragraph in section.paragraphs)
+    for table in section.tables:
+        yield f"*{_plain(table.caption)}*"
+        yield table_of(table)
+    if section.diff:
+        yield _fenced("\n".join(section.diff), "diff")
+    if section.command is not None:
+        yield _fenced(section.command, "")
+
+
+def table_of(table: Table) -> str:
+    rule = [":---" if i < table.texts else "---:" for i in range(len(table.head))]
+    rows = [[_cell(cell, strong=i in table.strong) for cell in r] for i, r in enumerate(table.rows)]
+    return "\n".join(_row(cells) for cells in ([*map(_plain, table.head)], rule, *rows))
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell, *, strong: bool) -> str:
+    text = cell.summary if isinstance(cell, Folded) else cell
+    text = " ".join(text.split())
+    shown = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1].rstrip()}…"
+    return f"**{_plain(shown)}**" if strong else _plain(shown)
+
+
+def _plain(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", visible(text))
+
+
+def _fenced(text: str, language: str) -> str:
+    """The fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}"

@@ -1,0 +1,138 @@
+"""Grades a tier's answer against Tier 3's by asking the judge."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.learning.calibration import Agreement, agreement_of
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import (
+    Order,
+    Verdict,
+    first_order,
+    judge_messages,
+    other,
+    read_choice,
+    verdict_of,
+)
+from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCounts:
+    """`judged` pairs were put to the judge, `identical` ones were not.
+
+    `flipped` and `confirmed` count 'worse' verdicts by what the other order said. `unread` counts
+    replies without a verdict, and `undecided` the pairs for which there was no other reply: they
+    are graded 'worse' without anybody having said so.
+    """
+
+    judged: int = 0
+    identical: int = 0
+    flipped: int = 0
+    confirmed: int = 0
+    unread: int = 0
+    undecided: int = 0
+
+    @property
+    def flip_rate(self) -> float | None:
+        """Share of 'worse' verdicts that the other order did not confirm."""
+        doubted = self.flipped + self.confirmed
+        return self.flipped / doubted if doubted else None
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledAnswer:
+    """An answer of which gold, a recording or a person says whether it is equivalent to
+    Tier 3's."""
+
+    example: Example
+    tier_3_answer: str
+    answer: str
+    equivalent: bool
+
+
+class JudgeAnswers:
+    """Says how an answer compares with Tier 3's. Safe to use from many threads.
+
+    Nothing condemns an answer in one order alone: where the first order says worse, or says
+    nothing that can be read, the other order is asked. Orders that contradict each other cancel
+    out: equivalent. Where a reply is missing, the other one decides; where both are, the answer
+    is graded worse, because a saving must not rest on a verdict that nobody gave, and is counted.
+    A request that the provider refuses (too long, say) is a missing reply.
+    """
+
+    def __init__(self, calls: PaidCalls, model: str) -> None:
+        self._calls = calls
+        self._model = model
+        self._counts = JudgeCounts()
+        self._lock = Lock()
+
+    @property
+    def counts(self) -> JudgeCounts:
+        with self._lock:
+            return self._counts
+
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
+        if same(tier_3_answer, answer):
+            self._count(identical=1)
+            return "equivalent"
+        self._count(judged=1)
+        order = first_order(example, tier_3_answer, answer)
+        first = self._ask(example, tier_3_answer, answer, order)
+        if first in ("better", "equivalent"):
+            return first
+        return self._settle(first, self._ask(example, tier_3_answer, answer, other(order)))
+
+    def _ask(
+        self, example: Example, tier_3_answer: str, answer: str, order: Order
+    ) -> Verdict | None:
+        messages = judge_messages(example, tier_3_answer, answer, order)
+        try:
+            reply = self._calls(self._model, messages, {"temperature": 0}, Purpose.JUDGE)
+        except InvalidModelRequestError:
+            choice = None
+        else:
+            choice = read_choice(reply.text)
+        if choice is None:
+            self._count(unread=1)
+            return None
+        return verdict_of(choice, order)
+
+    def _settle(self, first: Verdict | None, second: Verdict | None) -> Verdict:
+        """`first` is worse or missing."""
+        if first is None or second is None:
+            self._count(undecided=first is second)
+            return first or second or "worse"
+        if second == "worse":
+            self._count(confirmed=1)
+            return "worse"
+        self._count(flipped=1)
+        return "equivalent"
+
+    def _count(self, **added: int) -> None:
+        with self._lock:
+            grown = {name: getattr(self._counts, name) + by for name, by in added.items()}
+            self._counts = replace(self._counts, **grown)
+
+
+def measure_agreement(
+    judge: JudgeAnswers, labeled: Iterable[LabeledAnswer], threads: int = 8
+) -> Agreement:
+    """The judge against labels, over the answers that it has to read: identical ones are left
+    out, on which it could not be wrong. Its flip rate is that of everything it judged so far."""
+    told_apart = [item for item in labeled if not same(item.tier_3_answer, item.answer)]
+    with ThreadPoolExecutor(threads) as pool:
+        verdicts = pool.map(lambda i: judge(i.example, i.tier_3_answer, i.answer), told_apart)
+        pairs = [
+            (verdict != "worse", item.equivalent)
+            for verdict, item in zip(verdicts, told_apart, strict=True)
+        ]
+    return agreement_of(pairs, judge.counts.flip_rate)
+
+
+def same(one: str, another: str) -> bool:
+    """Whether two answers differ in surrounding blanks at most."""
+    return one.strip() == another.strip()

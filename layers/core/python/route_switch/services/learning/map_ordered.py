@@ -1,0 +1,32 @@
+"""Runs calls in threads; results come in the order of what was asked."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def map_ordered(
+    work: Callable[[Task], Result], tasks: Sequence[Task], threads: int
+) -> list[Result]:
+    """`work` on each task, `threads` at a time, with as many more waiting.
+
+    The first exception of any task, be it a `BaseException`, is raised as soon as the tasks that
+    have begun are over; no other task begins.
+    """
+    results: dict[int, Result] = {}
+    waiting = iter(enumerate(tasks))
+    running: dict[Future[Result], int] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while len(results) < len(tasks):
+                for number, task in islice(waiting, 2 * threads - len(running)):
+                    running[pool.submit(work, task)] = number
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    results[running.pop(future)] = future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return [results[number] for number in range(len(tasks))]

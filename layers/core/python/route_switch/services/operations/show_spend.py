@@ -1,0 +1,52 @@
+"""What was spent today and this month, from one reading of the month's counters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.operations.costs import (
+    Costs,
+    Counters,
+    add_up,
+    answers_by_reason,
+    costs_of,
+    costs_of_models,
+    costs_of_tiers,
+)
+from route_switch.services.operations.sum_costs import CostsQuery, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """`tiers` are `1`, `2`, `3` and `router`; `reasons` count answers."""
+
+    total: Costs
+    tiers: Mapping[str, Costs]
+    models: Mapping[str, Costs]
+    reasons: Mapping[Reason, int]
+
+    @classmethod
+    def of(cls, counters: Counters, learning_usd: float) -> Self:
+        return cls(
+            costs_of(counters, learning_usd),
+            costs_of_tiers(counters),
+            costs_of_models(counters),
+            answers_by_reason(counters),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSpend:
+    totals: Totals
+
+    def __call__(self, today: date) -> tuple[Spend, Spend]:
+        """Of `today`, and of its month up to it; days are UTC."""
+        month = CostsQuery(today.replace(day=1), today, "day")
+        by_day = self.totals.of_days(month.days)
+        learning = self.totals.learning_of_days(month.months)
+        return (
+            Spend.of(by_day[today], learning.get(today, 0.0)),
+            Spend.of(add_up(by_day.values()), sum(learning.get(day, 0.0) for day in month.days)),
+        )

@@ -1,0 +1,80 @@
+"""How each version of the live prompt came about, without its text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from route_switch.domain.ports import PromptVersion
+from route_switch.domain.prompt_document import readable_prompt
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+
+LEARNED = "learned"
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """In points of the objective, on held-out rows, with its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMark:
+    """`origin` is in words; `verdict` and `gain` are of the learning run that made the version,
+    None where none did. `written_by` is an ARN."""
+
+    version: int
+    written_at: datetime
+    written_by: str
+    origin: str
+    serves: bool
+    verdict: str | None = None
+    gain: Gain | None = None
+
+
+def mark_prompts(
+    versions: Sequence[PromptVersion], serving: str, newest: int
+) -> tuple[PromptMark, ...]:
+    """The `newest` of `versions` (oldest first), newest first. `serving` is as records name it."""
+    numbers = range(len(versions) - 1, -1, -1)[:newest]
+    return tuple(_mark(versions[n], versions[:n], serving) for n in numbers)
+
+
+def _mark(this: PromptVersion, older: Sequence[PromptVersion], serving: str) -> PromptMark:
+    prompt = readable_prompt(this.document)
+    origin = _origin(this, prompt, older)
+    made = prompt.provenance if prompt is not None and origin == LEARNED else {}
+    verdict = made.get("verdict")
+    return PromptMark(
+        version=this.version,
+        written_at=this.written_at,
+        written_by=this.written_by,
+        origin=origin,
+        serves=serving == f"live@{this.version}",
+        verdict=None if verdict is None else str(verdict),
+        gain=_gain(made),
+    )
+
+
+def _origin(
+    this: PromptVersion, prompt: RoutingPrompt | None, older: Sequence[PromptVersion]
+) -> str:
+    """A rollback puts an older document as it was; an edit leaves the provenance as it was."""
+    if prompt is None:
+        return "broken: it cannot serve"
+    for old in reversed(older):
+        if old.document == this.document:
+            return f"rollback to {old.version}"
+    for old in reversed(older):
+        before = readable_prompt(old.document)
+        if before is not None and before.provenance == prompt.provenance:
+            return f"edit of {old.version}"
+    return str(prompt.provenance.get("origin", "not stated"))
+
+
+def _gain(made: Provenance) -> Gain | None:
+    values = [made.get(name) for name in ("gain", "gain_low", "gain_high")]
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    return Gain(*numbers) if len(numbers) == len(values) else None

@@ -1,0 +1,191 @@
+"""Where the workflow's steps meet AWS."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Annotated, cast
+
+import botocore.session
+from botocore.config import Config
+from pydantic import Field
+
+from route_switch.adapters.learning.dynamodb_cap import taken_usd
+from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.learning_bucket import LearningBucket
+from route_switch.adapters.learning.learning_texts import LearningTexts
+from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
+from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
+from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.router_config import RouterConfig
+from route_switch.services.learning.collect_examples import CollectExamples
+from route_switch.services.learning.learning_cap import MonthBefore, month_before
+from route_switch.services.prompts.publish_prompt import PublishPrompt
+from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
+from route_switch.wiring.settings import Stores, parse_environment
+from route_switch.workflow.ask import Ask
+from route_switch.workflow.claim import Claim, days_of_month_before
+from route_switch.workflow.collect import Collect
+from route_switch.workflow.promote import Promote
+from route_switch.workflow.report import Report
+from route_switch.workflow.roll_back import RollBack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class LearningSettings(Stores):
+    """What each of the functions reads."""
+
+    learning: Annotated[LearningConfig, Field(alias="LEARNING_CONFIG")]
+    learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
+    stage: Annotated[str, Field(alias="STAGE", min_length=1)]
+    runs_topic: Annotated[str, Field(alias="RUNS_TOPIC", min_length=1)]
+
+
+def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
+    """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
+    return parse_environment(
+        LearningSettings,
+        environment,
+        ROUTE_SWITCH_CONFIG=RouterConfig,
+        LEARNING_CONFIG=LearningConfig,
+    )
+
+
+@lru_cache(maxsize=1)
+def read_learning_settings() -> LearningSettings:
+    """The process's settings."""
+    return parse_learning_settings(os.environ)
+
+
+class LearningWiring:
+    """The steps of one function's process, each made when it is first asked for."""
+
+    def __init__(self, settings: LearningSettings) -> None:
+        self.settings = settings
+        self._known: tuple[str, dict[str, JsonObject]] = ("", {})
+        self._connect = partial(botocore.session.get_session().create_client, config=WORKFLOW)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self._connect("dynamodb"))
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return cast("S3Client", self._connect("s3"))
+
+    def _prompts(self, config: Config) -> SsmPromptStore:
+        settings = self.settings
+        ssm = cast("SSMClient", self._connect("ssm", config=config))
+        return SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+
+    @cached_property
+    def switches(self) -> SsmSwitchStore:
+        ssm = cast("SSMClient", self._connect("ssm"))
+        return SsmSwitchStore(ssm, self.settings.switches_parameter)
+
+    @property
+    def bucket(self) -> LearningBucket:
+        return LearningBucket(self.s3, self.settings.learning_bucket)
+
+    @property
+    def _runs(self) -> DynamoDbRuns:
+        return DynamoDbRuns(self.dynamodb, self.settings.results_table, self._is_running)
+
+    def _is_running(self, execution: str) -> bool:
+        client = cast("SFNClient", self._connect("stepfunctions"))
+        try:
+            return client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        except client.exceptions.ExecutionDoesNotExist:  # history is kept for 90 days
+            return False
+
+    def known(self, run_id: str) -> dict[str, JsonObject]:
+        """Answers of this run, for as long as the process works on it."""
+        if self._known[0] != run_id:
+            self._known = (run_id, {})
+        return self._known[1]
+
+    def claim(self) -> Claim:
+        return Claim(self._runs, self.switches, self.settings.learning, self._month_before)
+
+    def _month_before(self, first: date) -> MonthBefore:
+        days = days_of_month_before(first)
+        table = self.settings.results_table
+        counters = DynamoDbTotals(self.dynamodb, table).read(days)
+        return month_before(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
+
+    def collect(self) -> Collect:
+        # The texts stay in the account; what prompts and reports may show is the loop's business.
+        examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
+        prompts = self._prompts(WORKFLOW)
+        return Collect(examples, prompts, self.bucket, self.settings.learning)
+
+    def ask(self) -> Ask:
+        hours = self.settings.learning.approval_hours
+        return Ask(self._runs, self._tell, self.settings.stage, hours, self._report_of)
+
+    def _tell(self, subject: str, message: str) -> None:
+        sns = cast("SNSClient", self._connect("sns"))
+        sns.publish(TopicArn=self.settings.runs_topic, Subject=subject, Message=message)
+
+    def _report_of(self, run_id: str) -> str:
+        return f"s3://{self.settings.learning_bucket}/runs/{run_id}/report.html"
+
+    def report(self) -> Report:
+        settings = self.settings
+        return Report(
+            self._runs,
+            self.bucket,
+            settings.learning_bucket,
+            settings.stage,
+            DynamoDbForgotten(self.dynamodb, settings.results_table),
+            LearningTexts(self.bucket),
+        )
+
+    def promote(self, owner: str) -> Promote:
+        forgotten = DynamoDbForgotten(self._dynamodb_under_lock, self.settings.results_table)
+        publish = self.publish(owner)
+        return Promote(publish, self.bucket, self.switches, forgotten, self._rejections)
+
+    def roll_back(self, owner: str) -> RollBack:
+        publish, stage = self.publish(owner), self.settings.stage
+        return RollBack(publish, self._rejections, self._tell, stage)
+
+    def publish(self, owner: str) -> PublishPrompt:
+        """`owner` is shown to whom the prompt's lock keeps out."""
+        table, prompts = self.settings.results_table, self._prompts(UNDER_LOCK)
+        lock = DynamoDbPromptLock(self._dynamodb_under_lock, table, owner)
+        return PublishPrompt(prompts, prompts, lock)
+
+    @property
+    def _rejections(self) -> DynamoDbRejections:
+        return DynamoDbRejections(self._dynamodb_under_lock, self.settings.results_table)
+
+    @cached_property
+    def _dynamodb_under_lock(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self._connect("dynamodb", config=UNDER_LOCK))
+
+
+def build_collector(
+    settings: Stores,
+    dynamodb: "DynamoDBClient",
+    s3: "S3Client",
+    allowed: Callable[[Example], Example | None],
+) -> CollectExamples:
+    """Collect examples from recorded traffic; `allowed` gives each as learning may see it, or
+    None."""
+    texts = S3TextStore(lambda: s3, settings.texts_bucket)
+    table = DynamoDbLearning(dynamodb, settings.results_table, texts)
+    return CollectExamples(table, table, settings.router, allowed)

@@ -1,0 +1,29 @@
+"""Handlers emit what dashboard and alarms name, and the reverse.
+
+The router's are held against what it prints, in tests/integration/test_request_metrics.py.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.metric_names import BY_SERVICE
+
+OF_HANDLERS = {
+    "management": {*BY_SERVICE["management"]} - {"unexpected_errors"},
+    "monitor": {*BY_SERVICE["monitor"]},
+    "drift": {*BY_SERVICE["drift"]},
+    "learning": {*BY_SERVICE["learning"], "learning_runs"},
+}
+
+
+@pytest.mark.parametrize("service", OF_HANDLERS)
+def test_a_handler_names_exactly_its_metrics(service: str) -> None:
+    source = Path(f"functions/{service}/handler.py").read_text("utf-8")
+    named = re.findall(r'add_metric\(\s*f?"([^"]+)"', source)
+    patterns = [re.sub(r"\\{\w+\\}", r"\\w+", re.escape(name)) for name in named]
+    for name in OF_HANDLERS[service]:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, name) for name in OF_HANDLERS[service]), pattern
