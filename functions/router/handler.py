@@ -20,7 +20,7 @@ from route_switch.api.responses import ErrorResponses, json_response, service_lo
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.inbound_request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 from route_switch.wiring.router import router
 
 MODELS = "/v1/models/"
@@ -89,14 +89,14 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     return call, chat_request.inbound_request(call, key, request_id, deadline, item)
 
 
-def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], Routed]:
+def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], RoutedRequest]:
     route = router().route
     routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
     emit(metrics, routed)
     return _respond(call, routed), routed
 
 
-def _respond(call: ChatCall, routed: Routed) -> Response[str]:
+def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
     headers = _explain(routed)
     if routed.failure is not None:
         return errors(routed.failure, headers)
@@ -131,7 +131,7 @@ def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) 
         return errors(error, dict(error.headers))
 
 
-def _explain(routed: Routed) -> dict[str, str]:
+def _explain(routed: RoutedRequest) -> dict[str, str]:
     headers = chat_answer.route_headers(routed)
     if app.current_event.headers.get("x-route-debug") == "1":
         headers |= chat_answer.debug_headers(routed)

@@ -45,7 +45,7 @@ from route_switch.workflow.events import (
     WorkEvent,
 )
 from route_switch.workflow.promote import Promote
-from route_switch.workflow.report import Report
+from route_switch.workflow.report import ReportRun
 from tests.integration.conftest import (
     ADMIN_KEY,
     CLIENT_KEY,
@@ -314,7 +314,7 @@ def claimed() -> DynamoDbRuns:
 def report(runs: DynamoDbRuns) -> str:
     """The last step of the run; what it tells."""
     forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
-    step = Report(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
+    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
 
@@ -337,7 +337,7 @@ def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_e
     promoted = promote(PromoteEvent(step="promote", state=Candidacy(run=RUN)))
     assert promoted.promoted is False
     assert "was deleted since the run began" in str(promoted.why)
-    assert "Report and candidate showed a query that was deleted" in report(runs)
+    assert "ReportRun and candidate showed a query that was deleted" in report(runs)
     assert places_of(ANN) == []
     assert runs.holder() is None
 

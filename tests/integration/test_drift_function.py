@@ -20,6 +20,7 @@ from route_switch.domain.learning.drift import Prediction, RoutedDay, as_provena
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.tiers import Tier
+from route_switch.wiring.scheduled import check_drift
 from tests.integration.conftest import CLIENT_KEY, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
 from tests.support.context import FakeContext
 from tests.support.records import answered
@@ -55,9 +56,9 @@ def state_machine(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         "SWITCHES_PARAMETER": "/test/switches",
     }.items():
         monkeypatch.setenv(name, value)
-    handler._check.cache_clear()
+    check_drift.cache_clear()
     yield arn
-    handler._check.cache_clear()
+    check_drift.cache_clear()
 
 
 def count(day: datetime, *tiers: int) -> None:

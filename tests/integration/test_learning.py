@@ -14,13 +14,13 @@ from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import NotReplayable, RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import Tier
-from route_switch.services.learning.collect_examples import Collected, CollectExamples
+from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from route_switch.wiring.learning import build_collector
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import (
@@ -43,7 +43,7 @@ FAR = 4_000_000_000
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 
 
-def collect() -> Collected:
+def collect() -> CollectedExamples:
     now = datetime.now(UTC)
     settings = read_settings()
     collector = build_collector(
@@ -162,12 +162,12 @@ def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
     request_id = str(api.chat("hello").body["id"])
     store = feedback_store()
     for _ in range(2):
-        said = Feedback(adequate=False, gold="Good day.")
+        said = GivenFeedback(adequate=False, gold="Good day.")
         assert store.save_feedback(request_id, KEY_ID, said) is FeedbackFate.KEPT
     assert examples_by_query()["hello"].feedback == {Tier.SMALL: False}
     assert examples_by_query()["hello"].gold == "Good day."
     assert len([i for i in scan() if i["sk"]["S"] == "FEEDBACK"]) == 1
-    store.save_feedback(request_id, KEY_ID, Feedback(adequate=True))
+    store.save_feedback(request_id, KEY_ID, GivenFeedback(adequate=True))
     assert examples_by_query()["hello"].feedback == {Tier.SMALL: True}
     assert examples_by_query()["hello"].gold is None
 
@@ -175,7 +175,7 @@ def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
 def test_feedback_expires_with_its_request(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
-    feedback_store().save_feedback(request_id, KEY_ID, Feedback(adequate=True))
+    feedback_store().save_feedback(request_id, KEY_ID, GivenFeedback(adequate=True))
     expiries = {i["sk"]["S"]: i["expires_at"] for i in scan() if "expires_at" in i}
     assert expiries["FEEDBACK"] == expiries["RESULT"]
 
@@ -184,7 +184,7 @@ def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
     for named, key_id in ((request_id, "key_other"), ("chatcmpl-none", KEY_ID)):
-        fate = feedback_store().save_feedback(named, key_id, Feedback(adequate=True))
+        fate = feedback_store().save_feedback(named, key_id, GivenFeedback(adequate=True))
         assert fate is FeedbackFate.NO_SUCH_RESULT
     assert not [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
 
@@ -194,7 +194,7 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
     api = make_api(text_storage=storage)
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
-    said = Feedback(adequate=False, gold="a private answer")
+    said = GivenFeedback(adequate=False, gold="a private answer")
     fate = feedback_store().save_feedback(request_id, KEY_ID, said)
     assert fate is FeedbackFate.KEPT_WITHOUT_TEXT
     [item] = [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
@@ -221,7 +221,9 @@ def week_of(requests: int) -> DynamoDbLearning:
     write(dynamodb, records)
     learning = DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
     for record in records[:20]:
-        feedback_store().save_feedback(record.request_id, record.key_id, Feedback(adequate=False))
+        feedback_store().save_feedback(
+            record.request_id, record.key_id, GivenFeedback(adequate=False)
+        )
     return learning
 
 

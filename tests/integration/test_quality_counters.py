@@ -14,7 +14,7 @@ from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import record_key
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FAR = 4_000_000_000
 DAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROUTED = replace(answered("r1", "q", DAY), routed_tier=Tier.SMALL)
-UP, DOWN = Feedback(adequate=True), Feedback(adequate=False)
+UP, DOWN = GivenFeedback(adequate=True), GivenFeedback(adequate=False)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def keep(*records: RequestRecord) -> None:
         store.save(record, FAR)
 
 
-def rate(said: Feedback, request_id: str = "r1") -> FeedbackFate:
+def rate(said: GivenFeedback, request_id: str = "r1") -> FeedbackFate:
     store = DynamoDbFeedback(boto3.client("dynamodb"), "results", sleep=lambda _: None)
     return store.save_feedback(request_id, ROUTED.key_id, said)
 
@@ -58,7 +58,7 @@ def sums(version: str = "live@1") -> Scores:
 def test_scores_and_thumbs_are_summed_by_version(dynamodb: "DynamoDBClient") -> None:
     keep(*(replace(ROUTED, request_id=f"r{n}") for n in range(3)))
     keep(replace(ROUTED, request_id="r3", prompt_version="live@2"))
-    for number, said in enumerate((UP, DOWN, Feedback(adequate=True, score=0.6), UP)):
+    for number, said in enumerate((UP, DOWN, GivenFeedback(adequate=True, score=0.6), UP)):
         rate(said, f"r{number}")
     assert sums() == Scores(3, 1.6, 1.36)
     assert sums("live@2") == Scores(1, 1.0, 1.0)
@@ -72,11 +72,11 @@ def test_what_is_repeated_changes_nothing_and_what_replaces_changes_the_differen
     for said, total in (
         (UP, 1.0),
         (UP, 1.0),
-        (Feedback(adequate=False, score=0.3), 0.3),
-        (Feedback(adequate=False, score=0.3, comment="Meh."), 0.3),
+        (GivenFeedback(adequate=False, score=0.3), 0.3),
+        (GivenFeedback(adequate=False, score=0.3, comment="Meh."), 0.3),
         (DOWN, 0.0),
         (DOWN, 0.0),
-        (Feedback(adequate=True, score=0.7), 0.7),
+        (GivenFeedback(adequate=True, score=0.7), 0.7),
     ):
         rate(said)
         assert sums() == Scores(1, total, round(total**2, 6))
@@ -140,7 +140,7 @@ def test_a_feedback_that_is_replaced_between_reading_and_writing_is_read_again(
 ) -> None:
     keep(ROUTED)
     rate(UP)
-    between = iter([Feedback(adequate=False, score=0.2)])
+    between = iter([GivenFeedback(adequate=False, score=0.2)])
     write = DynamoDbFeedback._write
 
     def write_late(store: DynamoDbFeedback, *found: object) -> bool:

@@ -17,6 +17,7 @@ from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.wiring import scheduled
 from route_switch.wiring.learning import read_learning_settings
 from tests.integration.conftest import CATALOG
 from tests.support.context import FakeContext
@@ -77,8 +78,8 @@ def _forget() -> None:
     for cache in (
         read_learning_settings,
         promoter.wiring,
-        monitor._check,
-        monitor._dynamodb,
+        scheduled.check_quality,
+        scheduled.totals,
     ):
         cache.cache_clear()
 

@@ -8,11 +8,11 @@ from route_switch.optimizer.report.figures import (
     CandidateFigures,
     Gate,
     Interval,
+    LearningSpend,
     Moved,
     PolicyFigures,
     Report,
     Rows,
-    Spend,
     WorkloadFigures,
 )
 
@@ -153,7 +153,7 @@ def _setup() -> dict[str, object]:
             without_outcome=4,
         ),
         "incumbent_prompt": INCUMBENT,
-        "spend": Spend(
+        "spend": LearningSpend(
             calls={"answer": 3708, "judge": 911, "proposer": 44, "router": 9120},
             usd={"answer": 1.1042, "judge": 0.2181, "proposer": 0.0613, "router": 0.0},
             cap_usd=2.0,

@@ -8,11 +8,11 @@ import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import InvocationError
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
-from route_switch.services.prompts.check_quality import WATCHED, CheckQuality, Outcome
+from route_switch.services.prompts.check_quality import WATCHED, CheckQuality, QualityOutcome
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)
@@ -32,9 +32,9 @@ class FakeHistory:
     documents: list[str]
     written_at: datetime = NOW - timedelta(days=1)
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         return tuple(
-            PromptVersion(document, number, self.written_at, "arn")
+            StoredVersion(document, number, self.written_at, "arn")
             for number, document in enumerate(self.documents, 1)
         )
 
@@ -86,7 +86,7 @@ class World:
     quality: FakeQuality
     promoter: FakePromoter
 
-    def look(self) -> Outcome:
+    def look(self) -> QualityOutcome:
         return CheckQuality(self.history, self.quality, self.promoter)(NOW).outcome
 
 
@@ -99,34 +99,34 @@ def world(documents: Sequence[str], *scores: Scores) -> World:
 
 def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
     found = world([A, B], GOOD, BAD)
-    assert found.look() is Outcome.ROLLED_BACK
+    assert found.look() is QualityOutcome.ROLLED_BACK
     (order,) = found.promoter.orders
     assert (order.from_version, order.to_version) == (2, 1)
     assert "0.60 on average (200 times), and those of version 1 0.90 (200 times)" in order.because
     assert found.history.documents == [A, B, A]
-    assert found.look() is Outcome.RETURNED
+    assert found.look() is QualityOutcome.RETURNED
     assert len(found.promoter.orders) == 1
 
 
 @pytest.mark.parametrize(
     ("documents", "scores", "outcome"),
     [
-        ([], (), Outcome.NOTHING_BEFORE),
-        ([A], (BAD,), Outcome.NOTHING_BEFORE),
-        (["broken", A], (GOOD, BAD), Outcome.NOTHING_BEFORE),
-        ([A, "broken"], (GOOD, BAD), Outcome.NOTHING_BEFORE),
-        ([A, B], (GOOD, GOOD), Outcome.NO_DROP),
-        ([A, B], (BAD, GOOD), Outcome.NO_DROP),
-        ([A, B], (FEW, BAD), Outcome.TOO_FEW),
-        ([A, B], (GOOD, FEW), Outcome.TOO_FEW),
-        ([A, B], (), Outcome.TOO_FEW),
-        ([A, B, A], (GOOD, GOOD, BAD), Outcome.RETURNED),
-        ([A, prompt("a", origin="noted later")], (GOOD, BAD), Outcome.RETURNED),
-        ([A, B, C], (GOOD, BAD, BAD), Outcome.NO_DROP),
+        ([], (), QualityOutcome.NOTHING_BEFORE),
+        ([A], (BAD,), QualityOutcome.NOTHING_BEFORE),
+        (["broken", A], (GOOD, BAD), QualityOutcome.NOTHING_BEFORE),
+        ([A, "broken"], (GOOD, BAD), QualityOutcome.NOTHING_BEFORE),
+        ([A, B], (GOOD, GOOD), QualityOutcome.NO_DROP),
+        ([A, B], (BAD, GOOD), QualityOutcome.NO_DROP),
+        ([A, B], (FEW, BAD), QualityOutcome.TOO_FEW),
+        ([A, B], (GOOD, FEW), QualityOutcome.TOO_FEW),
+        ([A, B], (), QualityOutcome.TOO_FEW),
+        ([A, B, A], (GOOD, GOOD, BAD), QualityOutcome.RETURNED),
+        ([A, prompt("a", origin="noted later")], (GOOD, BAD), QualityOutcome.RETURNED),
+        ([A, B, C], (GOOD, BAD, BAD), QualityOutcome.NO_DROP),
     ],
 )
 def test_everything_else_is_left_alone(
-    documents: list[str], scores: tuple[Scores, ...], outcome: Outcome
+    documents: list[str], scores: tuple[Scores, ...], outcome: QualityOutcome
 ) -> None:
     found = world(documents, *scores)
     assert found.look() is outcome
@@ -136,14 +136,14 @@ def test_everything_else_is_left_alone(
 
 def test_a_broken_version_in_between_never_served_and_is_not_rolled_back_to() -> None:
     found = world([A, "broken", B], GOOD, Scores(), BAD)
-    assert found.look() is Outcome.ROLLED_BACK
+    assert found.look() is QualityOutcome.ROLLED_BACK
     assert found.promoter.orders[0].to_version == 1
 
 
 def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
     found = world([A, B], GOOD, BAD)
     found.history.written_at = NOW - WATCHED - timedelta(hours=1)
-    assert found.look() is Outcome.SETTLED
+    assert found.look() is QualityOutcome.SETTLED
     assert found.promoter.orders == []
 
 
@@ -155,15 +155,15 @@ def test_a_promoter_that_dies_is_asked_again_with_the_same_order(dies: str) -> N
         found.look()
     found.promoter.fails = None
     found.quality.by_version["live@2"] = GOOD  # what people say meanwhile changes nothing
-    assert found.look() is Outcome.ROLLED_BACK
+    assert found.look() is QualityOutcome.ROLLED_BACK
     first, second = found.promoter.orders
     assert first == second
     assert found.history.documents == [A, B, A]
-    assert found.look() is Outcome.RETURNED
+    assert found.look() is QualityOutcome.RETURNED
 
 
 def test_what_the_promoter_leaves_alone_is_not_ordered_for_ever() -> None:
     found = world([A, B], GOOD, BAD)
     found.promoter.fails = "refuses"
-    assert found.look() is Outcome.PROMPT_CHANGED
+    assert found.look() is QualityOutcome.PROMPT_CHANGED
     assert found.quality.order is None

@@ -9,13 +9,13 @@ import pytest
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RoutedRequests
-from route_switch.domain.learning.past_request import Feedback, PastRequest
+from route_switch.domain.learning.past_request import GivenFeedback, PastRequest
 from route_switch.domain.pricing import Usage
 from route_switch.domain.request_record import Attempt, NotReplayable
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
-from route_switch.services.learning.collect_examples import Collected, CollectExamples
+from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 
 TODAY = [date(2026, 1, 31)]
 CATALOG = ModelCatalog(
@@ -73,7 +73,7 @@ def collect(
     wanted: int = 1000,
     seed: int = 0,
     allowed: Callable[[Example], Example | None] = lambda example: example,
-) -> Collected:
+) -> CollectedExamples:
     config = RouterConfig(models=CATALOG)
     return CollectExamples(traffic, traffic, config, allowed)(TODAY, wanted, seed)
 
@@ -109,12 +109,12 @@ def test_an_answer_without_words_is_asked_for_again() -> None:
 
 
 def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
-    down = Feedback(adequate=False, gold="Rayleigh scattering.")
+    down = GivenFeedback(adequate=False, gold="Rayleigh scattering.")
     requests = [
         asked("a", "Why blue?", feedback=down),
         asked("b", "Why red?", feedback=down, model="openai/small-2"),
         asked("c", "Why gray?", feedback=down, model="openai/of-last-year"),
-        asked("d", "Why so?", feedback=Feedback(adequate=True), tier=3, model="openai/large"),
+        asked("d", "Why so?", feedback=GivenFeedback(adequate=True), tier=3, model="openai/large"),
     ]
     examples = {e.id: e for e in collect(Traffic(requests)).examples}
     assert examples["a"].feedback == {Tier.SMALL: False}
@@ -167,7 +167,7 @@ def test_feedback_on_an_equal_request_reaches_the_drawn_one_without_adding_weigh
     outside = next(
         id_ for id_ in map(str, range(100)) if Arc.of(0, 0.1).offset_of(id_) > Arc.of(0, 0.1).length
     )
-    twin = asked(outside, drawn.query, feedback=Feedback(adequate=False, gold="G"))
+    twin = asked(outside, drawn.query, feedback=GivenFeedback(adequate=False, gold="G"))
     same = collect(Traffic([*requests, twin], [outside]), wanted=20).examples[0]
     assert (same.id, same.train_only) == (drawn.id, False)
     assert same.weight == pytest.approx(201 / 20)

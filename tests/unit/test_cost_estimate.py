@@ -11,7 +11,7 @@ from route_switch.cost_estimate.bill import MONTH_S, Line, costs_usd
 from route_switch.cost_estimate.deployment import Deployment, Owned, Traffic
 from route_switch.cost_estimate.idle_costs import busy_lines, idle_lines
 from route_switch.cost_estimate.model_costs import model_costs
-from route_switch.cost_estimate.monthly import Estimate
+from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.cost_estimate.request_costs import WAITING, item_bytes, request_lines
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
@@ -118,7 +118,7 @@ def test_what_is_free_is_shared_in_proportion_and_never_makes_a_line_negative() 
 
 def test_an_unknown_price_makes_totals_unknown_never_smaller() -> None:
     prices = {name: price for name, price in CATALOG.prices.items() if name != "bedrock/medium"}
-    month = Estimate(with_catalog(prices=prices), TRAFFIC, PRICES).month
+    month = MonthlyEstimate(with_catalog(prices=prices), TRAFFIC, PRICES).month
     assert (month.models, month.total, month.saved) == (None, None, None)
     assert month.baseline == pytest.approx(11_000)
     assert month.waiting > 0
@@ -131,7 +131,7 @@ def test_a_tier_that_answers_nothing_needs_no_price() -> None:
 
 
 def test_saved_is_net_of_models_aws_and_learning() -> None:
-    month = Estimate(DEPLOYMENT, TRAFFIC, PRICES).month
+    month = MonthlyEstimate(DEPLOYMENT, TRAFFIC, PRICES).month
     assert month.saved is not None
     assert month.models is not None
     parts = (month.models, month.waiting, month.requests, month.standing, month.learning)
@@ -141,7 +141,7 @@ def test_saved_is_net_of_models_aws_and_learning() -> None:
 
 def test_a_month_pays_once_for_what_requests_and_schedules_share() -> None:
     """The free GB-seconds are taken off once, not once for each."""
-    month = Estimate(DEPLOYMENT, TRAFFIC, PRICES).month
+    month = MonthlyEstimate(DEPLOYMENT, TRAFFIC, PRICES).month
     full = aws_usd(TRAFFIC)[WAITING]
     assert full - 400_000 * 13.3334e-6 < month.waiting < full
 
@@ -194,7 +194,7 @@ def test_twice_the_requests_cost_twice_but_for_what_is_sampled_or_cached(
 def test_more_tokens_are_never_cheaper(a: int, b: int, c: int, d: int, n: float) -> None:
     short = replace(TRAFFIC, requests=n, input_tokens=min(a, b), output_tokens=min(c, d))
     long = replace(TRAFFIC, requests=n, input_tokens=max(a, b), output_tokens=max(c, d))
-    before, after = (Estimate(DEPLOYMENT, each, PRICES).month for each in (short, long))
+    before, after = (MonthlyEstimate(DEPLOYMENT, each, PRICES).month for each in (short, long))
     assert before.models is not None
     assert after.models is not None
     assert before.models <= after.models

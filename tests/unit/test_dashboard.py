@@ -19,11 +19,11 @@ from route_switch.dashboard.prompts_widget import PromptsView
 from route_switch.dashboard.spend_widget import REASONS, SpendView
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.decision import Reason
-from route_switch.domain.operations.costs import Costs, Counters
+from route_switch.domain.operations.costs import CostTotals, Counters
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.show_spend import ShowSpend
-from route_switch.services.operations.sum_costs import CostsQuery, CostsReport, CostsRow, SumCosts
+from route_switch.services.operations.sum_costs import CostGroup, CostsQuery, CostsReport, SumCosts
 from route_switch.services.prompts.mark_prompts import Gain, PromptMark
 from tests.support.records import RECORD
 from tests.unit.test_sum_costs import FakeTotals
@@ -168,8 +168,8 @@ def test_more_keys_than_fit_are_summed_in_one_row() -> None:
 
 
 def test_what_is_not_known_of_a_keys_cost_stands_beside_it() -> None:
-    row = CostsRow(ApiKey("k", "web", "client"), Costs(0.5, 3, 0, 0, without_cost=2))
-    report = CostsReport(CostsQuery(TODAY, TODAY, "key"), Costs(0.5, 3, 0, 0), (row,))
+    row = CostGroup(ApiKey("k", "web", "client"), CostTotals(0.5, 3, 0, 0, without_cost=2))
+    report = CostsReport(CostsQuery(TODAY, TODAY, "key"), CostTotals(0.5, 3, 0, 0), (row,))
     assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unknown"
 
 

@@ -11,7 +11,6 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.drift import (
     ENOUGH_REQUESTS,
     FEWEST,
-    LENGTHS,
     TIERS_ALPHA,
     Prediction,
     RoutedDay,
@@ -19,12 +18,12 @@ from route_switch.domain.learning.drift import (
     chi_square_tail,
     compare,
     difference,
-    length_of,
     prediction_of,
 )
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, to_json
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
+from route_switch.domain.tokens import LENGTHS, length_of
 from tests.support.drift_simulation import MIXES, false_alarms, noticed, shifts
 
 EVEN = (1 / 3, 1 / 3, 1 / 3)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.prompts.mark_prompts import Gain, PromptMark, mark_prompts
@@ -27,10 +27,10 @@ def edited(prompt: RoutingPrompt, bullet: str) -> RoutingPrompt:
     return prompt.model_copy(update={"instruction": f"{prompt.instruction}\n- {bullet}"})
 
 
-def kept(*documents: str) -> list[PromptVersion]:
+def kept(*documents: str) -> list[StoredVersion]:
     first = datetime(2026, 11, 1, tzinfo=UTC)
     return [
-        PromptVersion(document, n + 1, first + timedelta(n), "arn:aws:iam::1:user/ann")
+        StoredVersion(document, n + 1, first + timedelta(n), "arn:aws:iam::1:user/ann")
         for n, document in enumerate(documents)
     ]
 

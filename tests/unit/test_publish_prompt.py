@@ -8,7 +8,7 @@ import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptConflictError, PromptError
-from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.ports import StoredPrompt, StoredVersion
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.services.prompts.publish_prompt import PublishPrompt, Rollback
@@ -43,10 +43,10 @@ class FakePrompts:
         self.documents += [*self.console, document]
         return len(self.documents)
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         at = datetime(2026, 3, 1, 12, tzinfo=UTC)
         return tuple(
-            PromptVersion(document, number, at, "user/alice")
+            StoredVersion(document, number, at, "user/alice")
             for number, document in enumerate(self.documents, 1)
         )
 

@@ -18,7 +18,7 @@ from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.services.choose_tier import ROUTER_PARAMS
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch.services.learning.route_examples import Routed, RouteExamples
+from route_switch.services.learning.route_examples import RoutedExample, RouteExamples
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
 LONG = "Explain, please, how one proves that a function is continuous."
@@ -44,7 +44,9 @@ class Router:
         return Reply(self._text, Usage(50, 1), 0.25, 40.0)
 
 
-def route(router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS) -> list[Routed]:
+def route(
+    router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS
+) -> list[RoutedExample]:
     examples = [Example(id=query, query=query) for query in queries]
     return list(
         RouteExamples(router_config("openai/tiny"), router, allowed)(examples, packaged_prompt())
@@ -56,14 +58,14 @@ def test_a_short_query_goes_to_tier_1_without_a_call_and_a_longer_one_where_the_
 ):
     router = Router("3")
     assert route(router, "hello", LONG) == [
-        Routed(Tier.SMALL, 0.0, 0.0, asked=False),
-        Routed(Tier.LARGE, 0.25, 40.0),
+        RoutedExample(Tier.SMALL, 0.0, 0.0, asked=False),
+        RoutedExample(Tier.LARGE, 0.25, 40.0),
     ]
     assert router.asked == [("openai/tiny", f"Query:\n{LONG}", Purpose.ROUTER)]
 
 
 def test_a_reply_that_names_no_tier_is_the_safe_tier_and_still_paid_for() -> None:
-    assert route(Router("no idea"), LONG) == [Routed(Tier.MEDIUM, 0.25, 40.0)]
+    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0)]
 
 
 def test_a_tier_that_does_not_exist_is_the_nearest_one() -> None:
@@ -97,8 +99,8 @@ class Choosy(Router):
 
 def test_a_query_that_is_refused_goes_to_the_safe_tier_at_no_cost() -> None:
     refused, routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
-    assert refused == Routed(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
-    assert routed == Routed(Tier.LARGE, 0.25, 40.0)
+    assert refused == RoutedExample(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
+    assert routed == RoutedExample(Tier.LARGE, 0.25, 40.0)
     two = route(Choosy("continuous"), LONG, f"{LONG[:20]} this to me now.", allowed=TWO)
     assert two[0].tier is Tier.LARGE
 

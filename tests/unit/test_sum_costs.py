@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.dynamodb_results import _counters
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.operations.costs import Costs, Counters
+from route_switch.domain.operations.costs import CostTotals, Counters
 from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import (
@@ -61,7 +61,7 @@ def report(totals: FakeTotals, group_by: GroupBy, last: date = LAST) -> CostsRep
     return SumCosts(totals, lambda: KEYS)(CostsQuery(FIRST, last, group_by))
 
 
-def total(*records: RequestRecord) -> Costs:
+def total(*records: RequestRecord) -> CostTotals:
     return report(FakeTotals(records), "day").total
 
 

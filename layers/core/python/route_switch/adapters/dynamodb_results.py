@@ -26,9 +26,9 @@ from route_switch.adapters.results_table import (
     user_in_index,
 )
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.drift import length_of
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
+from route_switch.domain.tokens import length_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -46,11 +46,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from route_switch.domain.learning.drift import LENGTHS
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.sampling import position_of
 from route_switch.domain.tiers import Tier
+from route_switch.domain.tokens import LENGTHS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.ports import StoredPrompt, StoredVersion
 from route_switch.domain.router_config import describe
 from route_switch.domain.switches import Switches
 
@@ -39,7 +39,7 @@ class SsmPromptStore:
         )
         return answer["Version"]
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         """Parameter Store keeps the newest 100."""
         pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=self._live)
         try:
@@ -47,7 +47,7 @@ class SsmPromptStore:
         except self._ssm.exceptions.ParameterNotFound:
             return ()
         versions = (
-            PromptVersion(
+            StoredVersion(
                 document=entry["Value"],
                 version=entry["Version"],
                 written_at=entry["LastModifiedDate"].astimezone(UTC),

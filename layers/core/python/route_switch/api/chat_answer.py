@@ -8,14 +8,14 @@ from pydantic import JsonValue
 from route_switch.domain.completion import Choice, Completion
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
-from route_switch.services.inbound_request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
 DONE = "data: [DONE]\n\n"
 MAX_REPLY_CHARACTERS = 200
 """Of the router LLM, which is asked for one digit: headers have little room."""
 
 
-def completion_body(routed: Routed) -> JsonObject:
+def completion_body(routed: RoutedRequest) -> JsonObject:
     """The answer as an OpenAI chat completion."""
     completion = routed.completion
     choices: list[JsonValue] = [
@@ -33,7 +33,7 @@ def completion_body(routed: Routed) -> JsonObject:
     return body
 
 
-def completion_events(routed: Routed, *, include_usage: bool) -> str:
+def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
     """The same as server-sent events; one whose answer is there already, so they come at once."""
     envelope = _envelope(routed, "chat.completion.chunk")
     if include_usage:
@@ -46,7 +46,7 @@ def completion_events(routed: Routed, *, include_usage: bool) -> str:
     return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
 
 
-def dry_run_body(routed: Routed) -> JsonObject:
+def dry_run_body(routed: RoutedRequest) -> JsonObject:
     """A chat completion without choices, by the model that would be asked, and what was decided."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
@@ -54,7 +54,7 @@ def dry_run_body(routed: Routed) -> JsonObject:
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
-def route_body(routed: Routed, request: InboundRequest) -> JsonObject:
+def route_body(routed: RoutedRequest, request: InboundRequest) -> JsonObject:
     """What `/v1/route` answers."""
     return {
         "id": request.request_id,
@@ -78,7 +78,7 @@ def usage_body(completion: Completion) -> JsonObject:
     }
 
 
-def route_headers(routed: Routed) -> dict[str, str]:
+def route_headers(routed: RoutedRequest) -> dict[str, str]:
     """The decision, for a caller who wants to know; a cost that is unknown has no header."""
     record = routed.record
     headers = {
@@ -95,7 +95,7 @@ def route_headers(routed: Routed) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value is not None}
 
 
-def debug_headers(routed: Routed) -> dict[str, str]:
+def debug_headers(routed: RoutedRequest) -> dict[str, str]:
     """The rest, as JSON in ASCII; without the router LLM's reply where it was not asked."""
     attempts: list[JsonValue] = [
         {
@@ -117,7 +117,7 @@ def debug_headers(routed: Routed) -> dict[str, str]:
     return headers
 
 
-def _envelope(routed: Routed, kind: str) -> JsonObject:
+def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
     completion = routed.completion
     envelope: JsonObject = {
         "id": routed.record.request_id,
@@ -152,7 +152,7 @@ def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObj
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
 
 
-def _decision(routed: Routed) -> JsonObject:
+def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models = routed.decision, routed.models
     return {
         "tier": decision.tier.value,
@@ -164,7 +164,7 @@ def _decision(routed: Routed) -> JsonObject:
     }
 
 
-def _estimates(routed: Routed) -> JsonObject:
+def _estimates(routed: RoutedRequest) -> JsonObject:
     return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
 
 

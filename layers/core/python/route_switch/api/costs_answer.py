@@ -8,12 +8,12 @@ from typing import TypeGuard, get_args
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.operations.costs import Costs
+from route_switch.domain.operations.costs import CostTotals
 from route_switch.domain.ports import JsonObject
 from route_switch.services.operations.sum_costs import (
+    CostGroup,
     CostsQuery,
     CostsReport,
-    CostsRow,
     GroupBy,
 )
 
@@ -100,7 +100,7 @@ def _end_of_month(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _label(group_by: GroupBy, row: CostsRow) -> JsonObject:
+def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
     match row.of:
         case ApiKey() as key:
             return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
@@ -112,7 +112,7 @@ def _label(group_by: GroupBy, row: CostsRow) -> JsonObject:
             return {group_by: name}
 
 
-def _costs(costs: Costs) -> JsonObject:
+def _costs(costs: CostTotals) -> JsonObject:
     return {
         "requests": costs.requests,
         "answered": costs.answered,

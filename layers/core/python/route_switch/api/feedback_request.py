@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.learning.past_request import ADEQUATE_FROM, Comment, Feedback, Gold
+from route_switch.domain.learning.past_request import ADEQUATE_FROM, Comment, GivenFeedback, Gold
 from route_switch.domain.ports import JsonObject
 
 MAX_ID_LENGTH = 200
@@ -60,8 +60,8 @@ class FeedbackRequest(BaseModel):
         return float(self.thumb == "up") if self.score is None else self.score
 
     @property
-    def feedback(self) -> Feedback:
-        return Feedback(
+    def feedback(self) -> GivenFeedback:
+        return GivenFeedback(
             adequate=self.rating >= ADEQUATE_FROM,
             score=self.score,
             gold=self.gold,

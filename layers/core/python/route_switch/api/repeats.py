@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.router_config import TextStorage
-from route_switch.services.inbound_request import Routed
+from route_switch.services.inbound_request import RoutedRequest
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Repeats:
         self._text_storage = text_storage
 
     def keep(
-        self, response: Response[str], headers: Mapping[str, str], routed: Routed
+        self, response: Response[str], headers: Mapping[str, str], routed: RoutedRequest
     ) -> JsonObject:
         """`headers` are those without a text. What was not recorded could not be deleted."""
         kept: JsonObject = {"headers": dict(headers)}

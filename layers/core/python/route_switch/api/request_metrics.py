@@ -12,13 +12,13 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
-from route_switch.services.inbound_request import Routed
+from route_switch.services.inbound_request import RoutedRequest
 
 LIVE = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
-def emit(metrics: Metrics, routed: Routed) -> None:
+def emit(metrics: Metrics, routed: RoutedRequest) -> None:
     """Beside a request's metrics stands what it takes to find it again."""
     record = routed.record
     details = {
@@ -39,7 +39,7 @@ def emit(metrics: Metrics, routed: Routed) -> None:
         _emit_model(model, list(attempts))
 
 
-def _count(metrics: Metrics, routed: Routed) -> None:
+def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     record = routed.record
     counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
     if not routed.recorded:

@@ -12,7 +12,7 @@ import typer
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.deployment import Deployment, Traffic
-from route_switch.cost_estimate.monthly import Estimate
+from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.cost_estimate.view import as_json, print_tables
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -40,8 +40,10 @@ def estimate(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="For scripts; unknown is null.")] = False,
 ) -> None:
-    """Estimate what a stage costs: idle, per 1,000 requests, and a month, with AWS's prices of the
-    packaged list. Runs in a checkout and asks nobody."""
+    """Estimate what a stage costs: idle, per 1,000 requests and per month.
+
+    Uses the packaged list of AWS prices; runs in a checkout and calls nothing.
+    """
     deployment = read_deployment(stage)
     shares = _shares(mix, bypass)
     _check_size(requests, input_tokens, output_tokens)
@@ -55,7 +57,7 @@ def estimate(
         router_s=router_s,
         tier_s=dict(zip(Tier, tier_s, strict=True)),
     )
-    result = Estimate(deployment, traffic, PriceList.packaged())
+    result = MonthlyEstimate(deployment, traffic, PriceList.packaged())
     words = assumptions(result, f"LiteLLM {version('litellm')}'s price list, and cdk.json's own")
     if json_:
         typer.echo(json.dumps(as_json(result, words), indent=2))

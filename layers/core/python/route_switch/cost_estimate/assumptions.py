@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.idle_costs import LEARNING_HOURS
 from route_switch.cost_estimate.model_costs import PROMPT_BYTES, router_tokens
-from route_switch.cost_estimate.monthly import Estimate
+from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.domain.tiers import Tier
 
 
-def assumptions(estimate: Estimate, model_prices: str) -> list[str]:
+def assumptions(estimate: MonthlyEstimate, model_prices: str) -> list[str]:
     """`model_prices` says where those of the models come from."""
     deployment, traffic = estimate.deployment, estimate.traffic
     return [
@@ -51,7 +51,7 @@ def _about_what_is_left_out(deployment: Deployment) -> Iterator[str]:
     )
 
 
-def _about_prices(estimate: Estimate, model_prices: str) -> Iterator[str]:
+def _about_prices(estimate: MonthlyEstimate, model_prices: str) -> Iterator[str]:
     prices = estimate.prices
     yield f"Models: {model_prices}."
     dates, count = prices.dates, len(prices.prices)

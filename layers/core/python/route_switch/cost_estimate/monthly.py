@@ -40,7 +40,7 @@ class Month:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MonthlyEstimate:
     deployment: Deployment
     traffic: Traffic
     prices: PriceList

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from route_switch.cost_estimate.deployment import Deployment, Traffic
-from route_switch.cost_estimate.monthly import Estimate
+from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.domain.pricing import add_known
 from route_switch.domain.tiers import Tier
 
@@ -18,7 +18,7 @@ WIDTH = 88
 Row = tuple[str, float | None]
 
 
-def print_tables(estimate: Estimate, assumptions: Sequence[str]) -> None:
+def print_tables(estimate: MonthlyEstimate, assumptions: Sequence[str]) -> None:
     # The same in every terminal, so that it can be compared with what was written down.
     console = Console(width=WIDTH, highlight=False)
     console.print(f"Stage {estimate.deployment.stage}, USD", style="bold")
@@ -29,7 +29,7 @@ def print_tables(estimate: Estimate, assumptions: Sequence[str]) -> None:
         console.print(fill(text, WIDTH, initial_indent="- ", subsequent_indent="  "), markup=False)
 
 
-def as_json(estimate: Estimate, assumptions: Sequence[str]) -> dict[str, JsonValue]:
+def as_json(estimate: MonthlyEstimate, assumptions: Sequence[str]) -> dict[str, JsonValue]:
     """USD; null where a price is not known."""
     free, full = (estimate.idle_usd(free_tier=free_tier) for free_tier in (True, False))
     models, aws = dict(_model_rows(estimate)), dict(_aws_rows(estimate))
@@ -46,7 +46,7 @@ def as_json(estimate: Estimate, assumptions: Sequence[str]) -> dict[str, JsonVal
     }
 
 
-def _idle_table(estimate: Estimate) -> Table:
+def _idle_table(estimate: MonthlyEstimate) -> Table:
     free, full = (estimate.idle_usd(free_tier=free_tier) for free_tier in (True, False))
     table = _table("A month without a request", "free tier", "without")
     for label, usd in full.items():
@@ -56,7 +56,7 @@ def _idle_table(estimate: Estimate) -> Table:
     return table
 
 
-def _requests_table(estimate: Estimate) -> Table:
+def _requests_table(estimate: MonthlyEstimate) -> Table:
     traffic = estimate.traffic
     tokens = f"{traffic.input_tokens:,} + {traffic.output_tokens:,} tokens"
     table = _table(f"1,000 requests of {tokens}, nothing free", "USD")
@@ -70,7 +70,7 @@ def _requests_table(estimate: Estimate) -> Table:
     return table
 
 
-def _month_table(estimate: Estimate) -> Table:
+def _month_table(estimate: MonthlyEstimate) -> Table:
     table = _table(f"A month of {estimate.traffic.requests:,.0f} requests, free tier", "USD")
     for label, usd in _month_rows(estimate):
         if label == "Total":
@@ -79,7 +79,7 @@ def _month_table(estimate: Estimate) -> Table:
     return table
 
 
-def _model_rows(estimate: Estimate) -> Iterator[Row]:
+def _model_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
     catalog, costs = estimate.deployment.config.models, estimate.models
     yield f"Router  {catalog.router}", _per_1000(costs.router_usd, estimate.traffic)
     for tier, usd in costs.tiers_usd.items():
@@ -87,12 +87,12 @@ def _model_rows(estimate: Estimate) -> Iterator[Row]:
         yield f"Tier {tier.value}  {name}", _per_1000(usd, estimate.traffic)
 
 
-def _aws_rows(estimate: Estimate) -> Iterator[Row]:
+def _aws_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
     for label, usd in estimate.requests_usd.items():
         yield label, _per_1000(usd, estimate.traffic)
 
 
-def _month_rows(estimate: Estimate) -> Iterator[Row]:
+def _month_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
     month = estimate.month
     yield "Models", month.models
     yield "Lambda, waiting for models", month.waiting

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from route_switch.dashboard.figures import NONE, count, share, usd
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.operations.costs import Costs
-from route_switch.services.operations.sum_costs import CostsReport, CostsRow
+from route_switch.domain.operations.costs import CostTotals
+from route_switch.services.operations.sum_costs import CostGroup, CostsReport
 
 MOST_ROWS = 50
 HEAD = ("Key", "Tags", "Requests", "Spent", "Budget", "Used")
@@ -35,7 +35,7 @@ class KeysView:
         return joined(table.html, paragraph(NOTE))
 
 
-def _row(row: CostsRow) -> tuple[str, ...]:
+def _row(row: CostGroup) -> tuple[str, ...]:
     if not isinstance(row.of, ApiKey):
         return _cells("Keys that were deleted", "", row.costs)
     key = row.of
@@ -44,7 +44,7 @@ def _row(row: CostsRow) -> tuple[str, ...]:
     return _cells(name, tags, row.costs, key.monthly_budget_usd)
 
 
-def _cells(name: str, tags: str, costs: Costs, budget: float | None = None) -> tuple[str, ...]:
+def _cells(name: str, tags: str, costs: CostTotals, budget: float | None = None) -> tuple[str, ...]:
     used = (NONE, NONE) if budget is None else (usd(budget), share(costs.spent_usd, budget))
     spent = usd(costs.spent_usd)
     if costs.without_cost:
@@ -52,8 +52,8 @@ def _cells(name: str, tags: str, costs: Costs, budget: float | None = None) -> t
     return name, tags, count(costs.requests), spent, *used
 
 
-def _others(costs: Sequence[Costs]) -> tuple[str, ...]:
-    together = Costs(
+def _others(costs: Sequence[CostTotals]) -> tuple[str, ...]:
+    together = CostTotals(
         spent_usd=sum(each.spent_usd for each in costs),
         answered=sum(each.answered or 0 for each in costs),
         failed=sum(each.failed or 0 for each in costs),

@@ -7,7 +7,7 @@ from typing import Final
 from route_switch.dashboard.figures import UNKNOWN, count, share, usd
 from route_switch.dashboard.markup import Html, Table, heading, joined, paragraph
 from route_switch.domain.decision import Reason
-from route_switch.domain.operations.costs import ROUTER, Costs
+from route_switch.domain.operations.costs import ROUTER, CostTotals
 from route_switch.services.operations.show_spend import Spend
 
 REASONS: Final = {
@@ -74,7 +74,7 @@ class SpendView:
         used = share(self.month.total.with_learning_usd, budget)
         return [("… of the month's budget", "", f"{usd(budget)} ({used} used)")]
 
-    def _both(self, label: str, of: Callable[[Costs], str]) -> Row:
+    def _both(self, label: str, of: Callable[[CostTotals], str]) -> Row:
         return label, of(self.today.total), of(self.month.total)
 
     def _tiers(self) -> list[tuple[str, ...]]:
@@ -123,11 +123,11 @@ def _twice(first: str, *figures: str) -> Sequence[str]:
     )
 
 
-def _part(amount: float, costs: Costs) -> str:
+def _part(amount: float, costs: CostTotals) -> str:
     return f"{usd(amount)} ({share(amount, costs.with_learning_usd)})"
 
 
-def _saved(costs: Costs) -> str:
+def _saved(costs: CostTotals) -> str:
     """With its share of the baseline where both are sums over the same answers."""
     if not costs.saving_is_known:
         return UNKNOWN
@@ -137,5 +137,5 @@ def _saved(costs: Costs) -> str:
     return f"{usd(saved)} ({share(saved, baseline)})"
 
 
-def _per_thousand(costs: Costs) -> str:
+def _per_thousand(costs: CostTotals) -> str:
     return usd(1000 * costs.spent_usd / costs.requests) if costs.requests else "–"

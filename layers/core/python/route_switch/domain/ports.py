@@ -81,7 +81,7 @@ class PromptStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PromptVersion:
+class StoredVersion:
     """A version that is kept, with when and by whom (an ARN) it was written."""
 
     document: str
@@ -90,10 +90,10 @@ class PromptVersion:
     written_by: str
 
 
-class PromptHistory(Protocol):
+class VersionStore(Protocol):
     """What was live before."""
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         """The kept versions of the live prompt, oldest first; none where it does not exist."""
         ...
 

@@ -5,7 +5,13 @@ scripts whose characters are a token each. Only the bypass, the length limit and
 use it; what is paid comes from the provider's own count.
 """
 
+from bisect import bisect_right
+
 BYTES_PER_TOKEN = 4
+LENGTH_EDGES = (8, 32, 128, 512)
+"""Estimated tokens at which the next range of lengths begins."""
+LENGTHS = range(len(LENGTH_EDGES) + 1)
+"""Ranges of length that requests are counted by."""
 GAP = "\n[…]\n"
 HEAD_SHARE = 0.7
 
@@ -25,3 +31,8 @@ def clip(text: str, max_tokens: int) -> str:
     head = int(room * HEAD_SHARE)
     tail = len(data) - (room - head)
     return data[:head].decode(errors="ignore") + GAP + data[tail:].decode(errors="ignore")
+
+
+def length_of(query_tokens: int) -> int:
+    """Return the range of lengths, 0 to 4, that a query of so many estimated tokens is in."""
+    return bisect_right(LENGTH_EDGES, query_tokens)

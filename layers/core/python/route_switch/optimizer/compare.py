@@ -19,12 +19,12 @@ from route_switch.optimizer.neighbors import (
 )
 from route_switch.optimizer.policies import Policy, routed
 from route_switch.optimizer.report.figures import Interval, PolicyFigures
-from route_switch.services.learning.route_examples import Routed
+from route_switch.services.learning.route_examples import RoutedExample
 
 CANDIDATE = "candidate"
 INCUMBENT = "incumbent"
 
-Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[Routed]]
+Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def compare(
     )
 
 
-def _policy(name: str, tiers: tuple[Tier, ...], decisions: Sequence[Routed]) -> Policy:
+def _policy(name: str, tiers: tuple[Tier, ...], decisions: Sequence[RoutedExample]) -> Policy:
     return routed(
         name,
         tiers,

@@ -28,7 +28,7 @@ TOO_MANY_REQUESTS = 429
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TierAnswer:
     """The calls in the order that they were made, and which model answered, if one did."""
 
     calls: tuple[CallResult, ...]
@@ -49,7 +49,7 @@ class AnswerQuery:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         deadline: Deadline,
-    ) -> Answer:
+    ) -> TierAnswer:
         """Stops at the first answer or when the time is up. An answer that comes late is paid for
         already, so it is waited for when nothing else can be tried."""
         candidates = self._candidates(tier, eligible)
@@ -62,10 +62,10 @@ class AnswerQuery:
             call = self._caller.call(model, messages, params, timeout_s, deadline, candidate_tier)
             calls.append(call)
             if call.completion:
-                return Answer(tuple(calls), candidate_tier, call.completion, model)
+                return TierAnswer(tuple(calls), candidate_tier, call.completion, model)
         return self._late_answer(tier, calls, deadline)
 
-    def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> Answer:
+    def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> TierAnswer:
         wait(
             [call.late for call in calls if call.late],
             timeout=deadline.remaining_s,
@@ -75,8 +75,8 @@ class AnswerQuery:
         for call in settled:
             if call.completion:
                 answering = call.attempt.tier or tier
-                return Answer(settled, answering, call.completion, call.attempt.model)
-        return Answer(settled, tier, None, None)
+                return TierAnswer(settled, answering, call.completion, call.attempt.model)
+        return TierAnswer(settled, tier, None, None)
 
     def _candidates(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
         """Every model once, at the first tier in the order of descent that has it."""
@@ -88,7 +88,7 @@ class AnswerQuery:
         return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
 
 
-def failure_of(answer: Answer) -> RouteSwitchError | None:
+def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
     """What the caller should hear of an answer that did not come; None if it came."""
     if answer.completion is not None:
         return None

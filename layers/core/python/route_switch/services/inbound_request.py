@@ -48,7 +48,7 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutedRequest:
     """What came of a request: a completion or a failure; neither for a dry run.
 
     `overhead_ms` is what routing and recording added to the answering models' own time.

@@ -17,12 +17,12 @@ from route_switch.domain.request_record import (
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
-from route_switch.services.answer_query import Answer, AnswerQuery, failure_of
+from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import Choice, ChooseTier
 from route_switch.services.eligible_models import find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
-from route_switch.services.inbound_request import Admitted, InboundRequest, Routed
+from route_switch.services.inbound_request import Admitted, InboundRequest, RoutedRequest
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
@@ -56,20 +56,20 @@ class RouteRequest:
         self._pool = pool
         self._now = now
 
-    def chat(self, request: InboundRequest) -> Routed:
+    def chat(self, request: InboundRequest) -> RoutedRequest:
         """Routes, lets answer, and records, also where no model answered."""
         admitted = self._admitted(request, answers=True)
         with self._live():
             return self._answered(admitted)
 
-    def dry_run(self, request: InboundRequest) -> Routed:
+    def dry_run(self, request: InboundRequest) -> RoutedRequest:
         """Decides and records the router call, which costs money; no tier is called."""
         admitted = self._admitted(request, answers=False)
         with self._live():
             served, choice = self._choose(admitted)
             return self._finish(admitted, served, choice, None)
 
-    def _answered(self, admitted: Admitted) -> Routed:
+    def _answered(self, admitted: Admitted) -> RoutedRequest:
         request = admitted.request
         served, choice = self._choose(admitted)
         answer = self._answer(
@@ -134,14 +134,14 @@ class RouteRequest:
         return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
 
     def _finish(
-        self, admitted: Admitted, served: ServedPrompt, choice: Choice, answer: Answer | None
-    ) -> Routed:
+        self, admitted: Admitted, served: ServedPrompt, choice: Choice, answer: TierAnswer | None
+    ) -> RoutedRequest:
         request = admitted.request
         record = self._record_of(admitted, choice, answer)
         recorded = self._keep(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = choice.router_call.completion if choice.router_call else None
-        return Routed(
+        return RoutedRequest(
             record,
             choice.decision,
             answer.completion if answer else None,
@@ -179,7 +179,7 @@ class RouteRequest:
         self,
         admitted: Admitted,
         choice: Choice,
-        answer: Answer | None,
+        answer: TierAnswer | None,
     ) -> RequestRecord:
         request, query, decision = admitted.request, admitted.query, choice.decision
         completion = answer.completion if answer else None
@@ -216,7 +216,7 @@ class RouteRequest:
         )
 
 
-def _status(answer: Answer | None) -> RequestStatus:
+def _status(answer: TierAnswer | None) -> RequestStatus:
     if answer is None:
         return "dry_run"
     return "answered" if answer.completion else "failed"

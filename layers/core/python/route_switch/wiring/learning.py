@@ -34,7 +34,7 @@ from route_switch.workflow.ask import Ask
 from route_switch.workflow.claim import Claim, days_of_month_before
 from route_switch.workflow.collect import Collect
 from route_switch.workflow.promote import Promote
-from route_switch.workflow.report import Report
+from route_switch.workflow.report import ReportRun
 from route_switch.workflow.roll_back import RollBack
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class LearningWiring:
     def _report_of(self, run_id: str) -> str:
         return f"s3://{self.settings.learning_bucket}/runs/{run_id}/report.html"
 
-    def report(self) -> Report:
+    def report(self) -> ReportRun:
         settings = self.settings
-        return Report(
+        return ReportRun(
             self._runs,
             self.bucket,
             settings.learning_bucket,

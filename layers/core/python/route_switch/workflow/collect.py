@@ -16,8 +16,7 @@ from route_switch.domain.ports import PromptStore
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.services.learning.collect_examples import Collected as Traffic
-from route_switch.services.learning.collect_examples import CollectExamples
+from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from route_switch.workflow.events import Collected, CollectEvent
 
 SAMPLE_SEED = 0
@@ -61,7 +60,7 @@ class Collect:
         new = [example for example in seed if example.key not in known]
         return (*traffic, *new)
 
-    def _summary(self, traffic: Traffic, examples: Sequence[Example]) -> Collected:
+    def _summary(self, traffic: CollectedExamples, examples: Sequence[Example]) -> Collected:
         return Collected(
             enough=len(examples) >= self.config.min_examples,
             examples=len(examples),

@@ -18,7 +18,7 @@ SUBJECT_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportRun:
     """Records the end, lets the next run go, and writes what is published."""
 
     runs: DynamoDbRuns
@@ -69,7 +69,7 @@ class Report:
         if f"prompts/{version}.json" in removed:
             return [f"Version {version} shows a query that was deleted meanwhile: edit the prompt."]
         if f"runs/{state.run.id}/report." in removed:
-            return ["Report and candidate showed a query that was deleted, and are removed."]
+            return ["ReportRun and candidate showed a query that was deleted, and are removed."]
         return []
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
@@ -79,7 +79,7 @@ class Report:
             lines += figures(evaluated)
         if state.run is not None and evaluated is not None and not evaluated.off:
             where = f"s3://{self.bucket_name}/runs/{state.run.id}/"
-            lines += [f"Report: {where}report.html", f"Candidate: {where}candidate.md"]
+            lines += [f"ReportRun: {where}report.html", f"Candidate: {where}candidate.md"]
         return lines
 
 

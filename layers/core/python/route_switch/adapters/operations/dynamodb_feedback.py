@@ -25,7 +25,7 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
 from route_switch.domain.ports import JsonObject
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class DynamoDbFeedback:
         self._sleep = sleep
 
     @store_errors()
-    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> FeedbackFate:
+    def save_feedback(self, request_id: str, key_id: str, feedback: GivenFeedback) -> FeedbackFate:
         """The same feedback again changes nothing."""
         for attempt in range(MAX_TRIES):
             rated = self._find(request_id, key_id)
@@ -94,7 +94,7 @@ class DynamoDbFeedback:
         earlier = None if said is None else said["feedback"]["S"]
         return _Rated(request_id, item, json.loads(item["record"]["S"]), earlier)
 
-    def _write(self, rated: _Rated, feedback: Feedback) -> bool:
+    def _write(self, rated: _Rated, feedback: GivenFeedback) -> bool:
         """False where something was written in the same moment."""
         said = feedback.model_dump_json(exclude_none=True)
         if said == rated.earlier:
@@ -138,12 +138,12 @@ class DynamoDbFeedback:
             put["ExpressionAttributeValues"] = {":earlier": {"S": rated.earlier}}
         return {"Put": put}
 
-    def _count(self, rated: _Rated, feedback: Feedback) -> "list[TransactWriteItemTypeDef]":
+    def _count(self, rated: _Rated, feedback: GivenFeedback) -> "list[TransactWriteItemTypeDef]":
         """What the sums change by: nothing where the prompt did not choose the tier, or the score
         stays."""
         score, before = feedback.rating, None
         if rated.earlier is not None:
-            before = Feedback.model_validate_json(rated.earlier).rating
+            before = GivenFeedback.model_validate_json(rated.earlier).rating
         if score is None or score == before or not is_prompts_choice(rated.record):
             return []
         was = before or 0.0

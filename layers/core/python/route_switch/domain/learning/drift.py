@@ -30,19 +30,13 @@ docs/decisions/007.
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.domain.tiers import Tier
-
-if TYPE_CHECKING:  # requests are counted by length, and need no more of it
-    from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
-
-LENGTH_EDGES = (8, 32, 128, 512)
-"""Estimated tokens at which the next range of lengths begins."""
-LENGTHS = range(len(LENGTH_EDGES) + 1)
+from route_switch.domain.tokens import LENGTHS, length_of
 
 ALPHA = 1 / 140
 TIERS_ALPHA = ALPHA * 4 / 5
@@ -59,11 +53,6 @@ are no sample of that day."""
 
 ROUNDING = 1e-4
 """Shares are written with four decimals."""
-
-
-def length_of(query_tokens: int) -> int:
-    """The range of lengths, 0 to 4, that a query of so many estimated tokens is in."""
-    return bisect_right(LENGTH_EDGES, query_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +164,7 @@ def chi_square_tail(value: float, degrees: int) -> float:
     )
 
 
-def as_provenance(prediction: Prediction, prompt: "RoutingPrompt") -> "Provenance":
+def as_provenance(prediction: Prediction, prompt: RoutingPrompt) -> Provenance:
     """With the version that it was measured with: it is void for any other text."""
     return {
         "predicted_for": prompt.version,
@@ -185,7 +174,7 @@ def as_provenance(prediction: Prediction, prompt: "RoutingPrompt") -> "Provenanc
     }
 
 
-def prediction_of(prompt: "RoutingPrompt") -> Prediction | None:
+def prediction_of(prompt: RoutingPrompt) -> Prediction | None:
     """What the provenance predicts; None where it predicts nothing, or of another text: somebody
     edited the prompt by hand."""
     said = prompt.provenance

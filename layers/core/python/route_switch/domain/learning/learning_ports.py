@@ -7,7 +7,7 @@ from typing import Protocol
 
 from route_switch.domain.learning.drift import RoutedDay
 from route_switch.domain.learning.learning_run import StartRun
-from route_switch.domain.learning.past_request import Feedback, FeedbackFate, PastRequest
+from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback, PastRequest
 from route_switch.domain.operations.forgotten import Forgotten, Removed, StoredRequest
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import NotReplayable
@@ -71,7 +71,7 @@ class PastRequests(Protocol):
 class FeedbackStore(Protocol):
     """What people said about answers."""
 
-    def save_feedback(self, request_id: str, key_id: str, feedback: Feedback) -> FeedbackFate:
+    def save_feedback(self, request_id: str, key_id: str, feedback: GivenFeedback) -> FeedbackFate:
         """Keeps it in place of any earlier one, if this key made such a request and it was
         answered; its texts only where the request's own text is there to learn from."""
         ...

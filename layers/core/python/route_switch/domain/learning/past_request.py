@@ -19,7 +19,7 @@ Gold = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
 Comment = Annotated[str, StringConstraints(max_length=5_000)]
 
 
-class Feedback(BaseModel):
+class GivenFeedback(BaseModel):
     """What somebody said about a request's answer: `adequate` is what learning reads, `score` what
     was said where it was not a thumb. `gold` is the answer it should have been."""
 
@@ -42,7 +42,7 @@ class Feedback(BaseModel):
         return self.gold is not None or self.comment is not None
 
     @property
-    def without_text(self) -> "Feedback":
+    def without_text(self) -> "GivenFeedback":
         return self.model_copy(update={"gold": None, "comment": None})
 
 
@@ -68,7 +68,7 @@ class PastRequest(BaseModel):
     attempts: tuple[Attempt, ...]
     conversation: tuple[JsonObject, ...]
     params: JsonObject
-    feedback: Feedback = Feedback()
+    feedback: GivenFeedback = GivenFeedback()
 
     def as_example(self, catalog: ModelCatalog, *, weight: float, train_only: bool) -> Example:
         return Example(

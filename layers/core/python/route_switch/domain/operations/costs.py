@@ -22,7 +22,7 @@ ratios, those of Tier 3 alone have an estimate, and they save nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class CostTotals:
     """None is what the counters do not tell.
 
     `spent_usd` is every model call of the requests whose price is known, the router's
@@ -70,7 +70,7 @@ def add_up(each: Iterable[Counters]) -> dict[str, float]:
     return totals
 
 
-def costs_of(counters: Counters, learning_usd: float | None = None) -> Costs:
+def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotals:
     """Of a day, of several, or of a key's month; a key has no share of learning (None)."""
 
     def count(name: str) -> int:
@@ -83,7 +83,7 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> Costs:
     saved_usd = _estimate(counters, "saved_usd", answered)
     if saved_usd is not None:
         saved_usd -= counters.get("cost_usd:unanswered", 0.0) + (learning_usd or 0.0)
-    return Costs(
+    return CostTotals(
         spent_usd=sum(part.spent_usd for part in costs_of_tiers(counters).values()),
         answered=answered,
         failed=count("failed"),
@@ -98,22 +98,22 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> Costs:
     )
 
 
-def costs_of_tiers(counters: Counters) -> dict[str, Costs]:
+def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
     """What calls of each tier's models cost and how many requests it answered, and the router."""
     tiers = {
-        str(tier.value): Costs(
+        str(tier.value): CostTotals(
             counters.get(f"{TIER}{tier.value}", 0.0),
             answered=int(counters.get(f"tier:{tier.value}", 0)),
         )
         for tier in Tier
     }
-    return {**tiers, ROUTER: Costs(counters.get(f"{TIER}{ROUTER}", 0.0))}
+    return {**tiers, ROUTER: CostTotals(counters.get(f"{TIER}{ROUTER}", 0.0))}
 
 
-def costs_of_models(counters: Counters) -> dict[str, Costs]:
+def costs_of_models(counters: Counters) -> dict[str, CostTotals]:
     """By the models' names; one without a price is not there."""
     return {
-        name.removeprefix(MODEL): Costs(usd)
+        name.removeprefix(MODEL): CostTotals(usd)
         for name, usd in sorted(counters.items())
         if name.startswith(MODEL)
     }

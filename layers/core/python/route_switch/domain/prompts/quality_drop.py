@@ -64,7 +64,7 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class QualityComparison:
     """`z` is the statistic, above 0 where `now` is rated lower; `bound` is what it has to reach."""
 
     before: Scores
@@ -81,7 +81,7 @@ class Comparison:
         return self.drop >= SMALLEST_DROP and self.z >= self.bound
 
 
-def compare(before: Scores, now: Scores) -> Comparison | None:
+def compare(before: Scores, now: Scores) -> QualityComparison | None:
     """None where there are too few scores to tell anything, or all are the same."""
     if min(before.n, now.n) < FEWEST:
         return None
@@ -92,7 +92,7 @@ def compare(before: Scores, now: Scores) -> Comparison | None:
     spread = pooled.variance / (pooled.mean * (1 - pooled.mean))
     noise = pooled.variance * (1 / before.n + 1 / now.n)
     z = math.copysign(math.sqrt(deviance / spread), before.mean - now.mean)
-    return Comparison(before, now, z, bound(1 / noise))
+    return QualityComparison(before, now, z, bound(1 / noise))
 
 
 def divergence(mean: float, of: float) -> float:

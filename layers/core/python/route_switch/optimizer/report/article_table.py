@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from route_switch.optimizer.report.figures import Interval, PolicyFigures, WorkloadFigures
-from route_switch.optimizer.report.text_format import Table, fixed, percent, ratio, share
+from route_switch.optimizer.report.text_format import ReportTable, fixed, percent, ratio, share
 from route_switch.optimizer.report.verdict import CANDIDATE, LARGEST, find
 
 NO_ROWS = "no rows"
@@ -60,8 +60,8 @@ def article_rows(workloads: Sequence[WorkloadFigures]) -> tuple[ArticleRow, ...]
     )
 
 
-def article_table(rows: Iterable[ArticleRow]) -> Table:
-    return Table(
+def article_table(rows: Iterable[ArticleRow]) -> ReportTable:
+    return ReportTable(
         caption="Measured here, with 95% intervals, beside the article's figures",
         head=("Workload", "Policy", "Cost", "Article", "Quality", "Article", "n"),
         rows=tuple(_cells(row) for row in rows),

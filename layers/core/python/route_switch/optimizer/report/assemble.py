@@ -27,10 +27,10 @@ from route_switch.optimizer.policies import routed
 from route_switch.optimizer.report.figures import (
     CandidateFigures,
     Interval,
+    LearningSpend,
     Moved,
     Report,
     Rows,
-    Spend,
     WorkloadFigures,
 )
 from route_switch.optimizer.statistics import bootstrap
@@ -95,7 +95,7 @@ def report_of(
         ),
         agreement=found.agreement,
         graded_by=_graded_by(found),
-        spend=Spend(
+        spend=LearningSpend(
             calls=dict(sorted(calls.calls.items())),
             usd=dict(sorted(calls.usd.items())),
             cap_usd=circumstances.cap_usd,

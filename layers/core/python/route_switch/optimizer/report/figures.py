@@ -92,7 +92,7 @@ class Moved(Frozen):
     gain: float
 
 
-class Spend(Frozen):
+class LearningSpend(Frozen):
     """Of the run so far, by purpose (`answer`, `judge`, `proposer`, `router`)."""
 
     calls: dict[str, int]
@@ -155,7 +155,7 @@ class Report(Frozen):
     confusion: dict[Tier, dict[Tier, int]] = Field(description="best tier → chosen tier → rows")
     agreement: Agreement | None
     graded_by: dict[str, int]
-    spend: Spend
+    spend: LearningSpend
     tier_3_usd: float | None
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
     """Tokens that Tier 3 writes for each token of a tier, for the catalog's field of that name."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.sections import Section, sections
-from route_switch.optimizer.report.text_format import Cell, Folded, Table, visible
+from route_switch.optimizer.report.text_format import Cell, Folded, ReportTable, visible
 from route_switch.optimizer.report.verdict import (
     key_figures,
     simulated,
@@ -51,7 +51,7 @@ def _section(section: Section) -> Iterator[str]:
         yield _fenced(section.command, "")
 
 
-def table_of(table: Table) -> str:
+def table_of(table: ReportTable) -> str:
     rule = [":---" if i < table.texts else "---:" for i in range(len(table.head))]
     rows = [[_cell(cell, strong=i in table.strong) for cell in r] for i, r in enumerate(table.rows)]
     return "\n".join(_row(cells) for cells in ([*map(_plain, table.head)], rule, *rows))

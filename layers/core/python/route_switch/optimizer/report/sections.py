@@ -16,7 +16,7 @@ from route_switch.optimizer.report.article_table import (
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
-    Table,
+    ReportTable,
     difference,
     fixed,
     share,
@@ -55,7 +55,7 @@ class Section:
 
     title: str
     paragraphs: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     diff: tuple[str, ...] = ()
     command: str | None = None
     frontier: bool = field(default=False)
@@ -120,7 +120,7 @@ def _control(report: Report) -> tuple[str, ...]:
     )
 
 
-def _workloads(report: Report, *, compact: bool) -> Table:
+def _workloads(report: Report, *, compact: bool) -> ReportTable:
     constant = best_constant(report)
     few = {CANDIDATE, "hand-written", "static-rules", constant.policy if constant else LARGEST}
     return tables.workloads(report, frozenset(few) if compact else None)

@@ -8,7 +8,7 @@ from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     Cell,
     Folded,
-    Table,
+    ReportTable,
     difference,
     fixed,
     milliseconds,
@@ -20,11 +20,11 @@ from route_switch.optimizer.report.text_format import (
 from route_switch.optimizer.report.verdict import CANDIDATE, LARGEST, find
 
 
-def policies(report: Report) -> Table:
+def policies(report: Report) -> ReportTable:
     tiers = ", ".join(str(int(tier)) for tier in report.tiers)
     ranked = _ranked(report.policies)
     heldout = ranked[0].quality.n if ranked else 0
-    return Table(
+    return ReportTable(
         caption=f"Policies on the same {heldout:,} held-out rows, best objective first; in "
         f"parentheses the 95% interval. Mix is the share of queries on Tiers {tiers}.",
         head=("Policy", "Cost", "Quality", "Retention", "Objective", "Mix, %", "n"),
@@ -52,8 +52,8 @@ def _learned(policies: Iterable[PolicyFigures]) -> frozenset[int]:
     return frozenset(i for i, policy in enumerate(policies) if policy.policy == CANDIDATE)
 
 
-def against(report: Report) -> Table:
-    return Table(
+def against(report: Report) -> ReportTable:
+    return ReportTable(
         caption="Objective of the learned prompt minus that of each policy, row by row, with the "
         "95% interval",
         head=("Against", "Learned is", "Difference", "n"),
@@ -71,7 +71,7 @@ def _word(low: float, high: float) -> str:
     return "worse" if high < 0 else "not clearly different"
 
 
-def workloads(report: Report, only: frozenset[str] | None) -> Table:
+def workloads(report: Report, only: frozenset[str] | None) -> ReportTable:
     """`only` limits the policies to those named."""
     shown = [
         (workload.workload, policy)
@@ -79,7 +79,7 @@ def workloads(report: Report, only: frozenset[str] | None) -> Table:
         for policy in _ranked(workload.policies)
         if only is None or policy.policy in only
     ]
-    return Table(
+    return ReportTable(
         caption="Policies on the held-out rows of each workload, with 95% intervals",
         head=("Workload", "Policy", "Cost", "Quality", "Objective", "n"),
         rows=tuple(
@@ -98,9 +98,9 @@ def workloads(report: Report, only: frozenset[str] | None) -> Table:
     )
 
 
-def moved(report: Report, most: int) -> Table:
+def moved(report: Report, most: int) -> ReportTable:
     largest = sorted(report.moved, key=lambda row: (-abs(row.gain), row.example))
-    return Table(
+    return ReportTable(
         caption="Queries whose tier changes, largest effect first "
         f"({min(most, len(largest))} of {len(largest):,})",
         head=("Query", "Before", "After", "Best", "Gain"),
@@ -114,7 +114,7 @@ def _moved(row: Moved) -> tuple[str, ...]:
     return (query, *tiers, fixed(row.gain, 3, signed=True))
 
 
-def confusion(report: Report) -> Table:
+def confusion(report: Report) -> ReportTable:
     total = sum(sum(row.values()) for row in report.confusion.values()) or 1
     chosen = tuple(report.tiers)
 
@@ -123,7 +123,7 @@ def confusion(report: Report) -> Table:
         text = f"{rows:,} ({share(rows / total)})"
         return f"✓ {text}" if best == tier else text
 
-    return Table(
+    return ReportTable(
         caption="Held-out rows by best tier and by the tier that the learned prompt chose; ✓ marks "
         "agreement",
         head=("Best tier", *(f"Chosen: Tier {int(tier)}" for tier in chosen)),
@@ -133,13 +133,13 @@ def confusion(report: Report) -> Table:
     )
 
 
-def latency(report: Report) -> Table:
+def latency(report: Report) -> ReportTable:
     measured = (
         (policy, policy.latency_ms)
         for name in (CANDIDATE, LARGEST)
         if (policy := find(report.policies, name)) is not None
     )
-    return Table(
+    return ReportTable(
         caption="Mean time of an answer, the router's included, with the 95% interval",
         head=("Policy", "Latency", "n"),
         rows=tuple(
@@ -150,9 +150,9 @@ def latency(report: Report) -> Table:
     )
 
 
-def candidates(report: Report, most: int) -> Table:
+def candidates(report: Report, most: int) -> ReportTable:
     ranked = sorted(report.candidates, key=_rank)
-    return Table(
+    return ReportTable(
         caption="Prompts tried, scored on the validation rows, the selected one first "
         f"({min(most, len(ranked))} of {len(ranked)})",
         head=("Prompt", "Result", "Objective", "Quality", "Cost", "Demos", "Bytes"),
@@ -182,23 +182,23 @@ def _candidate(candidate: CandidateFigures) -> tuple[Cell, ...]:
     )
 
 
-def rejected(report: Report) -> Table:
-    return Table(
+def rejected(report: Report) -> ReportTable:
+    return ReportTable(
         caption="Proposals and demos that were rejected, by reason",
         head=("Reason", "Rejected"),
         rows=tuple((reason, f"{n:,}") for reason, n in sorted(report.rejected.items())),
     )
 
 
-def grading(report: Report) -> Table:
-    return Table(
+def grading(report: Report) -> ReportTable:
+    return ReportTable(
         caption="Outcomes by what graded them",
         head=("Graded by", "Outcomes"),
         rows=tuple((name, f"{n:,}") for name, n in report.graded_by.items()),
     )
 
 
-def spend(report: Report) -> Table:
+def spend(report: Report) -> ReportTable:
     purposes = sorted(report.spend.calls.keys() | report.spend.usd.keys())
     rows = [
         (p, f"{report.spend.calls.get(p, 0):,}", usd(report.spend.usd.get(p, 0.0)))
@@ -206,7 +206,7 @@ def spend(report: Report) -> Table:
     ]
     calls = sum(report.spend.calls.values())
     rows.append(("total", f"{calls:,}", usd(report.spend.total_usd)))
-    return Table(
+    return ReportTable(
         caption="Calls paid by this run, by purpose",
         head=("Purpose", "Calls", "USD"),
         rows=tuple(rows),
@@ -214,9 +214,9 @@ def spend(report: Report) -> Table:
     )
 
 
-def rows(report: Report) -> Table:
+def rows(report: Report) -> ReportTable:
     counts = report.rows
-    return Table(
+    return ReportTable(
         caption="Examples, and where they went",
         head=("Rows", "Number"),
         rows=(
@@ -235,9 +235,9 @@ def rows(report: Report) -> Table:
     )
 
 
-def setup(report: Report) -> Table:
+def setup(report: Report) -> ReportTable:
     models = [(f"Tier {int(tier)}", model) for tier, model in report.tiers.items()]
-    return Table(
+    return ReportTable(
         caption="What this run was made of",
         head=("Part", "Value"),
         rows=(

@@ -22,7 +22,7 @@ Cell = str | Folded
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """The first `texts` columns hold text, the others figures. The rows in `strong` stand out."""
 
     caption: str

@@ -32,7 +32,7 @@ MAY_BE_LET_GO = frozenset({Purpose.ANSWER, Purpose.JUDGE})
 
 
 @dataclass
-class Model:
+class ModelRecord:
     """What is known of one model."""
 
     answered: int = 0
@@ -46,7 +46,7 @@ class Model:
 class Watched:
     """One request: what was known at its first try, and how it went since."""
 
-    model: Model
+    model: ModelRecord
     answered: int
     failed: int
     tries: int = 0
@@ -59,13 +59,13 @@ class Blame:
     def __init__(self, answered_before: bool) -> None:
         self._answered_before = answered_before
         self._lock = threading.Lock()
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, ModelRecord] = {}
 
     @contextmanager
     def watching(self, name: str) -> Iterator[Watched]:
         """For the time that a request of the model `name` is tried."""
         with self._lock:
-            model = self._models.setdefault(name, Model(answered_last=self._answered_before))
+            model = self._models.setdefault(name, ModelRecord(answered_last=self._answered_before))
             model.under_way += 1
             watched = Watched(model, model.answered, model.failed)
         try:

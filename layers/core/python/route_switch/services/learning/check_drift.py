@@ -11,7 +11,7 @@ from route_switch.domain.ports import PromptStore, SwitchStore
 from route_switch.domain.prompt_document import readable_prompt
 
 
-class Outcome(StrEnum):
+class DriftOutcome(StrEnum):
     NO_PREDICTION = "no prediction"
     """The live prompt was written or edited by hand, learned from no traffic, or is broken."""
     TOO_FEW = "too few requests"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class DriftCheck:
     """`prompt_version` is the live one as records name it, None where there is none."""
 
-    outcome: Outcome
+    outcome: DriftOutcome
     prompt_version: str | None = None
     drift: Drift | None = None
 
@@ -56,20 +56,20 @@ class CheckDrift:
         live = self._prompts.read_live()
         prompt = None if live is None else readable_prompt(live.document)
         if live is None or prompt is None:
-            return DriftCheck(Outcome.NO_PREDICTION)
+            return DriftCheck(DriftOutcome.NO_PREDICTION)
         version, prediction = f"live@{live.version}", prediction_of(prompt)
         if prediction is None:
-            return DriftCheck(Outcome.NO_PREDICTION, version)
+            return DriftCheck(DriftOutcome.NO_PREDICTION, version)
         drift = self._drift(prediction, version, today)
         if drift is None:
-            return DriftCheck(Outcome.TOO_FEW, version)
+            return DriftCheck(DriftOutcome.TOO_FEW, version)
         if not drift.is_found:
-            return DriftCheck(Outcome.NO_DRIFT, version, drift)
+            return DriftCheck(DriftOutcome.NO_DRIFT, version, drift)
         if not self._switches.read().may_learn:
-            return DriftCheck(Outcome.LEARNING_OFF, version, drift)
+            return DriftCheck(DriftOutcome.LEARNING_OFF, version, drift)
         reason = f"drift-live-{live.version}-{prompt.version}"
         started = not self._history.ran_for(reason) and self._start(reason, today)
-        outcome = Outcome.RUN_STARTED if started else Outcome.STARTED_BEFORE
+        outcome = DriftOutcome.RUN_STARTED if started else DriftOutcome.STARTED_BEFORE
         return DriftCheck(outcome, version, drift)
 
     def _drift(self, prediction: Prediction, version: str, today: date) -> Drift | None:

@@ -22,7 +22,7 @@ MAX_WITH_FEEDBACK = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedExamples:
     """`requests` counts those of the days that could have been drawn, `probability` is the one
     that each was drawn with.
 
@@ -53,11 +53,11 @@ class CollectExamples:
         self._config = config
         self._allowed = allowed
 
-    def __call__(self, days: Sequence[date], wanted: int, seed: int = 0) -> Collected:
+    def __call__(self, days: Sequence[date], wanted: int, seed: int = 0) -> CollectedExamples:
         """About `wanted` requests (each is drawn by itself), all of them if there are no more, and
         up to `MAX_WITH_FEEDBACK` with feedback, of the newest days first, as `train_only`."""
         if self._config.text_storage != "full":
-            return Collected((), 0, 0.0, {}, _no_text(self._config.text_storage))
+            return CollectedExamples((), 0, 0.0, {}, _no_text(self._config.text_storage))
         routed = self._index.count(days)
         arc = Arc.of(seed, min(1.0, wanted / max(routed.replayable, 1)))
         drawn = sorted(self._index.draw(days, arc), key=arc.offset_of)
@@ -73,7 +73,7 @@ class CollectExamples:
             "merged": len(kept) - len(examples),
         }
         note = None if examples else _nothing(routed)
-        return Collected(examples, routed.replayable, arc.probability, left_out, note)
+        return CollectedExamples(examples, routed.replayable, arc.probability, left_out, note)
 
     def _examples(
         self, requests: Sequence[PastRequest], drawn: frozenset[str], probability: float

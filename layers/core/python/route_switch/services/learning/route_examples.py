@@ -18,7 +18,7 @@ THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutedExample:
     """Where an example goes, and what deciding took."""
 
     tier: Tier
@@ -38,7 +38,7 @@ class RouteExamples:
 
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
-    ) -> tuple[Routed, ...]:
+    ) -> tuple[RoutedExample, ...]:
         """Raises whatever a call raises, but for a refused request: a query that the router's
         provider does not take goes to the safe tier, unless it takes none at all."""
         routed = map_ordered(lambda example: self._route(example, prompt), examples, threads)
@@ -50,15 +50,15 @@ class RouteExamples:
             )
         return tuple(routed)
 
-    def _route(self, example: Example, prompt: RoutingPrompt) -> Routed:
+    def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         query, config = example.as_query, self._config
         if config.bypasses(query):
-            return Routed(nearest_allowed(Tier.SMALL, self._allowed), 0.0, 0.0, asked=False)
+            return RoutedExample(nearest_allowed(Tier.SMALL, self._allowed), 0.0, 0.0, asked=False)
         messages = prompt.render(query, config.router_max_input_tokens)
         try:
             reply = self._calls(config.models.router, messages, ROUTER_PARAMS, Purpose.ROUTER)
         except InvalidModelRequestError as error:
             safe = nearest_allowed(config.safe_tier, self._allowed)
-            return Routed(safe, 0.0, 0.0, refusal=str(error))
+            return RoutedExample(safe, 0.0, 0.0, refusal=str(error))
         tier = parse_tier(reply.text) or config.safe_tier
-        return Routed(nearest_allowed(tier, self._allowed), reply.cost_usd, reply.latency_ms)
+        return RoutedExample(nearest_allowed(tier, self._allowed), reply.cost_usd, reply.latency_ms)

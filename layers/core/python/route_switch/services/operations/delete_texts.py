@@ -18,7 +18,7 @@ from route_switch.domain.learning.learning_ports import (
     StoredRequests,
 )
 from route_switch.domain.operations.forgotten import Forgotten, StoredRequest, shows_any
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 
 TIME_S = 18.0
@@ -66,7 +66,7 @@ class DeleteTexts:
     forgotten: ForgottenRequests
     learned: Callable[[GoOn], LearnedTexts]
     holder: Callable[[], str | None]
-    history: Callable[[], Sequence[PromptVersion]]
+    history: Callable[[], Sequence[StoredVersion]]
     backup_days: int
     clock: Callable[[], float] = time.monotonic
 
@@ -80,7 +80,7 @@ class DeleteTexts:
         call goes on."""
         until = self.clock() + TIME_S
         learned = self.learned(lambda: self.clock() < until)
-        prompts: Sequence[PromptVersion] | None = None
+        prompts: Sequence[StoredVersion] | None = None
         deleted: list[StoredRequest] = []
         pending: set[str] = set()
         complete = True
@@ -133,7 +133,7 @@ def _batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
         yield batch
 
 
-def _in_prompts(prompts: Sequence[PromptVersion], seen: Sequence[Forgotten]) -> list[Remains]:
+def _in_prompts(prompts: Sequence[StoredVersion], seen: Sequence[Forgotten]) -> list[Remains]:
     """Versions of the live prompt with a demo that shows one of these requests."""
     newest = max((each.version for each in prompts), default=0)
     return [
@@ -146,6 +146,6 @@ def _in_prompts(prompts: Sequence[PromptVersion], seen: Sequence[Forgotten]) -> 
     ]
 
 
-def _shows(version: PromptVersion, seen: Sequence[Forgotten]) -> bool:
+def _shows(version: StoredVersion, seen: Sequence[Forgotten]) -> bool:
     prompt = readable_prompt(version.document)
     return prompt is not None and shows_any(prompt, seen)

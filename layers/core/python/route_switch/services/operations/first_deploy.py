@@ -15,7 +15,7 @@ class FirstKeys:
     admin: str
 
 
-class KeyStore(Protocol):
+class FirstKeyStore(Protocol):
     """Where keys are stored as hashes."""
 
     def has_first_keys(self) -> bool: ...
@@ -34,7 +34,7 @@ class Handover(Protocol):
 
 
 def ensure_first_keys(
-    store: KeyStore, handover: Handover, make_key: Callable[[], str] = new_key
+    store: FirstKeyStore, handover: Handover, make_key: Callable[[], str] = new_key
 ) -> None:
     """Makes a client key and an admin key, once in the life of the key store.
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.domain.learning.learning_ports import FeedbackStore
-from route_switch.domain.learning.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
 
 
 class GiveFeedback:
@@ -13,7 +13,7 @@ class GiveFeedback:
     def __init__(self, store: FeedbackStore) -> None:
         self._store = store
 
-    def __call__(self, request_id: str, key_id: str, feedback: Feedback) -> bool | None:
+    def __call__(self, request_id: str, key_id: str, feedback: GivenFeedback) -> bool | None:
         """Whether its texts were kept; None where it has none. Raises `RequestRefusedError`."""
         fate = self._store.save_feedback(request_id, key_id, feedback)
         if fate is FeedbackFate.NO_SUCH_RESULT:

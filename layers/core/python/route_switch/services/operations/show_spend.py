@@ -7,7 +7,7 @@ from typing import Self
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.operations.costs import (
-    Costs,
+    CostTotals,
     Counters,
     add_up,
     answers_by_reason,
@@ -22,9 +22,9 @@ from route_switch.services.operations.sum_costs import CostsQuery, Totals
 class Spend:
     """`tiers` are `1`, `2`, `3` and `router`; `reasons` count answers."""
 
-    total: Costs
-    tiers: Mapping[str, Costs]
-    models: Mapping[str, Costs]
+    total: CostTotals
+    tiers: Mapping[str, CostTotals]
+    models: Mapping[str, CostTotals]
     reasons: Mapping[Reason, int]
 
     @classmethod

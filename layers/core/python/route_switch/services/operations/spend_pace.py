@@ -12,14 +12,14 @@ WINDOW = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SpendPace:
     """USD for requests and learning, of the month (UTC) that `month_usd` is so far of."""
 
     month_usd: float
     projected_month_usd: float
 
 
-def spend_pace(totals: Totals, now: datetime) -> Pace:
+def spend_pace(totals: Totals, now: datetime) -> SpendPace:
     """The projection adds, for the time that is left of the month, the mean of the last seven full
     days; of a stage that is younger, of its full days; before there is one, of today's hours."""
     today, month_end = now.date(), _next_month(now.date())
@@ -33,7 +33,7 @@ def spend_pace(totals: Totals, now: datetime) -> Pace:
     passed = max((now - midnight) / day_s, 1 / 24)
     a_day = sum(full) / len(full) if full else spent.get(today, 0.0) / passed
     left = (datetime.combine(month_end, time(), UTC) - now) / day_s
-    return Pace(month_usd, month_usd + left * a_day)
+    return SpendPace(month_usd, month_usd + left * a_day)
 
 
 def _by_day(totals: Totals, first: date, last: date) -> Mapping[date, float]:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.operations.costs import (
-    Costs,
+    CostTotals,
     Counters,
     add_up,
     costs_of,
@@ -38,19 +38,19 @@ class CostsQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class CostsRow:
+class CostGroup:
     """Of this day, tier (`1`, `2`, `3`, `router`), model or key; None stands for keys that the
     table does not hold any more."""
 
     of: date | str | ApiKey | None
-    costs: Costs
+    costs: CostTotals
 
 
 @dataclass(frozen=True, slots=True)
 class CostsReport:
     query: CostsQuery
-    total: Costs
-    rows: tuple[CostsRow, ...]
+    total: CostTotals
+    rows: tuple[CostGroup, ...]
 
 
 class Totals(Protocol):
@@ -83,27 +83,27 @@ class SumCosts:
         match query.group_by:
             case "day":
                 rows = [
-                    CostsRow(day, costs_of(by_day[day], learning.get(day, 0.0)))
+                    CostGroup(day, costs_of(by_day[day], learning.get(day, 0.0)))
                     for day in query.days
                 ]
             case "tier":
-                rows = [CostsRow(*row) for row in costs_of_tiers(counters).items()]
+                rows = [CostGroup(*row) for row in costs_of_tiers(counters).items()]
             case "model":
-                rows = [CostsRow(*row) for row in costs_of_models(counters).items()]
+                rows = [CostGroup(*row) for row in costs_of_models(counters).items()]
             case "key":
                 rows = self._by_key(query.months, counters)
         return CostsReport(query, costs_of(counters, learning_usd), tuple(rows))
 
-    def _by_key(self, months: Sequence[str], total: Counters) -> list[CostsRow]:
+    def _by_key(self, months: Sequence[str], total: Counters) -> list[CostGroup]:
         """Keys with requests; what is counted for none of them is a row too, so that none of the
         money is missing."""
         keys = self._keys()
         by_key = self._totals.of_keys([key.key_id for key in keys], months)
-        rows = [CostsRow(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
+        rows = [CostGroup(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
         known = add_up(by_key.values())
         rest = {name: value - known.get(name, 0.0) for name, value in total.items()}
         if _requests(rest) > 0:  # below, if a request came in between
-            rows.append(CostsRow(None, costs_of(rest)))
+            rows.append(CostGroup(None, costs_of(rest)))
         return rows
 
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from route_switch.domain.ports import PromptHistory, PromptVersion
+from route_switch.domain.ports import StoredVersion, VersionStore
 from route_switch.domain.prompt_document import readable_prompt
-from route_switch.domain.prompts.quality_drop import Comparison, Scores, compare
+from route_switch.domain.prompts.quality_drop import QualityComparison, Scores, compare
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
 from route_switch.services.prompts.publish_prompt import may_go_live
 
@@ -18,7 +18,7 @@ WATCHED = timedelta(days=28)
 got is as old as that."""
 
 
-class Outcome(StrEnum):
+class QualityOutcome(StrEnum):
     NOTHING_BEFORE = "nothing before"
     """The live version is the first one, or broken, or what was before it must not go live."""
     RETURNED = "returned"
@@ -36,10 +36,10 @@ class Outcome(StrEnum):
 class QualityCheck:
     """`scores` are the live version's, as it was found; `rolled_back` is the promoter's answer."""
 
-    outcome: Outcome
+    outcome: QualityOutcome
     prompt_version: str | None = None
     scores: Scores | None = None
-    comparison: Comparison | None = None
+    comparison: QualityComparison | None = None
     rolled_back: RolledBack | None = None
 
 
@@ -66,7 +66,7 @@ class CheckQuality:
     """An order is written down before it is given and crossed out when it is answered, so that
     whatever dies in between, the next hour gives it again."""
 
-    history: PromptHistory
+    history: VersionStore
     quality: QualityScores
     promoter: Promoter
 
@@ -79,25 +79,27 @@ class CheckQuality:
             return found
         answer = self.promoter.roll_back(order)
         self.quality.clear_pending()
-        outcome = Outcome.PROMPT_CHANGED if answer.version is None else Outcome.ROLLED_BACK
+        outcome = (
+            QualityOutcome.PROMPT_CHANGED if answer.version is None else QualityOutcome.ROLLED_BACK
+        )
         return replace(found, outcome=outcome, rolled_back=answer)
 
-    def _look(self, versions: Sequence[PromptVersion], now: datetime) -> QualityCheck:
+    def _look(self, versions: Sequence[StoredVersion], now: datetime) -> QualityCheck:
         if not versions:
-            return QualityCheck(Outcome.NOTHING_BEFORE)
+            return QualityCheck(QualityOutcome.NOTHING_BEFORE)
         live, before = _recorded(versions[-1]), _before(versions)
         scores = self.quality.scores(live)
         if before is None:
-            return QualityCheck(Outcome.NOTHING_BEFORE, live, scores)
+            return QualityCheck(QualityOutcome.NOTHING_BEFORE, live, scores)
         unwatched = _why_unwatched(versions, now)
         if unwatched is not None:
             return QualityCheck(unwatched, live, scores)
         comparison = compare(self.quality.scores(_recorded(before)), scores)
-        outcome = Outcome.TOO_FEW if comparison is None else Outcome.NO_DROP
+        outcome = QualityOutcome.TOO_FEW if comparison is None else QualityOutcome.NO_DROP
         return QualityCheck(outcome, live, scores, comparison)
 
     def _order(
-        self, versions: Sequence[PromptVersion], found: QualityCheck
+        self, versions: Sequence[StoredVersion], found: QualityCheck
     ) -> RollbackOrder | None:
         before, drop = _before(versions), found.comparison
         if before is None or drop is None or not drop.is_drop:
@@ -111,7 +113,7 @@ class CheckQuality:
         return order
 
 
-def _before(versions: Sequence[PromptVersion]) -> PromptVersion | None:
+def _before(versions: Sequence[StoredVersion]) -> StoredVersion | None:
     """The version that the newest one took the place of; a broken one never served. None where
     there is none, or it must not go live again."""
     earlier = reversed(versions[:-1])
@@ -119,24 +121,24 @@ def _before(versions: Sequence[PromptVersion]) -> PromptVersion | None:
     return served if served is not None and may_go_live(served.document) else None
 
 
-def _why_unwatched(versions: Sequence[PromptVersion], now: datetime) -> Outcome | None:
+def _why_unwatched(versions: Sequence[StoredVersion], now: datetime) -> QualityOutcome | None:
     """None where the newest version is new, and has not been live for long."""
     *earlier, live = versions
     prompt = readable_prompt(live.document)
     if prompt is None:
-        return Outcome.NOTHING_BEFORE
+        return QualityOutcome.NOTHING_BEFORE
     known = (readable_prompt(each.document) for each in earlier)
     if prompt.version in {each.version for each in known if each is not None}:
-        return Outcome.RETURNED
-    return Outcome.SETTLED if now - live.written_at > WATCHED else None
+        return QualityOutcome.RETURNED
+    return QualityOutcome.SETTLED if now - live.written_at > WATCHED else None
 
 
-def _recorded(version: PromptVersion) -> str:
+def _recorded(version: StoredVersion) -> str:
     """As requests name it."""
     return f"live@{version.version}"
 
 
-def _because(before: int, found: Comparison) -> str:
+def _because(before: int, found: QualityComparison) -> str:
     return (
         f"people rated the answers that it chose the tier of {found.now.mean:.2f} on average "
         f"({found.now.n} times), and those of version {before} {found.before.mean:.2f} "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 
@@ -35,14 +35,14 @@ class PromptMark:
 
 
 def mark_prompts(
-    versions: Sequence[PromptVersion], serving: str, newest: int
+    versions: Sequence[StoredVersion], serving: str, newest: int
 ) -> tuple[PromptMark, ...]:
     """The `newest` of `versions` (oldest first), newest first. `serving` is as records name it."""
     numbers = range(len(versions) - 1, -1, -1)[:newest]
     return tuple(_mark(versions[n], versions[:n], serving) for n in numbers)
 
 
-def _mark(this: PromptVersion, older: Sequence[PromptVersion], serving: str) -> PromptMark:
+def _mark(this: StoredVersion, older: Sequence[StoredVersion], serving: str) -> PromptMark:
     prompt = readable_prompt(this.document)
     origin = _origin(this, prompt, older)
     made = prompt.provenance if prompt is not None and origin == LEARNED else {}
@@ -59,7 +59,7 @@ def _mark(this: PromptVersion, older: Sequence[PromptVersion], serving: str) -> 
 
 
 def _origin(
-    this: PromptVersion, prompt: RoutingPrompt | None, older: Sequence[PromptVersion]
+    this: StoredVersion, prompt: RoutingPrompt | None, older: Sequence[StoredVersion]
 ) -> str:
     """A rollback puts an older document as it was; an edit leaves the provenance as it was."""
     if prompt is None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from route_switch.domain.errors import PromptConflictError, PromptError, PromptReplacedError
 from route_switch.domain.ports import (
-    PromptHistory,
     PromptLock,
     PromptStore,
-    PromptVersion,
     StoredPrompt,
+    StoredVersion,
+    VersionStore,
 )
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, readable_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
@@ -30,7 +30,7 @@ class PublishPrompt:
     AWS console does): it must be one above the version that the change was made from."""
 
     store: PromptStore
-    history: PromptHistory
+    history: VersionStore
     lock: PromptLock
 
     def __call__(self, document: str, base: int | None) -> int:
@@ -108,7 +108,7 @@ class PublishPrompt:
             raise PromptError("There is no live prompt yet. Push one, or deploy the stage.")
         return live
 
-    def _differing_from(self, live: StoredPrompt) -> PromptVersion | None:
+    def _differing_from(self, live: StoredPrompt) -> StoredVersion | None:
         return next(
             (
                 old

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from route_switch.domain.errors import PromptError
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, to_markdown
 from route_switch.services.live_prompt import ServedPrompt
 
@@ -30,7 +30,7 @@ class ShowPrompt:
     """`versions` are those of the live prompt that are kept, oldest first; `serving` tells what a
     process serves that begins now."""
 
-    versions: Callable[[], tuple[PromptVersion, ...]]
+    versions: Callable[[], tuple[StoredVersion, ...]]
     serving: Callable[[], ServedPrompt]
 
     def live(self) -> tuple[ShownPrompt, str]:
@@ -50,7 +50,7 @@ class ShowPrompt:
         return [_shown(each) for each in reversed(self.versions())]
 
 
-def _shown(kept: PromptVersion) -> ShownPrompt:
+def _shown(kept: StoredVersion) -> ShownPrompt:
     document, digest, broken = kept.document, None, None
     try:
         digest = parse_prompt(document).version
