@@ -9,7 +9,7 @@ from route_switch.adapters.models.litellm_client import LiteLlmClient
 from route_switch.domain.completion import complete
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.ports import ModelCall
-from route_switch.domain.pricing import Usage
+from route_switch.domain.usage import Usage
 from tests.support.upstream import completion, failure, running_upstream
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.domain.ports import Chunk, ModelCall, ModelClient
-from route_switch.domain.pricing import Price, Usage
+from route_switch.domain.pricing import Price
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_cap import LocalCap

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.pricing import Usage
 from route_switch.domain.request_record import Attempt, Replay, RequestRecord
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import Usage
 
 RECORD = RequestRecord(
     request_id="chatcmpl-1",

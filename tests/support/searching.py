@@ -11,10 +11,10 @@ import dspy
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import Usage
 from route_switch.optimizer.language_models import (
     LabelEngine,
     PaidEngine,

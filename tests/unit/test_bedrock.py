@@ -11,7 +11,7 @@ from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE, Bedro
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
+from route_switch.domain.usage import Usage
 from tests.support.converse import MODEL
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_output_ratio
 from route_switch.domain.learning.outcome_row import Verdict
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import Purpose, Reply

@@ -10,11 +10,11 @@ import pytest
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RoutedRequests
 from route_switch.domain.learning.past_request import GivenFeedback, PastRequest
-from route_switch.domain.pricing import Usage
 from route_switch.domain.request_record import Attempt, NotReplayable
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 
 TODAY = [date(2026, 1, 31)]

@@ -16,7 +16,7 @@ from route_switch.adapters.models.encoder import EncoderClient, tier_texts
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
+from route_switch.domain.usage import Usage
 from route_switch_offline import load_sample
 
 SIMPLE = ("A customer asks about a bank card, a payment or an account", "A short greeting")

@@ -11,8 +11,8 @@ from route_switch.domain.completion import complete
 from route_switch.domain.errors import BudgetReachedError, InvalidModelRequestError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
 from route_switch.domain.query import text_of
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.judge_answers import (
     JudgeAnswers,
     JudgeCounts,

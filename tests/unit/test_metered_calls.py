@@ -24,7 +24,8 @@ from route_switch.domain.errors import (
     StoreError,
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.pricing import Usage, cost_usd
+from route_switch.domain.pricing import cost_usd
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.metered_calls import (
     BEGUN,
     BYTES_PER_MESSAGE,

@@ -9,8 +9,8 @@ from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
 from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.usage import Usage
 from route_switch_offline import SampleRow, load_sample
 
 RECORDED = tuple(row for row in load_sample() if row.models)

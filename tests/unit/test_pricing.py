@@ -2,9 +2,10 @@
 
 import pytest
 
-from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
+from route_switch.domain.pricing import Price, add_known, cost_usd
 from route_switch.domain.request_record import estimate_baseline_usd
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.domain.usage import Usage
 
 PRICE = Price(input_usd_per_million=3, output_usd_per_million=15)
 

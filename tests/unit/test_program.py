@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import Chunk
-from route_switch.domain.pricing import Usage
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
+from route_switch.domain.usage import Usage
 from route_switch.optimizer.language_models import (
     LabelEngine,
     PaidEngine,

@@ -14,13 +14,13 @@ from route_switch.domain.decision import Reason, nearest_allowed
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RoutingContext, Suggestion, choose_tier
+from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion, choose_tier
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 from route_switch.domain.strategies.registry import STRATEGIES, strategy_named
 from route_switch.domain.tiers import ALL_TIERS, Tier
+from route_switch.domain.usage import Usage
 from route_switch.services.call_models import Deadline
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch.services.learning.route_examples import RouteExamples
@@ -52,13 +52,13 @@ class ByLength:
         return Suggestion(tier, "by length", 0.75)
 
 
-def nobody(_: tuple[JsonObject, ...], __: Mapping[str, JsonValue]) -> str | None:
+def nobody(_: tuple[JsonObject, ...], __: Mapping[str, JsonValue]) -> RouterReply | None:
     raise AssertionError("the router LLM was asked")
 
 
 def context(config: RouterConfig = CONFIG, reply: str | None = None) -> RoutingContext:
-    ask = nobody if reply is None else lambda _, __: reply
-    return RoutingContext(config, packaged_prompt(), ask)
+    said = None if reply is None else RouterReply(reply)
+    return RoutingContext(config, packaged_prompt(), (lambda _, __: said) if said else nobody)
 
 
 @given(SUGGESTIONS, st.sets(st.sampled_from(Tier), min_size=1), st.sampled_from(Tier))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.usage import Usage
 from route_switch_offline import (
     OFFLINE_MODELS,
     SAMPLE,

@@ -10,7 +10,12 @@ from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
+_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
+
 DONE = "data: [DONE]\n\n"
+THOUGHTS = ("reasoning", "thinking")
+"""What the names of a message's thoughts begin with: clients show fields in the order they come."""
+
 MAX_REPLY_CHARACTERS = 200
 """Of the router LLM, which is asked for one digit: headers have little room."""
 
@@ -20,14 +25,16 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
     completion = routed.completion
     choices: list[JsonValue] = [
         {
+            **choice.extra,
             "index": choice.index,
             "message": choice.message,
             "logprobs": choice.logprobs,
-            "finish_reason": choice.finish_reason or "stop",
+            "finish_reason": choice.finish_reason,
         }
         for choice in (completion.choices if completion else ())
     ]
-    body = {**_envelope(routed, "chat.completion"), "choices": choices}
+    extra = completion.extra if completion else {}
+    body = {**extra, **_envelope(routed, "chat.completion"), "choices": choices}
     if completion and completion.usage:
         body["usage"] = usage_body(completion)
     return body
@@ -41,6 +48,8 @@ def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
     choices = routed.completion.choices if routed.completion else ()
     chunks = (chunk for choice in choices for chunk in _chunks(choice))
     events: list[JsonObject] = [{**envelope, "choices": [chunk]} for chunk in chunks]
+    if events and routed.completion:
+        events[-1] = {**routed.completion.extra, **events[-1]}
     if include_usage and routed.completion and routed.completion.usage:
         events.append({**envelope, "choices": [], "usage": usage_body(routed.completion)})
     return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
@@ -105,6 +114,7 @@ def debug_headers(routed: RoutedRequest) -> dict[str, str]:
             "latency_ms": round(attempt.latency_ms, 1),
             "cost_usd": attempt.cost_usd,
             "error": attempt.error,
+            "adjusted": list(attempt.adjusted),
         }
         for attempt in routed.record.attempts
     ]
@@ -131,21 +141,26 @@ def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 
 
 def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """The role, what was said in each way, and how it ended."""
+    """Yield the role, the thoughts, the text, everything else, and the end."""
     said = {name: value for name, value in choice.message.items() if name != "role"}
     content = said.pop("content", None)
-    yield _chunk(choice.index, {"role": "assistant", "content": "" if content else None})
+    start: JsonObject = {"role": "assistant", "content": None if content is None else ""}
+    yield _chunk(choice.index, start)
+    thoughts = {name: said.pop(name) for name in tuple(said) if name.startswith(THOUGHTS)}
+    if thoughts:
+        yield _chunk(choice.index, thoughts)
     logprobs = choice.logprobs
     if content:
         yield _chunk(choice.index, {"content": content}, logprobs)
         logprobs = None
     if isinstance(calls := said.get("tool_calls"), list):
         said["tool_calls"] = [
-            {"index": index, **call} for index, call in enumerate(calls) if isinstance(call, dict)
+            {**call, "index": index} for index, call in enumerate(calls) if isinstance(call, dict)
         ]
     if said:
         yield _chunk(choice.index, said, logprobs)
-    yield {**_chunk(choice.index, {}), "finish_reason": choice.finish_reason or "stop"}
+    end = {**choice.extra, **_chunk(choice.index, {}, None if content or said else logprobs)}
+    yield {**end, "finish_reason": choice.finish_reason}
 
 
 def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObject:
@@ -169,7 +184,9 @@ def _estimates(routed: RoutedRequest) -> JsonObject:
 
 
 def _json(event: JsonObject) -> str:
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    """Escape the characters that some clients take for the end of a line."""
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_LINE_ENDS)
 
 
 def _usd(cost: float | None) -> str | None:

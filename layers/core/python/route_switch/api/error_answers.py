@@ -1,7 +1,10 @@
-"""Errors of ours as OpenAI shapes them."""
+"""Errors in OpenAI's form."""
+
+import math
 
 from route_switch.domain.errors import (
     AllTiersFailedError,
+    FailureKind,
     InvalidModelRequestError,
     RequestRefusedError,
     RouteSwitchError,
@@ -11,6 +14,14 @@ from route_switch.domain.ports import JsonObject
 
 RETRY_AFTER_S = 1
 """When to try again what failed for a moment."""
+
+FAILURES: dict[FailureKind, tuple[int, str, str]] = {
+    "failed": (502, "server_error", "upstream_failed"),
+    "timed_out": (504, "server_error", "upstream_timeout"),
+    "rate_limited": (429, "rate_limit_error", "upstream_rate_limited"),
+    "unusable": (502, "upstream_unusable_error", "upstream_unusable"),
+}
+"""Status, type and code of the errors of models."""
 
 
 STORE_DOWN = "What this needs cannot be read or written right now. Try again in a moment."
@@ -32,15 +43,13 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
         case StoreError():
             return _server_error(503, STORE_DOWN, "service_unavailable")
         case InvalidModelRequestError():
-            body = error_body(str(error), "invalid_request_error", "provider_refused")
-            return 400, {}, body
-        case AllTiersFailedError(rate_limited=True):
-            body = error_body(str(error), "rate_limit_error", "upstream_rate_limited")
-            return 429, _retry_after(RETRY_AFTER_S), body
-        case AllTiersFailedError(timed_out=True):
-            return _server_error(504, str(error), "upstream_timeout")
+            body = error_body(
+                str(error), "invalid_request_error", error.code or "provider_refused", error.param
+            )
+            return error.status if error.status in (413, 422) else 400, {}, body
         case AllTiersFailedError():
-            return _server_error(502, str(error), "upstream_failed")
+            status, kind, code = FAILURES[error.kind]
+            return status, _advice(error.retry_after_s), error_body(str(error), kind, code)
         case _:
             message = (
                 "The router failed. The owner finds the reason in its log under this request id."
@@ -51,6 +60,14 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
 def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, str], JsonObject]:
     body = error_body(message, "server_error", code)
     return status, _retry_after(RETRY_AFTER_S), body
+
+
+def _advice(retry_after_s: float | None) -> dict[str, str]:
+    """A repetition helps if a provider asked for it. Without that, every model was tried just now,
+    and OpenAI's clients would make all those calls again, twice."""
+    if retry_after_s is None:
+        return {"x-should-retry": "false"}
+    return _retry_after(math.ceil(retry_after_s))
 
 
 def _retry(status: int, seconds: int | None) -> dict[str, str]:

@@ -137,6 +137,7 @@ class Result(BaseModel):
     model: str | None
     provider_model: str | None
     prompt_version: str
+    why: str
     attempts: list[Attempt]
     query_tokens: int
     router_tokens: int

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from route_switch.cost_estimate.deployment import Deployment, Traffic
-from route_switch.domain.pricing import Usage, add_known, cost_usd
+from route_switch.domain.pricing import add_known, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN
+from route_switch.domain.usage import Usage
 
 PROMPT_BYTES = 8_192
 """As long as a routing prompt may be: a learned one uses the room."""

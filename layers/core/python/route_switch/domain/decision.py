@@ -34,15 +34,20 @@ class RoutingDecision:
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)
+_LEADING = re.compile(r"\W{0,5}(?:tier\W{0,5})?([123])(?![\w/-]|[.,]\d)", re.IGNORECASE)
 _DIGIT = re.compile(r"(?<![\w.,/-])([123])(?![\w/-]|[.,]\d)")
 
 
-def parse_tier(reply: str) -> Tier | None:
+def parse_tier(reply: str, *, leading: bool = False) -> Tier | None:
     """Return the tier that a router LLM's reply names, or None if it names none or several.
 
     In a reply with explanations, the last "Tier n" counts. Without one, a separate digit 1 to 3
-    counts if no other such digit contradicts it.
+    counts if no other such digit contradicts it. With `leading`, only a tier at the very start
+    counts.
     """
+    if leading:
+        start = _LEADING.match(reply)
+        return Tier(int(start[1])) if start else None
     named = _NAMED.findall(reply)
     if named:
         return Tier(int(named[-1]))

@@ -1,6 +1,11 @@
 """The one tree of errors. Every message says what happened, why, and what to do about it."""
 
 from http import HTTPStatus
+from typing import Literal
+
+from route_switch.domain.usage import Usage
+
+FailureKind = Literal["failed", "timed_out", "rate_limited", "unusable"]
 
 
 class RouteSwitchError(Exception):
@@ -38,12 +43,27 @@ class InvocationError(RouteSwitchError):
 class ModelError(RouteSwitchError):
     """A model did not answer.
 
-    `status` is the provider's HTTP status, or None where there was none (connection, timeout).
+    `status` is the provider's HTTP status, None if there was none (connection, timeout, an error
+    inside an answer). `code` and `param` are the provider's own. `retry_after_s` is the provider's
+    advice. `usage` is what the provider reports to have used: it is charged for.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
+        self.param = param
+        self.retry_after_s = retry_after_s
+        self.usage = usage
 
 
 class ModelTimeoutError(ModelError):
@@ -51,19 +71,26 @@ class ModelTimeoutError(ModelError):
 
 
 class InvalidModelRequestError(ModelError):
-    """The provider refused the request itself (400, 413, 422): another model would as well."""
+    """The provider refused the request itself (400, 413, 422)."""
+
+
+class ModelUnusableError(ModelError):
+    """No repetition helps: the owner's key, account, quota, model name or address is wrong."""
 
 
 class AllTiersFailedError(RouteSwitchError):
     """Every tier that the key may use, and every fallback, failed or ran out of time.
 
-    `timed_out` and `rate_limited` tell a 504 and a 429 from a 502.
+    `kind` says how. `retry_after_s` is the least that a provider asked for; None if none did, and
+    then a repetition at once would only repeat the same calls.
     """
 
-    def __init__(self, message: str, *, timed_out: bool, rate_limited: bool = False) -> None:
+    def __init__(
+        self, message: str, *, kind: FailureKind, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
-        self.timed_out = timed_out
-        self.rate_limited = rate_limited
+        self.kind = kind
+        self.retry_after_s = retry_after_s
 
 
 class RunStoppedError(BaseException):

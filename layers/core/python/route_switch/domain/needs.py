@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -20,7 +21,19 @@ class Capabilities(BaseModel):
     tools: bool = True
     vision: bool = True
     input_tokens: int | None = Field(default=None, gt=0)
-    """How much it reads at most; None where that is not known."""
+    """The most that it reads; None if that is not known."""
+    output_tokens: int | None = Field(default=None, gt=0)
+    """The most that it writes; None if that is not known."""
+    reasoning: bool = False
+    """Whether it thinks before it answers, in tokens that count as output."""
+    sampling: bool = True
+    """Whether it takes temperature, top_p and penalties."""
+    max_temperature: float | None = Field(default=None, gt=0)
+    one_of_temperature_and_top_p: bool = False
+    limit_name: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """The only name of the output limit that it takes; None if it takes either."""
+    cache_min_tokens: int | None = Field(default=None, gt=0)
+    """The shortest prefix that its provider caches on request; None if it caches none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,9 @@ def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, J
     tools = [params[name] for name in ("tools", "functions") if params.get(name)]
     calls = [m for m in messages if m.get("tool_calls") or m.get("function_call")]
     images = [part for part in parts if part.get("type") == "image_url"]
-    text = json.dumps([*(_without_attachments(message) for message in messages), *tools])
+    text = json.dumps(
+        [*(_without_attachments(message) for message in messages), *tools], ensure_ascii=False
+    )
     return Needs(
         tools=bool(tools or calls),
         vision=bool(images),

@@ -9,9 +9,9 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.pricing import Usage
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.switches import Switches
+from route_switch.domain.usage import Usage
 
 JsonObject = dict[str, JsonValue]
 
@@ -33,11 +33,13 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of an answer. `delta` holds message fields in OpenAI's form (`content`, …).
+    """A piece of an answer, in a form that this product vouches for.
 
-    A call that is not streamed yields one chunk per choice, whose delta is the whole message.
-    `usage` comes with the last chunk, and `provider_usage` with it where the provider reports it as
-    OpenAI does; `provider_model` is the model that the provider names.
+    `delta` holds fields of an OpenAI assistant message; a call that is not streamed yields one
+    chunk per choice, whose delta is the whole message. `index` is the choice's position.
+    `provider_usage` is the usage as the provider reported it, if it has OpenAI's form. `extra` and
+    `choice_extra` hold the provider's further fields, of the answer and of the choice. `adjusted`
+    has a note for each parameter that was changed to fit the model.
     """
 
     delta: JsonObject
@@ -48,6 +50,9 @@ class Chunk:
     provider_model: str | None = None
     provider_usage: JsonObject | None = None
     system_fingerprint: str | None = None
+    extra: JsonObject = field(default_factory=dict)
+    choice_extra: JsonObject = field(default_factory=dict)
+    adjusted: tuple[str, ...] = ()
 
 
 class ModelClient(Protocol):

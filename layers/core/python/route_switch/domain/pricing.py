@@ -1,56 +1,76 @@
 """What a call costs: the tokens that the provider reports, times a frozen price.
 
-Price is per token, cost is what was paid. An unknown price gives an unknown cost (None), never 0.
+*Price* is per token, *cost* is what was paid. An unknown price gives an unknown cost (None), never
+0.
 """
 
-from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from route_switch.domain.usage import Usage
 
-class Price(BaseModel):
-    """List price in USD per million tokens.
+UsdPerMillion = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-    `cached_input_usd_per_million` is what an input token read from the provider's prompt cache
-    costs; where it is None, such a token is charged as any other.
+
+class Rates(BaseModel):
+    """Prices in USD per million tokens.
+
+    An absent rate for cached reads, cache writes or reasoning means that such a token costs as much
+    as any other token of its side.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_usd_per_million: float = Field(ge=0)
-    output_usd_per_million: float = Field(ge=0)
-    cached_input_usd_per_million: float | None = Field(default=None, ge=0)
+    input_usd_per_million: UsdPerMillion
+    output_usd_per_million: UsdPerMillion
+    cached_input_usd_per_million: UsdPerMillion | None = None
+    """For input that the provider reads from its prompt cache."""
+    cache_write_usd_per_million: UsdPerMillion | None = None
+    """For input that the provider writes to its prompt cache."""
+    reasoning_usd_per_million: UsdPerMillion | None = None
+    """For tokens that a model thinks with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one call as the provider reports them; cached tokens are part of the input."""
+class LongContextRates(Rates):
+    """Rates of the whole call if its input has more than `above_tokens` tokens."""
 
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int = 0
+    above_tokens: Annotated[int, Field(gt=0)]
 
-    @property
-    def total_tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
+
+class Price(Rates):
+    """List price of a model; `long_context` has the rates of long requests, where they differ."""
+
+    long_context: LongContextRates | None = None
+
+    def rates_for(self, usage: Usage) -> Rates:
+        long = self.long_context
+        return long if long is not None and usage.input_tokens > long.above_tokens else self
 
 
 def cost_usd(usage: Usage | None, price: Price | None) -> float | None:
-    """USD for one call, or None where the tokens or the price are unknown."""
+    """Return the USD of one call, or None if the tokens or the price are unknown."""
     if usage is None or price is None:
         return None
-    cached_price = price.cached_input_usd_per_million
-    if cached_price is None:
-        cached_price = price.input_usd_per_million
+    rates = price.rates_for(usage)
     cached = min(usage.cached_input_tokens, usage.input_tokens)
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
+    reasoning = min(usage.reasoning_tokens, usage.output_tokens)
+    plain_in, plain_out = rates.input_usd_per_million, rates.output_usd_per_million
     return (
-        (usage.input_tokens - cached) * price.input_usd_per_million
-        + cached * cached_price
-        + usage.output_tokens * price.output_usd_per_million
+        (usage.input_tokens - cached - written) * plain_in
+        + cached * _or(rates.cached_input_usd_per_million, plain_in)
+        + written * _or(rates.cache_write_usd_per_million, plain_in)
+        + (usage.output_tokens - reasoning) * plain_out
+        + reasoning * _or(rates.reasoning_usd_per_million, plain_out)
     ) / 1_000_000
 
 
+def _or(rate: float | None, otherwise: float) -> float:
+    return otherwise if rate is None else rate
+
+
 def add_known(*costs_usd: float | None) -> float | None:
-    """The sum, or None where any part is unknown: a total with a hole is not a total."""
+    """Return the sum, or None if any part is unknown."""
     known = [cost for cost in costs_usd if cost is not None]
     return sum(known) if len(known) == len(costs_usd) else None

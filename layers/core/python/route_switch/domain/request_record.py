@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import JsonValue
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.pricing import Price, Usage, add_known, cost_usd
+from route_switch.domain.pricing import Price, add_known, cost_usd
 from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.domain.usage import Usage
 
 AttemptStatus = Literal["answered", "failed", "timed_out"]
 RequestStatus = Literal["answered", "failed", "dry_run"]
@@ -19,9 +20,10 @@ RequestStatus = Literal["answered", "failed", "dry_run"]
 class Attempt:
     """One model call. `tier` is None for the router LLM's.
 
-    `cost_usd` is None where the price or the tokens are unknown. A provider does not charge for an
-    error (0.0). A call that ran out of time is charged all the same: where its late usage did not
-    arrive in time, `usage` counts the input alone, by estimate, and `estimated` is set.
+    `cost_usd` is None if the price or the tokens are unknown. A failed call costs what the provider
+    reports to have used, or nothing (0.0) if it reports nothing. A call that ran out of time is
+    charged all the same: if its late usage did not arrive in time, `usage` is an estimate of the
+    input alone, and `estimated` is set. `adjusted` notes changes to the request's parameters.
     """
 
     model: str
@@ -32,6 +34,7 @@ class Attempt:
     cost_usd: float | None = None
     estimated: bool = False
     error: str | None = None
+    adjusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class RequestRecord:
     answer_text: str | None = None
     replay: Replay | NotReplayable | None = None
     idempotency_id: str | None = None
+    why: str = ""
+    """The routing strategy's reason for its choice."""
 
     @property
     def router_cost_usd(self) -> float | None:

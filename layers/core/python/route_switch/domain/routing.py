@@ -17,7 +17,16 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
-AskRouter = Callable[[tuple[JsonObject, ...], Mapping[str, JsonValue]], str | None]
+
+@dataclass(frozen=True, slots=True)
+class RouterReply:
+    """What the router LLM said; `cut_off` if it ran into its output limit."""
+
+    text: str
+    cut_off: bool = False
+
+
+AskRouter = Callable[[tuple[JsonObject, ...], Mapping[str, JsonValue]], RouterReply | None]
 """Sends messages and parameters to the router LLM; returns its reply, or None if there is none."""
 
 

@@ -89,7 +89,7 @@ class PaidEngine:
             raise ProviderDownError(
                 f"The client of {self._name} broke: {describe_defect(error)}"
             ) from error
-        return _response(request, reply.text, reply.cost_usd)
+        return _response(request, reply.text, reply.cost_usd, cut_off=reply.cut_off)
 
 
 class LabelEngine:
@@ -123,12 +123,12 @@ def _known(params: JsonObject) -> JsonObject:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _response(request: Request, text: str, cost_usd: float) -> Response:
+def _response(request: Request, text: str, cost_usd: float, *, cut_off: bool = False) -> Response:
     return Response(
         id=None,
         model=request.model,
         message=Message.assistant(text or " "),
         finish_reason="stop",
         usage=Usage(),
-        provider_data={"cost_usd": cost_usd},
+        provider_data={"cost_usd": cost_usd, "cut_off": cut_off},
     )

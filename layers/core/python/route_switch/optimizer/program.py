@@ -12,7 +12,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 from route_switch.domain.tiers import Tier
@@ -135,7 +135,7 @@ class _AskThroughDspy:
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
-    ) -> str | None:
+    ) -> RouterReply:
         system, *turns = messages
         request = Request(
             model=self._lm.model,
@@ -150,4 +150,4 @@ class _AskThroughDspy:
         )
         response = self._lm(request)
         self.cost_usd = response.provider_data["cost_usd"]
-        return response.text or ""
+        return RouterReply(response.text or "", response.provider_data["cut_off"])

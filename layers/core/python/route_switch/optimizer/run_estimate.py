@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome_row import tiers_to_judge
 from route_switch.domain.learning.text_policy import DEMO_TOKENS
-from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.query import text_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
+from route_switch.domain.usage import Usage
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.build_outcomes import Missing
 from route_switch.services.learning.calibrate_judge import MOST_LABELS

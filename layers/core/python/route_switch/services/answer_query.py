@@ -1,6 +1,6 @@
 """Lets a tier's model answer; when it fails, its fallbacks, then the tiers above, then below."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 
@@ -11,7 +11,9 @@ from route_switch.domain.decision import order_of_descent
 from route_switch.domain.errors import (
     AllTiersFailedError,
     InvalidModelRequestError,
+    ModelError,
     ModelTimeoutError,
+    ModelUnusableError,
     RouteSwitchError,
 )
 from route_switch.domain.ports import JsonObject
@@ -25,6 +27,8 @@ SHARE_OF_REMAINING = 2 / 3
 MIN_ATTEMPT_S = 0.5
 
 TOO_MANY_REQUESTS = 429
+
+_PERMANENT = (InvalidModelRequestError, ModelUnusableError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +93,44 @@ class AnswerQuery:
 
 
 def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
-    """What the caller should hear of an answer that did not come; None if it came."""
+    """Return what the caller should be told if there is no answer; None if there is one.
+
+    A refusal is the caller's to mend only if no model failed for another reason.
+    """
     if answer.completion is not None:
         return None
     errors = [call.error for call in answer.calls if call.error]
-    refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
-    if refusal is not None:
-        return refusal
+    transient = [e for e in errors if not isinstance(e, _PERMANENT)]
     if not errors:
         return AllTiersFailedError(
-            "Nothing was left of the request's time to call a model. Try again in a moment.",
-            timed_out=True,
+            "No time was left to call a model. Allow more time (request_deadline_s).",
+            kind="timed_out",
         )
+    refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
+    if refusal is not None and not transient:
+        return refusal
+    if not transient:
+        return AllTiersFailedError(
+            f"No model can be used: the provider refuses the key, the account or the model"
+            f"{_statuses(errors)}. Repeating the request does not help. The owner finds the reason "
+            "in the log.",
+            kind="unusable",
+        )
+    return _transient_failure(len(answer.calls), transient)
+
+
+def _transient_failure(calls: int, errors: Sequence[ModelError]) -> AllTiersFailedError:
     timed_out = isinstance(errors[-1], ModelTimeoutError)
+    limited = all(error.status == TOO_MANY_REQUESTS for error in errors)
+    waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
     return AllTiersFailedError(
-        f"None of {len(answer.calls)} calls was answered; the last one "
-        f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
-        timed_out=timed_out,
-        rate_limited=all(error.status == TOO_MANY_REQUESTS for error in errors),
+        f"None of {calls} calls was answered; the last one "
+        f"{'ran out of time' if timed_out else 'failed'}. Every model that may answer was tried.",
+        kind="rate_limited" if limited else "timed_out" if timed_out else "failed",
+        retry_after_s=min(waits, default=None),
     )
+
+
+def _statuses(errors: Sequence[ModelError]) -> str:
+    found = sorted({error.status for error in errors if error.status})
+    return f" (status {', '.join(map(str, found))})" if found else ""

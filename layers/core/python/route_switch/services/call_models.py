@@ -1,6 +1,7 @@
 """Calls one model within a deadline, and keeps account of what it cost."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -17,13 +18,16 @@ from route_switch.domain.errors import (
     describe_defect,
 )
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
-from route_switch.domain.pricing import Usage, cost_usd
+from route_switch.domain.pricing import cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.usage import Usage
 
 logger = logging.getLogger(__name__)
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back."""
@@ -62,20 +66,20 @@ class CallResult:
 class ModelCaller:
     """Finds a model's client by the provider prefix of its name and calls it.
 
-    Each call runs in a thread of `pool`: no provider's library keeps a total deadline by itself,
-    and waiting for a thread does.
+    Each call runs in a thread of its provider's pool: not every provider's library keeps a total
+    deadline, and waiting for a thread does. A provider that hangs takes no thread of another one.
     """
 
     def __init__(
         self,
         clients: Callable[[str], ModelClient],
         catalog: ModelCatalog,
-        pool: Executor,
+        pool_of: Callable[[str], Executor],
         clock: Clock = time.perf_counter,
     ) -> None:
         self._clients = clients
         self._catalog = catalog
-        self._pool = pool
+        self._pool_of = pool_of
         self._clock = clock
 
     def call(
@@ -91,19 +95,23 @@ class ModelCaller:
         exception. A call that is late may go on until the request's deadline: its provider
         charges for it anyway, and so its tokens become known."""
         started = self._clock()
-        future = self._pool.submit(self._run, name, messages, params, deadline.remaining_s)
+        pool = self._pool_of(name.partition("/")[0])
+        future = pool.submit(self._run, name, messages, params, deadline.remaining_s)
         error: ModelError
         try:
             completion = future.result(timeout_s)
         except FutureTimeoutError:
             if future.cancel():
-                error, late = ModelError(f"{name} was not called: too many calls hang"), None
+                error, late = (
+                    ModelError(f"{name} was not called: all worker threads are busy"),
+                    None,
+                )
             else:
                 error, late = ModelTimeoutError(f"{name} took over {timeout_s:.1f} s"), future
         except ModelError as caught:
             error, late = caught, None
         else:
-            return CallResult(self._answered(name, tier, completion.usage, started), completion)
+            return CallResult(self._answered(name, tier, completion, started), completion)
         return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
 
     def settle(self, result: CallResult) -> CallResult:
@@ -137,10 +145,18 @@ class ModelCaller:
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
     def _answered(
-        self, name: str, tier: Tier | None, usage: Usage | None, started: float
+        self, name: str, tier: Tier | None, completion: Completion, started: float
     ) -> Attempt:
-        cost = cost_usd(usage, self._catalog.price(name))
-        return Attempt(name, tier, "answered", self._ms_since(started), usage, cost)
+        cost = cost_usd(completion.usage, self._catalog.price(name))
+        return Attempt(
+            name,
+            tier,
+            "answered",
+            self._ms_since(started),
+            completion.usage,
+            cost,
+            adjusted=completion.adjusted,
+        )
 
     def _failed(
         self,
@@ -152,14 +168,22 @@ class ModelCaller:
     ) -> Attempt:
         elapsed = self._ms_since(started)
         if not isinstance(error, ModelTimeoutError):
-            # With a status, or a refusal, the message may quote the request.
-            reason = f"status {error.status}" if error.status else str(error)
-            if isinstance(error, InvalidModelRequestError) and not error.status:
-                reason = "refused"
-            return Attempt(name, tier, "failed", elapsed, None, 0.0, error=reason)
+            # Providers charge for what they report to have used, whatever became of the answer.
+            cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
+            return Attempt(name, tier, "failed", elapsed, error.usage, cost, error=_reason(error))
         usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))
         return Attempt(name, tier, "timed_out", elapsed, usage, cost, True, "timeout")
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000
+
+
+def _reason(error: ModelError) -> str:
+    """Return what a record may hold: a provider's own words may quote the request."""
+    code = f" ({error.code})" if error.code and _CODE.fullmatch(error.code) else ""
+    if error.status:
+        return f"status {error.status}{code}"
+    if isinstance(error, InvalidModelRequestError):
+        return "refused"
+    return f"failed{code}" if error.code or error.usage else str(error)

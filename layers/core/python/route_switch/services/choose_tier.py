@@ -10,7 +10,7 @@ from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
@@ -72,7 +72,7 @@ class _AskRouter:
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
-    ) -> str | None:
+    ) -> RouterReply | None:
         self.call = self._caller.call(
             self._config.models.router,
             messages,
@@ -80,7 +80,10 @@ class _AskRouter:
             min(self._config.router_timeout_s, self._deadline.remaining_s),
             self._deadline,
         )
-        return self.call.completion.text if self.call.completion else None
+        completion = self.call.completion
+        if completion is None:
+            return None
+        return RouterReply(completion.text, completion.choices[0].finish_reason == "length")
 
 
 def _router_is_down(call: CallResult | None) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from route_switch.domain.needs import Needs
-from route_switch.domain.pricing import Usage, cost_usd
+from route_switch.domain.pricing import cost_usd
 from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.domain.usage import Usage
 
 ASSUMED_OUTPUT_TOKENS = 300
 """Length of an answer that is taken for an estimate where the request sets no limit."""

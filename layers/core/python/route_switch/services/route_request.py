@@ -204,6 +204,7 @@ class RouteRequest:
             reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
             model=answer.model if answer else None,
             prompt_version=decision.prompt_version,
+            why=decision.why,
             attempts=attempts,
             query_tokens=query.tokens,
             latency_ms=elapsed_ms,

@@ -1,9 +1,11 @@
 """What the router function serves with."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-POOL_THREADS = 16
-"""A call that ran out of time holds its thread until the provider lets go of it."""
+CALL_THREADS = 16
+"""Calls of one provider at a time. A late call keeps its thread until its provider ends it."""
+RECORD_THREADS = 4
+"""Records have threads of their own: calls that hang must not keep a record from being saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,13 @@ def build_router(settings: Settings) -> Router:
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
-    pool = ThreadPoolExecutor(POOL_THREADS)
+    pool = ThreadPoolExecutor(RECORD_THREADS)
     # Threads of their own: model calls that hang must not keep a parameter from being read.
     parameters = ThreadPoolExecutor(2)
     caller = ModelCaller(
-        ModelClients(config, provider_keys(settings.provider_secret)), config.models, pool
+        ModelClients(config, provider_keys(settings.provider_secret)),
+        config.models,
+        pools_by_provider(),
     )
     return Router(
         config,
@@ -113,5 +119,19 @@ def _text_hash_secret(settings: Settings) -> bytes:
 
 def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
     """Choosing alone, without AWS: only the router model is called."""
-    pool = ThreadPoolExecutor(POOL_THREADS)
-    return ChooseTier(config, ModelCaller(ModelClients(config, keys), config.models, pool))
+    caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
+    return ChooseTier(config, caller)
+
+
+def pools_by_provider() -> Callable[[str], Executor]:
+    """Return a function that gives each provider a pool of its own, made when it is first used."""
+    making = Lock()
+    pools: dict[str, ThreadPoolExecutor] = {}
+
+    def pool_of(provider: str) -> Executor:
+        with making:
+            if provider not in pools:
+                pools[provider] = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix=provider)
+            return pools[provider]
+
+    return pool_of

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from route_switch.adapters.models.bedrock_request import converse_request
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
+from route_switch.domain.usage import Usage
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, ModelCall
-from route_switch.domain.pricing import Usage
 from route_switch.domain.query import text_of
+from route_switch.domain.usage import Usage
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,12 +1,13 @@
 """List prices, and what models take, from LiteLLM's cost map."""
 
 import json
+import re
 from datetime import date
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.needs import Capabilities
@@ -16,45 +17,74 @@ LISTED_VERSION = "1.106.2"
 LISTED_ON = date(2026, 11, 24)
 """LiteLLM's version whose map is read, and the day on which it was taken: they change together."""
 
+_COSTS = {
+    "input_usd_per_million": "input_cost_per_token",
+    "output_usd_per_million": "output_cost_per_token",
+    "cached_input_usd_per_million": "cache_read_input_token_cost",
+    "cache_write_usd_per_million": "cache_creation_input_token_cost",
+    "reasoning_usd_per_million": "output_cost_per_reasoning_token",
+}
+_LONG = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$", re.MULTILINE)
 _COST_MAP = "model_prices_and_context_window_backup.json"
 
 
 class _Entry(BaseModel):
-    """What is read of an entry of LiteLLM's cost map; USD per token. It leaves out what a model
-    does not support."""
+    """The fields of an entry of LiteLLM's cost map that are read here; costs in USD per token."""
+
+    model_config = ConfigDict(extra="allow")  # the costs of long requests, whose names vary
 
     litellm_provider: str = ""
     input_cost_per_token: float | None = None
     output_cost_per_token: float | None = None
     cache_read_input_token_cost: float | None = None
+    cache_creation_input_token_cost: float | None = None
+    output_cost_per_reasoning_token: float | None = None
     max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
     supports_function_calling: bool | None = None
     supports_vision: bool | None = None
+    supports_reasoning: bool | None = None
+    supports_sampling_params: bool | None = None
+    supports_prompt_caching: bool | None = None
+    prompt_cache_min_tokens: int | None = None
+
+    def cost(self, name: str, above_k: int | None = None) -> float | None:
+        """Return the cost in USD per million tokens; for calls above so many thousand tokens of
+        input, the cost that applies there."""
+        cost = getattr(self, name)
+        if above_k is not None:
+            stated = (self.model_extra or {}).get(f"{name}_above_{above_k}k_tokens")
+            cost = stated if isinstance(stated, float | int) else cost
+        return None if cost is None else round(cost * 1_000_000, 6)
 
 
 def list_price(model: str) -> Price | None:
-    """The price of `provider/name` in LiteLLM's cost map; None where the map has none.
+    """Return the price of `provider/name` by LiteLLM's cost map; None if the map has none.
 
-    The map knows most models by their bare name; that counts only for the same provider.
+    The map lists most models by their bare name; that counts only for the same provider.
     """
     entry = _entry(model)
     if entry is None:
         return None
-    if entry.input_cost_per_token is None or entry.output_cost_per_token is None:
+    rates = _rates(entry, None)
+    if rates is None:
         return None
-    return Price(
-        input_usd_per_million=_per_million(entry.input_cost_per_token),
-        output_usd_per_million=_per_million(entry.output_cost_per_token),
-        cached_input_usd_per_million=(
-            None
-            if entry.cache_read_input_token_cost is None
-            else _per_million(entry.cache_read_input_token_cost)
-        ),
-    )
+    above_k = min(map(int, _LONG.findall("\n".join(entry.model_extra or ()))), default=None)
+    if above_k is None:
+        return Price.model_validate(rates)
+    long = {**(_rates(entry, above_k) or rates), "above_tokens": above_k * 1000}
+    return Price.model_validate({**rates, "long_context": long})
+
+
+def _rates(entry: _Entry, above_k: int | None) -> dict[str, float | None] | None:
+    rates = {field: entry.cost(name, above_k) for field, name in _COSTS.items()}
+    if rates["input_usd_per_million"] is None or rates["output_usd_per_million"] is None:
+        return None
+    return rates
 
 
 def list_capabilities(model: str) -> Capabilities | None:
-    """What `provider/name` takes by the same map; None where the map does not know it."""
+    """Return what `provider/name` takes by the same map; None if the map does not list it."""
     entry = _entry(model)
     if entry is None:
         return None
@@ -62,6 +92,10 @@ def list_capabilities(model: str) -> Capabilities | None:
         tools=bool(entry.supports_function_calling),
         vision=bool(entry.supports_vision),
         input_tokens=entry.max_input_tokens or None,
+        output_tokens=entry.max_output_tokens or None,
+        reasoning=bool(entry.supports_reasoning),
+        sampling=entry.supports_sampling_params is not False,
+        cache_min_tokens=entry.prompt_cache_min_tokens if entry.supports_prompt_caching else None,
     )
 
 
@@ -84,7 +118,3 @@ def _cost_map() -> dict[str, _Entry]:
     entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
     del entries["sample_spec"]  # words instead of values
     return TypeAdapter(dict[str, _Entry]).validate_python(entries)
-
-
-def _per_million(usd_per_token: float) -> float:
-    return round(usd_per_token * 1_000_000, 6)

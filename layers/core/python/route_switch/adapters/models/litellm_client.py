@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 
-from route_switch.adapters.models.openai_compatible import REFUSALS, parse_usage
+from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.provider_errors import Problem, error_of, retry_after_s
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, ModelCall
 
@@ -53,21 +54,19 @@ class LiteLlmClient:
             raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except Exception as error:
             raise _error(call.model, error) from error
-        body = response.model_dump(mode="json", exclude_none=True)
-        for choice in body["choices"]:
-            yield Chunk(
-                delta=choice["message"],
-                index=choice["index"],
-                finish_reason=choice.get("finish_reason"),
-                logprobs=choice.get("logprobs"),
-                usage=parse_usage(body.get("usage")),
-                provider_model=body.get("model"),
-            )
+        yield from read_completion(call.model, response.model_dump(exclude_none=True))
 
 
 def _error(model: str, error: Exception) -> ModelError:
     """LiteLLM's errors share no base class, but each has the provider's status."""
     status = getattr(error, "status_code", None)
-    if status in REFUSALS:
-        return InvalidModelRequestError(f"{model} refuses the request: {error}", status=status)
-    return ModelError(f"{model} failed: {type(error).__name__}", status=status)
+    if not isinstance(status, int):
+        return ModelError(f"{model} failed: {type(error).__name__}")
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    code, param = getattr(error, "code", None), getattr(error, "param", None)
+    problem = Problem(
+        str(getattr(error, "message", error)),
+        code if isinstance(code, str) else None,
+        param if isinstance(param, str) else None,
+    )
+    return error_of(model, problem, status, retry_after_s(headers))

@@ -14,9 +14,9 @@ from route_switch.adapters.models.recordings import recorded_answers
 from route_switch.domain.errors import ModelError
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
 from route_switch.domain.query import query_of, text_of
 from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.usage import Usage
 
 if TYPE_CHECKING:
     from route_switch_offline import RecordedAnswer

@@ -1,119 +1,103 @@
-"""Any server that speaks the OpenAI chat completion API: OpenAI, vLLM, Ollama, llama.cpp, …"""
+"""Any server with OpenAI's chat completion API: OpenAI, Azure, vLLM, Ollama, llama.cpp, …"""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.provider_errors import error_of_response
+from route_switch.domain.errors import ModelError, ModelTimeoutError
+from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.pricing import Usage
 
 if TYPE_CHECKING:
     import httpx
 
-REFUSALS = frozenset({400, 413, 422})
-"""Status codes that speak of the request: asking another model would not help."""
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""A longer answer is broken off: it could not be delivered, and must not fill the memory."""
 
 
 class OpenAiCompatibleClient:
-    """`api_key` is asked at each call, since an owner may fill in or change it at any time; None
-    sends no Authorization header."""
+    """Calls `base_url`, which may have a query (`…/deployments/x?api-version=…`).
+
+    `api_key` is called before each request, since an owner may change the key at any time; None
+    sends no Authorization header.
+    """
 
     def __init__(self, base_url: str, api_key: Callable[[], str | None]) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._api_key = api_key
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         import httpx
 
-        payload = {**call.params, "model": call.model, "messages": list(call.messages)}
+        from route_switch.adapters.models.http_deadline import deadline_in
+
+        payload: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
         try:
-            response = self._http.post(
-                "/chat/completions",
-                json=payload,
-                headers=self._headers(),
-                timeout=call.timeout_s,
-            )
+            with deadline_in(call.timeout_s):
+                response, content = self._answered(payload, call.timeout_s)
         except httpx.TimeoutException as error:
             raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except httpx.HTTPError as error:
             raise ModelError(f"{call.model} cannot be reached: {type(error).__name__}") from error
-        yield from _chunks(call.model, response)
+        if response.status_code >= 300:
+            raise error_of_response(call.model, response.status_code, response.headers, content)
+        yield from read_completion(call.model, _parsed(content))
+
+    def _answered(self, payload: JsonObject, timeout_s: float) -> "tuple[httpx.Response, bytes]":
+        """Return the response and its body."""
+        response = self._sent(
+            self._http.build_request(
+                "POST", self._url, json=payload, headers=self._headers(), timeout=timeout_s
+            )
+        )
+        with closing(response):
+            return response, _body(response)
+
+    def _sent(self, request: "httpx.Request") -> "httpx.Response":
+        """Send the request; once more, on a new connection, if the first one breaks before anything
+        was answered. That happens to connections which were idle while Lambda was frozen."""
+        import httpx
+
+        try:
+            return self._http.send(request, stream=True)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return self._http.send(request, stream=True)
 
     def _headers(self) -> dict[str, str]:
         key = self._api_key()
         return {"authorization": f"Bearer {key}"} if key else {}
 
     @cached_property
-    def _http(self) -> "httpx.Client":
+    def _url(self) -> "httpx.URL":
         import httpx
 
-        return httpx.Client(
-            base_url=self._base_url,
-            # Loading the certificates takes longer than a call: not where there is no TLS.
-            verify=self._base_url.startswith("https:"),
-        )
+        base = httpx.URL(self._base_url)
+        return base.copy_with(path=f"{base.path.rstrip('/')}/chat/completions")
+
+    @cached_property
+    def _http(self) -> "httpx.Client":
+        from route_switch.adapters.models.http_deadline import http_client
+
+        return http_client(tls=self._url.scheme == "https")
 
 
-def _chunks(model: str, response: "httpx.Response") -> Iterator[Chunk]:
-    if response.status_code >= 400:
-        raise _error(model, response)
+def _body(response: "httpx.Response") -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise ModelError(f"The answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+    return b"".join(parts)
+
+
+def _parsed(content: bytes) -> JsonValue:
     try:
-        body = response.json()
-        usage = parse_usage(body.get("usage"))
-        choices = [
-            Chunk(
-                delta=_without_empty_fields(choice["message"]),
-                index=choice.get("index", position),
-                finish_reason=choice.get("finish_reason"),
-                logprobs=choice.get("logprobs"),
-                usage=usage,
-                provider_model=body.get("model"),
-                provider_usage=body["usage"] if usage else None,
-                system_fingerprint=body.get("system_fingerprint"),
-            )
-            for position, choice in enumerate(body["choices"])
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{model} answered with something that is not a chat completion. Check the base URL."
-        ) from error
-    yield from choices
-
-
-def _without_empty_fields(message: JsonObject) -> JsonObject:
-    """`content` stays, since OpenAI's clients expect it to be there, be it null."""
-    return {k: v for k, v in message.items() if v is not None or k == "content"}
-
-
-def parse_usage(usage: JsonValue) -> Usage | None:
-    """An OpenAI `usage` object, or None where it is not one."""
-    if not isinstance(usage, dict):
+        return parse_json(content)
+    except InvalidJsonError:
         return None
-    tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    if not (isinstance(tokens[0], int) and isinstance(tokens[1], int)):
-        return None
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(tokens[0], tokens[1], cached if isinstance(cached, int) else 0)
-
-
-def _error(model: str, response: "httpx.Response") -> ModelError:
-    status = response.status_code
-    if status in REFUSALS:
-        return InvalidModelRequestError(
-            f"{model} refuses the request: {_message(response)}", status=status
-        )
-    return ModelError(f"{model} failed with status {status}", status=status)
-
-
-def _message(response: "httpx.Response") -> str:
-    try:
-        body: JsonObject = response.json()
-        error = body.get("error", body)
-        message = error.get("message") if isinstance(error, dict) else error
-    except (ValueError, AttributeError):
-        message = None
-    return message if isinstance(message, str) else "it gives no reason"

@@ -6,6 +6,7 @@ LiteLLM's.
 
 from collections.abc import Callable
 
+from route_switch.adapters.models.fitting_client import FittingClient
 from route_switch.domain.ports import ModelClient
 from route_switch.domain.router_config import RouterConfig
 
@@ -69,6 +70,9 @@ class ModelClients:
         return self._made[provider]
 
     def _make(self, provider: str) -> ModelClient:
+        return FittingClient(self._client(provider), provider, self._config.models.capabilities)
+
+    def _client(self, provider: str) -> ModelClient:
         factory = FACTORIES.get(provider)
         if factory is not None:
             return factory(self._config, self._keys)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example, Score
-from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import Usage
 
 NO_RECORDING = "[simulated: no recorded answer]"
 """What a model that replays recordings says where it has none: not an answer to grade."""

@@ -4,19 +4,40 @@ from pydantic import JsonValue
 
 from route_switch.domain.decision import parse_tier
 from route_switch.domain.query import Query
-from route_switch.domain.routing import RoutingContext, Suggestion
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
+from route_switch.domain.thoughts import without_thoughts
 
 ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
 """The prompt asks for a digit; the rest is room for a model that writes "Tier 2." instead."""
+
+REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
+"""For a model that thinks first: its thoughts count as output."""
 
 
 class PromptStrategy:
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion:
         messages = context.prompt.render(query, context.config.router_max_input_tokens)
-        reply = context.ask(messages, ROUTER_PARAMS)
+        reply = context.ask(messages, router_params(context.config))
         if reply is None:
             return Suggestion(None, "the router LLM did not answer")
-        tier = parse_tier(reply)
-        if tier is None:
-            return Suggestion(None, "the router LLM's reply names no tier")
+        return read_reply(reply)
+
+
+def router_params(config: RouterConfig) -> dict[str, JsonValue]:
+    thinks = config.models.capabilities_of(config.models.router).reasoning
+    return REASONING_PARAMS if thinks else ROUTER_PARAMS
+
+
+def read_reply(reply: RouterReply) -> Suggestion:
+    """Read the tier that a reply names. Thoughts are not read, and a reply that was cut off counts
+    only if it begins with the tier: what follows may have been anything."""
+    said = without_thoughts(reply.text)
+    if said is None:
+        return Suggestion(None, "the router LLM did not finish its thought")
+    tier = parse_tier(said, leading=reply.cut_off)
+    if tier is not None:
         return Suggestion(tier, "named by the router LLM")
+    if reply.cut_off:
+        return Suggestion(None, "the router LLM reached its output limit before it named a tier")
+    return Suggestion(None, "the router LLM's reply names no tier")

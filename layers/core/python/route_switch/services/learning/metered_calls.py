@@ -24,9 +24,10 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
-from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.usage import Usage
 from route_switch.services.learning.blame import HOPELESS, Blame, Watched
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
@@ -170,9 +171,10 @@ class MeteredCalls:
                 try:
                     entry = self._called(name, messages, params, purpose)
                 except ModelError as error:
-                    if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
-                        settle(most_usd)
-                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
+                    charged_usd = self._charged_usd(name, error, most_usd)
+                    if charged_usd > 0:
+                        settle(charged_usd)
+                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, charged_usd))
                     if not self._blame.is_its_own_fault(watched, error, purpose):
                         self._begin(key, purpose, 0.0)
                         self._wait_out(name, error, attempt, began, watched.model.answered_at)
@@ -185,6 +187,14 @@ class MeteredCalls:
                 self._blame.answered(watched, self._pace.clock())
             return entry
         raise AssertionError  # count() never ends
+
+    def _charged_usd(self, name: str, error: ModelError, most_usd: float) -> float:
+        """Return what a failed call costs: what the provider reports, and for a call that ran out
+        of time, which is charged without a report, the most that it may cost."""
+        if error.usage is not None:
+            reported = cost_usd(error.usage, self._price(name))
+            return most_usd if reported is None else reported
+        return most_usd if isinstance(error, ModelTimeoutError) else 0.0
 
     def _begin(self, key: str, purpose: Purpose, most_usd: float) -> None:
         """Notes what a call may cost before it is made: who is killed meanwhile has to take it for
@@ -203,7 +213,7 @@ class MeteredCalls:
         started = time.perf_counter()
         call = ModelCall(model, messages, params, CALL_TIMEOUT_S)
         completion: Completion = complete(self._clients(provider).stream(call))
-        text = _whole(completion.text)
+        text = completion.text
         usage = completion.usage or _estimate(messages, text)
         return {
             "purpose": purpose.value,
@@ -211,6 +221,7 @@ class MeteredCalls:
             "tokens": [usage.input_tokens, usage.output_tokens, usage.cached_input_tokens],
             "cost_usd": cost_usd(usage, self._price(name)),
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
+            **({"cut_off": True} if completion.choices[0].finish_reason == "length" else {}),
         }
 
     def _wait_out(
@@ -314,18 +325,13 @@ def _reply(entry: JsonObject) -> Reply:
         usage=Usage(*(int(_number(t)) for t in tokens)),
         cost_usd=_number(entry["cost_usd"]),
         latency_ms=_number(entry["latency_ms"]),
+        cut_off=entry.get("cut_off") is True,
     )
 
 
 def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     read = sum(estimate_tokens(text_of(message)) for message in messages)
     return Usage(read, estimate_tokens(text))
-
-
-def _whole(text: str) -> str:
-    """An answer that is cut off inside an emoji ends on half a character, which JSON can say and
-    UTF-8 cannot: it could be neither counted nor sent to the judge."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _lost(purpose: Purpose, usd: float) -> JsonObject:

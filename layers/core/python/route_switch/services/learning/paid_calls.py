@@ -8,7 +8,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.pricing import Usage
+from route_switch.domain.usage import Usage
 
 
 class Purpose(StrEnum):
@@ -28,6 +28,8 @@ class Reply:
     usage: Usage
     cost_usd: float
     latency_ms: float
+    cut_off: bool = False
+    """Whether the model ran into its output limit."""
 
 
 class PaidCalls(Protocol):

@@ -11,7 +11,7 @@ from route_switch.domain.errors import InvalidModelRequestError, ProviderUnusabl
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
@@ -79,11 +79,11 @@ class _AskPaid:
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
-    ) -> str | None:
+    ) -> RouterReply | None:
         try:
             reply = self._calls(self._model, messages, params, Purpose.ROUTER)
         except InvalidModelRequestError as error:
             self.refusal = str(error)
             return None
         self.cost_usd, self.latency_ms = reply.cost_usd, reply.latency_ms
-        return reply.text
+        return RouterReply(reply.text, reply.cut_off)

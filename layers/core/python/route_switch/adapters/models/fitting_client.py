@@ -1,0 +1,55 @@
+"""A client that sends a model only what the model takes."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from route_switch.domain.errors import InvalidModelRequestError, ModelTimeoutError
+from route_switch.domain.needs import Capabilities
+from route_switch.domain.parameters import (
+    Refused,
+    fit_parameters,
+    note_refusal,
+    with_provider_rules,
+)
+from route_switch.domain.ports import Chunk, ModelCall, ModelClient
+
+MAX_REPEATS = 3
+"""A model that refuses several parameters names one at a time."""
+
+
+class FittingClient:
+    """Fit parameters to the model, and repeat a call without a parameter that it refuses.
+
+    A refusal is remembered for the life of the process. Safe to share between threads: at worst two
+    threads learn the same.
+    """
+
+    def __init__(
+        self, client: ModelClient, provider: str, capabilities: Mapping[str, Capabilities]
+    ) -> None:
+        """`capabilities` are known ones, by `provider/model`."""
+        self._client = client
+        self._provider = provider
+        self._capabilities = capabilities
+        self._refused: dict[str, Refused] = {}
+
+    def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        known = self._capabilities.get(f"{self._provider}/{call.model}", Capabilities())
+        model = with_provider_rules(self._provider, call.model, known)
+        refused = self._refused.setdefault(call.model, Refused())
+        ends_at = time.monotonic() + call.timeout_s
+        for repeats_left in reversed(range(MAX_REPEATS + 1)):
+            left_s = ends_at - time.monotonic()
+            if left_s <= 0:
+                raise ModelTimeoutError(f"{call.model} did not answer in time")
+            params, notes = fit_parameters(call.params, model, refused)
+            fitted = replace(call, params=params, timeout_s=left_s)
+            try:
+                for chunk in self._client.stream(fitted):
+                    yield replace(chunk, adjusted=notes) if notes else chunk
+                return
+            except InvalidModelRequestError as error:
+                noted = note_refusal(str(error), error.param, params, refused)
+                if not (noted and repeats_left):
+                    raise

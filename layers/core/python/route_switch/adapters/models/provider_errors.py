@@ -1,0 +1,201 @@
+"""What a provider says when it fails, in every body shape, as one of the product's errors.
+
+Known shapes: OpenAI and Azure (`{"error": {message, code, param, type}}`), Gemini's compatible
+endpoint (an array of such objects, with `details`), FastAPI (`detail`: a text, or a list of `msg`
+and `loc`), `{"message": …}`, `{"error": "…"}`, plain text, HTML of a proxy.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from pydantic import JsonValue
+
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ModelError,
+    ModelUnusableError,
+)
+from route_switch.domain.json_values import InvalidJsonError, parse_json, valid_text
+from route_switch.domain.usage import Usage
+
+REFUSALS = frozenset({400, 413, 422})
+"""Statuses that speak of the request."""
+UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
+"""Statuses that no repetition mends: key, payment, permission, model or address."""
+EXHAUSTED = frozenset({"insufficient_quota", "billing_hard_limit_reached", "credits_exhausted"})
+NO_REASON = "it gives no reason"
+MAX_MESSAGE = 1000
+MAX_RETRY_AFTER_S = 3600.0
+
+_OWNERS_FAULT = re.compile(
+    r"api[ _-]?key|credit balance|billing|insufficient (?:credit|balance|quota)|"
+    r"model\b.{0,80}\b(?:not found|does not exist|not supported|no longer)",
+    re.IGNORECASE,
+)
+"""Some providers answer 400 where the owner's key, account or model name is the reason."""
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`code`, `param` and `kind` (OpenAI's `type`) are None where the provider gives none."""
+
+    message: str
+    code: str | None = None
+    param: str | None = None
+    kind: str | None = None
+
+
+def error_of_response(
+    model: str, status: int, headers: Mapping[str, str], content: bytes
+) -> ModelError:
+    """Return the error for a response with an error status."""
+    try:
+        body = parse_json(content)
+    except InvalidJsonError:
+        body = content.decode("utf-8", "replace")
+    problem = read_problem(body)
+    wait_s = retry_after_s(headers) or _delay_in(body)
+    return error_of(model, problem, status, wait_s)
+
+
+def error_of(
+    model: str,
+    problem: Problem,
+    status: int | None,
+    wait_s: float | None = None,
+    usage: Usage | None = None,
+) -> ModelError:
+    """Return the error of this kind; `usage` is what the provider reports to have used."""
+    kind, verb = _kind_of(problem, status)
+    words = f"status {status}" if kind is ModelError and status else problem.message
+    return kind(
+        f"{model} {verb}: {words}",
+        status=status,
+        code=problem.code,
+        param=problem.param,
+        retry_after_s=wait_s,
+        usage=usage,
+    )
+
+
+def _kind_of(problem: Problem, status: int | None) -> tuple[type[ModelError], str]:
+    owners_fault = problem.param != "messages" and _OWNERS_FAULT.search(problem.message)
+    if problem.code in EXHAUSTED or status in UNUSABLE or (status in REFUSALS and owners_fault):
+        return ModelUnusableError, "cannot be used"
+    if status in REFUSALS:
+        return InvalidModelRequestError, "refuses the request"
+    return ModelError, "failed"
+
+
+def read_problem(body: JsonValue) -> Problem:
+    """Return what an error body says."""
+    match body:
+        case [first, *_]:
+            return read_problem(first)
+        case {"error": dict(error)}:
+            return _problem_in(error)
+        case {"error": [first, *_]}:
+            return read_problem(first)
+        case {"error": str(message)} if message.strip():
+            return Problem(_short(message))
+        case {"detail": list(details)}:
+            return _fastapi(details)
+        case {"detail": str(message)}:
+            return Problem(_short(message))
+        case {"detail": dict(detail)}:
+            return read_problem({"error": detail})
+        case dict():
+            return _problem_in(body)
+        case str(text) if text.strip():
+            return Problem(_page_text(text))
+    return Problem(NO_REASON)
+
+
+def _problem_in(error: Mapping[str, JsonValue]) -> Problem:
+    message = next(
+        (m for n in ("message", "msg", "detail", "title") if (m := _text(error.get(n)))), None
+    )
+    return Problem(
+        _short(message) if message else NO_REASON,
+        code=_code(error),
+        param=_text(error.get("param")),
+        kind=_text(error.get("type")),
+    )
+
+
+def _fastapi(details: list[JsonValue]) -> Problem:
+    """The first of FastAPI's problems, with the field's place as `param`."""
+    for detail in details:
+        if isinstance(detail, dict):
+            place = detail.get("loc")
+            names = [str(n) for n in place if n != "body"] if isinstance(place, list) else []
+            message = _text(detail.get("msg")) or NO_REASON
+            return Problem(_short(message), param=".".join(names) or None)
+    return Problem(_short("; ".join(map(str, details))) or NO_REASON)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for."""
+    milliseconds = _positive(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return min(milliseconds / 1000, MAX_RETRY_AFTER_S)
+    stated = headers.get("retry-after")
+    seconds = _positive(stated)
+    if seconds is None and stated:
+        try:
+            moment = parsedate_to_datetime(stated)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    return None if seconds is None else min(seconds, MAX_RETRY_AFTER_S)
+
+
+def _delay_in(body: JsonValue) -> float | None:
+    """Return Gemini's `retryDelay`, such as "37s"."""
+    match body:
+        case [first, *_]:
+            return _delay_in(first)
+        case {"error": {"details": list(details)}}:
+            for detail in details:
+                delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+                found = _DELAY.fullmatch(delay) if isinstance(delay, str) else None
+                if found:
+                    return min(float(found[1]), MAX_RETRY_AFTER_S)
+    return None
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        number = float(text) if text else None
+    except ValueError:
+        return None
+    return number if number is not None and 0 <= number < float("inf") else None
+
+
+def _text(value: JsonValue) -> str | None:
+    """A text, or a number that is one (Gemini's `code` is the status)."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _page_text(text: str) -> str:
+    """The words of a proxy's HTML page, or the plain text."""
+    return _short(re.sub(r"<[^>]{0,500}>", " ", text) if "<" in text else text)
+
+
+def _short(text: str) -> str:
+    words = " ".join(valid_text(text).split())
+    return words if len(words) <= MAX_MESSAGE else words[:MAX_MESSAGE] + "…"
+
+
+def _code(error: Mapping[str, JsonValue]) -> str | None:
+    """The code, if it is a word; Gemini has the status number there and the word in `status`."""
+    words = [v for n in ("code", "status") if isinstance(v := error.get(n), str) and v.strip()]
+    return words[0] if words else _text(error.get("code"))

@@ -1,0 +1,114 @@
+"""What models take of a request's parameters, and how a request is changed to fit.
+
+A change is always visible: it is noted, recorded with the attempt and shown by `x-route-debug`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from route_switch.domain.needs import Capabilities
+
+Params = dict[str, JsonValue]
+
+SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
+OPTIONAL = frozenset(
+    {
+        *SAMPLING,
+        *("seed", "reasoning_effort", "verbosity", "service_tier", "store", "metadata", "user"),
+        *("parallel_tool_calls", "prompt_cache_key", "safety_identifier", "top_k", "min_p"),
+        *("prediction", "stream_options", "repetition_penalty", "prompt_cache_retention"),
+    }
+)
+"""Parameters that tune or label an answer. Without one of these the answer is still an answer to
+the same request; any other is never left out."""
+LIMITS = ("max_tokens", "max_completion_tokens")
+"""Two names of the same limit; a model may take only one of them."""
+
+_REFUSED = re.compile(
+    r"unsupported|unknown|unrecogni[sz]ed|unexpected|not (?:supported|permitted|allowed|available)|"
+    r"does(?: not|n't) support|extra (?:inputs|fields)|invalid parameter|deprecated|"
+    r"cannot both be specified",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Refused:
+    """What one model refused so far: parameters to leave out, and limits to rename."""
+
+    left_out: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+def with_provider_rules(provider: str, model: str, known: Capabilities) -> Capabilities:
+    """Add what a provider documents for all of its models.
+
+    Sources: Amazon Bedrock API reference, InferenceConfiguration (temperature 0 to 1); Anthropic's
+    migration guide for Claude 4.5 (temperature or top_p, not both); OpenAI's reasoning guide
+    (`max_completion_tokens`, no sampling parameters).
+    """
+    changes: dict[str, object] = {}
+    is_claude = "claude" in model
+    if (provider == "bedrock" or is_claude) and known.max_temperature is None:
+        changes["max_temperature"] = 1.0
+    if is_claude:
+        changes["one_of_temperature_and_top_p"] = True
+    if provider == "openai" and known.reasoning:
+        changes |= {"sampling": False, "limit_name": "max_completion_tokens"}
+    return known.model_copy(update=changes) if changes else known
+
+
+def fit_parameters(
+    params: Mapping[str, JsonValue], model: Capabilities, refused: Refused
+) -> tuple[Params, tuple[str, ...]]:
+    """Return the parameters as the model takes them, and a note for each change."""
+    fitted, notes = dict(params), []
+    for name in LIMITS:
+        new = refused.renamed.get(name) or (model.limit_name if name in fitted else None)
+        if new and new != name and name in fitted:
+            value = fitted.pop(name)
+            fitted.setdefault(new, value)
+            notes.append(f"{name} sent as {new}")
+    dropped = refused.left_out if model.sampling else {*refused.left_out, *SAMPLING}
+    left_out = sorted(dropped & fitted.keys())
+    notes += [f"{name} left out" for name in left_out if fitted.pop(name) is not None]
+    highest, temperature = model.max_temperature, fitted.get("temperature")
+    if highest is not None and isinstance(temperature, int | float) and temperature > highest:
+        fitted["temperature"] = highest
+        notes.append(f"temperature lowered to {highest:g}")
+    both = fitted.get("temperature") is not None and fitted.get("top_p") is not None
+    if model.one_of_temperature_and_top_p and both:
+        del fitted["top_p"]
+        notes.append("top_p left out, since the model takes temperature or top_p")
+    return fitted, tuple(notes)
+
+
+def note_refusal(
+    message: str, param: str | None, params: Mapping[str, JsonValue], refused: Refused
+) -> bool:
+    """Note the parameter that a provider's refusal is about; return whether a repeat can help."""
+    if not _REFUSED.search(message):
+        return False
+    name = _named(message, param, params)
+    if name in LIMITS:
+        other = next(limit for limit in LIMITS if limit != name)
+        if name in refused.renamed or refused.renamed.get(other) == name:
+            return False
+        refused.renamed[name] = other
+        return True
+    if name not in OPTIONAL or name in refused.left_out:
+        return False
+    refused.left_out.add(name)
+    return True
+
+
+def _named(message: str, param: str | None, params: Mapping[str, JsonValue]) -> str | None:
+    """Return the parameter of the request that the refusal names first."""
+    if param in params:
+        return param
+    places = {name: message.find(name) for name in (*LIMITS, *OPTIONAL) if name in params}
+    found = {name: place for name, place in places.items() if place >= 0}
+    return min(found, key=lambda name: (found[name], -len(name))) if found else None
