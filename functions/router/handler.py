@@ -16,7 +16,7 @@ from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.request_metrics import emit
-from route_switch.api.responses import ErrorResponses, json_response, service_logger
+from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
@@ -104,8 +104,12 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
         return json_response(chat_answer.dry_run_body(routed), headers=headers)
     if call.stream:
         events = chat_answer.completion_events(routed, include_usage=call.include_usage)
-        return Response(HTTPStatus.OK, "text/event-stream", events, headers)
-    return json_response(chat_answer.completion_body(routed), headers=headers)
+        response = Response(HTTPStatus.OK, "text/event-stream", events, headers)
+    else:
+        response = json_response(chat_answer.completion_body(routed), headers=headers)
+    if is_deliverable(response):
+        return response
+    return errors(chat_answer.answer_too_long(), headers)
 
 
 def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from pydantic import JsonValue
 
 from route_switch.domain.completion import Choice, Completion
+from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
@@ -85,6 +87,16 @@ def usage_body(completion: Completion) -> JsonObject:
         "total_tokens": usage.total_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
     }
+
+
+def answer_too_long() -> RequestRefusedError:
+    return RequestRefusedError(
+        "The answer is longer than the 6 MB that can be returned. It was paid for. Set max_tokens, "
+        "or ask for less at once.",
+        status=HTTPStatus.BAD_GATEWAY,
+        kind="server_error",
+        code="answer_too_long",
+    )
 
 
 def route_headers(routed: RoutedRequest) -> dict[str, str]:

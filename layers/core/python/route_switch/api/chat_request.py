@@ -236,7 +236,7 @@ def _path_in(content: JsonValue, location: tuple[int | str, ...]) -> str:
     the alternatives of a field is left out."""
     path = ""
     for part in location:
-        if isinstance(content, dict) and isinstance(part, str):
+        if isinstance(content, dict) and isinstance(part, str) and part in (*content, location[-1]):
             path += f".{part}" if path else part
             content = content.get(part)
         elif isinstance(content, list) and isinstance(part, int):

@@ -19,6 +19,9 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import JsonObject
 
+MAX_RESPONSE_BYTES = 6_000_000
+"""Lambda returns 6 MB (6,291,556 bytes) at most; the rest is room for headers."""
+
 
 def service_logger(service: str) -> Logger:
     """A logger whose format our own modules' loggers share."""
@@ -33,6 +36,14 @@ def json_response(
 ) -> Response[str]:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(status, "application/json", text, headers or {})
+
+
+def is_deliverable(response: Response[str]) -> bool:
+    """Whether Lambda can return the response: at most 6 MB as a JSON string, headers included."""
+    body = response.body or ""
+    if len(body) < MAX_RESPONSE_BYTES // 8:  # a character takes at most 6 bytes
+        return True
+    return len(json.dumps(body, ensure_ascii=False).encode()) <= MAX_RESPONSE_BYTES
 
 
 class ErrorResponses:

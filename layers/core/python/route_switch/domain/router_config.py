@@ -27,7 +27,12 @@ class RouterConfig(BaseModel):
     request_deadline_s: Annotated[float, Field(gt=0, le=890)] = 27.0
     text_storage: TextStorage = "full"
     retention_days: Annotated[int, Field(ge=1)] = 90
-    max_body_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    max_body_bytes: Annotated[int, Field(gt=0, le=4_500_000)] = 4_500_000
+    """Length of a request's body. API Gateway hands bodies to Lambda in Base64, and Lambda takes
+    events of 6 MB."""
+    escalate_named: bool = False
+    """Whether another tier may answer a request that names a tier or a model, if the named one and
+    its fallbacks fail. If not, such a request fails: it never costs more than what it asked for."""
     openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
     bedrock_region: str | None = None
 

@@ -20,7 +20,7 @@ from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
-from route_switch.services.eligible_models import find_eligible
+from route_switch.services.eligible_models import Eligible, find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.inbound_request import Admitted, InboundRequest, RoutedRequest
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
@@ -74,12 +74,19 @@ class RouteRequest:
         served, choice = self._choose(admitted)
         answer = self._answer(
             choice.decision.tier,
-            admitted.eligible,
+            self._answering(admitted),
             request.messages,
             request.params,
             request.deadline,
         )
         return self._finish(admitted, served, choice, answer)
+
+    def _answering(self, admitted: Admitted) -> Eligible:
+        """Return who may answer: a request that names a tier is answered by that tier or fails."""
+        named = admitted.named
+        if named is None or self._config.escalate_named or admitted.admission.spent:
+            return admitted.eligible
+        return admitted.eligible.only(named)
 
     @contextmanager
     def _live(self) -> Iterator[None]:

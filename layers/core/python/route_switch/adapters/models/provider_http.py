@@ -1,0 +1,148 @@
+"""HTTP to a provider: calls end at their deadline, and idle connections are not trusted.
+
+httpx's timeouts apply to each read. A server that sends a blank line every second keeps a call open
+for as long as it likes, and with it the thread that reads. Here every socket operation of a call
+gets at most the time that is left until the call's deadline.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+from route_switch.domain.errors import ModelError
+from route_switch.domain.ports import JsonObject
+
+IDLE_S = 4.0
+"""Connections that were idle for longer are closed. Load balancers, NAT gateways and Lambda's
+freezing end connections silently, and the first use after that fails."""
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""A longer answer is cut off: it could not be delivered, and must not fill the memory."""
+
+_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class ProviderHttp:
+    """Posts JSON. Safe to share between threads.
+
+    `clock` is wall-clock time in seconds: a monotonic clock may stand still while Lambda is frozen.
+    """
+
+    def __init__(self, *, tls: bool, clock: Callable[[], float] = time.time) -> None:
+        # Loading the certificates takes longer than a call: only where there is TLS, and once.
+        self._verify = httpx.create_ssl_context() if tls else False
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._client = _new_client(self._verify)
+        self._used_at = clock()
+
+    def post(
+        self, url: httpx.URL, body: JsonObject, headers: Mapping[str, str], timeout_s: float
+    ) -> HttpAnswer:
+        """Raise `httpx.HTTPError` if there is no whole answer before the deadline, and `ModelError`
+        for an answer over `MAX_ANSWER_BYTES`."""
+        client = self._fresh_client()
+        request = client.build_request("POST", url, json=body, headers=headers, timeout=timeout_s)
+        with _deadline_in(timeout_s), closing(_send(client, request)) as response:
+            return HttpAnswer(response.status_code, response.headers, _read(response))
+
+    def _fresh_client(self) -> httpx.Client:
+        with self._lock:
+            now = self._clock()
+            if now - self._used_at > IDLE_S:
+                # Calls under way keep the old client; its idle connections go with it.
+                self._client = _new_client(self._verify)
+            self._used_at = now
+            return self._client
+
+
+def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send the request. If the connection breaks before anything was answered, send it once more on
+    a new connection: the server closed the old one at the same moment."""
+    try:
+        return client.send(request, stream=True)
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        return client.send(request, stream=True)
+
+
+def _read(response: httpx.Response) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise ModelError(f"The answer is longer than {MAX_ANSWER_BYTES:,} bytes.")
+    return b"".join(parts)
+
+
+def _new_client(verify: ssl.SSLContext | bool) -> httpx.Client:
+    client = httpx.Client(
+        verify=verify, limits=httpx.Limits(max_connections=None, keepalive_expiry=IDLE_S)
+    )
+    # httpx has no public way to choose the network backend; a test with a trickling server fails if
+    # this stops working. The mounts are the proxies of the environment.
+    transports: tuple[Any, ...] = (client._transport, *client._mounts.values())
+    for transport in transports:
+        if transport is not None:
+            transport._pool._network_backend = _Backend()
+    return client
+
+
+@contextmanager
+def _deadline_in(seconds: float) -> Iterator[None]:
+    """End every socket operation of this thread within the block after so many seconds."""
+    _thread.ends_at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        del _thread.ends_at
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        options["timeout"] = _remaining(options.get("timeout"), httpcore.ConnectTimeout)
+        return _Stream(super().connect_tcp(*args, **options))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _remaining(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        options["timeout"] = _remaining(options.get("timeout"), httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(*args, **options))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _remaining(timeout_s: float | None, error: type[Exception]) -> float | None:
+    ends_at: float | None = getattr(_thread, "ends_at", None)
+    if ends_at is None:
+        return timeout_s
+    left_s = ends_at - time.monotonic()
+    if left_s <= 0:
+        raise error("The call's deadline has passed.")
+    return left_s if timeout_s is None else min(timeout_s, left_s)
