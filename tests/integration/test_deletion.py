@@ -19,7 +19,7 @@ import pytest
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbForgotten
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore

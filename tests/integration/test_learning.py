@@ -9,7 +9,7 @@ import pytest
 from botocore.client import BaseClient
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
-from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.errors import StoreError

@@ -9,7 +9,7 @@ import pytest
 
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.learning.dynamodb_runs import LEASE_S, DynamoDbRuns
-from route_switch.adapters.learning.s3_files import S3Files
+from route_switch.adapters.learning.learning_bucket import S3Files
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome

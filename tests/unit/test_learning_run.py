@@ -17,7 +17,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome, StartRun
-from route_switch.services.learning.learning_cap import (
+from route_switch.services.learning.spending_caps import (
     LEAST_USD,
     MonthBefore,
     learning_cap,

@@ -35,7 +35,7 @@ from route_switch.services.learning.metered_calls import (
 )
 from route_switch.services.learning.pace import PATIENCE_S
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import PRICE, FakeModel, FakeTime, metered
 
 PAID = cost_usd(Usage(10, 20), PRICE)

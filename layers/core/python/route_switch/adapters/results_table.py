@@ -12,7 +12,7 @@ Keys are `pk` and `sk`:
     LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
     LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
-    FORGOTTEN                       <request id>  requests that were deleted: `dynamodb_forgotten`
+    FORGOTTEN                       <request id>  requests that were deleted: `dynamodb_deletion`
     LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
     QUALITY#<prompt version>        FEEDBACK  sums of what people said about its answers, and
     QUALITY#ROLLBACK, …#REJECTED              what came of it: `dynamodb_quality`

@@ -10,7 +10,7 @@ from route_switch.cost_estimate.idle_costs import busy_lines, idle_lines
 from route_switch.cost_estimate.model_costs import ModelCosts, model_costs
 from route_switch.cost_estimate.request_costs import WAITING, request_lines
 from route_switch.domain.pricing import add_known
-from route_switch.services.learning.learning_cap import MonthBefore, learning_cap
+from route_switch.services.learning.spending_caps import MonthBefore, learning_cap
 
 Costs = dict[str, float]
 """USD by the label of a line."""

@@ -15,7 +15,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.build_outcomes import Missing
-from route_switch.services.learning.calibrate_judge import MOST_LABELS
+from route_switch.services.learning.judge_answers import MOST_LABELS
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500

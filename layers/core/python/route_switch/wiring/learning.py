@@ -11,22 +11,22 @@ from botocore.config import Config
 from pydantic import Field
 
 from route_switch.adapters.learning.dynamodb_cap import taken_usd
-from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbForgotten
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
-from route_switch.services.learning.learning_cap import MonthBefore, month_before
+from route_switch.services.learning.spending_caps import MonthBefore, month_before
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
 from route_switch.wiring.settings import Stores, parse_environment

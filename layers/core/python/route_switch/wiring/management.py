@@ -11,11 +11,10 @@ from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletion, DynamoDbForgotten
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate

@@ -14,7 +14,7 @@ from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.api.repeats import Repeats

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
-from route_switch.adapters.learning.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals

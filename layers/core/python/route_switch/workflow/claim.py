@@ -8,7 +8,7 @@ from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.ports import SwitchStore
-from route_switch.services.learning.learning_cap import MonthBefore, learning_cap
+from route_switch.services.learning.spending_caps import MonthBefore, learning_cap
 from route_switch.workflow.events import Claimed, ClaimEvent
 
 LEARNING_IS_OFF = "Learning is off. 'route-switch switch learning on' lets the next run go."

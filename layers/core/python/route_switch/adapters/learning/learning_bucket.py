@@ -11,9 +11,11 @@ answers/…                 paid answers of all runs; expire (`adapters.s3_memo`
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.learning.s3_files import S3Files
+from botocore.exceptions import BotoCoreError, ClientError
+
 from route_switch.adapters.learning.s3_memo import ANSWERS
-from route_switch.adapters.s3_deletion import delete_under, folders, objects
+from route_switch.adapters.s3 import delete_under, folders, objects
+from route_switch.domain.errors import StoreError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,6 +27,32 @@ EXAMPLES = "examples.jsonl.gz"
 INCUMBENT = "incumbent.md"
 PROGRESS = "progress.json"
 CANDIDATE = "candidate.json"
+
+
+class S3Files:
+    """`RunFiles` under a prefix. The reader needs `s3:ListBucket`: without it S3 answers a missing
+    file with AccessDenied, and it could not be told from a forbidden one."""
+
+    def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def read(self, name: str) -> bytes | None:
+        key = f"{self._prefix}{name}"
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{key} cannot be read: {error}") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        key = f"{self._prefix}{name}"
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{key} cannot be written: {error}") from error
 
 
 class LearningBucket:

@@ -6,12 +6,15 @@ answer is recorded or it is not, and never made up. `offline/judge` and `offline
 simulated.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.models import offline_judge, offline_proposer
-from route_switch.adapters.models.recordings import recorded_answers
+from route_switch.adapters.models import offline_proposer
 from route_switch.domain.errors import ModelError
+from route_switch.domain.learning.judging import Choice
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
@@ -22,8 +25,64 @@ if TYPE_CHECKING:
     from route_switch_offline import RecordedAnswer
 
 SIZES = ("small", "medium", "large")
+
+NO_VERDICT = "[simulated: nothing is recorded that tells these answers apart]"
+
+_BLOCK = re.compile(r"^<([a-z-]+)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>$", re.DOTALL | re.MULTILINE)
+_STATED = re.compile(r'(?:answer is|\\boxed\{|"answer"\s*:)(.*)', re.IGNORECASE)
+_MARKS = " \t.:,;*$`\"'"
+
+
+def judge(messages: Sequence[JsonObject]) -> str:
+    """A reply to `judge_messages`."""
+    blocks = {name: text for name, _, text in _BLOCK.findall(query_of(messages).text)}
+    if not {"query", "answer-a", "answer-b"} <= blocks.keys():
+        return NO_VERDICT
+    choice = _choose(blocks["query"], blocks["answer-a"], blocks["answer-b"])
+    return NO_VERDICT if choice is None else f"[simulated]\nVerdict: {choice}"
+
+
+def _choose(query: str, a: str, b: str) -> Choice | None:
+    scores = {r.answer.strip(): r.score for r in recorded_answers(query).values()}
+    of_a, of_b = scores.get(a.strip()), scores.get(b.strip())
+    if of_a is not None and of_b is not None:
+        return "SAME" if of_a == of_b else "A" if of_a > of_b else "B"
+    return "SAME" if _end_of(a) == _end_of(b) != "" else None
+
+
+def _end_of(answer: str) -> str:
+    """The last answer that is stated as such (`The answer is C.`, `\\boxed{7}`, JSON), or else
+    the last line."""
+    stated: list[str] = _STATED.findall(answer)
+    lines = answer.strip().splitlines() or [""]
+    return (stated[-1] if stated else lines[-1]).strip(_MARKS).casefold()
+
+
+def recorded_answers(query: str) -> "Mapping[str, RecordedAnswer]":
+    """The answers to a query by size (`small`, …); none if it is not in the sample."""
+    return _by_query().get(_normal(query), {})
+
+
+@lru_cache(maxsize=1)
+def _by_query() -> "Mapping[str, Mapping[str, RecordedAnswer]]":
+    """Imported here: only who uses the offline models has the sample."""
+    from route_switch_offline import load_sample
+
+    return {
+        _normal(row.query): {
+            name.removeprefix("offline/"): answer for name, answer in row.models.items()
+        }
+        for row in load_sample()
+    }
+
+
+def _normal(query: str) -> str:
+    """What two spellings of the same query have in common."""
+    return unicodedata.normalize("NFC", query).strip()
+
+
 SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
-    "judge": offline_judge.judge,
+    "judge": judge,
     "proposer": offline_proposer.propose,
 }
 """Roles of learning that a program plays: the text that it replies to messages."""

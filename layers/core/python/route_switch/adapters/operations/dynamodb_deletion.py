@@ -3,23 +3,26 @@
 Counters stay: they hold no text, and the request was paid for.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.results_table import (
+    FORGOTTEN,
     LEARNING_KEYS,
     USERS_INDEX,
     USERS_KEY,
     feedback_key,
+    item_key,
     read_record,
     read_replay,
     record_key,
     request_id_of,
     user_partitions,
 )
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.domain.operations.forgotten import Forgotten, StoredRequest
 from route_switch.domain.ports import TextStore
 
@@ -110,3 +113,41 @@ def _forgotten(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) ->
         else [],
         params if isinstance(params, dict) else {},
     )
+
+
+KEPT_S = 104 * 24 * 3600
+"""The longest window of learning (90 days), and two weeks for its runs."""
+
+
+class DynamoDbForgotten:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", table: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._now = now
+
+    @store_errors()
+    def add(self, request: Forgotten) -> None:
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                **item_key(FORGOTTEN, request.request_id),
+                "keys": {"L": [{"S": key} for key in sorted(request.keys)]},
+                "expires_at": {"N": str(int(self._now()) + KEPT_S)},
+            },
+        )
+
+    @store_errors()
+    def all(self) -> list[Forgotten]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": FORGOTTEN}},
+            ConsistentRead=True,
+        )
+        return [
+            Forgotten(item["sk"]["S"], frozenset(key["S"] for key in item["keys"]["L"]))
+            for page in pages
+            for item in page["Items"]
+        ]

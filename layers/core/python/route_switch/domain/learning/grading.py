@@ -5,14 +5,13 @@ is graded alike. A gold in free text grades nothing: that is a judge's work.
 """
 
 import ast
+import json
+import math
 import re
 import string
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from route_switch.domain.learning.final_answer import marked_answers
-from route_switch.domain.learning.numbers import is_number, last_number, same
 
 PHRASE_WORDS = 5
 """A gold of more words is free text."""
@@ -148,6 +147,96 @@ def _answer_of(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES]
+
+
+_JSON_ANSWER = re.compile(r'"answer"\s*:\s*')
+_MARK = re.compile(
+    r"(?P<box>\\boxed\s*\{)|####|\b(?:answer|option|choice)(?:\s+is\b|\s*:)+", re.IGNORECASE
+)
+
+
+def marked_answers(text: str) -> tuple[str, ...]:
+    """Everything that the text marks as its answer, in order: the last one is meant."""
+    in_json = _in_json(text)
+    if in_json is not None:
+        return (in_json,)
+    plain = text.replace("**", "")
+    return tuple(
+        _to_the_brace(plain, mark.end()) if mark["box"] else _to_the_end(plain, mark.end())
+        for mark in _MARK.finditer(plain)
+    )
+
+
+def _in_json(text: str) -> str | None:
+    *_, last = (None, *_JSON_ANSWER.finditer(text))
+    if last is None:
+        return None
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(text, last.end())
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _to_the_brace(text: str, start: int) -> str:
+    """Braces nest, as in a boxed fraction."""
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place]
+    return text[start:]
+
+
+def _to_the_end(text: str, start: int) -> str:
+    return text[start:].strip().partition("\n")[0]
+
+
+_LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{(-?[\d.,]+)\}\s*\{([\d.,]+)\}")
+_TIMES_POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:×|\\times|\*|x)\s*10\s*\^\s*\{?([+-]?\d+)\}?")
+_POWER_OF_TEN = re.compile(r"\b10\s*\^\s*\{?([+-]?\d+)\}?")
+_LATEX = re.compile(r"\\[,;! ]|\\text\{[^}]*\}|[{}]|\*\*")
+_CURRENCY = re.compile(r"\\?[$€£¥]|\\(?=%)")
+_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+|(?<=\d)\.)?(?<=[\d.])(?:[eE][+-]?\d+)?"
+_WRITTEN = re.compile(rf"(?<![\w.])({_NUMBER})(?:\s*/\s*({_NUMBER}))?\s*(%|percent\b)?")
+_TOLERANCE = 1e-9
+
+
+def is_number(text: str) -> bool:
+    """Whether the whole text is one number."""
+    return _WRITTEN.fullmatch(_plain(text)) is not None
+
+
+def last_number(text: str) -> frozenset[float]:
+    """What the last number in a text may mean; empty if there is none."""
+    values: frozenset[float] = frozenset()
+    for match in _WRITTEN.finditer(_plain(text)):
+        values = _values(*match.groups()) or values
+    return values
+
+
+def same(ours: frozenset[float], theirs: frozenset[float]) -> bool:
+    """Whether two numbers may mean the same value, but for rounding in the 9th digit."""
+    return any(
+        math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE) for a in ours for b in theirs
+    )
+
+
+def _plain(text: str) -> str:
+    text = text.replace("\u2212", "-").replace("{,}", ",")
+    text = _LATEX_FRACTION.sub(r" \1/\2", text)
+    text = _POWER_OF_TEN.sub(r"1e\1", _TIMES_POWER_OF_TEN.sub(r"e\1", text))
+    return _CURRENCY.sub("", _LATEX.sub(" ", text)).strip()
+
+
+def _values(number: str, denominator: str | None, percent: str | None) -> frozenset[float]:
+    value = float(number.replace(",", ""))
+    if denominator is not None:
+        below = float(denominator.replace(",", ""))
+        if below == 0:
+            return frozenset()
+        value /= below
+    return frozenset({value, value / 100} if percent else {value})
 
 
 FORMS = (

@@ -44,7 +44,7 @@ class LearningConfig(BaseModel):
     monthly_usd: Annotated[float, Field(ge=0)] = 25.0
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
     """All runs of a month may spend the smaller of `monthly_usd` and this share of what routing
-    saved in the month before: `services.learning_cap`."""
+    saved in the month before: `services.learning.spending_caps`."""
     prices: dict[str, Price] = Field(default_factory=dict)
     """Of proposer and judge, where no list has them; those of the others are the router's."""
     rounds: Annotated[int, Field(ge=1)] = 2

@@ -1,8 +1,10 @@
 """What all runs of a month may spend together."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from route_switch.domain.errors import BudgetReachedError
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.operations.costs import costs_of
 
@@ -36,3 +38,25 @@ def learning_cap(config: LearningConfig, before: MonthBefore) -> float:
         return config.monthly_usd
     net_usd = max(before.saved_usd - before.learning_usd, 0.0)
     return min(config.monthly_usd, max(config.share_of_saving * net_usd, LEAST_USD))
+
+
+class LocalCap:
+    """A cap that one process keeps for itself. What was spent before is settled first."""
+
+    def __init__(self, cap_usd: float) -> None:
+        self._cap_usd = cap_usd
+        self._taken_usd = 0.0
+        self._lock = threading.Lock()
+
+    def reserve(self, usd: float) -> None:
+        with self._lock:
+            if self._taken_usd + usd > self._cap_usd:
+                raise BudgetReachedError(
+                    f"The cap of {self._cap_usd:.4f} USD is reached: {self._taken_usd:.4f} are "
+                    f"spent or set aside, and the next call may cost up to {usd:.4f}."
+                )
+            self._taken_usd += usd
+
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        with self._lock:
+            self._taken_usd += spent_usd - reserved_usd

@@ -25,8 +25,10 @@ from route_switch.adapters.results_table import (
     read_replay,
     record_key,
     request_id_of,
+    routed_counters,
 )
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning.drift import RoutedDay
 from route_switch.domain.learning.learning_ports import RoutedRequests
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.ports import TextStore
@@ -133,3 +135,22 @@ class DynamoDbLearning:
 
     def _has_expired(self, item: "Item") -> bool:
         return int(item["expires_at"]["N"]) <= self._now()  # DynamoDB deletes it within days
+
+
+class DynamoDbRoutedDays:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    @store_errors()
+    def routed(self, day: date, prompt_version: str) -> RoutedDay:
+        """Reads the day's shards, 16 small items; raises `StoreError`."""
+        tiers, lengths = routed_counters(prompt_version)
+        totals = dict.fromkeys((*tiers, *lengths), 0)
+        keys = [day_key(day, shard) for shard in range(SHARDS)]
+        for item in batch_get(self._dynamodb, self._table, keys, tuple(totals)):
+            for name, value in item.items():
+                totals[name] += int(value["N"])
+        return RoutedDay(
+            tuple(totals[name] for name in tiers), tuple(totals[name] for name in lengths)
+        )
