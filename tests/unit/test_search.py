@@ -336,7 +336,7 @@ def test_nothing_that_dspy_prints_reaches_the_terminal() -> None:
 
 def test_an_incumbent_that_leaves_no_room_is_told_before_anything_is_paid() -> None:
     demos = tuple(Demo(query=f"{n} {'x' * 690}", tier=Tier.SMALL) for n in range(10))
-    with pytest.raises(ConfigurationError, match="too long to start from"):
+    with pytest.raises(ConfigurationError, match="incumbent prompt is too long"):
         check_start(INCUMBENT.model_copy(update={"demos": demos}))
 
 

@@ -47,7 +47,7 @@ class DynamoDbKeyLimits:
         )
 
     @store_errors()
-    def set_aside(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
+    def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
         room = budget_usd - usd
         return room >= 0 and self._updated(
             budget_key(key_id, month),
@@ -57,7 +57,7 @@ class DynamoDbKeyLimits:
         )
 
     @store_errors()
-    def settle(self, key_id: str, month: str, usd: float) -> None:
+    def adjust(self, key_id: str, month: str, usd: float) -> None:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=budget_key(key_id, month),

@@ -28,7 +28,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
-from route_switch.domain.tokens import length_of
+from route_switch.domain.tokens import length_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -210,7 +210,7 @@ def _learning_counters(record: RequestRecord) -> dict[str, float]:
     if isinstance(record.replay, NotReplayable):
         return {learning_counter(record.replay): 1}
     tiers, lengths = routed_counters(record.prompt_version)
-    counted = [learning_counter(None), lengths[length_of(record.query_tokens)]]
+    counted = [learning_counter(None), lengths[length_bucket(record.query_tokens)]]
     if record.routed_tier is not None:
         counted.append(tiers[record.routed_tier - 1])
     return dict.fromkeys(counted, 1)

@@ -50,7 +50,7 @@ from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.sampling import position_of
 from route_switch.domain.tiers import Tier
-from route_switch.domain.tokens import LENGTHS
+from route_switch.domain.tokens import LENGTH_BUCKETS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -122,7 +122,7 @@ def routed_counters(prompt_version: str) -> tuple[list[str], list[str]]:
     """The names of the counters by tier, and by range of length (`domain.drift`)."""
     return (
         [f"{prompt_version}:tier:{tier.value}" for tier in Tier],
-        [f"{prompt_version}:length:{length}" for length in LENGTHS],
+        [f"{prompt_version}:length:{length}" for length in LENGTH_BUCKETS],
     )
 
 

@@ -101,7 +101,7 @@ def _end_of_month(day: date) -> date:
 
 
 def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
-    match row.of:
+    match row.group:
         case ApiKey() as key:
             return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
         case None:

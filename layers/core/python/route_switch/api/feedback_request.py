@@ -12,7 +12,12 @@ from pydantic import (
 )
 
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.learning.past_request import ADEQUATE_FROM, Comment, GivenFeedback, Gold
+from route_switch.domain.learning.past_request import (
+    MIN_ADEQUATE_SCORE,
+    Comment,
+    GivenFeedback,
+    Gold,
+)
 from route_switch.domain.ports import JsonObject
 
 MAX_ID_LENGTH = 200
@@ -32,7 +37,7 @@ ONE_OF_THE_TWO: list[JsonValue] = [
 
 
 class FeedbackRequest(BaseModel):
-    """Says it with a thumb or with a score, which counts as a thumb up from `ADEQUATE_FROM` on."""
+    """Says it with a thumb or with a score, which counts as a thumb up from `MIN_ADEQUATE_SCORE` on."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -62,7 +67,7 @@ class FeedbackRequest(BaseModel):
     @property
     def feedback(self) -> GivenFeedback:
         return GivenFeedback(
-            adequate=self.rating >= ADEQUATE_FROM,
+            adequate=self.rating >= MIN_ADEQUATE_SCORE,
             score=self.score,
             gold=self.gold,
             comment=self.comment,

@@ -15,7 +15,7 @@ from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_deletion import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
@@ -26,12 +26,12 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
-from route_switch.services.learning.spending_caps import MonthBefore, month_before
+from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
 from route_switch.wiring.settings import Stores, parse_environment
 from route_switch.workflow.ask import Ask
-from route_switch.workflow.claim import Claim, days_of_month_before
+from route_switch.workflow.claim import Claim, days_of_previous_month
 from route_switch.workflow.collect import Collect
 from route_switch.workflow.promote import Promote
 from route_switch.workflow.report import ReportRun
@@ -118,13 +118,13 @@ class LearningWiring:
         return self._known[1]
 
     def claim(self) -> Claim:
-        return Claim(self._runs, self.switches, self.settings.learning, self._month_before)
+        return Claim(self._runs, self.switches, self.settings.learning, self._previous_month)
 
-    def _month_before(self, first: date) -> MonthBefore:
-        days = days_of_month_before(first)
+    def _previous_month(self, first: date) -> PreviousMonth:
+        days = days_of_previous_month(first)
         table = self.settings.results_table
         counters = DynamoDbTotals(self.dynamodb, table).read(days)
-        return month_before(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
+        return previous_month(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
 
     def collect(self) -> Collect:
         # The texts stay in the account; what prompts and reports may show is the loop's business.
@@ -150,14 +150,14 @@ class LearningWiring:
             self.bucket,
             settings.learning_bucket,
             settings.stage,
-            DynamoDbForgotten(self.dynamodb, settings.results_table),
+            DynamoDbDeletionNotes(self.dynamodb, settings.results_table),
             LearningTexts(self.bucket),
         )
 
     def promote(self, owner: str) -> Promote:
-        forgotten = DynamoDbForgotten(self._dynamodb_under_lock, self.settings.results_table)
+        notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return Promote(publish, self.bucket, self.switches, forgotten, self._rejections)
+        return Promote(publish, self.bucket, self.switches, notes, self._rejections)
 
     def roll_back(self, owner: str) -> RollBack:
         publish, stage = self.publish(owner), self.settings.stage

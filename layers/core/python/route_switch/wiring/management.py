@@ -11,7 +11,10 @@ from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletion, DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import (
+    DynamoDbDeletion,
+    DynamoDbDeletionNotes,
+)
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.s3 import S3TextStore
@@ -64,7 +67,7 @@ def build_management(settings: ManagementSettings) -> Management:
         GiveFeedback(DynamoDbFeedback(dynamodb, table)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
-            DynamoDbForgotten(dynamodb, table),
+            DynamoDbDeletionNotes(dynamodb, table),
             lambda go_on: LearningTexts(learning_bucket, go_on),
             DynamoDbRuns(dynamodb, table).holder,
             prompt.versions,

@@ -30,7 +30,7 @@ from route_switch.adapters.learning.learning_bucket import (
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
 from route_switch.domain.learning.example import query_key
-from route_switch.domain.operations.forgotten import Forgotten, Removed, keys_of_demos
+from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, keys_of_demos
 from route_switch.domain.prompt_document import readable_prompt
 
 THREADS = 8
@@ -59,9 +59,11 @@ class LearningTexts:
         self._bucket = bucket
         self._go_on = go_on
 
-    def forget(self, requests: Sequence[Forgotten], under_way: str | None = None) -> Removed:
+    def forget(
+        self, requests: Sequence[DeletionNote], under_way: str | None = None
+    ) -> RemovedTexts:
         if not requests:
-            return Removed()
+            return RemovedTexts()
         ids = frozenset(request.request_id for request in requests)
         keys = frozenset(key for request in requests for key in request.keys)
         found = [trace for trace in self._traces if trace.shows(ids, keys)]
@@ -70,7 +72,7 @@ class LearningTexts:
             gone = list(pool.map(self._remove, mine))
         left = [trace for trace, done in zip(mine, gone, strict=True) if not done]
         pending = {under_way} if under_way and self._may_hold(under_way, ids, keys) else set()
-        return Removed(
+        return RemovedTexts(
             places=tuple(place for trace in mine for place in trace.places if trace not in left),
             pending=tuple(sorted(pending | {trace.name for trace in left})),
         )

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
-from route_switch.services.learning.metered_calls import BEGUN
+from route_switch.services.learning.metered_calls import STARTED_SUFFIX
 from route_switch.services.learning.paid_calls import Purpose
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ class S3Memo:
             key
             for key, place in self._places.items()
             if self._is_own(place)
-            and not (key.endswith(BEGUN) and key.removesuffix(BEGUN) in self._places)
+            and not (
+                key.endswith(STARTED_SUFFIX) and key.removesuffix(STARTED_SUFFIX) in self._places
+            )
         ]
 
     def _listed(self, prefix: str) -> Iterable[str]:

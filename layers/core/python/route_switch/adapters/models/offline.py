@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from route_switch.adapters.models import offline_proposer
 from route_switch.domain.errors import ModelError
-from route_switch.domain.learning.judging import Choice
+from route_switch.domain.learning.judging import JudgeChoice
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
@@ -42,7 +42,7 @@ def judge(messages: Sequence[JsonObject]) -> str:
     return NO_VERDICT if choice is None else f"[simulated]\nVerdict: {choice}"
 
 
-def _choose(query: str, a: str, b: str) -> Choice | None:
+def _choose(query: str, a: str, b: str) -> JudgeChoice | None:
     scores = {r.answer.strip(): r.score for r in recorded_answers(query).values()}
     of_a, of_b = scores.get(a.strip()), scores.get(b.strip())
     if of_a is not None and of_b is not None:

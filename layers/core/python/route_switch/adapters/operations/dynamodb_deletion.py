@@ -23,7 +23,7 @@ from route_switch.adapters.results_table import (
     user_partitions,
 )
 from route_switch.adapters.s3 import S3TextStore
-from route_switch.domain.operations.forgotten import Forgotten, StoredRequest
+from route_switch.domain.operations.deletion import DeletionNote, StoredRequest
 from route_switch.domain.ports import TextStore
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class DynamoDbDeletion:
             request_id=request_id,
             key_id=item["key_id"]["S"],
             idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
-            forgotten=_forgotten(item, self._texts) if LEARNING_KEYS[0] in item else None,
+            note=_deletion_note(item, self._texts) if LEARNING_KEYS[0] in item else None,
         )
 
     def of_user(self, user: str) -> Iterator[str]:
@@ -98,14 +98,14 @@ class DynamoDbDeletion:
                 yield from map(request_id_of, page["Items"])
 
 
-def _forgotten(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> Forgotten:
+def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> DeletionNote:
     """Without keys where its text is gone from S3: then only its id can be found."""
     record, replay = read_record(item, texts), read_replay(item, texts)
     request_id, text = request_id_of(item), record["query_text"]
     if not isinstance(text, str) or replay is None:
-        return Forgotten(request_id)
+        return DeletionNote(request_id)
     conversation, params = replay["conversation"], replay["params"]
-    return Forgotten.of(
+    return DeletionNote.from_request(
         request_id,
         text,
         [turn for turn in conversation if isinstance(turn, dict)]
@@ -119,7 +119,7 @@ KEPT_S = 104 * 24 * 3600
 """The longest window of learning (90 days), and two weeks for its runs."""
 
 
-class DynamoDbForgotten:
+class DynamoDbDeletionNotes:
     def __init__(
         self, dynamodb: "DynamoDBClient", table: str, now: Callable[[], float] = time.time
     ) -> None:
@@ -128,7 +128,7 @@ class DynamoDbForgotten:
         self._now = now
 
     @store_errors()
-    def add(self, request: Forgotten) -> None:
+    def add(self, request: DeletionNote) -> None:
         self._dynamodb.put_item(
             TableName=self._table,
             Item={
@@ -139,7 +139,7 @@ class DynamoDbForgotten:
         )
 
     @store_errors()
-    def all(self) -> list[Forgotten]:
+    def all(self) -> list[DeletionNote]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
@@ -147,7 +147,7 @@ class DynamoDbForgotten:
             ConsistentRead=True,
         )
         return [
-            Forgotten(item["sk"]["S"], frozenset(key["S"] for key in item["keys"]["L"]))
+            DeletionNote(item["sk"]["S"], frozenset(key["S"] for key in item["keys"]["L"]))
             for page in pages
             for item in page["Items"]
         ]

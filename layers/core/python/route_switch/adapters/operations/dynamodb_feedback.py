@@ -25,7 +25,7 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.ports import JsonObject
 
 if TYPE_CHECKING:
@@ -70,17 +70,19 @@ class DynamoDbFeedback:
         self._sleep = sleep
 
     @store_errors()
-    def save_feedback(self, request_id: str, key_id: str, feedback: GivenFeedback) -> FeedbackFate:
+    def save_feedback(
+        self, request_id: str, key_id: str, feedback: GivenFeedback
+    ) -> FeedbackStatus:
         """The same feedback again changes nothing."""
         for attempt in range(MAX_TRIES):
             rated = self._find(request_id, key_id)
             if rated is None:
-                return FeedbackFate.NO_SUCH_RESULT
+                return FeedbackStatus.NO_SUCH_RESULT
             if rated.record["status"] != "answered":
-                return FeedbackFate.NO_ANSWER
+                return FeedbackStatus.NO_ANSWER
             kept = feedback if LEARNING_KEYS[0] in rated.item else feedback.without_text
             if self._write(rated, kept):
-                return FeedbackFate.KEPT if kept == feedback else FeedbackFate.KEPT_WITHOUT_TEXT
+                return FeedbackStatus.KEPT if kept == feedback else FeedbackStatus.KEPT_WITHOUT_TEXT
             self._sleep(random.uniform(0, MAX_PAUSE_S * (attempt + 1)))  # noqa: S311 (jitter)
         raise StoreError("Others rate answers in the same moment. Send the feedback again.")
 
