@@ -292,7 +292,7 @@ def test_more_than_fits_the_time_is_deleted_by_calling_again(
 ) -> None:
     for number in range(5):
         api.chat(f"{ANN} {number}", user="ann")
-    monkeypatch.setattr(delete_texts, "BATCH", 2)
+    monkeypatch.setattr(delete_texts, "BATCH_SIZE", 2)
     times = iter([0.0, 1.0])  # begun, the first batch, the second
     served = management.management()
     late = replace(served, delete=replace(served.delete, clock=lambda: next(times, 99.0)))

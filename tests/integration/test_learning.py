@@ -154,7 +154,7 @@ def test_nothing_of_a_replay_is_kept_unless_text_is(make_api: MakeApi, storage: 
     assert not any("learning:" in name for item in scan() for name in item)
     collected = collect()
     assert collected.examples == ()
-    assert "seed file only" in str(collected.note)
+    assert "only the seed file" in str(collected.note)
 
 
 def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
@@ -204,7 +204,7 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
 
 def test_a_table_that_cannot_be_read_is_told(api: Api) -> None:
     boto3.client("dynamodb").delete_table(TableName="results")
-    with pytest.raises(StoreError, match="cannot be used right now"):
+    with pytest.raises(StoreError, match="is unavailable"):
         collect()
 
 

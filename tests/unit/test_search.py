@@ -184,7 +184,7 @@ def test_rejected_proposals_are_counted_and_never_tried() -> None:
     assert sum(search.rejected.values()) == 3
     assert search.rejected.keys() <= {
         "has no bulleted list of criteria for a tier",
-        "gives orders to a model",
+        "gives instructions to a model",
         "quotes a user's text",
         "the same twice",
     }

@@ -1,4 +1,4 @@
-"""Where the workflow's steps meet AWS."""
+"""Dependencies of the workflow's steps."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class LearningSettings(Stores):
-    """What each of the functions reads."""
+    """The settings that each of the workflow's functions reads."""
 
     learning: Annotated[LearningConfig, Field(alias="LEARNING_CONFIG")]
     learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
@@ -55,7 +55,7 @@ class LearningSettings(Stores):
 
 
 def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
-    """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
+    """Raise `ConfigurationError` naming the invalid variable or field."""
     return parse_environment(
         LearningSettings,
         environment,
@@ -66,12 +66,12 @@ def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
 
 @lru_cache(maxsize=1)
 def read_learning_settings() -> LearningSettings:
-    """The process's settings."""
+    """Return the settings of this process."""
     return parse_learning_settings(os.environ)
 
 
 class LearningWiring:
-    """The steps of one function's process, each made when it is first asked for."""
+    """The steps of one function's process, each built when first used."""
 
     def __init__(self, settings: LearningSettings) -> None:
         self.settings = settings
@@ -108,11 +108,12 @@ class LearningWiring:
         client = cast("SFNClient", self._connect("stepfunctions"))
         try:
             return client.describe_execution(executionArn=execution)["status"] == "RUNNING"
-        except client.exceptions.ExecutionDoesNotExist:  # history is kept for 90 days
+        except client.exceptions.ExecutionDoesNotExist:  # Step Functions keeps history for 90 days
             return False
 
     def known(self, run_id: str) -> dict[str, JsonObject]:
-        """Answers of this run, for as long as the process works on it."""
+        """Return the cache of this run's answers. It lives as long as the process works on the
+        run."""
         if self._known[0] != run_id:
             self._known = (run_id, {})
         return self._known[1]
@@ -127,7 +128,7 @@ class LearningWiring:
         return previous_month(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
 
     def collect(self) -> Collect:
-        # The texts stay in the account; what prompts and reports may show is the loop's business.
+        # The texts stay in the account. Later steps decide what prompts and reports may show.
         examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
         prompts = self._prompts(WORKFLOW)
         return Collect(examples, prompts, self.bucket, self.settings.learning)
@@ -164,7 +165,7 @@ class LearningWiring:
         return RollBack(publish, self._rejections, self._tell, stage)
 
     def publish(self, owner: str) -> PublishPrompt:
-        """`owner` is shown to whom the prompt's lock keeps out."""
+        """`owner` is shown to others who try to take the prompt lock."""
         table, prompts = self.settings.results_table, self._prompts(UNDER_LOCK)
         lock = DynamoDbPromptLock(self._dynamodb_under_lock, table, owner)
         return PublishPrompt(prompts, prompts, lock)
@@ -184,8 +185,7 @@ def build_collector(
     s3: "S3Client",
     allowed: Callable[[Example], Example | None],
 ) -> CollectExamples:
-    """Collect examples from recorded traffic; `allowed` gives each as learning may see it, or
-    None."""
+    """`allowed` returns an example as learning may see it, or None."""
     texts = S3TextStore(lambda: s3, settings.texts_bucket)
     table = DynamoDbLearning(dynamodb, settings.results_table, texts)
     return CollectExamples(table, table, settings.router, allowed)

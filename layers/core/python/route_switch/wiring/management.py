@@ -1,4 +1,4 @@
-"""What the management function serves with."""
+"""Dependencies of the management function."""
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -48,7 +48,7 @@ class Management:
 
 @lru_cache(maxsize=1)
 def management() -> Management:
-    """The process's own, made when the first request needs it."""
+    """Built once per process, when the first request needs it."""
     return build_management(read_management_settings())
 
 

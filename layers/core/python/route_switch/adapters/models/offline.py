@@ -1,9 +1,15 @@
 """Models that need neither keys nor a network.
 
 `offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
-queries of the project's own sample (docs/data.md). Any other query gets a text that says so: an
-answer is recorded or it is not, and never made up. `offline/judge` and `offline/proposer` are
-simulated.
+queries of the project's own sample (docs/data.md). For any other query they return a text that says
+so; answers are never made up.
+
+`offline/judge` and `offline/proposer` are simulated. The judge knows recorded scores and cannot
+reason. It reads only the messages it receives: the query and two answers between their tags. It
+compares two texts that are both recorded for the query by their recorded scores. Any other two are
+the same if they end in the same answer; otherwise it gives no verdict, because it never makes one
+up. Its agreement with the recorded scores is near 1 because it repeats them. That shows that the
+machinery works, but is worthless as evidence about judges. A run with this judge is a simulation.
 """
 
 import re
@@ -34,7 +40,7 @@ _MARKS = " \t.:,;*$`\"'"
 
 
 def judge(messages: Sequence[JsonObject]) -> str:
-    """A reply to `judge_messages`."""
+    """Reply to `judge_messages`."""
     blocks = {name: text for name, _, text in _BLOCK.findall(query_of(messages).text)}
     if not {"query", "answer-a", "answer-b"} <= blocks.keys():
         return NO_VERDICT
@@ -51,33 +57,34 @@ def _choose(query: str, a: str, b: str) -> JudgeChoice | None:
 
 
 def _end_of(answer: str) -> str:
-    """The last answer that is stated as such (`The answer is C.`, `\\boxed{7}`, JSON), or else
-    the last line."""
+    r"""Return the last answer that is stated as such (`The answer is C.`, `\boxed{7}`, JSON), or
+    else the last line."""
     stated: list[str] = _STATED.findall(answer)
     lines = answer.strip().splitlines() or [""]
     return (stated[-1] if stated else lines[-1]).strip(_MARKS).casefold()
 
 
 def recorded_answers(query: str) -> "Mapping[str, RecordedAnswer]":
-    """The answers to a query by size (`small`, …); none if it is not in the sample."""
-    return _by_query().get(_normal(query), {})
+    """Return the recorded answers to a query by size (`small`, …); none if it is not in the
+    sample."""
+    return _by_query().get(_normalized(query), {})
 
 
 @lru_cache(maxsize=1)
 def _by_query() -> "Mapping[str, Mapping[str, RecordedAnswer]]":
-    """Imported here: only who uses the offline models has the sample."""
+    """The import is local because only the offline models need the sample."""
     from route_switch_offline import load_sample
 
     return {
-        _normal(row.query): {
+        _normalized(row.query): {
             name.removeprefix("offline/"): answer for name, answer in row.models.items()
         }
         for row in load_sample()
     }
 
 
-def _normal(query: str) -> str:
-    """What two spellings of the same query have in common."""
+def _normalized(query: str) -> str:
+    """Map different encodings of the same query to one text."""
     return unicodedata.normalize("NFC", query).strip()
 
 
@@ -85,13 +92,13 @@ SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
     "judge": judge,
     "proposer": offline_proposer.propose,
 }
-"""Roles of learning that a program plays: the text that it replies to messages."""
+"""Programs that stand in for the models of learning: each maps messages to a reply."""
 
 
 class OfflineClient:
-    """Answers the last user message, whatever came before it.
+    """Answers the last user message and ignores the rest of the conversation.
 
-    A recorded answer has the recorded tokens; those of any other text are estimated.
+    A recorded answer reports its recorded tokens; those of any other text are estimated.
     """
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:

@@ -1,6 +1,13 @@
-"""Deleting a request: its record, its feedback, its kept answer, and its texts in S3.
+"""Delete a request (record, feedback, stored answer, and texts in S3), and note that it was
+deleted.
 
-Counters stay: they hold no text, and the request was paid for.
+Counters stay: they contain no text, and the request was paid for.
+
+    FORGOTTEN  <request id>  keys (digests of its texts), expires_at
+
+The notes tell a learning run that a request it has seen was deleted. A run copies the texts of its
+examples before that, so it checks the notes before it promotes a prompt, and again at its end.
+Copies made even later (by a function that outlives its run) are removed at the end of the next run.
 """
 
 import time
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class DynamoDbDeletion:
-    """Every method raises `StoreError` where a store refuses or cannot be reached."""
+    """Every method raises `StoreError` when a store refuses or is unreachable."""
 
     def __init__(
         self, dynamodb: "DynamoDBClient", results: str, idempotency: str, texts: S3TextStore
@@ -46,7 +53,7 @@ class DynamoDbDeletion:
 
     @store_errors()
     def find(self, request_id: str) -> StoredRequest | None:
-        """Also one that has expired, as long as it is there."""
+        """Find expired requests too, as long as they are stored."""
         found = self._dynamodb.get_item(
             TableName=self._results, Key=record_key(request_id), ConsistentRead=True
         )
@@ -68,15 +75,15 @@ class DynamoDbDeletion:
     def delete(self, request: StoredRequest) -> None:
         self._texts.delete_all(f"{request.request_id}/")
         if request.idempotency_id is not None:
-            self._delete_kept_answer(request.idempotency_id, request.request_id)
-        # At once, so that no feedback is left without a record by which it could be found.
+            self._delete_stored_answer(request.idempotency_id, request.request_id)
+        # One transaction, so that no feedback outlives the record that leads to it.
         keys = (record_key(request.request_id), feedback_key(request.request_id))
         self._dynamodb.transact_write_items(
             TransactItems=[{"Delete": {"TableName": self._results, "Key": key}} for key in keys]
         )
 
-    def _delete_kept_answer(self, item: str, request_id: str) -> None:
-        """Unless it is another request's by now: a key may be used again."""
+    def _delete_stored_answer(self, item: str, request_id: str) -> None:
+        """Skip an item that belongs to another request by now: idempotency keys can be reused."""
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.delete_item(
                 TableName=self._idempotency,
@@ -99,7 +106,7 @@ class DynamoDbDeletion:
 
 
 def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> DeletionNote:
-    """Without keys where its text is gone from S3: then only its id can be found."""
+    """Return a note without keys when the text has left S3: then only the id can be recognized."""
     record, replay = read_record(item, texts), read_replay(item, texts)
     request_id, text = request_id_of(item), record["query_text"]
     if not isinstance(text, str) or replay is None:
@@ -115,8 +122,8 @@ def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore
     )
 
 
-KEPT_S = 104 * 24 * 3600
-"""The longest window of learning (90 days), and two weeks for its runs."""
+NOTE_TTL_S = 104 * 24 * 3600
+"""The longest learning window (90 days) plus two weeks for its runs."""
 
 
 class DynamoDbDeletionNotes:
@@ -134,7 +141,7 @@ class DynamoDbDeletionNotes:
             Item={
                 **item_key(FORGOTTEN, request.request_id),
                 "keys": {"L": [{"S": key} for key in sorted(request.keys)]},
-                "expires_at": {"N": str(int(self._now()) + KEPT_S)},
+                "expires_at": {"N": str(int(self._now()) + NOTE_TTL_S)},
             },
         )
 
