@@ -90,7 +90,7 @@ def test_an_answer_whose_text_nobody_knows_is_passed_over() -> None:
 
 
 def test_answers_that_are_alike_do_not_use_up_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_LABELS", 2)
+    monkeypatch.setattr(module, "MAX_LABELS", 2)
     row = {SMALL: cell(), LARGE: cell()}
     alike = [(example(n, small="same", large="same\n"), row) for n in range(5)]
     others = [(example(n, small="a", large="b"), row) for n in range(5, 9)]

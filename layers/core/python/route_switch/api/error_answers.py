@@ -13,7 +13,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject
 
 RETRY_AFTER_S = 1
-"""When to try again what failed for a moment."""
+"""When to retry after a transient failure."""
 
 FAILURES: dict[FailureKind, tuple[int, str, str]] = {
     "failed": (502, "server_error", "upstream_failed"),
@@ -24,8 +24,8 @@ FAILURES: dict[FailureKind, tuple[int, str, str]] = {
 """Status, type and code of the errors of models."""
 
 
-STORE_DOWN = "What this needs cannot be read or written right now. Try again in a moment."
-"""The error itself names resources of the owner's: it is for the log."""
+STORE_UNAVAILABLE = "A data store is temporarily unavailable. Try again in a moment."
+"""The error itself names the owner's resources, so it only goes to the log."""
 
 
 def error_body(
@@ -35,13 +35,14 @@ def error_body(
 
 
 def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonObject]:
-    """HTTP status, headers and body for an error of ours; `Retry-After` where a repeat helps."""
+    """Return the HTTP status, headers and body for an error. Set `Retry-After` when a retry may
+    help."""
     match error:
         case RequestRefusedError():
             body = error_body(str(error), error.kind, error.code, error.param)
-            return error.status, _retry(error.status, error.retry_after_s), body
+            return error.status, _retry_headers(error.status, error.retry_after_s), body
         case StoreError():
-            return _server_error(503, STORE_DOWN, "service_unavailable")
+            return _server_error(503, STORE_UNAVAILABLE, "service_unavailable")
         case InvalidModelRequestError():
             body = error_body(
                 str(error), "invalid_request_error", error.code or "provider_refused", error.param
@@ -51,9 +52,7 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
             status, kind, code = FAILURES[error.kind]
             return status, _advice(error.retry_after_s), error_body(str(error), kind, code)
         case _:
-            message = (
-                "The router failed. The owner finds the reason in its log under this request id."
-            )
+            message = "The router failed. Ask the owner to look up this request id in its log."
             return 500, {}, error_body(message, "server_error", "internal_error")
 
 

@@ -1,4 +1,4 @@
-"""What a call costs: the tokens that the provider reports, times a frozen price.
+"""The cost of a call: the tokens that the provider reports times a frozen price.
 
 *Price* is per token, *cost* is what was paid. An unknown price gives an unknown cost (None), never
 0.

@@ -55,6 +55,6 @@ def _head_and_tail(data: bytes, size: int) -> str:
     return data[:head].decode(errors="ignore") + GAP + data[tail:].decode(errors="ignore")
 
 
-def length_of(query_tokens: int) -> int:
-    """Return the range of lengths, 0 to 4, that a query of so many estimated tokens is in."""
-    return bisect_right(LENGTH_EDGES, query_tokens)
+def length_bucket(query_tokens: int) -> int:
+    """Return the length bucket, 0 to 4, of a query with this many estimated tokens."""
+    return bisect_right(LENGTH_BUCKET_EDGES, query_tokens)

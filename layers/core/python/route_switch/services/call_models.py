@@ -1,4 +1,4 @@
-"""Calls one model within a deadline, and keeps account of what it cost."""
+"""Call one model within a deadline, and record what it cost."""
 
 import logging
 import re
@@ -30,11 +30,11 @@ logger = logging.getLogger(__name__)
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Clock = Callable[[], float]
-"""Seconds of a clock that never goes back."""
+"""Returns seconds from a monotonic clock."""
 
 
 class Deadline:
-    """The time that a whole request has."""
+    """The time limit of a whole request."""
 
     def __init__(self, seconds: float, clock: Clock = time.perf_counter) -> None:
         self._clock = clock
@@ -54,7 +54,7 @@ class Deadline:
 class CallResult:
     """One call: its completion or its error, and the attempt to record.
 
-    `late` is the call that went on after its time was up.
+    `late` is the call that kept running after it timed out.
     """
 
     attempt: Attempt
@@ -64,7 +64,7 @@ class CallResult:
 
 
 class ModelCaller:
-    """Finds a model's client by the provider prefix of its name and calls it.
+    """Calls a model through the client that the provider prefix of its name selects.
 
     Each call runs in a thread of its provider's pool: not every provider's library keeps a total
     deadline, and waiting for a thread does. A provider that hangs takes no thread of another one.
@@ -91,9 +91,9 @@ class ModelCaller:
         deadline: Deadline,
         tier: Tier | None = None,
     ) -> CallResult:
-        """Calls `name` (`provider/model`) and waits for `timeout_s`; a failure is a result, not an
-        exception. A call that is late may go on until the request's deadline: its provider
-        charges for it anyway, and so its tokens become known."""
+        """Call `name` (`provider/model`) and wait for `timeout_s`. Return a failure as a result
+        instead of raising it. A timed-out call may run until the request's deadline: its provider
+        charges for it anyway, and this way its tokens become known."""
         started = self._clock()
         pool = self._pool_of(name.partition("/")[0])
         future = pool.submit(self._run, name, messages, params, deadline.remaining_s)
@@ -107,15 +107,18 @@ class ModelCaller:
                     None,
                 )
             else:
-                error, late = ModelTimeoutError(f"{name} took over {timeout_s:.1f} s"), future
+                error, late = (
+                    ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s"),
+                    future,
+                )
         except ModelError as caught:
             error, late = caught, None
         else:
             return CallResult(self._answered(name, tier, completion, started), completion)
         return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
 
-    def settle(self, result: CallResult) -> CallResult:
-        """The call as it stands now: with its real usage and answer if those came late."""
+    def with_late_answer(self, result: CallResult) -> CallResult:
+        """Return the result, updated with the actual usage and answer if they arrived late."""
         late = result.late
         if late is None or not late.done() or late.exception() is not None:
             return result
@@ -140,8 +143,8 @@ class ModelCaller:
         except ModelError:
             raise
         except Exception as error:
-            # A defect or a missing library of one client is a failing model, not a failing request.
-            logger.error("The client of %s broke: %s", name, describe_defect(error))
+            # A defect or a missing library in one client fails the model, not the request.
+            logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
     def _answered(

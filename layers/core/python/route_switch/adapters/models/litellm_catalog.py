@@ -1,5 +1,7 @@
-"""List prices, and what models take, from LiteLLM's cost map."""
+"""List prices, capabilities and provider names from LiteLLM's files, read without importing it:
+importing LiteLLM takes seconds and would use the network."""
 
+import ast
 import json
 import re
 from datetime import date
@@ -15,7 +17,7 @@ from route_switch.domain.pricing import Price
 
 LISTED_VERSION = "1.106.2"
 LISTED_ON = date(2026, 11, 24)
-"""LiteLLM's version whose map is read, and the day on which it was taken: they change together."""
+"""The LiteLLM version whose map is read, and the date of that map. Change them together."""
 
 _COSTS = {
     "input_usd_per_million": "input_cost_per_token",
@@ -109,12 +111,11 @@ def _entry(model: str) -> _Entry | None:
 
 @lru_cache(maxsize=1)
 def _cost_map() -> dict[str, _Entry]:
-    """Read as a file: importing litellm takes seconds and would ask the network."""
     spec = find_spec("litellm")
     if spec is None or spec.origin is None:
         raise ConfigurationError(
-            "litellm is not installed, and prices come from it. Install `route-switch[litellm]`."
+            "litellm, the source of prices, is not installed. Install `route-switch[litellm]`."
         )
     entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
-    del entries["sample_spec"]  # words instead of values
+    del entries["sample_spec"]  # a description, not an entry
     return TypeAdapter(dict[str, _Entry]).validate_python(entries)
