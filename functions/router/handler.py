@@ -16,6 +16,7 @@ from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
+from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline

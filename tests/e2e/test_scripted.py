@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from local.aws.client import StackInfo, aws_client
-from route_switch.adapters.models.list_prices import list_price
+from route_switch.adapters.models.litellm_catalog import list_price
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
 from tests.e2e.conftest import Served

@@ -71,7 +71,7 @@ def error_of(answer_body: dict[str, object]) -> dict[str, object]:
             400,
             "route_switch.min_tier",
         ),
-        ({"messages": [{"role": "user", "content": "x" * 2_000_000}]}, 413, None),
+        ({"messages": [{"role": "user", "content": "x" * 5_000_000}]}, 413, None),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong_and_leaves_nothing(

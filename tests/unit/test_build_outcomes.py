@@ -21,7 +21,12 @@ from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_outpu
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
-from route_switch.services.learning.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
+from route_switch.services.learning.build_outcomes import (
+    BuildOutcomes,
+    BuiltTable,
+    Judge,
+    LeftOutReason,
+)
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch_offline import load_sample

@@ -69,7 +69,7 @@ def _advice(retry_after_s: float | None) -> dict[str, str]:
     return _retry_after(math.ceil(retry_after_s))
 
 
-def _retry(status: int, seconds: int | None) -> dict[str, str]:
+def _retry_headers(status: int, seconds: int | None) -> dict[str, str]:
     """OpenAI's clients repeat each 409 and 429 by themselves, unless they are told not to."""
     if seconds is None and (status in (409, 429) or status >= 500):
         return {"x-should-retry": "false"}

@@ -9,9 +9,9 @@ from bisect import bisect_right
 
 BYTES_PER_TOKEN = 4
 """Of text in Latin, Greek, Cyrillic or Arabic script, and of code."""
-LENGTH_EDGES = (8, 32, 128, 512)
+LENGTH_BUCKET_EDGES = (8, 32, 128, 512)
 """Estimated tokens at which the next range of lengths begins."""
-LENGTHS = range(len(LENGTH_EDGES) + 1)
+LENGTH_BUCKETS = range(len(LENGTH_BUCKET_EDGES) + 1)
 """Ranges of length that requests are counted by."""
 GAP = "\n[...]\n"
 HEAD_SHARE = 0.7

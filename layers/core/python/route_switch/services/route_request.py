@@ -84,10 +84,10 @@ class RouteRequest:
         )
         return self._finish(admitted, served, choice, answer)
 
-    def _answering(self, admitted: Admitted) -> Eligible:
+    def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
         named = admitted.named
-        if named is None or self._config.escalate_named or admitted.admission.spent:
+        if named is None or self._config.escalate_named or admitted.admission.budget_spent:
             return admitted.eligible
         return admitted.eligible.only(named)
 

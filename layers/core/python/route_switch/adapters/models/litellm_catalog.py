@@ -119,3 +119,34 @@ def _cost_map() -> dict[str, _Entry]:
     entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
     del entries["sample_spec"]  # a description, not an entry
     return TypeAdapter(dict[str, _Entry]).validate_python(entries)
+
+
+_ENUM = "LlmProviders"
+_MORE_THAN_A_KEY = frozenset(
+    {"azure", "azure_ai", "azure_text", "sagemaker", "sagemaker_chat", "vertex_ai"}
+    | {"vertex_ai_beta", "watsonx", "watsonx_text"}
+)
+"""These need an address, a project or other credentials; `LiteLlmClient` only passes a key."""
+
+
+def litellm_providers() -> frozenset[str]:
+    """Return the name prefixes of the providers that LiteLLM serves with just a key."""
+    spec = find_spec("litellm")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            "litellm, the source of provider names, is not installed. Install "
+            "`route-switch[litellm]`."
+        )
+    source = Path(spec.origin).with_name("types").joinpath("utils.py").read_text(encoding="utf-8")
+    enums = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == _ENUM]
+    return (
+        frozenset(
+            item.value.value
+            for enum in enums
+            for item in enum.body
+            if isinstance(item, ast.Assign)
+            and isinstance(item.value, ast.Constant)
+            and isinstance(item.value.value, str)
+        )
+        - _MORE_THAN_A_KEY
+    )

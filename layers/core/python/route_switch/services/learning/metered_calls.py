@@ -28,7 +28,11 @@ from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
-from route_switch.services.learning.blame import HOPELESS, Blame, Watched
+from route_switch.services.learning.fault_attribution import (
+    PERMANENT_FAILURES,
+    FaultAttribution,
+    TrackedRequest,
+)
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
 
@@ -179,10 +183,12 @@ class MeteredCalls:
                     charged_usd = self._charged_usd(name, error, most_usd)
                     if charged_usd > 0:
                         settle(charged_usd)
-                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, charged_usd))
-                    if not self._blame.is_its_own_fault(watched, error, purpose):
-                        self._begin(key, purpose, 0.0)
-                        self._wait_out(name, error, attempt, began, watched.model.answered_at)
+                        self._store_and_count(
+                            f"{key}-late-{attempt}-{began}", _unanswered_entry(purpose, charged_usd)
+                        )
+                    if not self._faults.is_request_at_fault(request, error, purpose):
+                        self._note_start(key, purpose, 0.0)
+                        self._back_off(name, error, attempt, began, request.model.answered_at)
                         continue
                     if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
                         self._note_start(key, purpose, 0.0)
@@ -194,18 +200,18 @@ class MeteredCalls:
         raise AssertionError  # count() never ends
 
     def _charged_usd(self, name: str, error: ModelError, most_usd: float) -> float:
-        """Return what a failed call costs: what the provider reports, and for a call that ran out
-        of time, which is charged without a report, the most that it may cost."""
+        """Return what a failed call costs: what the provider reports. A call that ran out of time
+        is charged without a report, so it counts with the most that it may cost."""
         if error.usage is not None:
             reported = cost_usd(error.usage, self._price(name))
             return most_usd if reported is None else reported
         return most_usd if isinstance(error, ModelTimeoutError) else 0.0
 
-    def _begin(self, key: str, purpose: Purpose, most_usd: float) -> None:
-        """Notes what a call may cost before it is made: who is killed meanwhile has to take it for
-        spent. Nothing is noted of a call that costs nothing."""
-        if most_usd > 0 or self._memo.get(key + BEGUN) is not None:
-            self._put(key + BEGUN, _lost(purpose, most_usd))
+    def _note_start(self, key: str, purpose: Purpose, most_usd: float) -> None:
+        """Note a call's maximum cost before making it: after a kill, the call must count as spent.
+        Free calls need no note."""
+        if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
+            self._store(key + STARTED_SUFFIX, _unanswered_entry(purpose, most_usd))
 
     def _call_model(
         self,
@@ -340,7 +346,7 @@ def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     return Usage(read, estimate_tokens(text))
 
 
-def _lost(purpose: Purpose, usd: float) -> JsonObject:
+def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
     return {"purpose": purpose.value, "cost_usd": usd}
 
 
