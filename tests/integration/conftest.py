@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -139,18 +140,24 @@ def forget() -> None:
     secrets_manager.secrets_provider.cache_clear()
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def mocked_aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        environment.setenv(name, "testing")
+    environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         yield
 
 
 @pytest.fixture
-def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
-    """Makes the API with these changes to its configuration."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with mocked_aws(monkeypatch):
+        yield
+
+
+@contextmanager
+def api_maker(environment: pytest.MonkeyPatch) -> Iterator[MakeApi]:
+    """Yield what makes the API with changes to its configuration."""
     with running_upstream(lambda _: completion("2")) as upstream:
 
         def make(**changes: object) -> Api:
@@ -164,12 +171,18 @@ def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
             }
             config = RouterConfig.model_validate(values)
             for name, value in _create_resources(config).items():
-                monkeypatch.setenv(name, value)
+                environment.setenv(name, value)
             forget()
             return Api(upstream)
 
         yield make
     forget()
+
+
+@pytest.fixture
+def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
+    with api_maker(monkeypatch) as make:
+        yield make
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,11 +14,17 @@ Body = dict[str, JsonValue]
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers. `wait_for` holds the answer back until the event is set."""
+    """What the server answers: a text as it is, anything else as JSON.
 
-    body: JsonValue
+    `wait_for` holds the answer back until the event is set. With `hangs_up`, the server closes the
+    connection without an answer.
+    """
+
+    body: JsonValue = None
     status: int = 200
     wait_for: threading.Event | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hangs_up: bool = False
 
 
 Script = Callable[[Body], Reply]
@@ -26,11 +32,12 @@ Script = Callable[[Body], Reply]
 
 @dataclass
 class Upstream:
-    """`script` answers each request; `calls` holds their bodies in order."""
+    """`script` answers each request; `calls` holds their bodies in order, `paths` their paths."""
 
     url: str
     script: Script
     calls: list[Body] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -76,20 +83,28 @@ def running_upstream(script: Script) -> Iterator[Upstream]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             upstream.calls.append(body)
+            upstream.paths.append(self.path)
             upstream.headers.append(dict(self.headers))
             reply = upstream.script(body)
             if reply.wait_for is not None:
                 reply.wait_for.wait(30)
-            data = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-            payload = data.encode()
             try:
-                self.send_response(reply.status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
+                self._answer(reply)
             except OSError:
                 self.close_connection = True
+
+        def _answer(self, reply: Reply) -> None:
+            if reply.hangs_up:
+                self.close_connection = True
+                return
+            data = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            payload = data.encode()
+            headers = {"content-type": "application/json", "content-length": str(len(payload))}
+            self.send_response(reply.status)
+            for name, value in {**headers, **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(payload)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (inherited)
             pass

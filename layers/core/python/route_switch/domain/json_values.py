@@ -27,7 +27,8 @@ def parse_json(text: str | bytes) -> JsonValue:
     """
     try:
         decoded = text.decode("utf-8-sig", "replace") if isinstance(text, bytes) else text
-        value: JsonValue = json.loads(decoded, parse_int=_whole_number)
+        # Not strict: some servers do not escape line ends inside a text.
+        value: JsonValue = json.loads(decoded, parse_int=_whole_number, strict=False)
         return value
     except (ValueError, RecursionError) as error:
         raise InvalidJsonError(str(error)) from error

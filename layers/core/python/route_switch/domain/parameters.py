@@ -29,18 +29,20 @@ LIMITS = ("max_tokens", "max_completion_tokens")
 
 _REFUSED = re.compile(
     r"unsupported|unknown|unrecogni[sz]ed|unexpected|not (?:supported|permitted|allowed|available)|"
-    r"does(?: not|n't) support|extra (?:inputs|fields)|invalid parameter|deprecated|"
-    r"cannot both be specified",
+    r"does(?: not|n't) support|extra (?:inputs|fields)|deprecated",
     re.IGNORECASE,
 )
+_NOT_BOTH = re.compile(r"temperature\b.{0,40}\btop_?p\b.{0,40}\bboth\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Refused:
-    """What one model refused so far: parameters to leave out, and limits to rename."""
+    """What one model refused so far: parameters to leave out, limits to rename, and whether it
+    takes temperature or top_p alone."""
 
     left_out: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
+    both: bool = False
 
 
 def with_provider_rules(provider: str, model: str, known: Capabilities) -> Capabilities:
@@ -80,7 +82,7 @@ def fit_parameters(
         fitted["temperature"] = highest
         notes.append(f"temperature lowered to {highest:g}")
     both = fitted.get("temperature") is not None and fitted.get("top_p") is not None
-    if model.one_of_temperature_and_top_p and both:
+    if both and (model.one_of_temperature_and_top_p or refused.both):
         del fitted["top_p"]
         notes.append("top_p left out, since the model takes temperature or top_p")
     return fitted, tuple(notes)
@@ -90,6 +92,10 @@ def note_refusal(
     message: str, param: str | None, params: Mapping[str, JsonValue], refused: Refused
 ) -> bool:
     """Note the parameter that a provider's refusal is about; return whether a repeat can help."""
+    if _NOT_BOTH.search(message):
+        can_help = not refused.both and {"temperature", "top_p"} <= params.keys()
+        refused.both = True
+        return can_help
     if not _REFUSED.search(message):
         return False
     name = _named(message, param, params)

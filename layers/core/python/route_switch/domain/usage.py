@@ -69,6 +69,31 @@ def read_usage(reported: JsonValue) -> Usage | None:
     return usage if _is_plausible(reported, usage) else None
 
 
+def reported_usage(reported: JsonValue, usage: Usage | None) -> dict[str, JsonValue] | None:
+    """Return the provider's report as OpenAI's schema demands it: whole numbers, none missing.
+
+    None if `usage`, which is what was read of it, is unknown. Fields that the schema does not know
+    stay as they are.
+    """
+    if usage is None or not isinstance(reported, dict):
+        return None
+    body = _whole_numbers(reported)
+    for side in ("prompt_tokens_details", "completion_tokens_details"):
+        if side in body:
+            details = body[side]
+            body[side] = _whole_numbers(details) if isinstance(details, dict) else None
+    body.setdefault("prompt_tokens", usage.input_tokens)
+    body.setdefault("completion_tokens", usage.output_tokens)
+    body.setdefault("total_tokens", usage.total_tokens)
+    return body
+
+
+def _whole_numbers(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Numbers of tokens as integers, without those that are missing or unreadable."""
+    read = {k: _number(v) if k.endswith("_tokens") else v for k, v in values.items()}
+    return {k: v for k, v in read.items() if v is not None or not k.endswith("_tokens")}
+
+
 def _completed(
     tokens_in: int | None, tokens_out: int | None, total: int | None, reasoning: int
 ) -> tuple[int | None, int | None]:

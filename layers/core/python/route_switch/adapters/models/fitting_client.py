@@ -4,7 +4,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from route_switch.domain.errors import InvalidModelRequestError, ModelTimeoutError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ModelTimeoutError,
+    ModelUnusableError,
+)
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.parameters import (
     Refused,
@@ -49,7 +53,8 @@ class FittingClient:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk
                 return
-            except InvalidModelRequestError as error:
+            # Words such as "billing" beside a parameter make a refusal look like the owner's fault.
+            except (InvalidModelRequestError, ModelUnusableError) as error:
                 noted = note_refusal(str(error), error.param, params, refused)
                 if not (noted and repeats_left):
                     raise

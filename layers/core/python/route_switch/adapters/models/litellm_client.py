@@ -3,11 +3,21 @@ first call."""
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.models.openai_answer import read_completion
-from route_switch.adapters.models.provider_errors import Problem, error_of, retry_after_s
+from route_switch.adapters.models.provider_errors import (
+    Problem,
+    error_of,
+    error_of_response,
+    retry_after_s,
+)
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
-from route_switch.domain.ports import Chunk, ModelCall
+from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+
+if TYPE_CHECKING:
+    from route_switch.adapters.models.provider_http import HttpAnswer
 
 FIELDS = frozenset(
     {
@@ -23,8 +33,16 @@ FIELDS = frozenset(
 and price, and those belong to the owner."""
 
 
+JSON_TOOL = "json_tool_call"
+"""LiteLLM asks some providers for JSON by means of a tool of this name, and turns the call back."""
+
+
 class LiteLlmClient:
-    """Serves the models of one of LiteLLM's providers."""
+    """Serves the models of one `provider` of LiteLLM's.
+
+    LiteLLM sends requests through the boundary's own HTTP (`litellm_http`). An answer that already
+    has OpenAI's form is read from there: LiteLLM's reading loses fields and fails on odd ones.
+    """
 
     def __init__(self, provider: str, api_key: Callable[[], str | None]) -> None:
         self._provider = provider
@@ -34,28 +52,74 @@ class LiteLlmClient:
         foreign = sorted(call.params.keys() - FIELDS)
         if foreign:
             raise InvalidModelRequestError(
-                f"'{foreign[0]}' is not a field of a chat completion request. Remove it."
+                f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
             )
-        # Without this, importing litellm fetches its price list over the network.
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
+        litellm = imported_litellm()
+        from route_switch.adapters.models.litellm_http import listening
 
-        litellm.suppress_debug_info = True  # otherwise it prints advice to the log for every error
-        try:
-            response = litellm.completion(
-                model=f"{self._provider}/{call.model}",
-                messages=list(call.messages),
-                timeout=call.timeout_s,
-                api_key=self._api_key(),
-                num_retries=0,
-                max_retries=0,
-                **call.params,
-            )
-        except litellm.exceptions.Timeout as error:
-            raise ModelTimeoutError(f"{call.model} did not answer in time") from error
-        except Exception as error:
-            raise _error(call.model, error) from error
-        yield from read_completion(call.model, response.model_dump(exclude_none=True))
+        completed: Any = None  # LiteLLM is not typed
+        failed: Exception | None = None
+        with listening(call.timeout_s) as heard:
+            try:
+                completed = self._completed(litellm, call)
+            except litellm.exceptions.Timeout as error:
+                raise ModelTimeoutError(f"{call.model} did not answer in time") from error
+            except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
+                failed = error
+        answer = heard[-1] if heard else None
+        if answer and answer.status >= 300:
+            raise error_of_response(call.model, answer.status, answer.headers, answer.content)
+        read = _in_openai_form(answer, is_read=failed is None)
+        if read is None:
+            if failed is not None:
+                raise _error(call.model, failed) from failed
+            read = completed.model_dump(exclude_none=True)
+        yield from read_completion(call.model, read)
+
+    def _completed(self, litellm: Any, call: ModelCall) -> Any:  # as above
+        return litellm.completion(
+            model=f"{self._provider}/{call.model}",
+            messages=list(call.messages),
+            timeout=call.timeout_s,
+            api_key=self._api_key(),
+            num_retries=0,
+            max_retries=0,
+            # Else it looks for its own MCP tools among a request's, for which it has to import its
+            # proxy; that is not installed, and every request with tools would fail.
+            _skip_mcp_handler=True,
+            **call.params,
+        )
+
+
+def imported_litellm() -> Any:
+    # Without this, importing it fetches its price list over the network.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    from route_switch.adapters.models.litellm_http import HTTP
+
+    litellm.suppress_debug_info = True  # it prints advice to the log for every error
+    # Its own handlers take the transport, and OpenAI's SDK inside it takes the session.
+    litellm.sync_transport, litellm.client_session = HTTP.transport, HTTP.session
+    return litellm
+
+
+def _in_openai_form(answer: "HttpAnswer | None", *, is_read: bool) -> JsonObject | None:
+    """Return the body if it needs no translation, else None; `is_read` if LiteLLM could read it."""
+    if answer is None or JSON_TOOL.encode() in answer.content:
+        return None
+    try:
+        body = parse_json(answer.content)
+    except InvalidJsonError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    choices = body.get("choices")
+    is_chat = isinstance(choices, list) and any(
+        isinstance(choice, dict) and "message" in choice for choice in choices
+    )
+    known = is_chat or body.get("error") or ("choices" in body and not is_read)
+    return body if known else None
 
 
 def _error(model: str, error: Exception) -> ModelError:

@@ -2,7 +2,8 @@
 
 Known shapes: OpenAI and Azure (`{"error": {message, code, param, type}}`), Gemini's compatible
 endpoint (an array of such objects, with `details`), FastAPI (`detail`: a text, or a list of `msg`
-and `loc`), `{"message": …}`, `{"error": "…"}`, plain text, HTML of a proxy.
+and `loc`; Mistral has it inside `message`), OpenRouter (the reason in `metadata.raw`), Cloudflare
+(a list `errors`), `{"message": …}`, `{"error": "…"}`, plain text, HTML of a proxy.
 """
 
 import re
@@ -23,20 +24,39 @@ from route_switch.domain.usage import Usage
 
 REFUSALS = frozenset({400, 413, 422})
 """Statuses that speak of the request."""
-UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
+UNUSABLE = frozenset({*range(300, 400), 401, 402, 403, 404, 405, 410})
 """Statuses that no repetition mends: key, payment, permission, model or address."""
-EXHAUSTED = frozenset({"insufficient_quota", "billing_hard_limit_reached", "credits_exhausted"})
+EXHAUSTED = frozenset(
+    {
+        *("insufficient_quota", "billing_hard_limit_reached", "credits_exhausted"),
+        *("exceeded_current_quota_error", "billing_not_active"),
+    }
+)
+"""Codes, or types, of accounts that have to be paid first."""
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+}
+"""Statuses of error types, by OpenAI's and Anthropic's documentation: an error inside an answer has
+no status of its own."""
 NO_REASON = "it gives no reason"
 MAX_MESSAGE = 1000
 MAX_RETRY_AFTER_S = 3600.0
 
 _OWNERS_FAULT = re.compile(
     r"api[ _-]?key|credit balance|billing|insufficient (?:credit|balance|quota)|"
-    r"model\b.{0,80}\b(?:not found|does not exist|not supported|no longer)",
+    r"model\b.{0,80}\b(?:not found|does not exist|no longer)|"
+    r"model\s+(?:\S{1,100}\s+)?(?:is\s+)?not supported",
     re.IGNORECASE,
 )
 """Some providers answer 400 where the owner's key, account or model name is the reason."""
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+_STATUS = re.compile(r"[45]\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,18 @@ def error_of_response(
     return error_of(model, problem, status, wait_s)
 
 
+def error_in_answer(model: str, body: JsonValue, usage: Usage | None) -> ModelError:
+    """Return the error that is inside an answer whose status says that all is well."""
+    problem = read_problem(body)
+    stated = problem.code if problem.code and _STATUS.fullmatch(problem.code) else None
+    status = int(stated) if stated else STATUSES.get(problem.kind or "")
+    return error_of(model, problem, status, _delay_in(body), usage)
+
+
+def has_reason(body: JsonValue) -> bool:
+    return read_problem(body).message != NO_REASON
+
+
 def error_of(
     model: str,
     problem: Problem,
@@ -84,7 +116,8 @@ def error_of(
 
 def _kind_of(problem: Problem, status: int | None) -> tuple[type[ModelError], str]:
     owners_fault = problem.param != "messages" and _OWNERS_FAULT.search(problem.message)
-    if problem.code in EXHAUSTED or status in UNUSABLE or (status in REFUSALS and owners_fault):
+    exhausted = not EXHAUSTED.isdisjoint((problem.code, problem.kind))
+    if exhausted or status in UNUSABLE or (status in REFUSALS and owners_fault):
         return ModelUnusableError, "cannot be used"
     if status in REFUSALS:
         return InvalidModelRequestError, "refuses the request"
@@ -94,7 +127,7 @@ def _kind_of(problem: Problem, status: int | None) -> tuple[type[ModelError], st
 def read_problem(body: JsonValue) -> Problem:
     """Return what an error body says."""
     match body:
-        case [first, *_]:
+        case [first, *_] | {"errors": [first, *_]}:
             return read_problem(first)
         case {"error": dict(error)}:
             return _problem_in(error)
@@ -108,6 +141,8 @@ def read_problem(body: JsonValue) -> Problem:
             return Problem(_short(message))
         case {"detail": dict(detail)}:
             return read_problem({"error": detail})
+        case {"message": dict(nested) | [dict(nested), *_]}:
+            return read_problem(nested)
         case dict():
             return _problem_in(body)
         case str(text) if text.strip():
@@ -116,7 +151,7 @@ def read_problem(body: JsonValue) -> Problem:
 
 
 def _problem_in(error: Mapping[str, JsonValue]) -> Problem:
-    message = next(
+    message = _behind_gateway(error.get("metadata")) or next(
         (m for n in ("message", "msg", "detail", "title") if (m := _text(error.get(n)))), None
     )
     return Problem(
@@ -125,6 +160,18 @@ def _problem_in(error: Mapping[str, JsonValue]) -> Problem:
         param=_text(error.get("param")),
         kind=_text(error.get("type")),
     )
+
+
+def _behind_gateway(metadata: JsonValue) -> str | None:
+    """The words of the provider behind a gateway, which has its body as a text."""
+    raw = _text(metadata.get("raw")) if isinstance(metadata, dict) else None
+    if raw is None:
+        return None
+    try:
+        problem = read_problem(parse_json(raw))
+    except InvalidJsonError:
+        return raw
+    return raw if problem.message == NO_REASON else problem.message
 
 
 def _fastapi(details: list[JsonValue]) -> Problem:
@@ -182,7 +229,7 @@ def _text(value: JsonValue) -> str | None:
     """A text, or a number that is one (Gemini's `code` is the status)."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    return value if isinstance(value, str) and value.strip() else None
+    return valid_text(value) if isinstance(value, str) and value.strip() else None
 
 
 def _page_text(text: str) -> str:
@@ -198,4 +245,4 @@ def _short(text: str) -> str:
 def _code(error: Mapping[str, JsonValue]) -> str | None:
     """The code, if it is a word; Gemini has the status number there and the word in `status`."""
     words = [v for n in ("code", "status") if isinstance(v := error.get(n), str) and v.strip()]
-    return words[0] if words else _text(error.get("code"))
+    return _text(words[0] if words else error.get("code"))

@@ -36,7 +36,7 @@ class HttpAnswer:
 
 
 class ProviderHttp:
-    """Posts JSON. Safe to share between threads.
+    """Sends requests. Safe to share between threads.
 
     `clock` is wall-clock time in seconds: a monotonic clock may stand still while Lambda is frozen.
     """
@@ -52,11 +52,25 @@ class ProviderHttp:
     def post(
         self, url: httpx.URL, body: JsonObject, headers: Mapping[str, str], timeout_s: float
     ) -> HttpAnswer:
-        """Raise `httpx.HTTPError` if there is no whole answer before the deadline, and `ModelError`
-        for an answer over `MAX_ANSWER_BYTES`."""
+        """Post JSON; see `send`."""
         client = self._fresh_client()
         request = client.build_request("POST", url, json=body, headers=headers, timeout=timeout_s)
-        with _deadline_in(timeout_s), closing(_send(client, request)) as response:
+        with deadline_in(timeout_s):
+            return self.send(request)
+
+    def send(self, request: httpx.Request) -> HttpAnswer:
+        """Raise `httpx.HTTPError` if there is no whole answer before the thread's deadline, and
+        `ModelError` for an answer over `MAX_ANSWER_BYTES`.
+
+        If the connection breaks before anything was answered, send the request once more on a new
+        connection: the server closed the old one at the same moment.
+        """
+        client = self._fresh_client()
+        try:
+            response = client.send(request, stream=True)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            response = self._successor_of(client).send(request, stream=True)
+        with closing(response):
             return HttpAnswer(response.status_code, response.headers, _read(response))
 
     def _fresh_client(self) -> httpx.Client:
@@ -68,14 +82,12 @@ class ProviderHttp:
             self._used_at = now
             return self._client
 
-
-def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
-    """Send the request. If the connection breaks before anything was answered, send it once more on
-    a new connection: the server closed the old one at the same moment."""
-    try:
-        return client.send(request, stream=True)
-    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-        return client.send(request, stream=True)
+    def _successor_of(self, client: httpx.Client) -> httpx.Client:
+        """Return a client without the idle connections of this one, which may be broken as well."""
+        with self._lock:
+            if self._client is client:
+                self._client = _new_client(self._verify)
+            return self._client
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -102,7 +114,7 @@ def _new_client(verify: ssl.SSLContext | bool) -> httpx.Client:
 
 
 @contextmanager
-def _deadline_in(seconds: float) -> Iterator[None]:
+def deadline_in(seconds: float) -> Iterator[None]:
     """End every socket operation of this thread within the block after so many seconds."""
     _thread.ends_at = time.monotonic() + seconds
     try:

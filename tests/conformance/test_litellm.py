@@ -1,0 +1,117 @@
+"""Dialects through LiteLLM: those of OpenAI's form, which it only forwards, and others, which it
+translates."""
+
+from collections.abc import Callable
+
+import pytest
+from pydantic import JsonValue
+
+from route_switch.adapters.models.litellm_client import LiteLlmClient, imported_litellm
+from route_switch.domain.completion import complete
+from route_switch.domain.errors import InvalidModelRequestError, ModelError
+from route_switch.domain.ports import ModelCall
+from route_switch.domain.usage import Usage
+from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.support.upstream import completion, failure, running_upstream
+
+FORWARDED = Client("hosted_vllm", "openai", completion("2").body, "HOSTED_VLLM_API_BASE")
+ANTHROPIC = Client(
+    "anthropic",
+    "anthropic",
+    {
+        "id": "x",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "text", "text": "2"}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 11, "output_tokens": 7},
+    },
+    "ANTHROPIC_API_BASE",
+)
+GEMINI = Client(
+    "gemini",
+    "gemini",
+    {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "2"}]}}],
+        "usageMetadata": {
+            "promptTokenCount": 11,
+            "candidatesTokenCount": 7,
+            "totalTokenCount": 18,
+        },
+    },
+    "GEMINI_API_BASE",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _litellm() -> None:
+    imported_litellm()  # takes seconds: not in a request's time
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, "sk-test")
+
+
+@both_ways
+@every_dialect(FORWARDED.form)
+def test_forwarded_dialect(conformance: Conformance, name: str, stream: bool) -> None:
+    conformance.check(FORWARDED, name, stream=stream)
+
+
+@both_ways
+@every_dialect(ANTHROPIC.form)
+def test_anthropic_dialect(conformance: Conformance, name: str, stream: bool) -> None:
+    conformance.check(ANTHROPIC, name, stream=stream)
+
+
+@both_ways
+@every_dialect(GEMINI.form)
+def test_gemini_dialect(conformance: Conformance, name: str, stream: bool) -> None:
+    conformance.check(GEMINI, name, stream=stream)
+
+
+@pytest.fixture
+def call_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModelCall]:
+    """Makes a call of the server at an address, which LiteLLM reads when it is called."""
+
+    def call(url: str) -> ModelCall:
+        monkeypatch.setenv("HOSTED_VLLM_API_BASE", url)
+        params: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 3}
+        return ModelCall("some-model", ({"role": "user", "content": "hi"},), params, 5)
+
+    return call
+
+
+def test_an_answer_comes_back_with_its_tokens(call_of: Callable[[str], ModelCall]) -> None:
+    with running_upstream(lambda _: completion("Hello", 13, 2)) as upstream:
+        call = call_of(upstream.url)
+        answer = complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
+    assert answer.text == "Hello"
+    assert answer.usage == Usage(13, 2)
+    [body] = upstream.calls
+    assert (body["model"], body["max_tokens"], body["temperature"]) == ("some-model", 3, 0)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, InvalidModelRequestError), (500, ModelError)])
+def test_errors_are_ours_and_nothing_is_tried_twice(
+    call_of: Callable[[str], ModelCall], status: int, kind: type[ModelError]
+) -> None:
+    with (
+        running_upstream(lambda _: failure(status)) as upstream,
+        pytest.raises(ModelError) as caught,
+    ):
+        call = call_of(upstream.url)
+        complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
+    assert type(caught.value) is kind
+    assert caught.value.status == status
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("name", ["api_base", "api_key", "custom_llm_provider", "mock_response"])
+def test_a_request_cannot_reach_litellms_own_settings(name: str) -> None:
+    request = ModelCall("some-model", ({"role": "user", "content": "hi"},), {name: "x"}, 5)
+    with pytest.raises(InvalidModelRequestError, match=name):
+        complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(request))
