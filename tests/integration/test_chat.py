@@ -89,8 +89,32 @@ def test_a_fallback_of_the_same_tier_is_not_degraded(api: Api) -> None:
 
 
 def test_a_failing_largest_tier_goes_down(api: Api) -> None:
-    api.upstream.script = by_model(large=failure(500), medium=completion("Less good."))
-    assert api.chat("hello", model="tier-3").headers["x-route-tier"] == "2"
+    api.upstream.script = by_model(
+        router=completion("3"), large=failure(500), medium=completion("Less good.")
+    )
+    assert api.chat(LONG).headers["x-route-tier"] == "2"
+
+
+@pytest.mark.parametrize("model", ["tier-1", "openai/small"])
+def test_a_named_tier_answers_itself_or_through_its_fallbacks_or_not_at_all(
+    api: Api, model: str
+) -> None:
+    api.upstream.script = by_model(small=failure(500), small_2=completion("A stand-in's."))
+    assert api.chat("hello", model=model).headers["x-route-model"] == "openai/small-2"
+    api.upstream.script = by_model(small=failure(500), small_2=failure(500))
+    answer = api.chat("hello", model=model)
+    assert answer.status == 502
+    assert answer.headers["x-should-retry"] == "false"
+    assert api.upstream.models_called()[-2:] == ["small", "small-2"]
+
+
+def test_a_stage_may_let_dearer_tiers_answer_for_a_named_one(make_api: MakeApi) -> None:
+    api = make_api(escalate_named=True)
+    api.upstream.script = by_model(
+        small=failure(500), small_2=failure(500), medium=completion("Better.")
+    )
+    answer = api.chat("hello", model="tier-1")
+    assert (answer.status, answer.headers["x-route-tier"]) == (200, "2")
 
 
 def test_no_attempt_leaves_the_tiers_of_the_key(api: Api) -> None:
