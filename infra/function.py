@@ -7,6 +7,7 @@ from typing import cast
 
 from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,15 +15,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.encryption import allow_use, customer_key
-from infra.metric_names import metrics_namespace
-from infra.nag import acknowledge
-from infra.python_layer import (
+from infra.layers import (
     MAX_UNZIPPED_BYTES,
     PythonLayer,
     architecture,
     runtime,
     size_of,
 )
+from infra.metric_names import metrics_namespace
+from infra.nag import acknowledge
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
@@ -30,6 +31,10 @@ FUNCTIONS = Path("functions")
 MAX_ENVIRONMENT_BYTES = 3_500
 """Below Lambda's 4,096 bytes: what only the deployment knows is counted by `_NAME_BYTES`."""
 _NAME_BYTES = 100
+_IMAGE_PLATFORMS = {
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+}
 
 
 class StageFunction(Construct):
@@ -155,6 +160,42 @@ class PythonFunction(StageFunction):
             environment=environment,
         )
         self.unzipped_bytes = check_size(self.folder, layers)
+
+
+class ImageFunction(StageFunction):
+    """`functions/<folder>/Dockerfile`, built from the files that `.dockerignore` lets in.
+
+    Docker is needed for the deployment only. A Dockerfile may use what `local/aws/image.py`
+    can follow.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        folder: str,
+        timeout: Duration,
+        memory_mb: int,
+        environment: Mapping[str, str],
+    ) -> None:
+        code = lambda_.DockerImageCode.from_image_asset(
+            ".",
+            file=str(FUNCTIONS / folder / "Dockerfile"),
+            build_args={"PYTHON_VERSION": stage.python},
+            platform=_IMAGE_PLATFORMS[stage.architecture],
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            stage=stage,
+            folder=folder,
+            make=partial(lambda_.DockerImageFunction, code=code),
+            timeout=timeout,
+            memory_mb=memory_mb,
+            environment=environment,
+        )
 
 
 def check_environment(folder: Path, environment: Mapping[str, str]) -> None:

@@ -16,12 +16,12 @@ from infra.data import Data
 from infra.drift import Drift
 from infra.encryption import customer_key
 from infra.function import PythonFunction
+from infra.layers import PythonLayer
 from infra.management import allow_forgetting
 from infra.monitor import Monitor
 from infra.nag import acknowledge
 from infra.optimizer import Optimizer
 from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
 from infra.scheduled import Missed, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.bedrock import invocable_arns
 from infra.data import Data
-from infra.image_function import ImageFunction
+from infra.function import ImageFunction
 from infra.stage import Stage
 
 MEMORY_MB = 3008

@@ -7,8 +7,8 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
+from infra.layers import PythonLayer
 from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
 from infra.stage import Stage
 
 

@@ -10,8 +10,8 @@ from aws_cdk import App, Stack
 from infra.app import read_context
 from infra.data import Data
 from infra.drift import Drift
+from infra.layers import code_layer
 from infra.prompt_parameters import Prompt
-from infra.python_layer import code_layer
 from infra.scheduled import Missed
 from infra.stage import load_stage
 

@@ -9,8 +9,8 @@ from aws_cdk import App, Stack
 from infra import bundle
 from infra.app import read_context
 from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
+from infra.layers import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.prompt_parameters import SEED, read_seed
-from infra.python_layer import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.stage import Stage, load_stage
 from route_switch.domain.errors import ConfigurationError, PromptError
 from route_switch.domain.routing_prompt import MAX_BYTES
