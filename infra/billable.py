@@ -3,12 +3,11 @@
 tests/infra/test_billable.py compares the counts with the template.
 """
 
+from infra.alarm_specs import alarm_specs
 from infra.metric_names import BY_SERVICE, metrics_of_requests
 from infra.stage import KEYLESS_PROVIDERS, LogRetention, Stage
 from route_switch.cost_estimate.deployment import Deployment, Owned
 
-ALARM_METRICS = 18
-"""Metrics that alarms refer to: an alarm on metric math refers to several."""
 DASHBOARDS = 1
 
 _LOG_DAYS: dict[LogRetention, int] = {
@@ -38,7 +37,7 @@ def deployment_of(stage: Stage) -> Deployment:
 def owned_by(stage: Stage) -> Owned:
     has_provider_keys = (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
     return Owned(
-        alarm_metrics=ALARM_METRICS + int(stage.monthly_budget_usd is not None),
+        alarm_metrics=sum(len(spec.metrics) for spec in alarm_specs(stage)),
         dashboards=DASHBOARDS,
         steady_metrics=len(BY_SERVICE["monitor"]),  # which writes them every hour
         traffic_metrics=metrics_of_requests(stage),

@@ -4,9 +4,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 
-from infra.alarms import Alarms, added
+from infra.alarms import Alarms
 from infra.function import StageFunction
-from infra.metrics import metric
+from infra.metrics import added, metric
 from infra.nag import acknowledge
 from infra.stage import Stage
 
@@ -28,13 +28,10 @@ def serve(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.A
         f"{name}-failing",
         added(
             alias.metric_errors(period=MINUTE, statistic="Sum"),
-            # Those that the handler answered itself, as 5xx; models that fail are another matter.
+            # Defects that the handler answered as 5xx itself; failing models are not among them.
             metric(stage, name, "unexpected_errors", period=MINUTE),
             period=MINUTE,
         ),
-        f"The {name} function fails. A deployment under way is rolled back.",
-        periods=5,
-        datapoints=1,
     )
     group = codedeploy.LambdaDeploymentGroup(
         function,

@@ -12,7 +12,7 @@ from infra.known_models import with_what_is_known
 from infra.layers import base_layers, model_layers
 from infra.learning import Learning
 from infra.management import Management
-from infra.monitoring import watch_learning, watch_money, watch_queues, watch_requests
+from infra.monitoring import watch_learning, watch_queues, watch_requests, watch_spending
 from infra.prompt_parameters import Prompt
 from infra.rollout import serve
 from infra.router import Router
@@ -70,16 +70,16 @@ class RouteSwitchStack(Stack):
         }
         api = Api(self, "Api", stage=stage, functions=served)
         watch_requests(alarms, stage, router=router.function, api=api.rest)
-        watch_money(alarms, stage)
+        watch_spending(alarms, stage)
         watch_learning(
             alarms,
             stage,
             machine=learning.machine,
-            background={
-                each.folder.name: each.function for each in (learning.monitor, learning.drift)
-            },
+            monitor=learning.monitor.function,
+            drift=learning.drift.function,
         )
         watch_queues(alarms, {"records-waiting": data.records, "missed-starts": learning.missed})
+        alarms.check_complete()
         dashboard = Dashboard(
             self,
             "Dashboard",

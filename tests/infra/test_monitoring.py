@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
 from pydantic import JsonValue
 
+from infra.alarm_specs import alarm_specs
+from infra.alarms import Alarms
 from infra.app import read_context
 from infra.metric_names import BY_SERVICE, MODEL
-from infra.metrics import metric
+from infra.metrics import added, metric
+from infra.monitoring import HOUR
 from infra.stage import load_stage
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_run import RunOutcome
 from tests.infra.conftest import Synthesized, synthesize_stage
 
@@ -145,6 +150,37 @@ def test_a_misspelled_metric_stops_the_build() -> None:
         metric(stage, "router", "costs_usd")
 
 
+def empty_alarms() -> Alarms:
+    stage = load_stage(read_context({}), "prod", {})
+    return Alarms(Stack(App(), "Stack"), "Alarms", stage=stage)
+
+
+def test_every_declared_alarm_is_built_and_no_other(prod: Synthesized) -> None:
+    specs = alarm_specs(load_stage(read_context({}), "prod", {}))
+    assert sorted(spec.name for spec in specs) == sorted(alarms(prod))
+
+
+def test_an_alarm_that_reads_other_metrics_than_it_declares_stops_the_build() -> None:
+    stage = load_stage(read_context({}), "prod", {})
+    prices = metric(stage, "router", "price_missing")
+    with pytest.raises(ConfigurationError, match=r"'drift' declares .*drift_runs_started, but .*"):
+        empty_alarms().add("drift", prices)
+    both = added(metric(stage, "drift", "drift_runs_started"), prices, period=HOUR)
+    with pytest.raises(ConfigurationError, match="reads drift_runs_started, price_missing"):
+        empty_alarms().add("drift", both)
+
+
+def test_an_alarm_that_is_not_declared_stops_the_build() -> None:
+    stage = load_stage(read_context({}), "prod", {})
+    with pytest.raises(ConfigurationError, match="declares no alarm 'noise'"):
+        empty_alarms().add("noise", metric(stage, "router", "cost_usd"))
+
+
+def test_a_declared_alarm_that_is_not_built_stops_the_build() -> None:
+    with pytest.raises(ConfigurationError, match="does not build: router-failing"):
+        empty_alarms().check_complete()
+
+
 def _models(stage: Synthesized) -> list[str]:
     variables = stage.function("Router")["Environment"]["Variables"]
     models = json.loads(variables["ROUTE_SWITCH_CONFIG"])["models"]
@@ -198,7 +234,7 @@ def test_no_log_is_kept_for_ever(prod: Synthesized, local: Synthesized) -> None:
 def test_a_stage_that_tells_nobody_is_warned_of(prod: Synthesized, own_key: Synthesized) -> None:
     for stage, warned in ((prod, True), (own_key, False)):
         report = (stage.folder / "validation-report.json").read_text("utf-8")
-        assert ("Nobody is told when an alarm fires" in report) is warned
+        assert ("Nobody is notified when an alarm fires" in report) is warned
 
 
 def test_an_old_version_stays_to_be_chosen_again(prod: Synthesized) -> None:
