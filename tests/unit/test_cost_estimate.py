@@ -78,7 +78,7 @@ def aws_usd(traffic: Traffic, *, free_tier: bool = False) -> dict[str, float]:
 
 def with_catalog(**changes: object) -> Deployment:
     models = ModelCatalog.model_validate({**CATALOG.model_dump(), **changes})
-    return replace(DEPLOYMENT, config=RouterConfig(models=models))
+    return DEPLOYMENT.model_copy(update={"config": RouterConfig(models=models)})
 
 
 def test_a_million_requests_cost_what_they_do_by_hand() -> None:
@@ -148,7 +148,7 @@ def test_a_month_pays_once_for_what_requests_and_schedules_share() -> None:
 
 def test_a_stage_that_keeps_no_text_writes_smaller_items() -> None:
     config = RouterConfig(models=CATALOG, text_storage="none")
-    assert item_bytes(replace(DEPLOYMENT, config=config), TRAFFIC) == 1_800
+    assert item_bytes(DEPLOYMENT.model_copy(update={"config": config}), TRAFFIC) == 1_800
     assert item_bytes(DEPLOYMENT, TRAFFIC) == 1_800 + 4 * 800
 
 
@@ -164,7 +164,7 @@ def test_x_ray_takes_the_first_request_of_each_second_and_a_share_of_the_others(
     many = 10 * MONTH_S
     usd = aws_usd(replace(TRAFFIC, requests=many))["X-Ray"]
     assert usd == pytest.approx((MONTH_S + 0.05 * 9 * MONTH_S) * 5e-6)
-    untraced = request_lines(replace(DEPLOYMENT, tracing=False), TRAFFIC)
+    untraced = request_lines(DEPLOYMENT.model_copy(update={"tracing": False}), TRAFFIC)
     assert "X-Ray" not in {line.label for line in untraced}
 
 
@@ -209,7 +209,8 @@ def test_what_is_free_never_makes_a_line_dearer(n: float) -> None:
 
 
 def test_every_price_of_the_list_is_used() -> None:
-    x86 = replace(DEPLOYMENT, architecture="x86_64", owned=replace(OWNED, customer_keys=1))
+    owned = OWNED.model_copy(update={"customer_keys": 1})
+    x86 = DEPLOYMENT.model_copy(update={"architecture": "x86_64", "owned": owned})
     long = replace(TRAFFIC, input_tokens=40_000)
     lines = (
         *request_lines(DEPLOYMENT, long),
