@@ -5,7 +5,7 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.bundle import bundled, packaged
+from infra.bundle import bundle_code, bundle_wheels
 from infra.stage import Stage
 
 LAYERS = Path("layers")
@@ -64,14 +64,14 @@ def _litellm_layer(scope: Construct, stage: Stage) -> list[PythonLayer]:
 
 def code_layer(scope: Construct, construct_id: str, *, stage: Stage, folder: Path) -> PythonLayer:
     """Return a layer with own code: the part of `folder` that functions may import."""
-    return PythonLayer(scope, construct_id, stage=stage, bundle=packaged(stage, folder))
+    return PythonLayer(scope, construct_id, stage=stage, bundle=bundle_code(stage, folder))
 
 
 def dependency_layer(
     scope: Construct, construct_id: str, *, stage: Stage, requirements: Path
 ) -> PythonLayer:
     """Return a layer with the wheels that `requirements` locks."""
-    return PythonLayer(scope, construct_id, stage=stage, bundle=bundled(stage, requirements))
+    return PythonLayer(scope, construct_id, stage=stage, bundle=bundle_wheels(stage, requirements))
 
 
 def runtime(stage: Stage) -> lambda_.Runtime:
