@@ -103,7 +103,7 @@ def rate(version: str, ups: int, downs: int) -> None:
 
 def look(now: datetime | None = None) -> str:
     event = {"scheduled_time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    return str(monitor.lambda_handler(cast("monitor.Event", event), FakeContext())["outcome"])
+    return str(monitor.lambda_handler(cast("monitor.ScheduledEvent", event), FakeContext())["outcome"])
 
 
 def told(queue: str) -> list[dict[str, str]]:
