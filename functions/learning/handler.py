@@ -15,9 +15,9 @@ from route_switch.workflow.events import (
     ClaimEvent,
     CollectEvent,
     Evaluated,
-    Event,
     Notice,
     ReportEvent,
+    WorkflowEvent,
 )
 from route_switch.workflow.failures import named_failures
 
@@ -41,7 +41,7 @@ def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:
     return {} if result is None else result.model_dump(mode="json")
 
 
-def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event | None:
+def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> WorkflowEvent | None:
     logger.info("step", extra={"step": event.step})
     match event:
         case ClaimEvent():
