@@ -33,7 +33,7 @@ from route_switch.optimizer.report import tables as report_tables
 from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.markdown_page import table_of, to_markdown
-from route_switch.optimizer.report.verdict import simulated, standing, verdict
+from route_switch.optimizer.report.verdict import compared_with_baselines, simulated, verdict
 from route_switch.services.learning.pace import Pace
 from route_switch_offline import OFFLINE_MODELS, load_sample
 
@@ -185,14 +185,14 @@ def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
 
 
 def _chapter(learning_set: LearningSet, report: Report) -> str:
-    sentences = (verdict(report).sentence, *standing(report), simulated(report))
+    sentences = (verdict(report).sentence, *compared_with_baselines(report), simulated(report))
     blocks = [
         f"## {learning_set.title}",
         *(text for text in sentences if text),
         f"*{report_tables.policies(report).caption}*",
         table_of(report_tables.policies(report)),
-        f"*{report_tables.against(report).caption}*",
-        table_of(report_tables.against(report)),
+        f"*{report_tables.differences(report).caption}*",
+        table_of(report_tables.differences(report)),
     ]
     control = report.shuffled_control
     if control is not None:

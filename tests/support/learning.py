@@ -15,7 +15,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.report.assemble import Circumstances
+from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_cap import LocalCap
 from tests.support.paid import PRICE, FakeTime
@@ -36,7 +36,7 @@ PLAN = Plan(
     size=SearchSize(candidates=4, trials=5, demos=3, view_data_batch_size=10),
 )
 
-CIRCUMSTANCES = Circumstances(
+CONTEXT = ReportContext(
     created="2026-01-01 00:00 UTC",
     command="route-switch optimize",
     versions={"python": "3.11"},

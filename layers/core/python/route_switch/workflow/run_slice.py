@@ -17,10 +17,9 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.learning.split import split
 from route_switch.domain.ports import SwitchStore
-from route_switch.optimizer.compare import CANDIDATE
-from route_switch.optimizer.compare import INCUMBENT as LIVE
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
 from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.judge_answers import JudgeAnswers
@@ -124,7 +123,7 @@ class RunSlice:
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,
                 "heldout_rows": gate.gain.n,
-                "quality_live": quality.get(LIVE),
+                "quality_live": quality.get(INCUMBENT),
                 "quality_candidate": quality.get(CANDIDATE),
                 "smallest_visible": gate.smallest_visible,
                 "saving_usd_a_month": None if saving is None else saving.mean,
