@@ -48,7 +48,7 @@ CONTEXT = ReportContext(
 
 
 def example(number: int, **fields: object) -> Example:
-    """Subject n needs tier n + 1 or a larger one."""
+    """Return an example whose subject n needs tier n + 1 or a larger one."""
     subject = number % 3
     results = {
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
@@ -68,7 +68,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 class Silent:
-    """Is told of progress, and keeps the steps."""
+    """Records the steps of a run."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
