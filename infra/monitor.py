@@ -13,7 +13,7 @@ from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.scheduled import MissedStarts, run_on_schedule
 from infra.stage import Stage
-from route_switch.adapters.prompts.dynamodb_quality import ROLLBACK
+from route_switch.adapters.prompts.dynamodb_quality import ROLLBACK_PK
 
 
 class MonitorFunction(PythonFunction):
@@ -52,7 +52,7 @@ class MonitorFunction(PythonFunction):
         # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
         self.allow_items(data.results, ["dynamodb:GetItem"], "QUALITY#*")
-        self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK)
+        self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK_PK)
         run_on_schedule(
             self,
             "Hourly",

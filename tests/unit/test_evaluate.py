@@ -176,7 +176,7 @@ def test_the_gate_gets_each_rows_move_and_gain() -> None:
 def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> None:
     with pytest.raises(ConfigurationError, match="No example"):
         arrays_of(table_of())
-    with pytest.raises(ConfigurationError, match="What b costs is not known"):
+    with pytest.raises(ConfigurationError, match="The cost of b is unknown"):
         arrays_of(table_of((1, 1, 1), usd=(1.0, None, 1.0)))
     with pytest.raises(ConfigurationError, match="cost nothing"):
         arrays_of(table_of((1, 1, 1), usd=(0.0, 0.0, 0.0)))

@@ -16,7 +16,7 @@ from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.stage import STACK_FILE, aws_errors
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.services.authenticate import CACHE_S
+from route_switch.services.authenticate import KEY_CACHE_S
 
 app = typer.Typer(help="The keys that requests are made with.", no_args_is_help=True)
 
@@ -114,7 +114,7 @@ def revoke(
             typer.echo(f"{name} was revoked already.")
             return
     typer.echo(f"{name} is revoked.")
-    typer.echo(f"Processes that are warm may accept it for {CACHE_S:.0f} s more.", err=True)
+    typer.echo(f"Processes that are warm may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
 
 
 def _the_one(wanted: str, known: Sequence[StoredKey]) -> StoredKey:

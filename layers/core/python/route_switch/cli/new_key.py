@@ -51,7 +51,7 @@ def read_tags(texts: Iterable[str]) -> dict[str, str]:
 
 def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
     """Models that may serve the key's requests at a price that is not known: no budget holds."""
-    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].in_order)
+    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].with_fallbacks)
     names = dict.fromkeys((*answering, models.router))
     return [name for name in names if models.price(name) is None]
 

@@ -20,7 +20,7 @@ from route_switch.cli.model_options import (
     tier_models,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.domain.learning.calibration import LOWEST_KAPPA, why_partial
+from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
 
@@ -46,7 +46,7 @@ def optimize(
     ] = None,
     judge_floor: Annotated[
         float, typer.Option(help="Cohen's κ against labels below which a person has to approve.")
-    ] = LOWEST_KAPPA,
+    ] = MIN_KAPPA,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     budget_usd: Annotated[float, typer.Option(min=0, help="Cap on all that the run pays.")] = 5.0,
     threads: Annotated[int, typer.Option(min=1, max=256)] = 8,

@@ -14,8 +14,8 @@ from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro_search import SearchSize
-from route_switch.services.learning.build_outcomes import Missing
-from route_switch.services.learning.calibrate_judge import MOST_LABELS
+from route_switch.services.learning.build_outcomes import MissingAnswer
+from route_switch.services.learning.judge_answers import MAX_LABELS
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500
@@ -43,7 +43,7 @@ class EstimateInputs:
     """The inputs of an estimate. `missing` are the answers without a recording."""
 
     models: Mapping[Tier, str]
-    missing: Sequence[Missing]
+    missing: Sequence[MissingAnswer]
     examples: Sequence[Example]
     validation_rows: int
     heldout_rows: int
@@ -100,7 +100,7 @@ def _verdicts(inputs: EstimateInputs, prices: Mapping[str, Price], model: str) -
     judged = [len(tiers_to_judge(example, inputs.models)) for example in inputs.examples]
     pairs = sum(judged)
     if pairs:
-        pairs += min(judged.count(0) * (len(inputs.models) - 1), MOST_LABELS)
+        pairs += min(judged.count(0) * (len(inputs.models) - 1), MAX_LABELS)
     mean = sum(map(_tokens, inputs.examples)) // max(len(inputs.examples), 1)
     calls = pairs * 3 // 2
     return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)
