@@ -1,4 +1,4 @@
-"""A whole learning run on made-up examples, with fake models."""
+"""A complete learning run on synthetic examples, with fake models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ CIRCUMSTANCES = Circumstances(
 
 
 def example(number: int, **fields: object) -> Example:
-    """Subject n needs tier n + 1 or a larger one."""
+    """Subject n needs tier n + 1 or larger."""
     subject = number % 3
     results = {
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
@@ -68,7 +68,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 class Silent:
-    """Is told of progress, and keeps the steps."""
+    """Receives progress and keeps the steps."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []

@@ -1,4 +1,4 @@
-"""Reports of learning runs, as realistic as text makes them: finished, stopped, undecided."""
+"""Reports of learning runs with realistic texts: finished, stopped, undecided."""
 
 import random
 

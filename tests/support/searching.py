@@ -44,7 +44,7 @@ INCUMBENT = RoutingPrompt(
 
 
 def labeled(side: str, count: int) -> list[LabeledQuery]:
-    """Rewards are 0.9 to 0.1 for the best tier and less for the others, the second negative."""
+    """Rewards are 0.9 to 0.1 for the best tier and less for the others; the second is negative."""
     return [
         LabeledQuery(
             text=f"{side} query number {number}",
@@ -62,14 +62,14 @@ TRAIN, VALIDATION = labeled("train", 18), labeled("validation", 12)
 
 
 def tier_by_hash(messages: Sequence[JsonObject]) -> str:
-    """A router that depends on every byte it is sent."""
+    """A router that depends on every byte it receives."""
     digest = hashlib.sha256(repr(list(messages)).encode()).digest()
     return str(digest[0] % 3 + 1)
 
 
 @dataclass
 class Models:
-    """The router and the proposer; `proposals` are given in turn to those who ask for one."""
+    """The router and the proposer. `proposals` are handed out in turn."""
 
     router: Callable[[Sequence[JsonObject]], str] = tier_by_hash
     propose: Callable[[int], str] = lambda number: instruction(f"proposal {number}")
@@ -94,7 +94,7 @@ class Models:
         asked = str(call.messages[-1]["content"])
         if "starting with the field `[[ ## proposed_instruction ## ]]`" not in asked:
             return "Nothing stands out."
-        # By what it is asked, not by when: the same search asks the same.
+        # Choose by content, not by time: the same search asks the same.
         number = sum("proposed_instruction ## ]]`" in repr(c.messages) for c in self.proposed)
         return f"[[ ## proposed_instruction ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
 
@@ -143,7 +143,7 @@ def run(
 
 @contextmanager
 def cache_put_back() -> Iterator[None]:
-    """A search replaces it for the whole process."""
+    """A search replaces the cache for the whole process."""
     before = dspy.cache
     try:
         yield

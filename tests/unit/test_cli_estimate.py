@@ -39,17 +39,17 @@ def lines_of(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def test_the_readme_shows_what_the_command_prints() -> None:
+def test_the_readme_shows_the_commands_output() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     found = re.search(
         r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", readme, re.DOTALL
     )
-    assert found, "the command, and below it what it prints"
+    assert found, "the README lacks the command and its output"
     assert lines_of(found[2]) == lines_of(run(*found[1].split()))
 
 
 @pytest.mark.parametrize("kind", MAX_IDLE_USD)
-def test_prod_costs_little_when_nobody_uses_it(kind: str) -> None:
+def test_prod_costs_little_when_idle(kind: str) -> None:
     idle = estimated()["idle_usd"][kind]
     dearest = sorted(idle, key=idle.__getitem__, reverse=True)[1:4]
     assert idle["total"] <= MAX_IDLE_USD[kind], f"the levers are {', '.join(dearest)}: {idle}"
@@ -65,12 +65,12 @@ def test_totals_are_the_sums_of_their_rows() -> None:
     )
 
 
-def test_waiting_for_models_is_a_row_of_its_own_and_as_long_as_one_says() -> None:
+def test_waiting_for_models_has_its_own_row_with_the_given_duration() -> None:
     waiting = estimated("--seconds", "1,2,2,2", "--bypass", "0")["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(3_000 * 13.3334e-6)
 
 
-def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
+def test_waiting_is_limited_by_the_requests_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
@@ -78,13 +78,13 @@ def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
     )
 
 
-def test_all_on_one_tier_saves_nothing_and_costs_the_router() -> None:
+def test_sending_everything_to_one_tier_saves_nothing_and_costs_the_router() -> None:
     month = estimated("--mix", "0,0,100", "--bypass", "0")["month_usd"]
     assert month["Saved, net"] < 0
     assert month["Models"] > month["Total"] - month["Models"]
 
 
-def test_a_stage_in_another_region_is_told_that_prices_differ_there(
+def test_a_stage_in_another_region_gets_a_warning_about_prices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))
@@ -127,11 +127,11 @@ def test_a_model_without_a_price_is_unknown_not_free(
         ((*SIZE, "--stage", "nowhere"), "no object named 'nowhere'"),
     ],
 )
-def test_wrong_input_is_refused_with_its_name(arguments: tuple[str, ...], says: str) -> None:
+def test_an_error_names_the_invalid_input(arguments: tuple[str, ...], says: str) -> None:
     assert says in refused(*arguments)
 
 
-def test_outside_a_checkout_it_says_what_is_missing(
+def test_outside_a_checkout_the_error_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -140,12 +140,12 @@ def test_outside_a_checkout_it_says_what_is_missing(
     assert "clone the repository" in said
 
 
-def test_without_the_cdk_app_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_cdk_app_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "infra.app", None)
     assert "clone the repository" in refused(*SIZE)
 
 
-def test_the_installed_command_finds_the_app_and_starts_no_cdk() -> None:
+def test_the_installed_command_finds_the_app_without_starting_the_cdk() -> None:
     code = (
         "import sys; from route_switch.cli.estimate import read_deployment; "
         "read_deployment('prod'); print('aws_cdk' in sys.modules)"

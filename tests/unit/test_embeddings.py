@@ -1,4 +1,4 @@
-"""Embeddings are computed once, also by a run that is stopped and goes on."""
+"""Embeddings are computed once, even if the run is stopped and resumed."""
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ class Encoder:
         return np.array([len(text), 0.5], dtype=np.float64)
 
 
-def test_what_was_embedded_before_the_deadline_is_not_embedded_again() -> None:
+def test_embeddings_from_before_the_deadline_are_not_recomputed() -> None:
     memo, texts = MemoryMemo(), ["a" * n for n in range(1, AT_ONCE * 2 + 3)]
     short, long = FakeTime(end=AT_ONCE + 1.0), FakeTime()
     encoder = Encoder(short)
     with pytest.raises(DeadlineReachedError):
         RememberedEmbeddings(encoder, memo, short.pace())(texts)
-    assert len(encoder.asked) == 2 * AT_ONCE, "a block that was begun is kept"
+    assert len(encoder.asked) == 2 * AT_ONCE, "a block that was started is kept"
     again = Encoder(long)
     vectors = RememberedEmbeddings(again, memo, long.pace())(texts)
     assert again.asked == texts[2 * AT_ONCE :]
@@ -35,7 +35,7 @@ def test_what_was_embedded_before_the_deadline_is_not_embedded_again() -> None:
     assert vectors.dtype == np.float32
 
 
-def test_vectors_are_no_paid_calls() -> None:
+def test_vectors_do_not_count_as_paid_calls() -> None:
     memo, time = MemoryMemo(), FakeTime()
     RememberedEmbeddings(Encoder(time), memo, time.pace())(["a", "b"])
     calls = metered(FakeModel(), memo)

@@ -1,4 +1,4 @@
-"""What a run will cost, worked out by hand."""
+"""What a run will cost, calculated by hand."""
 
 from dataclasses import replace
 
@@ -53,17 +53,17 @@ def test_every_purpose_is_estimated_from_calls_times_tokens_times_price() -> Non
     )
 
 
-def test_recorded_answers_cost_nothing_whether_their_price_is_known_or_not() -> None:
+def test_recorded_answers_are_free_even_without_a_price() -> None:
     answers = estimate(replace(TASK, missing=[]), {})[:2]
     assert [(line.calls, line.usd) for line in answers] == [(0, 0.0), (0, 0.0)]
 
 
-def test_without_a_judge_there_is_no_verdict_to_pay() -> None:
+def test_without_a_judge_no_verdict_is_paid() -> None:
     purposes = [line.purpose for line in estimate(replace(TASK, judge_model=None), PRICES)]
     assert Purpose.JUDGE not in purposes
 
 
-def test_what_has_no_price_is_unknown_and_not_free() -> None:
+def test_a_model_without_a_price_is_unknown_not_free() -> None:
     lines = {line.model: line.usd for line in estimate(TASK, {})}
     assert lines == {
         "fake/small": None,
@@ -74,7 +74,7 @@ def test_what_has_no_price_is_unknown_and_not_free() -> None:
     }
 
 
-def test_a_prompt_may_grow_to_what_parameter_store_holds() -> None:
+def test_the_estimate_assumes_the_largest_prompt_that_parameter_store_holds() -> None:
     prompt = packaged_prompt()
     room = (8192 - len(to_markdown(prompt).encode())) // 4
     assert growth_usd(prompt, TASK.config, PRICES) == pytest.approx(room / 1e6)

@@ -1,4 +1,4 @@
-"""Figures of policies, and the baselines beside them."""
+"""Figures of policies and baselines."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ SMALL, MEDIUM, LARGE = Tier
 LAMBDA = 0.2
 
 ROWS = table_of((1, 1, 1), (0, 1, 1), (0, 0, 1), (1, 0, 0))
-"""The small model is enough for the first and the last row."""
+"""The small model suffices for the first and the last row."""
 
 
 def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measurement:
@@ -46,7 +46,7 @@ def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measureme
     )
 
 
-def test_figures_are_those_that_one_works_out_by_hand() -> None:
+def test_figures_match_a_manual_calculation() -> None:
     arrays = arrays_of(ROWS)
     policy = routed("p", arrays.tiers, [SMALL, MEDIUM, SMALL, LARGE], [0.0, 1.0, 1.0, 0.0])
     (figures,) = policy_figures(arrays, [policy], LAMBDA)
@@ -70,7 +70,7 @@ def test_the_objective_is_quality_minus_lambda_times_cost_for_every_policy(
     assert f.objective.mean == pytest.approx(f.quality.mean - lambda_ * f.cost.mean)
 
 
-def test_a_row_that_weighs_three_counts_as_three_rows() -> None:
+def test_a_row_of_weight_three_counts_as_three_rows() -> None:
     thrice = table_of((0, 0, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1))
     weighted = table_of((0, 0, 1), (1, 1, 1), weights=(1.0, 3.0))
 
@@ -82,7 +82,7 @@ def test_a_row_that_weighs_three_counts_as_three_rows() -> None:
     assert quality(weighted) == quality(thrice) == 0.75
 
 
-def test_baselines_bear_the_names_of_the_interface_and_know_their_place() -> None:
+def test_baselines_have_the_documented_names_and_the_expected_order() -> None:
     rows = measurement()
     policies = baselines(rows)
     names = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
@@ -131,7 +131,7 @@ def test_confusion_counts_best_against_chosen() -> None:
     }
 
 
-def test_a_workload_is_measured_by_itself() -> None:
+def test_each_workload_is_measured_separately() -> None:
     rows = ((1, 1, 1), (0, 1, 1), (0, 0, 1))
     table = table_of(*rows, workloads=("support", "code", None))
     arrays = arrays_of(table)
@@ -142,7 +142,7 @@ def test_a_workload_is_measured_by_itself() -> None:
     assert support.policies[0].quality.mean == 1.0
 
 
-def test_latency_is_told_only_where_all_of_it_was_measured() -> None:
+def test_latency_is_reported_only_if_it_was_measured_for_all_rows() -> None:
     arrays = random_arrays(3)
     timed = type(arrays)(
         arrays.tiers,
@@ -160,7 +160,7 @@ def test_latency_is_told_only_where_all_of_it_was_measured() -> None:
     assert second.latency_ms is None
 
 
-def test_the_gate_is_told_what_moved_and_what_it_gained() -> None:
+def test_the_gate_gets_moved_rows_and_their_gains() -> None:
     arrays = arrays_of(ROWS)
     before = routed("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
     after = routed("candidate", arrays.tiers, [SMALL, LARGE, LARGE, LARGE], [0.0] * 4)
@@ -183,7 +183,7 @@ def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> No
 
 
 def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
-    """Queries of two kinds: for one, Tier 1 is best, for the other, Tier 3."""
+    """Queries of two kinds: Tier 1 is best for one, Tier 3 for the other."""
     random = np.random.default_rng(seed)
     kind = random.integers(0, 2, n)
     vectors = np.eye(2, 8)[kind] + 0.05 * random.standard_normal((n, 8))
@@ -191,7 +191,7 @@ def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
     return vectors.astype(np.float32), rewards
 
 
-def test_neighbors_find_what_is_there_to_be_learned() -> None:
+def test_neighbors_learn_the_planted_structure() -> None:
     train, train_rewards = clusters(100, 1)
     rows, rewards = clusters(40, 2)
     predicted = among_train(train, rows).predict(train_rewards)
@@ -216,8 +216,8 @@ def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
 
 
 def test_shuffled_labels_do_not_beat_random_and_leaked_ones_do() -> None:
-    """Queries that are alike have the same best tier, so that a policy made at random, the same
-    for those that are alike, gains or loses a lot by chance."""
+    """Similar queries have the same best tier, so a random policy that treats similar queries alike
+    can gain or lose a lot by chance."""
     n = 200
     vectors, rewards = clusters(n, 4)
     ones = np.ones((n, 3))

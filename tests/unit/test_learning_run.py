@@ -1,4 +1,4 @@
-"""Runs of the workflow: their names, the month's cap, and what is said at the end."""
+"""Runs of the workflow: names, the month's cap, and final messages."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -47,14 +47,14 @@ def test_the_scheduled_time_names_the_run_in_utc() -> None:
     assert StartRun(scheduled_time=datetime(2026, 11, 22, 5, tzinfo=there)).run_id == start.run_id
 
 
-def test_a_drift_run_is_another_run_than_the_scheduled_one_of_the_same_time() -> None:
+def test_a_drift_run_differs_from_the_scheduled_run_of_the_same_time() -> None:
     midnight = datetime(2026, 11, 22, tzinfo=UTC)
     run_id = StartRun(scheduled_time=midnight, trigger="drift").run_id
     assert run_id == "2026-11-22T000000Z-drift"
     assert LearningRun(id=run_id, month="", trigger="drift", cap_usd=0).day == date(2026, 11, 22)
 
 
-def test_a_time_without_a_zone_starts_nothing() -> None:
+def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValidationError, match="timezone"):
         StartRun.model_validate({"scheduled_time": "2026-11-22T03:00:00"})
 
@@ -74,16 +74,16 @@ def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: PreviousMonth, 
     assert learning_cap(LearningConfig(), before) == pytest.approx(cap)
 
 
-def test_the_month_before_is_read_from_the_days_counters() -> None:
+def test_the_previous_month_is_summed_from_daily_counters() -> None:
     counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
     assert previous_month(counters, 0.5) == PreviousMonth(12, 3.5, 0.5)
     assert learning_cap(LearningConfig(monthly_usd=0.5), PreviousMonth(9, 0.0, 0.0)) == 0.5
     assert previous_month({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 
-def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
-    """Without measured output ratios, answers of Tier 3 alone have an estimate: they save nothing
-    and pay the router. The run that measures the ratios must not starve."""
+def test_an_unrepresentative_saving_does_not_reduce_the_learning_cap() -> None:
+    """Without measured output ratios, only Tier 3's answers have an estimate: they save nothing and
+    pay for the router. The run that measures the ratios must still get money."""
     of_tier_3 = {"answered": 1000.0, "saved_usd": -0.02, "saved_usd:unknown": 750.0}
     assert previous_month(of_tier_3, 0.0).saved_usd is None
     assert learning_cap(LearningConfig(), previous_month(of_tier_3, 0.0)) == 25.0
@@ -92,7 +92,7 @@ def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
 
 
 @given(st.dates(min_value=date(2020, 1, 1)))
-def test_the_days_of_the_month_before_are_all_of_one_month(day: date) -> None:
+def test_the_days_of_the_previous_month_are_complete(day: date) -> None:
     first = day.replace(day=1)
     days = days_of_previous_month(first)
     assert days[0].day == 1
@@ -156,9 +156,7 @@ def state(verdict: str = "better", **parts: object) -> RunState:
         (state(error=Trouble(Error="States.Timeout")), "failed", "the functions' logs"),
     ],
 )
-def test_each_end_has_its_outcome_and_says_what_happened(
-    known: RunState, outcome: str, said: str
-) -> None:
+def test_each_ending_has_its_outcome_and_message(known: RunState, outcome: str, said: str) -> None:
     found = outcome_of(known)
     assert found.value == outcome
     text = sentence(found, known)
@@ -173,7 +171,7 @@ def test_a_failure_after_the_promotion_does_not_say_that_nothing_changed() -> No
     assert "stays" not in text
 
 
-def test_figures_carry_the_interval_the_rows_and_the_money() -> None:
+def test_figures_include_interval_rows_and_cost() -> None:
     assert figures(BETTER) == [
         "Gain in quality − λ · cost on 200 new held-out queries: +0.0300 (+0.0100 to +0.0500); "
         "0.0200 would have been seen with 80% probability.",
@@ -196,7 +194,7 @@ SECRET = "what the user asked"
         (ValueError(SECRET), "UnexpectedError"),
     ],
 )
-def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
+def test_steps_fail_with_error_names_that_retries_match_and_without_user_text(
     error: BaseException, name: str
 ) -> None:
     with pytest.raises(Exception) as raised, named_failures():
@@ -217,7 +215,7 @@ def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
     ],
     ids=["Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Promote"],
 )
-def test_a_failure_in_any_state_can_be_told(known: dict[str, object]) -> None:
+def test_a_failure_in_any_state_can_be_reported(known: dict[str, object]) -> None:
     event = ReportEvent.model_validate(
         {
             "step": "fail",

@@ -1,6 +1,7 @@
-"""Handlers emit what dashboard and alarms name, and the reverse.
+"""Handlers emit exactly the metrics that the dashboard and alarms name.
 
-The router's are held against what it prints, in tests/integration/test_request_metrics.py.
+The router's metrics are compared with its actual output in
+tests/integration/test_request_metrics.py.
 """
 
 import re

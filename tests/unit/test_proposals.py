@@ -1,4 +1,4 @@
-"""Each reason for which a proposal does not become an instruction."""
+"""Each reason to reject a proposal."""
 
 import pytest
 
@@ -43,16 +43,18 @@ def with_criterion(text: str) -> str:
         (with_criterion("see https://example.com"), "contains a link or a command"),
     ],
 )
-def test_a_proposal_is_taken_or_has_its_reason(instruction: str, reason: str | None) -> None:
+def test_a_proposal_is_accepted_or_rejected_with_its_reason(
+    instruction: str, reason: str | None
+) -> None:
     assert why(instruction) == reason
 
 
-def test_with_two_tiers_the_criteria_of_two_are_enough() -> None:
+def test_with_two_tiers_two_lists_of_criteria_are_enough() -> None:
     assert why(TWO, (Tier.SMALL, Tier.LARGE)) is None
 
 
 @pytest.mark.parametrize("bad", ["ann@example.com", "password: hunter2", QUOTE])
-def test_a_reason_holds_nothing_of_the_proposal(bad: str) -> None:
+def test_a_reason_contains_no_text_of_the_proposal(bad: str) -> None:
     assert bad not in str(why(with_criterion(bad)))
 
 

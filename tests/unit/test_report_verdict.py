@@ -1,4 +1,4 @@
-"""What a report opens with: each verdict says what happens, and why."""
+"""The opening of a report: each verdict says what happens, and why."""
 
 from route_switch.optimizer.report.figures import Interval
 from route_switch.optimizer.report.verdict import (
@@ -46,7 +46,7 @@ def test_a_prompt_that_is_not_better_leaves_the_current_one() -> None:
     assert "approves" not in said.sentence
 
 
-def test_too_little_evidence_says_what_would_have_been_seen() -> None:
+def test_too_little_evidence_reports_the_smallest_visible_gain() -> None:
     said = verdict(undecided())
     assert said.sign == "keep"
     assert said.headline == "Not enough evidence: keep the current prompt"
@@ -54,13 +54,13 @@ def test_too_little_evidence_says_what_would_have_been_seen() -> None:
     assert "a gain of 0.039 or more would probably have been seen" in said.sentence
 
 
-def test_a_search_that_ends_where_it_began_changes_nothing() -> None:
+def test_a_search_that_finds_no_better_prompt_changes_nothing() -> None:
     said = verdict(finished(candidate_prompt=INCUMBENT))
     assert said.sign == "keep"
     assert "of 28 prompts tried, none scored higher" in said.sentence
 
 
-def test_a_stopped_run_says_why_and_how_to_go_on() -> None:
+def test_a_stopped_run_says_why_and_how_to_continue() -> None:
     said = verdict(stopped())
     assert said.sign == "unfinished"
     assert "(the next call could cost more than what is left of the cap of $2.00)" in said.sentence
@@ -70,7 +70,7 @@ def test_a_stopped_run_says_why_and_how_to_go_on() -> None:
     assert stopped_early(stopped()) is None
 
 
-def test_a_verdict_of_a_run_that_was_stopped_early_says_so() -> None:
+def test_the_verdict_of_an_early_stopped_run_says_so() -> None:
     report = finished(complete=False, stopped_by="the deadline was reached")
     assert (stopped_early(report) or "").startswith(
         "The run was stopped early (the deadline was reached): "
@@ -78,7 +78,7 @@ def test_a_verdict_of_a_run_that_was_stopped_early_says_so() -> None:
     assert stopped_early(finished()) is None
 
 
-def test_the_three_figures_come_with_interval_and_n() -> None:
+def test_the_three_figures_have_interval_and_n() -> None:
     cost, quality, saving = key_figures(finished())
     assert (cost.value, cost.about) == ("0.45", "95% interval 0.42–0.48, n = 412")
     assert (quality.value, quality.about) == ("92.9%", "95% interval 90–96%, n = 412")
@@ -86,12 +86,12 @@ def test_the_three_figures_come_with_interval_and_n() -> None:
     assert saving.meaning.endswith("at 100,000 queries a month")
 
 
-def test_a_loss_is_not_dressed_up_as_a_saving() -> None:
+def test_a_loss_is_not_reported_as_a_saving() -> None:
     saving = key_figures(finished(saving_usd_a_month=around(-12.4, 30)))[2]
     assert (saving.value, saving.about) == ("−$12.40", "95% interval −$42.40 to $17.60, n = 412")
 
 
-def test_the_learned_prompt_stands_beside_hand_written_and_baselines() -> None:
+def test_the_learned_prompt_is_compared_with_the_hand_written_one_and_baselines() -> None:
     scores, beaten = standing(finished())
     assert plain(scores) == (
         "Objective (quality − 0.2 · cost): learned 0.839, hand-written 0.758, best constant policy "
@@ -116,6 +116,6 @@ def test_lambda_reads_as_dollars_per_point_of_quality() -> None:
     )
 
 
-def test_simulated_parts_are_named_and_none_is_said_as_well() -> None:
+def test_simulated_parts_are_named_and_so_is_their_absence() -> None:
     assert simulated(finished()).startswith("Simulated: proposer (offline/proposer); judge")
     assert simulated(undecided()).startswith("Nothing was simulated")

@@ -1,4 +1,4 @@
-"""Bootstrap intervals cover what they say, and stay small."""
+"""Bootstrap intervals have their nominal coverage, and need little memory."""
 
 import tracemalloc
 
@@ -23,13 +23,13 @@ def test_intervals_of_means_and_ratios_cover_the_truth_in_about_95_percent_of_da
     assert all(0.92 <= share <= 0.98 for share in covered / 300)
 
 
-def test_a_ratio_that_holds_in_every_row_has_no_width() -> None:
+def test_a_ratio_that_is_constant_over_rows_has_an_interval_of_zero_width() -> None:
     cost = np.random.default_rng(2).lognormal(size=(50, 1))
     (estimate,) = bootstrap(0.25 * cost, cost, seed=0)
     assert (estimate.mean, estimate.low, estimate.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
-def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+def test_the_same_seed_gives_the_same_interval_and_another_seed_a_different_one() -> None:
     values = np.random.default_rng(3).random((40, 1))
     ones = np.ones_like(values)
     assert bootstrap(values, ones, 1) == bootstrap(values, ones, 1) != bootstrap(values, ones, 2)
