@@ -103,7 +103,9 @@ def rate(version: str, ups: int, downs: int) -> None:
 
 def look(now: datetime | None = None) -> str:
     event = {"scheduled_time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    return str(monitor.lambda_handler(cast("monitor.Event", event), FakeContext())["outcome"])
+    return str(
+        monitor.lambda_handler(cast("monitor.ScheduledEvent", event), FakeContext())["outcome"]
+    )
 
 
 def told(queue: str) -> list[dict[str, str]]:
@@ -248,7 +250,7 @@ def test_a_missing_version_cannot_be_rolled_back_to(queue: str) -> None:
     """This is a valid reply, so the order is cleared and later drops are still found."""
     answer = roll_back(to_version=9)
     assert answer["version"] is None
-    assert "Version 9 of the prompt is not kept" in str(answer["why"])
+    assert "Version 9 of the prompt no longer exists" in str(answer["why"])
     assert live() == (2, B)
 
 
@@ -270,7 +272,7 @@ def test_a_rolled_back_prompt_can_be_promoted_by_a_person_but_not_by_a_run(queue
     )
     promoted = promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
     assert promoted["promoted"] is False
-    assert "It is the prompt that was version 2 and was rolled back" in str(promoted["why"])
+    assert "It is the same prompt as version 2, which was rolled back" in str(promoted["why"])
     assert live() == (3, A)
     publish(B)
     rate("live@4", 120, 80)

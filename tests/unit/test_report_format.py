@@ -1,4 +1,4 @@
-"""How figures are formatted."""
+"""Formats of figures."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from route_switch.optimizer.report.text_format import difference, fixed, percent
         (-12.4, "−$12.40"),
     ],
 )
-def test_dollars_keep_the_digits_that_matter(value: float, text: str) -> None:
+def test_dollars_have_the_right_number_of_digits(value: float, text: str) -> None:
     assert usd(value) == text
 
 

@@ -1,4 +1,4 @@
-"""The HTML report: self-contained, escaped, reproducible and accessible."""
+"""The HTML report: self-contained, escaped, deterministic and accessible."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x oner
 
 
 class Page(HTMLParser):
-    """Raises `AssertionError` when tags are not properly nested."""
+    """Parses a page. Raises `AssertionError` if a tag is not closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ def test_the_page_loads_nothing(page: Page) -> None:
     assert "url(" not in style and "@import" not in style
 
 
-def test_the_content_security_policy_allows_only_the_inline_scripts(
+def test_the_content_policy_forbids_the_network_and_allows_only_the_pages_scripts(
     page: Page,
 ) -> None:
     assert page.policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -119,7 +119,7 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert to_html(finished()) == to_html(finished())
 
 
-def test_the_plot_has_no_upload_button(page: Page) -> None:
+def test_no_button_of_the_plot_sends_data_to_a_cloud(page: Page) -> None:
     drawing = page.scripts[1]
     assert '"plotlyServerURL": ""' in drawing
     assert "sendChartToCloud" not in drawing and "modeBarButtons" in drawing
@@ -142,7 +142,7 @@ def test_the_plot_shows_every_policy_with_its_interval_and_every_scored_prompt(
     assert layout["paper_bgcolor"] == "rgba(0,0,0,0)"
 
 
-def test_a_policy_off_the_frontier_is_not_on_its_line(page: Page) -> None:
+def test_dominated_policies_are_not_on_the_frontier_line(page: Page) -> None:
     traces = json.loads(page.scripts[1].partition("...")[2][:-2])[0]
     line = next(trace for trace in traces if trace["name"] == "frontier of the policies")
     assert line["x"] == [0.07, 0.38, 0.45, 1.0]
@@ -157,13 +157,13 @@ def test_headings_tables_and_language_are_marked_up(page: Page) -> None:
     assert {attributes["href"] for attributes in page.named("a")} == anchors
 
 
-def test_changed_prompt_lines_have_a_sign_besides_their_color(page: Page) -> None:
+def test_changed_lines_of_the_prompt_have_a_sign_and_not_only_a_color(page: Page) -> None:
     assert len(page.named("ins")) == 3 and len(page.named("del")) == 2
     assert "+ - a question about business" in page.text
 
 
 @pytest.mark.parametrize("report", [stopped(), undecided()], ids=["stopped", "undecided"])
-def test_a_run_without_some_figures_still_renders(report: Report) -> None:
+def test_a_run_that_lacks_figures_still_gives_a_page(report: Report) -> None:
     assert "not measured" in Page(to_html(report)).text
 
 

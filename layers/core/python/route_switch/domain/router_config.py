@@ -16,7 +16,10 @@ class RouterConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: ModelCatalog
+    strategy: Annotated[str, Field(min_length=1)] = "prompt"
+    """The routing strategy, by its name in `domain/strategies/registry.py`."""
     safe_tier: Tier = Tier.MEDIUM
+    """Answers if the router LLM fails or its reply names no tier."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
