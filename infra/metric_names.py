@@ -1,7 +1,7 @@
 """The names of the metrics that functions emit.
 
-A custom metric costs $0.30 a month, by the hour in which it gets data; figures that no alarm needs
-and DynamoDB has are read there (`infra/widget.py`).
+A custom metric costs $0.30 a month, charged for each hour in which it gets data. Figures that no
+alarm needs are read from DynamoDB instead (`infra/widget.py`).
 """
 
 from infra.stage import Stage
@@ -35,22 +35,23 @@ BY_SERVICE = {
     ),
     "learning": ("learning_usd", "heldout_quality_live", "heldout_quality_candidate"),
 }
-"""Dimension `service`; `MODEL` has `model` beside it, and how runs end has `outcome`."""
+"""By the dimension `service`. `MODEL` also has the dimension `model`, and `learning_runs` has
+`outcome`."""
 
 
 def metrics_namespace(stage: Stage) -> str:
-    """Stages may share an account, and their figures must not mix."""
+    """Return the stage's namespace: stages may share an account, and their figures must not mix."""
     return f"RouteSwitch/{stage.name}"
 
 
 def custom_metrics(stage: Stage) -> int:
-    """How many there are at most."""
+    """Return the largest possible number of custom metrics."""
     by_outcome = len(RunOutcome)  # `learning_runs`
-    of_the_clock = ("monitor", "promote", "drift", "learning")
-    return metrics_of_requests(stage) + by_outcome + sum(len(BY_SERVICE[s]) for s in of_the_clock)
+    scheduled = ("monitor", "promote", "drift", "learning")
+    return metrics_of_requests(stage) + by_outcome + sum(len(BY_SERVICE[s]) for s in scheduled)
 
 
 def metrics_of_requests(stage: Stage) -> int:
-    """Those that get data where there is traffic."""
+    """Return the number of metrics that get data only with traffic."""
     by_model = len(MODEL) * len(stage.router.models.names)
     return by_model + len(BY_SERVICE["router"]) + len(BY_SERVICE["management"])
