@@ -29,7 +29,7 @@ def estimated(*arguments: str) -> dict[str, Any]:  # JSON is data, not a model
     return result
 
 
-def refused(*arguments: str) -> str:
+def refusal(*arguments: str) -> str:
     with pytest.raises(ConfigurationError) as error:
         run(*arguments)
     return str(error.value)
@@ -44,18 +44,18 @@ def test_the_readme_shows_what_the_command_prints() -> None:
     found = re.search(
         r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", readme, re.DOTALL
     )
-    assert found, "the command, and below it what it prints"
+    assert found, "the command, followed by its output"
     assert lines_of(found[2]) == lines_of(run(*found[1].split()))
 
 
 @pytest.mark.parametrize("kind", MAX_IDLE_USD)
-def test_prod_costs_little_when_nobody_uses_it(kind: str) -> None:
+def test_an_idle_prod_stage_costs_little(kind: str) -> None:
     idle = estimated()["idle_usd"][kind]
     dearest = sorted(idle, key=idle.__getitem__, reverse=True)[1:4]
-    assert idle["total"] <= MAX_IDLE_USD[kind], f"the levers are {', '.join(dearest)}: {idle}"
+    assert idle["total"] <= MAX_IDLE_USD[kind], f"the largest rows are {', '.join(dearest)}: {idle}"
 
 
-def test_totals_are_the_sums_of_their_rows() -> None:
+def test_totals_are_sums_of_their_rows() -> None:
     result = estimated()
     idle, per_1000 = result["idle_usd"], result["per_1000_requests_usd"]
     for rows in (*idle.values(), per_1000["models"], per_1000["aws"]):
@@ -65,12 +65,12 @@ def test_totals_are_the_sums_of_their_rows() -> None:
     )
 
 
-def test_waiting_for_models_is_a_row_of_its_own_and_as_long_as_one_says() -> None:
+def test_waiting_for_models_is_charged_for_the_stated_seconds() -> None:
     waiting = estimated("--seconds", "1,2,2,2", "--bypass", "0")["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(3_000 * 13.3334e-6)
 
 
-def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
+def test_a_request_waits_no_longer_than_its_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
@@ -78,13 +78,13 @@ def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
     )
 
 
-def test_all_on_one_tier_saves_nothing_and_costs_the_router() -> None:
+def test_sending_everything_to_tier_3_saves_nothing_and_costs_the_router() -> None:
     month = estimated("--mix", "0,0,100", "--bypass", "0")["month_usd"]
     assert month["Saved, net"] < 0
     assert month["Models"] > month["Total"] - month["Models"]
 
 
-def test_a_stage_in_another_region_is_told_that_prices_differ_there(
+def test_another_region_prints_a_note_that_prices_differ_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))
@@ -94,7 +94,7 @@ def test_a_stage_in_another_region_is_told_that_prices_differ_there(
     assert "eu-central-1, whose AWS prices differ" in " ".join(run(*SIZE).split())
 
 
-def test_a_model_without_a_price_is_unknown_not_free(
+def test_a_model_without_a_price_makes_totals_unknown_not_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))
@@ -110,7 +110,7 @@ def test_a_model_without_a_price_is_unknown_not_free(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("--requests", "0", *SIZE[2:]), "--requests is 0, but must be 1 or more"),
         (("--requests", "-5", *SIZE[2:]), "--requests is -5"),
@@ -121,31 +121,31 @@ def test_a_model_without_a_price_is_unknown_not_free(
         ((*SIZE, "--mix", "60,25,25"), "adds up to 110"),
         ((*SIZE, "--mix", "a,b,c"), "--mix is a,b,c"),
         ((*SIZE, "--bypass", "60"), "between 0 and Tier 1's share, 50"),
-        ((*SIZE, "--mix", "0,0,100"), "Say --bypass 0 or less"),
+        ((*SIZE, "--mix", "0,0,100"), "Use --bypass 0 or less"),
         ((*SIZE, "--seconds", "1,2,3,100"), "a request ends after 27 s"),
         ((*SIZE, "--seconds", "1,2,-3,4"), "--seconds is 1,2,-3,4"),
         ((*SIZE, "--stage", "nowhere"), "no object named 'nowhere'"),
     ],
 )
-def test_wrong_input_is_refused_with_its_name(arguments: tuple[str, ...], says: str) -> None:
-    assert says in refused(*arguments)
+def test_wrong_input_is_refused_by_option_name(arguments: tuple[str, ...], message: str) -> None:
+    assert message in refusal(*arguments)
 
 
-def test_outside_a_checkout_it_says_what_is_missing(
+def test_outside_a_checkout_the_error_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = refused(*SIZE)
-    assert "no cdk.json" in said
-    assert "clone the repository" in said
+    message = refusal(*SIZE)
+    assert "no cdk.json" in message
+    assert "clone the repository" in message
 
 
-def test_without_the_cdk_app_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_cdk_app_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "infra.app", None)
-    assert "clone the repository" in refused(*SIZE)
+    assert "clone the repository" in refusal(*SIZE)
 
 
-def test_the_installed_command_finds_the_app_and_starts_no_cdk() -> None:
+def test_the_installed_command_reads_the_stage_without_starting_the_cdk() -> None:
     code = (
         "import sys; from route_switch.cli.estimate import read_deployment; "
         "read_deployment('prod'); print('aws_cdk' in sys.modules)"
