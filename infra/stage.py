@@ -38,38 +38,50 @@ Encryption = Literal["aws", "customer"]
 
 
 class Stage(BaseModel):
-    """One deployment. `host` as python or architecture means this machine's own."""
+    """One deployment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["local", "dev", "staging", "prod"]
+    """The stage's name: its key in cdk.json."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """AWS region."""
     python: Annotated[str, Field(pattern=r"^3\.\d{2}$")] = "3.14"
+    """Python version of the functions; `host` is this machine's."""
     architecture: Architecture = "arm64"
+    """Processor of the functions; `host` is this machine's."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    """Memory of the router function. Lambda charges for it while a request waits for a model."""
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
-    """Executions that the router has to itself, and at most. None: what the account has, which may
-    be 10 in all where it is new, and of these none can be reserved."""
+    """Concurrent executions reserved for the router, which are also its maximum; null reserves
+    none. A new account may have 10 in total, none of which can be reserved."""
     rollout: Rollout = "canary"
-    """A new version answers all requests `at_once`, or a tenth of them for five minutes first."""
+    """A new version answers all requests `at_once`, or first a tenth of them for five minutes."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Log level of the functions."""
     log_retention: LogRetention = "ONE_MONTH"
+    """How long logs are kept."""
     requests_per_second: Annotated[int, Field(ge=1)] = 50
+    """Rate limit of the whole API."""
     burst: Annotated[int, Field(ge=1)] = 100
+    """Requests that the API accepts at once above that rate."""
     tracing: bool = True
+    """Trace requests with X-Ray."""
     retain: bool = False
-    """Keep the data when the stack goes, and protect stack and tables from deletion."""
+    """Keep the data when the stack is deleted, and protect stack and tables from deletion."""
     backups: bool = True
-    """Back the tables up continuously, to restore any point in time of the last 35 days."""
+    """Back up the tables continuously, so that any point of the last 35 days can be restored."""
     encryption: Encryption = "aws"
-    """At rest: with keys that AWS owns or manages, or with one of the `customer`'s own."""
+    """Encrypt at rest with keys that AWS owns or manages, or with one key of the `customer`."""
     notify_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    """Who is told of alarms and of how learning runs end. AWS asks this address to confirm."""
+    """Address for alarms and for the end of learning runs. AWS asks it to confirm."""
     monthly_budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Of all model calls, learning's too: an alarm tells when a month is on its way to more. What
-    a key may spend is the key's own budget, and that one holds."""
+    """An alarm fires when a month's model calls, learning included, are on pace to exceed this.
+    Nothing is stopped; a key's own budget is enforced."""
     router: RouterConfig
+    """How requests are routed."""
     learning: LearningConfig = LearningConfig()
+    """How the stage learns."""
 
     @field_validator("python", mode="before")
     @classmethod

@@ -13,14 +13,16 @@ TOKENS_AN_IMAGE = 1000
 
 
 class Capabilities(BaseModel):
-    """What a model takes. What nobody knows of a model is not held against it."""
+    """What a model accepts. An unknown capability counts as present."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tools: bool = True
+    """Whether it accepts tools."""
     vision: bool = True
+    """Whether it accepts images."""
     input_tokens: int | None = Field(default=None, gt=0)
-    """How much it reads at most; None where that is not known."""
+    """Its context length; null is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
