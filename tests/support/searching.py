@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import dspy
 
+from route_switch.cli.route import router_config
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import (
@@ -29,6 +31,11 @@ from tests.support.paid import metered
 
 MAX_TOKENS = 100
 SMALL_SEARCH = SearchSize(candidates=4, trials=8, demos=3, view_data_batch_size=10)
+
+
+def config_of(max_query_tokens: int) -> RouterConfig:
+    changes = {"router_max_input_tokens": max_query_tokens}
+    return router_config("fake/router").model_copy(update=changes)
 
 
 def instruction(name: str) -> str:
@@ -119,7 +126,7 @@ def search_of(
         prompt_model=model("proposer", Purpose.PROPOSER),
         teacher=language_model(LabelEngine(labels), "teacher"),
         carrier=carrier,
-        adapter=RoutingAdapter(INCUMBENT.messages, frozenset(Tier), Tier.MEDIUM, MAX_TOKENS),
+        adapter=RoutingAdapter(INCUMBENT.messages, frozenset(Tier), config_of(MAX_TOKENS)),
         tiers=tuple(Tier),
         usd_weight=usd_weight,
         why_rejected=Screening(INCUMBENT, tuple(Tier), UserText(forbidden)),

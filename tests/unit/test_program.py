@@ -15,6 +15,7 @@ from route_switch.domain.pricing import Usage
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -23,10 +24,10 @@ from route_switch.optimizer.language_models import (
     language_model,
 )
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
-from route_switch.services.choose_tier import ROUTER_PARAMS
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import FakeModel, metered
+from tests.support.searching import config_of
 
 MAX_TOKENS = 60
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
@@ -56,7 +57,7 @@ def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
 def adapter(
     prompt: RoutingPrompt, tiers: frozenset[Tier] = ALL_TIERS, max_tokens: int = MAX_TOKENS
 ) -> RoutingAdapter:
-    return RoutingAdapter(prompt.messages, tiers, Tier.MEDIUM, max_tokens)
+    return RoutingAdapter(prompt.messages, tiers, config_of(max_tokens))
 
 
 def router(calls: MeteredCalls) -> dspy.LM:

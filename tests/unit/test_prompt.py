@@ -47,7 +47,7 @@ def test_an_edited_copy_is_not_served_with_the_messages_of_the_original() -> Non
     [
         ("Tier 1:\n- a\nTier 2:\n- b", "q", "tier 3"),
         ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "x" * 9000, "8192"),
-        ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "{{ mustache }}", "takes for a reference"),
+        ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "{{ mustache }}", "refuses as a reference"),
     ],
     ids=["no-list", "too-long", "braces"],
 )

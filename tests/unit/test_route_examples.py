@@ -15,8 +15,8 @@ from route_switch.domain.errors import (
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
+from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
-from route_switch.services.choose_tier import ROUTER_PARAMS
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch.services.learning.route_examples import RoutedExample, RouteExamples
 

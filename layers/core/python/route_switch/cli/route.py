@@ -26,7 +26,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
-from route_switch.services.choose_tier import Choice, ChooseTier
+from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.wiring.router import build_tier_chooser
 
 EXAMPLES = usage_examples(
@@ -48,7 +48,7 @@ class QueryRow(BaseModel):
 @dataclass(frozen=True, slots=True)
 class RoutedRow:
     row: QueryRow
-    choice: Choice
+    choice: RequestChoice
 
     def as_json(self) -> str:
         decision = self.choice.decision

@@ -17,8 +17,10 @@ class RouterConfig(BaseModel):
 
     models: ModelCatalog
     """Models of the tiers and of the router LLM, with their prices."""
+    strategy: Annotated[str, Field(min_length=1)] = "prompt"
+    """The routing strategy, by its name in `domain/strategies/registry.py`."""
     safe_tier: Tier = Tier.MEDIUM
-    """Tier that answers if the router LLM fails or names no tier."""
+    """Answers if the router LLM fails or its reply names no tier."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000

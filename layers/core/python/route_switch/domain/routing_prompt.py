@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import re
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
@@ -18,9 +18,6 @@ MAX_BYTES = 8192
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Provenance = dict[str, str | int | float | bool]
-
-_TIER_HEADING = re.compile(r"\btier\s*([123])\b", re.IGNORECASE)
-_BULLET = re.compile(r"^\s*[-*•]\s+(\S.*)$")
 
 
 class Demo(BaseModel):
@@ -33,10 +30,10 @@ class Demo(BaseModel):
 
 
 class MessageParts(BaseModel):
-    """The frozen texts of the messages, each around exactly one slot.
+    """The frozen texts of the messages. Each holds exactly one slot.
 
-    They travel with the prompt, so that a prompt is sent the way it was learned, whatever release
-    serves it. Slots are replaced once, by position: braces in a query mean nothing.
+    They are part of the prompt, so every release sends a prompt the way it was learned. Slots are
+    replaced once, by position: braces in a query have no meaning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +53,7 @@ class MessageParts(BaseModel):
 class RoutingPrompt(BaseModel):
     """`instruction` holds one bulleted list of criteria per tier, in plain English.
 
-    `provenance` says how the prompt was made (origin, date, figures of the run that made it).
+    `provenance` says how the prompt was made: origin, date and figures of the learning run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,33 +66,27 @@ class RoutingPrompt(BaseModel):
 
     @property
     def version(self) -> str:
-        """Twelve hex digits of the SHA-256 of what the router LLM is sent: the same text is the
-        same version, and an edit by hand cannot keep an old one."""
+        """Twelve hex digits of the SHA-256 of the text that the router LLM is sent: equal texts
+        have equal versions, and an edit always changes the version."""
         content = self.model_dump(mode="json", exclude={"provenance"})
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def criteria(self) -> dict[Tier, tuple[str, ...]]:
-        """The bullets under each line that names a tier; a tier without any is absent."""
+        """The criteria of each tier (`domain.criteria`); a tier without any is absent."""
         found: dict[Tier, list[str]] = {}
-        tier: Tier | None = None
-        for line in self.instruction.splitlines():
-            bullet = _BULLET.match(line)
-            heading = None if bullet else _TIER_HEADING.search(line)
-            if heading:
-                tier = Tier(int(heading[1]))
-            elif bullet and tier:
-                found.setdefault(tier, []).append(bullet[1])
+        for tier, criterion in parse_criteria(self.instruction):
+            found.setdefault(tier, []).append(criterion)
         return {tier: tuple(bullets) for tier, bullets in found.items()}
 
     @property
     def frozen_messages(self) -> tuple[JsonObject, ...]:
-        """Every message but the last: they are the same for each query."""
+        """Every message but the last; these are the same for each query."""
         return _frozen_messages(self.instruction, self.demos, self.messages)
 
     def render(self, query: Query, max_query_tokens: int) -> tuple[JsonObject, ...]:
-        """The messages for the router LLM: learning and serving both send exactly these."""
+        """Return the messages for the router LLM. Learning and serving both send exactly these."""
         text = query.for_router(max_query_tokens)
         last = _message("user", self.messages.query.replace("{query}", text, 1))
         return (*self.frozen_messages, last)
@@ -117,7 +108,7 @@ def _message(role: str, content: str) -> JsonObject:
 
 
 def check_may_go_live(prompt: RoutingPrompt, document: str) -> None:
-    """Raises `PromptError` unless the prompt is readable and Parameter Store can hold it."""
+    """Raise `PromptError` unless each tier has criteria and Parameter Store can hold `document`."""
     missing = [tier.value for tier in Tier if tier not in prompt.criteria]
     if missing:
         raise PromptError(
@@ -132,6 +123,6 @@ def check_may_go_live(prompt: RoutingPrompt, document: str) -> None:
         )
     if "{{" in document:
         raise PromptError(
-            "The prompt holds '{{', which Parameter Store takes for a reference and refuses. "
+            "The prompt contains '{{', which Parameter Store refuses as a reference. "
             "Write it with a space between the braces."
         )

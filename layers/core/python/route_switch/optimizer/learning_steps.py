@@ -215,9 +215,7 @@ class LearningSteps:
             prompt_model=language_model(proposer, "proposer", max_tokens=PROPOSAL_TOKENS),
             teacher=language_model(LabelEngine(labels), "teacher"),
             carrier=carrier,
-            adapter=RoutingAdapter(
-                parts, frozenset(plan.models), config.safe_tier, config.router_max_input_tokens
-            ),
+            adapter=RoutingAdapter(parts, frozenset(plan.models), config),
             tiers=tables.train.tiers,
             usd_weight=plan.lambda_ / arrays_of(tables.validation).tier_3_usd,
             why_rejected=Screening(

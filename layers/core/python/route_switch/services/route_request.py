@@ -19,7 +19,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
-from route_switch.services.choose_tier import Choice, ChooseTier
+from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.services.eligible_models import find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.inbound_request import Admitted, InboundRequest, RoutedRequest
@@ -106,12 +106,12 @@ class RouteRequest:
         query = query_of(request.messages, request.params)
         return Admitted(request, query, needs, eligible, named, admission)
 
-    def _choose(self, admitted: Admitted) -> tuple[ServedPrompt, Choice]:
+    def _choose(self, admitted: Admitted) -> tuple[ServedPrompt, RequestChoice]:
         served = self._live_prompt.current()
         fixed = self._fixed(admitted)
         if fixed is not None:
             tier, reason = fixed
-            return served, Choice(RoutingDecision(tier, reason, served.version, 0, 0.0))
+            return served, RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
         return served, self._choose_tier(
             admitted.query,
             served.prompt,
@@ -134,7 +134,11 @@ class RouteRequest:
         return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
 
     def _finish(
-        self, admitted: Admitted, served: ServedPrompt, choice: Choice, answer: TierAnswer | None
+        self,
+        admitted: Admitted,
+        served: ServedPrompt,
+        choice: RequestChoice,
+        answer: TierAnswer | None,
     ) -> RoutedRequest:
         request = admitted.request
         record = self._record_of(admitted, choice, answer)
@@ -178,7 +182,7 @@ class RouteRequest:
     def _record_of(
         self,
         admitted: Admitted,
-        choice: Choice,
+        choice: RequestChoice,
         answer: TierAnswer | None,
     ) -> RequestRecord:
         request, query, decision = admitted.request, admitted.query, choice.decision
