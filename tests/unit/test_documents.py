@@ -1,4 +1,4 @@
-"""What documents point to is there: files, headings, commands with their options."""
+"""Links, headings and commands in documents exist, and the index lists every page."""
 
 import re
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ COMMAND = re.compile(r"(?:^|bin/|\$\()route-switch ([a-z][^|>\n)]*)", re.MULTILI
 
 
 def anchors(file: Path) -> set[str]:
-    """As GitHub names headings."""
+    """Return the anchors of the headings, as GitHub names them."""
     headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     for target, anchor in LINK.findall(document.read_text("utf-8")):
         file = document.parent / target if target else document
         assert file.exists(), target
@@ -36,6 +36,19 @@ def commands() -> Iterator[tuple[str, str]]:
         for block, span in CODE.findall(document.read_text("utf-8")):
             for found in COMMAND.findall(block or span):
                 yield str(document), found.strip()
+
+
+def test_the_index_links_every_page() -> None:
+    index = Path("docs/README.md")
+    linked = {
+        (index.parent / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))
+    }
+    pages = {page.resolve() for page in DOCUMENTS if page.parent != Path()} - {index.resolve()}
+    assert pages - linked == set()
+
+
+def test_the_readme_has_at_most_120_lines() -> None:
+    assert len(Path("README.md").read_text("utf-8").splitlines()) <= 120
 
 
 @pytest.mark.parametrize(("document", "written"), sorted(set(commands())))
