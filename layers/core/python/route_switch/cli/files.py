@@ -38,11 +38,11 @@ class Folder:
 
 
 def _write_whole(path: Path, content: bytes, what: str, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
-        beside.touch(mode=mode)
-        beside.write_bytes(content)
-        beside.replace(path)
+        part.touch(mode=mode)
+        part.write_bytes(content)
+        part.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise RouteSwitchError(f"The {what} {path} cannot be written: {error}") from error
