@@ -25,7 +25,7 @@ from infra.python_layer import PythonLayer
 from infra.scheduled import Missed, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Steps, Workflow, machine_name
-from route_switch.adapters.prompts.dynamodb_quality import REJECTED
+from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
@@ -166,7 +166,9 @@ class Learning(Construct):
         )
         promoter.allow(["ssm:GetParameter"], parameter_arn(self, self._prompt.seed_name))
         promoter.allow_items(self._data.results, ["dynamodb:Query"], FORGOTTEN)
-        promoter.allow_items(self._data.results, ["dynamodb:GetItem", "dynamodb:PutItem"], REJECTED)
+        promoter.allow_items(
+            self._data.results, ["dynamodb:GetItem", "dynamodb:PutItem"], REJECTED_PK
+        )
         promoter.allow(["sns:Publish"], self.topic.topic_arn)
         promoter.allow_objects(
             self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True

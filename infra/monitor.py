@@ -13,7 +13,7 @@ from infra.prompt_parameters import Prompt, parameter_arn
 from infra.python_layer import PythonLayer
 from infra.scheduled import Missed, run_on_schedule
 from infra.stage import Stage
-from route_switch.adapters.prompts.dynamodb_quality import ROLLBACK
+from route_switch.adapters.prompts.dynamodb_quality import ROLLBACK_PK
 
 
 class Monitor(PythonFunction):
@@ -50,7 +50,7 @@ class Monitor(PythonFunction):
         # No request's item: they hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
         self.allow_items(data.results, ["dynamodb:GetItem"], "QUALITY#*")
-        self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK)
+        self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK_PK)
         run_on_schedule(
             self,
             "Hourly",

@@ -1,6 +1,6 @@
 """Prices of the configured models and what they take, frozen when the stack is synthesized."""
 
-from route_switch.adapters.models.list_prices import LISTED_ON, list_capabilities, list_price
+from route_switch.adapters.models.litellm_catalog import LISTED_ON, list_capabilities, list_price
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from route_switch.adapters.models.litellm_providers import litellm_providers
+from route_switch.adapters.models.litellm_catalog import litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_config import LearningConfig

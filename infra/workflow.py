@@ -16,9 +16,9 @@ from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.stage import Stage
 from infra.states import BEYOND, TRANSIENT, at, invoke, publish, retry
-from route_switch.domain.learning.learning_config import LONGEST_RUN_HOURS
+from route_switch.domain.learning.learning_config import MAX_RUN_HOURS
 
-LONGEST_RUN = Duration.hours(LONGEST_RUN_HOURS)
+LONGEST_RUN = Duration.hours(MAX_RUN_HOURS)
 LOG_DELIVERY = (
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

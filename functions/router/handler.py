@@ -10,13 +10,13 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.adapters.dynamodb_repeats import item_id
+from route_switch.adapters.dynamodb_idempotency import item_id
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
-from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
+from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
@@ -111,23 +111,23 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
 def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
     """The answer, or the same as before."""
     fresh: list[Response[str]] = []
-    repeats = router().repeats
+    stored_responses = router().stored_responses
 
     def produce() -> JsonObject:
         response, routed = _answer(call, request)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
         fresh.append(response)
-        return repeats.keep(response, chat_answer.route_headers(routed), routed)
+        return stored_responses.store(response, chat_answer.route_headers(routed), routed)
 
     try:
-        kept = router().repeated.once(
+        stored = router().idempotency.once(
             request.key.key_id, idempotency_key, call.content, app.lambda_context, produce
         )
-        return fresh[0] if fresh else repeats.restore(kept)
+        return fresh[0] if fresh else stored_responses.restore(stored)
     except UnansweredError as error:
         return error.response
-    except AnswerNotKeptError as error:
+    except AnswerNotStoredError as error:
         return errors(error, dict(error.headers))
 
 

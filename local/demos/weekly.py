@@ -32,7 +32,7 @@ from route_switch.cli.stage import STACK_FILE, Deployed, find_deployed, find_sta
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
-from route_switch.services.refreshed_value import CACHE_S
+from route_switch.services.refreshed_value import REFRESH_AFTER_S
 from route_switch_offline import SampleRow, load_sample
 
 STATE = STACK_FILE.parent
@@ -41,7 +41,7 @@ LOGS = STATE / "logs"
 AT_ONCE = 8
 """As many environments as the local stack has for a function."""
 TOKEN_S = 60.0
-NOTICED_S = CACHE_S + 15
+NOTICED_S = REFRESH_AFTER_S + 15
 """A running function notices a new prompt after a minute, and serves the next request with it."""
 
 THUMBS = "thumbs are what the recorded test, or the gold answer, says of the answer that was given"

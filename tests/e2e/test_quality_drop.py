@@ -116,7 +116,7 @@ def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekl
     (told,) = weekly.notifications()
     assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
     assert f"route-switch prompt rollback --to {first + 1} --stage local" in told["Message"]
-    assert "0.34 on average (32 times)" in told["Message"]
+    assert "0.34 on average (n = 32)" in told["Message"]
     assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
 
     assert look(weekly) == "returned"

@@ -18,7 +18,7 @@ from route_switch.adapters.results_table import record_key
 from route_switch.domain.learning.example import query_key
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.pricing import Price
 from route_switch.optimizer.arrays import arrays_of
@@ -82,7 +82,7 @@ def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
         key = record_key(each.request_id)
         key_id = dynamodb.get_item(TableName=table, Key=key)["Item"]["key_id"]["S"]
         thumb = GivenFeedback(adequate=is_right(each.model, each.text))
-        assert store.save_feedback(each.request_id, key_id, thumb) is FeedbackFate.KEPT
+        assert store.save_feedback(each.request_id, key_id, thumb) is FeedbackStatus.KEPT
 
 
 @dataclass(frozen=True)

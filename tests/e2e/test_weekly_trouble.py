@@ -140,7 +140,7 @@ def emitted(weekly: Weekly, after: int) -> Iterator[tuple[str, str]]:
     ("status", "invocations", "error", "advice"),
     [
         (503, 3, "ProviderDown", "has been failing for"),
-        (401, 1, "ProviderUnusable", "Check the model's name, the key and the base URL."),
+        (401, 1, "ProviderUnusable", "Check the model name, the key and the base URL."),
     ],
     ids=["down", "wrong key"],
 )

@@ -10,7 +10,7 @@ import pytest
 from infra.app import read_context
 from infra.prices import with_capabilities, with_prices
 from infra.stage import load_stage
-from route_switch.adapters.models.list_prices import (
+from route_switch.adapters.models.litellm_catalog import (
     LISTED_ON,
     LISTED_VERSION,
     list_capabilities,
@@ -80,7 +80,7 @@ def test_every_shipped_profile_has_all_its_prices(profile: str) -> None:
 
 def test_reading_prices_does_not_import_litellm() -> None:
     code = (
-        "import sys; from route_switch.adapters.models.list_prices import list_price; "
+        "import sys; from route_switch.adapters.models.litellm_catalog import list_price; "
         "assert list_price('openai/gpt-4o'); "
         "assert 'litellm' not in sys.modules"
     )

@@ -10,7 +10,7 @@ from botocore.client import BaseClient
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.results_table import SHARDS, item_key
-from route_switch.api.costs_answer import GROUPS, MAX_DAYS
+from route_switch.api.costs_answer import GROUPS, MAX_RANGE_DAYS
 from tests.integration.conftest import (
     ADMIN_KEY,
     CATALOG,
@@ -221,9 +221,9 @@ def test_what_is_read_grows_with_the_range_and_not_with_requests(
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", counted)
     last = date(2024, 12, 31)
-    costs(api, f"from={last - timedelta(MAX_DAYS - 1)}&to={last}")
+    costs(api, f"from={last - timedelta(MAX_RANGE_DAYS - 1)}&to={last}")
     assert set(read) == {"GetItem", "BatchGetItem"}
-    batches = -(-MAX_DAYS * SHARDS // 100)
+    batches = -(-MAX_RANGE_DAYS * SHARDS // 100)
     assert read.count("BatchGetItem") == batches + 1, "and the months of learning"
 
 

@@ -19,7 +19,7 @@ import pytest
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
@@ -292,7 +292,7 @@ def test_more_than_fits_the_time_is_deleted_by_calling_again(
 ) -> None:
     for number in range(5):
         api.chat(f"{ANN} {number}", user="ann")
-    monkeypatch.setattr(delete_texts, "BATCH", 2)
+    monkeypatch.setattr(delete_texts, "BATCH_SIZE", 2)
     times = iter([0.0, 1.0])  # begun, the first batch, the second
     served = management.management()
     late = replace(served, delete=replace(served.delete, clock=lambda: next(times, 99.0)))
@@ -313,7 +313,7 @@ def claimed() -> DynamoDbRuns:
 
 def report(runs: DynamoDbRuns) -> str:
     """The last step of the run; what it tells."""
-    forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
+    forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     step = ReportRun(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
@@ -330,7 +330,7 @@ def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_e
     held = places_of(ANN)
     assert held
     assert all("learning: " in place and RUN.id in place for place in held)
-    forgotten = DynamoDbForgotten(boto3.client("dynamodb"), "results")
+    forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
     rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
     promote = Promote(publish_prompt, bucket(), switches(), forgotten, rejections)

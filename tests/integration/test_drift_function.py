@@ -12,7 +12,7 @@ import pytest
 
 from functions.drift import handler
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
-from route_switch.adapters.learning.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.results_table import SHARDS, day_key, routed_counters
 from route_switch.domain.decision import Reason

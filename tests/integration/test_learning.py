@@ -9,12 +9,12 @@ import pytest
 from botocore.client import BaseClient
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
-from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import NotReplayable, RequestRecord
 from route_switch.domain.router_config import RouterConfig
@@ -154,7 +154,7 @@ def test_nothing_of_a_replay_is_kept_unless_text_is(make_api: MakeApi, storage: 
     assert not any("learning:" in name for item in scan() for name in item)
     collected = collect()
     assert collected.examples == ()
-    assert "seed file only" in str(collected.note)
+    assert "only the seed file" in str(collected.note)
 
 
 def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
@@ -163,7 +163,7 @@ def test_feedback_becomes_part_of_its_example_and_can_change(api: Api) -> None:
     store = feedback_store()
     for _ in range(2):
         said = GivenFeedback(adequate=False, gold="Good day.")
-        assert store.save_feedback(request_id, KEY_ID, said) is FeedbackFate.KEPT
+        assert store.save_feedback(request_id, KEY_ID, said) is FeedbackStatus.KEPT
     assert examples_by_query()["hello"].feedback == {Tier.SMALL: False}
     assert examples_by_query()["hello"].gold == "Good day."
     assert len([i for i in scan() if i["sk"]["S"] == "FEEDBACK"]) == 1
@@ -185,7 +185,7 @@ def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
     request_id = str(api.chat("hello").body["id"])
     for named, key_id in ((request_id, "key_other"), ("chatcmpl-none", KEY_ID)):
         fate = feedback_store().save_feedback(named, key_id, GivenFeedback(adequate=True))
-        assert fate is FeedbackFate.NO_SUCH_RESULT
+        assert fate is FeedbackStatus.NO_SUCH_RESULT
     assert not [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
 
 
@@ -196,7 +196,7 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
     request_id = str(api.chat("hello").body["id"])
     said = GivenFeedback(adequate=False, gold="a private answer")
     fate = feedback_store().save_feedback(request_id, KEY_ID, said)
-    assert fate is FeedbackFate.KEPT_WITHOUT_TEXT
+    assert fate is FeedbackStatus.KEPT_WITHOUT_TEXT
     [item] = [i for i in scan() if i["sk"]["S"] == "FEEDBACK"]
     assert item["feedback"]["S"] == '{"adequate":false}'
     assert "learn_pk" not in item
@@ -204,7 +204,7 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
 
 def test_a_table_that_cannot_be_read_is_told(api: Api) -> None:
     boto3.client("dynamodb").delete_table(TableName="results")
-    with pytest.raises(StoreError, match="cannot be used right now"):
+    with pytest.raises(StoreError, match="is unavailable"):
         collect()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.learning.dynamodb_runs import LEASE_S, DynamoDbRuns
-from route_switch.adapters.learning.s3_files import S3Files
+from route_switch.adapters.learning.learning_bucket import S3Files
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
@@ -133,7 +133,7 @@ def cap(dynamodb: "DynamoDBClient", usd: float = 1.0, month: str = "2026-11") ->
 
 def test_the_cap_is_one_for_all_runs_of_a_month(dynamodb: "DynamoDBClient") -> None:
     cap(dynamodb).reserve(0.7)
-    with pytest.raises(BudgetReachedError, match=r"of 2026-11, 1.0000 USD .* 0.7000 are spent"):
+    with pytest.raises(BudgetReachedError, match=r"of 2026-11, 1.0000 USD .* 0.7000 USD are spent"):
         cap(dynamodb).reserve(0.4)
     cap(dynamodb, month="2026-12").reserve(0.4)
     cap(dynamodb).settle(0.7, 0.2)
@@ -200,7 +200,7 @@ def test_one_scheduled_time_makes_one_run(dynamodb: "DynamoDBClient") -> None:
     assert runs(dynamodb).claim(RUN, "execution-1") is None, "a step may be tried again"
     why = runs(dynamodb).claim(RUN, "execution-2")
     assert why is not None
-    assert "one scheduled time makes one run" in why
+    assert "each scheduled time starts one run" in why
     runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
     assert runs(dynamodb).claim(RUN, "execution-2") == why, "also after it has ended"
 
@@ -208,7 +208,7 @@ def test_one_scheduled_time_makes_one_run(dynamodb: "DynamoDBClient") -> None:
 def test_one_run_goes_at_a_time_and_the_next_one_after_it(dynamodb: "DynamoDBClient") -> None:
     runs(dynamodb).claim(RUN, "execution-1")
     why = runs(dynamodb).claim(OTHER, "execution-2")
-    assert why == "Another run is under way, and one goes at a time."
+    assert why == "Another run is in progress, and only one may run at a time."
     assert runs(dynamodb).load(OTHER.id) is None, "it may be started later"
     runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.PROMOTED, "m", 7)
     assert runs(dynamodb).claim(OTHER, "execution-2") is None

@@ -91,7 +91,7 @@ def test_push_fails_when_somebody_changed_the_prompt_after_the_pull(prompt: Prom
     prompt("pull", "p.md")
     put(B)
     save("p.md", C)
-    refused(prompt("push", "p.md"), "from version 1, but version 2 is live", "--base 2")
+    refused(prompt("push", "p.md"), "based on version 1, but version 2 is live", "--base 2")
     assert live() == (2, B)
     assert Path("p.md").read_bytes() == C.encode()
     assert prompt("push", "p.md", "--base", "2").code == 0
@@ -104,12 +104,12 @@ def test_a_rollback_after_the_pull_is_a_change_as_well(prompt: Prompt) -> None:
     prompt("pull", "p.md")
     prompt("push", save("p.md", B))
     prompt("rollback")
-    refused(prompt("push", save("p.md", C)), "from version 2, but version 3 is live")
+    refused(prompt("push", save("p.md", C)), "based on version 2, but version 3 is live")
 
 
 def test_a_file_that_was_forgotten_in_git_does_not_undo_what_was_learned(prompt: Prompt) -> None:
     put(B)
-    refused(prompt("push", save("p.md", A)), "from version 1, but version 2 is live")
+    refused(prompt("push", save("p.md", A)), "based on version 1, but version 2 is live")
     assert live() == (2, B)
 
 
@@ -245,7 +245,7 @@ def test_edit_keeps_a_text_that_cannot_go_live(
     assert live() == (1, A)
     save(str(kept), B)
     put(C)
-    refused(prompt("push", str(kept)), "from version 1, but version 2 is live")
+    refused(prompt("push", str(kept)), "based on version 1, but version 2 is live")
 
 
 def test_edit_is_based_on_the_version_that_was_opened(
@@ -256,7 +256,7 @@ def test_edit_is_based_on_the_version_that_was_opened(
         save(command[-1], B)
 
     monkeypatch.setattr("subprocess.run", edits_while_another_writes)
-    refused(prompt("edit"), "from version 1, but version 2 is live", "is kept in")
+    refused(prompt("edit"), "based on version 1, but version 2 is live", "is kept in")
     assert live() == (2, C)
 
 

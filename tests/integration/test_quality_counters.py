@@ -14,7 +14,7 @@ from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import record_key
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
@@ -45,7 +45,7 @@ def keep(*records: RequestRecord) -> None:
         store.save(record, FAR)
 
 
-def rate(said: GivenFeedback, request_id: str = "r1") -> FeedbackFate:
+def rate(said: GivenFeedback, request_id: str = "r1") -> FeedbackStatus:
     store = DynamoDbFeedback(boto3.client("dynamodb"), "results", sleep=lambda _: None)
     return store.save_feedback(request_id, ROUTED.key_id, said)
 
@@ -97,7 +97,7 @@ def test_an_answer_whose_tier_the_prompt_did_not_choose_says_nothing_about_it(
     dynamodb: "DynamoDBClient", changes: dict[str, object]
 ) -> None:
     keep(replace(ROUTED, **changes))  # type: ignore[arg-type]  # fields of a record
-    assert rate(UP) is FeedbackFate.KEPT
+    assert rate(UP) is FeedbackStatus.KEPT
     assert sums() == Scores()
 
 
@@ -113,7 +113,7 @@ def test_a_deleted_request_leaves_its_score_and_takes_no_other(
     keep(ROUTED)
     rate(UP)
     dynamodb.delete_item(TableName="results", Key=record_key("r1"))
-    assert rate(DOWN) is FeedbackFate.NO_SUCH_RESULT
+    assert rate(DOWN) is FeedbackStatus.NO_SUCH_RESULT
     assert sums() == Scores(1, 1.0, 1.0)
 
 
@@ -124,7 +124,7 @@ def test_feedback_of_one_moment_counts_once_a_request(
     said = [(f"r{n % 4}", UP if n % 8 < 4 else DOWN) for n in range(48)]
     with ThreadPoolExecutor(8) as pool:
         fates = list(pool.map(lambda each: rate(each[1], each[0]), said))
-    assert set(fates) == {FeedbackFate.KEPT}
+    assert set(fates) == {FeedbackStatus.KEPT}
     items = [
         dynamodb.get_item(
             TableName="results", Key={"pk": {"S": f"RESULT#r{n}"}, "sk": {"S": "FEEDBACK"}}
@@ -149,7 +149,7 @@ def test_a_feedback_that_is_replaced_between_reading_and_writing_is_read_again(
         return write(store, *found)  # type: ignore[arg-type]  # whatever it is given
 
     monkeypatch.setattr(DynamoDbFeedback, "_write", write_late)
-    assert rate(DOWN) is FeedbackFate.KEPT
+    assert rate(DOWN) is FeedbackStatus.KEPT
     assert sums() == Scores(1, 0.0, 0.0)
 
 

@@ -152,7 +152,7 @@ def test_a_prompt_that_is_rated_lower_is_taken_back_once_and_somebody_is_told(
     (message,) = told(queue)
     assert message["Subject"] == "route-switch dev: prompt version 2 was rolled back"
     for said in (
-        "0.60 on average (200 times), and those of version 1 0.90 (200 times)",
+        "0.60 on average (n = 200), compared with 0.90 for version 1 (n = 200)",
         "Version 3 is live now, with the content of version 1.",
         "route-switch prompt rollback --to 2 --stage dev",
     ):

@@ -6,7 +6,7 @@ import json
 import boto3
 import pytest
 
-from route_switch.adapters.dynamodb_repeats import item_id
+from route_switch.adapters.dynamodb_idempotency import item_id
 from tests.integration.conftest import CLIENT_KEY, LONG, OTHER_KEY, Api, MakeApi, by_model
 from tests.support.upstream import completion, failure
 

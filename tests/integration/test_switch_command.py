@@ -69,10 +69,12 @@ def test_what_is_no_state_changes_nothing(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("value", ["off", '{"pin_tier": 4}', '{"learnin": "off"}'])
 def test_a_broken_parameter_is_told_by_name_and_can_be_set_anew(value: str) -> None:
     put(value)
-    with pytest.raises(ConfigurationError, match=f"The parameter {NAME} holds no switches"):
+    with pytest.raises(
+        ConfigurationError, match=f"The parameter {NAME} does not contain valid switches"
+    ):
         stored()
     assert isinstance(run("show").exception, ConfigurationError)
     done = run("pin-tier", "1")
-    assert f"The parameter {NAME} holds no switches" in done.stderr
+    assert f"The parameter {NAME} does not contain valid switches" in done.stderr
     assert "at their defaults" in done.stderr
     assert stored() == Switches(pin_tier=Tier.SMALL)

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from route_switch.domain.needs import Capabilities
-from route_switch.services.refreshed_value import CACHE_S
+from route_switch.services.refreshed_value import REFRESH_AFTER_S
 from tests.integration.conftest import CATALOG, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
 from tests.integration.test_openai_fields import TOOL
 from tests.support.upstream import completion, failure
@@ -147,7 +147,7 @@ def test_a_switch_works_in_a_process_that_runs_already(
     api.upstream.script = EVERYTHING
     assert api.chat(LONG).headers["x-route-reason"] == "router"
     switch(pin_tier=2)
-    monkeypatch.setattr("route_switch.services.refreshed_value.CACHE_S", 0.0)
-    assert CACHE_S > 0
+    monkeypatch.setattr("route_switch.services.refreshed_value.REFRESH_AFTER_S", 0.0)
+    assert REFRESH_AFTER_S > 0
     api.chat(LONG)  # reads it beside
     assert api.chat(LONG).headers["x-route-reason"] == "override"

@@ -101,7 +101,7 @@ def read(s3: "S3Client", key: str) -> bytes:
 def test_without_traffic_and_seed_nothing_is_enough_and_the_note_says_why(s3: "S3Client") -> None:
     collected = step("collect")
     assert (collected["enough"], collected["examples"], collected["needed"]) == (False, 0, 15)
-    assert "learning uses the seed file only" in str(collected["note"])
+    assert "learning uses only the seed file" in str(collected["note"])
 
 
 def test_the_seed_file_fills_up_and_is_marked(s3: "S3Client") -> None:
@@ -124,7 +124,7 @@ def test_a_seed_file_that_cannot_be_read_names_its_line(s3: "S3Client") -> None:
         ("broken", "Version 2 of the live prompt is broken"),
         (
             to_markdown(packaged_prompt().model_copy(update={"instruction": "Say\t1, 2 or 3."})),
-            "holds tabs",
+            "contains tabs",
         ),
     ],
 )
@@ -176,9 +176,11 @@ def test_while_learning_is_off_nothing_is_claimed(s3: "S3Client") -> None:
 
 def test_switches_that_cannot_be_read_let_nobody_learn(s3: "S3Client") -> None:
     publish("off", SWITCHES)
-    with pytest.raises(ConfigurationError, match=f"The parameter {SWITCHES} holds no switches"):
+    with pytest.raises(
+        ConfigurationError, match=f"The parameter {SWITCHES} does not contain valid switches"
+    ):
         claim()
-    with pytest.raises(ConfigurationError, match="holds no switches"):
+    with pytest.raises(ConfigurationError, match="does not contain valid switches"):
         promote(s3, candidate())
     assert live() == to_markdown(packaged_prompt())
 

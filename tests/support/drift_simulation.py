@@ -7,7 +7,12 @@ from itertools import permutations
 
 import numpy as np
 
-from route_switch.domain.learning.drift import MAX_DAYS, Prediction, RoutedDay, compare
+from route_switch.domain.learning.drift import (
+    MAX_WINDOW_DAYS,
+    Prediction,
+    RoutedDay,
+    compare_traffic,
+)
 from route_switch.domain.tiers import Tier
 
 Shares = tuple[float, ...]
@@ -43,7 +48,7 @@ class Traffic:
         random = self._random
         tiers = random.choice(3, rows, p=self._mix)
         lengths = random.choice(5, rows, p=LENGTHS)
-        made = Prediction.of(
+        made = Prediction.from_rows(
             (Tier(int(tier) + 1), A_TOKEN[length], float(weight))
             for tier, length, weight in zip(
                 tiers, lengths, random.geometric(0.5, rows), strict=True
@@ -65,7 +70,10 @@ class Traffic:
 
 def looks(prediction: Prediction, newest_first: Sequence[RoutedDay], count: int) -> list[bool]:
     """Whether drift is found after each of the newest days."""
-    found = [compare(prediction, newest_first[day : day + MAX_DAYS]) for day in range(count)]
+    found = [
+        compare_traffic(prediction, newest_first[day : day + MAX_WINDOW_DAYS])
+        for day in range(count)
+    ]
     return [drift is not None and drift.is_found for drift in found]
 
 
@@ -110,7 +118,7 @@ def noticed(
     traffic, found = Traffic(mix, seed), 0
     for _ in range(repeats):
         after = traffic.days(requests, 500 // requests, shifted)
-        before = traffic.days(requests, MAX_DAYS)
+        before = traffic.days(requests, MAX_WINDOW_DAYS)
         found += any(looks(traffic.prediction(rows), after + before, len(after)))
     return found / repeats
 

@@ -17,7 +17,7 @@ from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.report.assemble import Circumstances
 from route_switch.services.learning.metered_calls import MeteredCalls
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back
 

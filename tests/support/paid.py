@@ -10,7 +10,7 @@ from route_switch.domain.ports import Chunk, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 
 MILLION = 1_000_000
 PRICE = Price(input_usd_per_million=1, output_usd_per_million=2)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from route_switch.domain.prompts.quality_drop import Scores, compare
+from route_switch.domain.prompts.quality_drop import Scores, compare_scores
 
 Rate = Callable[[Random], float]
 GROWTH = 1.05
@@ -41,7 +41,8 @@ def rolled_back_after(before: Scores, now: Rate, most: int, random: Random) -> f
     """How many scores of the new version it took; infinity where it stays."""
     seen = looks(now, most, random)
     return next(
-        (each.n for each in seen if (found := compare(before, each)) and found.is_drop), math.inf
+        (each.n for each in seen if (found := compare_scores(before, each)) and found.is_drop),
+        math.inf,
     )
 
 

@@ -215,7 +215,7 @@ def _candidates() -> tuple[CandidateFigures, ...]:
 
 
 def _candidate(number: int, dice: random.Random) -> CandidateFigures:
-    rejected = {9: "no bulleted list for Tier 2", 21: "holds an e-mail address"}.get(number)
+    rejected = {9: "no bulleted list for Tier 2", 21: "contains an e-mail address"}.get(number)
     cost = 0.45 if number == 17 else dice.uniform(0.3, 0.75)
     quality = 0.941 if number == 17 else 0.76 + 0.2 * cost + dice.uniform(-0.05, 0.06)
     known = rejected is None

@@ -6,7 +6,7 @@ import pytest
 
 from route_switch.domain.api_keys import ApiKey, hash_key, new_key
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.services.authenticate import CACHE_S, Authenticate
+from route_switch.services.authenticate import KEY_CACHE_S, Authenticate
 
 
 class FakeKeys:
@@ -25,7 +25,7 @@ def test_a_known_key_is_read_once_a_minute() -> None:
     assert authenticate("Bearer rs-a").name == "rs-a"
     assert authenticate("bearer  rs-a ").name == "rs-a"
     assert keys.reads == 1
-    now[0] = CACHE_S
+    now[0] = KEY_CACHE_S
     keys.known.clear()
     with pytest.raises(RequestRefusedError):
         authenticate("Bearer rs-a")
@@ -41,7 +41,7 @@ def test_a_request_without_a_key_is_told_how_to_send_one(header: str | None) -> 
 def test_an_unknown_key_is_refused_every_time() -> None:
     authenticate = Authenticate(FakeKeys())
     for _ in range(2):
-        with pytest.raises(RequestRefusedError, match="not known"):
+        with pytest.raises(RequestRefusedError, match="is unknown"):
             authenticate("Bearer rs-b")
 
 
@@ -51,7 +51,7 @@ def test_a_revoked_key_is_refused_and_told_so_once_it_is_read_again() -> None:
     authenticate("Bearer rs-a")
     known = keys.known[hash_key("rs-a")]
     keys.known[hash_key("rs-a")] = replace(known, revoked=True)
-    now[0] = CACHE_S
+    now[0] = KEY_CACHE_S
     for _ in range(2):
         with pytest.raises(RequestRefusedError, match="was revoked") as refused:
             authenticate("Bearer rs-a")

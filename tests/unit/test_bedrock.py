@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE, BedrockClient
+from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE_REASONS, BedrockClient
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject, ModelCall
@@ -263,7 +263,7 @@ def test_every_reason_to_stop_that_the_service_model_knows_is_known(
     bedrock: "BedrockRuntimeClient",
 ) -> None:
     output: Any = bedrock.meta.service_model.operation_model("Converse").output_shape
-    assert set(output.members["stopReason"].enum) == {*FINISH_REASONS, *UNUSABLE}
+    assert set(output.members["stopReason"].enum) == {*FINISH_REASONS, *UNUSABLE_REASONS}
 
 
 def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
@@ -311,7 +311,7 @@ def test_a_value_of_the_wrong_kind_is_the_requests_fault_and_not_quoted(
 ) -> None:
     with pytest.raises(InvalidModelRequestError) as caught:
         complete(BedrockClient(bedrock).stream(ModelCall(MODEL, (HI,), params)))
-    assert str(caught.value) == f"Bedrock does not take this value of {field}. Correct it."
+    assert str(caught.value) == f"Bedrock does not accept this value of {field}. Correct it."
 
 
 def test_what_cannot_be_translated_is_refused_before_anything_is_sent(stubbed: Stubbed) -> None:

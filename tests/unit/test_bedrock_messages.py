@@ -116,7 +116,7 @@ def test_what_only_accompanies_a_message_is_left_out() -> None:
     ],
 )
 def test_a_conversation_that_no_user_begins_is_refused(messages: tuple[JsonObject, ...]) -> None:
-    assert "begin with a user's message" in refused(*messages)
+    assert "start with a nonempty user message" in refused(*messages)
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_an_image_is_sent_as_its_bytes_between_the_texts(media_type: str, form: 
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("https://example.com/cat.png", "nothing is fetched"),
-        ("http://169.254.169.254/latest/meta-data", "nothing is fetched"),
-        ("file:///etc/passwd", "nothing is fetched"),
-        ("data:image/png,raw", "data: URL in base64"),
+        ("https://example.com/cat.png", "not fetched"),
+        ("http://169.254.169.254/latest/meta-data", "not fetched"),
+        ("file:///etc/passwd", "not fetched"),
+        ("data:image/png,raw", "base64 data: URL"),
         ("data:image/svg+xml;base64,AAAA", "png, jpeg, gif or webp"),
         ("data:image/png;base64,no base64!", "not valid base64"),
         ("data:image/png;base64,", "is empty"),
-        (None, "data: URL in base64"),
+        (None, "base64 data: URL"),
     ],
 )
 def test_an_image_that_cannot_be_sent_is_refused_by_its_place(url: Any, reason: str) -> None:
@@ -194,8 +194,8 @@ def test_documents_have_names_of_their_own_even_if_their_files_have_not() -> Non
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        ({"file_id": "file-123"}, "uploaded files are not known"),
-        ({"file_data": "JVBERg==", "filename": "a.pdf"}, "data: URL in base64"),
+        ({"file_id": "file-123"}, "uploaded files are not supported"),
+        ({"file_data": "JVBERg==", "filename": "a.pdf"}, "base64 data: URL"),
         ({"file_data": "data:application/zip;base64,AAAA"}, "one of pdf, doc"),
     ],
 )
@@ -211,9 +211,9 @@ def test_a_file_that_cannot_be_sent_is_refused(file: dict[str, str], reason: str
             "messages[1].content[0] (input_audio) cannot be sent",
         ),
         (user([{"type": SECRET, SECRET: SECRET}]), "messages[1].content[0] cannot be sent"),
-        (user([SECRET]), "messages[1].content[0] must have a type"),
-        (user([{"type": "text", "text": 5}]), "messages[1].content[0].text must be a text"),
-        (user({"secret": SECRET}), "messages[1].content must be a text or an array"),
+        (user([SECRET]), "messages[1].content[0] must be an object with a type"),
+        (user([{"type": "text", "text": 5}]), "messages[1].content[0].text must be a string"),
+        (user({"secret": SECRET}), "messages[1].content must be a string or an array"),
         (assistant([image_part(PNG)]), "messages[1].content[0] (image_url) cannot be sent"),
         ({"role": "system", "content": [image_part(PNG)]}, "(image_url) cannot be sent"),
         (assistant(function_call={"name": SECRET}), "messages[1].function_call cannot be sent"),
@@ -299,7 +299,7 @@ def test_ids_that_are_replaced_stay_different() -> None:
 def test_a_call_without_its_result_and_a_result_without_its_call_are_refused(
     messages: tuple[JsonObject, ...],
 ) -> None:
-    assert "answered by one 'tool' message" in refused(user("a"), *messages)
+    assert "exactly one 'tool' message right after it" in refused(user("a"), *messages)
 
 
 @pytest.mark.parametrize(

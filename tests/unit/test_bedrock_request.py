@@ -159,11 +159,11 @@ def test_a_tool_that_says_little_of_itself_still_has_an_objects_schema(
         ([{"type": "function", "function": {"name": ""}}], "tools[0] must be a function"),
         (
             [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}],
-            "tools[0].function.parameters must be an object's schema",
+            "tools[0].function.parameters must be the JSON schema of an object",
         ),
         (
             [{"type": "function", "function": {"name": "f", "parameters": SECRET}}],
-            "tools[0].function.parameters must be an object's schema",
+            "tools[0].function.parameters must be the JSON schema of an object",
         ),
     ],
 )
@@ -197,7 +197,7 @@ def test_a_choice_that_bedrock_does_not_have_is_refused(choice: Any) -> None:
 
 
 def test_a_choice_of_tools_without_tools_is_refused_and_none_is_no_choice() -> None:
-    assert "'tools' has none" in refused(tool_choice="required")
+    assert "'tools' is empty" in refused(tool_choice="required")
     assert sent(HI, tool_choice="none", tools=[]) == sent(HI)
 
 
@@ -249,5 +249,5 @@ def test_text_needs_no_format(form: Any) -> None:
 )
 def test_another_format_is_refused(form: Any) -> None:
     message = refused(response_format=form)
-    assert message.startswith("'response_format' must be text or json_schema")
+    assert message.startswith("'response_format' must be text, or json_schema")
     assert SECRET not in message

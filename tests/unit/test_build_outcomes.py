@@ -16,12 +16,17 @@ from route_switch.domain.errors import (
     RunStoppedError,
 )
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_output_ratio
-from route_switch.domain.learning.outcome_row import Verdict
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import Tier
-from route_switch.services.learning.build_outcomes import BuildOutcomes, Built, Judge, LeftOut
+from route_switch.services.learning.build_outcomes import (
+    BuildOutcomes,
+    BuiltTable,
+    Judge,
+    LeftOutReason,
+)
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch_offline import load_sample
@@ -77,7 +82,7 @@ def build(
     calls: FakeCalls | None = None,
     judge: Judge | None = None,
     threads: int = 2,
-) -> Built:
+) -> BuiltTable:
     builder = BuildOutcomes(calls or FakeCalls(), judge, threads)
     return builder(examples, models, {})
 
@@ -178,16 +183,16 @@ GOOD = example("c", gold="1", models={"gpt": {"score": 1}, "llama": {"score": 1}
 
 def test_examples_without_outcomes_are_left_out_and_counted() -> None:
     built = build(NO_RESULT, GOOD, models=BENCHMARK)
-    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.NO_RESULT: 1})
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.NO_RESULT: 1})
     built = build(NO_TEXT, GOOD, judge=FakeJudge())
-    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.NO_TEXT: 1})
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.NO_TEXT: 1})
     built = build(REFUSED, GOOD, calls=FakeCalls(refuses="refuse this"))
-    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOut.REFUSED: 1})
+    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.REFUSED: 1})
 
 
 def test_nothing_is_paid_for_an_example_that_nobody_could_grade() -> None:
     calls = FakeCalls()
-    with pytest.raises(ConfigurationError, match="or name a judge"):
+    with pytest.raises(ConfigurationError, match="or configure a judge"):
         build(example(), example("other", gold="A long text that no rule compares."), calls=calls)
     assert calls.asked == []
 
@@ -196,9 +201,9 @@ def test_nothing_is_paid_for_an_example_that_nobody_could_grade() -> None:
     ("examples", "models", "reason"),
     [
         ((), MODELS, "There are no examples"),
-        ((NO_RESULT,), BENCHMARK, "have results of llama.*1 without a result of each tier's model"),
+        ((NO_RESULT,), BENCHMARK, "have results of llama.*1 lack a result from each tier's model"),
         ((example(gold="1"),), BENCHMARK, "have no results of any model"),
-        ((NO_TEXT,), MODELS, "1 without anything to grade"),
+        ((NO_TEXT,), MODELS, "1 have nothing to grade"),
         ((GOOD,), {Tier.LARGE: "gpt"}, "at least one more"),
     ],
 )

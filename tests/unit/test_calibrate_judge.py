@@ -11,9 +11,8 @@ from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tiers import Tier
-from route_switch.services.learning import calibrate_judge as module
-from route_switch.services.learning.calibrate_judge import calibrate_judge
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning import judge_answers as module
+from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
 from route_switch.services.learning.paid_calls import Purpose, Reply
 
 SMALL, LARGE = Tier.SMALL, Tier.LARGE
@@ -90,7 +89,7 @@ def test_an_answer_whose_text_nobody_knows_is_passed_over() -> None:
 
 
 def test_answers_that_are_alike_do_not_use_up_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_LABELS", 2)
+    monkeypatch.setattr(module, "MAX_LABELS", 2)
     row = {SMALL: cell(), LARGE: cell()}
     alike = [(example(n, small="same", large="same\n"), row) for n in range(5)]
     others = [(example(n, small="a", large="b"), row) for n in range(5, 9)]

@@ -39,8 +39,8 @@ def test_a_judge_that_agrees_with_enough_labels_is_calibrated() -> None:
         (None, "uncalibrated: no labels"),
         (of(None, 0), "uncalibrated: no labels"),
         (of(0.9, 49), "uncalibrated: only 49 labels to compare the judge with; 50 are needed."),
-        (of(None, 80), "uncalibrated: the 80 labels and the judge's verdicts"),
-        (of(0.41, 80), "the judge agrees with labels at κ 0.41 (n 80), below 0.60."),
+        (of(None, 80), "uncalibrated: all 80 labels and the judge's verdicts"),
+        (of(0.41, 80), "the judge's agreement with labels, κ 0.41 (n = 80), is below 0.60."),
     ],
 )
 def test_every_other_judge_needs_a_person(agreement: Agreement | None, why: str) -> None:
@@ -67,6 +67,6 @@ def test_a_models_name_tells_its_family(model: str, family: str) -> None:
 def test_a_judge_of_tier_3s_family_is_warned_of() -> None:
     warning = why_partial("openai/gpt-4o-mini", "azure/gpt-4o")
     assert warning is not None
-    assert "one model family (GPT)" in warning
+    assert "the same model family (GPT)" in warning
     assert why_partial("openai/gpt-4o", "bedrock/anthropic.claude-3-haiku") is None
     assert why_partial("offline/judge", "offline/large") is None

@@ -12,7 +12,7 @@ from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
-from route_switch.services.prompts.check_quality import WATCHED, CheckQuality, QualityOutcome
+from route_switch.services.prompts.check_quality import WATCH_PERIOD, CheckQuality, QualityOutcome
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)
@@ -102,7 +102,7 @@ def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
     assert found.look() is QualityOutcome.ROLLED_BACK
     (order,) = found.promoter.orders
     assert (order.from_version, order.to_version) == (2, 1)
-    assert "0.60 on average (200 times), and those of version 1 0.90 (200 times)" in order.because
+    assert "0.60 on average (n = 200), compared with 0.90 for version 1 (n = 200)" in order.because
     assert found.history.documents == [A, B, A]
     assert found.look() is QualityOutcome.RETURNED
     assert len(found.promoter.orders) == 1
@@ -142,7 +142,7 @@ def test_a_broken_version_in_between_never_served_and_is_not_rolled_back_to() ->
 
 def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
     found = world([A, B], GOOD, BAD)
-    found.history.written_at = NOW - WATCHED - timedelta(hours=1)
+    found.history.written_at = NOW - WATCH_PERIOD - timedelta(hours=1)
     assert found.look() is QualityOutcome.SETTLED
     assert found.promoter.orders == []
 

@@ -221,7 +221,7 @@ def test_without_stored_text_learning_uses_the_seed_file_and_says_so(storage: st
     collected = CollectExamples(traffic, traffic, config, lambda e: e)(TODAY, 10)
     assert collected.examples == ()
     assert f"text_storage is '{storage}'" in str(collected.note)
-    assert "seed file only" in str(collected.note)
+    assert "only the seed file" in str(collected.note)
 
 
 def test_no_traffic_says_what_would_count() -> None:

@@ -32,7 +32,7 @@ def test_without_parameters_it_is_the_month_so_far_by_day() -> None:
         (asked(to=""), "to", "YYYY-MM-DD"),
         (asked(to="٢٠٢٦-11-22"), "to", "YYYY-MM-DD"),
         (asked(from_="2026-11-23"), "from", "after 'to' (2026-11-22)"),
-        (asked(from_="2025-11-21"), "from", "367 days, and 366"),
+        (asked(from_="2025-11-21"), "from", "367 days, but the limit is 366"),
         (asked(from_="0001-01-01", to="9999-12-31"), "from", "366"),
         (asked(group_by="user"), "group_by", "day, tier, model, key"),
     ],

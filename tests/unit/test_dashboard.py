@@ -24,7 +24,7 @@ from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.show_spend import ShowSpend
 from route_switch.services.operations.sum_costs import CostGroup, CostsQuery, CostsReport, SumCosts
-from route_switch.services.prompts.mark_prompts import Gain, PromptMark
+from route_switch.services.prompts.describe_versions import Gain, VersionOrigin
 from tests.support.records import RECORD
 from tests.unit.test_sum_costs import FakeTotals
 
@@ -173,7 +173,7 @@ def test_what_is_not_known_of_a_keys_cost_stands_beside_it() -> None:
     assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unknown"
 
 
-MARK = PromptMark(
+MARK = VersionOrigin(
     7,
     datetime(2026, 11, 22, 3, 41, tzinfo=UTC),
     "arn:aws:sts::1:assumed-role/role/promoter",

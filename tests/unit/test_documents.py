@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from route_switch.cli.main import app
 
 DOCUMENTS = sorted([*Path().glob("*.md"), *Path("docs").rglob("*.md")])
+ROOTS = (Path(), Path("layers/core/python"), Path("layers/core/python/route_switch"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 CODE = re.compile(r"^```\w*\n(.*?)^```$|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?:^|bin/|\$\()route-switch ([a-z][^|>\n)]*)", re.MULTILINE)
@@ -36,6 +37,13 @@ def commands() -> Iterator[tuple[str, str]]:
         for block, span in CODE.findall(document.read_text("utf-8")):
             for found in COMMAND.findall(block or span):
                 yield str(document), found.strip()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_python_file_that_is_named_exists(document: Path) -> None:
+    """Relative to the repository or to the package. CONTRIBUTING.md's new files are in blocks."""
+    named = re.findall(r"`([\w./]+/\w+\.py)`", document.read_text("utf-8"))
+    assert [name for name in named if not any((r / name).is_file() for r in ROOTS)] == []
 
 
 def test_the_index_links_every_page() -> None:

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.drift import (
-    ENOUGH_REQUESTS,
-    FEWEST,
+    MIN_SAMPLE,
     TIERS_ALPHA,
+    WINDOW_REQUESTS,
     Prediction,
     RoutedDay,
     as_provenance,
     chi_square_tail,
-    compare,
+    compare_traffic,
     difference,
     prediction_of,
 )
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, to_json
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.domain.tokens import LENGTHS, length_of
+from route_switch.domain.tokens import LENGTH_BUCKETS, length_bucket
 from tests.support.drift_simulation import MIXES, false_alarms, noticed, shifts
 
 EVEN = (1 / 3, 1 / 3, 1 / 3)
@@ -100,41 +100,41 @@ def test_a_difference_of_one_point_is_no_reason_to_learn_however_sure_it_is() ->
 
 
 def test_ten_points_in_either_the_tiers_or_the_lengths_are_drift() -> None:
-    tiers = compare(PREDICTION, [day(800, 600, 600)])
+    tiers = compare_traffic(PREDICTION, [day(800, 600, 600)])
     assert tiers is not None
     assert tiers.is_found
     assert not tiers.lengths.is_drift(TIERS_ALPHA)
-    longer = compare(PREDICTION, [RoutedDay((1000, 600, 400), (200, 600, 600, 500, 100))])
+    longer = compare_traffic(PREDICTION, [RoutedDay((1000, 600, 400), (200, 600, 600, 500, 100))])
     assert longer is not None
     assert longer.is_found
     assert not longer.tiers.is_drift(TIERS_ALPHA)
 
 
 def test_the_window_grows_back_until_it_holds_enough() -> None:
-    half = day(ENOUGH_REQUESTS // 2, 0, 0)
-    found = compare(PREDICTION, [half, half, day(0, 0, 5000)])
+    half = day(WINDOW_REQUESTS // 2, 0, 0)
+    found = compare_traffic(PREDICTION, [half, half, day(0, 0, 5000)])
     assert found is not None
-    assert found.requests == ENOUGH_REQUESTS
+    assert found.requests == WINDOW_REQUESTS
 
 
 def test_the_window_is_a_week_at_most() -> None:
-    found = compare(PREDICTION, [day(20, 0, 0)] * 30)
+    found = compare_traffic(PREDICTION, [day(20, 0, 0)] * 30)
     assert found is not None
     assert found.requests == 140
 
 
 def test_few_requests_or_rows_tell_nothing() -> None:
-    assert compare(PREDICTION, []) is None
-    assert compare(PREDICTION, [day(0, 0, FEWEST - 1)]) is None
-    assert compare(PREDICTION, [day(0, 0, FEWEST)]) is not None
-    assert compare(replace(PREDICTION, rows=FEWEST - 1), [day(0, 0, 5000)]) is None
+    assert compare_traffic(PREDICTION, []) is None
+    assert compare_traffic(PREDICTION, [day(0, 0, MIN_SAMPLE - 1)]) is None
+    assert compare_traffic(PREDICTION, [day(0, 0, MIN_SAMPLE)]) is not None
+    assert compare_traffic(replace(PREDICTION, rows=MIN_SAMPLE - 1), [day(0, 0, 5000)]) is None
 
 
 def test_a_day_on_which_the_router_was_down_is_left_out() -> None:
     """Only bypassed requests have a tier then."""
     outage = day(400, 0, 0, undecided=600)
-    assert compare(PREDICTION, [outage]) is None
-    found = compare(PREDICTION, [outage, day(250, 150, 100)])
+    assert compare_traffic(PREDICTION, [outage]) is None
+    found = compare_traffic(PREDICTION, [outage, day(250, 150, 100)])
     assert found is not None
     assert found.requests == 500
     assert not found.is_found
@@ -143,23 +143,23 @@ def test_a_day_on_which_the_router_was_down_is_left_out() -> None:
 
 @given(st.integers(0, 100_000))
 def test_longer_queries_are_in_the_same_range_or_a_later_one(tokens: int) -> None:
-    assert length_of(tokens) in LENGTHS
-    assert length_of(tokens) <= length_of(tokens + 1)
+    assert length_bucket(tokens) in LENGTH_BUCKETS
+    assert length_bucket(tokens) <= length_bucket(tokens + 1)
 
 
 def test_rows_of_one_weight_count_each_and_a_heavy_row_counts_for_little() -> None:
     rows = [(Tier.SMALL, 3, 2.0), (Tier.SMALL, 20, 2.0), (Tier.LARGE, 600, 4.0)]
-    made = Prediction.of(rows)
+    made = Prediction.from_rows(rows)
     assert made is not None
     assert made.rows == pytest.approx(64 / 24)
     assert made.tiers == (0.5, 0, 0.5)
     assert made.lengths == (0.25, 0.25, 0, 0, 0.5)
-    assert Prediction.of([]) is None
+    assert Prediction.from_rows([]) is None
 
 
 @given(st.lists(row, min_size=1, max_size=60))
 def test_a_prediction_travels_in_the_live_document(rows: list[tuple[Tier, int, float]]) -> None:
-    made = Prediction.of(rows)
+    made = Prediction.from_rows(rows)
     assert made is not None
     assert made.rows <= len(rows) + 1e-6
     plain = packaged_prompt()

@@ -63,7 +63,7 @@ def test_what_is_eligible_is_allowed_wanted_able_and_payable(
 
     def able(name: str) -> bool:
         priced = budget_usd is None or catalog.price(name) is not None
-        return priced and need.missing_of(catalog.capabilities_of(name)) is None
+        return priced and need.unmet_by(catalog.capabilities_of(name)) is None
 
     expected = {t for t in allowed if lowest <= t <= highest and able(catalog.tiers[t].model)}
     named = None if model == "auto" else Tier(int(model[-1]))

@@ -12,7 +12,7 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.run_estimate import Task, estimate, growth_usd
-from route_switch.services.learning.build_outcomes import Missing
+from route_switch.services.learning.build_outcomes import MissingAnswer
 from route_switch.services.learning.paid_calls import Purpose
 
 PRICE = Price(input_usd_per_million=1, output_usd_per_million=10)
@@ -21,7 +21,7 @@ PRICES = dict.fromkeys(NAMES, PRICE)
 EXAMPLES = [Example(query="x" * 400), Example(query="y" * 800)]
 TASK = Task(
     models={Tier.SMALL: "fake/small", Tier.LARGE: "fake/large"},
-    missing=[Missing(example, Tier.SMALL) for example in EXAMPLES],
+    missing=[MissingAnswer(example, Tier.SMALL) for example in EXAMPLES],
     examples=EXAMPLES,
     validation_rows=30,
     heldout_rows=20,

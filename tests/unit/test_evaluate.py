@@ -176,7 +176,7 @@ def test_the_gate_is_told_what_moved_and_what_it_gained() -> None:
 def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> None:
     with pytest.raises(ConfigurationError, match="no example"):
         arrays_of(table_of())
-    with pytest.raises(ConfigurationError, match="What b costs is not known"):
+    with pytest.raises(ConfigurationError, match="The cost of b is unknown"):
         arrays_of(table_of((1, 1, 1), usd=(1.0, None, 1.0)))
     with pytest.raises(ConfigurationError, match="costs nothing"):
         arrays_of(table_of((1, 1, 1), usd=(0.0, 0.0, 0.0)))

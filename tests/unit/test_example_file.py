@@ -61,7 +61,7 @@ def test_packing_a_file_changes_neither_examples_nor_digest(file: Path) -> None:
         ({"query": "y", "feedback": {"4": True}}, "line 2: feedback.4"),
         (
             {"id": "a", "query": "y"},
-            "line 2: id: 'a' is already the id of another query, in line 1",
+            "line 2: id: 'a' is already the id of a different query, in line 1",
         ),
     ],
 )
@@ -131,5 +131,5 @@ def test_equal_outcome_tables_give_equal_bytes_without_time_or_name(tmp_path: Pa
 def test_the_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
     (tmp_path / "outcomes.gz").write_bytes(outcomes_file(table()))
     others = (table().examples[0], Example(id="b", query="another question"))
-    with pytest.raises(RouteSwitchError, match="they lack 'b'"):
+    with pytest.raises(RouteSwitchError, match="unknown id 'b'"):
         read_outcomes(tmp_path / "outcomes.gz", others, {})

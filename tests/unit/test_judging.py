@@ -11,8 +11,8 @@ from route_switch.domain.learning.judging import (
     Order,
     first_order,
     judge_messages,
-    other,
     read_choice,
+    reverse,
     verdict_of,
 )
 from route_switch.domain.ports import JsonObject
@@ -115,4 +115,4 @@ def test_a_choice_is_about_the_answer_that_stood_there(order: Order, of_a: str, 
         of_b,
         "equivalent",
     ]
-    assert verdict_of("A", other(order)) == of_b
+    assert verdict_of("A", reverse(order)) == of_b

@@ -17,13 +17,13 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome, StartRun
-from route_switch.services.learning.learning_cap import (
-    LEAST_USD,
-    MonthBefore,
+from route_switch.services.learning.spending_caps import (
+    MIN_SHARE_USD,
+    PreviousMonth,
     learning_cap,
-    month_before,
+    previous_month,
 )
-from route_switch.workflow.claim import days_of_month_before
+from route_switch.workflow.claim import days_of_previous_month
 from route_switch.workflow.events import (
     Approval,
     Collected,
@@ -62,39 +62,39 @@ def test_a_time_without_a_zone_starts_nothing() -> None:
 @pytest.mark.parametrize(
     ("before", "cap"),
     [
-        (MonthBefore(0, None, 0.0), 25.0),
-        (MonthBefore(10, None, 0.0), 25.0),
-        (MonthBefore(10, 1000.0, 0.0), 25.0),
-        (MonthBefore(10, 102.0, 2.0), 10.0),
-        (MonthBefore(10, 1.0, 2.0), LEAST_USD),
+        (PreviousMonth(0, None, 0.0), 25.0),
+        (PreviousMonth(10, None, 0.0), 25.0),
+        (PreviousMonth(10, 1000.0, 0.0), 25.0),
+        (PreviousMonth(10, 102.0, 2.0), 10.0),
+        (PreviousMonth(10, 1.0, 2.0), MIN_SHARE_USD),
     ],
     ids=["no traffic", "saving unknown", "much saved", "net of learning", "nothing saved"],
 )
-def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: MonthBefore, cap: float) -> None:
+def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: PreviousMonth, cap: float) -> None:
     assert learning_cap(LearningConfig(), before) == pytest.approx(cap)
 
 
 def test_the_month_before_is_read_from_the_days_counters() -> None:
     counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
-    assert month_before(counters, 0.5) == MonthBefore(12, 3.5, 0.5)
-    assert learning_cap(LearningConfig(monthly_usd=0.5), MonthBefore(9, 0.0, 0.0)) == 0.5
-    assert month_before({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
+    assert previous_month(counters, 0.5) == PreviousMonth(12, 3.5, 0.5)
+    assert learning_cap(LearningConfig(monthly_usd=0.5), PreviousMonth(9, 0.0, 0.0)) == 0.5
+    assert previous_month({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 
 def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
     """Without measured output ratios, answers of Tier 3 alone have an estimate: they save nothing
     and pay the router. The run that measures the ratios must not starve."""
     of_tier_3 = {"answered": 1000.0, "saved_usd": -0.02, "saved_usd:unknown": 750.0}
-    assert month_before(of_tier_3, 0.0).saved_usd is None
-    assert learning_cap(LearningConfig(), month_before(of_tier_3, 0.0)) == 25.0
+    assert previous_month(of_tier_3, 0.0).saved_usd is None
+    assert learning_cap(LearningConfig(), previous_month(of_tier_3, 0.0)) == 25.0
     nearly_all = {"answered": 1000.0, "saved_usd": 100.0, "saved_usd:unknown": 50.0}
-    assert learning_cap(LearningConfig(), month_before(nearly_all, 0.0)) == pytest.approx(10.0)
+    assert learning_cap(LearningConfig(), previous_month(nearly_all, 0.0)) == pytest.approx(10.0)
 
 
 @given(st.dates(min_value=date(2020, 1, 1)))
 def test_the_days_of_the_month_before_are_all_of_one_month(day: date) -> None:
     first = day.replace(day=1)
-    days = days_of_month_before(first)
+    days = days_of_previous_month(first)
     assert days[0].day == 1
     assert days[-1] + timedelta(days=1) == first
     assert len(days) == days[-1].day

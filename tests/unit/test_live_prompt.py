@@ -8,7 +8,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.live_prompt import LivePrompt
-from route_switch.services.refreshed_value import CACHE_S, MAX_AGE_S
+from route_switch.services.refreshed_value import MAX_AGE_S, REFRESH_AFTER_S
 
 GOOD = to_markdown(packaged_prompt())
 
@@ -54,7 +54,7 @@ class Served:
     def request(self, seconds_later: float = 0) -> str:
         self.clock.now += seconds_later
         version = self.live.current().version
-        self.live.settle()
+        self.live.finish_refresh()
         return version
 
 
@@ -73,7 +73,7 @@ def test_a_new_version_serves_within_a_minute_and_no_request_waits_for_it(pool: 
     served = Served(FakeStore(GOOD), pool)
     served.request()
     served.store.put_live(GOOD)
-    assert served.request(CACHE_S - 1) == "live@1"
+    assert served.request(REFRESH_AFTER_S - 1) == "live@1"
     assert served.request(2) == "live@1", "the refresh goes on beside this request"
     assert served.request() == "live@2"
     assert served.store.reads == 2
@@ -86,11 +86,11 @@ def test_a_broken_live_prompt_leaves_the_last_good_one_and_shows(
     served = Served(FakeStore(GOOD, GOOD), pool)
     served.request()
     served.store.put_live(broken)
-    served.request(CACHE_S)
+    served.request(REFRESH_AFTER_S)
     assert served.live.current().version == "live@1"
     assert not served.live.current().healthy
     served.store.put_live(GOOD)
-    served.request(CACHE_S)
+    served.request(REFRESH_AFTER_S)
     assert served.request() == "live@3"
     assert served.live.current().healthy
 
@@ -140,8 +140,8 @@ def test_an_outage_of_the_store_serves_what_there_is(pool: Executor) -> None:
     served.store.outage = True
     assert served.request().startswith("packaged@")
     served.store.outage = False
-    served.request(CACHE_S)
+    served.request(REFRESH_AFTER_S)
     assert served.request() == "live@1"
     served.store.outage = True
-    assert served.request(CACHE_S) == "live@1"
+    assert served.request(REFRESH_AFTER_S) == "live@1"
     assert served.request() == "live@1"

@@ -304,6 +304,6 @@ def test_an_incumbent_that_is_too_long_is_told_before_anything_is_paid(
     long = INCUMBENT.model_copy(update={"demos": demos})
     monkeypatch.setattr("tests.support.learning.INCUMBENT", long)
     models = Models()
-    with pytest.raises(ConfigurationError, match="too long to start from"):
+    with pytest.raises(ConfigurationError, match="incumbent prompt is too long"):
         learn(models)
     assert not models.routed

@@ -87,14 +87,14 @@ def test_two_processes_cannot_share_a_folder(path: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     memo = MemoFile(path)
-    assert "another run works in this folder" in opened_elsewhere()
+    assert "another run uses this folder" in opened_elsewhere()
     memo.close()
     assert opened_elsewhere() == ""
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         MemoFile(tmp_path / "file" / "answers.jsonl")
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_something_else_is_told_and_left_as_it_is(path: Path, line: str) -> None:
     path.parent.mkdir()
     path.write_bytes(f"{line}\n".encode("latin-1"))
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         MemoFile(path)
     assert path.read_bytes() == f"{line}\n".encode("latin-1")
 

@@ -26,16 +26,16 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.services.learning.metered_calls import (
-    BEGUN,
     BYTES_PER_MESSAGE,
     CALL_TIMEOUT_S,
-    LONGEST_PAUSE_S,
     MAX_OUTPUT_TOKENS,
+    MAX_PAUSE_S,
+    STARTED_SUFFIX,
     MeteredCalls,
 )
 from route_switch.services.learning.pace import PATIENCE_S
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import PRICE, FakeModel, FakeTime, metered
 
 PAID = cost_usd(Usage(10, 20), PRICE)
@@ -272,8 +272,8 @@ def test_patience_ends_and_the_run_can_be_resumed() -> None:
     model = FakeModel(lambda _: ModelError("unavailable", status=503))
     with pytest.raises(ProviderDownError, match="Nothing is lost"):
         ask(metered(model, memo, time=time))
-    assert PATIENCE_S <= time.now <= PATIENCE_S + LONGEST_PAUSE_S
-    assert max(time.slept) == LONGEST_PAUSE_S
+    assert PATIENCE_S <= time.now <= PATIENCE_S + MAX_PAUSE_S
+    assert max(time.slept) == MAX_PAUSE_S
     assert ask(metered(FakeModel(), memo)).text == "Hi."
 
 
@@ -314,7 +314,7 @@ class FullDisk(MemoryMemo):
         super().__init__()
 
     def put(self, key: str, entry: JsonObject) -> None:
-        if not key.endswith(BEGUN):
+        if not key.endswith(STARTED_SUFFIX):
             raise StoreError("no space left")
 
 

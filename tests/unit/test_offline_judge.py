@@ -2,8 +2,7 @@
 
 import pytest
 
-from route_switch.adapters.models.offline import OfflineClient
-from route_switch.adapters.models.offline_judge import NO_VERDICT
+from route_switch.adapters.models.offline import NO_VERDICT, OfflineClient
 from route_switch.domain.completion import complete
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judging import judge_messages, read_choice

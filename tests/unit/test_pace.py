@@ -6,7 +6,7 @@ import pytest
 
 from route_switch.domain.errors import BudgetReachedError, DeadlineReachedError
 from route_switch.services.learning.pace import Pace, TimeBudget
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import FakeTime
 
 

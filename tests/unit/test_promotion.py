@@ -19,7 +19,7 @@ from route_switch.domain.learning.promotion import (
     alpha_of_look,
     gate,
     guarded_bounds,
-    select,
+    select_best,
 )
 
 YEARS, WEEKS = 200, 52
@@ -155,7 +155,7 @@ def test_a_candidate_that_did_worse_on_the_rows_is_never_promoted(
 def test_a_candidate_with_a_lower_validation_objective_than_the_incumbent_is_never_selected(
     objectives: list[float],
 ) -> None:
-    selected = select(objectives)
+    selected = select_best(objectives)
     assert objectives[selected] == max(objectives)
     assert selected == 0 or objectives[selected] > objectives[0]
 

@@ -92,7 +92,7 @@ def test_a_change_of_anything_but_the_newest_version_is_refused(base: int | None
 
 
 def test_a_change_of_a_prompt_that_was_deleted_is_refused() -> None:
-    with pytest.raises(PromptConflictError, match="no live prompt any more"):
+    with pytest.raises(PromptConflictError, match="the live prompt no longer exists"):
         publisher(FakePrompts())(A, 7)
 
 
@@ -112,7 +112,7 @@ def test_a_broken_document_does_not_go_live() -> None:
 def test_a_write_without_the_lock_is_told_and_not_lost() -> None:
     prompts = FakePrompts(A)
     prompts.console = [C]
-    with pytest.raises(PromptConflictError, match=r"version 3, but version 2.*rollback --to 2"):
+    with pytest.raises(PromptConflictError, match=r"version 3 instead of 2.*rollback --to 2"):
         publisher(prompts)(B, 1)
     assert prompts.documents == [A, C, B]
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.prompts.quality_drop import (
-    FEWEST,
+    MIN_SCORES,
     SMALLEST_DROP,
     Scores,
     bound,
-    compare,
+    compare_scores,
     divergence,
 )
 from tests.support.quality_simulation import lives, share_rolled_back, thumbs
@@ -23,7 +23,7 @@ def rated(ups: int, downs: int) -> Scores:
 
 def test_a_clear_drop_is_one_and_its_mirror_image_is_none() -> None:
     good, bad = rated(170, 30), rated(120, 80)
-    found, mirrored = compare(good, bad), compare(bad, good)
+    found, mirrored = compare_scores(good, bad), compare_scores(bad, good)
     assert found is not None
     assert mirrored is not None
     assert found.is_drop
@@ -34,7 +34,7 @@ def test_a_clear_drop_is_one_and_its_mirror_image_is_none() -> None:
 
 def test_the_statistic_is_the_likelihood_ratio_of_thumbs() -> None:
     """Against the textbook G of a 2 × 2 table: 2 · Σ observed · ln(observed / expected)."""
-    found = compare(rated(170, 30), rated(120, 80))
+    found = compare_scores(rated(170, 30), rated(120, 80))
     cells = ((170, 145), (30, 55), (120, 145), (80, 55))
     assert found is not None
     assert found.z**2 == pytest.approx(2 * sum(o * math.log(o / e) for o, e in cells))
@@ -42,20 +42,20 @@ def test_the_statistic_is_the_likelihood_ratio_of_thumbs() -> None:
 
 def test_too_few_scores_or_all_the_same_tell_nothing() -> None:
     many = rated(200, 0)
-    assert compare(many, rated(0, FEWEST - 1)) is None
-    assert compare(rated(FEWEST - 1, 0), rated(0, 200)) is None
-    assert compare(many, many) is None
-    assert compare(Scores(), Scores()) is None
+    assert compare_scores(many, rated(0, MIN_SCORES - 1)) is None
+    assert compare_scores(rated(MIN_SCORES - 1, 0), rated(0, 200)) is None
+    assert compare_scores(many, many) is None
+    assert compare_scores(Scores(), Scores()) is None
 
 
 def test_the_worst_that_can_happen_is_seen_as_soon_as_anything_is() -> None:
-    found = compare(rated(FEWEST, 0), rated(0, FEWEST))
+    found = compare_scores(rated(MIN_SCORES, 0), rated(0, MIN_SCORES))
     assert found is not None
     assert found.is_drop
 
 
 def test_with_much_feedback_a_drop_that_is_certain_and_small_does_not_count() -> None:
-    found = compare(rated(80_000, 20_000), rated(77_000, 23_000))
+    found = compare_scores(rated(80_000, 20_000), rated(77_000, 23_000))
     assert found is not None
     assert found.z > found.bound
     assert found.drop < SMALLEST_DROP
@@ -66,7 +66,7 @@ def test_finer_scores_tell_more_than_thumbs_of_the_same_means() -> None:
     """All scores within 0.1 of their mean; of thumbs with these means nothing could be said."""
     fine = [Scores(60, 60 * mean, 60 * (mean**2 + 0.01)) for mean in (0.8, 0.7)]
     coarse = [Scores(60, 60 * mean, 60 * mean) for mean in (0.8, 0.7)]
-    found, of_thumbs = compare(*fine), compare(*coarse)
+    found, of_thumbs = compare_scores(*fine), compare_scores(*coarse)
     assert found is not None
     assert of_thumbs is not None
     assert found.is_drop

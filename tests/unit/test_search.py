@@ -184,7 +184,7 @@ def test_rejected_proposals_are_counted_and_never_tried() -> None:
     assert sum(search.rejected.values()) == 3
     assert search.rejected.keys() <= {
         "has no bulleted list of criteria for a tier",
-        "gives orders to a model",
+        "gives instructions to a model",
         "quotes a user's text",
         "the same twice",
     }
@@ -336,7 +336,7 @@ def test_nothing_that_dspy_prints_reaches_the_terminal() -> None:
 
 def test_an_incumbent_that_leaves_no_room_is_told_before_anything_is_paid() -> None:
     demos = tuple(Demo(query=f"{n} {'x' * 690}", tier=Tier.SMALL) for n in range(10))
-    with pytest.raises(ConfigurationError, match="too long to start from"):
+    with pytest.raises(ConfigurationError, match="incumbent prompt is too long"):
         check_start(INCUMBENT.model_copy(update={"demos": demos}))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example, query_key
-from route_switch.domain.learning.near_duplicates import SIMILARITY, NearDuplicates
+from route_switch.domain.learning.near_duplicates import MIN_SIMILARITY, NearDuplicates
 from route_switch.domain.learning.split import SHARES, Side, Split, side_of, split
 from route_switch_offline import load_sample
 
@@ -108,7 +108,7 @@ def test_hardly_anything_of_the_sample_is_removed() -> None:
 def similar(a: str, b: str) -> bool:
     """The definition, without any index; three words or more."""
     one, two = ({tuple(x[i : i + 3]) for i in range(len(x) - 2)} for x in (a.split(), b.split()))
-    return len(one & two) >= SIMILARITY * len(one | two)
+    return len(one & two) >= MIN_SIMILARITY * len(one | two)
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=3, max_size=14), max_size=12))

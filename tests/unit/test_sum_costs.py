@@ -162,6 +162,6 @@ def test_only_days_of_the_range_are_charged_for_learning() -> None:
 
 def test_money_of_a_key_that_is_gone_is_a_row_without_a_name() -> None:
     rows = report(FakeTotals([PAID, replace(PAID, key_id="deleted")]), "key").rows
-    assert [row.of for row in rows] == [KEYS[0], None]
+    assert [row.group for row in rows] == [KEYS[0], None]
     assert [row.costs.spent_usd for row in rows] == pytest.approx([0.25, 0.25])
     assert rows[1].costs.answered == 1

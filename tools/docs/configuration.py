@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from infra.stage import MAX_DEADLINE_S, Stage
 from route_switch.cli.main import app
-from route_switch.domain.learning.learning_config import LONGEST_RUN_HOURS, LearningConfig
+from route_switch.domain.learning.learning_config import MAX_RUN_HOURS, LearningConfig
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
@@ -46,7 +46,7 @@ RULES = f"""\
   API Gateway waits 29 s.
 - `learning.days` is at most `router.retention_days`: a run cannot learn from deleted requests.
 - `learning.approval_hours` plus three steps of `slices` × `slice_s` is at most
-  {LONGEST_RUN_HOURS} hours, so that a weekly run ends before the next one starts.
+  {MAX_RUN_HOURS} hours, so that a weekly run ends before the next one starts.
 - Every model's provider has a client: `bedrock`, `openai`, `offline`, `local`, or a provider of
   LiteLLM that needs nothing but a key."""
 

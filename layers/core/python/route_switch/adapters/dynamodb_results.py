@@ -1,7 +1,7 @@
 """Results and their counters in DynamoDB.
 
-A record and its counters are written in one transaction whose condition is that the record is new:
-a retry cannot count twice. How they lie in the table: `adapters.results_table`.
+A transaction writes a record with its counters, on the condition that the record is new, so a retry
+cannot count twice. `adapters.results_table` describes the items.
 """
 
 import json
@@ -28,7 +28,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
-from route_switch.domain.tokens import length_of
+from route_switch.domain.tokens import length_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 MAX_TRIES = 4
 MAX_PAUSE_S = 0.02
 MAX_TEXT_BYTES = 120_000
-"""An item holds 400 KB, and three texts. One that is longer as JSON lies in S3, and the item holds
-its key."""
+"""An item holds 400 KB and up to three texts. A text that is longer as JSON goes to S3, and the
+item holds its key."""
 
 _TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
-_COUNTED_AS_MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
+_MONEY_FIELDS = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
 class DynamoDbResultStore:
@@ -66,21 +66,21 @@ class DynamoDbResultStore:
         self._now = now
 
     def save(self, record: RequestRecord, expires_at: int) -> None:
-        """Raises `StoreError` or botocore's errors if DynamoDB refuses; saving the same record
-        again changes nothing."""
+        """Raise `StoreError` or botocore's errors if DynamoDB refuses. Saving the same record again
+        changes nothing."""
         content = record_as_json(record)
         if isinstance(record.replay, Replay):
             content["replay"] = _replay_json(record.replay)
-        long_texts = self._long_texts(record.request_id, content)
+        long_texts = self._take_out_long_texts(record.request_id, content)
         put = self._put(record, content, expires_at)
         counters = _counters(record)
-        # Each try takes the next shard, since another request may be writing to this one.
+        # Each try uses the next shard, because another request may be writing to this one.
         first = crc32(record.request_id.encode())
         codes: list[str] = []
         for attempt in range(MAX_TRIES):
             codes = self._write(record, put, counters, (first + attempt) % SHARDS)
             if not codes or codes[0] == "ConditionalCheckFailed":
-                # After the record, by which alone they are found to be deleted.
+                # Written after the record, because deletion finds them only through the record.
                 for name, text in long_texts.items():
                     self._texts.put(name, text)
                 return
@@ -96,15 +96,16 @@ class DynamoDbResultStore:
         counters: dict[str, float],
         shard: int,
     ) -> list[str]:
-        """Empty when written, else why DynamoDB canceled, by item: record, day, key's month."""
+        """Return an empty list when written, else DynamoDB's reason codes by item: record, day,
+        key's month."""
         day = day_key(record.created_at.date(), shard)
         month = month_key(record.key_id, f"{record.created_at:%Y-%m}", shard)
         try:
             self._dynamodb.transact_write_items(
                 TransactItems=[
                     put,
-                    self._add(day, {**counters, **_learning_counters(record)}),
-                    self._add(month, counters),
+                    self._add_counters(day, {**counters, **_learning_counters(record)}),
+                    self._add_counters(month, counters),
                 ]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as error:
@@ -119,15 +120,17 @@ class DynamoDbResultStore:
                 "Item"
             )
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"Results cannot be read right now: {error}") from error
+            raise StoreError(f"Results cannot be read: {error}") from error
         if item is None or key_id not in (None, item["key_id"]["S"]):
             return None
-        if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days
+        if (
+            int(item["expires_at"]["N"]) <= self._now()
+        ):  # DynamoDB deletes expired items within days
             return None
         return read_record(item, self._texts)
 
-    def _long_texts(self, request_id: str, content: JsonObject) -> dict[str, str]:
-        """By their names in S3, which stand in their places."""
+    def _take_out_long_texts(self, request_id: str, content: JsonObject) -> dict[str, str]:
+        """Replace long texts in `content` by their S3 keys, and return the texts by key."""
         found: dict[str, str] = {}
         for field in TEXTS:
             text = content.get(field)
@@ -166,7 +169,7 @@ class DynamoDbResultStore:
             }
         }
 
-    def _add(self, key: "Item", counters: dict[str, float]) -> "TransactWriteItemTypeDef":
+    def _add_counters(self, key: "Item", counters: dict[str, float]) -> "TransactWriteItemTypeDef":
         names = list(counters)
         return {
             "Update": {
@@ -182,14 +185,15 @@ class DynamoDbResultStore:
 
 
 def _counters(record: RequestRecord) -> dict[str, float]:
-    """What one request adds. Money is summed where it is known; `<money>:unknown` counts the
-    requests where it is not, so that a total never hides a hole. What was not answered has no
-    baseline and so saves nothing, but costs: `cost_usd:unanswered` is to be taken off."""
+    """Return what one request adds to the counters. Money is summed where it is known;
+    `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
+    unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
+    to be subtracted from savings."""
     counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
         counters[f"reason:{record.reason.value}"] = 1
-    for name in _COUNTED_AS_MONEY:
+    for name in _MONEY_FIELDS:
         amount: float | None = getattr(record, name)
         counters[name if amount is not None else f"{name}:unknown"] = (
             amount if amount is not None else 1
@@ -210,7 +214,7 @@ def _learning_counters(record: RequestRecord) -> dict[str, float]:
     if isinstance(record.replay, NotReplayable):
         return {learning_counter(record.replay): 1}
     tiers, lengths = routed_counters(record.prompt_version)
-    counted = [learning_counter(None), lengths[length_of(record.query_tokens)]]
+    counted = [learning_counter(None), lengths[length_bucket(record.query_tokens)]]
     if record.routed_tier is not None:
         counted.append(tiers[record.routed_tier - 1])
     return dict.fromkeys(counted, 1)
@@ -222,11 +226,11 @@ def _replay_json(replay: Replay) -> str:
 
 
 def _bytes_as_json(text: str) -> int:
-    if len(text) * 6 <= MAX_TEXT_BYTES:  # not even if each character is escaped
+    if len(text) * 6 <= MAX_TEXT_BYTES:  # short enough even if every character is escaped
         return 0
     return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _number(value: float) -> str:
-    """With twelve decimals: the cheapest models' tokens cost about 0.00000003 USD."""
+    """Use twelve decimals: a token of the cheapest models costs about 0.00000003 USD."""
     return f"{value:.12f}" if value and not isinstance(value, int) else str(int(value))

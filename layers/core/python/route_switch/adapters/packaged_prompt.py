@@ -1,4 +1,4 @@
-"""The hand-written prompt that every release contains."""
+"""The handwritten prompt that ships with every release."""
 
 from importlib.resources import files
 

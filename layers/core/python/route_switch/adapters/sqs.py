@@ -1,4 +1,4 @@
-"""Records that DynamoDB did not take, in a queue."""
+"""The queue for records that DynamoDB did not accept."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SqsLostRecords:
-    """`connect` makes the client when the first record is lost, which is hardly ever."""
+    """`connect` creates the client when the first record is lost, which is rare."""
 
     def __init__(self, connect: "Callable[[], SQSClient]", queue_url: str) -> None:
         self._connect = connect

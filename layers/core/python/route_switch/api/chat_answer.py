@@ -1,4 +1,5 @@
-"""Answers of the OpenAI chat completion API: whole or streamed, and what explains them."""
+"""Responses of the OpenAI chat completion API, complete or streamed, and their explanatory
+headers."""
 
 import json
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
 DONE = "data: [DONE]\n\n"
 MAX_REPLY_CHARACTERS = 200
-"""Of the router LLM, which is asked for one digit: headers have little room."""
+"""Limit for the router LLM's reply, which should be one digit: headers have little room."""
 
 
 def completion_body(routed: RoutedRequest) -> JsonObject:
-    """The answer as an OpenAI chat completion."""
+    """Return the answer as an OpenAI chat completion."""
     completion = routed.completion
     choices: list[JsonValue] = [
         {
@@ -34,7 +35,8 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
 
 
 def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
-    """The same as server-sent events; one whose answer is there already, so they come at once."""
+    """Return the same answer as server-sent events. The answer is complete, so all events are sent
+    at once."""
     envelope = _envelope(routed, "chat.completion.chunk")
     if include_usage:
         envelope["usage"] = None
@@ -47,7 +49,8 @@ def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
 
 
 def dry_run_body(routed: RoutedRequest) -> JsonObject:
-    """A chat completion without choices, by the model that would be asked, and what was decided."""
+    """Return a chat completion without choices, with the model that would be called, and the
+    decision."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
     empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
@@ -55,7 +58,7 @@ def dry_run_body(routed: RoutedRequest) -> JsonObject:
 
 
 def route_body(routed: RoutedRequest, request: InboundRequest) -> JsonObject:
-    """What `/v1/route` answers."""
+    """Return the response of `/v1/route`."""
     return {
         "id": request.request_id,
         "object": "route",
@@ -65,8 +68,8 @@ def route_body(routed: RoutedRequest, request: InboundRequest) -> JsonObject:
 
 
 def usage_body(completion: Completion) -> JsonObject:
-    """What the provider reported where it speaks of tokens as OpenAI does, else the same from
-    what is known."""
+    """Return the provider's usage if it is in OpenAI's format; otherwise build it from the known
+    counts."""
     usage = completion.usage
     if usage is None or completion.provider_usage is not None:
         return completion.provider_usage or {}
@@ -79,7 +82,7 @@ def usage_body(completion: Completion) -> JsonObject:
 
 
 def route_headers(routed: RoutedRequest) -> dict[str, str]:
-    """The decision, for a caller who wants to know; a cost that is unknown has no header."""
+    """Describe the decision. An unknown cost has no header."""
     record = routed.record
     headers = {
         "x-request-id": record.request_id,
@@ -96,7 +99,7 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
 
 
 def debug_headers(routed: RoutedRequest) -> dict[str, str]:
-    """The rest, as JSON in ASCII; without the router LLM's reply where it was not asked."""
+    """Return further details as ASCII JSON. Omit the router LLM's reply when it was not called."""
     attempts: list[JsonValue] = [
         {
             "model": attempt.model,
@@ -131,20 +134,20 @@ def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 
 
 def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """The role, what was said in each way, and how it ended."""
-    said = {name: value for name, value in choice.message.items() if name != "role"}
-    content = said.pop("content", None)
+    """Yield the role, the content of each field, and the finish reason."""
+    fields = {name: value for name, value in choice.message.items() if name != "role"}
+    content = fields.pop("content", None)
     yield _chunk(choice.index, {"role": "assistant", "content": "" if content else None})
     logprobs = choice.logprobs
     if content:
         yield _chunk(choice.index, {"content": content}, logprobs)
         logprobs = None
-    if isinstance(calls := said.get("tool_calls"), list):
-        said["tool_calls"] = [
+    if isinstance(calls := fields.get("tool_calls"), list):
+        fields["tool_calls"] = [
             {"index": index, **call} for index, call in enumerate(calls) if isinstance(call, dict)
         ]
-    if said:
-        yield _chunk(choice.index, said, logprobs)
+    if fields:
+        yield _chunk(choice.index, fields, logprobs)
     yield {**_chunk(choice.index, {}), "finish_reason": choice.finish_reason or "stop"}
 
 

@@ -1,4 +1,4 @@
-"""`GET /v1/costs`: its parameters, and its answer."""
+"""`GET /v1/costs`: query parameters and response."""
 
 import re
 from calendar import monthrange
@@ -17,30 +17,32 @@ from route_switch.services.operations.sum_costs import (
     GroupBy,
 )
 
-MAX_DAYS = 366
+MAX_RANGE_DAYS = 366
 GROUPS = get_args(GroupBy)
-NOTE = (
-    "spent_usd counts the model calls of requests, learning_usd those of learning runs (spent or "
-    "set aside); AWS's own cost is in neither. Baseline and saved are estimates. saved is net of "
-    "the router, and where learning_usd is given, of learning. null is not known."
+COSTS_NOTE = (
+    "spent_usd covers the model calls of requests, learning_usd those of learning runs (spent or "
+    "reserved); neither includes AWS's own cost. Baseline and saved are estimates. saved is net of "
+    "the router and, where learning_usd is given, of learning. null means unknown."
 )
 
 
 def costs_query(params: Mapping[str, str], today: date) -> CostsQuery:
-    """Raises `RequestRefusedError` naming the parameter; without any, it is the current month so
-    far, without `from` the month of `to` up to it."""
+    """Raise `RequestRefusedError` naming the invalid parameter. The default is the current month so
+    far; without `from`, it is the month of `to` up to that day."""
     last = _date(params, "to", today)
     first = _date(params, "from", last.replace(day=1))
     group_by = params.get("group_by", "day")
     if not _is_group(group_by):
-        raise _refusal("group_by", f"'{group_by}' is no group. Use one of {', '.join(GROUPS)}.")
+        raise _refusal(
+            "group_by", f"'{group_by}' is not a valid group_by. Use one of {', '.join(GROUPS)}."
+        )
     if first > last:
-        raise _refusal("from", f"'from' ({first}) is after 'to' ({last}). Give both, in order.")
-    if _length(first, last) > MAX_DAYS:
+        raise _refusal("from", f"'from' ({first}) is after 'to' ({last}). Send both, in order.")
+    if _length(first, last) > MAX_RANGE_DAYS:
         raise _refusal(
             "from",
-            f"{first} to {last} are {_length(first, last)} days, and {MAX_DAYS} are summed at "
-            "once. Ask for less at a time.",
+            f"{first} to {last} is {_length(first, last)} days, but the limit is {MAX_RANGE_DAYS}. "
+            "Request a shorter range.",
         )
     if group_by == "key":
         _check_months(first, last, today)
@@ -56,7 +58,7 @@ def costs_body(report: CostsReport) -> JsonObject:
         "group_by": query.group_by,
         "total": _costs(report.total),
         "data": [{**_label(query.group_by, row), **_costs(row.costs)} for row in report.rows],
-        "note": NOTE,
+        "note": COSTS_NOTE,
     }
 
 
@@ -69,7 +71,7 @@ def _date(params: Mapping[str, str], name: str, default: date) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass  # such as 2026-02-30
-    raise _refusal(name, f"'{name}' is no date: '{text}'. Write it as YYYY-MM-DD, a day in UTC.")
+    raise _refusal(name, f"'{name}' is not a date: '{text}'. Write it as YYYY-MM-DD, a day in UTC.")
 
 
 def _is_group(text: str) -> TypeGuard[GroupBy]:
@@ -81,18 +83,19 @@ def _length(first: date, last: date) -> int:
 
 
 def _check_months(first: date, last: date, today: date) -> None:
-    """Keys are counted by month, so only whole months have a sum; the current one has its own."""
+    """Keys are counted by month, so only whole months have totals. The current month may end
+    today."""
     begin, end = first.replace(day=1), _end_of_month(last)
     if (first, last) == (begin, end) or (first == begin and last == today):
         return
-    if _length(begin, end) > MAX_DAYS:
+    if _length(begin, end) > MAX_RANGE_DAYS:
         begin = _end_of_month(begin) + timedelta(days=1)
     if begin <= today < end:
         end = today
     raise _refusal(
         "to" if first.day == 1 else "from",
-        "Keys are counted by month, so by key only whole months can be summed (the current one up "
-        f"to today). The nearest range is from={begin}&to={end}.",
+        "Keys are counted by month, so group_by=key requires whole months (the current one up to "
+        f"today). The nearest range is from={begin}&to={end}.",
     )
 
 
@@ -101,7 +104,7 @@ def _end_of_month(day: date) -> date:
 
 
 def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
-    match row.of:
+    match row.group:
         case ApiKey() as key:
             return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
         case None:
@@ -130,7 +133,7 @@ def _costs(costs: CostTotals) -> JsonObject:
 
 
 def _usd(amount: float | None) -> float | None:
-    """To the billionth: what is smaller is an error of adding up. `+ 0.0` leaves no -0.0."""
+    """Round to a billionth: anything smaller is a float summation error. `+ 0.0` avoids -0.0."""
     return None if amount is None else round(amount, 9) + 0.0
 
 

@@ -1,4 +1,4 @@
-"""Errors of ours as OpenAI shapes them."""
+"""Error responses in OpenAI's format."""
 
 from route_switch.domain.errors import (
     AllTiersFailedError,
@@ -10,11 +10,11 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject
 
 RETRY_AFTER_S = 1
-"""When to try again what failed for a moment."""
+"""When to retry after a transient failure."""
 
 
-STORE_DOWN = "What this needs cannot be read or written right now. Try again in a moment."
-"""The error itself names resources of the owner's: it is for the log."""
+STORE_UNAVAILABLE = "A data store is temporarily unavailable. Try again in a moment."
+"""The error itself names the owner's resources, so it only goes to the log."""
 
 
 def error_body(
@@ -24,13 +24,14 @@ def error_body(
 
 
 def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonObject]:
-    """HTTP status, headers and body for an error of ours; `Retry-After` where a repeat helps."""
+    """Return the HTTP status, headers and body for an error. Set `Retry-After` when a retry may
+    help."""
     match error:
         case RequestRefusedError():
             body = error_body(str(error), error.kind, error.code, error.param)
-            return error.status, _retry(error.status, error.retry_after_s), body
+            return error.status, _retry_headers(error.status, error.retry_after_s), body
         case StoreError():
-            return _server_error(503, STORE_DOWN, "service_unavailable")
+            return _server_error(503, STORE_UNAVAILABLE, "service_unavailable")
         case InvalidModelRequestError():
             body = error_body(str(error), "invalid_request_error", "provider_refused")
             return 400, {}, body
@@ -42,9 +43,7 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
         case AllTiersFailedError():
             return _server_error(502, str(error), "upstream_failed")
         case _:
-            message = (
-                "The router failed. The owner finds the reason in its log under this request id."
-            )
+            message = "The router failed. Ask the owner to look up this request id in its log."
             return 500, {}, error_body(message, "server_error", "internal_error")
 
 
@@ -53,8 +52,8 @@ def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, 
     return status, _retry_after(RETRY_AFTER_S), body
 
 
-def _retry(status: int, seconds: int | None) -> dict[str, str]:
-    """OpenAI's clients repeat each 409 and 429 by themselves, unless they are told not to."""
+def _retry_headers(status: int, seconds: int | None) -> dict[str, str]:
+    """OpenAI's clients retry every 409 and 429, unless told not to."""
     if seconds is None and status in (409, 429):
         return {"x-should-retry": "false"}
     return _retry_after(seconds)

@@ -1,4 +1,4 @@
-"""`POST /v1/feedback`: requests in, answers out."""
+"""`POST /v1/feedback`: requests and responses."""
 
 from typing import Annotated, Literal, NoReturn, Self
 
@@ -12,7 +12,12 @@ from pydantic import (
 )
 
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.learning.past_request import ADEQUATE_FROM, Comment, GivenFeedback, Gold
+from route_switch.domain.learning.past_request import (
+    MIN_ADEQUATE_SCORE,
+    Comment,
+    GivenFeedback,
+    Gold,
+)
 from route_switch.domain.ports import JsonObject
 
 MAX_ID_LENGTH = 200
@@ -25,21 +30,21 @@ CODES = {
 }
 
 
-ONE_OF_THE_TWO: list[JsonValue] = [
-    {"required": [said], "properties": {said: {"type": kind}, other: {"type": "null"}}}
-    for said, kind, other in (("score", "number", "thumb"), ("thumb", "string", "score"))
+SCORE_OR_THUMB: list[JsonValue] = [
+    {"required": [given], "properties": {given: {"type": kind}, other: {"type": "null"}}}
+    for given, kind, other in (("score", "number", "thumb"), ("thumb", "string", "score"))
 ]
 
 
 class FeedbackRequest(BaseModel):
-    """Says it with a thumb or with a score, which counts as a thumb up from `ADEQUATE_FROM` on."""
+    """Rate an answer with a thumb or a score. A score of 0.5 or more counts as a thumb up."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        json_schema_extra={"oneOf": ONE_OF_THE_TWO},
+        json_schema_extra={"oneOf": SCORE_OR_THUMB},
     )
 
     request_id: Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
@@ -49,9 +54,9 @@ class FeedbackRequest(BaseModel):
     comment: Comment | None = None
 
     @model_validator(mode="after")
-    def _one_of_the_two(self) -> Self:
+    def _score_or_thumb(self) -> Self:
         if (self.score is None) == (self.thumb is None):
-            raise ValueError("give either 'score' or 'thumb'")
+            raise ValueError("send either 'score' or 'thumb'")
         return self
 
     @property
@@ -62,7 +67,7 @@ class FeedbackRequest(BaseModel):
     @property
     def feedback(self) -> GivenFeedback:
         return GivenFeedback(
-            adequate=self.rating >= ADEQUATE_FROM,
+            adequate=self.rating >= MIN_ADEQUATE_SCORE,
             score=self.score,
             gold=self.gold,
             comment=self.comment,
@@ -70,7 +75,7 @@ class FeedbackRequest(BaseModel):
 
 
 def parse_feedback(body: bytes) -> FeedbackRequest:
-    """Raises `RequestRefusedError`."""
+    """Raise `RequestRefusedError` when the body is invalid."""
     try:
         return FeedbackRequest.model_validate_json(body)
     except ValidationError as error:
@@ -78,8 +83,8 @@ def parse_feedback(body: bytes) -> FeedbackRequest:
 
 
 def feedback_body(request: FeedbackRequest, text_kept: bool | None) -> JsonObject:
-    """`text_kept` is null where no text was sent, and false where the request's own text is not
-    there to learn from: then neither is that of its feedback."""
+    """`text_kept` is null when no text was sent, and false when the request's own text is not
+    available for learning; the feedback's text is dropped then."""
     return {
         "object": "feedback",
         "request_id": request.request_id,
@@ -93,8 +98,8 @@ def _refuse(error: ValidationError) -> NoReturn:
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     param = ".".join(map(str, problem["loc"])) or None
     raise RequestRefusedError(
-        f"{param or 'The feedback'} is wrong: {problem['msg']}. Send a JSON object with "
-        "'request_id', either 'score' (0 to 1) or 'thumb' ('up' or 'down'), and if you like "
+        f"{param or 'The feedback'} is invalid: {problem['msg']}. Send a JSON object with "
+        "'request_id', either 'score' (0 to 1) or 'thumb' ('up' or 'down'), and optionally "
         "'gold' and 'comment'.",
         code=CODES.get(problem["type"], "invalid_value"),
         param=param,

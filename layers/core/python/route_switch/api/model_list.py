@@ -1,4 +1,4 @@
-"""The models that a caller may name, as OpenAI lists models."""
+"""The models that a caller may name, in OpenAI's list format."""
 
 from pydantic import JsonValue
 
@@ -9,7 +9,7 @@ from route_switch.services.eligible_models import resolve_override
 
 
 def models_body(catalog: ModelCatalog, key: ApiKey) -> JsonObject:
-    """`auto`, the tiers' aliases and the tier models that the key may name."""
+    """List `auto`, the tiers' aliases and the tier models that the key may name."""
     allowed = sorted(key.allowed_tiers)
     names = ["auto", *(t.alias for t in allowed), *(catalog.tiers[t].model for t in allowed)]
     data: list[JsonValue] = [_model(name) for name in dict.fromkeys(names)]
@@ -17,7 +17,7 @@ def models_body(catalog: ModelCatalog, key: ApiKey) -> JsonObject:
 
 
 def model_body(catalog: ModelCatalog, key: ApiKey, name: str) -> JsonObject:
-    """Raises `RequestRefusedError` where the key may not name it."""
+    """Raise `RequestRefusedError` when the key may not name this model."""
     resolve_override(name, key, catalog)
     return _model(name)
 

@@ -1,4 +1,4 @@
-"""`GET /v1/prompt` and `GET /v1/prompt/history`: their parameter, and their answers."""
+"""`GET /v1/prompt` and `GET /v1/prompt/history`: query parameter and responses."""
 
 import re
 from http import HTTPStatus
@@ -9,11 +9,11 @@ from route_switch.services.prompts.show_prompt import ShownPrompt
 
 
 def version_number(text: str) -> int:
-    """Raises `RequestRefusedError` (400)."""
+    """Raise `RequestRefusedError` (400) when the text is not a version number."""
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise RequestRefusedError(
-            f"'version' is no number: '{text}'. GET /v1/prompt/history lists the versions; "
-            "of live@7, give 7.",
+            f"'version' is not a number: '{text}'. GET /v1/prompt/history lists the versions; for "
+            "live@7, send 7.",
             code="invalid_value",
             param="version",
         )
@@ -22,8 +22,8 @@ def version_number(text: str) -> int:
 
 def no_such_version(number: int) -> RequestRefusedError:
     return RequestRefusedError(
-        f"There is no version {number} of the prompt. GET /v1/prompt/history lists those that are "
-        "kept.",
+        f"There is no version {number} of the prompt. GET /v1/prompt/history lists the stored "
+        "versions.",
         status=HTTPStatus.NOT_FOUND,
         code="prompt_version_not_found",
         param="version",

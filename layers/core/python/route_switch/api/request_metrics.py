@@ -1,8 +1,9 @@
-"""What CloudWatch is told of a request: figures and names of ours, never a text.
+"""CloudWatch metrics of a request: figures and our own names, never texts.
 
-Two kinds of lines in CloudWatch's embedded metric format: one for the request and one for each
-model that was called. `infra/metric_names.py` lists the resulting metrics. No metric has a key as a
-dimension: what grows with the number of customers is counted in DynamoDB, at no extra cost.
+Writes two kinds of lines in CloudWatch's embedded metric format: one for the request, and one for
+each model that was called. `infra/metric_names.py` lists the resulting metrics. No metric has the
+API key as a dimension: whatever grows with the number of customers is counted in DynamoDB, at no
+extra cost.
 """
 
 from itertools import groupby
@@ -14,12 +15,12 @@ from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.inbound_request import RoutedRequest
 
-LIVE = "live@"
+LIVE_PREFIX = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
 def emit(metrics: Metrics, routed: RoutedRequest) -> None:
-    """Beside a request's metrics stands what it takes to find it again."""
+    """Add metadata to the metrics that helps to find the request again."""
     record = routed.record
     details = {
         "request_id": record.request_id,
@@ -55,13 +56,13 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     for name, amount in _amounts(record).items():
         if amount is not None:
             metrics.add_metric(name, MetricUnit.NoUnit, amount)
-    if record.prompt_version.startswith(LIVE):
-        version = int(record.prompt_version.removeprefix(LIVE))
+    if record.prompt_version.startswith(LIVE_PREFIX):
+        version = int(record.prompt_version.removeprefix(LIVE_PREFIX))
         metrics.add_metric("prompt_version", MetricUnit.NoUnit, version)
 
 
 def _amounts(record: RequestRecord) -> dict[str, float | None]:
-    """USD; None where it is not known. A tier that was not called has none."""
+    """Return USD amounts; None when unknown. A tier that was not called is absent."""
     amounts: dict[str, float | None] = {name: getattr(record, name) for name in _MONEY}
     for tier in Tier:
         costs = [a.cost_usd for a in record.attempts if a.tier is tier]

@@ -42,7 +42,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.route_examples import RouteExamples
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 
 if TYPE_CHECKING:
     from route_switch.optimizer.compare import Comparison

@@ -29,7 +29,7 @@ from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.judge_answers import JudgeAnswers
 from route_switch.services.learning.metered_calls import price_unknown
 from route_switch.services.learning.pace import Pace
-from route_switch.services.learning.spending_cap import LocalCap
+from route_switch.services.learning.spending_caps import LocalCap
 
 MEMO = "answers.jsonl"
 

@@ -16,7 +16,7 @@ from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.services.authenticate import CACHE_S
+from route_switch.services.authenticate import KEY_CACHE_S
 
 app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -133,7 +133,7 @@ def revoke(
             typer.echo(f"{name} was revoked already.")
             return
     typer.echo(f"{name} is revoked.")
-    typer.echo(f"Warm processes may accept it for {CACHE_S:.0f} s more.", err=True)
+    typer.echo(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
 
 
 def _find_key(wanted: str, known: Sequence[StoredKey]) -> StoredKey:

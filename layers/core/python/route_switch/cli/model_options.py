@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from route_switch.adapters.models.learning_clients import learning_clients
-from route_switch.adapters.models.list_prices import list_price
+from route_switch.adapters.models.litellm_catalog import list_price
 from route_switch.domain.errors import ConfigurationError, RunStoppedError
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of

@@ -54,7 +54,7 @@ def read_tags(texts: Iterable[str]) -> dict[str, str]:
 def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
     """Return the models that the key may use and whose price is unknown, so no budget covers
     them."""
-    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].in_order)
+    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].with_fallbacks)
     names = dict.fromkeys((*answering, models.router))
     return [name for name in names if models.price(name) is None]
 

@@ -28,7 +28,7 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.domain.learning.calibration import LOWEST_KAPPA, why_partial
+from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
 
@@ -67,7 +67,7 @@ def optimize(
             help="Lowest agreement (Cohen's κ) of the judge with labels; below it a person must "
             "approve."
         ),
-    ] = LOWEST_KAPPA,
+    ] = MIN_KAPPA,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")

@@ -10,7 +10,7 @@ from route_switch.cost_estimate.idle_costs import busy_lines, idle_lines
 from route_switch.cost_estimate.model_costs import ModelCosts, model_costs
 from route_switch.cost_estimate.request_costs import WAITING, request_lines
 from route_switch.domain.pricing import add_known
-from route_switch.services.learning.learning_cap import MonthBefore, learning_cap
+from route_switch.services.learning.spending_caps import PreviousMonth, learning_cap
 
 Costs = dict[str, float]
 """USD by the label of a line."""
@@ -76,7 +76,7 @@ class MonthlyEstimate:
         """The month's cap, as last month's saving sets it; learning may well need less."""
         spent, baseline = self.models.total_usd, self.models.baseline_usd
         saved = None if spent is None or baseline is None else baseline - spent
-        before = MonthBefore(int(self.traffic.requests), saved, 0.0)
+        before = PreviousMonth(int(self.traffic.requests), saved, 0.0)
         return learning_cap(self.deployment.learning, before)
 
     def _by_label(self, lines: tuple[Line, ...], *, free_tier: bool) -> Costs:

@@ -6,7 +6,7 @@ from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
 from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, Line
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.domain.tokens import BYTES_PER_TOKEN
-from route_switch.services.refreshed_value import CACHE_S
+from route_switch.services.refreshed_value import REFRESH_AFTER_S
 
 WAITING = "Lambda, waiting for models"
 
@@ -123,7 +123,7 @@ def _prompt_reads(traffic: Traffic) -> float:
     """A process reads the prompt once a minute, and with each request at most. There are as many
     processes as requests are under way at once."""
     at_once = traffic.requests * (traffic.waiting_s + OVERHEAD_S) / MONTH_S
-    return min(traffic.requests, MONTH_S / CACHE_S * max(at_once, 1.0))
+    return min(traffic.requests, MONTH_S / REFRESH_AFTER_S * max(at_once, 1.0))
 
 
 def _sent_bytes(deployment: Deployment, traffic: Traffic) -> int:

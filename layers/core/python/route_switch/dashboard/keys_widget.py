@@ -36,9 +36,9 @@ class KeysView:
 
 
 def _row(row: CostGroup) -> tuple[str, ...]:
-    if not isinstance(row.of, ApiKey):
+    if not isinstance(row.group, ApiKey):
         return _cells("Keys that were deleted", "", row.costs)
-    key = row.of
+    key = row.group
     name = f"{key.name} (revoked)" if key.revoked else key.name
     tags = ", ".join(f"{tag}={value}" for tag, value in key.tags.items())
     return _cells(name, tags, row.costs, key.monthly_budget_usd)

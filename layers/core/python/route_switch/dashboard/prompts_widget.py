@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from route_switch.dashboard.figures import NONE
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
-from route_switch.services.prompts.mark_prompts import Gain, PromptMark
+from route_switch.services.prompts.describe_versions import Gain, VersionOrigin
 
 HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)")
 NOTE = (
@@ -19,7 +19,7 @@ NOTE = (
 class PromptsView:
     """`serving` is the version that serves, as records name it."""
 
-    marks: Sequence[PromptMark]
+    marks: Sequence[VersionOrigin]
     serving: str
 
     @property
@@ -29,7 +29,7 @@ class PromptsView:
         return joined(paragraph(f"{self.serving} serves."), table.html, paragraph(NOTE))
 
 
-def _row(mark: PromptMark) -> tuple[str, ...]:
+def _row(mark: VersionOrigin) -> tuple[str, ...]:
     return (
         f"{mark.version} (live)" if mark.serves else str(mark.version),
         mark.origin,
@@ -39,7 +39,7 @@ def _row(mark: PromptMark) -> tuple[str, ...]:
     )
 
 
-def _verdict(mark: PromptMark) -> str:
+def _verdict(mark: VersionOrigin) -> str:
     if mark.verdict is None:
         return NONE
     return mark.verdict if mark.gain is None else f"{mark.verdict}: {_gain(mark.gain)}"

@@ -10,7 +10,7 @@ from route_switch.dashboard.prompts_widget import PromptsView
 from route_switch.dashboard.spend_widget import SpendView
 from route_switch.services.operations.show_spend import ShowSpend
 from route_switch.services.operations.sum_costs import CostsQuery, SumCosts
-from route_switch.services.prompts.mark_prompts import mark_prompts
+from route_switch.services.prompts.describe_versions import describe_versions
 from route_switch.services.prompts.show_prompt import ShowPrompt
 
 PROMPTS = 10
@@ -67,4 +67,4 @@ class Views:
 
     def _prompts(self, _: date) -> Html:
         versions, serving = self.prompt.versions(), self.prompt.serving().version
-        return PromptsView(mark_prompts(versions, serving, PROMPTS), serving).html
+        return PromptsView(describe_versions(versions, serving, PROMPTS), serving).html

@@ -1,4 +1,4 @@
-"""API keys: what they look like, and how they are kept."""
+"""API keys: format, hash and limits."""
 
 import hashlib
 import secrets
@@ -13,22 +13,22 @@ WhenSpent = Literal["refuse", "downgrade"]
 
 
 def new_key() -> str:
-    """A fresh key with 256 bits of randomness."""
+    """Return a new key with 256 random bits."""
     return "rs-" + secrets.token_urlsafe(32)
 
 
 def hash_key(key: str) -> str:
-    """SHA-256 in hex. A key is random, so a plain hash cannot be reversed by guessing."""
+    """Return the SHA-256 of a key in hex. Keys are random, so a plain hash resists guessing."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is stored: everything but the key itself.
+    """A stored key: everything except the key itself.
 
-    `tags` are for the owner's own order. `requests_per_minute` and `monthly_budget_usd` are None
-    where there is no limit; `when_spent` says what happens to requests once the budget of a
-    calendar month (UTC) is used up: they are refused, or go to Tier 1.
+    `tags` are free-form labels for the owner. `requests_per_minute` and `monthly_budget_usd` are
+    None when there is no limit. `when_spent` says what happens to requests once the budget of a
+    calendar month (UTC) is used up: refuse them, or send them to Tier 1.
     """
 
     key_id: str

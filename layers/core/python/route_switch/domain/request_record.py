@@ -1,4 +1,4 @@
-"""What is kept of a request."""
+"""The stored record of a request."""
 
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -19,9 +19,9 @@ RequestStatus = Literal["answered", "failed", "dry_run"]
 class Attempt:
     """One model call. `tier` is None for the router LLM's.
 
-    `cost_usd` is None where the price or the tokens are unknown. A provider does not charge for an
-    error (0.0). A call that ran out of time is charged all the same: where its late usage did not
-    arrive in time, `usage` counts the input alone, by estimate, and `estimated` is set.
+    `cost_usd` is None when the price or the tokens are unknown, and 0.0 for an error, which
+    providers do not charge for. A timed-out call is charged: if its usage does not arrive in time,
+    `usage` holds only an estimate of the input, and `estimated` is set.
     """
 
     model: str
@@ -36,9 +36,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a request said beside its query: with it, the query can be asked again.
+    """Everything in a request apart from the query that is needed to send it again.
 
-    `conversation` are the messages before the query, `params` the fields that shape an answer.
+    `conversation` holds the messages before the query, `params` the fields that shape an answer.
     """
 
     conversation: tuple[dict[str, JsonValue], ...] = ()
@@ -51,21 +51,22 @@ class NotReplayable(StrEnum):
     EMPTY = "empty"
     ATTACHMENTS = "attachments"
     CONTINUED = "continued"
-    """Messages follow the query: what a tool returned, or the beginning of an answer."""
+    """Messages follow the query: a tool result, or the start of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
     """One request, as `GET /v1/results/{id}` shows it.
 
-    `tier`, `model` and `reason` are those of the answer; `decided_tier` is where the query was
-    sent first, `routed_tier` what routing alone chose (`RoutingDecision`). `query_text` and
-    `answer_text` hold the text, its HMAC or None, by configuration. `routing_ms` is what was added
-    to the answering models' own time, up to the record itself. `baseline_cost_usd` estimates the
-    same request on Tier 3 and is None where it cannot.
-    `replay` is for learning only: None where the request is none to learn from (its tier was asked
-    for by name, nothing was answered, or its text may not be kept). `idempotency_id` names the
-    item that keeps the answer for a repeat.
+    `tier`, `model` and `reason` describe the answer. `decided_tier` is where the query was sent
+    first; `routed_tier` is what routing alone chose (`RoutingDecision`). `query_text` and
+    `answer_text` hold the text, its HMAC or None, depending on the configuration. `routing_ms` is
+    the time added to the answering models' own, excluding writing the record. `baseline_cost_usd`
+    estimates the cost of the same request on Tier 3; it is None when there is no estimate.
+
+    `replay` is for learning only. It is None when learning must not use the request: the caller
+    named the tier, no model answered, or the text must not be stored. `idempotency_id` names the
+    item that holds the answer for a retry.
     """
 
     request_id: str
@@ -96,13 +97,13 @@ class RequestRecord:
 
     @property
     def cost_usd(self) -> float | None:
-        """Everything that the request cost: router, answer and failed attempts."""
+        """The total cost of the request: router, answer and failed attempts."""
         return add_known(*(a.cost_usd for a in self.attempts))
 
     @property
     def known_cost_usd(self) -> float | None:
-        """The same; None where a tier's call ran out of time, and may have cost more than its
-        input. The router LLM's is hardly more than that."""
+        """The same, or None when a tier's call timed out and may have cost more than its input. A
+        timed-out router call costs little more than its input, so it counts."""
         late = any(attempt.estimated and attempt.tier is not None for attempt in self.attempts)
         return None if late else self.cost_usd
 
@@ -118,10 +119,10 @@ class RequestRecord:
 
 
 def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog) -> float | None:
-    """What Tier 3 would have cost for an answer that `tier` gave with `usage`.
+    """Estimate what Tier 3 would have cost for an answer that `tier` gave with `usage`.
 
-    Tier 3 would have read the same input but written another length: output tokens are scaled by
-    the measured ratio of the tier, and without one there is no estimate.
+    Tier 3 would have read the same input but written an answer of a different length. Scale the
+    output tokens by the tier's measured ratio; without a ratio there is no estimate.
     """
     ratio = 1.0 if tier is Tier.LARGE else catalog.tier_3_output_ratio.get(tier)
     price: Price | None = catalog.price(catalog.tiers[Tier.LARGE].model)
@@ -136,10 +137,10 @@ _SHOWN = tuple(
 
 
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
-    """The record with its derived figures, as it is stored and shown; without its replay, which
-    is neither."""
+    """Return the record with its derived figures, as it is stored and shown. Leave out the replay,
+    which is stored separately and never shown."""
     return {
-        # asdict of the whole would copy each value deeply: 0.07 ms of each request.
+        # asdict of the whole record would deep-copy each value: 0.07 ms per request.
         **{name: getattr(record, name) for name in _SHOWN},
         "attempts": [asdict(attempt) for attempt in record.attempts],
         "created_at": record.created_at.isoformat(),
@@ -147,6 +148,6 @@ def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
         "cost_usd": record.cost_usd,
         "saved_usd": record.saved_usd,
         "router_tokens": record.router_tokens,
-        # An answer of Tier 3 is its own baseline; any other is compared with an estimate.
+        # A Tier 3 answer is its own baseline. Any other is compared with an estimate.
         "baseline_estimated": record.tier is not Tier.LARGE,
     }

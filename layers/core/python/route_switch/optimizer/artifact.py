@@ -57,7 +57,7 @@ def _predicted(found: Findings) -> Provenance:
     comparison, tables = found.comparison, found.tables
     assert comparison is not None and tables is not None  # noqa: S101 (as above)
     choices = comparison.measured[CANDIDATE].choice.argmax(axis=1)
-    prediction = Prediction.of(
+    prediction = Prediction.from_rows(
         (comparison.arrays.tiers[choice], example.as_query.tokens, example.weight)
         for example, choice in zip(tables.heldout.examples, choices, strict=True)
         if example.from_traffic

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
-from route_switch.domain.learning.calibration import LOWEST_KAPPA, Agreement, why_uncalibrated
+from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
@@ -34,9 +34,8 @@ from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
-from route_switch.services.learning.build_outcomes import BuildOutcomes, Built
-from route_switch.services.learning.calibrate_judge import calibrate_judge
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
+from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import RouteExamples
@@ -62,7 +61,7 @@ class Plan:
     rounds: int = 2
     size: SearchSize = field(default_factory=SearchSize)
     learn_from_text: LearnFromText = "redacted"
-    lowest_kappa: float = LOWEST_KAPPA
+    lowest_kappa: float = MIN_KAPPA
 
 
 class Progress(Protocol):
@@ -90,7 +89,7 @@ class Findings:
     hand_written: RoutingPrompt
     candidate: RoutingPrompt
     sides: Split | None = None
-    built: Built | None = None
+    built: BuiltTable | None = None
     tables: Tables | None = None
     training: TrainingSet | None = None
     trials: list[Trial] = field(default_factory=list)

@@ -15,7 +15,7 @@ from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.learning.promotion import select
+from route_switch.domain.learning.promotion import select_best
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -80,7 +80,7 @@ class MiproSearch:
     @property
     def best(self) -> Trial:
         """The first of the best: a later prompt has to be better to take its place."""
-        return self.trials[select([trial.reward for trial in self.trials])]
+        return self.trials[select_best([trial.reward for trial in self.trials])]
 
     def __call__(
         self,

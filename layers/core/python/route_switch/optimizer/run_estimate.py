@@ -14,8 +14,8 @@ from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.optimizer.mipro_search import SearchSize
-from route_switch.services.learning.build_outcomes import Missing
-from route_switch.services.learning.calibrate_judge import MOST_LABELS
+from route_switch.services.learning.build_outcomes import MissingAnswer
+from route_switch.services.learning.judge_answers import MAX_LABELS
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500
@@ -44,7 +44,7 @@ class Task:
     the examples of validation and held-out."""
 
     models: Mapping[Tier, str]
-    missing: Sequence[Missing]
+    missing: Sequence[MissingAnswer]
     examples: Sequence[Example]
     validation_rows: int
     heldout_rows: int
@@ -97,7 +97,7 @@ def _verdicts(task: Task, prices: Mapping[str, Price], model: str) -> Expected:
     judged = [len(tiers_to_judge(example, task.models)) for example in task.examples]
     pairs = sum(judged)
     if pairs:
-        pairs += min(judged.count(0) * (len(task.models) - 1), MOST_LABELS)
+        pairs += min(judged.count(0) * (len(task.models) - 1), MAX_LABELS)
     mean = sum(map(_tokens, task.examples)) // max(len(task.examples), 1)
     calls = pairs * 3 // 2
     return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)

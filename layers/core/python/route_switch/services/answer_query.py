@@ -1,4 +1,4 @@
-"""Lets a tier's model answer; when it fails, its fallbacks, then the tiers above, then below."""
+"""Call a tier's model. If it fails, try its fallbacks, then the tiers above, then those below."""
 
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -20,7 +20,7 @@ from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.eligible_models import Eligible
 
 SHARE_OF_REMAINING = 2 / 3
-"""What an attempt may take of the time that is left while there is another one to make."""
+"""The share of the remaining time that an attempt may take, unless it is the last one."""
 
 MIN_ATTEMPT_S = 0.5
 
@@ -29,7 +29,7 @@ TOO_MANY_REQUESTS = 429
 
 @dataclass(frozen=True, slots=True)
 class TierAnswer:
-    """The calls in the order that they were made, and which model answered, if one did."""
+    """The calls in order, and the model that answered, if any."""
 
     calls: tuple[CallResult, ...]
     tier: Tier
@@ -50,19 +50,19 @@ class AnswerQuery:
         params: Mapping[str, JsonValue],
         deadline: Deadline,
     ) -> TierAnswer:
-        """Stops at the first answer or when the time is up. An answer that comes late is paid for
-        already, so it is waited for when nothing else can be tried."""
-        candidates = self._candidates(tier, eligible)
+        """Stop at the first answer, or when the time is up. A timed-out call is charged anyway, so
+        when nothing else is left to try, wait for its answer."""
+        models = self._models_to_try(tier, eligible)
         calls: list[CallResult] = []
-        for position, (candidate_tier, model) in enumerate(candidates):
+        for position, (tier_to_try, model) in enumerate(models):
             if deadline.remaining_s < MIN_ATTEMPT_S:
                 break
-            is_last = position == len(candidates) - 1
+            is_last = position == len(models) - 1
             timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
-            call = self._caller.call(model, messages, params, timeout_s, deadline, candidate_tier)
+            call = self._caller.call(model, messages, params, timeout_s, deadline, tier_to_try)
             calls.append(call)
             if call.completion:
-                return TierAnswer(tuple(calls), candidate_tier, call.completion, model)
+                return TierAnswer(tuple(calls), tier_to_try, call.completion, model)
         return self._late_answer(tier, calls, deadline)
 
     def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> TierAnswer:
@@ -71,25 +71,25 @@ class AnswerQuery:
             timeout=deadline.remaining_s,
             return_when=FIRST_COMPLETED,
         )
-        settled = tuple(map(self._caller.settle, calls))
-        for call in settled:
+        updated = tuple(map(self._caller.with_late_answer, calls))
+        for call in updated:
             if call.completion:
                 answering = call.attempt.tier or tier
-                return TierAnswer(settled, answering, call.completion, call.attempt.model)
-        return TierAnswer(settled, tier, None, None)
+                return TierAnswer(updated, answering, call.completion, call.attempt.model)
+        return TierAnswer(updated, tier, None, None)
 
-    def _candidates(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
-        """Every model once, at the first tier in the order of descent that has it."""
+    def _models_to_try(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
+        """Return every model once, at the first tier in the order of descent that has it."""
         tiers: dict[str, Tier] = {}
-        for candidate_tier in order_of_descent(tier, eligible.tiers):
-            for model in self._catalog.tiers[candidate_tier].in_order:
+        for tier_to_try in order_of_descent(tier, eligible.tiers):
+            for model in self._catalog.tiers[tier_to_try].with_fallbacks:
                 if model in eligible.models:
-                    tiers.setdefault(model, candidate_tier)
-        return [(candidate_tier, model) for model, candidate_tier in tiers.items()]
+                    tiers.setdefault(model, tier_to_try)
+        return [(tier_to_try, model) for model, tier_to_try in tiers.items()]
 
 
 def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
-    """What the caller should hear of an answer that did not come; None if it came."""
+    """Return the error to report to the caller, or None if a model answered."""
     if answer.completion is not None:
         return None
     errors = [call.error for call in answer.calls if call.error]
@@ -98,13 +98,13 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
         return refusal
     if not errors:
         return AllTiersFailedError(
-            "Nothing was left of the request's time to call a model. Try again in a moment.",
+            "The request ran out of time before a model could be called. Try again in a moment.",
             timed_out=True,
         )
     timed_out = isinstance(errors[-1], ModelTimeoutError)
     return AllTiersFailedError(
-        f"None of {len(answer.calls)} calls was answered; the last one "
-        f"{'ran out of time' if timed_out else 'failed'}. Try again in a moment.",
+        f"No model answered ({len(answer.calls)} tried). The last call "
+        f"{'timed out' if timed_out else 'failed'}. Try again in a moment.",
         timed_out=timed_out,
         rate_limited=all(error.status == TOO_MANY_REQUESTS for error in errors),
     )

@@ -1,4 +1,4 @@
-"""A request on its way: as it came in, once it is let in, and what came of it."""
+"""A request at each stage: as received, admitted, and routed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """`params` are the fields of the request that go to the tier's model as they are; `deadline`
-    runs since the request came in. `idempotency_id` names the item that answers a repeat."""
+    """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
+    started when the request arrived. `idempotency_id` names the item that stores the answer for a
+    retry."""
 
     request_id: str
     deadline: Deadline
@@ -36,8 +37,9 @@ class InboundRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """A request that may be served, and by what; `named` is the tier that it asks for by name."""
+class AdmittedRequest:
+    """A request that may be served, and by which models. `named` is the tier that it requests by
+    name."""
 
     request: InboundRequest
     query: Query
@@ -49,10 +51,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class RoutedRequest:
-    """What came of a request: a completion or a failure; neither for a dry run.
+    """The outcome of a request: a completion or a failure; neither for a dry run.
 
-    `overhead_ms` is what routing and recording added to the answering models' own time.
-    `models` are those of the tiers, `estimated_usd` what each tier that may answer would cost.
+    `overhead_ms` is the time that routing and recording added to the answering models' own.
+    `models` maps tiers to models, `estimated_usd` each eligible tier to its estimated cost.
     """
 
     record: RequestRecord

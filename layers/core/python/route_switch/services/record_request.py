@@ -1,4 +1,4 @@
-"""Keeps the record of a request; a failure to do so never fails the request."""
+"""Store the record of a request. A failure to do so never fails the request."""
 
 import hashlib
 import hmac
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class RecordRequest:
-    """Saves records, with text as the stage's `text_storage` says.
+    """Saves records, with text as the stage's `text_storage` allows.
 
-    `hash_secret` gives the stack's secret; it is asked for only where texts are hashed, since a
-    plain hash of a short text could be reversed by guessing.
+    `hash_secret` returns the stack's secret. It is only called when texts are hashed: a plain hash
+    of a short text could be reversed by guessing.
     """
 
     def __init__(
@@ -39,21 +39,21 @@ class RecordRequest:
         self._pool = pool
 
     def __call__(self, record: RequestRecord, timeout_s: float) -> bool:
-        """Whether the record was saved within `timeout_s`: the answer is there already, and must
-        not be lost because a store hangs."""
+        """Return whether the record was saved within `timeout_s`. The answer is ready, and a slow
+        store must not delay it further."""
         try:
             return self._pool.submit(self._save, record).result(timeout_s)
         except TimeoutError:
-            _log_lost(record, "no answer in time")
+            _log_lost(record, "the store timed out")
             return False
 
     def _save(self, record: RequestRecord) -> bool:
         expires = record.created_at + timedelta(days=self._config.retention_days)
         try:
             self._store.save(self._with_allowed_text(record), int(expires.timestamp()))
-        except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep it)
+        except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep serving)
             _log_lost(record, str(error) if isinstance(error, StoreError) else type(error).__name__)
-            # Nor the user: who is to be forgotten is looked for in the table, not in the queue.
+            # Drop the user as well: deletion by user searches the table, not the queue.
             self._send_lost(replace(_without_text(record), user=None))
             return False
         return True
@@ -75,7 +75,7 @@ class RecordRequest:
         try:
             self._lost.send(record)
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
-            logger.error("The queue of lost records failed too: %s", type(error).__name__)
+            logger.error("The queue for lost records failed too: %s", type(error).__name__)
 
 
 def _log_lost(record: RequestRecord, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A value that is read anew from time to time, beside the requests that need it."""
+"""A value that is refreshed periodically, in parallel with the requests that use it."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 from route_switch.services.call_models import Clock
 
-CACHE_S = 60.0
+REFRESH_AFTER_S = 60.0
 MAX_AGE_S = 300.0
-"""A process that slept longer than this reads before it serves: the value may have been replaced
-for a reason."""
+"""A process that slept longer than this reads before it serves, because the value may have been
+replaced for a reason."""
 
 Value = TypeVar("Value")
 
 
-class Refreshed(Generic[Value]):
-    """`read` gets the value so far, None at first, and does not fail. It runs in a thread of
-    `pool` from the beginning on, so that several values are read at once."""
+class RefreshedValue(Generic[Value]):
+    """`read` receives the current value, None at first, and must not fail. It always runs in a
+    thread of `pool`, so that several values are read in parallel."""
 
     def __init__(self, read: Callable[[Value | None], Value], pool: Executor, clock: Clock) -> None:
         self._read = read
@@ -27,22 +27,23 @@ class Refreshed(Generic[Value]):
         self._refresh: Future[Value] | None = None
 
     def prepare(self) -> None:
-        """Starts to read when that is due."""
-        if self._refresh is None and self._age_s >= CACHE_S:
+        """Start reading if a refresh is due."""
+        if self._refresh is None and self._age_s >= REFRESH_AFTER_S:
             self._refresh = self._pool.submit(self._read, self._value)
 
     def current(self) -> Value:
-        """The value; one that is too old is waited for, any other is read beside the request."""
+        """Return the value. Wait for a refresh only when the value is too old; otherwise refresh in
+        parallel with the request."""
         self.prepare()
         if self._refresh is not None and (self._value is None or self._age_s >= MAX_AGE_S):
             refresh, self._refresh = self._refresh, None
             return self._keep(refresh.result())
-        assert self._value is not None  # noqa: S101 (else its age is infinite; for the type checker)
+        assert self._value is not None  # noqa: S101 (for the type checker: without a value, the age is MAX_AGE_S)
         return self._value
 
-    def settle(self, timeout_s: float = 1.0) -> None:
-        """Takes over a refresh that is under way: called when a request ends, since a Lambda
-        environment sleeps between requests and would wake up with a dead connection."""
+    def finish_refresh(self, timeout_s: float = 1.0) -> None:
+        """Collect a refresh in progress. Call this when a request ends: a Lambda environment is
+        frozen between requests and would resume with a dead connection."""
         if self._refresh is None:
             return
         refresh, self._refresh = self._refresh, None

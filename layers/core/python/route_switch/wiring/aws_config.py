@@ -1,4 +1,4 @@
-"""How long each kind of caller waits for AWS, and how often it repeats a call."""
+"""Timeouts and retries of AWS calls, by kind of caller."""
 
 from botocore.config import Config
 
@@ -6,7 +6,7 @@ IN_REQUEST = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 2},
-    # The services check what they are sent; checking it here as well took 0.5 ms a record.
+    # AWS validates parameters itself; validating them here as well took 0.5 ms per record.
     parameter_validation=False,
 )
 """A client is waiting, and its deadline includes these calls."""
@@ -18,12 +18,12 @@ FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""
 
 SCHEDULED = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3})
-"""Nobody is waiting, but the function ends soon."""
+"""Nobody is waiting, but the function times out soon."""
 
 UNDER_LOCK = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
 )
-"""Ends before the lease of the prompt's lock does, and before a deployment gives up."""
+"""Fails before the lease of the prompt lock expires, and before a deployment gives up."""
 
 WORKFLOW = Config(
     connect_timeout=3,

@@ -1,4 +1,4 @@
-"""What the function behind the dashboard's widgets serves with."""
+"""Dependencies of the function behind the dashboard widgets."""
 
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def views() -> Views:
-    """The process's own, made when the first widget needs it."""
+    """Built once per process, when the first widget needs it."""
     return build_views(read_dashboard_settings())
 
 

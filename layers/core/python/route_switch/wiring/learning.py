@@ -1,4 +1,4 @@
-"""Where the workflow's steps meet AWS."""
+"""Dependencies of the workflow's steps."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,27 +11,27 @@ from botocore.config import Config
 from pydantic import Field
 
 from route_switch.adapters.learning.dynamodb_cap import taken_usd
-from route_switch.adapters.learning.dynamodb_examples import DynamoDbLearning
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
+from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
-from route_switch.services.learning.learning_cap import MonthBefore, month_before
+from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
 from route_switch.wiring.settings import Stores, parse_environment
 from route_switch.workflow.ask import Ask
-from route_switch.workflow.claim import Claim, days_of_month_before
+from route_switch.workflow.claim import Claim, days_of_previous_month
 from route_switch.workflow.collect import Collect
 from route_switch.workflow.promote import Promote
 from route_switch.workflow.report import ReportRun
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class LearningSettings(Stores):
-    """What each of the functions reads."""
+    """The settings that each of the workflow's functions reads."""
 
     learning: Annotated[LearningConfig, Field(alias="LEARNING_CONFIG")]
     learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
@@ -55,7 +55,7 @@ class LearningSettings(Stores):
 
 
 def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
-    """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
+    """Raise `ConfigurationError` naming the invalid variable or field."""
     return parse_environment(
         LearningSettings,
         environment,
@@ -66,12 +66,12 @@ def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
 
 @lru_cache(maxsize=1)
 def read_learning_settings() -> LearningSettings:
-    """The process's settings."""
+    """Return the settings of this process."""
     return parse_learning_settings(os.environ)
 
 
 class LearningWiring:
-    """The steps of one function's process, each made when it is first asked for."""
+    """The steps of one function's process, each built when first used."""
 
     def __init__(self, settings: LearningSettings) -> None:
         self.settings = settings
@@ -108,26 +108,27 @@ class LearningWiring:
         client = cast("SFNClient", self._connect("stepfunctions"))
         try:
             return client.describe_execution(executionArn=execution)["status"] == "RUNNING"
-        except client.exceptions.ExecutionDoesNotExist:  # history is kept for 90 days
+        except client.exceptions.ExecutionDoesNotExist:  # Step Functions keeps history for 90 days
             return False
 
     def known(self, run_id: str) -> dict[str, JsonObject]:
-        """Answers of this run, for as long as the process works on it."""
+        """Return the cache of this run's answers. It lives as long as the process works on the
+        run."""
         if self._known[0] != run_id:
             self._known = (run_id, {})
         return self._known[1]
 
     def claim(self) -> Claim:
-        return Claim(self._runs, self.switches, self.settings.learning, self._month_before)
+        return Claim(self._runs, self.switches, self.settings.learning, self._previous_month)
 
-    def _month_before(self, first: date) -> MonthBefore:
-        days = days_of_month_before(first)
+    def _previous_month(self, first: date) -> PreviousMonth:
+        days = days_of_previous_month(first)
         table = self.settings.results_table
         counters = DynamoDbTotals(self.dynamodb, table).read(days)
-        return month_before(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
+        return previous_month(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
 
     def collect(self) -> Collect:
-        # The texts stay in the account; what prompts and reports may show is the loop's business.
+        # The texts stay in the account. Later steps decide what prompts and reports may show.
         examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
         prompts = self._prompts(WORKFLOW)
         return Collect(examples, prompts, self.bucket, self.settings.learning)
@@ -150,21 +151,21 @@ class LearningWiring:
             self.bucket,
             settings.learning_bucket,
             settings.stage,
-            DynamoDbForgotten(self.dynamodb, settings.results_table),
+            DynamoDbDeletionNotes(self.dynamodb, settings.results_table),
             LearningTexts(self.bucket),
         )
 
     def promote(self, owner: str) -> Promote:
-        forgotten = DynamoDbForgotten(self._dynamodb_under_lock, self.settings.results_table)
+        notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return Promote(publish, self.bucket, self.switches, forgotten, self._rejections)
+        return Promote(publish, self.bucket, self.switches, notes, self._rejections)
 
     def roll_back(self, owner: str) -> RollBack:
         publish, stage = self.publish(owner), self.settings.stage
         return RollBack(publish, self._rejections, self._tell, stage)
 
     def publish(self, owner: str) -> PublishPrompt:
-        """`owner` is shown to whom the prompt's lock keeps out."""
+        """`owner` is shown to others who try to take the prompt lock."""
         table, prompts = self.settings.results_table, self._prompts(UNDER_LOCK)
         lock = DynamoDbPromptLock(self._dynamodb_under_lock, table, owner)
         return PublishPrompt(prompts, prompts, lock)
@@ -184,8 +185,7 @@ def build_collector(
     s3: "S3Client",
     allowed: Callable[[Example], Example | None],
 ) -> CollectExamples:
-    """Collect examples from recorded traffic; `allowed` gives each as learning may see it, or
-    None."""
+    """`allowed` returns an example as learning may see it, or None."""
     texts = S3TextStore(lambda: s3, settings.texts_bucket)
     table = DynamoDbLearning(dynamodb, settings.results_table, texts)
     return CollectExamples(table, table, settings.router, allowed)

@@ -1,4 +1,4 @@
-"""What the management function serves with."""
+"""Dependencies of the management function."""
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -11,11 +11,13 @@ from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletion
+from route_switch.adapters.operations.dynamodb_deletion import (
+    DynamoDbDeletion,
+    DynamoDbDeletionNotes,
+)
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
-from route_switch.adapters.operations.dynamodb_forgotten import DynamoDbForgotten
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate
@@ -46,7 +48,7 @@ class Management:
 
 @lru_cache(maxsize=1)
 def management() -> Management:
-    """The process's own, made when the first request needs it."""
+    """Built once per process, when the first request needs it."""
     return build_management(read_management_settings())
 
 
@@ -65,7 +67,7 @@ def build_management(settings: ManagementSettings) -> Management:
         GiveFeedback(DynamoDbFeedback(dynamodb, table)),
         DeleteTexts(
             DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
-            DynamoDbForgotten(dynamodb, table),
+            DynamoDbDeletionNotes(dynamodb, table),
             lambda go_on: LearningTexts(learning_bucket, go_on),
             DynamoDbRuns(dynamodb, table).holder,
             prompt.versions,

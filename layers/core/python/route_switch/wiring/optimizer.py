@@ -1,4 +1,4 @@
-"""What the optimizer's container function works with."""
+"""Dependencies of the optimizer's container function."""
 
 import hashlib
 import json
@@ -35,13 +35,13 @@ from route_switch.wiring.learning import LearningWiring
 from route_switch.wiring.secrets_manager import provider_keys
 from route_switch.workflow.run_slice import RunSlice
 
-DAYS_A_MONTH = 30
+DAYS_PER_MONTH = 30
 
 
 def build_run_slice(
     wiring: LearningWiring, remaining_s: Callable[[], float], tell: Callable[[str], None]
 ) -> RunSlice:
-    """`remaining_s` is the time until the function is ended; `tell` gets what a log may show."""
+    """`remaining_s` returns the time until the function times out. `tell` writes to the log."""
     parts = OptimizerParts(wiring, remaining_s, tell)
     return RunSlice(wiring.settings.learning, wiring.switches, parts, tell)
 
@@ -88,7 +88,7 @@ class OptimizerParts:
         return self._examples(run)[0]
 
     def _examples(self, run: LearningRun) -> tuple[tuple[Example, ...], str]:
-        """The run's examples and the digest of their file."""
+        """Return the run's examples and the digest of their file."""
         content = _read(self._wiring.bucket.work(run.id), EXAMPLES)
         with TemporaryDirectory() as folder:
             path = Path(folder, EXAMPLES)
@@ -113,7 +113,7 @@ class OptimizerParts:
             cap_usd=run.cap_usd,
             command=f"run {run.id} ({run.trigger})",
             monthly_queries=max(
-                collected.get("requests", 0) * DAYS_A_MONTH // self._config.days, 1
+                collected.get("requests", 0) * DAYS_PER_MONTH // self._config.days, 1
             ),
         )
         return job, RunDependencies(
@@ -133,7 +133,7 @@ class OptimizerParts:
         return S3Memo(self._wiring.s3, self._settings.learning_bucket, run.id, worker, known)
 
     def _pace(self, workers: int) -> Pace:
-        """The stage's rate is that of all workers together."""
+        """All workers together share the stage's rate."""
         budget, rate = TimeBudget(self._config.slice_s), self._config.calls_per_minute
 
         def remaining_s() -> float:
@@ -156,5 +156,5 @@ class OptimizerParts:
 def _read(files: RunFiles, name: str) -> bytes:
     content = files.read(name)
     if content is None:
-        raise ConfigurationError(f"{name} of this run is gone: it expires. Start another run.")
+        raise ConfigurationError(f"{name} of this run has expired. Start another run.")
     return content

@@ -1,4 +1,4 @@
-"""What an owner looks at, over the API and on the dashboard."""
+"""The owner's views, shared by the API and the dashboard."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def all_keys(dynamodb: "DynamoDBClient", table: str) -> Callable[[], list[ApiKey]]:
-    """Revoked ones too; what it returns raises `StoreError`."""
+    """Return a function that returns all keys, including revoked ones, and raises `StoreError`."""
     keys = KeysTable(dynamodb, table)
 
     @store_errors("The keys table")
@@ -28,7 +28,7 @@ def all_keys(dynamodb: "DynamoDBClient", table: str) -> Callable[[], list[ApiKey
 
 
 def show_prompt(prompts: SsmPromptStore) -> ShowPrompt:
-    """Raises `StoreError` where the versions cannot be read."""
+    """Its methods raise `StoreError` when the versions cannot be read."""
     pool = ThreadPoolExecutor(1)
 
     def serving() -> ServedPrompt:

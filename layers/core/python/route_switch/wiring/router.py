@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, cast
 
 import botocore.session
 
+from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
-from route_switch.adapters.dynamodb_repeats import RepeatedRequests
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.adapters.s3_texts import S3TextStore
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
-from route_switch.api.repeats import Repeats
+from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.admit_request import AdmitRequest
@@ -49,8 +49,8 @@ class Router:
     config: RouterConfig
     authenticate: Authenticate
     route: RouteRequest
-    repeated: RepeatedRequests
-    repeats: Repeats
+    idempotency: IdempotentRequests
+    stored_responses: StoredResponses
 
 
 @lru_cache(maxsize=1)
@@ -96,8 +96,8 @@ def build_router(settings: Settings) -> Router:
             pool,
             _now,
         ),
-        RepeatedRequests(dynamodb, settings.idempotency_table),
-        Repeats(texts, config.text_storage),
+        IdempotentRequests(dynamodb, settings.idempotency_table),
+        StoredResponses(texts, config.text_storage),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the functions behind schedules work with: the daily and the hourly check."""
+"""Dependencies of the scheduled functions: the daily and the hourly check."""
 
 import os
 from functools import lru_cache
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
-from route_switch.adapters.learning.dynamodb_routed import DynamoDbRoutedDays
+from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 PROMOTER_TIMEOUT_S = 70
-"""Longer than the promoter takes at most. The next hour asks again."""
+"""Longer than the promoter's maximum. The next hourly check asks again."""
 
 
 @lru_cache(maxsize=1)

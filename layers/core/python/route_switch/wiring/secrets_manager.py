@@ -1,4 +1,4 @@
-"""Secrets of the stack, cached for five minutes."""
+"""The stack's secrets, cached for five minutes."""
 
 import json
 from functools import lru_cache
@@ -14,7 +14,8 @@ SECRET_CACHE_S = 300
 
 
 def provider_keys(secret: str | None) -> ProviderKeys:
-    """Look up provider keys in the secret of this name; a key that it lacks is None."""
+    """Return a function that looks up provider keys in the secret of this name. It returns None for
+    a missing key."""
 
     def find(name: str) -> str | None:
         if secret is None:
@@ -31,7 +32,7 @@ def read_secret(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def secrets_provider() -> "SecretsProvider":
-    # Imported only where a stage has a secret: this part of Powertools imports boto3.
+    # Imported only if a stage has a secret: this part of Powertools imports boto3.
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
     return SecretsProvider(boto_config=IN_REQUEST)

@@ -1,4 +1,4 @@
-"""The environment, read once, typed."""
+"""Settings from environment variables, typed."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from route_switch.domain.router_config import RouterConfig, describe
 
 
 class Stores(BaseModel):
-    """What every function that knows requests reads from its environment."""
+    """Settings of every function that reads or writes requests."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,35 +27,36 @@ class Stores(BaseModel):
 
 
 class ApiSettings(Stores):
-    """What the functions behind the API read beside that."""
+    """Additional settings of the functions behind the API."""
 
     keys_table: Annotated[str, Field(alias="KEYS_TABLE", min_length=1)]
     idempotency_table: Annotated[str, Field(alias="IDEMPOTENCY_TABLE", min_length=1)]
 
 
 class Settings(ApiSettings):
-    """Everything that the router Lambda reads from its environment."""
+    """All settings of the router function."""
 
     records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
     text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
-    """Name of the Secrets Manager secret that keys the HMAC of stored text (storage `hash`)."""
+    """Name of the Secrets Manager secret that keys the HMAC of stored texts (text_storage
+    `hash`)."""
 
 
 class ManagementSettings(ApiSettings):
-    """Everything that the management Lambda reads from its environment."""
+    """All settings of the management function."""
 
     learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
     backup_days: Annotated[int, Field(alias="BACKUP_DAYS", ge=0)]
-    """How long point-in-time backups of the tables reach back; 0 where there are none."""
+    """How far the tables' point-in-time backups reach back; 0 without backups."""
 
 
 def read_management_settings() -> ManagementSettings:
-    """The process's settings; raises as `parse_settings` does."""
+    """Return the settings of this process. Raises like `parse_settings`."""
     return parse_environment(ManagementSettings, os.environ, ROUTE_SWITCH_CONFIG=RouterConfig)
 
 
 class DashboardSettings(BaseModel):
-    """Less than other functions read: it knows no models and no texts."""
+    """Settings of the dashboard function, which needs neither models nor texts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,22 +65,22 @@ class DashboardSettings(BaseModel):
     live_parameter: Annotated[str, Field(alias="LIVE_PROMPT_PARAMETER", min_length=1)]
     seed_parameter: Annotated[str, Field(alias="SEED_PROMPT_PARAMETER", min_length=1)]
     monthly_budget_usd: Annotated[float | None, Field(alias="MONTHLY_BUDGET_USD", gt=0)] = None
-    """Absent where the stage has none."""
+    """None if the stage has no budget."""
 
 
 def read_dashboard_settings() -> DashboardSettings:
-    """Raises `ConfigurationError` with the variable's name."""
+    """Raise `ConfigurationError` naming the invalid variable."""
     return parse_environment(DashboardSettings, os.environ)
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
-    """Reads the settings; raises `ConfigurationError` with the variable's or field's name."""
+    """Raise `ConfigurationError` naming the invalid variable or field."""
     return parse_environment(Settings, environment, ROUTE_SWITCH_CONFIG=RouterConfig)
 
 
 @lru_cache(maxsize=1)
 def read_settings() -> Settings:
-    """The process's settings."""
+    """Return the settings of this process."""
     return parse_settings(os.environ)
 
 
@@ -89,7 +90,8 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 def parse_environment(
     kind: type[Parsed], environment: Mapping[str, str], **documents: type[BaseModel]
 ) -> Parsed:
-    """`documents` are variables that hold JSON, with what it is of. Raises `ConfigurationError`."""
+    """`documents` maps variables that contain JSON to the model of their content. Raise
+    `ConfigurationError`."""
     try:
         parsed = {
             name: model.model_validate_json(environment.get(name, ""))

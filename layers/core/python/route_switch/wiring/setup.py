@@ -1,4 +1,4 @@
-"""What the custom resource of the first deployment works with."""
+"""Dependencies of the custom resource that runs on the first deployment."""
 
 import os
 from typing import TYPE_CHECKING, cast
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 PROMOTER_TIMEOUT_S = 45
-"""All calls together end before the function does, so that an outage is reported as well."""
+"""All calls together end before the function times out, so that an outage is reported too."""
 
 
 def first_keys() -> DynamoDbFirstKeys:

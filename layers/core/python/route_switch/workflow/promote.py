@@ -9,8 +9,8 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
-from route_switch.domain.learning.learning_ports import ForgottenRequests
-from route_switch.domain.operations.forgotten import shows_any
+from route_switch.domain.learning.learning_ports import DeletionNotes
+from route_switch.domain.operations.deletion import shows_any
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.domain.prompts.rollback import Rejections
@@ -32,7 +32,7 @@ class Promote:
     publish: PublishPrompt
     bucket: LearningBucket
     switches: SwitchStore
-    forgotten: ForgottenRequests
+    deletion_notes: DeletionNotes
     rejections: Rejections
 
     def __call__(self, event: PromoteEvent) -> Promoted:
@@ -57,7 +57,7 @@ class Promote:
     def _refused(self, candidate: RoutingPrompt) -> Promoted | None:
         if not self.switches.read().may_learn:
             return Promoted(promoted=False, off=True)
-        if shows_any(candidate, self.forgotten.all()):
+        if shows_any(candidate, self.deletion_notes.all()):
             return Promoted(promoted=False, why=DELETED)
         rejection = self.rejections.of(candidate.version)
         if rejection is not None:

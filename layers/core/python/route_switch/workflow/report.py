@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.learning_ports import ForgottenRequests, LearnedTexts
+from route_switch.domain.learning.learning_ports import DeletionNotes, LearnedTexts
 from route_switch.domain.learning.learning_run import RunOutcome
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
 
@@ -25,7 +25,7 @@ class ReportRun:
     bucket: LearningBucket
     bucket_name: str
     stage: str
-    forgotten: ForgottenRequests
+    deletion_notes: DeletionNotes
     texts: LearnedTexts
 
     def __call__(self, event: ReportEvent) -> Notice:
@@ -61,7 +61,7 @@ class ReportRun:
         if state.run is None:
             return []
         try:
-            removed = self.texts.forget(self.forgotten.all()).places
+            removed = self.texts.forget(self.deletion_notes.all()).places
         except StoreError as error:
             logger.error("Texts of deleted requests were not removed: %s", error)
             return ["Texts of deleted requests could not be removed; the next run tries again."]

@@ -1,10 +1,10 @@
-"""What learning may spend in a month: one item of the results table, shared by all who spend.
+"""The monthly learning cap: one item of the results table, shared by all spenders.
 
-    LEARNING#<YYYY-MM>  CAP    taken_usd: spent or set aside
-                               run:<run id>: what of it is this run's, however it ends
+    LEARNING#<YYYY-MM>  CAP    taken_usd: spent or reserved
+                               run:<run id>: this run's part of it, whatever its outcome
 
-Money is set aside before a call and settled after it. What a killed worker had set aside stays
-taken: nobody knows whether its calls were charged.
+Money is reserved before a call and settled after it. What a killed worker had reserved stays
+reserved, because its calls may have been charged.
 """
 
 import logging
@@ -24,13 +24,13 @@ _TAKE = "ADD taken_usd :usd, #run :usd"
 
 
 def taken_usd(dynamodb: "DynamoDBClient", table: str, month: str) -> float:
-    """What the month's runs spent or set aside so far."""
+    """Return what the month's runs have spent or reserved so far."""
     found = dynamodb.get_item(TableName=table, Key=cap_key(month), ConsistentRead=True)
     return float(found.get("Item", {}).get("taken_usd", {"N": "0"})["N"])
 
 
 class DynamoDbCap:
-    """`SpendingCap` over all runs of a month (`YYYY-MM`), for this one of them."""
+    """The `SpendingCap` of one run, shared with all runs of its month (`YYYY-MM`)."""
 
     def __init__(
         self, dynamodb: "DynamoDBClient", table: str, month: str, cap_usd: float, run_id: str
@@ -47,19 +47,19 @@ class DynamoDbCap:
             return
         room = self._cap_usd - usd
         try:
-            if room < 0 or not self._took(usd, room):
+            if room < 0 or not self._reserved(usd, room):
                 raise BudgetReachedError(
                     f"The learning cap of {self._month}, {self._cap_usd:.4f} USD for all runs of "
-                    f"the month, is reached: {self.taken_usd():.4f} are spent or set aside, and "
-                    f"the next call may cost up to {usd:.4f}."
+                    f"the month, is reached: {self.taken_usd():.4f} USD are spent or reserved, and "
+                    f"the next call may cost up to {usd:.4f} USD."
                 )
         except (BotoCoreError, ClientError) as error:
             raise ProviderDownError(
-                f"The learning cap cannot be read, so nothing is spent: {error}"
+                f"The learning cap cannot be checked, so nothing is spent: {error}"
             ) from error
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
-        """Never fails: money that cannot be given back stays taken, and the answer is kept."""
+        """Never fail: money that cannot be returned stays reserved, and the answer is kept."""
         if reserved_usd == spent_usd:
             return
         try:
@@ -71,12 +71,12 @@ class DynamoDbCap:
                 ExpressionAttributeValues={":usd": {"N": f"{spent_usd - reserved_usd:.12f}"}},
             )
         except (BotoCoreError, ClientError) as error:
-            logger.warning("%.6f USD stay set aside: %s", reserved_usd - spent_usd, error)
+            logger.warning("%.6f USD stay reserved: %s", reserved_usd - spent_usd, error)
 
     def taken_usd(self) -> float:
         return taken_usd(self._dynamodb, self._table, self._month)
 
-    def _took(self, usd: float, room: float) -> bool:
+    def _reserved(self, usd: float, room: float) -> bool:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,

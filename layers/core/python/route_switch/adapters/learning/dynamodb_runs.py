@@ -1,12 +1,12 @@
-"""Runs of the weekly workflow, and the lock that lets one go at a time, in the results table.
+"""Runs of the weekly workflow, and the lock that allows one at a time, in the results table.
 
-    RUNS           <run id>  a run: execution, trigger, reason, started_at, and at its end outcome,
+    RUNS           <run id>  a run: execution, trigger, reason, started_at; at its end outcome,
                              message, version; while it waits for a person, token
-    LOCK#learning  LOCK      run, execution, expires_at (Unix seconds): who learns now
+    LOCK#learning  LOCK      run, execution, expires_at (Unix seconds): the current run
 
-Both are written in one transaction. The lock ends with its lease, which is as long as an execution
-may take, and at once where its execution is no longer running, so that who stops an execution by
-hand does not have to clean up.
+One transaction writes both. The lock expires with its lease, which is as long as an execution may
+take. It is also free as soon as its execution is no longer running, so that stopping an execution
+by hand needs no cleanup.
 """
 
 import time
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 RUNS = "RUNS"
-NEWEST = 50
+RUNS_CHECKED = 50
 LEASE_S = 7 * 24 * 3600
 _LOCK = item_key("LOCK#learning", "LOCK")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it is recorded; without an outcome it is under way, or died."""
+    """A run as recorded. Without an outcome, it is in progress or crashed."""
 
     id: str
     trigger: str
@@ -45,7 +45,7 @@ class StoredRun:
 
 
 class DynamoDbRuns:
-    """`is_running` tells whether the execution with this ARN is."""
+    """`is_running` tells whether the execution with this ARN is running."""
 
     def __init__(
         self,
@@ -60,23 +60,24 @@ class DynamoDbRuns:
         self._now = now
 
     def claim(self, run: LearningRun, execution: str) -> str | None:
-        """None where the run may go; else why not. The same execution may ask again."""
+        """Return None if the run may proceed, else the reason. The same execution may claim
+        again."""
         dead = execution
         for _ in range(2):
             refused = self._try_to_claim(run, execution, dead)
             if refused is None:
                 return None
             if refused[0] == "ConditionalCheckFailed":
-                return f"Run {run.id} was started before: one scheduled time makes one run."
-            lock = self._lock()
+                return f"Run {run.id} was started before: each scheduled time starts one run."
+            lock = self._read_lock()
             holder = None if lock is None else lock["execution"]["S"]
             if holder is not None and self._is_running(holder):
                 break
             dead = holder or execution
-        return "Another run is under way, and one goes at a time."
+        return "Another run is in progress, and only one may run at a time."
 
     def _try_to_claim(self, run: LearningRun, execution: str, dead: str) -> list[str] | None:
-        """None, or why DynamoDB canceled: for the run, for the lock."""
+        """Return None on success, else DynamoDB's reason codes: for the run, for the lock."""
         now = int(self._now())
         me: Item = {":me": {"S": execution}}
         entry: Item = {
@@ -128,14 +129,14 @@ class DynamoDbRuns:
             return codes
         return None
 
-    def _lock(self) -> "Item | None":
+    def _read_lock(self) -> "Item | None":
         found = self._dynamodb.get_item(TableName=self._table, Key=_LOCK, ConsistentRead=True)
         return found.get("Item")
 
     def finish(
         self, run_id: str, execution: str, outcome: RunOutcome, message: str, version: int | None
     ) -> None:
-        """Records the end and releases the lock, if it is this execution's still."""
+        """Record the outcome, and release the lock if this execution still holds it."""
         self._update(
             run_id,
             {
@@ -145,7 +146,7 @@ class DynamoDbRuns:
             },
         )
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            # Refused: it was released before, or had ended and another run has it.
+            # Refused: the lock was released before, or it expired and another run holds it.
             self._dynamodb.delete_item(
                 TableName=self._table,
                 Key=_LOCK,
@@ -157,7 +158,7 @@ class DynamoDbRuns:
         self._update(run_id, {"token": {"S": token}})
 
     def answered(self, run_id: str) -> None:
-        """Nobody is waited for any more."""
+        """Note that no approval is pending any more."""
         self._dynamodb.update_item(
             TableName=self._table,
             Key=item_key(RUNS, run_id),
@@ -171,7 +172,7 @@ class DynamoDbRuns:
         return _run(found["Item"]) if "Item" in found else None
 
     def newest(self, limit: int) -> list[StoredRun]:
-        """Newest first."""
+        """Return the newest runs first."""
         found = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :runs",
@@ -182,13 +183,13 @@ class DynamoDbRuns:
         return [_run(item) for item in found["Items"]]
 
     def ran_for(self, reason: str) -> bool:
-        """Whether one of the newest runs was started for this reason, and has not failed."""
+        """Whether one of the newest runs was started for this reason and has not failed."""
         failed = RunOutcome.FAILED.value
-        return any(r.reason == reason and r.outcome != failed for r in self.newest(NEWEST))
+        return any(r.reason == reason and r.outcome != failed for r in self.newest(RUNS_CHECKED))
 
     def holder(self) -> str | None:
-        """The run that holds the lock; it may have been stopped since."""
-        lock = self._lock()
+        """Return the run that holds the lock. Its execution may have been stopped since."""
+        lock = self._read_lock()
         if lock is None or int(lock["expires_at"]["N"]) < self._now():
             return None
         return lock["run"]["S"]

@@ -1,4 +1,4 @@
-"""Paid answers: in memory, or in one file, a JSON line each, that only grows."""
+"""Paid answers: in memory, or in an append-only file with one JSON object per line."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from route_switch.domain.ports import JsonObject
 
 
 class MemoryMemo:
-    """Remembers for as long as the process lives."""
+    """Remembers for the lifetime of the process."""
 
     def __init__(self) -> None:
         self._entries: dict[str, JsonObject] = {}
@@ -28,9 +28,9 @@ class MemoryMemo:
 
 
 class MemoFile:
-    """A process that is killed loses at most the line that it was writing: a line without its end
-    is cut off when the file is opened again. One process at a time may have the file open. It holds
-    texts of users, and is readable by its owner alone."""
+    """A killed process loses at most the line it was writing: opening the file cuts off an
+    incomplete last line. Only one process at a time may have the file open. The file contains
+    users' texts, so only its owner can read it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,7 +44,7 @@ class MemoFile:
             self._lock_out_others()
             self._load()
         except (OSError, ValueError, KeyError) as error:
-            raise StoreError(f"{path} cannot be used: {error}") from error
+            raise StoreError(f"{path} cannot be opened: {error}") from error
 
     def get(self, key: str) -> JsonObject | None:
         return self._entries.get(key)
@@ -55,7 +55,7 @@ class MemoFile:
             try:
                 self._file.write(line.encode(errors="surrogatepass"))
                 self._file.flush()
-            except (OSError, ValueError) as error:  # ValueError: it was closed
+            except (OSError, ValueError) as error:  # ValueError: the file was closed
                 raise StoreError(f"{self._path} cannot be written: {error}") from error
             self._entries[key] = entry
 
@@ -63,7 +63,7 @@ class MemoFile:
         yield from self._entries.items()
 
     def close(self) -> None:
-        with suppress(OSError):  # a line that could not be written: `put` has told so
+        with suppress(OSError):  # a line could not be written, which `put` has reported
             self._file.close()
 
     def _lock_out_others(self) -> None:
@@ -73,8 +73,8 @@ class MemoFile:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreError(
-                f"{self._path} is in use: another run works in this folder. Wait for it, or choose "
-                "another folder."
+                f"{self._path} is locked: another run uses this folder. Wait for it to end, or "
+                "choose another folder."
             ) from error
 
     def _load(self) -> None:

@@ -1,4 +1,4 @@
-"""Files of JSON lines, plain or gzip: read a line at a time, written whole or not at all."""
+"""Files of JSON lines, plain or gzip: read one line at a time, written atomically."""
 
 import gzip
 import io
@@ -20,8 +20,8 @@ Row = TypeVar("Row", bound=BaseModel)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[io.BufferedIOBase]:
-    """The file's content, unpacked; raises `RouteSwitchError` where it cannot be read."""
+def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
+    """Open the unpacked content. Raise `RouteSwitchError` when the file cannot be read."""
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == GZIP_MAGIC
@@ -31,20 +31,21 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
         raise RouteSwitchError(f"{path} cannot be read: {error}") from error
 
 
-def read_rows(path: Path, kind: type[Row], needs: str) -> Iterator[tuple[int, Row]]:
-    """Each line that is not blank, with its number from 1.
+def read_rows(path: Path, kind: type[Row], hint: str) -> Iterator[tuple[int, Row]]:
+    """Yield each nonblank line with its number, from 1.
 
-    Raises a `RouteSwitchError` at the first wrong line; `needs` ends its message: what a line is.
+    Raise a `RouteSwitchError` at the first invalid line. Its message ends with `hint`, which says
+    what a line must contain, or what to do.
     """
-    with opened(path) as lines:
+    with open_unpacked(path) as lines:
         for number, line in enumerate(lines, 1):
             content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if not content.isspace() and content:
-                yield number, _parsed(content, kind, f"{path}, line {number}", needs)
+                yield number, _parsed(content, kind, f"{path}, line {number}", hint)
 
 
 def gzip_lines(lines: Iterable[str]) -> bytes:
-    """Equal lines give equal bytes: no name and no time is in them."""
+    """Compress without name and time, so that equal lines give equal bytes."""
     content = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=content, mtime=0) as packed:
         packed.writelines(f"{line}\n".encode() for line in lines)
@@ -52,7 +53,7 @@ def gzip_lines(lines: Iterable[str]) -> bytes:
 
 
 def write_gzip(path: Path, lines: Iterable[str]) -> None:
-    """As `gzip_lines`. A reader sees the whole file or the one before it."""
+    """Write like `gzip_lines`. A reader sees either the complete file or the previous one."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         unfinished.write_bytes(gzip_lines(lines))
@@ -61,10 +62,10 @@ def write_gzip(path: Path, lines: Iterable[str]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _parsed(content: bytes, kind: type[Row], place: str, needs: str) -> Row:
+def _parsed(content: bytes, kind: type[Row], place: str, hint: str) -> Row:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, problem["loc"])) or "the line"
-        raise RouteSwitchError(f"{place}: {field}: {problem['msg']}. {needs}") from error
+        raise RouteSwitchError(f"{place}: {field}: {problem['msg']}. {hint}") from error

@@ -1,15 +1,15 @@
-"""Taking the texts of deleted requests out of the learning bucket.
+"""Remove the texts of deleted requests from the learning bucket.
 
-What lies there is derived, so nothing is taken out of the middle of a file; it goes as a whole:
+Everything there is derived data, so files are deleted whole, never edited:
 
-work/<run>/, answers/<run>/   where the run's examples hold the request, its incumbent shows it, or
-                              its examples are gone, so that nobody could tell
-runs/<run>/report.*, …/candidate.*, prompts/<version>.json
-                              where they show the request: as a demo, or among the moved queries
+    work/<run>/, answers/<run>/   if the run's examples contain the request, or its incumbent shows
+                                  it, or its examples are missing, so that this is unknown
+    runs/<run>/report.*, …/candidate.*, prompts/<version>.json
+                                  if they show the request: as a demo, or among the moved queries
 
-That costs money: what such a run paid is paid again by the next one that needs it (about five
-calls an example), within the month's cap. Sparing answers to others' queries would need a mark on
-each answer of whom it is about, and a proposer may quote anybody.
+This costs money: the next run that needs what such a run paid for pays again (about five calls per
+example), within the month's cap. Keeping answers to other people's queries would require marking
+each answer with the requests it concerns, and a proposer may quote any of them.
 
 Digests of queries (16 hex digits) stay in outcomes.jsonl.gz and gate-history.json: no row may be
 held out twice.
@@ -30,16 +30,16 @@ from route_switch.adapters.learning.learning_bucket import (
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
 from route_switch.domain.learning.example import query_key
-from route_switch.domain.operations.forgotten import Forgotten, Removed, keys_of_demos
+from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, keys_of_demos
 from route_switch.domain.prompt_document import readable_prompt
 
-THREADS = 8
+S3_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Places that go together, the most telling first, with the requests that they may show: by
-    id, or by the digest of a text. `unclear`: nobody can tell any more."""
+    """Places that are deleted together, most informative first, and the requests that they may
+    show: by id, or by the digest of a text. `unclear` means that it is unknown what they show."""
 
     name: str
     places: tuple[str, ...]
@@ -52,45 +52,49 @@ class Trace:
 
 
 class LearningTexts:
-    """`LearnedTexts` of the bucket. It is read when the first request is to be forgotten, and once;
-    removing stops where `go_on` says no, and what is left then is pending."""
+    """The bucket's `LearnedTexts`. The bucket is read once, when the first request is forgotten.
+    Deleting stops when `keep_going` returns False; the rest is then pending."""
 
-    def __init__(self, bucket: LearningBucket, go_on: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, bucket: LearningBucket, keep_going: Callable[[], bool] = lambda: True
+    ) -> None:
         self._bucket = bucket
-        self._go_on = go_on
+        self._keep_going = keep_going
 
-    def forget(self, requests: Sequence[Forgotten], under_way: str | None = None) -> Removed:
+    def forget(
+        self, requests: Sequence[DeletionNote], under_way: str | None = None
+    ) -> RemovedTexts:
         if not requests:
-            return Removed()
+            return RemovedTexts()
         ids = frozenset(request.request_id for request in requests)
         keys = frozenset(key for request in requests for key in request.keys)
         found = [trace for trace in self._traces if trace.shows(ids, keys)]
         mine = [trace for trace in found if trace.name != under_way]
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(S3_THREADS) as pool:
             gone = list(pool.map(self._remove, mine))
         left = [trace for trace, done in zip(mine, gone, strict=True) if not done]
         pending = {under_way} if under_way and self._may_hold(under_way, ids, keys) else set()
-        return Removed(
+        return RemovedTexts(
             places=tuple(place for trace in mine for place in trace.places if trace not in left),
             pending=tuple(sorted(pending | {trace.name for trace in left})),
         )
 
     def _may_hold(self, run: str, ids: frozenset[str], keys: frozenset[str]) -> bool:
-        """Also while it has no examples yet: it may be collecting them."""
-        return self._work(run).shows(ids, keys)
+        """Also true for a run without examples: it may be collecting them."""
+        return self._trace_of_work(run).shows(ids, keys)
 
     def _remove(self, trace: Trace) -> bool:
-        return all(self._bucket.delete(place, self._go_on) for place in trace.places)
+        return all(self._bucket.delete(place, self._keep_going) for place in trace.places)
 
     @cached_property
     def _traces(self) -> list[Trace]:
-        with ThreadPoolExecutor(THREADS) as pool:
-            worked = pool.map(self._work, self._bucket.runs("work/", ANSWERS))
-            left = pool.map(self._left, self._bucket.runs("runs/"))
-            promoted = pool.map(self._promoted, self._bucket.names("prompts/"))
+        with ThreadPoolExecutor(S3_THREADS) as pool:
+            worked = pool.map(self._trace_of_work, self._bucket.runs("work/", ANSWERS))
+            left = pool.map(self._trace_of_artifacts, self._bucket.runs("runs/"))
+            promoted = pool.map(self._trace_of_prompt, self._bucket.names("prompts/"))
             return [trace for traces in (worked, left, promoted) for trace in traces]
 
-    def _work(self, run: str) -> Trace:
+    def _trace_of_work(self, run: str) -> Trace:
         files = self._bucket.work(run)
         places = (f"work/{run}/{EXAMPLES}", f"{ANSWERS}{run}/", f"work/{run}/")
         examples, incumbent = files.read(EXAMPLES), files.read(INCUMBENT)
@@ -103,7 +107,7 @@ class LearningTexts:
             run, places, frozenset(row.get("id", "") for row in rows), keys | shown, unclear
         )
 
-    def _left(self, run: str) -> Trace:
+    def _trace_of_artifacts(self, run: str) -> Trace:
         files = self._bucket.artifacts(run)
         report = json.loads(files.read("report.json") or b"{}")
         prompts = (report.get("incumbent_prompt"), report.get("candidate_prompt"))
@@ -117,13 +121,13 @@ class LearningTexts:
             any(unclear for _, unclear in demos),
         )
 
-    def _promoted(self, name: str) -> Trace:
+    def _trace_of_prompt(self, name: str) -> Trace:
         keys, unclear = _demos(self._bucket.shared.read(name))
         return Trace(name, (name,), keys=keys, unclear=unclear)
 
 
 def _demos(document: bytes | None) -> tuple[frozenset[str], bool]:
-    """Digests of the demos of a prompt, and whether it cannot be read."""
+    """Return the digests of a prompt's demos, and whether the prompt is unreadable."""
     if document is None:
         return frozenset(), False
     prompt = readable_prompt(document.decode())

@@ -1,7 +1,8 @@
-"""The outcome table as a file: gzip JSON lines, first the tiers' models, then a line an example.
+"""The outcome table as a file of gzip JSON lines: first the tiers' models, then one example per
+line.
 
-No query is in it: the examples come from where they came from before, and prices join when the
-table is read.
+The file contains no queries: the examples come from their own source, and prices are joined when
+the table is read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from route_switch.domain.learning.outcome import Outcome, OutcomeTable
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
 
-NEEDS = "Remove the file; it is made anew."
+REBUILD_HINT = "Delete the file; it will be rebuilt."
 
 
 class _Line(BaseModel):
@@ -34,27 +35,29 @@ class _Line(BaseModel):
 
 
 def outcomes_file(table: OutcomeTable) -> bytes:
-    """The file's content. Equal tables give equal bytes."""
+    """Return the file's content. Equal tables give equal bytes."""
     return gzip_lines(line.as_json() for line in _lines(table))
 
 
 def read_outcomes(
     path: Path, examples: Sequence[Example], prices: Mapping[str, Price]
 ) -> OutcomeTable:
-    """The table of those `examples` that have outcomes in the file, in its order.
+    """Return the table of those `examples` that have outcomes in the file, in the file's order.
 
-    Raises `RouteSwitchError` where the file is of other examples.
+    Raise `RouteSwitchError` when the file belongs to other examples.
     """
     by_name = {(example.id, example.key): example for example in examples}
-    lines = (line for _, line in read_rows(path, _Line, NEEDS))
+    lines = (line for _, line in read_rows(path, _Line, REBUILD_HINT))
     models = next(lines, _Line()).models
     if models is None:
-        raise RouteSwitchError(f"{path} is no outcome table. {NEEDS}")
+        raise RouteSwitchError(f"{path} is not an outcome table. {REBUILD_HINT}")
     kept, rows = [], []
     for line in lines:
         example = by_name.get((line.id, line.key))
         if example is None or line.outcomes is None:
-            raise RouteSwitchError(f"{path} is of other examples: they lack '{line.id}'. {NEEDS}")
+            raise RouteSwitchError(
+                f"{path} does not match these examples: unknown id '{line.id}'. {REBUILD_HINT}"
+            )
         kept.append(example)
         rows.append(line.outcomes)
     return OutcomeTable(models, dict(prices), tuple(kept), tuple(rows))

@@ -1,9 +1,9 @@
-"""Paid answers in S3, an object each, so that who is killed loses at most the calls in flight.
+"""Paid answers in S3, one object each, so that a killed process loses at most the calls in flight.
 
-    answers/<run>/<worker>/<key>        answers and judgments: the rolling table that later runs use
+    answers/<run>/<worker>/<key>        answers and judgments: the rolling table for later runs
     work/<run>/calls/<worker>/<key>     everything else, which only the run itself can use
 
-Objects say in their key which run and which worker of it paid. Both prefixes expire.
+The key of an object says which run, and which of its workers, paid for it. Both prefixes expire.
 """
 
 import json
@@ -15,25 +15,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
-from route_switch.services.learning.metered_calls import BEGUN
+from route_switch.services.learning.metered_calls import STARTED_SUFFIX
 from route_switch.services.learning.paid_calls import Purpose
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ANSWERS = "answers/"
-ROLLING = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
-FOR_GOOD = frozenset({"refused", "text", "vectors"})
-"""What an entry has that is written once."""
-READERS = 16
+SHARED_PURPOSES = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
+FINAL_FIELDS = frozenset({"refused", "text", "vectors"})
+"""Any of these fields marks an entry that is written once."""
+READ_THREADS = 16
 
 
 class S3Memo:
-    """`AnswerMemo` of one worker of a run. It finds what any run paid; `items` are the worker's
-    own, or, with `worker` None, those of the whole run, which must have no other worker then.
+    """The `AnswerMemo` of one worker of a run. It finds what any run paid for. `items` are the
+    worker's own; with `worker` None, those of the whole run, which must have no other worker then.
 
-    `known` holds answers that this process has read before, by their place. They never change, so
-    the next slice in a warm process reads only what is new.
+    `known` caches answers that this process has read, by place. They never change, so the next
+    slice in a warm process reads only what is new.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class S3Memo:
         self._known = known
         self._notes: dict[str, JsonObject] = {}
         try:
-            self._take_stock()
+            self._list_answers()
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"Paid answers cannot be read: {error}") from error
 
@@ -80,22 +80,24 @@ class S3Memo:
             if (entry := self.get(key)) is not None:
                 yield key, entry
 
-    def _take_stock(self) -> None:
-        """Lists all there is and reads what is this worker's own."""
+    def _list_answers(self) -> None:
+        """List everything, and read what belongs to this worker."""
         for place in (*self._listed(ANSWERS), *self._listed(self._own)):
             key = place.rpartition("/")[2]
             if key not in self._places or self._is_own(place):
                 self._places[key] = place
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(READ_THREADS) as pool:
             list(pool.map(self.get, self._own_keys()))
 
     def _own_keys(self) -> list[str]:
-        """Without the notes of calls that have their answer: they say nothing any more."""
+        """Skip the notes of started calls that have their answer: they no longer matter."""
         return [
             key
             for key, place in self._places.items()
             if self._is_own(place)
-            and not (key.endswith(BEGUN) and key.removesuffix(BEGUN) in self._places)
+            and not (
+                key.endswith(STARTED_SUFFIX) and key.removesuffix(STARTED_SUFFIX) in self._places
+            )
         ]
 
     def _listed(self, prefix: str) -> Iterable[str]:
@@ -111,16 +113,17 @@ class S3Memo:
         known = self._places.get(key)
         if known is not None and self._is_own(known):
             return known
-        rolls = _is_answer(entry) and entry.get("purpose") in ROLLING
+        rolls = _is_answer(entry) and entry.get("purpose") in SHARED_PURPOSES
         prefix = self._rolling if rolls else self._own
         return f"{prefix}{self._worker or 'run'}/{key}"
 
     def _remember(self, place: str, entry: JsonObject) -> None:
-        """A note that a call was begun is overwritten, also by who takes a run over."""
+        """A note that a call was started is overwritten, possibly by the process that resumes the
+        run."""
         (self._known if _is_answer(entry) else self._notes)[place] = entry
 
     def _fetch(self, place: str) -> JsonObject | None:
-        """None where it has expired since it was listed."""
+        """Return None when the object has expired since it was listed."""
         try:
             body = self._s3.get_object(Bucket=self._bucket, Key=place)["Body"].read()
         except self._s3.exceptions.NoSuchKey:
@@ -132,4 +135,4 @@ class S3Memo:
 
 
 def _is_answer(entry: JsonObject) -> bool:
-    return not entry.keys().isdisjoint(FOR_GOOD)
+    return not entry.keys().isdisjoint(FINAL_FIELDS)

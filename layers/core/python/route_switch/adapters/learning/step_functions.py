@@ -1,4 +1,4 @@
-"""Learning runs on Step Functions."""
+"""Start learning runs on Step Functions."""
 
 import json
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class StepFunctionsRuns:
-    """Executions of a standard state machine: it takes each name once in 90 days."""
+    """Executions of a standard state machine, which accepts each name once in 90 days."""
 
     def __init__(self, step_functions: "SFNClient", state_machine_arn: str) -> None:
         self._step_functions = step_functions

@@ -1,10 +1,10 @@
-"""Feedback in the results table, and the sums of it by version of the prompt.
+"""Feedback in the results table, and its sums by prompt version.
 
-A feedback and what it changes of its version's sums (`dynamodb_quality`) are written in one
-transaction, on the condition that the request is there still and its feedback is the one that the
-change was computed from: so nothing that is repeated or replaced counts twice, whoever else writes
-in the same moment. A version's sums are one item, which takes 1,000 writes a second, or some 100
-transactions that wait for each other: feedback is rarer than requests.
+One transaction writes a piece of feedback and updates its version's sums (`dynamodb_quality`). Its
+conditions: the request still exists, and its stored feedback is the one that the update was
+computed from. So repeated or replaced feedback never counts twice, even with concurrent writers. A
+version's sums are one item, which takes 1,000 writes per second, or about 100 transactions that
+wait for each other; feedback is rarer than requests.
 """
 
 import json
@@ -25,7 +25,7 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
-from route_switch.domain.learning.past_request import FeedbackFate, GivenFeedback
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.ports import JsonObject
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _DECIDED_BY_PROMPT = {Reason.ROUTER, Reason.FALLBACK}
 
 @dataclass(frozen=True, slots=True)
 class _Rated:
-    """A request, and what was said about it so far, as it lies there."""
+    """A request, and its feedback so far as stored."""
 
     request_id: str
     item: "Item"
@@ -55,7 +55,7 @@ class _Rated:
 
 
 class DynamoDbFeedback:
-    """`FeedbackStore`; raises `StoreError` where DynamoDB refuses or cannot be reached."""
+    """`FeedbackStore`. Raises `StoreError` when DynamoDB refuses or is unreachable."""
 
     def __init__(
         self,
@@ -70,32 +70,36 @@ class DynamoDbFeedback:
         self._sleep = sleep
 
     @store_errors()
-    def save_feedback(self, request_id: str, key_id: str, feedback: GivenFeedback) -> FeedbackFate:
-        """The same feedback again changes nothing."""
+    def save_feedback(
+        self, request_id: str, key_id: str, feedback: GivenFeedback
+    ) -> FeedbackStatus:
+        """Saving the same feedback again changes nothing."""
         for attempt in range(MAX_TRIES):
             rated = self._find(request_id, key_id)
             if rated is None:
-                return FeedbackFate.NO_SUCH_RESULT
+                return FeedbackStatus.NO_SUCH_RESULT
             if rated.record["status"] != "answered":
-                return FeedbackFate.NO_ANSWER
+                return FeedbackStatus.NO_ANSWER
             kept = feedback if LEARNING_KEYS[0] in rated.item else feedback.without_text
             if self._write(rated, kept):
-                return FeedbackFate.KEPT if kept == feedback else FeedbackFate.KEPT_WITHOUT_TEXT
+                return FeedbackStatus.KEPT if kept == feedback else FeedbackStatus.KEPT_WITHOUT_TEXT
             self._sleep(random.uniform(0, MAX_PAUSE_S * (attempt + 1)))  # noqa: S311 (jitter)
-        raise StoreError("Others rate answers in the same moment. Send the feedback again.")
+        raise StoreError("Too many ratings arrived at the same moment. Send the feedback again.")
 
     def _find(self, request_id: str, key_id: str) -> _Rated | None:
         item = self._get(record_key(request_id))
         if item is None or item["key_id"]["S"] != key_id:
             return None
-        if int(item["expires_at"]["N"]) <= self._now():  # DynamoDB deletes it within days
+        if (
+            int(item["expires_at"]["N"]) <= self._now()
+        ):  # DynamoDB deletes expired items within days
             return None
         said = self._get(feedback_key(request_id))
         earlier = None if said is None else said["feedback"]["S"]
         return _Rated(request_id, item, json.loads(item["record"]["S"]), earlier)
 
     def _write(self, rated: _Rated, feedback: GivenFeedback) -> bool:
-        """False where something was written in the same moment."""
+        """Return False if another write came in between."""
         said = feedback.model_dump_json(exclude_none=True)
         if said == rated.earlier:
             return True
@@ -110,7 +114,7 @@ class DynamoDbFeedback:
         return True
 
     def _check(self, rated: _Rated) -> "TransactWriteItemTypeDef":
-        """No feedback outlives its request."""
+        """Ensure that no feedback outlives its request."""
         return {
             "ConditionCheck": {
                 "TableName": self._table,
@@ -139,8 +143,8 @@ class DynamoDbFeedback:
         return {"Put": put}
 
     def _count(self, rated: _Rated, feedback: GivenFeedback) -> "list[TransactWriteItemTypeDef]":
-        """What the sums change by: nothing where the prompt did not choose the tier, or the score
-        stays."""
+        """Return the change of the sums: nothing when the prompt did not choose the tier, or the
+        score is unchanged."""
         score, before = feedback.rating, None
         if rated.earlier is not None:
             before = GivenFeedback.model_validate_json(rated.earlier).rating
@@ -172,9 +176,9 @@ class DynamoDbFeedback:
 
 
 def is_prompts_choice(record: JsonObject) -> bool:
-    """Whether the answer tells of the routing prompt: it came from the tier that the prompt chose,
-    which neither the bypass nor the caller chose, nor the key's tiers or an outage changed. A
-    router that was asked and named no tier chose the safe one, as it does when it is measured."""
+    """Whether the answer says something about the routing prompt: it came from the tier that the
+    prompt chose, not from the bypass, the caller, the key's tiers or an outage. If the router
+    answered without naming a tier, the safe tier counts as its choice, as it does in learning."""
     chosen = record.get("routed_tier")
     decided = record["reason"] in _DECIDED_BY_PROMPT
     return decided and chosen is not None and chosen == record["tier"]

@@ -1,6 +1,6 @@
-"""The counters of days, of keys' months and of learning runs, summed over shards.
+"""The counters of days, keys' months and learning runs, summed over shards.
 
-What is read grows with the days, months and keys that are asked for, never with requests.
+Reads grow with the days, months and keys that are requested, never with requests.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
-from route_switch.adapters.dynamodb_reads import KEYS_A_BATCH, batch_get, store_errors
+from route_switch.adapters.dynamodb_reads import KEYS_PER_BATCH, batch_get, store_errors
 from route_switch.adapters.results_table import (
     RUN_COUNTER,
     SHARDS,
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
 
     from route_switch.adapters.dynamodb_reads import Item
 
-THREADS = 8
-"""A year of days is 59 batches, one after the other some seconds."""
+READ_THREADS = 8
+"""A year of days takes 59 batches: several seconds if read one after the other."""
 
 Group = TypeVar("Group", date, str)
 
 
 class DynamoDbTotals:
-    """Raises `StoreError`."""
+    """Every method raises `StoreError` when DynamoDB refuses or is unreachable."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
     def read(self, days: Sequence[date]) -> dict[str, float]:
-        """The days' counters together."""
+        """Return the sum of the days' counters."""
         totals: defaultdict[str, float] = defaultdict(float)
         for counters in self.of_days(days).values():
             _add(counters, totals)
         return dict(totals)
 
     def of_days(self, days: Sequence[date]) -> dict[date, dict[str, float]]:
-        """A day has up to 16 items; one without any has no counters."""
+        """Read up to 16 items per day. A day without items has no counters."""
         return self._sum({day: [day_key(day, n) for n in range(SHARDS)] for day in days})
 
     def of_keys(self, key_ids: Sequence[str], months: Sequence[str]) -> dict[str, dict[str, float]]:
-        """`months` (`YYYY-MM`) are added up; a key without requests in them has no counters."""
+        """Sum over the `months` (`YYYY-MM`). A key without requests in them has no counters."""
         return self._sum(
             {
                 key_id: [month_key(key_id, month, n) for month in months for n in range(SHARDS)]
@@ -58,7 +58,7 @@ class DynamoDbTotals:
         )
 
     def learning_of_days(self, months: Sequence[str]) -> dict[date, float]:
-        """What learning runs spent or set aside in these months, by the days of the runs."""
+        """Return what learning runs of these months spent or reserved, by day of the run."""
         spent: defaultdict[date, float] = defaultdict(float)
         for counters in self._sum({month: [cap_key(month)] for month in months}).values():
             for name, usd in counters.items():
@@ -76,8 +76,8 @@ class DynamoDbTotals:
         return {group: dict(counters) for group, counters in sums.items()}
 
     def _items(self, keys: "list[Item]") -> "Iterator[Item]":
-        batches = [keys[n : n + KEYS_A_BATCH] for n in range(0, len(keys), KEYS_A_BATCH)]
-        with ThreadPoolExecutor(THREADS) as pool:
+        batches = [keys[n : n + KEYS_PER_BATCH] for n in range(0, len(keys), KEYS_PER_BATCH)]
+        with ThreadPoolExecutor(READ_THREADS) as pool:
             for items in pool.map(self._batch, batches):
                 yield from items
 
@@ -86,6 +86,6 @@ class DynamoDbTotals:
 
 
 def _add(counters: Mapping[str, float], totals: dict[str, float]) -> None:
-    """`totals` gives 0.0 for what it does not hold yet."""
+    """`totals` must default to 0.0."""
     for name, value in counters.items():
         totals[name] += value

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DynamoDbFirstKeys:
-    """The first keys, and an item that marks that they were made."""
+    """The first keys, and a marker item that says that they exist."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -50,7 +50,7 @@ def _first_key(key: str, role: Role, now: str) -> "Item":
 
 
 class SsmHandover:
-    """A SecureString parameter; the owner reads it once and deletes it."""
+    """A SecureString parameter that the owner reads once and then deletes."""
 
     def __init__(self, client: "SSMClient", name: str) -> None:
         self._client = client
@@ -66,7 +66,9 @@ class SsmHandover:
     def write(self, keys: FirstKeys) -> None:
         self._client.put_parameter(
             Name=self._name,
-            Description="The first keys of route-switch, shown once: read, then delete this",
+            Description=(
+                "The first keys of route-switch. Read them once, then delete this parameter."
+            ),
             Value=json.dumps({"client": keys.client, "admin": keys.admin}),
             Type="SecureString",
         )

@@ -1,7 +1,7 @@
-"""What people said about the answers of a version of the prompt, and what came of it.
+"""Feedback scores by prompt version, and the rollbacks they caused.
 
-QUALITY#<prompt version>  FEEDBACK  n, total, total_squares: of the scores, as people gave them
-QUALITY#ROLLBACK          PENDING   order: what the promoter is asked for and has not answered
+QUALITY#<prompt version>  FEEDBACK  n, total, total_squares: of the scores as given
+QUALITY#ROLLBACK          PENDING   order: sent to the promoter and not answered yet
 QUALITY#REJECTED          <digest>  version, because: a prompt that was rolled back
 """
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-ROLLBACK = "QUALITY#ROLLBACK"
-REJECTED = "QUALITY#REJECTED"
-_PENDING = item_key(ROLLBACK, "PENDING")
+ROLLBACK_PK = "QUALITY#ROLLBACK"
+REJECTED_PK = "QUALITY#REJECTED"
+_PENDING = item_key(ROLLBACK_PK, "PENDING")
 
 
 class DynamoDbQuality:
@@ -32,7 +32,7 @@ class DynamoDbQuality:
 
     @store_errors()
     def scores(self, prompt_version: str) -> Scores:
-        """None at all where nobody said anything."""
+        """Return empty scores when there is no feedback."""
         item = self._get(quality_key(prompt_version)) or {}
         n, total, squares = (
             float(item.get(name, {"N": "0"})["N"]) for name in ("n", "total", "total_squares")
@@ -68,7 +68,7 @@ class DynamoDbRejections:
     @store_errors()
     def of(self, digest: str) -> Rejection | None:
         item = self._dynamodb.get_item(
-            TableName=self._table, Key=item_key(REJECTED, digest), ConsistentRead=True
+            TableName=self._table, Key=item_key(REJECTED_PK, digest), ConsistentRead=True
         ).get("Item")
         if item is None:
             return None
@@ -77,7 +77,7 @@ class DynamoDbRejections:
     @store_errors()
     def add(self, digest: str, rejection: Rejection) -> None:
         item: Item = {
-            **item_key(REJECTED, digest),
+            **item_key(REJECTED_PK, digest),
             "version": {"N": str(rejection.version)},
             "because": {"S": rejection.because},
         }

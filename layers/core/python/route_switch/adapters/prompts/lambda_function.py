@@ -1,4 +1,4 @@
-"""Another function of the stack, called and waited for."""
+"""Invoke another function of the stack and wait for its response."""
 
 import json
 from typing import TYPE_CHECKING
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 class LambdaFunction:
-    """The client's read timeout is to be longer than the function's own."""
+    """The client's read timeout must be longer than the function's own timeout."""
 
     def __init__(self, client: "LambdaClient", name: str) -> None:
         self._client = client
         self._name = name
 
     def __call__(self, event: JsonObject) -> JsonObject:
-        """Its answer, a JSON object; raises `InvocationError` where it fails or says nothing."""
+        """Return the function's response, a JSON object. Raise `InvocationError` when it fails or
+        cannot be invoked."""
         try:
             said = self._client.invoke(FunctionName=self._name, Payload=json.dumps(event))
             payload = json.loads(said["Payload"].read() or b"{}")
@@ -35,7 +36,7 @@ class LambdaFunction:
 
 
 class LambdaPromoter:
-    """The promoter, as who watches the prompt's quality needs it."""
+    """The promoter function, as the quality monitor sees it."""
 
     def __init__(self, function: LambdaFunction) -> None:
         self._function = function

@@ -1,11 +1,11 @@
 """The lock of the live prompt: an item of the results table.
 
-    pk LOCK#prompt, sk LOCK    owner (to be read), lease (random), expires_at (Unix seconds)
+    pk LOCK#prompt, sk LOCK    owner (readable), lease (random), expires_at (Unix seconds)
 
-It lies there, not in the keys table, because who may write an item of that table can make keys.
-`dynamodb:PutItem` and `dynamodb:DeleteItem` with the condition `dynamodb:LeadingKeys` =
-`LOCK#prompt` are all that a holder needs. `expires_at` is also the table's TTL attribute, so that
-DynamoDB clears away what a dead holder left.
+It is not in the keys table, because write access to an item there would allow creating keys. A
+holder only needs `dynamodb:PutItem` and `dynamodb:DeleteItem` with the condition
+`dynamodb:LeadingKeys` = `LOCK#prompt`. `expires_at` is also the table's TTL attribute, so DynamoDB
+removes the items of crashed holders.
 """
 
 import logging
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_S = 60
-"""Longer than a change takes with its timeouts. A lease that ends early, or clocks that differ by
-more, cost nothing but the lock's comfort: the new version's number tells of a second writer."""
+"""Longer than a change takes, including timeouts. A lease that expires early, or clocks that differ
+by more, do no harm: the number of the new version reveals a second writer."""
 
 PK = "LOCK#prompt"
 _KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": PK}, "sk": {"S": "LOCK"}}
 
 
 class DynamoDbPromptLock:
-    """`owner` is shown to whom the lock keeps out."""
+    """`owner` is shown to others who try to take the lock."""
 
     def __init__(
         self,
@@ -74,14 +74,15 @@ class DynamoDbPromptLock:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             item = cast("dict[str, dict[str, str]]", error.response.get("Item", {}))
-            holder = item.get("owner", {}).get("S", "Somebody else")
+            holder = item.get("owner", {}).get("S", "another process")
             raise PromptLockedError(
-                f"{holder} is changing the live prompt right now, so nothing was changed. Try "
-                f"again in a moment; what a dead process holds ends within {LEASE_S} s."
+                f"Nothing was changed: {holder} is changing the live prompt. Try again in a "
+                f"moment. If that process has crashed, its lock expires within {LEASE_S} s."
             ) from error
 
     def _release(self, lease: str) -> None:
-        """Never fails: the change is made or not by now, and the lease ends by itself."""
+        """Never fail: the change has succeeded or failed by now, and the lease expires on its
+        own."""
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -90,6 +91,6 @@ class DynamoDbPromptLock:
                 ExpressionAttributeValues={":lease": {"S": lease}},
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            logger.warning("The lock of the live prompt had ended before it was released.")
+            logger.warning("The lock of the live prompt expired before it was released.")
         except (BotoCoreError, ClientError) as error:
             logger.warning("The lock of the live prompt was not released: %s", error)

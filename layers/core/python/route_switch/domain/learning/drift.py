@@ -1,32 +1,31 @@
-"""Drift: is traffic still what the live prompt was predicted to get?
+"""Drift: does traffic still match what was predicted for the live prompt?
 
-**What is compared.** When a prompt is promoted, its provenance says how it routed the held-out rows
-(a uniform sample of routable traffic) and how long their queries were. Every day, requests that
-this very version routed are compared with that: the shares of the three tiers, and of five ranges
-of length. So a promotion is no drift, and neither is what a key's allowed tiers, a fallback or an
-outage of the router did to a request.
+**What is compared.** When a prompt is promoted, its provenance records how it routed the held-out
+rows (a uniform sample of routable traffic) and how long their queries were. Each day, the requests
+that this version routed are compared with that prediction: the shares of the three tiers and of the
+five length buckets. A promotion therefore is not drift. Neither is the effect of a key's allowed
+tiers, of a fallback or of a router outage.
 
-**The statistic** is Pearson's χ² for two samples, since both sides have sampling errors of the same
-size: with o and p the observed and the predicted shares, m requests and n effective rows,
-Σ (o − p)² / (q · (1/m + 1/n)) with q the pooled shares. Weighted rows count as Kish's (Σw)² / Σw².
-Categories that are empty on both sides are no degrees of freedom: given the pooled shares they
-cannot differ. One test for each pair of tiers, which knows the direction of a shift, would find
-hardly more than one for all.
+**The statistic** is Pearson's χ² for two samples, because both sides have sampling errors of the
+same size. With o and p the observed and predicted shares, m requests and n effective rows, it is Σ
+(o − p)² / (q · (1/m + 1/n)), where q are the pooled shares. Weighted rows count as Kish's (Σw)² /
+Σw². Categories that are empty on both sides add no degree of freedom: given the pooled shares, they
+cannot differ. A test for each pair of tiers, which would also show the direction of a shift, would
+find hardly more than this single test.
 
-**The error budget.** One false alarm in 20 weeks is one in 140 looks. Both tests together spend
-1/140 a look, and since expectations add up whatever depends on what, the bound needs no
-independence: all looks share one prediction and windows overlap, which only makes false alarms
-come in bunches, and a bunch is one run (`services.check_drift`). Tiers get 4/5 of the budget: they
-are what costs money; longer queries that are routed as before cost no quality.
+**The error budget.** One false alarm in 20 weeks is one in 140 daily checks. Both tests together
+spend 1/140 per check. Expectations add up under any dependence, so the bound needs no independence:
+all checks share one prediction, and windows overlap, which only makes false alarms cluster, and a
+cluster starts one run (`services.learning.check_drift`). Tiers get 4/5 of the budget because they
+drive cost; longer queries that are routed as before cost no quality.
 
-**The smallest shift that counts.** With much traffic, a difference of one point is significant and
-no reason to learn early: the total variation distance (the share of requests that would have to
-move) must reach 0.05 as well. That is also what makes χ² safe where a tier is rare.
+**The smallest shift that counts.** With much traffic, a one-point difference is significant but no
+reason to learn early. So the total variation distance (the share of requests that would have to
+move) must also reach 0.05. This threshold also keeps χ² valid when a tier is rare.
 
-**The window** is the last whole day, and as many before it, up to a week, as 500 requests take:
-one day alone notices soonest where traffic is large, and 500 is the size at which a shift of 10
-points has to be noticed. What was fixed before it was simulated, and what was not:
-docs/decisions/007.
+**The window** is the last full day plus as many earlier days, up to a week in all, as it takes to
+reach 500 requests. With much traffic, a single day detects a shift soonest; 500 requests suffice to
+detect a shift of 10 points. What was fixed before simulation, and what was not: docs/decisions/007.
 """
 
 import math
@@ -36,36 +35,37 @@ from typing import Self
 
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.domain.tokens import LENGTHS, length_of
+from route_switch.domain.tokens import LENGTH_BUCKETS, length_bucket
 
-ALPHA = 1 / 140
-TIERS_ALPHA = ALPHA * 4 / 5
-LENGTHS_ALPHA = ALPHA - TIERS_ALPHA
+ALPHA_PER_CHECK = 1 / 140
+TIERS_ALPHA = ALPHA_PER_CHECK * 4 / 5
+LENGTHS_ALPHA = ALPHA_PER_CHECK - TIERS_ALPHA
 SMALLEST_DISTANCE = 0.05
 
-ENOUGH_REQUESTS = 500
-MAX_DAYS = 7
-FEWEST = 100
+WINDOW_REQUESTS = 500
+MAX_WINDOW_DAYS = 7
+MIN_SAMPLE = 100
 """Requests, or effective rows, below which nothing is compared."""
 MAX_UNDECIDED = 0.02
-"""On a day with more requests than this share whose router did not answer, those that are left
-are no sample of that day."""
+"""If the router failed for more than this share of a day's requests, the rest is not a fair sample
+of that day."""
 
 ROUNDING = 1e-4
-"""Shares are written with four decimals."""
+"""Shares are stored with four decimals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Shares by tier (1 to 3) and by range of length, and the effective number of rows."""
+    """Shares by tier (1 to 3) and by length bucket, and the effective number of rows."""
 
     rows: float
     tiers: tuple[float, ...]
     lengths: tuple[float, ...]
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[Tier, int, float]]) -> Self | None:
-        """From tier, query tokens and weight of each row; None where there are none."""
+    def from_rows(cls, rows: Iterable[tuple[Tier, int, float]]) -> Self | None:
+        """Compute shares from (tier, query tokens, weight) rows. Return None when there are
+        none."""
         kept = list(rows)
         if not kept:
             return None
@@ -77,14 +77,16 @@ class Prediction:
         return cls(
             rows=total**2 / math.fsum(weight**2 for _, _, weight in kept),
             tiers=tuple(share(w for t, _, w in kept if t is tier) for tier in Tier),
-            lengths=tuple(share(w for _, q, w in kept if length_of(q) == n) for n in LENGTHS),
+            lengths=tuple(
+                share(w for _, q, w in kept if length_bucket(q) == n) for n in LENGTH_BUCKETS
+            ),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RoutedDay:
-    """Requests of a day that one version of the prompt routed, by tier and by range of length.
-    Those whose router did not answer have a length only."""
+    """A day's requests that one prompt version routed, by tier and by length bucket. Requests whose
+    router failed are counted by length only."""
 
     tiers: tuple[int, ...]
     lengths: tuple[int, ...]
@@ -103,8 +105,8 @@ class RoutedDay:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`distance` is the total variation distance, 0..1; `p_value` the probability of this much χ²
-    or more between two samples of the same traffic."""
+    """`distance` is the total variation distance, 0..1. `p_value` is the probability of a χ² this
+    large between two samples of the same traffic."""
 
     distance: float
     p_value: float
@@ -115,7 +117,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What `requests` differ from the prediction by."""
+    """How `requests` differ from the prediction."""
 
     requests: int
     tiers: Difference
@@ -126,10 +128,10 @@ class Drift:
         return self.tiers.is_drift(TIERS_ALPHA) or self.lengths.is_drift(LENGTHS_ALPHA)
 
 
-def compare(prediction: Prediction, newest_first: Sequence[RoutedDay]) -> Drift | None:
-    """None where there are too few rows or requests to tell anything."""
+def compare_traffic(prediction: Prediction, newest_first: Sequence[RoutedDay]) -> Drift | None:
+    """Return None when there are too few rows or requests to compare."""
     window = _window(newest_first)
-    if min(sum(window.tiers), prediction.rows) < FEWEST:
+    if min(sum(window.tiers), prediction.rows) < MIN_SAMPLE:
         return None
     return Drift(
         requests=window.requests,
@@ -139,7 +141,8 @@ def compare(prediction: Prediction, newest_first: Sequence[RoutedDay]) -> Drift 
 
 
 def difference(predicted: Sequence[float], rows: float, counts: Sequence[int]) -> Difference:
-    """Between shares measured on so many effective rows and counts of requests, at least one."""
+    """Compare shares measured on `rows` effective rows with counts of requests. Requires at least
+    one request."""
     requests = sum(counts)
     pairs = [(p, count / requests) for p, count in zip(predicted, counts, strict=True)]
     used = [(p, o) for p, o in pairs if p or o]
@@ -152,8 +155,8 @@ def difference(predicted: Sequence[float], rows: float, counts: Sequence[int]) -
 
 
 def chi_square_tail(value: float, degrees: int) -> float:
-    """P(χ² ≥ value), at least 0 degrees of freedom: from 1 or 2 of them, two more at a time
-    (Abramowitz and Stegun 26.4.8)."""
+    """Return P(χ² ≥ value). The closed forms for 1 and 2 degrees of freedom extend two at a time
+    (Abramowitz and Stegun 26.4.8); with 0 degrees it is 1."""
     if degrees == 0:
         return 1.0
     half = value / 2
@@ -165,35 +168,36 @@ def chi_square_tail(value: float, degrees: int) -> float:
 
 
 def as_provenance(prediction: Prediction, prompt: RoutingPrompt) -> Provenance:
-    """With the version that it was measured with: it is void for any other text."""
+    """Return the prediction as provenance. It includes the prompt version, because it is invalid
+    for any other text."""
     return {
         "predicted_for": prompt.version,
         "predicted_rows": round(prediction.rows, 1),
-        "predicted_tiers": _written(prediction.tiers),
-        "predicted_lengths": _written(prediction.lengths),
+        "predicted_tiers": _format_shares(prediction.tiers),
+        "predicted_lengths": _format_shares(prediction.lengths),
     }
 
 
 def prediction_of(prompt: RoutingPrompt) -> Prediction | None:
-    """What the provenance predicts; None where it predicts nothing, or of another text: somebody
-    edited the prompt by hand."""
+    """Return the prediction in the provenance. Return None when there is none, or when it was made
+    for another text because somebody edited the prompt by hand."""
     said = prompt.provenance
     if said.get("predicted_for") != prompt.version:
         return None
     try:
         return Prediction(
-            rows=_read(said["predicted_rows"], 1)[0],
-            tiers=_read_shares(said["predicted_tiers"], len(Tier)),
-            lengths=_read_shares(said["predicted_lengths"], len(LENGTHS)),
+            rows=_parse_numbers(said["predicted_rows"], 1)[0],
+            tiers=_parse_shares(said["predicted_tiers"], len(Tier)),
+            lengths=_parse_shares(said["predicted_lengths"], len(LENGTH_BUCKETS)),
         )
     except (KeyError, ValueError):  # somebody edited the provenance
         return None
 
 
 def _window(newest_first: Sequence[RoutedDay]) -> RoutedDay:
-    window = RoutedDay((0,) * len(Tier), (0,) * len(LENGTHS))
-    for day in newest_first[:MAX_DAYS]:
-        if window.requests >= ENOUGH_REQUESTS:
+    window = RoutedDay((0,) * len(Tier), (0,) * len(LENGTH_BUCKETS))
+    for day in newest_first[:MAX_WINDOW_DAYS]:
+        if window.requests >= WINDOW_REQUESTS:
             break
         if day.is_sample:
             window += day
@@ -204,19 +208,19 @@ def _sums(some: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
     return tuple(map(sum, zip(some, others, strict=True)))
 
 
-def _written(shares: Sequence[float]) -> str:
+def _format_shares(shares: Sequence[float]) -> str:
     return " ".join(f"{share:.4f}" for share in shares)
 
 
-def _read(text: object, count: int) -> tuple[float, ...]:
+def _parse_numbers(text: object, count: int) -> tuple[float, ...]:
     numbers = tuple(map(float, str(text).split()))
     if len(numbers) != count or not all(0 <= number < math.inf for number in numbers):
-        raise ValueError(f"no {count} finite numbers from 0 on")
+        raise ValueError(f"expected {count} finite numbers, 0 or greater")
     return numbers
 
 
-def _read_shares(text: object, count: int) -> tuple[float, ...]:
-    shares = _read(text, count)
+def _parse_shares(text: object, count: int) -> tuple[float, ...]:
+    shares = _parse_numbers(text, count)
     if abs(math.fsum(shares) - 1) > ROUNDING * count:
-        raise ValueError("no shares of a whole")
+        raise ValueError("the shares do not sum to 1")
     return shares

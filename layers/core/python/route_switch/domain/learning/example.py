@@ -1,4 +1,4 @@
-"""Examples: the queries that learning works on, and what is known of them."""
+"""Examples: the queries that learning works on, and what is known about them."""
 
 import hashlib
 import re
@@ -13,15 +13,15 @@ from route_switch.domain.tiers import Tier
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(coerce_numbers_to_str=True)]
-"""What people also write as a number: 7 is "7"."""
+"""Accepts numbers as well: 7 becomes "7"."""
 
 _BLANKS = re.compile(r"\s+")
 
 
 class RecordedResult(BaseModel):
-    """How one model did on an example, as it was recorded elsewhere. Further fields are ignored.
+    """A model's recorded result on an example. Extra fields are ignored.
 
-    `score` 0..1 is a test's result or a grade; `answer` is the model's text where it was kept.
+    `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,13 +35,13 @@ class RecordedResult(BaseModel):
 
 
 class Example(BaseModel):
-    """A query with everything that may grade an answer to it. Further fields are ignored.
+    """A query with everything that can grade an answer to it. Extra fields are ignored.
 
-    `conversation` holds the messages before the query, `params` the request's further fields
-    (`temperature`, `tools`, …), so that a replay asks what the user asked. Without an `id`, the
-    query's key is its id. `models` are results by model name. `feedback` says whether a tier's
-    answer was adequate, as people judged it. `weight` is one over the probability with which the
-    row was sampled. `train_only` rows were not sampled uniformly and never measure anything.
+    `conversation` holds the messages before the query and `params` the request's other fields
+    (`temperature`, `tools`, …), so that a replay asks exactly what the user asked. `id` defaults to
+    the query's key. `models` maps model names to results. `feedback` says, per tier, whether people
+    judged the answer adequate. `weight` is the inverse of the row's sampling probability.
+    `train_only` rows were not sampled uniformly, so they are never used to measure anything.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,20 +64,21 @@ class Example(BaseModel):
 
     @property
     def as_query(self) -> Query:
-        """What the router sees of it."""
+        """The example as the router sees it."""
         return query_of(self.messages, self.params)
 
     @property
     def key(self) -> str:
-        """Digest of the normalized query: the same question is the same key."""
+        """Digest of the normalized query. The same question has the same key."""
         return query_key(self.query)
 
 
 def normalize_query(text: str) -> str:
-    """Case, accents' encoding and blanks do not make another question."""
+    """Ignore case, Unicode encoding variants and whitespace: they do not make a different
+    question."""
     return _BLANKS.sub(" ", unicodedata.normalize("NFKC", text)).strip().casefold()
 
 
 def query_key(text: str) -> str:
-    """16 hex digits of the SHA-256 of the normalized text."""
+    """Return 16 hex digits of the SHA-256 of the normalized text."""
     return hashlib.sha256(normalize_query(text).encode()).hexdigest()[:16]

@@ -1,21 +1,27 @@
-"""Grades an answer against a reference answer ("gold") where the gold is of a form that allows it.
+r"""Grade an answer against a reference answer ("gold") whose form allows it.
 
-The form of the gold alone picks the grader, never the answer: so every tier's answer to an example
-is graded alike. A gold in free text grades nothing: that is a judge's work.
+Only the form of the gold selects the grader, never the answer, so that the answers of all tiers are
+graded alike. A free-text gold cannot grade; that is a judge's work.
+
+The final answer in a model's text follows a mark: a JSON field `answer`, which overrides all
+others, or `\boxed{…}`, `#### …`, `answer: …` and `the answer is …` (the last three up to the end of
+the line).
+
+Numbers are read as people and models write them: `$1,000.00`, `-3/4`, `50%`, `2e5`, `\frac{1}{2}`.
+A number stands for the set of values that its writer may mean: `50%` is 50 or 0.5.
 """
 
 import ast
+import json
+import math
 import re
 import string
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from route_switch.domain.learning.final_answer import marked_answers
-from route_switch.domain.learning.numbers import is_number, last_number, same
-
-PHRASE_WORDS = 5
-"""A gold of more words is free text."""
+MAX_PHRASE_WORDS = 5
+"""A longer gold is free text."""
 
 _LETTER = r"\(?\b([A-Z])\b(?!')\)?"
 _LETTER_GOLD = re.compile(rf"{_LETTER}[.:]?")
@@ -33,16 +39,17 @@ _WORD = re.compile(r"[^\s" + re.escape(string.punctuation.replace("_", "")) + "]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form of gold, and whether an answer agrees with a gold of this form."""
+    """A form of gold. `fits` recognizes it; `agrees` compares an answer with it."""
 
     fits: Callable[[str], bool]
     agrees: Callable[[str, str], bool]
 
 
 def grade(answer: str, gold: str) -> float | None:
-    r"""1.0 right; 0.0 wrong, or not an answer; None where such a gold cannot grade.
+    r"""Return 1.0 for a right answer, 0.0 for a wrong one or none, or None when the gold cannot
+    grade.
 
-    A gold that comes with its derivation (`… #### 18`, `… \boxed{18}`) is what that ends on.
+    A gold with its derivation (`… #### 18`, `… \boxed{18}`) counts as the answer at its end.
     """
     short = _answer_of(gold).strip()
     form = next((form for form in FORMS if form.fits(short)), None)
@@ -54,7 +61,7 @@ def _is_letter(gold: str) -> bool:
 
 
 def _same_letter(answer: str, gold: str) -> bool:
-    """Lone letters in the reasoning are not a choice: a text that never chooses is wrong."""
+    """Letters in the reasoning are not a choice: a text that never chooses is wrong."""
     return _chosen_letter(answer) == gold.strip("().:")
 
 
@@ -75,11 +82,11 @@ def _letter_in(marked: str) -> str | None:
 
 
 def _same_number(answer: str, gold: str) -> bool:
-    """The last number of what is marked as the answer, or of the whole text."""
+    """Compare the last number in the marked answer, or in the whole text if none is marked."""
     numbers = [
         found for part in marked_answers(answer) or (answer,) if (found := last_number(part))
     ]
-    return bool(numbers) and same(numbers[-1], last_number(gold))
+    return bool(numbers) and same_number(numbers[-1], last_number(gold))
 
 
 def _is_literal(gold: str) -> bool:
@@ -87,7 +94,7 @@ def _is_literal(gold: str) -> bool:
 
 
 def _same_literal(answer: str, gold: str) -> bool:
-    """As Python values; a string may come without its quotes."""
+    """Compare as Python values. A string may lack its quotes."""
     code = _CODE.findall(answer)
     text = answer if marked_answers(answer) or not code else code[-1]
     text, expected = _answer_of(text), _literal(gold)
@@ -96,10 +103,10 @@ def _same_literal(answer: str, gold: str) -> bool:
 
 
 def _literal(text: str) -> object:
-    """None where the text is no literal; a lone None is none here either."""
+    """Return None when the text is not a literal. A bare None does not count as one."""
     try:
         with warnings.catch_warnings():
-            # What looks like a wrong escape or number is no defect of ours.
+            # Odd escapes and numbers in an answer are not our syntax warnings.
             warnings.simplefilter("ignore")
             value: object = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -112,7 +119,7 @@ def _is_label(gold: str) -> bool:
 
 
 def _same_label(answer: str, gold: str) -> bool:
-    """The answer names this label and no other."""
+    """The answer must name this label and no other."""
     return {label.casefold() for label in _LABEL.findall(answer)} == {gold.casefold()}
 
 
@@ -121,7 +128,7 @@ def _is_verdict(gold: str) -> bool:
 
 
 def _same_verdict(answer: str, gold: str) -> bool:
-    """The first word if it is a verdict, else the last verdict in the text."""
+    """Use the first word if it is a verdict, else the last verdict in the text."""
     pair = next(pair for pair in _VERDICTS if gold.casefold() in pair)
     words = _words(_answer_of(answer))
     found = [word for word in words if word in pair]
@@ -130,24 +137,114 @@ def _same_verdict(answer: str, gold: str) -> bool:
 
 
 def _is_phrase(gold: str) -> bool:
-    return 1 <= len(_words(gold)) <= PHRASE_WORDS
+    return 1 <= len(_words(gold)) <= MAX_PHRASE_WORDS
 
 
 def _same_phrase(answer: str, gold: str) -> bool:
-    """The phrase stands in what is marked as the answer, or else in the text; case, blanks,
-    punctuation and articles aside."""
+    """Look for the phrase in the marked answer, or else in the whole text. Ignore case, whitespace,
+    punctuation and articles."""
     words, phrase = _words(_answer_of(answer)), _words(gold)
     starts = range(len(words) - len(phrase) + 1)
     return any(words[start : start + len(phrase)] == phrase for start in starts)
 
 
 def _answer_of(text: str) -> str:
-    """What is marked as the answer last, or else the whole text."""
+    """Return the last marked answer, or the whole text when none is marked."""
     return (text, *marked_answers(text))[-1]
 
 
 def _words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES]
+
+
+_JSON_ANSWER = re.compile(r'"answer"\s*:\s*')
+_MARK = re.compile(
+    r"(?P<box>\\boxed\s*\{)|####|\b(?:answer|option|choice)(?:\s+is\b|\s*:)+", re.IGNORECASE
+)
+
+
+def marked_answers(text: str) -> tuple[str, ...]:
+    """Return everything that the text marks as its answer, in order. The last one is final."""
+    in_json = _in_json(text)
+    if in_json is not None:
+        return (in_json,)
+    plain = text.replace("**", "")
+    return tuple(
+        _up_to_brace(plain, mark.end()) if mark["box"] else _up_to_line_end(plain, mark.end())
+        for mark in _MARK.finditer(plain)
+    )
+
+
+def _in_json(text: str) -> str | None:
+    *_, last = (None, *_JSON_ANSWER.finditer(text))
+    if last is None:
+        return None
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(text, last.end())
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _up_to_brace(text: str, start: int) -> str:
+    """Match nested braces, as in a boxed fraction."""
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place]
+    return text[start:]
+
+
+def _up_to_line_end(text: str, start: int) -> str:
+    return text[start:].strip().partition("\n")[0]
+
+
+_LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{(-?[\d.,]+)\}\s*\{([\d.,]+)\}")
+_TIMES_POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:×|\\times|\*|x)\s*10\s*\^\s*\{?([+-]?\d+)\}?")
+_POWER_OF_TEN = re.compile(r"\b10\s*\^\s*\{?([+-]?\d+)\}?")
+_LATEX = re.compile(r"\\[,;! ]|\\text\{[^}]*\}|[{}]|\*\*")
+_CURRENCY = re.compile(r"\\?[$€£¥]|\\(?=%)")
+_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+|(?<=\d)\.)?(?<=[\d.])(?:[eE][+-]?\d+)?"
+_WRITTEN = re.compile(rf"(?<![\w.])({_NUMBER})(?:\s*/\s*({_NUMBER}))?\s*(%|percent\b)?")
+_TOLERANCE = 1e-9
+
+
+def is_number(text: str) -> bool:
+    """Whether the whole text is one number."""
+    return _WRITTEN.fullmatch(_plain(text)) is not None
+
+
+def last_number(text: str) -> frozenset[float]:
+    """Return the possible values of the last number in a text; empty when there is none."""
+    values: frozenset[float] = frozenset()
+    for match in _WRITTEN.finditer(_plain(text)):
+        values = _values(*match.groups()) or values
+    return values
+
+
+def same_number(one: frozenset[float], other: frozenset[float]) -> bool:
+    """Whether two numbers may mean the same value, up to a relative or absolute error of 1e-9."""
+    return any(
+        math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE) for a in one for b in other
+    )
+
+
+def _plain(text: str) -> str:
+    text = text.replace("\u2212", "-").replace("{,}", ",")
+    text = _LATEX_FRACTION.sub(r" \1/\2", text)
+    text = _POWER_OF_TEN.sub(r"1e\1", _TIMES_POWER_OF_TEN.sub(r"e\1", text))
+    return _CURRENCY.sub("", _LATEX.sub(" ", text)).strip()
+
+
+def _values(number: str, denominator: str | None, percent: str | None) -> frozenset[float]:
+    value = float(number.replace(",", ""))
+    if denominator is not None:
+        below = float(denominator.replace(",", ""))
+        if below == 0:
+            return frozenset()
+        value /= below
+    return frozenset({value, value / 100} if percent else {value})
 
 
 FORMS = (
@@ -158,4 +255,4 @@ FORMS = (
     Form(_is_verdict, _same_verdict),
     Form(_is_phrase, _same_phrase),
 )
-"""The first that fits the gold grades."""
+"""The first form that fits the gold grades the answer."""

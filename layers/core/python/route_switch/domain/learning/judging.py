@@ -1,7 +1,7 @@
-"""The judge: which of two answers to a query is better, asked blind and read strictly.
+"""The judge: which of two answers to a query is better, asked blind and parsed strictly.
 
-The judge sees answers A and B and not whose they are; which of them is Tier 3's is decided by a
-hash, so that it is balanced over the examples and the same in every run.
+The judge sees answers A and B without their sources. A hash decides which of them is Tier 3's, so
+the order is balanced over the examples and the same in every run.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import text_of
 
 Verdict = Literal["better", "equivalent", "worse"]
-"""About a tier's answer, relative to Tier 3's."""
+"""A tier's answer relative to Tier 3's."""
 
-Choice = Literal["A", "B", "SAME"]
-"""What the judge says."""
+JudgeChoice = Literal["A", "B", "SAME"]
+"""The judge's reply."""
 
 Order = Literal["tier_3_first", "tier_3_last"]
 
@@ -47,19 +47,19 @@ _BARE_VERDICT = re.compile(r"\W*(A|B|SAME)\W*", re.IGNORECASE)
 
 
 def first_order(example: Example, tier_3_answer: str, answer: str) -> Order:
-    """A fair coin that falls the same way for the same example and answers."""
+    """Return a fair coin flip that is fixed for a given example and answers."""
     tails = _hash_of((example.key, tier_3_answer, answer)).digest()[0] & 1
     return "tier_3_last" if tails else "tier_3_first"
 
 
-def other(order: Order) -> Order:
+def reverse(order: Order) -> Order:
     return "tier_3_last" if order == "tier_3_first" else "tier_3_first"
 
 
 def judge_messages(
     example: Example, tier_3_answer: str, answer: str, order: Order
 ) -> tuple[JsonObject, ...]:
-    """The chat messages that ask for a verdict."""
+    """Return the chat messages that ask for a verdict."""
     shown = (tier_3_answer, answer) if order == "tier_3_first" else (answer, tier_3_answer)
     blocks = {"query": example.query, "answer-a": shown[0], "answer-b": shown[1]}
     if example.conversation:
@@ -73,18 +73,19 @@ def judge_messages(
     )
 
 
-def read_choice(reply: str) -> Choice | None:
-    """The last verdict line, or a reply that is nothing but a verdict; None if there is none."""
+def read_choice(reply: str) -> JudgeChoice | None:
+    """Return the last verdict line, or a reply that is only a verdict. Return None if there is
+    none."""
     bare = _BARE_VERDICT.fullmatch(reply)
     found = [bare[1]] if bare else _VERDICT.findall(reply)
     if not found:
         return None
-    choices: dict[str, Choice] = {"A": "A", "B": "B", "SAME": "SAME"}
+    choices: dict[str, JudgeChoice] = {"A": "A", "B": "B", "SAME": "SAME"}
     return choices[found[-1].upper()]
 
 
-def verdict_of(choice: Choice, order: Order) -> Verdict:
-    """What the judge's choice says about the tier's answer."""
+def verdict_of(choice: JudgeChoice, order: Order) -> Verdict:
+    """Translate the judge's choice into a verdict on the tier's answer."""
     if choice == "SAME":
         return "equivalent"
     tier_3 = "A" if order == "tier_3_first" else "B"
@@ -92,10 +93,10 @@ def verdict_of(choice: Choice, order: Order) -> Verdict:
 
 
 def _fence(texts: Iterable[str]) -> str:
-    """16 hex digits that stand in none of the texts, so that no text can close its own tag.
+    """Return 16 hex digits that occur in none of the texts, so that no text can close its own tag.
 
-    They come from the texts' hash: an author cannot know them, and the same texts give the same
-    messages, which is what makes a paid verdict reusable.
+    They are derived from a hash of the texts: an author cannot predict them, and the same texts
+    give the same messages, so a paid verdict can be reused.
     """
     texts = tuple(texts)
     digest = _hash_of(texts)
@@ -109,7 +110,7 @@ def _hash_of(texts: Iterable[str]) -> "hashlib._Hash":
 
 
 def _transcript(messages: Iterable[JsonObject]) -> str:
-    """A message a paragraph; one without text (a tool call) as JSON."""
+    """One paragraph per message. A message without text (a tool call) is shown as JSON."""
     return "\n\n".join(
         f"{message.get('role')}: {text_of(message) or json.dumps(message, sort_keys=True)}"
         for message in messages

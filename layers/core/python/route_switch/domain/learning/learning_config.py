@@ -1,15 +1,15 @@
-"""How a stage learns: one document that the stage configures and the workflow's functions read."""
+"""The learning configuration of a stage, which the workflow's functions read."""
 
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from route_switch.domain.learning.calibration import LOWEST_KAPPA
+from route_switch.domain.learning.calibration import MIN_KAPPA
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.pricing import Price
 
-LONGEST_RUN_HOURS = 144
+MAX_RUN_HOURS = 144
 """Six days."""
 STEPS_IN_SLICES = 3
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) \S+ (\S+) \S+\)")
@@ -38,7 +38,7 @@ class LearningConfig(BaseModel):
     """Model that writes instructions, as `provider/model`; null is the model of Tier 3."""
     judge: str | None = None
     """Model that grades answers without feedback, test result or gold; null is none."""
-    judge_floor: Annotated[float, Field(ge=-1, le=1)] = LOWEST_KAPPA
+    judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
     """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
@@ -79,8 +79,8 @@ class LearningConfig(BaseModel):
 
     @field_validator("schedule")
     @classmethod
-    def _scheduler_takes_it(cls, value: str) -> str:
-        """EventBridge Scheduler would refuse it only at the deployment."""
+    def _schedule_is_valid(cls, value: str) -> str:
+        """Fail early: EventBridge Scheduler would reject it only during deployment."""
         cron = _CRON.fullmatch(value)
         if cron is not None:
             minute, hour, day, weekday = cron.groups()
@@ -90,17 +90,17 @@ class LearningConfig(BaseModel):
         elif _RATE.fullmatch(value):
             return value
         raise ValueError(
-            f"'{value}' is no schedule: write cron(minute hour day month weekday year) in UTC with "
-            "'?' as day or as weekday, such as cron(0 3 ? * SUN *), or rate(7 days)"
+            f"'{value}' is not a schedule: write cron(minute hour day month weekday year) in UTC "
+            "with '?' as day or weekday, such as cron(0 3 ? * SUN *), or rate(7 days)"
         )
 
     @model_validator(mode="after")
-    def _a_run_is_over_before_the_next_one(self) -> Self:
+    def _run_ends_before_the_next(self) -> Self:
         hours = self.approval_hours + STEPS_IN_SLICES * self.slices * self.slice_s / 3600
-        if hours > LONGEST_RUN_HOURS:
+        if hours > MAX_RUN_HOURS:
             raise ValueError(
-                f"approval_hours and three steps of slices × slice_s are {hours:.0f} hours, and a "
-                f"run may take {LONGEST_RUN_HOURS}: it has to be over before the next one is due"
+                f"approval_hours plus three steps of slices × slice_s is {hours:.0f} hours, but a "
+                f"run may take {MAX_RUN_HOURS} at most: it must end before the next one starts"
             )
         return self
 

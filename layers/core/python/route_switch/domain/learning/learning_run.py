@@ -1,4 +1,4 @@
-"""A run of the weekly workflow: its name, its month, and how it ended."""
+"""A run of the weekly workflow: its id, its month, and its outcome."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ TIME = "%Y-%m-%dT%H%M%SZ"
 
 
 class RunOutcome(StrEnum):
-    """How a run ended. Only `PROMOTED` changes what is live."""
+    """How a run ended. Only `PROMOTED` changes the live prompt."""
 
     PROMOTED = "promoted"
     NOT_BETTER = "not better"
@@ -25,24 +25,26 @@ class RunOutcome(StrEnum):
 
 
 class StartRun(BaseModel):
-    """What starts a run. The scheduled time and what triggered it are the run's identity."""
+    """The input that starts a run. The scheduled time and the trigger identify it."""
 
     model_config = ConfigDict(frozen=True)
 
     scheduled_time: AwareDatetime
     trigger: Trigger = "schedule"
     reason: str | None = None
-    """What triggered it, where one thing may trigger several: the version that traffic left."""
+    """Distinguishes starts with the same trigger; for drift, the prompt version that traffic has
+    drifted from."""
 
     @property
     def run_id(self) -> str:
-        """`2026-11-22T030000Z`; of other triggers than the schedule `2026-11-22T030000Z-drift`."""
+        """`2026-11-22T030000Z`, with a suffix for triggers other than the schedule:
+        `2026-11-22T030000Z-drift`."""
         time = f"{self.scheduled_time.astimezone(UTC):{TIME}}"
         return time if self.trigger == "schedule" else f"{time}-{self.trigger}"
 
 
 class LearningRun(BaseModel):
-    """A claimed run, as its steps hand it on. `cap_usd` is for all runs of its month together."""
+    """A claimed run, passed from step to step. `cap_usd` covers all runs of its month together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,5 +60,5 @@ class LearningRun(BaseModel):
 
 
 def day_of_run(run_id: str) -> date:
-    """The day (UTC) that it was to start on."""
+    """Return the day (UTC) on which the run was scheduled."""
     return datetime.strptime(run_id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC).date()

@@ -1,12 +1,12 @@
-"""Finds queries that say nearly the same.
+"""Find queries that say nearly the same thing.
 
-Two queries are near-duplicates if the sets of their shingles (three words in a row) have a Jaccard
-similarity of at least 0.8. Shingles that stand in many queries are a template's and do not count:
-two questions put into one template are two questions.
+Two queries are near-duplicates if the sets of their shingles (three consecutive words) have a
+Jaccard similarity of at least 0.8. Shingles found in many queries belong to a template and do not
+count: two questions in the same template are different questions.
 
-The search is exact. If the similarity of two sets is to be `t`, then they share one of the first
-|x| − ⌈t·|x|⌉ + 1 elements of either, in any order that is the same for all sets; rare elements
-first, hardly anything is left to compare (prefix filtering: Chaudhuri, Ganti, Kaushik, ICDE 2006).
+The search is exact. If two sets have similarity `t`, they share one of the first |x| − ⌈t·|x|⌉ + 1
+elements of either, in any order that is the same for all sets. With rare elements first, few
+candidates are left to compare (prefix filtering: Chaudhuri, Ganti, Kaushik, ICDE 2006).
 """
 
 import math
@@ -15,21 +15,21 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-SIMILARITY = 0.8
-WORDS = 3
+MIN_SIMILARITY = 0.8
+SHINGLE_WORDS = 3
 TEMPLATE_SHARE = 0.05
-"""Of the queries: what is in more of them is a template's text …"""
+"""A shingle in more than this share of the queries belongs to a template …"""
 TEMPLATE_QUERIES = 20
-"""… if it is in more than so many."""
+"""… provided it occurs in more than this many queries."""
 
 _WORD = re.compile(r"\w+")
 _BUCKET = (1 << 20) - 1
 
 
 class NearDuplicates:
-    """Compares `texts`, each named by its number, with those that were added.
+    """Compares `texts`, each identified by its index, with those added so far.
 
-    Shingles are counted in a fixed number of buckets, so that memory grows by 8 bytes a word.
+    Shingles are counted in a fixed number of buckets, so memory grows by 8 bytes per word.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -63,14 +63,14 @@ class NearDuplicates:
 
 
 def _shingles(text: str, words: dict[str, int]) -> set[int]:
-    """As hashes of word numbers: unlike those of text, they are the same in every process."""
+    """Hash word numbers rather than text, so that hashes are the same in every process."""
     found = [words.setdefault(word, len(words)) for word in _WORD.findall(text.casefold())]
-    runs = zip(*(found[start:] for start in range(WORDS)), strict=False)
+    runs = zip(*(found[start:] for start in range(SHINGLE_WORDS)), strict=False)
     return set(map(hash, runs)) or {hash(tuple(found))}
 
 
 def _rarest_first(shingles: "array[int]", counts: Counter[int], template: float) -> "array[int]":
-    """Without a template's, unless there are no others."""
+    """Drop shingles that belong to a template, unless there are no others."""
     ranked = sorted((counts[shingle & _BUCKET], shingle) for shingle in shingles)
     own = array("q", (shingle for count, shingle in ranked if count <= template))
     return own or array("q", (shingle for _, shingle in ranked))
@@ -78,12 +78,12 @@ def _rarest_first(shingles: "array[int]", counts: Counter[int], template: float)
 
 def _prefix(shingles: "array[int]") -> "array[int]":
     size = len(shingles)
-    return shingles[: size - math.ceil(SIMILARITY * size) + 1]
+    return shingles[: size - math.ceil(MIN_SIMILARITY * size) + 1]
 
 
 def _similar(mine: set[int], other: "array[int]") -> bool:
     smaller, larger = sorted((len(mine), len(other)))
-    if smaller < SIMILARITY * larger:
+    if smaller < MIN_SIMILARITY * larger:
         return False
     shared = len(mine.intersection(other))
-    return shared >= SIMILARITY * (len(mine) + len(other) - shared)
+    return shared >= MIN_SIMILARITY * (len(mine) + len(other) - shared)

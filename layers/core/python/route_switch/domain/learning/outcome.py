@@ -1,7 +1,7 @@
-"""The outcome table: what each tier answers to each example, and how good that is.
+"""The outcome table: how each tier answers each example, and how good the answer is.
 
-What a tier answers does not depend on the routing prompt. So each tier answers each example once,
-and any number of candidate prompts is scored by looking cells up.
+A tier's answer does not depend on the routing prompt. So each tier answers each example once, and
+any number of candidate prompts is scored by looking up cells.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.tiers import Tier
 
 NO_RECORDING = "[simulated: no recorded answer]"
-"""What a model that replays recordings says where it has none: not an answer to grade."""
+"""The reply of a replaying model that has no recording. It is not an answer to grade."""
 
 
 class GradedBy(StrEnum):
-    """Where a score comes from, the most trusted first."""
+    """The source of a score, most trusted first."""
 
     FEEDBACK = "feedback"
     GOLD = "gold"
@@ -28,11 +28,11 @@ class GradedBy(StrEnum):
 
 
 class Outcome(BaseModel):
-    """One cell. `score` is 0..1; `equivalent` says whether the answer is rated no worse than
-    Tier 3's to the same query (always true for Tier 3 itself).
+    """One cell. `score` is 0..1. `equivalent` says whether the answer is rated no worse than Tier
+    3's answer to the same query; it is always true for Tier 3 itself.
 
-    Tokens are kept, and prices join when the table is evaluated: a new price needs no new call.
-    `recorded_cost_usd` stands in where nobody knows the tokens or the price.
+    Cells store tokens, and prices are joined when the table is evaluated, so a price change needs
+    no new call. `recorded_cost_usd` is used when the tokens or the price are unknown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,10 +55,10 @@ class Outcome(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeTable:
-    """`rows` hold an outcome for each tier in `models`, in the order of `examples`.
+    """`rows` hold one outcome per tier in `models`, in the order of `examples`.
 
-    `models` are the tiers' models as `--tiers` or the catalog names them; `prices` those that are
-    known. Two tiers are small and large: 1 and 3.
+    `models` are the tiers' models as `--tiers` or the catalog names them. `prices` holds the known
+    ones. With two tiers, they are small and large: 1 and 3.
     """
 
     models: dict[Tier, str]
@@ -71,20 +71,21 @@ class OutcomeTable:
         return tuple(sorted(self.models))
 
     def cost_usd(self, row: int, tier: Tier) -> float:
-        """USD of one answer; raises `ConfigurationError` where neither price nor cost is known."""
+        """Return the cost of one answer in USD. Raise `ConfigurationError` when neither price nor
+        cost is known."""
         model = self.models[tier]
         cost = self.rows[row][tier].cost_usd(self.prices.get(model))
         if cost is None:
             raise ConfigurationError(
-                f"What {model} costs is not known: example {self.examples[row].id} has no cost_usd "
+                f"The cost of {model} is unknown: example {self.examples[row].id} has no cost_usd "
                 "for it, and there is no price. Add one or the other."
             )
         return cost
 
 
 def tier_3_output_ratio(table: OutcomeTable) -> dict[Tier, float | None]:
-    """Tokens that Tier 3 writes for each token that a tier writes, on average over the examples
-    where both are known; None where that is nowhere so."""
+    """Return the tokens that Tier 3 writes per token of each tier, averaged over the examples where
+    both are known; None where no example has both."""
     return {tier: _output_ratio(table, tier) for tier in table.tiers}
 
 
@@ -99,10 +100,10 @@ def _output_ratio(table: OutcomeTable, tier: Tier) -> float | None:
 
 
 def tiers_of(models: tuple[str, ...]) -> dict[Tier, str]:
-    """Names the tiers of two or three models, cheapest first."""
+    """Assign two or three models, cheapest first, to tiers."""
     if len(set(models)) != len(models) or not all(models) or not 2 <= len(models) <= 3:
         raise ConfigurationError(
-            "--tiers takes two or three different models, small to large, with commas between: "
+            "--tiers takes two or three different models, small to large, separated by commas: "
             "SMALL,MEDIUM,LARGE or SMALL,LARGE."
         )
     tiers = (Tier.SMALL, Tier.LARGE) if len(models) == 2 else tuple(Tier)

@@ -1,26 +1,26 @@
-"""Grades what the tiers answered to one example.
+"""Grade the tiers' answers to one example.
 
-What grades, in this order:
+Sources of grades, in this order:
 
-1. Feedback on a tier: adequate is score 1 and equivalent, inadequate 0 and not. It speaks of that
-   tier alone, and of Tier 3 never: Tier 3 is what the others are compared with.
-2. A test, if it grades Tier 3 and all others without feedback: a recorded score, or else the text
-   against the gold. The recorded score comes first, since its source knew more: it ran the code, or
-   had its own way to read answers.
-3. A judge's verdict against Tier 3's answer. Then Tier 3 scores 1; another scores 1 or 0.
+1. Feedback on a tier: adequate means score 1 and equivalent, inadequate means 0 and not equivalent.
+   It applies to that tier only, and never to Tier 3, which the others are compared with.
+2. A test, if it can grade Tier 3 and all others without feedback: a recorded score, or else the
+   text against the gold. The recorded score takes precedence because its source knew more: it ran
+   the code, or had its own way of parsing answers.
+3. A judge's verdict against Tier 3's answer. Tier 3 then scores 1; the others score 1 or 0.
 
-An example is not graded partly by tests and partly by a judge: their scores cannot be compared.
+An example is never graded partly by tests and partly by a judge, because the scores are not
+comparable.
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.grading import grade
+from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.outcome import GradedBy, Outcome
 from route_switch.domain.tiers import Tier
 
-Verdict = Literal["better", "equivalent", "worse"]
 Models = Mapping[Tier, str]
 Results = Mapping[Tier, RecordedResult]
 
@@ -31,8 +31,8 @@ def is_recorded(example: Example, model: str) -> bool:
 
 
 def tiers_to_judge(example: Example, models: Models) -> tuple[Tier, ...]:
-    """The tiers whose answers need a judge. Known before anything is answered: whether an example
-    can be graded does not depend on what the models say."""
+    """Return the tiers whose answers need a judge. This is known before any model answers: whether
+    an example can be graded does not depend on the answers."""
     compared = tuple(t for t in models if t is not Tier.LARGE and t not in example.feedback)
     if not compared or _is_tested(example, (*(models[t] for t in compared), models[Tier.LARGE])):
         return ()
@@ -42,7 +42,7 @@ def tiers_to_judge(example: Example, models: Models) -> tuple[Tier, ...]:
 def outcome_row(
     example: Example, results: Results, verdicts: Mapping[Tier, Verdict]
 ) -> dict[Tier, Outcome]:
-    """An outcome of each tier in `results`; `verdicts` are those on `tiers_to_judge`."""
+    """Return an outcome for each tier in `results`. `verdicts` covers `tiers_to_judge`."""
     tested = {t: None if verdicts else _test(example, result) for t, result in results.items()}
     best, by = tested[Tier.LARGE] or (1.0, GradedBy.JUDGE)
     row = {Tier.LARGE: _outcome(results[Tier.LARGE], best, True, by)}

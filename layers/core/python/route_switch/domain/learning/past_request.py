@@ -10,18 +10,18 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 
-ADEQUATE_FROM = 0.5
-"""The score from which an answer was adequate: learning knows only that it was, or was not."""
+MIN_ADEQUATE_SCORE = 0.5
+"""The lowest score of an adequate answer. Learning only distinguishes adequate from inadequate."""
 
 Gold = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
-"""At its longest half of what an item holds."""
+"""At its longest, half of what a DynamoDB item can hold."""
 
 Comment = Annotated[str, StringConstraints(max_length=5_000)]
 
 
 class GivenFeedback(BaseModel):
-    """What somebody said about a request's answer: `adequate` is what learning reads, `score` what
-    was said where it was not a thumb. `gold` is the answer it should have been."""
+    """Feedback on a request's answer. Learning reads `adequate`; `score` is the original rating
+    unless it was a thumb. `gold` is what the answer should have been."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class GivenFeedback(BaseModel):
 
     @property
     def rating(self) -> float | None:
-        """The score; a thumb is 1 or 0. None where nothing was said."""
+        """The score; a thumb is 1 or 0. None when there is no rating."""
         if self.score is not None or self.adequate is None:
             return self.score
         return float(self.adequate)
@@ -46,8 +46,8 @@ class GivenFeedback(BaseModel):
         return self.model_copy(update={"gold": None, "comment": None})
 
 
-class FeedbackFate(StrEnum):
-    """What became of a feedback."""
+class FeedbackStatus(StrEnum):
+    """What happened to a piece of feedback."""
 
     KEPT = "kept"
     KEPT_WITHOUT_TEXT = "kept without text"
@@ -56,7 +56,7 @@ class FeedbackFate(StrEnum):
 
 
 class PastRequest(BaseModel):
-    """The parts of a record (`RequestRecord`), its replay and its feedback."""
+    """The relevant parts of a record (`RequestRecord`), its replay and its feedback."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,8 +85,8 @@ class PastRequest(BaseModel):
         )
 
     def _results(self) -> dict[str, RecordedResult]:
-        """What the answering model said, unless it said nothing in words (it called a tool): then
-        a replay has to ask again."""
+        """Return the answering model's result. If it wrote no text (it called a tool), return none,
+        so that a replay asks again."""
         if not self.answer_text:
             return {}
         attempt = next(
@@ -103,8 +103,8 @@ class PastRequest(BaseModel):
         return {self.model: result}
 
     def _judged_tiers(self, catalog: ModelCatalog) -> dict[Tier, bool]:
-        """A thumb is about the model that answered. It says something about the tier only if that
-        is the tier's model today: neither a fallback nor one that was replaced since."""
+        """A thumb is about the model that answered. It applies to the tier only if that model is
+        the tier's model today: not a fallback, and not replaced since."""
         of_today = catalog.tiers[self.tier].model == self.model
         if self.feedback.adequate is None or not of_today:
             return {}

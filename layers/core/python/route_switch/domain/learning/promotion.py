@@ -1,23 +1,23 @@
-"""The promotion gate: may the candidate take the incumbent's place?
+"""The promotion gate: may the candidate replace the incumbent?
 
 **The error budget.** The gate looks once a week, for years. Look k spends α_k = α · 6 / (π² k²) of
-the budget α, which sums to α over all looks there will ever be; its interval is two-sided at level
-1 − α_k. Each look uses rows that no earlier look has used. (At a plain 95% a look, 52 looks promote
-a prompt that is no better with 73% probability.)
+the budget α; these parts sum to α over all future looks. The interval is two-sided at level 1 −
+α_k. Each look uses rows that no earlier look has used. (At a constant 95% per look, 52 looks would
+promote a prompt that is no better with 73% probability.)
 
-**The guard.** A candidate that moves many rows to a cheaper tier saves a little on each and loses
-an answer rarely. In a few hundred rows no loss may happen to be seen; the variance then looks tiny,
-and an interval of mean ± z · SE promotes a no-better prompt almost surely (measured: 27 times α_1,
-4,500 times α_13). So each bound counts z²/3 rows more that went as badly as can be: lost answers
-for the lower bound, won ones for the upper. Two things lead there. It is Agresti and Min's (2005)
-pseudo-observations for matched pairs, which are constant where they have to grow with z²; and
+**The guard.** A candidate that moves many rows to a cheaper tier saves a little on each and rarely
+loses an answer. A few hundred rows may show no loss at all. The variance then looks tiny, and a
+mean ± z · SE interval promotes a no-better prompt almost surely (measured: 27 times α_1, 4,500
+times α_13). Each bound therefore adds z²/3 worst-case rows: lost answers for the lower bound, won
+ones for the upper. Two arguments lead to this number. It is Agresti and Min's (2005)
+pseudo-observations for matched pairs, which are constant there but have to grow with z² here. And
 z²/3 rows is the leading term of Johnson's (1978) skewness correction, (2z² + 1)/6 · μ₃/(σ² n), at
-the worst skewness that a loss of one answer can have, μ₃ = −σ². What a row can lose is a whole
-answer, 1, or the most that was seen, if a row's cost makes that more.
+the worst skewness that losing one answer can cause, μ₃ = −σ². The most a row can lose is a whole
+answer, 1, or the largest observed loss if a row's cost makes it larger.
 
-What it does (docs/decisions/003): for losses in 0.5 to 20% of rows that savings balance exactly,
-n = 20 to 2,000 and looks 1 to 52, promotion is at most 0.51 · α_k likely, the half that belongs to
-one side. One pseudo-row of each sign reaches 50 · α_k.
+Measured behavior (docs/decisions/003): for losses in 0.5 to 20% of rows that savings balance
+exactly, n = 20 to 2,000 and looks 1 to 52, the probability of promotion is at most 0.51 · α_k, the
+half that belongs to one side. A single pseudo-row of each sign reaches 50 · α_k.
 """
 
 import math
@@ -34,20 +34,21 @@ ALPHA = 0.05
 """Error budget over all looks."""
 
 DELTA = 0.01
-"""The smallest gain, in points of the objective, that is worth a promotion."""
+"""The smallest gain, in points of the objective, that justifies a promotion."""
 
 MIN_ROWS = 50
-"""With fewer fresh rows there is no look: they wait for next week's."""
+"""With fewer fresh rows there is no look; the rows wait for next week's."""
 
 POWER = 0.8
 
-Verdict = Literal["better", "not better", "not enough evidence"]
+GateVerdict = Literal["better", "not better", "not enough evidence"]
 
 
 class GateHistory(BaseModel):
-    """What earlier gates have used up: `looks`, and the keys of rows that no later gate may use.
+    """What earlier gates used up: `looks`, and the keys of rows that no later gate may use.
 
-    `seen` grows by some 20 bytes a held-out row: a query that comes back after a year is not new.
+    `seen` grows by about 20 bytes per held-out row. It never expires: a query that returns after a
+    year is not new.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +61,7 @@ class GateHistory(BaseModel):
 class HeldOutGain:
     """The candidate's reward minus the incumbent's on one held-out row.
 
-    `key` is `Example.key`; `moved` says whether the two prompts choose different tiers.
+    `key` is `Example.key`. `moved` says whether the two prompts choose different tiers.
     """
 
     key: str
@@ -71,14 +72,14 @@ class HeldOutGain:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """`mean` with its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
+    """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
 
-    `smallest_visible` is the gain that so many rows would have shown to be better with 80%
-    probability. `look` counts from 1. `history` is the one to keep: the same as before where there
-    were too few rows to look.
+    `smallest_visible` is the gain that this many rows would have detected with 80% probability.
+    `look` counts from 1. `history` is the history to store; it is unchanged when there were too few
+    rows to look.
     """
 
-    verdict: Verdict
+    verdict: GateVerdict
     mean: float
     low: float
     high: float
@@ -92,7 +93,7 @@ class GateResult:
 
 
 def alpha_of_look(look: int, alpha: float = ALPHA) -> float:
-    """Look's part of the budget; `look` counts from 1, and the parts sum to `alpha`."""
+    """Return a look's part of the budget. `look` counts from 1, and the parts sum to `alpha`."""
     return alpha * 6 / (math.pi * look) ** 2
 
 
@@ -102,7 +103,7 @@ def gate(
     delta: float = DELTA,
     alpha: float = ALPHA,
 ) -> GateResult:
-    """The verdict on all held-out `rows` of this week; those in `history` are left out.
+    """Return the verdict on all of this week's held-out `rows`, except those in `history`.
 
     *Better*: the lower bound is above 0 and the mean gain reaches `delta`. *Not better*: the upper
     bound is below `delta`.
@@ -132,16 +133,15 @@ def gate(
     )
 
 
-def select(objectives: Sequence[float]) -> int:
-    """Position of the best objective on validation rows. The incumbent's comes first and wins
-    ties, so that nothing is proposed in its place that is not better there."""
+def select_best(objectives: Sequence[float]) -> int:
+    """Return the index of the best objective on validation rows. The incumbent comes first and wins
+    ties, so nothing is proposed unless it is better there."""
     return max(range(len(objectives)), key=lambda i: (objectives[i], -i))
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A weighted mean between its guarded bounds. `margin` is how far below the mean the lower
-    bound lies, `error` the mean's plain standard error."""
+    """A weighted mean and its guarded bounds. `error` is the mean's plain standard error."""
 
     mean: float
     low: float
@@ -154,12 +154,14 @@ class Bounds:
 
 
 def guarded_bounds(gains: Sequence[float], weights: Sequence[float], alpha: float) -> Bounds:
-    """Two-sided bounds of the weighted mean at level 1 − `alpha`; see the module for the guard. No
-    rows at all leave everything between a lost and a won answer possible."""
+    """Return two-sided bounds of the weighted mean at level 1 − `alpha`; the module docstring
+    explains the guard. Without rows, anything from a lost to a won answer is possible."""
     if not gains:
         return Bounds(0.0, -1.0, 1.0, 0.0)
     if not all(map(math.isfinite, gains)):
-        raise ConfigurationError("A gain is not a finite number: a row has no outcome or no cost.")
+        raise ConfigurationError(
+            "A gain is not a finite number: some row has no outcome or no cost."
+        )
     z = NormalDist().inv_cdf(1 - alpha / 2)
     mean, error = _mean_and_error(gains, weights, 0.0, 0.0)
     losses = [-gain for gain in gains]
@@ -179,8 +181,9 @@ def _lower_bound(gains: Sequence[float], weights: Sequence[float], z: float) -> 
 def _mean_and_error(
     gains: Sequence[float], weights: Sequence[float], added: float, worst: float
 ) -> tuple[float, float]:
-    """Weighted mean and its standard error, with `added` rows of `worst`, as heavy as the heaviest,
-    counted in. The error is the linearized one, which holds if gains depend on weights."""
+    """Return the weighted mean and its standard error, counting in `added` rows of value `worst`
+    with the largest weight. The error is linearized, so it holds even if gains depend on weights.
+    """
     heaviest = max(weights)
     total = math.fsum(weights) + added * heaviest
     pairs = list(zip(weights, gains, strict=True))
@@ -189,7 +192,7 @@ def _mean_and_error(
     return mean, math.sqrt(squares + added * (heaviest * (worst - mean)) ** 2) / total
 
 
-def _verdict(bounds: Bounds, delta: float) -> Verdict:
+def _verdict(bounds: Bounds, delta: float) -> GateVerdict:
     if bounds.low > 0 and bounds.mean >= delta:
         return "better"
     return "not better" if bounds.high < delta else "not enough evidence"

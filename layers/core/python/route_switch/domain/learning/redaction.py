@@ -1,10 +1,10 @@
-"""Takes personal data and secrets out of text: one row per kind.
+"""Remove personal data and secrets from text. Each kind is one row of a table.
 
-It finds what has a form. Names, addresses, and anything told in words have none and stay: whoever
-cannot accept that sets `learn_from_text` to `off`.
+It finds data with a recognizable form. Names, postal addresses and anything paraphrased have none
+and stay; if that is unacceptable, set `learn_from_text` to `off`.
 
-No library does it: presidio and scrubadub bring spaCy or scikit-learn, detect-secrets has had no
-release since 2024, datafog finds no secrets and takes every date and short number for personal.
+No library fits: presidio and scrubadub require spaCy or scikit-learn, detect-secrets has had no
+release since 2024, and datafog misses secrets and treats every date and short number as personal.
 """
 
 import re
@@ -15,23 +15,23 @@ from ipaddress import ip_address
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What stands for it, its form, and what a text of that form must pass besides.
+    """A placeholder, the pattern it replaces, and a further check on each match.
 
-    What a pattern's group `keep` matches stays before the placeholder. Patterns take linear time:
-    each begins at a boundary, and what repeats is bounded or possessive.
+    Text matched by a pattern's group `keep` stays before the placeholder. Patterns run in linear
+    time: each starts at a boundary, and repetitions are bounded or possessive.
     """
 
     placeholder: str
     pattern: re.Pattern[str]
     check: Callable[[str], bool]
 
-    def replace_in(self, text: str) -> str:
-        return self.pattern.sub(self._stand_in, text)
+    def redact(self, text: str) -> str:
+        return self.pattern.sub(self._replacement, text)
 
-    def stands_in(self, text: str) -> bool:
+    def finds(self, text: str) -> bool:
         return any(self.check(match[0]) for match in self.pattern.finditer(text))
 
-    def _stand_in(self, match: re.Match[str]) -> str:
+    def _replacement(self, match: re.Match[str]) -> str:
         if not self.check(match[0]):
             return match[0]
         return (match.groupdict().get("keep") or "") + self.placeholder
@@ -42,14 +42,14 @@ def _alphanumeric(text: str) -> str:
 
 
 def _is_card(text: str) -> bool:
-    """Luhn's checksum (ISO/IEC 7812-1)."""
+    """Check Luhn's checksum (ISO/IEC 7812-1)."""
     digits = [int(digit) for digit in _alphanumeric(text)]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
-def _holds_iban(text: str) -> bool:
-    """Whether it begins with an account number that is 1 modulo 97 (ISO 13616)."""
+def _starts_with_iban(text: str) -> bool:
+    """Whether the text starts with an account number that is 1 modulo 97 (ISO 13616)."""
     account = _alphanumeric(text)
     ends = range(15, min(len(account), 34) + 1)
     return any(int(_iban_digits(account[4:end] + account[:4])) % 97 == 1 for end in ends)
@@ -60,7 +60,7 @@ def _iban_digits(account: str) -> str:
 
 
 def _is_ipv6(text: str) -> bool:
-    """At least three written groups: `a[1::2]` is Python."""
+    """Require at least three nonempty groups: `a[1::2]` is Python."""
     if sum(group != "" for group in text.split(":")) < 3:
         return False
     try:
@@ -70,7 +70,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_long_enough(text: str) -> bool:
-    """Eight digits, the shortest number with its country that is in use, or more."""
+    """Require eight digits, the length of the shortest number in use including its country code."""
     return sum(map(str.isdigit, text)) >= 8
 
 
@@ -89,7 +89,7 @@ _LOCAL = r"[\w.+%-]"
 _HEX = r"[0-9A-Fa-f]{0,4}"
 
 _KINDS = (
-    # Private keys, JSON web tokens, the keys of well-known services and of this one.
+    # Private keys, JSON web tokens, and the keys of well-known services and of this project.
     _kind(
         SECRET, r"(?s)-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}-----|\Z)"
     ),
@@ -98,7 +98,7 @@ _KINDS = (
     _kind(SECRET, r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     _kind(SECRET, r"\b(?:gh[oprsu]_|github_pat_|glpat-|hf_|npm_|pypi-|xox[abeoprs]-)[\w-]{16,}+"),
     _kind(SECRET, r"\bAIza[\w-]{35}"),
-    # What is said to be one: `Authorization: Bearer …`, `password=…`, `"api_key": "…"`.
+    # Labeled secrets: `Authorization: Bearer …`, `password=…`, `"api_key": "…"`.
     _kind(SECRET, rf"(?P<keep>\b(?i:bearer|basic) ){_WITH_A_DIGIT}[\w.~+/=-]{{16,}}+"),
     _kind(
         SECRET,
@@ -109,7 +109,8 @@ _KINDS = (
         rf"(?P<keep>(?i:secret|token|(?:api|access)[ _-]?key){_IS})"
         rf"{_WITH_A_DIGIT}[\w.~+/=-]{{8,}}+",
     ),
-    # Addresses that carry credentials or a query string; before e-mail, which looks like the first.
+    # URLs with credentials or a query string. They come before e-mail addresses, which the first
+    # kind resembles.
     _kind("[url]", rf"{_SCHEME}[^\s/@<>\"']{{1,200}}@[^\s<>\"']*+"),
     _kind("[url]", rf"{_SCHEME}[^\s?<>\"']{{1,500}}\?[^\s<>\"']++"),
     _kind(
@@ -118,7 +119,7 @@ _KINDS = (
     _kind(
         "[iban]",
         r"\b[A-Za-z]{2}\d{2}(?:[A-Za-z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)\b",
-        _holds_iban,
+        _starts_with_iban,
     ),
     _kind(
         "[card]",
@@ -129,7 +130,8 @@ _KINDS = (
     _kind("[ssn]", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"),
     _kind("[ip]", rf"(?<![\w.]){_BYTE}(?:\.{_BYTE}){{3}}(?!\.?\w)"),
     _kind("[ip]", rf"(?<![\w:.]){_HEX}(?::{_HEX}){{2,7}}(?![\w:])", _is_ipv6),
-    # Phone numbers: international, North American, with a leading zero, and any that is said to be.
+    # Phone numbers: international, North American, with a leading zero, and any that is labeled as
+    # one.
     _kind(
         "[phone]",
         r"(?<![\w.,])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,4}\)?){2,5}(?!\w)",
@@ -146,20 +148,20 @@ _KINDS = (
 
 
 def redact(text: str) -> str:
-    """The text with a placeholder such as `[email]` for each finding. What is redacted once stays
-    as it is."""
-    redacted = _pass_over(text)
+    """Replace each finding with a placeholder such as `[email]`. Redacting twice changes nothing
+    more."""
+    redacted = _redact_once(text)
     while redacted != text:
-        text, redacted = redacted, _pass_over(redacted)
+        text, redacted = redacted, _redact_once(redacted)
     return redacted
 
 
-def _pass_over(text: str) -> str:
+def _redact_once(text: str) -> str:
     for kind in _KINDS:
-        text = kind.replace_in(text)
+        text = kind.redact(text)
     return text
 
 
-def holds(placeholder: str, text: str) -> bool:
+def contains(placeholder: str, text: str) -> bool:
     """Whether `redact` would put this placeholder into the text."""
-    return any(kind.stands_in(text) for kind in _KINDS if kind.placeholder == placeholder)
+    return any(kind.finds(text) for kind in _KINDS if kind.placeholder == placeholder)

@@ -1,4 +1,4 @@
-"""Train, validation, held-out: the side that a query is on, now and in every later run."""
+"""Train, validation, held-out: each query has one side, now and in every later run."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ class Side(StrEnum):
 
 
 SHARES = {Side.TRAIN: 0.4, Side.VALIDATION: 0.3, Side.HELDOUT: 0.3}
-"""Of all queries. Fixed: other shares would move queries to other sides."""
+"""Shares of all queries. They are fixed: other shares would move queries to other sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """The three sides, each in the order of the input, and how many examples are on none.
 
-    `duplicates` repeat a query that is there already. `near_duplicates` are too close to a query
-    on another side. `misplaced` are for training only, but their query is on another side.
+    `duplicates` repeat an earlier query. `near_duplicates` are too close to a query on another
+    side. `misplaced` are for training only, but their query belongs to another side.
     """
 
     train: tuple[Example, ...]
@@ -36,9 +36,10 @@ class Split:
 
 
 def side_of(key: str) -> Side:
-    """The side of a query's key: of nothing else, so that a query never changes sides.
+    """Return the side of a query's key. It depends on the key alone, so a query never changes
+    sides.
 
-    Hashed once more: who samples by the key itself does not sample a side.
+    The key is hashed once more, so that sampling by the key itself does not sample a side.
     """
     place = int(hashlib.sha256(f"side of {key}".encode()).hexdigest()[:16], 16) / 16**16
     if place < SHARES[Side.TRAIN]:
@@ -47,12 +48,12 @@ def side_of(key: str) -> Side:
 
 
 def split(examples: Iterable[Example]) -> Split:
-    """Puts each query on its side once.
+    """Put each query on its side once.
 
-    An example for training only whose query is on another side is dropped, even if nobody else
-    asked that query: someone may next week, and then a prompt that was trained on it would be
-    measured on it. Of two near-duplicates on two sides, the one in train goes, else the one in
-    validation: held-out stays as it is.
+    Drop an example for training only whose query belongs to another side, even if that query occurs
+    nowhere else: someone may ask it next week, and a prompt trained on it would then be measured on
+    it. Of two near-duplicates on two sides, drop the one in train, or else the one in validation;
+    held-out stays as it is.
     """
     sides: dict[Side, list[Example]] = {side: [] for side in Side}
     seen: set[str] = set()
@@ -67,11 +68,11 @@ def split(examples: Iterable[Example]) -> Split:
         else:
             seen.add(key)
             sides[side].append(example)
-    return _apart(sides, duplicates, misplaced)
+    return _separate(sides, duplicates, misplaced)
 
 
-def _apart(sides: dict[Side, list[Example]], duplicates: int, misplaced: int) -> Split:
-    """From held-out to train: each side keeps what is not near a side before it."""
+def _separate(sides: dict[Side, list[Example]], duplicates: int, misplaced: int) -> Split:
+    """Go from held-out to train. Each side keeps what is not close to an earlier side."""
     order = (Side.HELDOUT, Side.VALIDATION, Side.TRAIN)
     numbered = list(enumerate(example for side in order for example in sides[side]))
     near = NearDuplicates([example.query for _, example in numbered])

@@ -1,6 +1,6 @@
-"""What requests cost, and what they would have cost on Tier 3, from counters alone.
+"""What requests cost, and what they would have cost on Tier 3, computed from counters alone.
 
-The counters are those that `adapters.dynamodb` adds up, a request at a time.
+`adapters.dynamodb_results` updates the counters with each request.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,20 +16,20 @@ TIER: Final = "cost_usd:tier:"
 MODEL: Final = "cost_usd:model:"
 ROUTER: Final = "router"
 
-MOST_WITHOUT_SAVING = 0.1
-"""Beyond this share of answers, a sum over the others misleads: on a stage without measured output
-ratios, those of Tier 3 alone have an estimate, and they save nothing."""
+MAX_SHARE_WITHOUT_SAVING = 0.1
+"""Above this share of answers, the sum over the others is misleading: on a stage without measured
+output ratios, only Tier 3's answers have an estimate, and they save nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostTotals:
-    """None is what the counters do not tell.
+    """None means that the counters do not say.
 
-    `spent_usd` is every model call of the requests whose price is known, the router's
-    (`router_usd`) and failed ones included; `without_cost` requests made a call whose price is not
-    known, and cost more. `baseline_usd` estimates the answers on Tier 3, and `saved_usd` is net of
-    the router, of requests that were not answered, and of learning; `without_baseline` and
-    `without_saving` answered requests are in neither sum. `learning_usd` is spent or set aside.
+    `spent_usd` covers every model call with a known price, including the router's (`router_usd`)
+    and failed ones. `without_cost` requests made a call of unknown price, so they cost more.
+    `baseline_usd` estimates the same answers on Tier 3. `saved_usd` is net of the router, of
+    unanswered requests, and of learning. `without_baseline` and `without_saving` answered requests
+    are missing from those two sums. `learning_usd` is spent or reserved.
     """
 
     spent_usd: float
@@ -46,10 +46,10 @@ class CostTotals:
 
     @property
     def saving_is_known(self) -> bool:
-        """Whether `saved_usd` tells of nearly all answers."""
+        """Whether `saved_usd` covers nearly all answers."""
         if self.saved_usd is None or self.answered is None or self.without_saving is None:
             return False
-        return self.without_saving <= MOST_WITHOUT_SAVING * self.answered
+        return self.without_saving <= MAX_SHARE_WITHOUT_SAVING * self.answered
 
     @property
     def requests(self) -> int | None:
@@ -71,7 +71,7 @@ def add_up(each: Iterable[Counters]) -> dict[str, float]:
 
 
 def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotals:
-    """Of a day, of several, or of a key's month; a key has no share of learning (None)."""
+    """Sum up a day, several days, or a key's month. Keys have no share of learning (None)."""
 
     def count(name: str) -> int:
         return int(counters.get(name, 0))
@@ -99,7 +99,8 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
 
 
 def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
-    """What calls of each tier's models cost and how many requests it answered, and the router."""
+    """Return the cost of calls and the number of answered requests for each tier, and for the
+    router."""
     tiers = {
         str(tier.value): CostTotals(
             counters.get(f"{TIER}{tier.value}", 0.0),
@@ -111,7 +112,7 @@ def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
 
 
 def costs_of_models(counters: Counters) -> dict[str, CostTotals]:
-    """By the models' names; one without a price is not there."""
+    """Return costs by model name. Models without a price are absent."""
     return {
         name.removeprefix(MODEL): CostTotals(usd)
         for name, usd in sorted(counters.items())
@@ -124,5 +125,5 @@ def answers_by_reason(counters: Counters) -> dict[Reason, int]:
 
 
 def _estimate(counters: Counters, name: str, answered: int) -> float | None:
-    """None where there were answers and nobody could say of any of them."""
+    """Return None when there were answers but none of them has an estimate."""
     return counters.get(name, None if answered else 0.0)

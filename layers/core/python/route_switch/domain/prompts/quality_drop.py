@@ -1,26 +1,26 @@
-"""Do people rate the live prompt's answers lower than those of the version that served before it?
+"""Do people rate the live prompt's answers lower than its predecessor's?
 
-**What is compared** are the scores (0..1; a thumb is 0 or 1) of requests whose tier a version of
-the prompt chose, by version, as three sums. Who gives feedback chose to: both sides are biased,
-and in the same way as far as a promotion does not change who speaks up.
+**The data** are scores (0..1; a thumb is 0 or 1) of requests whose tier the prompt chose, kept as
+three sums per prompt version. People choose whether to give feedback, so both sides are biased. The
+bias is the same on both sides as long as a promotion does not change who gives feedback.
 
-**The statistic.** Under "equal", the signed root z of the deviance, 2 · Σ n · KL(mean ‖ pooled
-mean), is normal also where scores are close to 1 and few, since it is the likelihood ratio of
-thumbs. Finer scores vary less than thumbs of the same mean: it is divided by the pooled variance
-over m · (1 − m) (quasi-likelihood; McCullagh and Nelder 1989, 9.2).
+**The statistic.** Under the null hypothesis of equal means, the signed root z of the deviance, 2 ·
+Σ n · KL(mean ‖ pooled mean), is close to normal even for few scores near 1, because it is the
+likelihood ratio of thumbs. Finer scores vary less than thumbs of the same mean, so the deviance is
+divided by the pooled variance over m · (1 − m) (quasi-likelihood; McCullagh and Nelder 1989, 9.2).
 
-**It is looked at every hour, for weeks.** Along the information I = 1 / (σ² · (1/n + 1/n')), z · √I
-is a Brownian motion, whichever side grows (Jennison and Turnbull 1997), so Robbins' (1970) mixture
-over drops, here half-normal with scale τ, bounds it at all times at once:
+**Hourly checks.** Over the information I = 1 / (σ² · (1/n + 1/n')), z · √I is a Brownian motion,
+whichever side grows (Jennison and Turnbull 1997). Robbins' (1970) mixture over drops, here
+half-normal with scale τ, therefore bounds it at all times at once. If the two are equal, the
+probability that z ever reaches
 
     z² ≥ 2 · (1 + 1/(τ² I)) · ln(√(1 + τ² I) / (2 α))
 
-with probability α at most, if the two are equal, however often somebody looks (Johari, Koomen,
-Pekelis and Walsh 2022 call it always valid). So no look is counted, and nothing is remembered from
-one to the next.
+is at most α, however often it is checked (Johari, Koomen, Pekelis and Walsh 2022 call this always
+valid). So checks need no count and keep no state.
 
-**The smallest drop that counts.** With much feedback a difference of a point is significant, and no
-reason to take back a prompt that was found better at its cost. What it does, simulated:
+**The smallest drop that counts.** With much feedback even a one-point difference is significant,
+but it is no reason to roll back a prompt that was found better at its cost. Simulated behavior:
 docs/decisions/011.
 """
 
@@ -29,19 +29,19 @@ from dataclasses import dataclass
 from typing import Self
 
 ALPHA = 0.05
-"""The probability that a prompt that is rated alike is ever rolled back, at most."""
+"""Upper bound on the probability of ever rolling back a prompt that is rated no lower."""
 
 TYPICAL_DROP = 0.1
-"""τ: where the bound is tightest. It holds for any."""
+"""τ: the drop for which the bound is tightest. The bound holds for any drop."""
 
 SMALLEST_DROP = 0.05
-FEWEST = 30
-"""Scores on either side, below which nothing is compared."""
+MIN_SCORES = 30
+"""Scores that each side needs before they are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """`n` scores of 0 to 1, their sum and the sum of their squares."""
+    """`n` scores from 0 to 1, with their sum and sum of squares."""
 
     n: int = 0
     total: float = 0.0
@@ -49,12 +49,12 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """Of at least one."""
-        return min(max(self.total / self.n, 0.0), 1.0)  # sums of decimals are rounded
+        """Requires at least one score."""
+        return min(max(self.total / self.n, 0.0), 1.0)  # float sums are inexact
 
     @property
     def variance(self) -> float:
-        """Of at least one, about their own mean."""
+        """The variance about the scores' own mean. Requires at least one score."""
         return max(self.total_squares / self.n - self.mean**2, 0.0)
 
     def __add__(self, other: Self) -> Self:
@@ -65,7 +65,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class QualityComparison:
-    """`z` is the statistic, above 0 where `now` is rated lower; `bound` is what it has to reach."""
+    """`z` is the statistic, positive when `now` is rated lower. `bound` is what z must reach."""
 
     before: Scores
     now: Scores
@@ -81,9 +81,9 @@ class QualityComparison:
         return self.drop >= SMALLEST_DROP and self.z >= self.bound
 
 
-def compare(before: Scores, now: Scores) -> QualityComparison | None:
-    """None where there are too few scores to tell anything, or all are the same."""
-    if min(before.n, now.n) < FEWEST:
+def compare_scores(before: Scores, now: Scores) -> QualityComparison | None:
+    """Return None when there are too few scores, or when all scores are equal."""
+    if min(before.n, now.n) < MIN_SCORES:
         return None
     pooled = before + now
     if pooled.variance <= 0:
@@ -96,12 +96,12 @@ def compare(before: Scores, now: Scores) -> QualityComparison | None:
 
 
 def divergence(mean: float, of: float) -> float:
-    """Kullback and Leibler's, of two thumbs with these means; `of` is neither 0 nor 1."""
+    """Return the Kullback-Leibler divergence of two Bernoulli means. `of` must not be 0 or 1."""
     parts = ((mean, of), (1 - mean, 1 - of))
     return max(math.fsum(p * math.log(p / q) for p, q in parts if p > 0), 0.0)
 
 
 def bound(information: float) -> float:
-    """What z reaches with probability `ALPHA` at most, at any time at all."""
+    """Return the value that z ever reaches with probability at most `ALPHA`."""
     growth = 1 + TYPICAL_DROP**2 * information
     return math.sqrt(2 * growth / (growth - 1) * math.log(math.sqrt(growth) / (2 * ALPHA)))

@@ -1,4 +1,4 @@
-"""Taking back a prompt: what the monitor asks of the promoter, and what the promoter answers."""
+"""Rolling back a prompt: the monitor's request to the promoter, and the reply."""
 
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -9,8 +9,8 @@ Version = Annotated[int, Field(ge=1)]
 
 
 class RollbackOrder(BaseModel):
-    """Puts the content of version `to_version` in the place of `from_version`, if that is still
-    live. `because` is told to whoever is notified."""
+    """Replaces version `from_version` with the content of `to_version`, if the former is still
+    live. `because` is shown in notifications."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,8 +20,8 @@ class RollbackOrder(BaseModel):
 
 
 class RolledBack(BaseModel):
-    """`version` has the earlier content; `new` says that this very call made it. None where the
-    live prompt was left alone, and `why` says why."""
+    """`version` has the earlier content; `new` says whether this call created it. `version` is None
+    when the live prompt was left unchanged, and `why` gives the reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,14 +32,14 @@ class RolledBack(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The prompt was live as `version` and was rolled back."""
+    """A rolled-back prompt, which was live as `version`."""
 
     version: int
     because: str
 
 
 class Rejections(Protocol):
-    """Prompts that were rolled back, by the digest of their content."""
+    """Prompts that were rolled back, by content digest."""
 
     def of(self, digest: str) -> Rejection | None: ...
 

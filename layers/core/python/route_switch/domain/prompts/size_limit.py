@@ -1,4 +1,4 @@
-"""Room in the artifact: which prompts learning may start from, and which it may propose."""
+"""Size limits: which prompts learning may start from and propose."""
 
 import inspect
 
@@ -7,23 +7,23 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 
 PROVENANCE_BYTES = 1200
-"""Kept free in the artifact for what a run writes about itself."""
+"""Reserved in the artifact for what a run records about itself."""
 
 
 def fits(prompt: RoutingPrompt) -> bool:
-    """Whether Parameter Store will hold the prompt, provenance included."""
+    """Whether the prompt fits Parameter Store, provenance included."""
     return len(to_markdown(prompt).encode()) <= MAX_BYTES - PROVENANCE_BYTES
 
 
 def check_start(incumbent: RoutingPrompt) -> None:
-    """Raises `ConfigurationError` for an incumbent that leaves a run no room for its own notes."""
+    """Raise `ConfigurationError` for an incumbent that leaves no room for a run's provenance."""
     if not fits(incumbent):
         raise ConfigurationError(
-            "The incumbent prompt is too long to start from: what a run adds about itself would "
-            "not fit Parameter Store any more. Shorten it by about 1,200 bytes."
+            "The incumbent prompt is too long: a run adds about 1,200 bytes of provenance, and the "
+            "result would not fit Parameter Store. Shorten the prompt by that much."
         )
     if inspect.cleandoc(incumbent.instruction) != incumbent.instruction:
         raise ConfigurationError(
-            "The incumbent's instruction holds tabs, or blanks at its margins, which DSPy would "
-            "take out: what is measured would not be the incumbent. Take them out yourself."
+            "The incumbent's instruction contains tabs, or blanks at its margins. DSPy strips "
+            "them, so the run would measure a different prompt. Remove them first."
         )

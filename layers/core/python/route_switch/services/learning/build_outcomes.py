@@ -1,6 +1,6 @@
-"""From examples to the outcome table: every tier answers each example once, and is graded.
+"""Build the outcome table from examples: each tier answers each example once, and is graded.
 
-Recorded results are used as they are; `domain/learning/outcome_row.py` says what grades.
+Recorded results are used as they are. `domain/learning/outcome_row.py` says how answers are graded.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from route_switch.domain.errors import ConfigurationError, InvalidModelRequestError
 from route_switch.domain.learning.example import Example, RecordedResult
+from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.outcome import NO_RECORDING, Outcome, OutcomeTable
 from route_switch.domain.learning.outcome_row import (
     Models,
     Results,
-    Verdict,
     is_recorded,
     outcome_row,
     tiers_to_judge,
@@ -31,42 +31,44 @@ _MODEL_NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 
 
 class Judge(Protocol):
-    """Says how `answer` compares with Tier 3's answer to the same query. Safe to use from many
-    threads; raises what `PaidCalls` raises."""
+    """Compares `answer` with Tier 3's answer to the same query. Thread-safe. Raises what
+    `PaidCalls` raises."""
 
     def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict: ...
 
 
-class LeftOut(StrEnum):
-    """Why an example has no outcomes, and what would give it some."""
+class LeftOutReason(StrEnum):
+    """Why an example has no outcomes, and how to give it some."""
 
     NO_RESULT = (
-        "without a result of each tier's model: add it to the example's 'models', or name models "
-        "that can be called, as provider/model"
+        "lack a result from each tier's model (add it to the example's 'models', or use models "
+        "that can be called, named provider/model)"
     )
-    NO_TEXT = "with a recorded result that has neither a score nor a text to judge: add one of them"
-    NO_JUDGE = "without anything to grade answers by: add scores or a short 'gold', or name a judge"
-    REFUSED = "refused by a model's provider: see that every tier's model can serve such requests"
+    NO_TEXT = "have a recorded result with neither a score nor a text to judge (add one of them)"
+    NO_JUDGE = (
+        "have nothing to grade answers with (add scores or a short 'gold', or configure a judge)"
+    )
+    REFUSED = "were rejected by a model's provider (use models that can serve such requests)"
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """The table, and how many examples are not in it."""
+class BuiltTable:
+    """The table, and how many examples are left out of it, by reason."""
 
     table: OutcomeTable
-    left_out: Mapping[LeftOut, int]
+    left_out: Mapping[LeftOutReason, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """An answer that nobody recorded: one call."""
+class MissingAnswer:
+    """An answer without a recording: one call."""
 
     example: Example
     tier: Tier
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AnswerPair:
     """Two answers to compare."""
 
     example: Example
@@ -76,7 +78,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcomes:
-    """`judge` is None where none is configured."""
+    """`judge` is None when none is configured."""
 
     calls: PaidCalls
     judge: Judge | None
@@ -84,51 +86,53 @@ class BuildOutcomes:
 
     def __call__(
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
-    ) -> Built:
-        """Raises `ConfigurationError` where no example has outcomes, and what the calls raise."""
+    ) -> BuiltTable:
+        """Raise `ConfigurationError` when no example has outcomes, and whatever the calls raise."""
         if len(models) < 2 or Tier.LARGE not in models:
-            raise ConfigurationError("Learning compares tiers: name Tier 3 and at least one more.")
+            raise ConfigurationError(
+                "Learning compares tiers: configure Tier 3 and at least one more."
+            )
         reasons = [self._obstacle(example, models) for example in examples]
         left_out = Counter(reason for reason in reasons if reason is not None)
         usable = [e for e, reason in zip(examples, reasons, strict=True) if reason is None]
         answered = self._answer(usable, models)
         graded = self._grade(answered, models)
-        left_out[LeftOut.REFUSED] += len(usable) - len(graded)
+        left_out[LeftOutReason.REFUSED] += len(usable) - len(graded)
         if not graded:
-            raise ConfigurationError(_nothing_left(examples, left_out))
+            raise ConfigurationError(_no_outcomes(examples, left_out))
         kept, rows = zip(*graded, strict=True)
-        return Built(OutcomeTable(dict(models), dict(prices), kept, rows), +left_out)
+        return BuiltTable(OutcomeTable(dict(models), dict(prices), kept, rows), +left_out)
 
     def fill(self, examples: Sequence[Example], models: Models) -> None:
-        """Pays for what a table of these examples needs: a later build, of these and of more,
-        finds it. Nothing is said of examples without outcomes; that build does."""
+        """Pay for what a table of these examples needs, so that a later build of these and other
+        examples finds it. The later build reports examples without outcomes."""
         usable = [example for example in examples if self._obstacle(example, models) is None]
         self._grade(self._answer(usable, models), models)
 
-    def missing(self, examples: Sequence[Example], models: Models) -> tuple[Missing, ...]:
-        """The answers that a build pays for, at most one for each example and tier."""
+    def missing(self, examples: Sequence[Example], models: Models) -> tuple[MissingAnswer, ...]:
+        """Return the answers that a build would pay for, at most one per example and tier."""
         usable = (e for e in examples if self._obstacle(e, models) is None)
         return tuple(
-            Missing(example, tier)
+            MissingAnswer(example, tier)
             for example in usable
             for tier, model in models.items()
             if not is_recorded(example, model)
         )
 
-    def _obstacle(self, example: Example, models: Models) -> LeftOut | None:
-        """Why no outcomes of the example can be had, as far as that is known without a call."""
+    def _obstacle(self, example: Example, models: Models) -> LeftOutReason | None:
+        """Return why the example cannot have outcomes, as far as that is known without a call."""
         names = models.values()
         if not all(is_recorded(example, name) or _can_be_called(name) for name in names):
-            return LeftOut.NO_RESULT
+            return LeftOutReason.NO_RESULT
         judged = tiers_to_judge(example, models)
         if judged and self.judge is None:
-            return LeftOut.NO_JUDGE
+            return LeftOutReason.NO_JUDGE
         read = (models[tier] for tier in (Tier.LARGE, *judged)) if judged else ()
         silent = any(is_recorded(example, n) and example.models[n].answer is None for n in read)
-        return LeftOut.NO_TEXT if silent else None
+        return LeftOutReason.NO_TEXT if silent else None
 
     def _answer(self, usable: Sequence[Example], models: Models) -> list[tuple[Example, Results]]:
-        """What each tier answered to each example, but for examples that a provider refused."""
+        """Return each tier's result on each example. Leave out examples that a provider refused."""
         missing = self.missing(usable, models)
         called = iter(map_ordered(lambda m: self._call(m, models[m.tier]), missing, self.threads))
         answered: list[tuple[Example, Results]] = []
@@ -142,7 +146,7 @@ class BuildOutcomes:
                 answered.append((example, known))
         return answered
 
-    def _call(self, missing: Missing, model: str) -> RecordedResult | None:
+    def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | None:
         example = missing.example
         try:
             reply = self.calls(model, example.messages, example.params, Purpose.ANSWER)
@@ -161,9 +165,9 @@ class BuildOutcomes:
     def _grade(
         self, answered: Sequence[tuple[Example, Results]], models: Models
     ) -> list[tuple[Example, dict[Tier, Outcome]]]:
-        """The outcomes of each example, but for examples that the judge's provider refused."""
+        """Return each example's outcomes. Leave out examples that the judge's provider refused."""
         pairs = [
-            Pair(example, results[Tier.LARGE].answer or "", results[tier].answer or "")
+            AnswerPair(example, results[Tier.LARGE].answer or "", results[tier].answer or "")
             for example, results in answered
             for tier in tiers_to_judge(example, models)
         ]
@@ -176,11 +180,13 @@ class BuildOutcomes:
                 graded.append((example, outcome_row(example, results, verdicts)))
         return graded
 
-    def _judge(self, pair: Pair) -> Verdict | None:
+    def _judge(self, pair: AnswerPair) -> Verdict | None:
         if pair.answer.strip() == pair.tier_3_answer.strip():
             return "equivalent"
         if self.judge is None:
-            raise ConfigurationError("There is no judge; such examples were left out before.")
+            raise ConfigurationError(
+                "There is no judge, although an example needs one. This is a defect."
+            )
         try:
             return self.judge(pair.example, pair.tier_3_answer, pair.answer)
         except InvalidModelRequestError:
@@ -188,7 +194,7 @@ class BuildOutcomes:
 
 
 def _can_be_called(model: str) -> bool:
-    """Benchmarks name models without a provider: those have only their recorded results."""
+    """Benchmarks name models without a provider. Those have only their recorded results."""
     try:
         _MODEL_NAME.validate_python(model)
     except ValidationError:
@@ -196,10 +202,10 @@ def _can_be_called(model: str) -> bool:
     return True
 
 
-def _nothing_left(examples: Sequence[Example], left_out: Mapping[LeftOut, int]) -> str:
+def _no_outcomes(examples: Sequence[Example], left_out: Mapping[LeftOutReason, int]) -> str:
     if not examples:
         return "There are no examples. Add some to the file."
     reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     names = sorted({name for example in examples for name in example.models})
     recorded = f"results of {', '.join(names)}" if names else "no results of any model"
-    return f"No example has outcomes. The examples have {recorded}. Of them are {reasons}."
+    return f"No example has outcomes. The examples have {recorded}. Of them, {reasons}."

@@ -1,10 +1,16 @@
-"""Looks once a day whether traffic has drifted, and if so starts a learning run early."""
+"""Check once a day whether traffic has drifted. If so, start a learning run early."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from route_switch.domain.learning.drift import MAX_DAYS, Drift, Prediction, compare, prediction_of
+from route_switch.domain.learning.drift import (
+    MAX_WINDOW_DAYS,
+    Drift,
+    Prediction,
+    compare_traffic,
+    prediction_of,
+)
 from route_switch.domain.learning.learning_ports import LearningRuns, RoutedDays, RunHistory
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import PromptStore, SwitchStore
@@ -13,18 +19,18 @@ from route_switch.domain.prompt_document import readable_prompt
 
 class DriftOutcome(StrEnum):
     NO_PREDICTION = "no prediction"
-    """The live prompt was written or edited by hand, learned from no traffic, or is broken."""
+    """The live prompt was written or edited by hand, was not learned from traffic, or is broken."""
     TOO_FEW = "too few requests"
     NO_DRIFT = "no drift"
     RUN_STARTED = "run started"
     STARTED_BEFORE = "run started before"
-    """What this version was predicted to give has been found wrong already."""
+    """This version's prediction already proved wrong and started a run."""
     LEARNING_OFF = "learning off"
 
 
 @dataclass(frozen=True, slots=True)
 class DriftCheck:
-    """`prompt_version` is the live one as records name it, None where there is none."""
+    """`prompt_version` is the live version as records name it, None when there is none."""
 
     outcome: DriftOutcome
     prompt_version: str | None = None
@@ -32,10 +38,10 @@ class DriftCheck:
 
 
 class CheckDrift:
-    """A version of the prompt gets one run: a shift that no prompt can do anything about costs one
-    run, not one a day. A run that failed, or that never began because another one was under way,
-    does not count, and is started again on the next day. The reason holds the content as well: who
-    deletes the parameter restarts its numbers."""
+    """Starts at most one run per prompt version, so that a shift that no prompt can adapt to costs
+    one run, not one a day. A run that failed, or could not start because another run was in
+    progress, does not count and is started again the next day. The reason includes a content
+    digest, because deleting the parameter restarts its version numbers."""
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class CheckDrift:
         self._runs = runs
 
     def __call__(self, today: date) -> DriftCheck:
-        """Looks at the days before `today` (UTC)."""
+        """Check the days before `today` (UTC)."""
         live = self._prompts.read_live()
         prompt = None if live is None else readable_prompt(live.document)
         if live is None or prompt is None:
@@ -73,8 +79,8 @@ class CheckDrift:
         return DriftCheck(outcome, version, drift)
 
     def _drift(self, prediction: Prediction, version: str, today: date) -> Drift | None:
-        days = (today - timedelta(days=ago) for ago in range(1, MAX_DAYS + 1))
-        return compare(prediction, [self._days.routed(day, version) for day in days])
+        days = (today - timedelta(days=ago) for ago in range(1, MAX_WINDOW_DAYS + 1))
+        return compare_traffic(prediction, [self._days.routed(day, version) for day in days])
 
     def _start(self, reason: str, today: date) -> bool:
         midnight = datetime.combine(today, time(), UTC)

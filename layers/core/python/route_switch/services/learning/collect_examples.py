@@ -1,11 +1,11 @@
-"""Examples from recorded traffic: a uniform sample of requests, and those with feedback.
+"""Collect examples from recorded traffic: a uniform sample of requests, and those with feedback.
 
-What the sample stands for: each request of the days that was routed (bypassed ones are, those that
-named their tier are not) and can be replayed is in it with the same, known probability, and its
-example's weight is one over that. Requests that ask the same (`Example.key`) become one example
-with the sum of their weights, so a weighted mean over examples estimates the mean over *requests*:
-what is asked often counts often. The one that is kept of them is the first in an order that says
-nothing about them, so where their conversations differ it is a fair draw of these.
+Every request of these days that was routed (bypassed ones count, requests that named their tier do
+not) and can be replayed is sampled with the same known probability. Its example's weight is the
+inverse of that probability. Requests that ask the same question (`Example.key`) become one example
+with the sum of their weights, so a weighted mean over examples estimates the mean over *requests*,
+and frequent questions count more. The request that is kept for such an example is the first in an
+order that is independent of content; if their conversations differ, it is a fair draw among them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +23,11 @@ MAX_WITH_FEEDBACK = 1000
 
 @dataclass(frozen=True, slots=True)
 class CollectedExamples:
-    """`requests` counts those of the days that could have been drawn, `probability` is the one
-    that each was drawn with.
+    """`requests` counts the requests that could have been sampled, `probability` is the sampling
+    rate.
 
-    `left_out` counts by reason: of all requests of the days those that cannot be replayed
-    (`NotReplayable`), and of the drawn ones those that have `expired` since, whose text is
+    `left_out` counts by reason: of all requests of these days, those that cannot be replayed
+    (`NotReplayable`); of the sampled ones, those that have `expired` since, whose text is
     `withheld` by policy, or that were `merged` into an equal one.
     """
 
@@ -39,7 +39,7 @@ class CollectedExamples:
 
 
 class CollectExamples:
-    """`allowed` gives an example as learning may see its text, or None."""
+    """`allowed` returns an example as learning may see it, or None."""
 
     def __init__(
         self,
@@ -54,10 +54,11 @@ class CollectExamples:
         self._allowed = allowed
 
     def __call__(self, days: Sequence[date], wanted: int, seed: int = 0) -> CollectedExamples:
-        """About `wanted` requests (each is drawn by itself), all of them if there are no more, and
-        up to `MAX_WITH_FEEDBACK` with feedback, of the newest days first, as `train_only`."""
+        """Return about `wanted` requests, each sampled independently, or all if there are fewer.
+        Add up to `MAX_WITH_FEEDBACK` requests with feedback from the newest days, as `train_only`.
+        """
         if self._config.text_storage != "full":
-            return CollectedExamples((), 0, 0.0, {}, _no_text(self._config.text_storage))
+            return CollectedExamples((), 0, 0.0, {}, _texts_not_stored(self._config.text_storage))
         routed = self._index.count(days)
         arc = Arc.of(seed, min(1.0, wanted / max(routed.replayable, 1)))
         drawn = sorted(self._index.draw(days, arc), key=arc.offset_of)
@@ -72,13 +73,13 @@ class CollectExamples:
             "withheld": len(requests) - len(kept),
             "merged": len(kept) - len(examples),
         }
-        note = None if examples else _nothing(routed)
+        note = None if examples else _no_examples(routed)
         return CollectedExamples(examples, routed.replayable, arc.probability, left_out, note)
 
     def _examples(
         self, requests: Sequence[PastRequest], drawn: frozenset[str], probability: float
     ) -> list[Example]:
-        """Drawn ones come first, as they are loaded first."""
+        """Sampled requests come first because they are loaded first."""
         models = self._config.models
         examples = (
             request.as_example(models, weight=1 / probability, train_only=False)
@@ -97,9 +98,10 @@ def _merge_equal(examples: Sequence[Example]) -> tuple[Example, ...]:
 
 
 def _merge(group: Sequence[Example]) -> Example:
-    """The first one, for all of its kind: feedback alone adds no weight to a drawn request.
+    """Keep the first example for all of its kind. Feedback-only examples add no weight to a sampled
+    one.
 
-    What is known of an answer or about it is shared where everything that was asked is the same.
+    Share known answers and feedback among examples whose whole request is the same.
     """
     first = group[0]
     same = [e for e in group if (e.conversation, e.params) == (first.conversation, first.params)]
@@ -113,21 +115,21 @@ def _merge(group: Sequence[Example]) -> Example:
     )
 
 
-def _no_text(storage: TextStorage) -> str:
+def _texts_not_stored(storage: TextStorage) -> str:
     return (
-        f"text_storage is '{storage}', so no request can be replayed: learning uses the seed file "
-        "only. With 'full', requests from then on can be learned from."
+        f"text_storage is '{storage}', so no request can be replayed and learning uses only the "
+        "seed file. Set it to 'full' to learn from requests made from then on."
     )
 
 
-def _nothing(routed: RoutedRequests) -> str:
+def _no_examples(routed: RoutedRequests) -> str:
     if routed.replayable:
         return (
-            f"None of {routed.replayable} requests was drawn, or they have expired: learning uses "
-            "the seed file only. Ask for more requests, or for newer days."
+            f"None of {routed.replayable} requests was sampled, or they have expired, so learning "
+            "only uses the seed file. Use a larger sample, or newer days."
         )
     return (
-        "No request of these days can be learned from: learning uses the seed file only. Requests "
-        "count that are routed (model 'auto'), answered, and consist of text that ends with the "
-        "user's message."
+        "These days have no requests to learn from, so learning uses only the seed file. A request "
+        "qualifies if it was routed (model 'auto') and answered, contains only text, and ends "
+        "with the user's message."
     )

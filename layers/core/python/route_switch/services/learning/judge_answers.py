@@ -1,8 +1,9 @@
-"""Grades a tier's answer against Tier 3's by asking the judge."""
+"""Grade a tier's answer against Tier 3's by asking the judge, and measure how far to trust it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from threading import Lock
 
 from route_switch.domain.errors import InvalidModelRequestError
@@ -13,20 +14,23 @@ from route_switch.domain.learning.judging import (
     Verdict,
     first_order,
     judge_messages,
-    other,
     read_choice,
+    reverse,
     verdict_of,
 )
+from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
+from route_switch.domain.learning.outcome_row import is_recorded
+from route_switch.domain.tiers import Tier
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeCounts:
-    """`judged` pairs were put to the judge, `identical` ones were not.
+    """`judged` pairs were sent to the judge; `identical` ones did not need it.
 
-    `flipped` and `confirmed` count 'worse' verdicts by what the other order said. `unread` counts
-    replies without a verdict, and `undecided` the pairs for which there was no other reply: they
-    are graded 'worse' without anybody having said so.
+    `flipped` and `confirmed` count 'worse' verdicts by the reply in the reverse order. `unread`
+    counts replies without a verdict. `undecided` counts pairs where both orders gave none; they are
+    graded 'worse' without a verdict.
     """
 
     judged: int = 0
@@ -38,15 +42,14 @@ class JudgeCounts:
 
     @property
     def flip_rate(self) -> float | None:
-        """Share of 'worse' verdicts that the other order did not confirm."""
+        """Share of 'worse' verdicts that the reverse order did not confirm."""
         doubted = self.flipped + self.confirmed
         return self.flipped / doubted if doubted else None
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledAnswer:
-    """An answer of which gold, a recording or a person says whether it is equivalent to
-    Tier 3's."""
+    """An answer that gold, a recording or a person has labeled equivalent to Tier 3's, or not."""
 
     example: Example
     tier_3_answer: str
@@ -55,13 +58,13 @@ class LabeledAnswer:
 
 
 class JudgeAnswers:
-    """Says how an answer compares with Tier 3's. Safe to use from many threads.
+    """Compares an answer with Tier 3's. Thread-safe.
 
-    Nothing condemns an answer in one order alone: where the first order says worse, or says
-    nothing that can be read, the other order is asked. Orders that contradict each other cancel
-    out: equivalent. Where a reply is missing, the other one decides; where both are, the answer
-    is graded worse, because a saving must not rest on a verdict that nobody gave, and is counted.
-    A request that the provider refuses (too long, say) is a missing reply.
+    One order alone never condemns an answer: if the first order says worse or gives no verdict, the
+    judge is asked again in the reverse order. Contradictory orders cancel out: equivalent. If one
+    reply is missing, the other decides. If both are missing, the answer is graded worse, because a
+    saving must not rest on a verdict that was never given; such pairs are counted. A request that
+    the provider refuses (for example, because it is too long) is a missing reply.
     """
 
     def __init__(self, calls: PaidCalls, model: str) -> None:
@@ -76,7 +79,7 @@ class JudgeAnswers:
             return self._counts
 
     def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
-        if same(tier_3_answer, answer):
+        if same_text(tier_3_answer, answer):
             self._count(identical=1)
             return "equivalent"
         self._count(judged=1)
@@ -84,7 +87,7 @@ class JudgeAnswers:
         first = self._ask(example, tier_3_answer, answer, order)
         if first in ("better", "equivalent"):
             return first
-        return self._settle(first, self._ask(example, tier_3_answer, answer, other(order)))
+        return self._combine(first, self._ask(example, tier_3_answer, answer, reverse(order)))
 
     def _ask(
         self, example: Example, tier_3_answer: str, answer: str, order: Order
@@ -101,7 +104,7 @@ class JudgeAnswers:
             return None
         return verdict_of(choice, order)
 
-    def _settle(self, first: Verdict | None, second: Verdict | None) -> Verdict:
+    def _combine(self, first: Verdict | None, second: Verdict | None) -> Verdict:
         """`first` is worse or missing."""
         if first is None or second is None:
             self._count(undecided=first is second)
@@ -121,18 +124,54 @@ class JudgeAnswers:
 def measure_agreement(
     judge: JudgeAnswers, labeled: Iterable[LabeledAnswer], threads: int = 8
 ) -> Agreement:
-    """The judge against labels, over the answers that it has to read: identical ones are left
-    out, on which it could not be wrong. Its flip rate is that of everything it judged so far."""
-    told_apart = [item for item in labeled if not same(item.tier_3_answer, item.answer)]
+    """Compare the judge with labels on the answers that it has to read. Leave out identical
+    answers, on which it cannot be wrong. The flip rate covers everything that it has judged so far.
+    """
+    distinct = [item for item in labeled if not same_text(item.tier_3_answer, item.answer)]
     with ThreadPoolExecutor(threads) as pool:
-        verdicts = pool.map(lambda i: judge(i.example, i.tier_3_answer, i.answer), told_apart)
+        verdicts = pool.map(lambda i: judge(i.example, i.tier_3_answer, i.answer), distinct)
         pairs = [
             (verdict != "worse", item.equivalent)
-            for verdict, item in zip(verdicts, told_apart, strict=True)
+            for verdict, item in zip(verdicts, distinct, strict=True)
         ]
     return agreement_of(pairs, judge.counts.flip_rate)
 
 
-def same(one: str, another: str) -> bool:
-    """Whether two answers differ in surrounding blanks at most."""
+def same_text(one: str, another: str) -> bool:
+    """Whether two answers differ at most in surrounding whitespace."""
     return one.strip() == another.strip()
+
+
+MAX_LABELS = 200
+"""Enough for κ to within about 0.1. More labels would only cost more."""
+
+
+def calibrate_judge(
+    judge: JudgeAnswers, calls: PaidCalls, table: OutcomeTable, threads: int
+) -> Agreement:
+    """Measure agreement on the first answers in the table that a test or a person graded, whose
+    text is known, and that the judge has to read (it never sees answers identical to Tier 3's).
+    Answers that were called for are already known and not paid for again."""
+    labeled = islice(_labeled(calls, table), MAX_LABELS)
+    return measure_agreement(judge, labeled, threads)
+
+
+def _labeled(calls: PaidCalls, table: OutcomeTable) -> Iterator[LabeledAnswer]:
+    for example, row in zip(table.examples, table.rows, strict=True):
+        for tier, outcome in row.items():
+            if tier is Tier.LARGE or outcome.graded_by is GradedBy.JUDGE:
+                continue
+            best = _text(calls, example, table.models[Tier.LARGE])
+            answer = _text(calls, example, table.models[tier])
+            if best is not None and answer is not None and not same_text(best, answer):
+                yield LabeledAnswer(example, best, answer, outcome.equivalent)
+
+
+def _text(calls: PaidCalls, example: Example, model: str) -> str | None:
+    recorded = example.models.get(model)
+    if recorded is not None and is_recorded(example, model):
+        return recorded.answer
+    try:
+        return calls(model, example.messages, example.params, Purpose.ANSWER).text
+    except InvalidModelRequestError:
+        return None

@@ -1,4 +1,4 @@
-"""Runs calls in threads; results come in the order of what was asked."""
+"""Run calls in threads and return their results in input order."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 def map_ordered(
     work: Callable[[Task], Result], tasks: Sequence[Task], threads: int
 ) -> list[Result]:
-    """`work` on each task, `threads` at a time, with as many more waiting.
+    """Apply `work` to each task, `threads` at a time, with as many more queued.
 
-    The first exception of any task, be it a `BaseException`, is raised as soon as the tasks that
-    have begun are over; no other task begins.
+    If any task raises, even a `BaseException`, start no more tasks, wait for those in progress, and
+    raise the first exception.
     """
     results: dict[int, Result] = {}
     waiting = iter(enumerate(tasks))

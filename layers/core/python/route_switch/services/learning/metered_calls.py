@@ -1,4 +1,4 @@
-"""Calls that are paid for: each made once and remembered, within a cap, at the right pace."""
+"""Paid calls: each is made once and remembered, within a cap, at a controlled pace."""
 
 import hashlib
 import json
@@ -27,32 +27,39 @@ from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, Usage, cost_usd
 from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
-from route_switch.services.learning.blame import HOPELESS, Blame, Watched
+from route_switch.services.learning.fault_attribution import (
+    PERMANENT_FAILURES,
+    FaultAttribution,
+    TrackedRequest,
+)
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
 
 MAX_OUTPUT_TOKENS = 4096
-"""What an answer may be long in learning where the request itself does not say: without a limit
-there is no bound on what a call costs, and no cap could be kept."""
+"""The output limit of a learning call whose request sets none. Without a limit, the cost of a call
+is unbounded and no cap can be enforced."""
 
 BYTES_PER_MESSAGE = 16
-"""For a provider's own marks around a message; its text has at most one token a byte."""
+"""Allowance for a provider's own markup around a message. Its text has at most one token per
+byte."""
 
 CALL_TIMEOUT_S = 110.0
-"""Also of a call that begins in the last second of a run: one that is cut off is paid for nothing.
-"""
-LONGEST_PAUSE_S = 30.0
-PATIENCES = 10
-"""How often a request may use up the run's patience while its model answers others."""
-BEGUN = "-begun"
-"""Ends the key of a note that a call was begun; the call's own key is there once it is over."""
+"""Also applies to a call that starts in the last second of a run: an interrupted call would be paid
+for without a result."""
+MAX_PAUSE_S = 30.0
+MAX_PATIENCES = 10
+"""How many times the run's patience one request may use while its model answers others."""
+STARTED_SUFFIX = "-begun"
+"""Suffix of the key of a note that a call was started. The call's own key exists once it has
+finished."""
 
 
 class MeteredCalls:
-    """`PaidCalls` over a memo and a cap; see there.
+    """`PaidCalls` over a memo and a cap.
 
-    `clients` gives a provider's client, `price` a model's price (None: unknown; such a model is
-    not called, since its cost could not be kept within the cap); `tell` is told of outages.
+    `clients` returns a provider's client. `price` returns a model's price, or None when it is
+    unknown; such a model is not called, because its cost could not be kept within the cap. `tell`
+    reports outages.
     """
 
     def __init__(
@@ -71,24 +78,24 @@ class MeteredCalls:
         self._cap = cap
         self._pace = pace
         self._lock = threading.Lock()
-        self._under_way: dict[str, Future[JsonObject]] = {}
+        self._in_progress: dict[str, Future[JsonObject]] = {}
         self.calls: Counter[str] = Counter()
         self.usd: defaultdict[str, float] = defaultdict(float)
-        self._take_over(memo)
-        self._blame = Blame(answered_before=self.calls.total() > 0)
+        self._restore_spending(memo)
+        self._faults = FaultAttribution(answered_before=self.calls.total() > 0)
 
-    def _take_over(self, memo: AnswerMemo) -> None:
-        """Counts what was spent before. A call that was begun and has no answer was under way when
-        the process was killed: it is taken for lost at the most that it may have cost."""
+    def _restore_spending(self, memo: AnswerMemo) -> None:
+        """Count what was spent before. A call that was started but has no answer was interrupted by
+        a kill: count it as lost, at its maximum cost."""
         for key, entry in tuple(memo.items()):
-            called = key.removesuffix(BEGUN)
-            if "purpose" not in entry:  # another's, such as vectors
+            called = key.removesuffix(STARTED_SUFFIX)
+            if "purpose" not in entry:  # not a paid call, such as vectors
                 continue
             if called == key:
                 self._count(entry)
             elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
-                self._keep(f"{called}-lost-{len(tuple(memo.items()))}", entry)
-                self._put(key, {**entry, "cost_usd": 0.0})
+                self._store_and_count(f"{called}-lost-{len(tuple(memo.items()))}", entry)
+                self._store(key, {**entry, "cost_usd": 0.0})
 
     def __call__(
         self,
@@ -98,11 +105,11 @@ class MeteredCalls:
         purpose: Purpose,
         rollout: JsonValue = None,
     ) -> Reply:
-        """`rollout` tells apart calls that are the same otherwise but ask for another draw."""
+        """`rollout` distinguishes calls that are otherwise equal but ask for another sample."""
         key = _key(name, messages, params, rollout)
         entry = self._memo.get(key)
         if entry is None:
-            entry = self._once(key, lambda: self._paid(key, name, messages, params, purpose))
+            entry = self._call_once(key, lambda: self._buy(key, name, messages, params, purpose))
         return _reply(entry)
 
     @property
@@ -110,18 +117,18 @@ class MeteredCalls:
         return sum(self.usd.values())
 
     def finish(self) -> None:
-        """Waits for the calls that threads left behind still make, whose answers are kept too."""
+        """Wait for calls that abandoned threads still make. Their answers are stored too."""
         with self._lock:
-            under_way = tuple(self._under_way.values())
-        wait(under_way)
+            in_progress = tuple(self._in_progress.values())
+        wait(in_progress)
 
-    def _once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
-        """Lets one thread make the call that several ask for at the same time."""
+    def _call_once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
+        """When several threads ask for the same call at once, let one make it."""
         with self._lock:
-            future = self._under_way.get(key)
+            future = self._in_progress.get(key)
             first = future is None
             if future is None:
-                future = self._under_way[key] = Future()
+                future = self._in_progress[key] = Future()
         if not first:
             return future.result()
         try:
@@ -132,10 +139,10 @@ class MeteredCalls:
             raise
         finally:
             with self._lock:
-                del self._under_way[key]
+                del self._in_progress[key]
         return entry
 
-    def _paid(
+    def _buy(
         self,
         key: str,
         name: str,
@@ -145,12 +152,14 @@ class MeteredCalls:
     ) -> JsonObject:
         params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
         most_usd = self._most_usd(name, messages, params)
-        with self._blame.watching(name) as watched:
-            entry = self._tried(key, name, messages, params, purpose, most_usd, watched)
-        self._keep(key, entry)
+        with self._faults.tracking(name) as request:
+            entry = self._call_until_answered(
+                key, name, messages, params, purpose, most_usd, request
+            )
+        self._store_and_count(key, entry)
         return entry
 
-    def _tried(
+    def _call_until_answered(
         self,
         key: str,
         name: str,
@@ -158,41 +167,43 @@ class MeteredCalls:
         params: Mapping[str, JsonValue],
         purpose: Purpose,
         most_usd: float,
-        watched: Watched,
+        request: TrackedRequest,
     ) -> JsonObject:
-        """Until there is an answer, or the request is to blame for having none."""
+        """Retry until there is an answer, or until the request itself proves to be at fault."""
         began = float("inf")
         for attempt in count():
             self._pace.wait_for_turn()
-            began = min(began, self._pace.clock())  # waiting for the first turn is no failure
+            began = min(began, self._pace.clock())  # waiting for the first turn is not failing
             with self._reserved(most_usd) as settle:
-                self._begin(key, purpose, most_usd)
+                self._note_start(key, purpose, most_usd)
                 try:
-                    entry = self._called(name, messages, params, purpose)
+                    entry = self._call_model(name, messages, params, purpose)
                 except ModelError as error:
-                    if isinstance(error, ModelTimeoutError):  # charged, and nobody says how much
+                    if isinstance(error, ModelTimeoutError):  # charged, but the amount is unknown
                         settle(most_usd)
-                        self._keep(f"{key}-late-{attempt}-{began}", _lost(purpose, most_usd))
-                    if not self._blame.is_its_own_fault(watched, error, purpose):
-                        self._begin(key, purpose, 0.0)
-                        self._wait_out(name, error, attempt, began, watched.model.answered_at)
+                        self._store_and_count(
+                            f"{key}-late-{attempt}-{began}", _unanswered_entry(purpose, most_usd)
+                        )
+                    if not self._faults.is_request_at_fault(request, error, purpose):
+                        self._note_start(key, purpose, 0.0)
+                        self._back_off(name, error, attempt, began, request.model.answered_at)
                         continue
-                    if purpose is Purpose.PROPOSER:  # the run cannot go on, and may be run again
-                        self._begin(key, purpose, 0.0)
+                    if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
+                        self._note_start(key, purpose, 0.0)
                         raise InvalidModelRequestError(str(error), status=error.status) from error
                     return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
                 settle(_number(entry["cost_usd"]))
-                self._blame.answered(watched, self._pace.clock())
+                self._faults.answered(request, self._pace.clock())
             return entry
         raise AssertionError  # count() never ends
 
-    def _begin(self, key: str, purpose: Purpose, most_usd: float) -> None:
-        """Notes what a call may cost before it is made: who is killed meanwhile has to take it for
-        spent. Nothing is noted of a call that costs nothing."""
-        if most_usd > 0 or self._memo.get(key + BEGUN) is not None:
-            self._put(key + BEGUN, _lost(purpose, most_usd))
+    def _note_start(self, key: str, purpose: Purpose, most_usd: float) -> None:
+        """Note a call's maximum cost before making it: after a kill, the call must count as spent.
+        Free calls need no note."""
+        if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
+            self._store(key + STARTED_SUFFIX, _unanswered_entry(purpose, most_usd))
 
-    def _called(
+    def _call_model(
         self,
         name: str,
         messages: tuple[JsonObject, ...],
@@ -203,7 +214,7 @@ class MeteredCalls:
         started = time.perf_counter()
         call = ModelCall(model, messages, params, CALL_TIMEOUT_S)
         completion: Completion = complete(self._clients(provider).stream(call))
-        text = _whole(completion.text)
+        text = _repaired(completion.text)
         usage = completion.usage or _estimate(messages, text)
         return {
             "purpose": purpose.value,
@@ -213,31 +224,31 @@ class MeteredCalls:
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
         }
 
-    def _wait_out(
+    def _back_off(
         self, name: str, error: ModelError, attempt: int, began: float, answered_at: float
     ) -> None:
-        """Lets everyone pause, longer each time; raises `ProviderDownError` where that is vain:
-        after two tries at least, and long enough since the model last answered anybody."""
-        if error.status in HOPELESS:
+        """Make all threads pause, longer each time. Raise `ProviderDownError` after at least two
+        tries, once the model has not answered anyone for long enough."""
+        if error.status in PERMANENT_FAILURES:
             raise ProviderUnusableError(
-                f"{name} cannot be used: {error}. Check the model's name, the key and the base URL."
+                f"{name} cannot be used: {error}. Check the model name, the key and the base URL."
             ) from error
         patience_s = self._pace.patience_s
         failing_s = self._pace.clock() - began
         silent_s = min(failing_s, self._pace.clock() - answered_at)
-        if attempt > 0 and (silent_s >= patience_s or failing_s >= PATIENCES * patience_s):
+        if attempt > 0 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
             raise ProviderDownError(
                 f"{name} has been failing for {failing_s:.0f} s: {error}. Nothing is lost; run "
-                "the same command again when the provider is back."
+                "the same command again when the provider has recovered."
             ) from error
-        pause_s = min(2.0 ** min(attempt, 10) / 2, LONGEST_PAUSE_S)
-        self._tell(f"{name} fails ({error}); waiting for {pause_s:.1f} s")
+        pause_s = min(2.0 ** min(attempt, 10) / 2, MAX_PAUSE_S)
+        self._tell(f"{name} failed ({error}); retrying in {pause_s:.1f} s")
         self._pace.hold_back(pause_s)
 
     def _most_usd(
         self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
     ) -> float:
-        """The most that the call can cost."""
+        """Return the maximum cost of the call."""
         sent = json.dumps([*messages, params.get("tools")], ensure_ascii=False)
         read = len(sent.encode()) + BYTES_PER_MESSAGE * len(messages)
         copies = params.get("n")
@@ -249,7 +260,7 @@ class MeteredCalls:
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:
-        """Sets money aside; what is not settled when the block ends is given back."""
+        """Reserve money. At the end of the block, return whatever was not spent."""
         self._cap.reserve(usd)
         spent = 0.0
 
@@ -262,15 +273,15 @@ class MeteredCalls:
         finally:
             self._cap.settle(usd, spent)
 
-    def _keep(self, key: str, entry: JsonObject) -> None:
-        self._put(key, entry)
+    def _store_and_count(self, key: str, entry: JsonObject) -> None:
+        self._store(key, entry)
         self._count(entry)
 
-    def _put(self, key: str, entry: JsonObject) -> None:
+    def _store(self, key: str, entry: JsonObject) -> None:
         try:
             self._memo.put(key, entry)
         except StoreError as error:
-            raise ProviderDownError(f"An answer cannot be kept, so none is bought: {error}") from (
+            raise ProviderDownError(f"Answers cannot be stored, so none are bought: {error}") from (
                 error
             )
 
@@ -283,7 +294,7 @@ class MeteredCalls:
 
 def price_unknown(name: str) -> str:
     return (
-        f"The price of {name} is not known, so no cap can be kept. State it, in USD per million "
+        f"The price of {name} is unknown, so no cap can be enforced. Set it in USD per million "
         f"tokens: with --price {name}=INPUT,OUTPUT, or in cdk.json under prices."
     )
 
@@ -294,13 +305,14 @@ def _key(
     params: Mapping[str, JsonValue],
     rollout: JsonValue,
 ) -> str:
-    same = {name: _same(value) for name, value in params.items()}
-    content = json.dumps([name, messages, same, rollout], sort_keys=True)
+    normalized = {name: _normalized(value) for name, value in params.items()}
+    content = json.dumps([name, messages, normalized, rollout], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _same(value: JsonValue) -> JsonValue:
-    """A temperature of 0.0, as DSPy writes it, is one of 0: not to be paid for twice."""
+def _normalized(value: JsonValue) -> JsonValue:
+    """Treat a temperature of 0.0, as DSPy writes it, like 0, so that the call is not paid for
+    twice."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -308,7 +320,7 @@ def _reply(entry: JsonObject) -> Reply:
     if "refused" in entry:
         raise InvalidModelRequestError(str(entry["refused"]))
     tokens = entry["tokens"]
-    assert isinstance(tokens, list)  # noqa: S101 (written by `_called`; tells the type checker)
+    assert isinstance(tokens, list)  # noqa: S101 (written by `_call_model`; tells the type checker)
     return Reply(
         text=str(entry["text"]),
         usage=Usage(*(int(_number(t)) for t in tokens)),
@@ -322,13 +334,13 @@ def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     return Usage(read, estimate_tokens(text))
 
 
-def _whole(text: str) -> str:
-    """An answer that is cut off inside an emoji ends on half a character, which JSON can say and
-    UTF-8 cannot: it could be neither counted nor sent to the judge."""
+def _repaired(text: str) -> str:
+    """An answer that is cut off inside an emoji ends with half a surrogate pair. JSON can represent
+    it but UTF-8 cannot, so it could be neither counted nor sent to the judge."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _lost(purpose: Purpose, usd: float) -> JsonObject:
+def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
     return {"purpose": purpose.value, "cost_usd": usd}
 
 

@@ -10,9 +10,8 @@ PATIENCE_S = 600.0
 
 
 class TimeBudget:
-    """What is left of so many seconds, counted from when that is first asked: when something new is
-    to be begun. To replay what is known takes nothing of them, so that who starts again and again
-    gets further each time."""
+    """What is left of a number of seconds, counted from the first question: when new work starts.
+    Replaying known answers uses none of them, so each restart gets further."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -27,10 +26,11 @@ class TimeBudget:
 
 
 class Pace:
-    """Spreads calls over time and lets every thread wait while a provider is overloaded.
+    """Spreads calls over time, and pauses all threads while a provider is overloaded.
 
-    `calls_per_minute` None sets no limit. `remaining_s` is the time that the run still has, and
-    `patience_s` how long it waits for a failing provider before it stops, to be resumed later.
+    `calls_per_minute` None sets no limit. `remaining_s` returns the time that the run has left.
+    `patience_s` is how long the run waits for a failing provider before it stops, to be resumed
+    later.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Pace:
 
     def wait_for_turn(self) -> None:
         self._pause(self._take_turn())
-        while self.clock() < self._held_until:  # held back while it slept
+        while self.clock() < self._held_until:  # a pause was ordered meanwhile
             self._pause(self._take_turn())
 
     def hold_back(self, seconds: float) -> None:
-        """No thread starts a call for so long."""
+        """Start no call in any thread for this long."""
         with self._lock:
             self._held_until = max(self._held_until, self.clock() + seconds)
             self._next = max(self._next, self._held_until)
 
     def _take_turn(self) -> float:
-        """The seconds until it."""
+        """Reserve the next turn and return the seconds until it."""
         with self._lock:
             now = self.clock()
             turn = max(now, self._next)
@@ -71,6 +71,6 @@ class Pace:
     def _pause(self, seconds: float) -> None:
         remaining_s = self.remaining_s()
         if seconds >= remaining_s:
-            raise DeadlineReachedError("The time that this part of the run has is over.")
+            raise DeadlineReachedError("This part of the run is out of time.")
         if seconds > 0:
             self._sleep(seconds)

@@ -1,4 +1,4 @@
-"""The one door through which learning calls models."""
+"""The only way that learning calls models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered. Tokens are estimated where the provider does not report them."""
+    """A model's answer. Tokens are estimated when the provider does not report them."""
 
     text: str
     usage: Usage
@@ -31,12 +31,12 @@ class Reply:
 
 
 class PaidCalls(Protocol):
-    """Calls `name` (`provider/model`) once and never again: an answer is kept for good.
+    """Calls `name` (`provider/model`) at most once per request: the answer is kept for good.
 
-    Safe to use from many threads. Raises `InvalidModelRequestError` if the provider refuses this
-    very request (kept as well), and `RunStoppedError`, which nobody catches but the run itself, if
-    the cap or the deadline is reached or the provider stays down; `ConfigurationError` for a model
-    whose price is unknown.
+    Thread-safe. Raises `InvalidModelRequestError` if the provider refuses this request (the refusal
+    is kept as well), `ConfigurationError` if the model's price is unknown, and `RunStoppedError` if
+    the cap or the deadline is reached or the provider stays down. Only the run itself may catch the
+    latter.
     """
 
     def __call__(

@@ -1,4 +1,4 @@
-"""What the first deployment of a stack does once. Every step can be repeated after a crash."""
+"""One-time setup on a stack's first deployment. Every step can be repeated after a crash."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from route_switch.domain.api_keys import new_key
 
 @dataclass(frozen=True, slots=True)
 class FirstKeys:
-    """The plain keys, in memory and in the handover only."""
+    """The plain-text keys. They exist only in memory and in the handover."""
 
     client: str
     admin: str
 
 
 class FirstKeyStore(Protocol):
-    """Where keys are stored as hashes."""
+    """Stores keys as hashes."""
 
     def has_first_keys(self) -> bool: ...
 
     def add_first_keys(self, keys: FirstKeys) -> None:
-        """Stores both or none; raises where there are first keys already."""
+        """Store both keys or none. Raise when first keys already exist."""
         ...
 
 
 class Handover(Protocol):
-    """Where the owner picks up the plain keys and deletes them."""
+    """Where the owner reads the plain-text keys once and then deletes them."""
 
     def read(self) -> FirstKeys | None: ...
 
@@ -36,10 +36,10 @@ class Handover(Protocol):
 def ensure_first_keys(
     store: FirstKeyStore, handover: Handover, make_key: Callable[[], str] = new_key
 ) -> None:
-    """Makes a client key and an admin key, once in the life of the key store.
+    """Create a client key and an admin key, once in the lifetime of the key store.
 
-    They are handed over before they are stored: after a crash in between, the next try finds and
-    stores the same keys. The other order would leave keys behind that nobody knows.
+    Hand them over before storing them: after a crash in between, the next attempt finds and stores
+    the same keys. In the opposite order, a crash would leave keys that nobody knows.
     """
     if store.has_first_keys():
         return

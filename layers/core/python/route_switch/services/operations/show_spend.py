@@ -1,4 +1,4 @@
-"""What was spent today and this month, from one reading of the month's counters."""
+"""Spending today and this month, from a single read of the month's counters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from route_switch.services.operations.sum_costs import CostsQuery, Totals
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """`tiers` are `1`, `2`, `3` and `router`; `reasons` count answers."""
+    """The keys of `tiers` are `1`, `2`, `3` and `router`. `reasons` counts answers."""
 
     total: CostTotals
     tiers: Mapping[str, CostTotals]
@@ -28,7 +28,7 @@ class Spend:
     reasons: Mapping[Reason, int]
 
     @classmethod
-    def of(cls, counters: Counters, learning_usd: float) -> Self:
+    def from_counters(cls, counters: Counters, learning_usd: float) -> Self:
         return cls(
             costs_of(counters, learning_usd),
             costs_of_tiers(counters),
@@ -42,11 +42,13 @@ class ShowSpend:
     totals: Totals
 
     def __call__(self, today: date) -> tuple[Spend, Spend]:
-        """Of `today`, and of its month up to it; days are UTC."""
+        """Return the spending of `today`, and of its month so far. Days are UTC."""
         month = CostsQuery(today.replace(day=1), today, "day")
         by_day = self.totals.of_days(month.days)
         learning = self.totals.learning_of_days(month.months)
         return (
-            Spend.of(by_day[today], learning.get(today, 0.0)),
-            Spend.of(add_up(by_day.values()), sum(learning.get(day, 0.0) for day in month.days)),
+            Spend.from_counters(by_day[today], learning.get(today, 0.0)),
+            Spend.from_counters(
+                add_up(by_day.values()), sum(learning.get(day, 0.0) for day in month.days)
+            ),
         )

@@ -1,4 +1,4 @@
-"""What the month has cost so far, and what it will have cost at its end if that goes on."""
+"""Spending this month so far, and its projection to the end of the month."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from route_switch.domain.operations.costs import costs_of
 from route_switch.services.operations.sum_costs import Totals
 
-WINDOW = 7
-"""Days that tell the pace: one of each day of the week, and one weekly learning run."""
+PACE_DAYS = 7
+"""Days that determine the pace. They include each day of the week, and one weekly learning run."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpendPace:
-    """USD for requests and learning, of the month (UTC) that `month_usd` is so far of."""
+    """USD for requests and learning: the month (UTC) so far, and its projected total."""
 
     month_usd: float
     projected_month_usd: float
 
 
 def spend_pace(totals: Totals, now: datetime) -> SpendPace:
-    """The projection adds, for the time that is left of the month, the mean of the last seven full
-    days; of a stage that is younger, of its full days; before there is one, of today's hours."""
+    """Project the rest of the month at the mean of the last seven full days. On a younger stage use
+    the full days there are, and on its first day the hours so far."""
     today, month_end = now.date(), _next_month(now.date())
     first = today.replace(day=1)
-    window = [today - timedelta(days=ago) for ago in range(WINDOW, 0, -1)]
+    window = [today - timedelta(days=ago) for ago in range(PACE_DAYS, 0, -1)]
     spent = _by_day(totals, min(first, window[0]), today)
     month_usd = sum(usd for day, usd in spent.items() if day >= first)
     full = [spent.get(day, 0.0) for day in window if day >= min(spent, default=today)]
@@ -37,7 +37,7 @@ def spend_pace(totals: Totals, now: datetime) -> SpendPace:
 
 
 def _by_day(totals: Totals, first: date, last: date) -> Mapping[date, float]:
-    """Of the days on which anything was counted."""
+    """Return the spending of each day on which anything was counted."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     learning = totals.learning_of_days(sorted({f"{day:%Y-%m}" for day in days}))
     counters = totals.of_days(days)

@@ -1,4 +1,4 @@
-"""What was spent and saved in a range of days."""
+"""Spending and savings over a range of days."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ GroupBy = Literal["day", "tier", "model", "key"]
 
 @dataclass(frozen=True, slots=True)
 class CostsQuery:
-    """Days are UTC, and both are part of the range. By key it consists of whole months, of which
-    the current one may end today: that is how keys are counted."""
+    """Days are UTC and inclusive. Keys are counted by month, so a query by key covers whole months;
+    the current one may end today."""
 
     first: date
     last: date
@@ -33,16 +33,16 @@ class CostsQuery:
 
     @property
     def months(self) -> list[str]:
-        """As `YYYY-MM`."""
+        """The months as `YYYY-MM`."""
         return list(dict.fromkeys(day.isoformat()[:7] for day in self.days))
 
 
 @dataclass(frozen=True, slots=True)
 class CostGroup:
-    """Of this day, tier (`1`, `2`, `3`, `router`), model or key; None stands for keys that the
-    table does not hold any more."""
+    """The costs of a day, tier (`1`, `2`, `3`, `router`), model or key. None stands for keys that
+    have left the table."""
 
-    of: date | str | ApiKey | None
+    group: date | str | ApiKey | None
     costs: CostTotals
 
 
@@ -54,22 +54,22 @@ class CostsReport:
 
 
 class Totals(Protocol):
-    """Counters that were added up as requests came in."""
+    """Counters, updated with each request."""
 
     def of_days(self, days: Sequence[date]) -> Mapping[date, Counters]: ...
 
     def of_keys(self, key_ids: Sequence[str], months: Sequence[str]) -> Mapping[str, Counters]:
-        """`months` (`YYYY-MM`) are added up."""
+        """Return each key's counters, summed over the `months` (`YYYY-MM`)."""
         ...
 
     def learning_of_days(self, months: Sequence[str]) -> Mapping[date, float]:
-        """USD by the days of the runs."""
+        """Return USD by the day of the run."""
         ...
 
 
 class SumCosts:
-    """The total is of the days, however it is divided: so rows can be held against it. `keys` are
-    all that there are, revoked ones too."""
+    """The total always comes from the daily counters, however the rows are grouped, so rows can be
+    checked against it. `keys` returns all keys, including revoked ones."""
 
     def __init__(self, totals: Totals, keys: Callable[[], Sequence[ApiKey]]) -> None:
         self._totals = totals
@@ -95,14 +95,14 @@ class SumCosts:
         return CostsReport(query, costs_of(counters, learning_usd), tuple(rows))
 
     def _by_key(self, months: Sequence[str], total: Counters) -> list[CostGroup]:
-        """Keys with requests; what is counted for none of them is a row too, so that none of the
-        money is missing."""
+        """Return a row for each key with requests. Costs that belong to no known key get a row too,
+        so that no money is missing."""
         keys = self._keys()
         by_key = self._totals.of_keys([key.key_id for key in keys], months)
         rows = [CostGroup(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
         known = add_up(by_key.values())
         rest = {name: value - known.get(name, 0.0) for name, value in total.items()}
-        if _requests(rest) > 0:  # below, if a request came in between
+        if _requests(rest) > 0:  # negative if a request arrived between the reads
             rows.append(CostGroup(None, costs_of(rest)))
         return rows
 

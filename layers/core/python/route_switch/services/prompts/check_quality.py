@@ -1,5 +1,5 @@
-"""Looks every hour whether people rate the live prompt's answers lower than those of the version
-that served before it, and if so has the promoter take it back."""
+"""Check every hour whether people rate the live prompt's answers lower than its predecessor's. If
+so, have the promoter roll it back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,32 +9,34 @@ from typing import Protocol
 
 from route_switch.domain.ports import StoredVersion, VersionStore
 from route_switch.domain.prompt_document import readable_prompt
-from route_switch.domain.prompts.quality_drop import QualityComparison, Scores, compare
+from route_switch.domain.prompts.quality_drop import QualityComparison, Scores, compare_scores
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
 from route_switch.services.prompts.publish_prompt import may_go_live
 
-WATCHED = timedelta(days=28)
-"""Later on, a difference says more about the times than about the prompt: what the version before
-got is as old as that."""
+WATCH_PERIOD = timedelta(days=28)
+"""After this, a difference says more about changing times than about the prompt: the predecessor's
+scores are that old."""
 
 
 class QualityOutcome(StrEnum):
     NOTHING_BEFORE = "nothing before"
-    """The live version is the first one, or broken, or what was before it must not go live."""
+    """The live version is the first one, or broken, or its predecessor must not go live."""
     RETURNED = "returned"
-    """Its content was live before: a rollback, or somebody put it back. It is not taken back."""
+    """The live content was live before: it was rolled back to or restored. It is not rolled back
+    again."""
     SETTLED = "settled"
-    """It has been live for longer than it is watched."""
+    """The version has been live for longer than the watch period."""
     TOO_FEW = "too few"
     NO_DROP = "no drop"
     ROLLED_BACK = "rolled back"
     PROMPT_CHANGED = "prompt changed"
-    """Somebody else changed the live prompt in the same moment, and it was left alone."""
+    """The live prompt was changed at the same moment, so it was left unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class QualityCheck:
-    """`scores` are the live version's, as it was found; `rolled_back` is the promoter's answer."""
+    """`scores` are those of the version that was live at the start. `rolled_back` is the promoter's
+    reply."""
 
     outcome: QualityOutcome
     prompt_version: str | None = None
@@ -44,7 +46,7 @@ class QualityCheck:
 
 
 class QualityScores(Protocol):
-    """What people said, and the rollback that was asked for and is not answered yet."""
+    """Feedback scores by prompt version, and the pending rollback order, if any."""
 
     def scores(self, prompt_version: str) -> Scores: ...
 
@@ -57,23 +59,23 @@ class QualityScores(Protocol):
 
 class Promoter(Protocol):
     def roll_back(self, order: RollbackOrder) -> RolledBack:
-        """Does it once, however often it is asked."""
+        """Roll back once, however often the order is repeated."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CheckQuality:
-    """An order is written down before it is given and crossed out when it is answered, so that
-    whatever dies in between, the next hour gives it again."""
+    """An order is stored before it is sent and cleared when it is answered. After a crash in
+    between, the next hourly check sends it again."""
 
     history: VersionStore
     quality: QualityScores
     promoter: Promoter
 
     def __call__(self, now: datetime) -> QualityCheck:
-        """Raises where a store or the promoter fails: the order stands."""
+        """Raise when a store or the promoter fails. The order stays pending."""
         versions = self.history.versions()
-        found = self._look(versions, now)
+        found = self._check(versions, now)
         order = self.quality.pending() or self._order(versions, found)
         if order is None:
             return found
@@ -84,24 +86,24 @@ class CheckQuality:
         )
         return replace(found, outcome=outcome, rolled_back=answer)
 
-    def _look(self, versions: Sequence[StoredVersion], now: datetime) -> QualityCheck:
+    def _check(self, versions: Sequence[StoredVersion], now: datetime) -> QualityCheck:
         if not versions:
             return QualityCheck(QualityOutcome.NOTHING_BEFORE)
-        live, before = _recorded(versions[-1]), _before(versions)
+        live, before = _recorded_name(versions[-1]), _predecessor(versions)
         scores = self.quality.scores(live)
         if before is None:
             return QualityCheck(QualityOutcome.NOTHING_BEFORE, live, scores)
         unwatched = _why_unwatched(versions, now)
         if unwatched is not None:
             return QualityCheck(unwatched, live, scores)
-        comparison = compare(self.quality.scores(_recorded(before)), scores)
+        comparison = compare_scores(self.quality.scores(_recorded_name(before)), scores)
         outcome = QualityOutcome.TOO_FEW if comparison is None else QualityOutcome.NO_DROP
         return QualityCheck(outcome, live, scores, comparison)
 
     def _order(
         self, versions: Sequence[StoredVersion], found: QualityCheck
     ) -> RollbackOrder | None:
-        before, drop = _before(versions), found.comparison
+        before, drop = _predecessor(versions), found.comparison
         if before is None or drop is None or not drop.is_drop:
             return None
         order = RollbackOrder(
@@ -113,16 +115,17 @@ class CheckQuality:
         return order
 
 
-def _before(versions: Sequence[StoredVersion]) -> StoredVersion | None:
-    """The version that the newest one took the place of; a broken one never served. None where
-    there is none, or it must not go live again."""
+def _predecessor(versions: Sequence[StoredVersion]) -> StoredVersion | None:
+    """Return the version that the newest one replaced, skipping broken ones, which never served.
+    Return None when there is none, or when it must not go live again."""
     earlier = reversed(versions[:-1])
     served = next((each for each in earlier if readable_prompt(each.document) is not None), None)
     return served if served is not None and may_go_live(served.document) else None
 
 
 def _why_unwatched(versions: Sequence[StoredVersion], now: datetime) -> QualityOutcome | None:
-    """None where the newest version is new, and has not been live for long."""
+    """Return None when the newest version's content is new and has been live for less than the
+    watch period."""
     *earlier, live = versions
     prompt = readable_prompt(live.document)
     if prompt is None:
@@ -130,18 +133,18 @@ def _why_unwatched(versions: Sequence[StoredVersion], now: datetime) -> QualityO
     known = (readable_prompt(each.document) for each in earlier)
     if prompt.version in {each.version for each in known if each is not None}:
         return QualityOutcome.RETURNED
-    return QualityOutcome.SETTLED if now - live.written_at > WATCHED else None
+    return QualityOutcome.SETTLED if now - live.written_at > WATCH_PERIOD else None
 
 
-def _recorded(version: StoredVersion) -> str:
-    """As requests name it."""
+def _recorded_name(version: StoredVersion) -> str:
+    """Return the version as records name it."""
     return f"live@{version.version}"
 
 
 def _because(before: int, found: QualityComparison) -> str:
     return (
-        f"people rated the answers that it chose the tier of {found.now.mean:.2f} on average "
-        f"({found.now.n} times), and those of version {before} {found.before.mean:.2f} "
-        f"({found.before.n} times). That is more than chance explains, however often it is "
-        f"looked at: z = {found.z:.2f}, and {found.bound:.2f} is enough."
+        f"people rated its answers {found.now.mean:.2f} on average (n = {found.now.n}), compared "
+        f"with {found.before.mean:.2f} for version {before} (n = {found.before.n}). The drop is "
+        f"significant: z = {found.z:.2f}, and {found.bound:.2f} is enough, however often it is "
+        "checked."
     )

@@ -1,4 +1,4 @@
-"""The routing prompt as somebody reads it who may not change it."""
+"""A read-only view of the routing prompt."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from route_switch.services.live_prompt import ServedPrompt
 
 @dataclass(frozen=True, slots=True)
 class ShownPrompt:
-    """`version` is as records name it: `live@7`, `seed@1` or `packaged@<digest>`; only the first
-    was written by somebody. `size` is in bytes, as it is stored. `broken` says why it cannot serve;
-    then there is no `digest`."""
+    """`version` is the name in records: `live@7`, `seed@1` or `packaged@<digest>`; only live
+    versions have an author. `size` is in bytes, as stored. `broken` says why the prompt cannot be
+    served; `digest` is None then."""
 
     version: str
     document: str
@@ -27,26 +27,26 @@ class ShownPrompt:
 
 @dataclass(frozen=True, slots=True)
 class ShowPrompt:
-    """`versions` are those of the live prompt that are kept, oldest first; `serving` tells what a
-    process serves that begins now."""
+    """`versions` returns the stored versions of the live prompt, oldest first. `serving` returns
+    what a newly started process serves."""
 
     versions: Callable[[], tuple[StoredVersion, ...]]
     serving: Callable[[], ServedPrompt]
 
     def live(self) -> tuple[ShownPrompt, str]:
-        """The newest version, also where it is broken, and the version that serves; without any,
-        what serves in its place."""
+        """Return the newest version, even if it is broken, and the version being served. Without
+        any, return the prompt that is served instead."""
         kept, served = self.versions(), self.serving()
         shown = _shown(kept[-1]) if kept else _served(served)
         return shown, served.version
 
     def version(self, number: int) -> tuple[ShownPrompt, str] | None:
-        """That version, and the one that serves; None where it is not kept."""
+        """Return that version and the one being served, or None when it is not stored."""
         found = next((each for each in self.versions() if each.version == number), None)
         return None if found is None else (_shown(found), self.serving().version)
 
     def history(self) -> list[ShownPrompt]:
-        """Newest first."""
+        """Return all stored versions, newest first."""
         return [_shown(each) for each in reversed(self.versions())]
 
 
@@ -55,7 +55,7 @@ def _shown(kept: StoredVersion) -> ShownPrompt:
     try:
         digest = parse_prompt(document).version
         document = as_markdown(document)
-    except PromptError as error:  # or one that can only be written as JSON: shown as it is
+    except PromptError as error:  # broken, or it has no Markdown form: show it unchanged
         broken = str(error) if digest is None else None
     return ShownPrompt(
         version=f"live@{kept.version}",

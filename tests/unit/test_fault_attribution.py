@@ -11,7 +11,11 @@ from route_switch.domain.errors import (
     ProviderDownError,
 )
 from route_switch.domain.ports import ModelCall
-from route_switch.services.learning.blame import TIMEOUTS, TRIES, Blame
+from route_switch.services.learning.fault_attribution import (
+    MAX_FAILURES,
+    MAX_TIMEOUTS,
+    FaultAttribution,
+)
 from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S, MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from tests.support.paid import FakeModel, FakeTime, metered
@@ -44,8 +48,8 @@ class World:
         for _ in range(self._answered):
             ask(self.calls, f"other {next(self._numbers)}")
         for _ in range(self._failed):
-            with self.calls._blame.watching("fake/model") as other:
-                self.calls._blame.is_its_own_fault(other, ModelError("down"), Purpose.ROUTER)
+            with self.calls._faults.tracking("fake/model") as other:
+                self.calls._faults.is_request_at_fault(other, ModelError("down"), Purpose.ROUTER)
 
 
 BROKEN = ModelError("boom", status=500)
@@ -56,14 +60,14 @@ def test_a_request_that_fails_while_others_are_answered_is_refused_for_good() ->
     for _ in range(2):
         with pytest.raises(InvalidModelRequestError, match="boom"):
             ask(world.calls, "poison")
-        assert len(world.time.slept) == TRIES - 1
+        assert len(world.time.slept) == MAX_FAILURES - 1
 
 
 def test_an_answer_that_never_ends_is_let_go_after_two_timeouts() -> None:
     world = World(ModelTimeoutError("slow"), answered=5)
     with pytest.raises(InvalidModelRequestError, match="slow"):
         ask(world.calls, "poison")
-    assert len(world.time.slept) == TIMEOUTS - 1
+    assert len(world.time.slept) == MAX_TIMEOUTS - 1
 
 
 @pytest.mark.parametrize(
@@ -92,10 +96,11 @@ def test_the_last_request_of_a_run_may_be_to_blame_but_not_all_that_follow() -> 
 
 
 def test_a_router_is_never_said_to_have_refused_what_it_could_not_answer() -> None:
-    blame = Blame(answered_before=True)
-    with blame.watching("m") as watched:
+    blame = FaultAttribution(answered_before=True)
+    with blame.tracking("m") as watched:
         assert not any(
-            blame.is_its_own_fault(watched, BROKEN, Purpose.ROUTER) for _ in range(3 * TRIES)
+            blame.is_request_at_fault(watched, BROKEN, Purpose.ROUTER)
+            for _ in range(3 * MAX_FAILURES)
         )
 
 

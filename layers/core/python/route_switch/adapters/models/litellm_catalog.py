@@ -1,5 +1,7 @@
-"""List prices, and what models take, from LiteLLM's cost map."""
+"""List prices, capabilities and provider names from LiteLLM's files, read without importing it:
+importing LiteLLM takes seconds and would use the network."""
 
+import ast
 import json
 from datetime import date
 from functools import lru_cache
@@ -14,14 +16,14 @@ from route_switch.domain.pricing import Price
 
 LISTED_VERSION = "1.106.2"
 LISTED_ON = date(2026, 11, 24)
-"""LiteLLM's version whose map is read, and the day on which it was taken: they change together."""
+"""The LiteLLM version whose map is read, and the date of that map. Change them together."""
 
 _COST_MAP = "model_prices_and_context_window_backup.json"
 
 
 class _Entry(BaseModel):
-    """What is read of an entry of LiteLLM's cost map; USD per token. It leaves out what a model
-    does not support."""
+    """The fields read from an entry of LiteLLM's cost map, in USD per token. The map omits
+    unsupported capabilities."""
 
     litellm_provider: str = ""
     input_cost_per_token: float | None = None
@@ -33,9 +35,9 @@ class _Entry(BaseModel):
 
 
 def list_price(model: str) -> Price | None:
-    """The price of `provider/name` in LiteLLM's cost map; None where the map has none.
+    """Return the price of `provider/name` in LiteLLM's cost map, or None when it has none.
 
-    The map knows most models by their bare name; that counts only for the same provider.
+    The map lists most models by bare name, which counts only for the same provider.
     """
     entry = _entry(model)
     if entry is None:
@@ -54,7 +56,7 @@ def list_price(model: str) -> Price | None:
 
 
 def list_capabilities(model: str) -> Capabilities | None:
-    """What `provider/name` takes by the same map; None where the map does not know it."""
+    """Return the capabilities of `provider/name` in the same map, or None when it is unknown."""
     entry = _entry(model)
     if entry is None:
         return None
@@ -75,16 +77,46 @@ def _entry(model: str) -> _Entry | None:
 
 @lru_cache(maxsize=1)
 def _cost_map() -> dict[str, _Entry]:
-    """Read as a file: importing litellm takes seconds and would ask the network."""
     spec = find_spec("litellm")
     if spec is None or spec.origin is None:
         raise ConfigurationError(
-            "litellm is not installed, and prices come from it. Install `route-switch[litellm]`."
+            "litellm, the source of prices, is not installed. Install `route-switch[litellm]`."
         )
     entries = json.loads(Path(spec.origin).with_name(_COST_MAP).read_text(encoding="utf-8"))
-    del entries["sample_spec"]  # words instead of values
+    del entries["sample_spec"]  # a description, not an entry
     return TypeAdapter(dict[str, _Entry]).validate_python(entries)
 
 
 def _per_million(usd_per_token: float) -> float:
     return round(usd_per_token * 1_000_000, 6)
+
+
+_ENUM = "LlmProviders"
+_MORE_THAN_A_KEY = frozenset(
+    {"azure", "azure_ai", "azure_text", "sagemaker", "sagemaker_chat", "vertex_ai"}
+    | {"vertex_ai_beta", "watsonx", "watsonx_text"}
+)
+"""These need an address, a project or other credentials; `LiteLlmClient` only passes a key."""
+
+
+def litellm_providers() -> frozenset[str]:
+    """Return the name prefixes of the providers that LiteLLM serves with just a key."""
+    spec = find_spec("litellm")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            "litellm, the source of provider names, is not installed. Install "
+            "`route-switch[litellm]`."
+        )
+    source = Path(spec.origin).with_name("types").joinpath("utils.py").read_text(encoding="utf-8")
+    enums = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == _ENUM]
+    return (
+        frozenset(
+            item.value.value
+            for enum in enums
+            for item in enum.body
+            if isinstance(item, ast.Assign)
+            and isinstance(item.value, ast.Constant)
+            and isinstance(item.value.value, str)
+        )
+        - _MORE_THAN_A_KEY
+    )

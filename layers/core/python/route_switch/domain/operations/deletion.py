@@ -1,4 +1,4 @@
-"""Requests that are being deleted, as what was made of them can be recognized later."""
+"""Deleted requests, identified so that learning can recognize what it derived from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """A deleted request that learning may have seen; no text of it. `keys` are digests
+class DeletionNote:
+    """A deleted request that learning may have seen, without its text. `keys` are digests
     (`query_key`) of its query and of the demos that it may have become."""
 
     request_id: str
     keys: frozenset[str] = frozenset()
 
     @classmethod
-    def of(
+    def from_request(
         cls, request_id: str, text: str, conversation: Sequence[JsonObject], params: JsonObject
     ) -> Self:
         query = query_of((*conversation, {"role": "user", "content": text}), params)
@@ -31,18 +31,18 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """What has to be known of a request to delete it; `forgotten` is None where it was never there
-    to learn from."""
+    """What deletion needs to know about a request. `note` is None when learning could never
+    use the request."""
 
     request_id: str
     key_id: str
     idempotency_id: str | None
-    forgotten: Forgotten | None
+    note: DeletionNote | None
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """`places` were removed from the learning bucket; the `pending` runs may still hold texts."""
+class RemovedTexts:
+    """`places` were removed from the learning bucket. The `pending` runs may still hold texts."""
 
     places: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ def keys_of_demos(prompt: RoutingPrompt) -> frozenset[str]:
     return frozenset(query_key(demo.query) for demo in prompt.demos)
 
 
-def shows_any(prompt: RoutingPrompt, requests: Sequence[Forgotten]) -> bool:
-    """Whether a demo of the prompt is one of these requests."""
+def shows_any(prompt: RoutingPrompt, requests: Sequence[DeletionNote]) -> bool:
+    """Whether any demo in the prompt is one of these requests."""
     shown = keys_of_demos(prompt)
     return any(shown & request.keys for request in requests)

@@ -6,7 +6,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.services.prompts.mark_prompts import Gain, PromptMark, mark_prompts
+from route_switch.services.prompts.describe_versions import Gain, VersionOrigin, describe_versions
 
 SEED = packaged_prompt()
 LEARNED = SEED.model_copy(
@@ -35,8 +35,10 @@ def kept(*documents: str) -> list[StoredVersion]:
     ]
 
 
-def marks(*prompts: RoutingPrompt, serving: str = "live@1", newest: int = 10) -> list[PromptMark]:
-    return list(mark_prompts(kept(*map(to_markdown, prompts)), serving, newest))
+def marks(
+    *prompts: RoutingPrompt, serving: str = "live@1", newest: int = 10
+) -> list[VersionOrigin]:
+    return list(describe_versions(kept(*map(to_markdown, prompts)), serving, newest))
 
 
 def test_runs_edits_and_rollbacks_are_told_apart() -> None:
@@ -62,9 +64,9 @@ def test_the_newest_are_shown_and_the_older_ones_still_explain_them() -> None:
 
 
 def test_what_serves_is_marked_also_where_the_newest_is_broken() -> None:
-    found = mark_prompts(kept(to_markdown(SEED), "no front matter"), "live@1", 10)
+    found = describe_versions(kept(to_markdown(SEED), "no front matter"), "live@1", 10)
     assert [(mark.origin, mark.serves) for mark in found] == [
-        ("broken: it cannot serve", False),
+        ("broken: it cannot be served", False),
         ("hand-written", True),
     ]
 
@@ -78,4 +80,4 @@ def test_a_provenance_that_somebody_wrote_gives_no_gain_and_breaks_nothing() -> 
 
 
 def test_without_any_version_there_is_nothing_to_mark() -> None:
-    assert mark_prompts((), "seed@1", 10) == ()
+    assert describe_versions((), "seed@1", 10) == ()

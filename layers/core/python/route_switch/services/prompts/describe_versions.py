@@ -1,4 +1,4 @@
-"""How each version of the live prompt came about, without its text."""
+"""Where each version of the live prompt came from, without its text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LEARNED = "learned"
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """In points of the objective, on held-out rows, with its interval."""
+    """A gain in points of the objective on held-out rows, with its interval."""
 
     mean: float
     low: float
@@ -21,9 +21,9 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class PromptMark:
-    """`origin` is in words; `verdict` and `gain` are of the learning run that made the version,
-    None where none did. `written_by` is an ARN."""
+class VersionOrigin:
+    """`origin` is a description. `verdict` and `gain` come from the learning run that made the
+    version; None when no run did. `written_by` is an ARN."""
 
     version: int
     written_at: datetime
@@ -34,36 +34,38 @@ class PromptMark:
     gain: Gain | None = None
 
 
-def mark_prompts(
+def describe_versions(
     versions: Sequence[StoredVersion], serving: str, newest: int
-) -> tuple[PromptMark, ...]:
-    """The `newest` of `versions` (oldest first), newest first. `serving` is as records name it."""
+) -> tuple[VersionOrigin, ...]:
+    """Describe the `newest` last of `versions` (oldest first), newest first. `serving` is the
+    version being served, as records name it."""
     numbers = range(len(versions) - 1, -1, -1)[:newest]
-    return tuple(_mark(versions[n], versions[:n], serving) for n in numbers)
+    return tuple(_describe(versions[n], versions[:n], serving) for n in numbers)
 
 
-def _mark(this: StoredVersion, older: Sequence[StoredVersion], serving: str) -> PromptMark:
+def _describe(this: StoredVersion, older: Sequence[StoredVersion], serving: str) -> VersionOrigin:
     prompt = readable_prompt(this.document)
     origin = _origin(this, prompt, older)
-    made = prompt.provenance if prompt is not None and origin == LEARNED else {}
-    verdict = made.get("verdict")
-    return PromptMark(
+    provenance = prompt.provenance if prompt is not None and origin == LEARNED else {}
+    verdict = provenance.get("verdict")
+    return VersionOrigin(
         version=this.version,
         written_at=this.written_at,
         written_by=this.written_by,
         origin=origin,
         serves=serving == f"live@{this.version}",
         verdict=None if verdict is None else str(verdict),
-        gain=_gain(made),
+        gain=_gain(provenance),
     )
 
 
 def _origin(
     this: StoredVersion, prompt: RoutingPrompt | None, older: Sequence[StoredVersion]
 ) -> str:
-    """A rollback puts an older document as it was; an edit leaves the provenance as it was."""
+    """A rollback writes an older document unchanged. A manual edit leaves the provenance
+    unchanged."""
     if prompt is None:
-        return "broken: it cannot serve"
+        return "broken: it cannot be served"
     for old in reversed(older):
         if old.document == this.document:
             return f"rollback to {old.version}"
@@ -74,7 +76,7 @@ def _origin(
     return str(prompt.provenance.get("origin", "not stated"))
 
 
-def _gain(made: Provenance) -> Gain | None:
-    values = [made.get(name) for name in ("gain", "gain_low", "gain_high")]
+def _gain(provenance: Provenance) -> Gain | None:
+    values = [provenance.get(name) for name in ("gain", "gain_low", "gain_high")]
     numbers = [float(value) for value in values if isinstance(value, int | float)]
     return Gain(*numbers) if len(numbers) == len(values) else None

@@ -25,8 +25,10 @@ from route_switch.adapters.results_table import (
     read_replay,
     record_key,
     request_id_of,
+    routed_counters,
 )
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning.drift import RoutedDay
 from route_switch.domain.learning.learning_ports import RoutedRequests
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.ports import TextStore
@@ -44,9 +46,9 @@ if TYPE_CHECKING:
 
 
 class DynamoDbLearning:
-    """The index of requests to learn from, and the requests themselves with their feedback.
+    """The index of requests to learn from, and the requests with their feedback.
 
-    Every method raises `StoreError` where DynamoDB refuses or cannot be reached.
+    Every method raises `StoreError` when DynamoDB refuses or is unreachable.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class DynamoDbLearning:
 
     @store_errors()
     def count(self, days: Sequence[date]) -> RoutedRequests:
-        """Reads the days' shards: 16 small items a day, whatever the traffic."""
+        """Read the days' shards: 16 small items per day, whatever the traffic."""
         keys = [day_key(day, shard) for day in days for shard in range(SHARDS)]
         names = {learning_counter(reason): reason for reason in (None, *NotReplayable)}
         totals: Counter[NotReplayable | None] = Counter()
@@ -75,7 +77,7 @@ class DynamoDbLearning:
 
     @store_errors()
     def draw(self, days: Sequence[date], arc: Arc) -> list[str]:
-        """One query for each day and bucket that the arc touches, and nothing read beside it."""
+        """Make one query per day and bucket that the arc touches, and read nothing else."""
         return [
             request_id
             for day in days
@@ -92,7 +94,7 @@ class DynamoDbLearning:
 
     @store_errors()
     def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
-        """Reads two items for each id; long texts come from S3, one by one."""
+        """Read two items per id. Long texts come from S3, one at a time."""
         keys = [key(id_) for id_ in request_ids for key in (record_key, feedback_key)]
         found = batch_get(self._dynamodb, self._table, keys)
         items = {(request_id_of(i), i["sk"]["S"]): i for i in found}
@@ -120,16 +122,39 @@ class DynamoDbLearning:
         if item is None or self._has_expired(item):
             return None
         record, replay = read_record(item, self._texts), read_replay(item, self._texts)
-        if replay is None or record["query_text"] is None:  # gone from S3
+        if replay is None or record["query_text"] is None:  # its text has left S3
             return None
         said = json.loads(feedback["feedback"]["S"]) if feedback else {}
         try:
             return PastRequest.model_validate({**record, **replay, "feedback": said})
         except ValidationError as error:
             raise StoreError(
-                f"The record {record['request_id']} cannot be read: {describe(error)}. "
+                f"The record {record['request_id']} is invalid: {describe(error)}. "
                 "Delete it, or learn from other days."
             ) from error
 
     def _has_expired(self, item: "Item") -> bool:
-        return int(item["expires_at"]["N"]) <= self._now()  # DynamoDB deletes it within days
+        return (
+            int(item["expires_at"]["N"]) <= self._now()
+        )  # DynamoDB deletes expired items within days
+
+
+class DynamoDbRoutedDays:
+    """How each prompt version routed a day's requests, from the day's counters."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    @store_errors()
+    def routed(self, day: date, prompt_version: str) -> RoutedDay:
+        """Read the day's shards, 16 small items. Raise `StoreError` when DynamoDB fails."""
+        tiers, lengths = routed_counters(prompt_version)
+        totals = dict.fromkeys((*tiers, *lengths), 0)
+        keys = [day_key(day, shard) for shard in range(SHARDS)]
+        for item in batch_get(self._dynamodb, self._table, keys, tuple(totals)):
+            for name, value in item.items():
+                totals[name] += int(value["N"])
+        return RoutedDay(
+            tuple(totals[name] for name in tiers), tuple(totals[name] for name in lengths)
+        )

@@ -1,4 +1,4 @@
-"""Requests that are sent again: one answer for one `Idempotency-Key`, by Powertools in DynamoDB."""
+"""Retried requests: one answer per `Idempotency-Key`, stored by Powertools in DynamoDB."""
 
 import hashlib
 import json
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KEPT_S = 24 * 3600
-RETRY_AFTER_S = 1
-PREFIX = "chat"
+ANSWER_TTL_S = 24 * 3600
+IN_PROGRESS_RETRY_S = 1
+ITEM_PREFIX = "chat"
 
 
-class RepeatedRequests:
-    """Powertools' part for this takes 0.2 s to import: only a request with a key needs it."""
+class IdempotentRequests:
+    """Importing Powertools' idempotency takes 0.2 s, so only a request with an idempotency key does
+    it."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -41,16 +42,16 @@ class RepeatedRequests:
         context: LambdaContext,
         produce: Callable[[], JsonObject],
     ) -> JsonObject:
-        """What `produce` gives to be kept; for a repeat, what it gave the first time.
+        """Return the result of `produce`; for a retry, the stored result of the first call.
 
-        A `produce` that raises leaves nothing behind. Raises `RequestRefusedError`: 409 while the
-        first request is under way, 400 where the key was used for another request; `StoreError`.
+        When `produce` raises, nothing is stored. Raise `RequestRefusedError` (409 while the first
+        request is in progress, 400 when the key was used for a different request) or `StoreError`.
         """
         from aws_lambda_powertools.utilities.idempotency import exceptions, idempotent_function
 
         produced: list[JsonObject] = []
 
-        def answer(*, request: JsonObject) -> JsonObject:  # noqa: ARG001 (Powertools' to read)
+        def answer(*, request: JsonObject) -> JsonObject:  # noqa: ARG001 (Powertools reads it)
             produced.append(produce())
             return produced[0]
 
@@ -60,7 +61,7 @@ class RepeatedRequests:
             data_keyword_argument="request",
             persistence_store=self._layer,
             config=self._config,
-            key_prefix=PREFIX,
+            key_prefix=ITEM_PREFIX,
         )
         name = _scoped(key_id, idempotency_key)
         request = {"id": name, "content": _digest(name, content)}
@@ -70,14 +71,14 @@ class RepeatedRequests:
             exceptions.IdempotencyAlreadyInProgressError,
             exceptions.IdempotencyInconsistentStateError,
         ) as error:
-            raise _under_way() from error
+            raise _in_progress() from error
         except exceptions.IdempotencyValidationError as error:
-            raise _used_before() from error
+            raise _key_reused() from error
         except exceptions.IdempotencyPersistenceLayerError as error:
-            if produced:  # it is paid for, and a repeat will ask again
-                logger.error("An answer was not kept for a repeat: %s", type(error).__name__)
+            if produced:  # it is paid for; a retry will call again
+                logger.error("An answer was not stored for retries: %s", type(error).__name__)
                 return produced[0]
-            raise StoreError(f"The idempotency table cannot be used: {error}") from error
+            raise StoreError(f"The idempotency table is unavailable: {error}") from error
         return kept
 
     @cached_property
@@ -93,40 +94,42 @@ class RepeatedRequests:
         return IdempotencyConfig(
             event_key_jmespath="id",
             payload_validation_jmespath="content",
-            expires_after_seconds=KEPT_S,
+            expires_after_seconds=ANSWER_TTL_S,
             hash_function="sha256",
         )
 
 
 def item_id(key_id: str, idempotency_key: str) -> str:
-    """Powertools' name of the item of the answer: the prefix and the hash of the key as JSON."""
+    """Return Powertools' id of the item with the answer: the prefix and the hash of the key as
+    JSON."""
     name = json.dumps(_scoped(key_id, idempotency_key))
-    return f"{PREFIX}#{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"{ITEM_PREFIX}#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _digest(name: str, content: JsonObject) -> str:
-    """Of a request; with the caller's key, which lies nowhere, so that no text can be guessed."""
+    """Hash a request. The hash includes the caller's key, which is stored nowhere, so texts cannot
+    be guessed from it."""
     return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
 
 
 def _scoped(key_id: str, idempotency_key: str) -> str:
-    """Keys of different callers are different ones."""
+    """Keep the idempotency keys of different callers apart."""
     return f"{key_id} {idempotency_key}"
 
 
-def _under_way() -> RequestRefusedError:
+def _in_progress() -> RequestRefusedError:
     return RequestRefusedError(
-        "A request with this Idempotency-Key is under way. Ask again in a moment for its answer.",
+        "A request with this Idempotency-Key is in progress. Retry in a moment to get its answer.",
         status=409,
         kind="conflict_error",
         code="idempotency_in_progress",
-        retry_after_s=RETRY_AFTER_S,
+        retry_after_s=IN_PROGRESS_RETRY_S,
     )
 
 
-def _used_before() -> RequestRefusedError:
+def _key_reused() -> RequestRefusedError:
     return RequestRefusedError(
-        "This Idempotency-Key was used for another request. Send each request with its own key.",
+        "This Idempotency-Key was used for a different request. Use a new key for each request.",
         code="idempotency_key_reused",
         param="Idempotency-Key",
     )
