@@ -1,4 +1,4 @@
-"""Folders of .build/ that are named for what they are made of, and made once."""
+"""Folders in .build/ that are named for their inputs and built once."""
 
 import tempfile
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from pathlib import Path
 
 
 def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """`folder`, which `build` fills beside its place, so that it is there whole or not at all."""
+    """Return `folder`. If it does not exist, `build` fills a temporary folder that then becomes it,
+    so that it is never half built."""
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -16,6 +17,6 @@ def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
         try:
             target.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another process was faster, with the same content
+            if not folder.is_dir():  # otherwise another process built the same content first
                 raise
     return folder

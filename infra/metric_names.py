@@ -1,7 +1,7 @@
 """The metrics that functions emit, with their meanings: docs/metrics.md is generated from here.
 
-A custom metric costs 0.30 USD a month, by the hour in which it gets data. Figures that no alarm
-needs and that DynamoDB has are read there (`infra/widget.py`).
+A custom metric costs 0.30 USD a month, charged for each hour in which it gets data. Figures that no
+alarm needs are read from DynamoDB instead (`infra/widget.py`).
 """
 
 from typing import get_args
@@ -76,18 +76,18 @@ RUNS = {"learning_runs": "Learning runs that ended with the outcome."}
 
 
 def metrics_namespace(stage: Stage) -> str:
-    """Stages may share an account, and their figures must not mix."""
+    """Return the stage's namespace: stages may share an account, and their figures must not mix."""
     return f"RouteSwitch/{stage.name}"
 
 
 def custom_metrics(stage: Stage) -> int:
-    """Return the largest number of metrics that a stage can have."""
+    """Return the largest possible number of custom metrics."""
     by_outcome = len(RUNS) * len(RunOutcome)
     scheduled = ("monitor", "promote", "drift", "learning")
     return metrics_of_requests(stage) + by_outcome + sum(len(BY_SERVICE[s]) for s in scheduled)
 
 
 def metrics_of_requests(stage: Stage) -> int:
-    """Return the number of metrics that requests write."""
+    """Return the number of metrics that get data only with traffic."""
     by_model = len(MODEL) * len(stage.router.models.names)
     return by_model + len(BY_SERVICE["router"]) + len(BY_SERVICE["management"])

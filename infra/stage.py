@@ -24,12 +24,12 @@ from route_switch.domain.router_config import RouterConfig, describe
 
 DEFAULT_PROFILE = "offline"
 CHOSEN_BY_ENVIRONMENT = "openai"
-"""The profile whose models and server the environment may choose, on this machine."""
+"""The profile whose models and server the environment may choose, on stage local."""
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
 KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
-"""Providers that need no key: IAM, or no call at all."""
+"""Providers that need no key: they use IAM, or call nothing."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -98,21 +98,21 @@ class Stage(BaseModel):
     def _requests_end_before_api_gateway_does(self) -> Self:
         if self.router.request_deadline_s > MAX_DEADLINE_S:
             raise ValueError(
-                f"router.request_deadline_s may be {MAX_DEADLINE_S} at most, since API Gateway "
-                "waits 29 s and the record takes its time"
+                f"router.request_deadline_s may be at most {MAX_DEADLINE_S}: API Gateway waits "
+                "29 s, and writing the record takes time"
             )
         return self
 
     @model_validator(mode="after")
     def _every_model_has_a_client(self) -> Self:
         foreign = self.foreign_providers
-        strange = sorted(foreign - litellm_providers()) if foreign else []
-        if strange:
+        unknown = sorted(foreign - litellm_providers()) if foreign else []
+        if unknown:
             raise ValueError(
-                f"router.models: unknown provider '{strange[0]}'. There are clients for "
-                f"{', '.join(sorted(FACTORIES))}, and LiteLLM's for those of its providers that "
-                "need a key and nothing else. For a server that speaks OpenAI's API, name the "
-                "model openai/… and set router.openai_base_url"
+                f"router.models: unknown provider '{unknown[0]}'. Known are "
+                f"{', '.join(sorted(FACTORIES))}, and those providers of LiteLLM that need only a "
+                "key. For an OpenAI-compatible server, name the model openai/… and set "
+                "router.openai_base_url"
             )
         return self
 
@@ -120,37 +120,35 @@ class Stage(BaseModel):
     def _learning_reads_what_is_kept(self) -> Self:
         if self.learning.days > self.router.retention_days:
             raise ValueError(
-                f"learning.days is {self.learning.days}, but router.retention_days is "
+                f"learning.days is {self.learning.days}, but router.retention_days is only "
                 f"{self.router.retention_days}: learn from fewer days, or keep requests longer"
             )
         return self
 
     @property
     def learning_providers(self) -> frozenset[str]:
-        """Those of the models that only learning calls; the optimizer's image has LiteLLM."""
+        """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
         return frozenset(name.split("/", 1)[0] for name in names if name is not None)
 
     @property
     def providers(self) -> frozenset[str]:
-        """The parts of the configured models' names before the slash, of those that route and
-        answer."""
+        """The providers of the models that route and answer: their names up to the slash."""
         return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
 
     @property
     def foreign_providers(self) -> frozenset[str]:
-        """Those of `providers` that only LiteLLM has a client for."""
+        """The `providers` for which only LiteLLM has a client."""
         return self.providers - FACTORIES.keys()
 
 
 def load_stage(
     context: Mapping[str, JsonValue], name: str, environment: Mapping[str, str]
 ) -> Stage:
-    """Reads stage `name`; raises `ConfigurationError` with each wrong field and its reason.
+    """Read stage `name`. Raise `ConfigurationError` with each wrong field and its reason.
 
-    A stage names the profile that holds its models; one that names none takes the environment's
-    `ROUTE_SWITCH_PROFILE`. What the stage itself says about the router and about learning wins over
-    the profile.
+    The stage names the profile with its models; without a name, `ROUTE_SWITCH_PROFILE` in the
+    environment does. The stage's own settings of router and learning override the profile's.
     """
     stage = _entry(context, "stages", name)
     own_profile = stage.pop("profile", None)
@@ -161,7 +159,7 @@ def load_stage(
     stage["router"] = _merged(profile, own["router"])
     stage["learning"] = _merged(learning, own["learning"])
     try:
-        # As JSON, because JSON's object keys ("1") are how tiers are written here.
+        # As JSON, because tiers are JSON object keys here ("1").
         parsed = Stage.model_validate_json(json.dumps({**stage, "name": name}))
         if profile_name == CHOSEN_BY_ENVIRONMENT:
             return _with_environment(parsed, environment)
@@ -186,7 +184,7 @@ def _entry(context: Mapping[str, JsonValue], kind: str, name: str) -> dict[str, 
 
 
 def _with_environment(stage: Stage, environment: Mapping[str, str]) -> Stage:
-    """On this machine, the environment may choose the OpenAI models and the server of them."""
+    """On stage local, let the environment choose the OpenAI models and their server."""
     if stage.name != "local" or stage.providers != {"openai"}:
         return stage
 

@@ -157,4 +157,4 @@ def test_an_empty_file_is_an_error_that_says_what_a_line_needs(tmp_path: Path) -
 
 def test_too_few_examples_are_an_error_before_the_search(tmp_path: Path) -> None:
     error = refused([recorded(number) for number in range(8)], tmp_path)
-    assert "too few examples with outcomes" in error
+    assert "Too few examples have outcomes" in error

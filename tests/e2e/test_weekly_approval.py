@@ -118,7 +118,7 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
         told = check_end(weekly, weekly.ended(execution), "not approved")
     assert models.asked_again == 0
     assert weekly.live == before
-    assert "Nobody approved the candidate in time, which means no." in told
+    assert "Nobody approved the candidate in time, so it was rejected." in told
     assert "is not waiting for approval" in refusal(route_switch, "approve", run_id(time))
     assert weekly.live == before
 

@@ -106,7 +106,7 @@ def test_a_budget_is_shown_where_the_stage_has_one(
 
 def test_prompt_versions_are_marks_and_the_one_that_serves_is_live(api: Api) -> None:
     ssm = boto3.client("ssm")
-    assert f"packaged@{PROMPT.version} serves." in show("prompts")
+    assert f"In use: packaged@{PROMPT.version}." in show("prompts")
     edited = PROMPT.model_copy(update={"instruction": PROMPT.instruction + "\n- a haiku"})
     for prompt in (PROMPT, edited, PROMPT):
         ssm.put_parameter(
@@ -116,7 +116,7 @@ def test_prompt_versions_are_marks_and_the_one_that_serves_is_live(api: Api) -> 
     assert list(shown) == ["3 (live)", "2", "1"]
     assert [row[0] for row in shown.values()] == ["rollback to 1", "edit of 1", "hand-written"]
     ssm.put_parameter(Name="/test/prompt/live", Value="broken", Type="String", Overwrite=True)
-    assert "live@3 serves." in show("prompts")
+    assert "In use: live@3." in show("prompts")
 
 
 @pytest.mark.parametrize("view", ["spend", "keys", "prompts"])

@@ -35,16 +35,16 @@ from route_switch.wiring import management
 from route_switch.wiring.learning import LearningSettings, LearningWiring, build_collector
 from route_switch.wiring.optimizer import build_run_slice
 from route_switch.wiring.settings import read_settings
-from route_switch.workflow.collect import Collect
+from route_switch.workflow.collect import CollectInputs
 from route_switch.workflow.events import (
-    Candidacy,
     CollectEvent,
     PromoteEvent,
+    PromotionState,
     ReportEvent,
     RunState,
     WorkEvent,
 )
-from route_switch.workflow.promote import Promote
+from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
 from tests.integration.conftest import (
     ADMIN_KEY,
@@ -129,7 +129,7 @@ def learn(run: LearningRun = RUN) -> None:
         {"days": 2, "min_examples": 15, "judge": "openai/judge", "prices": {"openai/judge": price}}
     )
     examples = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
-    Collect(examples, prompts(), bucket(), config)(CollectEvent(step="collect", run=run))
+    CollectInputs(examples, prompts(), bucket(), config)(CollectEvent(step="collect", run=run))
     learning = LearningSettings.model_construct(
         **settings.model_dump(exclude={"router"}),
         router=settings.router,
@@ -333,11 +333,11 @@ def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_e
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
     rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
-    promote = Promote(publish_prompt, bucket(), switches(), forgotten, rejections)
-    promoted = promote(PromoteEvent(step="promote", state=Candidacy(run=RUN)))
+    promote = PromoteCandidate(publish_prompt, bucket(), switches(), forgotten, rejections)
+    promoted = promote(PromoteEvent(step="promote", state=PromotionState(run=RUN)))
     assert promoted.promoted is False
-    assert "was deleted since the run began" in str(promoted.why)
-    assert "ReportRun and candidate showed a query that was deleted" in report(runs)
+    assert "was deleted after the run began" in str(promoted.why)
+    assert "The report and the candidate showed a deleted query" in report(runs)
     assert places_of(ANN) == []
     assert runs.holder() is None
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from route_switch.domain.ports import TextStore
 
 FAR = 4_000_000_000
-EVENT = cast("handler.Event", json.loads(Path("events/drift/daily.json").read_text("utf-8")))
+EVENT = cast(
+    "handler.ScheduledEvent", json.loads(Path("events/drift/daily.json").read_text("utf-8"))
+)
 YESTERDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PREDICTION = Prediction(1000, (0.5, 0.3, 0.2), (0.1, 0.4, 0.3, 0.15, 0.05))
 STATES = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}

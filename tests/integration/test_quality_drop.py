@@ -103,7 +103,9 @@ def rate(version: str, ups: int, downs: int) -> None:
 
 def look(now: datetime | None = None) -> str:
     event = {"scheduled_time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    return str(monitor.lambda_handler(cast("monitor.Event", event), FakeContext())["outcome"])
+    return str(
+        monitor.lambda_handler(cast("monitor.ScheduledEvent", event), FakeContext())["outcome"]
+    )
 
 
 def told(queue: str) -> list[dict[str, str]]:
@@ -248,7 +250,7 @@ def test_a_version_that_is_not_kept_cannot_be_rolled_back_to(queue: str) -> None
     """It is an answer, so that the order is crossed out and later drops are looked for."""
     answer = roll_back(to_version=9)
     assert answer["version"] is None
-    assert "Version 9 of the prompt is not kept" in str(answer["why"])
+    assert "Version 9 of the prompt no longer exists" in str(answer["why"])
     assert live() == (2, B)
 
 
@@ -270,7 +272,7 @@ def test_what_was_rolled_back_no_run_promotes_again_and_a_person_may(queue: str)
     )
     promoted = promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
     assert promoted["promoted"] is False
-    assert "It is the prompt that was version 2 and was rolled back" in str(promoted["why"])
+    assert "It is the same prompt as version 2, which was rolled back" in str(promoted["why"])
     assert live() == (3, A)
     publish(B)
     rate("live@4", 120, 80)

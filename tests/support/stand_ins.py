@@ -8,14 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from infra.app import read_context
-from infra.bundle import bundled, packaged
+from infra.bundle import bundle_code, bundle_wheels
 from infra.stage import load_stage
+from tests.support.checkout import ROOT
 from tests.support.upstream import completion
 
-ROOT = Path(__file__).parents[2]
 PROVIDER = "deepseek"
 """One that only LiteLLM has a client for; it takes the provider's address from the environment."""
 AWS_ANSWERS: dict[str, object] = {
@@ -115,8 +114,8 @@ def _router_settings(url: str, provider: str) -> dict[str, str]:
 def _layers(provider: str) -> str:
     stage = load_stage(read_context({}), "local", {})
     names = ["dependencies", *(["litellm"] if provider == PROVIDER else [])]
-    bundles = [bundled(stage, ROOT / f"layers/{name}/requirements.txt") for name in names]
-    layers = [packaged(stage, ROOT / "layers/core"), *bundles]
+    bundles = [bundle_wheels(stage, ROOT / f"layers/{name}/requirements.txt") for name in names]
+    layers = [bundle_code(stage, ROOT / "layers/core"), *bundles]
     return ":".join(map(str, (*(layer.resolve() / "python" for layer in layers), ROOT)))
 
 

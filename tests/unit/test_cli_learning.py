@@ -26,7 +26,7 @@ from route_switch.cli.route import router_config
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.learning_job import BEFORE, default_proposer, simulated_parts
+from route_switch.optimizer.learning_job import HISTORY_BEFORE, default_proposer, simulated_parts
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.services.learning.pace import Pace
 from tests.support.learning import EXAMPLES, NAMES, PLAN
@@ -201,7 +201,7 @@ def test_a_router_without_a_price_is_refused_before_the_folder_is_created(tmp_pa
 
 
 def test_a_run_that_cannot_start_releases_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="too few examples"):
+    with pytest.raises(ConfigurationError, match="Too few examples"):
         run_in(tmp_path / "run", router="local/encoder")()
     MemoFile(tmp_path / "run" / MEMO).close()
 
@@ -214,7 +214,7 @@ def test_a_resumed_run_uses_the_gate_history_from_its_start(tmp_path: Path) -> N
     assert run.history_before().looks == 3
     history.write_text('{"looks": 4, "seen": []}')
     assert run.history_before().looks == 3
-    assert json.loads((tmp_path / BEFORE.format(run.fingerprint)).read_text())["looks"] == 3
+    assert json.loads((tmp_path / HISTORY_BEFORE.format(run.fingerprint)).read_text())["looks"] == 3
     assert replace(run, examples_digest="other").history_before().looks == 4
 
 

@@ -2,12 +2,14 @@
 
 import json
 import math
-import os
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from route_switch.cli.options import JsonOption, usage_examples
 from route_switch.cost_estimate.assumptions import assumptions
@@ -16,7 +18,7 @@ from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.cost_estimate.view import as_json, print_tables
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.router_config import RouterConfig, describe
 from route_switch.domain.tiers import Tier
 
 MIX = "50,25,25"
@@ -55,9 +57,9 @@ def estimate(
 
     Uses the packaged list of AWS prices. Runs in a checkout of the repository and calls nothing.
     """
-    deployment = read_deployment(stage)
     shares = _shares(mix, bypass)
     _check_size(requests, input_tokens, output_tokens)
+    deployment = read_deployment(stage)
     router_s, *tier_s = _seconds(seconds, output_tokens, deployment.config)
     traffic = Traffic(
         requests=requests,
@@ -69,34 +71,42 @@ def estimate(
         tier_s=dict(zip(Tier, tier_s, strict=True)),
     )
     result = MonthlyEstimate(deployment, traffic, PriceList.packaged())
-    words = assumptions(result, f"LiteLLM {version('litellm')}'s price list, and cdk.json's own")
+    stated = assumptions(
+        result, f"LiteLLM {version('litellm')}'s price list, overridden by cdk.json"
+    )
     if as_json_:
-        typer.echo(json.dumps(as_json(result, words), indent=2))
+        typer.echo(json.dumps(as_json(result, stated), indent=2))
     else:
-        print_tables(result, words)
+        print_tables(result, stated)
 
 
-def read_deployment(name: str) -> Deployment:
-    """The stage as the CDK app in this folder reads it, with the prices that are known."""
+def read_deployment(stage: str) -> Deployment:
+    """Return the stage as the CDK app in the current folder reads it.
+
+    The app runs in a process of its own, as it does for the CDK command line: the product does not
+    import it. Raise `ConfigurationError` outside a checkout, or if the app refuses the stage.
+    """
     if not Path("cdk.json").is_file():
-        raise _no_checkout("there is no cdk.json")
+        raise _not_a_checkout("there is no cdk.json")
+    command = [sys.executable, "-m", "infra.billable", f"--stage={stage}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if "No module named" in done.stderr:
+        raise _not_a_checkout(done.stderr.strip())
+    if done.returncode != 0:
+        raise ConfigurationError(done.stderr.strip())
     try:
-        from infra.app import read_context
-        from infra.billable import deployment_of
-        from infra.prices import with_prices
-        from infra.stage import load_stage
-    except ImportError as error:
-        raise _no_checkout(str(error)) from error
-    stage = load_stage(read_context(os.environ), name, os.environ)
-    models, _ = with_prices(stage.router.models)
-    router = stage.router.model_copy(update={"models": models})
-    return deployment_of(stage.model_copy(update={"router": router}))
+        return Deployment.model_validate_json(done.stdout)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"The checkout is of another release than this command: {describe(error)}. Run "
+            "`make install` in the checkout, then `.venv/bin/route-switch estimate` there."
+        ) from error
 
 
-def _no_checkout(found: str) -> ConfigurationError:
+def _not_a_checkout(found: str) -> ConfigurationError:
     return ConfigurationError(
-        f"This is not a checkout of route-switch: {found}. The command reads its stages "
-        "there: clone the repository, run `make install`, and call `.venv/bin/route-switch "
+        f"This folder is not a checkout of route-switch: {found}. The command reads stages from a "
+        "checkout: clone the repository, run `make install`, and run `.venv/bin/route-switch "
         "estimate` in its folder."
     )
 
@@ -116,12 +126,12 @@ def _shares(mix: str, bypass: float) -> dict[Tier, float]:
     percents = _numbers("--mix", mix, len(Tier), MIX)
     if not math.isclose(sum(percents), 100):
         raise ConfigurationError(
-            f"--mix is {mix}, which adds up to {sum(percents):g}, but must add up to 100."
+            f"--mix is {mix}, which adds up to {sum(percents):g}. Its parts must add up to 100."
         )
     if not 0 <= bypass <= percents[0]:
         raise ConfigurationError(
-            f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}, "
-            f"because Tier 1 answers bypassed requests. Use --bypass {percents[0]:g} or less."
+            f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}: "
+            f"Tier 1 answers bypassed requests. Use --bypass {percents[0]:g} or less."
         )
     return {tier: percent / 100 for tier, percent in zip(Tier, percents, strict=True)}
 
@@ -147,6 +157,6 @@ def _numbers(option: str, text: str, count: int, example: str) -> list[float]:
         numbers = []
     if len(numbers) != count or not all(math.isfinite(each) and each >= 0 for each in numbers):
         raise ConfigurationError(
-            f"{option} is {text}, but must be {count} numbers of 0 or more: {example}."
+            f"{option} is {text}, but must be {count} numbers of 0 or more, such as {example}."
         )
     return numbers

@@ -24,7 +24,7 @@ from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report.figures import Report
-from route_switch.optimizer.run_estimate import Task, estimate
+from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.judge_answers import JudgeAnswers
 from route_switch.services.learning.metered_calls import price_unknown
@@ -116,7 +116,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     rows = (*sides.train, *sides.validation, *sides.heldout)
     unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
     judge = JudgeAnswers(unpaid, plan.judge_model) if plan.judge_model else None
-    task = Task(
+    inputs = EstimateInputs(
         models=plan.models,
         missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),
         examples=rows,
@@ -128,7 +128,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
         rounds=plan.rounds,
         size=plan.size,
     )
-    expected = estimate(task, plan.prices)
+    expected = estimate(inputs, plan.prices)
     table = Table("purpose", "model", "calls", "expected USD", title="Estimate; nothing was called")
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
