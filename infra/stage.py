@@ -20,7 +20,9 @@ from route_switch.adapters.models.litellm_catalog import litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.providers import provider_of
 from route_switch.domain.router_config import RouterConfig, describe
+from route_switch.domain.strategies.registry import strategy_named
 
 DEFAULT_PROFILE = "offline"
 CHOSEN_BY_ENVIRONMENT = "openai"
@@ -28,8 +30,6 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
-KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
-"""Providers that need no key: they use IAM, or call nothing."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -125,16 +125,24 @@ class Stage(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _strategy_exists(self) -> Self:
+        try:
+            strategy_named(self.router.strategy)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return self
+
     @property
     def learning_providers(self) -> frozenset[str]:
         """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
-        return frozenset(name.split("/", 1)[0] for name in names if name is not None)
+        return frozenset(provider_of(name) for name in names if name is not None)
 
     @property
     def providers(self) -> frozenset[str]:
         """The providers of the models that route and answer: their names up to the slash."""
-        return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
+        return frozenset(provider_of(name) for name in self.router.models.names)
 
     @property
     def foreign_providers(self) -> frozenset[str]:

@@ -166,4 +166,4 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     told = check_end(weekly, weekly.run(), "prompt changed")
     assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
-    assert "The candidate is better, but was not made live" in told
+    assert "The candidate is better, but was not promoted" in told

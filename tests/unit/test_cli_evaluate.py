@@ -83,7 +83,7 @@ def test_constant_policies_match_the_recorded_results(examples: Path) -> None:
     assert document["tier_3_usd"] == pytest.approx(spent[large] / len(rows))
 
 
-def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
+def test_a_prompt_learned_from_the_file_is_measured_on_held_out_rows(
     examples: Path, tmp_path: Path
 ) -> None:
     learned = packaged_prompt().model_copy(

@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_trials_with_any_number_of_threads(
     assert run(search_of(Models(), threads=threads, usd_weight=USD_WEIGHT)).trials == found.trials
 
 
-def test_another_seed_gives_other_trials(found: MiproSearch) -> None:
+def test_another_seed_gives_different_trials(found: MiproSearch) -> None:
     assert run(search_of(Models(), usd_weight=USD_WEIGHT), seed=2).trials != found.trials
 
 

@@ -26,7 +26,7 @@ from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.judge_answers import judge_of
 from route_switch.services.learning.metered_calls import price_unknown
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_caps import LocalCap
@@ -115,7 +115,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     sides = split(examples)
     rows = (*sides.train, *sides.validation, *sides.heldout)
     unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
-    judge = JudgeAnswers(unpaid, plan.judge_model) if plan.judge_model else None
+    judge = judge_of(unpaid, plan.judge_model)
     inputs = EstimateInputs(
         models=plan.models,
         missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),

@@ -12,6 +12,7 @@ from route_switch.domain.errors import ConfigurationError, RunStoppedError
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
 from route_switch.domain.pricing import Price
+from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.metered_calls import MeteredCalls
@@ -43,10 +44,10 @@ def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
     served_here = urlsplit(config.openai_base_url).hostname in _THIS_MACHINE
 
     def price(model: str) -> Price | None:
-        provider = model.partition("/")[0]
+        provider = provider_of(model)
         if model in own:
             return own[model]
-        if provider in ("local", "offline"):
+        if provider in IN_PROCESS:
             return offline_price(model)
         return list_price(model) or (FREE if provider == "openai" and served_here else None)
 
