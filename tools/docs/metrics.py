@@ -1,18 +1,21 @@
-"""docs/metrics.md: every metric in CloudWatch, from `infra/metric_names.py`."""
+"""docs/metrics.md: every metric and every alarm, from the modules that declare them."""
 
 from collections.abc import Mapping
 
+from infra.alarm_specs import alarm_specs
+from infra.app import read_context
 from infra.metric_names import BY_SERVICE, MODEL, RUNS
+from infra.stage import load_stage
 from route_switch.domain.learning.learning_run import RunOutcome
 from tools.docs.markdown import page, table
 
 INTRODUCTION = """\
-# Metrics
+# Metrics and alarms
 
 Functions emit these CloudWatch metrics into the namespace `RouteSwitch/<stage>`. A metric costs
 0.30 USD in a month in which it gets data every hour; the dashboard shows how many a stage has. No
 metric has an API key as a dimension: figures by key are counters in DynamoDB
-(`GET /v1/costs?group_by=key`). Alarms on these metrics: [runbook.md](runbook.md)."""
+(`GET /v1/costs?group_by=key`)."""
 
 
 def metrics_page() -> str:
@@ -20,10 +23,27 @@ def metrics_page() -> str:
     outcomes = ", ".join(f"`{outcome}`" for outcome in RunOutcome)
     return page(
         INTRODUCTION,
+        "## Metrics",
         *sections,
         _section("`service` = `router`, and `model`", MODEL),
         _section(f"`service` = `learning`, and `outcome`: {outcomes}", RUNS),
+        "## Alarms",
+        "The alarms of the stage `prod`, each with a link to what to do:",
+        _alarms(),
     )
+
+
+def _alarms() -> str:
+    specs = alarm_specs(load_stage(read_context({}), "prod", {}))
+    rows = [
+        (
+            f"[{spec.name}](runbook.md#{spec.name})",
+            spec.description,
+            ", ".join(f"`{name}`" for name in dict.fromkeys(spec.metrics)),
+        )
+        for spec in specs
+    ]
+    return table(("alarm", "when it fires", "metrics"), rows)
 
 
 def _section(dimensions: str, metrics: Mapping[str, str]) -> str:
