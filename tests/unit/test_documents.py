@@ -9,6 +9,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from route_switch.cli.main import app
+from route_switch.domain.learning.example import Example
 
 DOCUMENTS = sorted([*Path().glob("*.md"), *Path("docs").rglob("*.md")])
 ROOTS = (Path(), Path("layers/core/python"), Path("layers/core/python/route_switch"))
@@ -53,6 +54,14 @@ def test_the_index_links_every_page() -> None:
     }
     pages = {page.resolve() for page in DOCUMENTS if page.parent != Path()} - {index.resolve()}
     assert pages - linked == set()
+
+
+def test_the_log_that_the_readme_shows_is_a_log_of_examples() -> None:
+    [block] = re.findall(
+        r"^```json\n(.*?)^```$", Path("README.md").read_text("utf-8"), re.DOTALL | re.M
+    )
+    examples = [Example.model_validate_json(line) for line in block.splitlines()]
+    assert len(examples) == 3
 
 
 def test_the_readme_has_at_most_120_lines() -> None:
