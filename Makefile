@@ -58,10 +58,10 @@ up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack
 	@$(BIN)/python -m local.aws up
 
 docs: install  ## write the generated pages of docs/ (cli, configuration, metrics, OpenAPI)
-	@$(BIN)/python -m tools.docs
+	@$(BIN)/python -m docs.generate
 
 picture: install  ## draw docs/images/ from the reports of make learn
-	@$(BIN)/python -m tools.docs.picture
+	@$(BIN)/python -m docs.generate.picture
 
 synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from tools.docs.configuration import Section, UndocumentedFieldError, fields_table
-from tools.docs.pages import GENERATED
+from docs.generate.configuration import Section, UndocumentedFieldError, fields_table
+from docs.generate.pages import GENERATED
 
 
 @pytest.mark.parametrize("name", GENERATED)

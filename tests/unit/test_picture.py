@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from docs.generate.picture import SETS, STYLES, picture
 from route_switch.optimizer.report.json_file import from_json, to_json
 from tests.support.report import finished
-from tools.docs.picture import SETS, STYLES, picture
 
 CHAPTERS = {"sample": "The packaged sample", "llmrouter-mix": "LLMRouter's thirteen tasks"}
 

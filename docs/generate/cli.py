@@ -6,8 +6,8 @@ import typer.main
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from docs.generate.markdown import page
 from route_switch.cli.main import app
-from tools.docs.markdown import page
 
 INTRODUCTION = """\
 # The command line

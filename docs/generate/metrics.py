@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from docs.generate.markdown import page, table
 from infra.alarm_specs import alarm_specs
 from infra.app import read_context
 from infra.metric_names import BY_SERVICE, MODEL, RUNS
 from infra.stage import load_stage
 from route_switch.domain.learning.learning_run import RunOutcome
-from tools.docs.markdown import page, table
 
 INTRODUCTION = """\
 # Metrics and alarms

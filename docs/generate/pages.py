@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 
+from docs.generate.cli import cli_page
+from docs.generate.configuration import configuration_page
+from docs.generate.metrics import metrics_page
 from route_switch.api.openapi import document
-from tools.docs.cli import cli_page
-from tools.docs.configuration import configuration_page
-from tools.docs.metrics import metrics_page
 
 
 def openapi_file() -> str:

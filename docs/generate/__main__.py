@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.docs.pages import GENERATED
+from docs.generate.pages import GENERATED
 
 if __name__ == "__main__":
     for name, generate in GENERATED.items():

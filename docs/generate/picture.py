@@ -1,6 +1,6 @@
 """`make picture`: draw cost against quality from the reports of `make learn`, as SVG.
 
-Usage: python -m tools.docs.picture [--reports FOLDER] [--images FOLDER]
+Usage: python -m docs.generate.picture [--reports FOLDER] [--images FOLDER]
 
 The folder of reports holds `<set>/report.json`, as `make learn` leaves it in `.local/learn/`. The
 same report gives the same bytes. Colors are mid tones, legible on white and on black.

@@ -8,6 +8,8 @@ import typer.main
 from pydantic import BaseModel, JsonValue
 from typer.core import TyperGroup
 
+from docs.generate.field_docs import field_docs
+from docs.generate.markdown import page, table
 from infra.stage import MAX_DEADLINE_S, Stage
 from route_switch.cli.main import app
 from route_switch.domain.learning.learning_config import MAX_RUN_HOURS, LearningConfig
@@ -15,8 +17,6 @@ from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, TierModels
-from tools.docs.field_docs import field_docs
-from tools.docs.markdown import page, table
 
 Json = dict[str, Any]  # a JSON schema
 ABOUT_THE_CALL = ("as_json", "stage")
@@ -154,7 +154,7 @@ def _unit(where: str, name: str, field: Json) -> str:
     endings = [ending for ending in UNITS if name == ending or name.endswith(ending)]
     if not endings:
         raise UndocumentedFieldError(
-            f"The unit of {where} is unknown. Add it to UNITS in tools/docs/configuration.py."
+            f"The unit of {where} is unknown. Add it to UNITS in docs/generate/configuration.py."
         )
     return UNITS[max(endings, key=len)]
 
