@@ -14,7 +14,7 @@ from infra.stage import MAX_DEADLINE_S, Stage
 from route_switch.cli.main import app
 from route_switch.domain.learning.learning_config import MAX_RUN_HOURS, LearningConfig
 from route_switch.domain.needs import Capabilities
-from route_switch.domain.pricing import Price
+from route_switch.domain.pricing import LongContextRates, Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, TierModels
 
@@ -66,6 +66,7 @@ UNITS = {
     "_usd": "USD",
     "_usd_per_million": "USD per million tokens",
     "_tokens": "tokens",
+    "temperature": "degrees of randomness",
     "_per_minute": "per minute",
     "_per_second": "per second",
     "_ratio": "tokens per token",
@@ -106,6 +107,7 @@ SECTIONS = (
     Section("router.models.tiers", TierModels),
     Section("router.models.capabilities", Capabilities),
     Section("prices", Price),
+    Section("prices.long_context", LongContextRates),
     Section("learning", LearningConfig),
 )
 LINKS = {

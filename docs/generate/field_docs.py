@@ -12,7 +12,15 @@ from pydantic import BaseModel
 
 
 def field_docs(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstring of each documented field, on one line."""
+    """Return the docstring of each documented field, inherited ones included, on one line."""
+    docs: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if issubclass(each, BaseModel) and each is not BaseModel:
+            docs |= _own_docs(each)
+    return docs
+
+
+def _own_docs(model: type[BaseModel]) -> dict[str, str]:
     [cls] = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(cls, ast.ClassDef)  # noqa: S101 (the source of a class is a class)
     return {
