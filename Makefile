@@ -17,7 +17,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn up test test-llm lint synth cdk invoke bench lock snapshot
+.PHONY: help install demo weekly learn docs picture up test test-llm lint synth cdk invoke bench lock snapshot
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,6 +56,12 @@ learn: install  ## learn a routing prompt from the packaged sample (DATA=folder:
 
 up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack.json
 	@$(BIN)/python -m local.aws up
+
+docs: install  ## write the generated pages of docs/ (cli, configuration, metrics, OpenAPI)
+	@$(BIN)/python -m tools.docs
+
+picture: install  ## draw docs/images/ from the reports of make learn
+	@$(BIN)/python -m tools.docs.picture
 
 synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)

@@ -26,10 +26,9 @@ from local.demos.follow import Ended, Follower
 from local.demos.thumbs import EVERY, give_thumbs
 from local.demos.traffic import AWS, TIERS, Sent, new_console, send, started_stack
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
-from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.prompt_view import print_diff
 from route_switch.cli.runs import approve, reject
-from route_switch.cli.stage import STACK_FILE, find_stage
+from route_switch.cli.stage import STACK_FILE, Deployed, find_deployed, find_stage
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt

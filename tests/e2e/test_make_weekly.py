@@ -14,7 +14,7 @@ from rich.console import Console
 from local.aws.errors import LocalStackError
 from local.demos.traffic import Sent
 from local.demos.weekly import Week
-from route_switch.cli.deployed import find_deployed
+from route_switch.cli.stage import find_deployed
 from tests.support.checkout import linked_checkout
 from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded

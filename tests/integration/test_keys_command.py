@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from route_switch.adapters.results_table import SHARDS, month_key
 from route_switch.cli import keys
-from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
+from route_switch.cli.stage import Deployed
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.wiring.settings import read_settings
@@ -65,7 +65,7 @@ def test_stdout_has_only_the_key_which_works_and_only_its_hash_is_stored(api: Ap
     key = result.stdout.removesuffix("\n")
     assert key.startswith("rs-")
     assert "\n" not in key
-    assert "shown this once" in result.stderr
+    assert "shown only once" in result.stderr
     assert key not in result.stderr
     assert api("GET", "/v1/models", key=key).status == 200
     assert key not in json.dumps(items())
@@ -127,7 +127,7 @@ def test_a_name_must_be_short_and_printable(name: str) -> None:
 def test_a_budget_that_cannot_be_enforced_causes_a_warning(make_api: MakeApi) -> None:
     """The catalog has no price for the fallback of Tier 1."""
     result = run("create", "a", "--monthly-budget-usd", "5")
-    assert "warning: the price of openai/small-2 is not known" in result.stderr
+    assert "warning: no price is known for openai/small-2" in result.stderr
     assert result.stdout.count("\n") == 1
     assert "warning" not in run("create", "b", "--monthly-budget-usd", "5", "--tiers", "2").stderr
     assert "warning" not in run("create", "c").stderr
@@ -183,7 +183,7 @@ def test_an_ambiguous_or_unknown_name_revokes_nothing() -> None:
     told = refusal("revoke", "search")
     assert str(first["key_id"]) in told
     assert str(second["key_id"]) in told
-    assert "2 keys in use are named 'search'" in told
+    assert "2 active keys are named 'search'" in told
     run("revoke", str(first["key_id"]))
     assert str(second["key_id"]) in run("revoke", "search").stdout, "the one that is not revoked"
     assert "revoked already" in run("revoke", "search").stdout

@@ -116,7 +116,7 @@ def test_an_outdated_file_from_git_does_not_undo_learning(prompt: Prompt) -> Non
 def test_a_file_of_unknown_origin_is_pushed_with_a_note(prompt: Prompt) -> None:
     done = prompt("push", save("mine.md", B))
     assert done.code == 0
-    assert "version 1 was replaced" in done.err
+    assert "it replaced version 1" in done.err
     assert live() == (2, B)
 
 
@@ -152,7 +152,7 @@ def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:
     for words in ("version 2", "origin hand-written", "by N/A"):
         assert words in done.err
     assert prompt("show", "--version", "1").out == A
-    refused(prompt("show", "--version", "3"), "kept are 1 to 2")
+    refused(prompt("show", "--version", "3"), "keeps versions 1 to 2")
     shown = json.loads(prompt("show", "--version", "1", "--json").out)
     assert (shown["version"], shown["digest"], shown["document"]) == (1, LIVE.version, A)
     assert shown["bytes"] == len(A.encode())

@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 
 from route_switch.adapters.ssm import SsmSwitchStore
 from route_switch.cli import switch
-from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
+from route_switch.cli.stage import Deployed
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier

@@ -1,8 +1,10 @@
 """Find and kill the processes that run a function in a local stack."""
 
 import os
+import select
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +18,17 @@ def kill_function(stack: StackInfo, function: str, part: Part = "runtime") -> in
     """Kill this part of every environment of the function. Return how many there were."""
     found = [pid for pid, each in environments(stack, function) if each == part]
     for pid in found:
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
     return len(found)
+
+
+def kill(pid: int) -> None:
+    """End the process, and wait until it has ended."""
+    with suppress(ProcessLookupError):  # it was faster
+        descriptor = os.pidfd_open(pid)
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [])
+        os.close(descriptor)
 
 
 def environments(stack: StackInfo, function: str) -> Iterator[tuple[int, Part]]:
