@@ -18,6 +18,7 @@ from uv import find_uv_bin
 import infra.function
 from infra.app import read_context
 from infra.bundle import _PLATFORMS, bundled, packaged
+from infra.bytecode import OWN_PYTHON
 from infra.function import PythonFunction
 from infra.router import preloaded
 from infra.stage import Stage, load_stage
@@ -68,11 +69,14 @@ def stage_with(model: str, **settings: Any) -> Stage:
     return load_stage(context, "prod", {})
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_libraries_are_for_the_stages_processor(architecture: str) -> None:
-    folder = bundled(Platform("3.14", architecture), DEPENDENCIES)
+# Bundles that the stages prod and local have anyway; the wheels of the others are resolved below.
+@pytest.mark.parametrize(
+    "platform", [Platform("3.14", "arm64"), Platform(OWN_PYTHON, "x86_64")], ids=str
+)
+def test_libraries_are_for_the_stages_processor(platform: Platform) -> None:
+    folder = bundled(platform, DEPENDENCIES)
     found = {machine(library) for library in folder.rglob("*.so")}
-    assert found == {ELF_MACHINES[architecture]}
+    assert found == {ELF_MACHINES[platform.architecture]}
 
 
 def test_prods_layers_hold_bytecode_of_its_python_beside_every_module(prod: Synthesized) -> None:
@@ -162,12 +166,16 @@ def test_litellm_answers_from_its_layer_where_only_tmp_can_be_written(tmp_path: 
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_litellms_lock_resolves_to_wheels(architecture: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("requirements", "one"), [(DEPENDENCIES, "boto3"), (LITELLM, "litellm")])
+def test_a_layers_lock_resolves_to_wheels(
+    requirements: Path, one: str, architecture: str, tmp_path: Path
+) -> None:
     platform = ("--python-version", "3.14", "--python-platform", _PLATFORMS[architecture])
     command = [find_uv_bin(), "pip", "install", "--dry-run", "--target", str(tmp_path), *platform]
-    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(LITELLM))
+    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(requirements))
     done = subprocess.run([*command, *lock], capture_output=True, text=True)
-    assert "+ litellm==" in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"+ {one}==" in done.stderr, done.stderr
 
 
 def test_litellms_layer_repeats_nothing_of_the_dependencies() -> None:

@@ -29,7 +29,7 @@ def test_the_template_is_the_one_that_was_reviewed(prod: Synthesized) -> None:
     if "UPDATE_SNAPSHOT" in os.environ:
         SNAPSHOT.write_text(found, encoding="utf-8")
     reviewed = SNAPSHOT.read_text(encoding="utf-8").splitlines()
-    changed = [line for line in found.splitlines() if line not in set(reviewed)]
+    changed = sorted(set(found.splitlines()) - set(reviewed))
     assert found.splitlines() == reviewed, (
         f"The template has changed, here among others: {changed[:5]}. If that is meant, run "
         "'make snapshot' and commit the difference."
