@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.adapters.models.bedrock import BedrockClient
@@ -81,7 +81,6 @@ def sent_texts(content: Any) -> list[str]:
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_users_and_assistants_take_turns_and_every_call_has_its_result_in_the_next(
     messages: list[JsonObject],
 ) -> None:
@@ -96,7 +95,6 @@ def test_users_and_assistants_take_turns_and_every_call_has_its_result_in_the_ne
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_no_text_is_lost_and_none_changes_its_place(messages: list[JsonObject]) -> None:
     request = sent(*messages, tools=TOOLS)
     system = [m for m in messages if m["role"] in ("system", "developer")]
@@ -108,7 +106,6 @@ def test_no_text_is_lost_and_none_changes_its_place(messages: list[JsonObject]) 
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_without_tools_there_is_text_only_and_none_of_it_is_lost(
     messages: list[JsonObject],
 ) -> None:
@@ -126,7 +123,6 @@ def test_without_tools_there_is_text_only_and_none_of_it_is_lost(
 @given(
     st.lists(st.tuples(names, names, arguments), min_size=1, max_size=3, unique_by=lambda c: c[0])
 )
-@settings(max_examples=60, deadline=None)
 def test_a_tool_call_comes_back_to_bedrock_as_it_went_out(
     calls: list[tuple[str, str, JsonObject]],
 ) -> None:

@@ -291,7 +291,7 @@ def test_a_search_that_is_stopped_leaves_no_thread_behind() -> None:
     before = {*threading.enumerate()}
     with pytest.raises(BudgetReachedError):
         run(search_of(Models(fails=fails), threads=3))
-    assert {*threading.enumerate()} == before
+    assert {*threading.enumerate()} <= before
 
 
 def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_at_no_cost() -> None:
