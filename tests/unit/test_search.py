@@ -156,6 +156,7 @@ def test_each_draw_of_the_proposer_is_a_call_of_its_own() -> None:
     assert models.proposed[0] == models.proposed[1]
 
 
+@pytest.mark.usefixtures("found")
 def test_the_proposer_sees_queries_with_their_tier_and_nothing_else(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "Example({'query': 'train query number 3', 'tier': '1'}) (input_keys={'query'})" in sent
@@ -164,6 +165,7 @@ def test_the_proposer_sees_queries_with_their_tier_and_nothing_else(models: Mode
         assert hidden not in sent, hidden
 
 
+@pytest.mark.usefixtures("found")
 def test_the_proposer_is_told_what_an_instruction_must_hold(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "one bulleted list of\n    criteria for each tier" in sent
