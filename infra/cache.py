@@ -1,4 +1,4 @@
-"""Folders of .build/ that are named for what they are made of, and made once."""
+"""Folders in .build/ that are named for their inputs and built once."""
 
 import fcntl
 import tempfile
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Return `folder`; where it is missing, `build` fills it beside its place first, so that it is
-    there whole or not at all. Another process that needs it waits instead of building it too."""
+    """Return `folder`. If it does not exist, `build` fills a temporary folder that then becomes it,
+    so that it is never half built; another process that needs it waits."""
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

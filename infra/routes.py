@@ -1,4 +1,4 @@
-"""The HTTP interface's routes, readable without the CDK."""
+"""The routes of the HTTP interface, readable without loading the CDK."""
 
 ROUTES = {
     ("POST", "/v1/chat/completions"): "router",
@@ -15,4 +15,4 @@ ROUTES = {
     ("POST", "/v1/feedback"): "management",
     ("GET", "/openapi.json"): "management",
 }
-"""Method and path, and the function that answers."""
+"""The function that serves each method and path."""

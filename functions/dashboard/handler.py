@@ -1,19 +1,22 @@
-"""The Lambda behind the dashboard's custom widgets: CloudWatch's event in, HTML out."""
+"""The function behind the dashboard's custom widgets: CloudWatch's event in, HTML out."""
 
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api.responses import service_logger
-from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE, views
+from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE
 from route_switch.domain.errors import RouteSwitchError, describe_defect
+from route_switch.wiring.dashboard import views
 
 logger = service_logger("dashboard")
 
 
 def lambda_handler(event: dict[str, object], _context: LambdaContext) -> str:
-    """`describe` asks for the documentation, in Markdown; the widget's parameters are fields of the
-    event."""
+    """Return a view as HTML, or the documentation as Markdown if the event asks to `describe`.
+
+    The widget's parameters are fields of the event.
+    """
     if event.get("describe"):
         return DOCUMENTATION
     try:

@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
 
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.rollback import RolledBack
+from route_switch.domain.prompts.rollback import RolledBack
+from route_switch.wiring.learning import LearningWiring, read_learning_settings
 from route_switch.workflow.events import (
     Promoted,
     PromoteEvent,
@@ -18,8 +19,6 @@ from route_switch.workflow.events import (
     StartEvent,
 )
 from route_switch.workflow.failures import named_failures
-from route_switch.workflow.settings import read_learning_settings
-from route_switch.workflow.wiring import Wiring
 
 logger = Logger(service="promote")
 metrics = Metrics(service="promote")
@@ -30,15 +29,15 @@ _EVENT: TypeAdapter[PromoteEvent | RollbackEvent | StartEvent] = TypeAdapter(
 
 
 @lru_cache(maxsize=1)
-def wiring() -> Wiring:
-    return Wiring(read_learning_settings())
+def wiring() -> LearningWiring:
+    return LearningWiring(read_learning_settings())
 
 
 def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:
     with named_failures():
-        answer = handle(_EVENT.validate_python(event))
-    logger.info("step", extra={"step": event["step"], "version": answer.version})
-    return answer.model_dump(mode="json")
+        result = handle(_EVENT.validate_python(event))
+    logger.info("step", extra={"step": event["step"], "version": result.version})
+    return result.model_dump(mode="json")
 
 
 def handle(event: PromoteEvent | RollbackEvent | StartEvent) -> Promoted | RolledBack | Started:
@@ -56,7 +55,7 @@ def handle(event: PromoteEvent | RollbackEvent | StartEvent) -> Promoted | Rolle
 
 
 def count(name: str, *, new: bool) -> None:
-    """What an earlier try made is counted already."""
+    """Count a new version; an earlier attempt already counted its own."""
     if new:
         metrics.add_metric(name, MetricUnit.Count, 1)
         metrics.flush_metrics()

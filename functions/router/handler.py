@@ -1,4 +1,4 @@
-"""The router Lambda: HTTP in, OpenAI-shaped HTTP out."""
+"""The router function: HTTP in, OpenAI-shaped HTTP out."""
 
 import os
 from http import HTTPStatus
@@ -10,18 +10,18 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.adapters.idempotency import item_id
-from route_switch.api import chat_answer, chat_request, models
+from route_switch.adapters.dynamodb_idempotency import item_id
+from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
-from route_switch.api.repeats import AnswerNotKeptError, UnansweredError
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
-from route_switch.bootstrap import router
-from route_switch.domain.keys import ApiKey
+from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, RoutedRequest
+from route_switch.wiring.router import router
 
 MODELS = "/v1/models/"
 
@@ -30,8 +30,8 @@ metrics = Metrics(service="router")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
 
-# What takes seconds to import would take them from the first request's time. Before it, Lambda
-# gives ten seconds of a whole processor. A stage says what it needs.
+# Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
+# within the first request's deadline. The stage lists them.
 for module in os.environ.get("PRELOAD", "").split():
     import_module(module)
 
@@ -57,13 +57,13 @@ def dry_run() -> Response[str]:
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    return json_response(models.models_body(router().config.models, _caller()))
+    return json_response(model_list.models_body(router().config.models, _caller()))
 
 
-@app.get(f"{MODELS}.+")  # a model's name has slashes, and a parameter has none
+@app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    return json_response(models.model_body(router().config.models, _caller(), name))
+    return json_response(model_list.model_body(router().config.models, _caller(), name))
 
 
 @app.get("/health")
@@ -89,14 +89,14 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     return call, chat_request.inbound_request(call, key, request_id, deadline, item)
 
 
-def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], Routed]:
+def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], RoutedRequest]:
     route = router().route
     routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
     emit(metrics, routed)
     return _respond(call, routed), routed
 
 
-def _respond(call: ChatCall, routed: Routed) -> Response[str]:
+def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
     headers = _explain(routed)
     if routed.failure is not None:
         return errors(routed.failure, headers)
@@ -109,29 +109,29 @@ def _respond(call: ChatCall, routed: Routed) -> Response[str]:
 
 
 def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
-    """The answer, or the same as before."""
+    """Answer, or repeat the answer given before to the same idempotency key."""
     fresh: list[Response[str]] = []
-    repeats = router().repeats
+    stored_responses = router().stored_responses
 
     def produce() -> JsonObject:
         response, routed = _answer(call, request)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
         fresh.append(response)
-        return repeats.keep(response, chat_answer.route_headers(routed), routed)
+        return stored_responses.store(response, chat_answer.route_headers(routed), routed)
 
     try:
-        kept = router().repeated.once(
+        stored = router().idempotency.once(
             request.key.key_id, idempotency_key, call.content, app.lambda_context, produce
         )
-        return fresh[0] if fresh else repeats.restore(kept)
+        return fresh[0] if fresh else stored_responses.restore(stored)
     except UnansweredError as error:
         return error.response
-    except AnswerNotKeptError as error:
+    except AnswerNotStoredError as error:
         return errors(error, dict(error.headers))
 
 
-def _explain(routed: Routed) -> dict[str, str]:
+def _explain(routed: RoutedRequest) -> dict[str, str]:
     headers = chat_answer.route_headers(routed)
     if app.current_event.headers.get("x-route-debug") == "1":
         headers |= chat_answer.debug_headers(routed)

@@ -5,10 +5,12 @@ import http.client
 import json
 import os
 import platform
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +38,38 @@ RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
 class BrokenEmulatorError(LocalStackError):
     """The emulator ended in the middle of an invocation."""
+
+
+class Runtime:
+    """The process below an emulator that runs the handler.
+
+    Held by a descriptor: an id may already belong to another process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        """Raises `ProcessLookupError` if there is no such process."""
+        self._descriptor = os.pidfd_open(pid)
+        self._ended = select.poll()
+        self._ended.register(self._descriptor, select.POLLIN)
+
+    def is_alive(self) -> bool:
+        return not self._ended.poll(0)
+
+    def kill(self) -> None:
+        """End it, and release the descriptor."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+        os.close(self._descriptor)
+
+
+def find_runtime(emulator: int) -> Runtime | None:
+    """Return the process that this emulator started; None if there is none."""
+    # Each thread of the emulator lists the processes that it started itself.
+    for thread in Path(f"/proc/{emulator}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in thread.read_text().split():
+                return Runtime(int(child))
+    return None
 
 
 @dataclass(frozen=True)
@@ -101,6 +135,9 @@ class Emulator:
     ) -> None:
         self._scratch = sandbox.scratch
         self._address = loopback_address()
+        self._runtime: Runtime | None = None
+        self._invoked = self._stopped = False
+        self._stopping = threading.Lock()
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
@@ -140,27 +177,49 @@ class Emulator:
                 time.sleep(0.002)
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether the next event would be served.
+
+        The first invocation starts the runtime. If the runtime ends afterwards, the emulator only
+        notices when the next event arrives, and answers that event with the old runtime's end.
+        """
+        if self._process.poll() is not None:
+            return False
+        return not self._invoked or (self._runtime is not None and self._runtime.is_alive())
 
     def invoke(self, event: bytes) -> Answer:
-        """Runs the handler. A timeout, a crash or an exception is a failed answer, as in Lambda;
-        raises `BrokenEmulatorError` if the emulator itself ends."""
+        """Run the handler. A timeout, a crash or an exception is a failed answer, as in Lambda.
+
+        Raises `BrokenEmulatorError` if the emulator itself ends.
+        """
         try:
             self._connection.request("POST", INVOCATION_PATH, event)
             response = self._connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise BrokenEmulatorError("The emulator broke off.") from error
+            raise BrokenEmulatorError("The emulator ended during an invocation.") from error
+        if not self._invoked:
+            self._invoked, self._runtime = True, find_runtime(self._process.pid)
         if payload.startswith(b"Task timed out after "):
+            self.stop()  # the emulator would kill the runtime, a moment later
             return Answer.error("Sandbox.Timedout", payload.decode())
         return Answer(payload, failed=response.status != 200 or is_runtime_error(payload))
 
     def stop(self) -> None:
-        """Ends the emulator; the runtime below it dies with it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """End the emulator and the runtime below it, even in the middle of an invocation."""
+        with self._stopping:
+            if not self._stopped:
+                self._stopped = True
+                self._end_processes()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _end_processes(self) -> None:
+        runtime = self._runtime
+        if runtime is None and self._process.poll() is None:  # in its first invocation
+            runtime = find_runtime(self._process.pid)
+        self._process.kill()  # first, so that it does not report the runtime's end
+        if runtime is not None:
+            runtime.kill()
+        self._process.wait()
 
 
 def is_runtime_error(payload: bytes) -> bool:

@@ -71,7 +71,7 @@ class Pool:
 
     @contextmanager
     def environment(self) -> Iterator[Emulator]:
-        """The warmest free environment or a new one; waits while all are busy."""
+        """Lend the warmest idle environment or a new one; wait while all are busy."""
         with self._slots:
             emulator = self._take_idle() or self._add()
             try:
@@ -80,7 +80,7 @@ class Pool:
                 self._end(emulator)
                 raise
             with self._lock:
-                keep = not self._retired
+                keep = not self._retired and emulator.is_alive()
                 if keep:
                     self._idle.append(emulator)
             if not keep:

@@ -18,7 +18,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
 
-from infra.bundle import BundleError, bundled
+from infra.bundle import BundleError, bundle_wheels
 from local.aws.errors import LocalStackError
 
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "arm64"}
@@ -46,7 +46,7 @@ class Image:
         long, so it waits for the first invocation."""
         try:
             with _one_bundle_at_a_time:
-                return bundled(self, self.requirements).resolve()
+                return bundle_wheels(self, self.requirements).resolve()
         except BundleError as error:
             raise LocalStackError(str(error)) from error
 

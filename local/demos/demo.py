@@ -22,7 +22,7 @@ from local.demos.traffic import (
     send,
     started_stack,
 )
-from route_switch.domain.config import RouterConfig
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
 from route_switch_offline import SampleRow, Workload, load_sample
 

@@ -109,7 +109,7 @@ class Follower:
 
 
 def sentence(news: dict[str, Any]) -> str:
-    """What `route_switch.workflow.news.News` wrote, to read."""
+    """What `route_switch.adapters.learning.progress_file.News` wrote, to read."""
     said = [str(news["step"])]
     if "trial" in news:
         said += [f"trial {news['trial']}", f"best objective {news['best_objective']:.4f}"]

@@ -7,7 +7,7 @@ import httpx
 
 from local.aws.client import StackInfo
 from local.demos.traffic import SLOWEST_ANSWER_S, Sent
-from route_switch.domain.grading import grade
+from route_switch.domain.learning.grading import grade
 from route_switch_offline import SampleRow
 
 EVERY = 3

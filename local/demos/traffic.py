@@ -13,7 +13,7 @@ from rich.console import Console
 
 from local.aws.client import StackInfo, aws_client, running_stack
 from local.aws.errors import LocalStackError
-from route_switch.services.in_order import in_order
+from route_switch.services.learning.map_ordered import map_ordered
 
 WIDTH_WITHOUT_TERMINAL = 110
 SLOWEST_ANSWER_S = 40
@@ -83,7 +83,7 @@ def send(
             seen(sent)
             return sent
 
-        return in_order(send_one, queries, at_once)
+        return map_ordered(send_one, queries, at_once)
 
 
 def _post(http: httpx.Client, stack: StackInfo, query: str) -> Sent:

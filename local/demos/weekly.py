@@ -25,15 +25,15 @@ from local.aws.schedule import start_scheduled
 from local.demos.follow import Ended, Follower
 from local.demos.thumbs import EVERY, give_thumbs
 from local.demos.traffic import AWS, TIERS, Sent, new_console, send, started_stack
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.prompt_view import print_diff
 from route_switch.cli.runs import approve, reject
 from route_switch.cli.stage import STACK_FILE, find_stage
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.learning_run import StartRun
+from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
-from route_switch.services.refreshed import CACHE_S
+from route_switch.services.refreshed_value import REFRESH_AFTER_S
 from route_switch_offline import SampleRow, load_sample
 
 STATE = STACK_FILE.parent
@@ -42,7 +42,7 @@ LOGS = STATE / "logs"
 AT_ONCE = 8
 """As many environments as the local stack has for a function."""
 TOKEN_S = 60.0
-NOTICED_S = CACHE_S + 15
+NOTICED_S = REFRESH_AFTER_S + 15
 """A running function notices a new prompt after a minute, and serves the next request with it."""
 
 THUMBS = "thumbs are what the recorded test, or the gold answer, says of the answer that was given"

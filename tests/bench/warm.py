@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from functions.router.handler import lambda_handler
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
 from tests.support.events import chat_event
 

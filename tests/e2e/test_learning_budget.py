@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.cli.models import prices
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.model_options import prices
 from route_switch.cli.route import router_config
 from route_switch.domain.pricing import Price
-from route_switch.optimizer.estimate import growth_usd
+from route_switch.optimizer.run_estimate import growth_usd
 from tests.support.scripted_models import (
     Learner,
     Models,

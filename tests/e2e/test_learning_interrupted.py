@@ -145,7 +145,7 @@ def test_slices_of_time_add_up_to_the_same_run(
             result = learn(*JUDGE)
             if result.exit_code == 0:
                 break
-            assert "The time that this part of the run has is over." in str(result.exception)
+            assert "This part of the run is out of time." in str(result.exception)
             assert "The same command goes on from here." in str(result.exception)
             slices += 1
     assert slices == whole[1].total() // 50, "each slice gets as far as its time allows"
@@ -158,7 +158,7 @@ def test_a_run_without_any_time_says_how_to_go_on(examples: Path, tmp_path: Path
         result = Learner(upstream.url, examples, tmp_path)(*JUDGE, "--stop-after=0")
     assert result.exit_code == 1
     assert str(result.exception) == (
-        "The time that this part of the run has is over. The same command goes on from here."
+        "This part of the run is out of time. The same command goes on from here."
     )
     assert not models.calls
 
@@ -177,6 +177,6 @@ def test_another_run_in_the_same_folder_is_told_to_wait(examples: Path, tmp_path
         assert begun.wait(60)
         result = Learner(upstream.url, examples, tmp_path)(*JUDGE)
         assert result.exit_code == 1
-        assert "another run works in this folder" in str(result.exception)
+        assert "another run uses this folder" in str(result.exception)
         over.set()
         first.result()

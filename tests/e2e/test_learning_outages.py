@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from route_switch.cli.main import run
-from route_switch.domain.split import Side
-from route_switch.services.pace import Pace
+from route_switch.domain.learning.split import Side
+from route_switch.services.learning.pace import Pace
 from tests.support.scripted_models import (
     Broken,
     Learner,
@@ -146,7 +146,7 @@ def test_a_wrong_key_ends_the_run_at_once(
         result = Learner(upstream.url, examples, tmp_path)(JUDGE, "--threads=4")
     assert result.exit_code == 1
     assert f"openai/{model} cannot be used" in str(result.exception)
-    assert "Check the model's name, the key and the base URL." in str(result.exception)
+    assert "Check the model name, the key and the base URL." in str(result.exception)
     assert clock.now == 0, "nobody waits for a key to become right"
     assert 1 <= refused <= 8, "what the threads had before them when the first one failed"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from tests.support.scripted_models import (

@@ -106,7 +106,7 @@ def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
 @pytest.mark.usefixtures("models")
 def test_a_failed_run_is_an_error_that_says_what_was_notified(week: Week, weekly: Weekly) -> None:
     weekly.seed([{"query": ""}])
-    with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt stays as it is"):
+    with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt is unchanged"):
         week.learn([answered(query(1))])
 
 

@@ -11,8 +11,8 @@ import openai
 import pytest
 
 from local.aws.client import StackInfo, aws_client
-from route_switch.adapters.example_file import read_examples
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.learning.example_file import read_examples
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch_offline import load_sample
 from tests.e2e.conftest import client_of

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from local.aws.schedule import SCHEDULED_TIME
-from route_switch.adapters.dynamodb_quality import DynamoDbQuality
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.domain.quality_drop import Scores
+from route_switch.domain.prompts.quality_drop import Scores
 from tests.e2e.conftest import client_of
 from tests.support.scripted_models import query
 from tests.support.weekly import Weekly
@@ -116,7 +116,7 @@ def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekl
     (told,) = weekly.notifications()
     assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
     assert f"route-switch prompt rollback --to {first + 1} --stage local" in told["Message"]
-    assert "0.34 on average (32 times)" in told["Message"]
+    assert "0.34 on average (n = 32)" in told["Message"]
     assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
 
     assert look(weekly) == "returned"

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from local.aws.client import StackInfo, aws_client
-from route_switch.adapters.models.list_prices import list_price
+from route_switch.adapters.models.litellm_catalog import list_price
 from route_switch.domain.pricing import Usage, cost_usd
 from tests.e2e.conftest import Served
 from tests.support.upstream import Body, Reply, Script, completion, failure

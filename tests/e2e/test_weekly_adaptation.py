@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from route_switch.adapters.dynamodb_feedback import DynamoDbFeedback
-from route_switch.adapters.example_file import read_examples
-from route_switch.adapters.outcome_file import read_outcomes
+from route_switch.adapters.learning.example_file import read_examples
+from route_switch.adapters.learning.outcome_file import read_outcomes
+from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import record_key
-from route_switch.domain.example import query_key
-from route_switch.domain.learning_config import LearningConfig
-from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.past_request import Feedback, FeedbackFate
+from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
+from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.pricing import Price
-from route_switch.domain.split import Side, side_of
 from route_switch.optimizer.arrays import arrays_of
 from tests.e2e.conftest import RouteSwitch, client_of
 from tests.support.scripted_models import (
@@ -81,8 +81,8 @@ def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
     for each in sent:
         key = record_key(each.request_id)
         key_id = dynamodb.get_item(TableName=table, Key=key)["Item"]["key_id"]["S"]
-        thumb = Feedback(adequate=is_right(each.model, each.text))
-        assert store.save_feedback(each.request_id, key_id, thumb) is FeedbackFate.KEPT
+        thumb = GivenFeedback(adequate=is_right(each.model, each.text))
+        assert store.save_feedback(each.request_id, key_id, thumb) is FeedbackStatus.KEPT
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.prompt_document import to_markdown
 from tests.e2e.conftest import RouteSwitch
@@ -118,7 +118,7 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
         told = check_end(weekly, weekly.ended(execution), "not approved")
     assert models.asked_again == 0
     assert weekly.live == before
-    assert "Nobody approved the candidate in time, which means no." in told
+    assert "Nobody approved the candidate in time, so it was rejected." in told
     assert "does not wait for anybody" in refusal(route_switch, "approve", run_id(time))
     assert weekly.live == before
 
@@ -166,4 +166,4 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     told = check_end(weekly, weekly.run(), "prompt changed")
     assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
-    assert "The candidate is better, but was not made live" in told
+    assert "The candidate is better, but was not promoted" in told

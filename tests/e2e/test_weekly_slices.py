@@ -18,7 +18,7 @@ def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, mode
     assert weekly.live[0] == before + 1
     assert f"live as version {before + 1}" in weekly.told_once()
     assert models.asked_again == 0
-    candidate = weekly.left("candidate.json")
+    candidate = weekly.artifacts("candidate.json")
 
     weekly.reset()
     weekly.seed(ROWS)
@@ -26,7 +26,7 @@ def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, mode
     ended = weekly.run()
     assert ended.outcome == "promoted"
     assert ended.states.count("Optimize") == 1
-    assert weekly.left("candidate.json") == candidate
+    assert weekly.artifacts("candidate.json") == candidate
     assert undisturbed.calls == models.calls
 
 

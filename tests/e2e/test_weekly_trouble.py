@@ -88,7 +88,10 @@ def test_a_run_that_is_killed_in_each_step_ends_as_one_in_three_shards_that_nobo
     assert f"live as version {before + 1}" in weekly.told_once()
     assert models.asked_again <= THREADS * len(kills), "only what was in flight is asked again"
     assert weekly.taken_usd(started) >= models.usd
-    table, candidate = outcomes(weekly.left("outcomes.jsonl.gz")), weekly.left("candidate.json")
+    table, candidate = (
+        outcomes(weekly.artifacts("outcomes.jsonl.gz")),
+        weekly.artifacts("candidate.json"),
+    )
 
     weekly.reset()
     weekly.seed(UNKNOWN)
@@ -97,8 +100,8 @@ def test_a_run_that_is_killed_in_each_step_ends_as_one_in_three_shards_that_nobo
         ended = weekly.ended(execution := weekly.start(started))
     assert ended.outcome == "promoted"
     assert ended.states.count("Build a shard") == 3
-    assert outcomes(weekly.left("outcomes.jsonl.gz")) == table
-    assert weekly.left("candidate.json") == candidate
+    assert outcomes(weekly.artifacts("outcomes.jsonl.gz")) == table
+    assert weekly.artifacts("candidate.json") == candidate
     assert undisturbed.asked_again == 0
     assert undisturbed.calls.keys() == models.calls.keys()
     assert weekly.taken_usd(started) == pytest.approx(undisturbed.usd, rel=1e-6)
@@ -137,7 +140,7 @@ def emitted(weekly: Weekly, after: int) -> Iterator[tuple[str, str]]:
     ("status", "invocations", "error", "advice"),
     [
         (503, 3, "ProviderDown", "has been failing for"),
-        (401, 1, "ProviderUnusable", "Check the model's name, the key and the base URL."),
+        (401, 1, "ProviderUnusable", "Check the model name, the key and the base URL."),
     ],
     ids=["down", "wrong key"],
 )
@@ -158,7 +161,7 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     assert f"The run failed: {error}." in told
     assert advice in told
     assert f"status {status}" in told
-    assert "The live prompt stays as it is." in told
+    assert "The live prompt is unchanged." in told
     assert [*emitted(weekly, written)] == [("learning_runs", "failed")]
 
 
@@ -183,7 +186,7 @@ def test_throttling_and_poisoned_examples_hold_nobody_up(weekly: Weekly, models:
     assert weekly.live[0] == before + 1
     assert f"live as version {before + 1}" in weekly.told_once()
     assert models.asked_again == 0
-    report = json.loads(weekly.left("report.json"))
+    report = json.loads(weekly.artifacts("report.json"))
     assert report["complete"]
     assert report["rows"]["without_outcome"] == 2
     assert models.asked("router", refused) == models.asked("router", breaks) == 0

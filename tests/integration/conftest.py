@@ -16,17 +16,17 @@ from moto.dynamodb.responses import DynamoHandler
 from functions.management import handler as management_handler
 from functions.router import handler as router_handler
 from infra.routes import ROUTES
-from route_switch import bootstrap, management, settings
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
     USERS_KEY,
 )
-from route_switch.domain.config import RouterConfig
-from route_switch.domain.keys import hash_key
+from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.wiring import management, router, secrets_manager, settings
 from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -115,8 +115,8 @@ class Api:
 
 
 def _route(method: str, path: str) -> tuple[str, dict[str, str] | None]:
-    """The function that API Gateway would call, with the path's parameters; the router where there
-    is no route."""
+    """Return the function that API Gateway would call, with the path parameters; for unknown
+    routes, the router."""
     for (verb, route), name in ROUTES.items():
         found = re.fullmatch(re.sub(r"\{(\w+)\+?\}", r"(?P<\1>[^/]+)", route), path)
         if verb == method and found:
@@ -133,11 +133,11 @@ MakeApi = Callable[..., Api]
 
 
 def forget() -> None:
-    """What a process keeps from one request to the next."""
+    """Clear what a process keeps between requests."""
     settings.read_settings.cache_clear()
-    bootstrap.router.cache_clear()
+    router.router.cache_clear()
     management.management.cache_clear()
-    bootstrap._secrets.cache_clear()
+    secrets_manager.secrets_provider.cache_clear()
 
 
 @pytest.fixture
@@ -152,14 +152,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
-    """Makes the API with these changes to its configuration."""
+    """Create the API with these changes to its configuration."""
     with running_upstream(lambda _: completion("2")) as upstream:
 
         def make(**changes: object) -> Api:
             values: dict[str, object] = {
                 "models": CATALOG,
                 "openai_base_url": upstream.url,
-                # Long enough for a busy machine; who tests timeouts asks for short ones.
+                # Long enough for a busy machine. Tests of timeouts set shorter ones.
                 "router_timeout_s": 5,
                 "request_deadline_s": 15,
                 **changes,
@@ -187,7 +187,7 @@ def results_table(aws: None) -> str:
 
 @pytest.fixture
 def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one step; moto does so in two."""
+    """DynamoDB checks a condition and writes in one step; moto needs two."""
     one_at_a_time = threading.Lock()
     call_action = DynamoHandler.call_action
 
@@ -220,7 +220,7 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         _key_item(ADMIN_KEY, role={"S": "admin"}),
     )
     dynamodb.batch_write_item(RequestItems={"keys": [{"PutRequest": {"Item": k}} for k in keys]})
-    boto3.client("ssm").describe_parameters()  # moto loads it now, not in a request's time
+    boto3.client("ssm").describe_parameters()  # load it now, not during a request
     for bucket in ("texts", "learning"):
         boto3.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
@@ -265,7 +265,7 @@ def _key_item(
 
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:
-    """As `infra/data.py` describes it."""
+    """Create the table as `infra/data.py` describes it."""
     names = ("pk", "sk", *LEARNING_KEYS, USERS_KEY)
     dynamodb.create_table(
         TableName="results",

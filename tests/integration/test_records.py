@@ -1,4 +1,4 @@
-"""What is kept of a request: records, counters, texts, logs."""
+"""What is stored about a request: records, counters, texts, logs."""
 
 import io
 import json
@@ -10,10 +10,10 @@ import pytest
 from botocore.client import BaseClient
 
 from functions.router import handler
-from route_switch import management
-from route_switch.adapters.dynamodb import DynamoDbResultStore
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.request_record import RequestRecord
+from route_switch.wiring import management
 from tests.integration.conftest import (
     CATALOG,
     CLIENT_KEY,
@@ -30,7 +30,7 @@ NOTHING = Price(input_usd_per_million=0, output_usd_per_million=0)
 
 
 def day_totals(day: date) -> dict[str, float]:
-    """The day's counters, summed over the shards."""
+    """Return the day's counters, summed over the shards."""
     totals: dict[str, float] = {}
     for item in boto3.client("dynamodb").scan(TableName="results")["Items"]:
         if item["pk"]["S"].startswith(f"DAY#{day:%Y-%m-%d}#"):
@@ -53,7 +53,7 @@ def test_the_cost_is_exact_to_the_token(api: Api) -> None:
     assert record["baseline_cost_usd"] == pytest.approx(baseline, abs=1e-12)
 
 
-def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> None:
+def test_a_late_answer_is_recorded_with_its_actual_tokens(make_api: MakeApi) -> None:
     api = make_api(router_timeout_s=0.3)
     medium_called = threading.Event()
 
@@ -61,7 +61,7 @@ def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> No
         if body["model"] == "router":
             return Reply(completion("1", 999, 1).body, wait_for=medium_called)
         medium_called.set()
-        # The router's late answer has to arrive while this call is under way.
+        # The router's late answer has to arrive while this call is in progress.
         threading.Event().wait(0.3)
         return completion("Fine.")
 
@@ -74,7 +74,7 @@ def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> No
     assert attempts[0]["estimated"] is False
 
 
-def test_a_store_that_hangs_does_not_hold_the_answer_back(
+def test_a_hanging_store_does_not_delay_the_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
@@ -85,11 +85,11 @@ def test_a_store_that_hangs_does_not_hold_the_answer_back(
     released.set()
 
 
-def test_the_day_and_the_month_of_the_key_add_up_to_the_records(make_api: MakeApi) -> None:
+def test_the_counters_of_the_day_and_the_keys_month_match_the_records(make_api: MakeApi) -> None:
     free_router = CATALOG.model_copy(
         update={"prices": {**CATALOG.prices, "openai/router": NOTHING}}
     )
-    # Time enough on a busy machine: a call that is late would change the sums.
+    # Long enough for a busy machine: a late call would change the sums.
     api = make_api(models=free_router, router_timeout_s=20.0, request_deadline_s=25.0)
     api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
     answers = [api.chat(LONG) for _ in range(20)]
@@ -121,7 +121,7 @@ def test_a_warm_request_makes_one_round_trip_to_dynamodb_and_none_to_ssm(
     assert calls == ["TransactWriteItems"]
 
 
-def test_keys_that_cannot_be_checked_let_nobody_in(api: Api) -> None:
+def test_requests_are_refused_if_keys_cannot_be_checked(api: Api) -> None:
     boto3.client("dynamodb").delete_table(TableName="keys")
     answer = api.chat("hello")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
@@ -140,14 +140,14 @@ def test_saving_a_record_twice_counts_it_once(api: Api) -> None:
     assert day_totals(saved[0].created_at.date())["answered"] == 1
 
 
-def test_a_result_is_only_for_the_key_that_made_it(api: Api) -> None:
+def test_a_result_is_visible_only_to_the_key_that_made_it(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = api.chat("hello").body["id"]
     assert api("GET", f"/v1/results/{request_id}", key=OTHER_KEY).status == 404
     assert api("GET", f"/v1/results/{request_id}").body["query_text"] == "hello"
 
 
-def test_long_texts_lie_in_s3_and_come_back_with_the_result(api: Api) -> None:
+def test_long_texts_are_stored_in_s3_and_returned_with_the_result(api: Api) -> None:
     text = "word " * 60_000
     api.upstream.script = by_model(router=completion("1"), small=completion("Short."))
     request_id = api.chat(text).body["id"]
@@ -178,7 +178,7 @@ def test_a_record_that_cannot_be_saved_goes_to_the_queue_without_its_text(api: A
     assert json.loads(message["Body"])["cost_usd"] == pytest.approx((11 + 7 * 2) / 1e6)
 
 
-def test_neither_logs_nor_metrics_hold_text(
+def test_neither_logs_nor_metrics_contain_text(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = io.StringIO()

@@ -1,23 +1,23 @@
-"""A whole learning run on made-up examples, with fake models."""
+"""A complete learning run on synthetic examples, with fake models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from route_switch.adapters.memo import MemoryMemo
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
-from route_switch.domain.example import Example
-from route_switch.domain.learning_ports import AnswerMemo
-from route_switch.domain.promotion import GateHistory
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import AnswerMemo
+from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.loop import Findings, Learn, Plan
-from route_switch.optimizer.mipro import SearchSize
+from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
+from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.reporting import Circumstances
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.spending_cap import LocalCap
+from route_switch.optimizer.report.assemble import ReportContext
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back
 
@@ -36,7 +36,7 @@ PLAN = Plan(
     size=SearchSize(candidates=4, trials=5, demos=3, view_data_batch_size=10),
 )
 
-CIRCUMSTANCES = Circumstances(
+CONTEXT = ReportContext(
     created="2026-01-01 00:00 UTC",
     command="route-switch optimize",
     versions={"python": "3.11"},
@@ -48,7 +48,7 @@ CIRCUMSTANCES = Circumstances(
 
 
 def example(number: int, **fields: object) -> Example:
-    """Subject n needs tier n + 1 or a larger one."""
+    """Return an example whose subject n needs tier n + 1 or a larger one."""
     subject = number % 3
     results = {
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
@@ -68,7 +68,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 class Silent:
-    """Is told of progress, and keeps the steps."""
+    """Records the steps of a run."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
@@ -96,7 +96,7 @@ def learn(
         FakeTime().pace(),
     )
     with cache_put_back():
-        run = Learn(plan, calls, cap, embed, Silent())
+        run = LearningSteps(plan, calls, cap, embed, Silent())
         return run(examples, INCUMBENT, packaged_prompt(), GateHistory()), calls
 
 

@@ -1,11 +1,11 @@
-"""Records of requests, for tests of what becomes of them."""
+"""Records of requests, for tests of later processing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import Attempt, Replay, RequestRecord
+from route_switch.domain.request_record import Attempt, Replay, RequestRecord
 from route_switch.domain.tiers import Tier
 
 RECORD = RequestRecord(

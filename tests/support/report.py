@@ -1,18 +1,18 @@
-"""Reports of learning runs, as realistic as text makes them: finished, stopped, undecided."""
+"""Realistic reports of learning runs: finished, stopped, undecided."""
 
 import random
 
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.figures import (
+from route_switch.optimizer.report.figures import (
     Agreement,
     CandidateFigures,
     Gate,
     Interval,
+    LearningSpend,
     Moved,
     PolicyFigures,
     Report,
     Rows,
-    Spend,
     WorkloadFigures,
 )
 
@@ -79,7 +79,7 @@ def policy(name: str, n: int = HELDOUT, shift: float = 0.0, *, timed: bool = Tru
 
 
 def finished(**changes: object) -> Report:
-    """A run whose prompt is better: ten policies, thirty candidates, three workloads."""
+    """Return the report of a better prompt: ten policies, thirty candidates, three workloads."""
     return Report.model_validate({**_setup(), **_measured(), **changes})
 
 
@@ -93,7 +93,7 @@ def undecided() -> Report:
 
 
 def stopped() -> Report:
-    """The cap was reached while the outcome table was being built."""
+    """Return the report of a run that reached its cap while building the outcome table."""
     return Report.model_validate(
         {
             **_setup(),
@@ -153,7 +153,7 @@ def _setup() -> dict[str, object]:
             without_outcome=4,
         ),
         "incumbent_prompt": INCUMBENT,
-        "spend": Spend(
+        "spend": LearningSpend(
             calls={"answer": 3708, "judge": 911, "proposer": 44, "router": 9120},
             usd={"answer": 1.1042, "judge": 0.2181, "proposer": 0.0613, "router": 0.0},
             cap_usd=2.0,
@@ -215,7 +215,7 @@ def _candidates() -> tuple[CandidateFigures, ...]:
 
 
 def _candidate(number: int, dice: random.Random) -> CandidateFigures:
-    rejected = {9: "no bulleted list for Tier 2", 21: "holds an e-mail address"}.get(number)
+    rejected = {9: "no bulleted list for Tier 2", 21: "contains an e-mail address"}.get(number)
     cost = 0.45 if number == 17 else dice.uniform(0.3, 0.75)
     quality = 0.941 if number == 17 else 0.76 + 0.2 * cost + dice.uniform(-0.05, 0.06)
     known = rejected is None

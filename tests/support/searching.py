@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import dspy
 
+from route_switch.cli.route import router_config
+from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
-from route_switch.domain.prompt import Demo, RoutingPrompt
-from route_switch.domain.text_policy import UserText
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -19,16 +21,21 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro import Search, SearchSize
+from route_switch.optimizer.mipro_search import MiproSearch, SearchSize
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.training import LabeledQuery
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import metered
 
 MAX_TOKENS = 100
 SMALL_SEARCH = SearchSize(candidates=4, trials=8, demos=3, view_data_batch_size=10)
+
+
+def config_of(max_query_tokens: int) -> RouterConfig:
+    changes = {"router_max_input_tokens": max_query_tokens}
+    return router_config("fake/router").model_copy(update=changes)
 
 
 def instruction(name: str) -> str:
@@ -44,7 +51,7 @@ INCUMBENT = RoutingPrompt(
 
 
 def labeled(side: str, count: int) -> list[LabeledQuery]:
-    """Rewards are 0.9 to 0.1 for the best tier and less for the others, the second negative."""
+    """Return queries whose best tier has a reward of 0.1 to 0.9; the others have less."""
     return [
         LabeledQuery(
             text=f"{side} query number {number}",
@@ -62,14 +69,14 @@ TRAIN, VALIDATION = labeled("train", 18), labeled("validation", 12)
 
 
 def tier_by_hash(messages: Sequence[JsonObject]) -> str:
-    """A router that depends on every byte it is sent."""
+    """Answer depending on every byte of the messages."""
     digest = hashlib.sha256(repr(list(messages)).encode()).digest()
     return str(digest[0] % 3 + 1)
 
 
 @dataclass
 class Models:
-    """The router and the proposer; `proposals` are given in turn to those who ask for one."""
+    """A fake router and a fake proposer; `propose` returns the n-th proposal."""
 
     router: Callable[[Sequence[JsonObject]], str] = tier_by_hash
     propose: Callable[[int], str] = lambda number: instruction(f"proposal {number}")
@@ -94,7 +101,7 @@ class Models:
         asked = str(call.messages[-1]["content"])
         if "starting with the field `[[ ## proposed_instruction ## ]]`" not in asked:
             return "Nothing stands out."
-        # By what it is asked, not by when: the same search asks the same.
+        # Numbered by request and not by time, so that the same search gets the same proposals.
         number = sum("proposed_instruction ## ]]`" in repr(c.messages) for c in self.proposed)
         return f"[[ ## proposed_instruction ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
 
@@ -106,7 +113,7 @@ def search_of(
     usd_weight: float = 10.0,
     forbidden: tuple[str, ...] = (),
     trainset: list[LabeledQuery] | None = None,
-) -> Search:
+) -> MiproSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
 
@@ -114,12 +121,12 @@ def search_of(
         return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
 
     labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
-    return Search(
+    return MiproSearch(
         task_model=model("router", Purpose.ROUTER),
         prompt_model=model("proposer", Purpose.PROPOSER),
         teacher=language_model(LabelEngine(labels), "teacher"),
         carrier=carrier,
-        adapter=RoutingAdapter(INCUMBENT.messages, frozenset(Tier), Tier.MEDIUM, MAX_TOKENS),
+        adapter=RoutingAdapter(INCUMBENT.messages, frozenset(Tier), config_of(MAX_TOKENS)),
         tiers=tuple(Tier),
         usd_weight=usd_weight,
         why_rejected=Screening(INCUMBENT, tuple(Tier), UserText(forbidden)),
@@ -129,13 +136,13 @@ def search_of(
 
 
 def run(
-    search: Search,
+    search: MiproSearch,
     incumbent: RoutingPrompt = INCUMBENT,
     seed: int = 1,
     trainset: list[LabeledQuery] | None = None,
     valset: list[LabeledQuery] | None = None,
     size: SearchSize = SMALL_SEARCH,
-) -> Search:
+) -> MiproSearch:
     with cache_put_back():
         search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
     return search
@@ -143,7 +150,7 @@ def run(
 
 @contextmanager
 def cache_put_back() -> Iterator[None]:
-    """A search replaces it for the whole process."""
+    """Restore DSPy's cache, which a search replaces for the whole process."""
     before = dspy.cache
     try:
         yield

@@ -1,4 +1,4 @@
-"""The hourly look at quality: which versions are compared, and what dies in between."""
+"""The hourly quality check: which versions are compared, and recovery from crashes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import InvocationError
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.quality_drop import Scores
-from route_switch.domain.rollback import RollbackOrder, RolledBack
-from route_switch.services.check_quality import WATCHED, CheckQuality, Outcome
+from route_switch.domain.prompts.quality_drop import Scores
+from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
+from route_switch.services.prompts.check_quality import WATCH_PERIOD, CheckQuality, QualityOutcome
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)
@@ -32,9 +32,9 @@ class FakeHistory:
     documents: list[str]
     written_at: datetime = NOW - timedelta(days=1)
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         return tuple(
-            PromptVersion(document, number, self.written_at, "arn")
+            StoredVersion(document, number, self.written_at, "arn")
             for number, document in enumerate(self.documents, 1)
         )
 
@@ -59,7 +59,7 @@ class FakeQuality:
 
 @dataclass
 class FakePromoter:
-    """Publishes into the history, unless it fails before or after that, or refuses."""
+    """Publishes into the history. It can fail before or after that, or decline."""
 
     history: FakeHistory
     fails: str | None = None
@@ -86,12 +86,12 @@ class World:
     quality: FakeQuality
     promoter: FakePromoter
 
-    def look(self) -> Outcome:
+    def look(self) -> QualityOutcome:
         return CheckQuality(self.history, self.quality, self.promoter)(NOW).outcome
 
 
 def world(documents: Sequence[str], *scores: Scores) -> World:
-    """With scores of these versions, from the first on."""
+    """Score these versions, starting with the first."""
     history = FakeHistory(list(documents))
     by_version = {f"live@{number}": each for number, each in enumerate(scores, 1)}
     return World(history, FakeQuality(by_version), FakePromoter(history))
@@ -99,34 +99,34 @@ def world(documents: Sequence[str], *scores: Scores) -> World:
 
 def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
     found = world([A, B], GOOD, BAD)
-    assert found.look() is Outcome.ROLLED_BACK
+    assert found.look() is QualityOutcome.ROLLED_BACK
     (order,) = found.promoter.orders
     assert (order.from_version, order.to_version) == (2, 1)
-    assert "0.60 on average (200 times), and those of version 1 0.90 (200 times)" in order.because
+    assert "0.60 on average (n = 200), compared with 0.90 for version 1 (n = 200)" in order.because
     assert found.history.documents == [A, B, A]
-    assert found.look() is Outcome.RETURNED
+    assert found.look() is QualityOutcome.RETURNED
     assert len(found.promoter.orders) == 1
 
 
 @pytest.mark.parametrize(
     ("documents", "scores", "outcome"),
     [
-        ([], (), Outcome.NOTHING_BEFORE),
-        ([A], (BAD,), Outcome.NOTHING_BEFORE),
-        (["broken", A], (GOOD, BAD), Outcome.NOTHING_BEFORE),
-        ([A, "broken"], (GOOD, BAD), Outcome.NOTHING_BEFORE),
-        ([A, B], (GOOD, GOOD), Outcome.NO_DROP),
-        ([A, B], (BAD, GOOD), Outcome.NO_DROP),
-        ([A, B], (FEW, BAD), Outcome.TOO_FEW),
-        ([A, B], (GOOD, FEW), Outcome.TOO_FEW),
-        ([A, B], (), Outcome.TOO_FEW),
-        ([A, B, A], (GOOD, GOOD, BAD), Outcome.RETURNED),
-        ([A, prompt("a", origin="noted later")], (GOOD, BAD), Outcome.RETURNED),
-        ([A, B, C], (GOOD, BAD, BAD), Outcome.NO_DROP),
+        ([], (), QualityOutcome.NOTHING_BEFORE),
+        ([A], (BAD,), QualityOutcome.NOTHING_BEFORE),
+        (["broken", A], (GOOD, BAD), QualityOutcome.NOTHING_BEFORE),
+        ([A, "broken"], (GOOD, BAD), QualityOutcome.NOTHING_BEFORE),
+        ([A, B], (GOOD, GOOD), QualityOutcome.NO_DROP),
+        ([A, B], (BAD, GOOD), QualityOutcome.NO_DROP),
+        ([A, B], (FEW, BAD), QualityOutcome.TOO_FEW),
+        ([A, B], (GOOD, FEW), QualityOutcome.TOO_FEW),
+        ([A, B], (), QualityOutcome.TOO_FEW),
+        ([A, B, A], (GOOD, GOOD, BAD), QualityOutcome.RETURNED),
+        ([A, prompt("a", origin="noted later")], (GOOD, BAD), QualityOutcome.RETURNED),
+        ([A, B, C], (GOOD, BAD, BAD), QualityOutcome.NO_DROP),
     ],
 )
-def test_everything_else_is_left_alone(
-    documents: list[str], scores: tuple[Scores, ...], outcome: Outcome
+def test_in_all_other_cases_the_prompt_stays(
+    documents: list[str], scores: tuple[Scores, ...], outcome: QualityOutcome
 ) -> None:
     found = world(documents, *scores)
     assert found.look() is outcome
@@ -134,36 +134,36 @@ def test_everything_else_is_left_alone(
     assert found.quality.order is None
 
 
-def test_a_broken_version_in_between_never_served_and_is_not_rolled_back_to() -> None:
+def test_a_broken_version_is_skipped_as_the_target_of_a_rollback() -> None:
     found = world([A, "broken", B], GOOD, Scores(), BAD)
-    assert found.look() is Outcome.ROLLED_BACK
+    assert found.look() is QualityOutcome.ROLLED_BACK
     assert found.promoter.orders[0].to_version == 1
 
 
-def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
+def test_after_four_weeks_a_drop_is_no_longer_attributed_to_the_promotion() -> None:
     found = world([A, B], GOOD, BAD)
-    found.history.written_at = NOW - WATCHED - timedelta(hours=1)
-    assert found.look() is Outcome.SETTLED
+    found.history.written_at = NOW - WATCH_PERIOD - timedelta(hours=1)
+    assert found.look() is QualityOutcome.SETTLED
     assert found.promoter.orders == []
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
-def test_a_promoter_that_dies_is_asked_again_with_the_same_order(dies: str) -> None:
+def test_after_a_crash_the_promoter_gets_the_same_order_again(dies: str) -> None:
     found = world([A, B], GOOD, BAD)
     found.promoter.fails = dies
     with pytest.raises(InvocationError):
         found.look()
     found.promoter.fails = None
-    found.quality.by_version["live@2"] = GOOD  # what people say meanwhile changes nothing
-    assert found.look() is Outcome.ROLLED_BACK
+    found.quality.by_version["live@2"] = GOOD  # feedback that arrives meanwhile changes nothing
+    assert found.look() is QualityOutcome.ROLLED_BACK
     first, second = found.promoter.orders
     assert first == second
     assert found.history.documents == [A, B, A]
-    assert found.look() is Outcome.RETURNED
+    assert found.look() is QualityOutcome.RETURNED
 
 
-def test_what_the_promoter_leaves_alone_is_not_ordered_for_ever() -> None:
+def test_an_order_that_the_promoter_declines_is_not_repeated() -> None:
     found = world([A, B], GOOD, BAD)
     found.promoter.fails = "refuses"
-    assert found.look() is Outcome.PROMPT_CHANGED
+    assert found.look() is QualityOutcome.PROMPT_CHANGED
     assert found.quality.order is None

@@ -32,7 +32,7 @@ def queries(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_query_gets_one_line_with_the_fields_of_the_interface(queries: Path) -> None:
+def test_each_query_gets_one_line_with_the_documented_fields(queries: Path) -> None:
     lines = route("--queries", queries)
     assert [line["id"] for line in lines] == ["a", 7, "c"]
     fields = {"id", "tier", "reason", "prompt_version", "router_tokens", "latency_ms"}
@@ -80,7 +80,7 @@ def test_swapping_the_tiers_in_the_prompt_swaps_the_decisions(
     assert after == [{1: 3, 3: 1}.get(int(str(tier)), tier) for tier in before]
 
 
-def test_another_router_model_is_called_with_the_key_of_the_environment(
+def test_another_router_model_is_called_with_the_key_from_the_environment(
     queries: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -129,7 +129,7 @@ def test_a_table_shows_queries_as_they_are(tmp_path: Path) -> None:
         (None, [], "cannot be read"),
     ],
 )
-def test_a_wrong_input_is_one_clear_line(
+def test_invalid_input_gives_a_one_line_error(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

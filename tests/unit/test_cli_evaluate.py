@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from route_switch.adapters.example_file import file_digest
+from route_switch.adapters.learning.example_file import file_digest
 from route_switch.adapters.models.encoder import SentenceEncoder
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.main import app, run
 from route_switch.domain.prompt_document import to_json
 from route_switch_offline import OFFLINE_MODELS, load_sample
@@ -26,7 +26,7 @@ THREE = ",".join(OFFLINE_MODELS)
 
 @pytest.fixture(scope="module", autouse=True)
 def _each_text_is_embedded_once() -> Iterator[None]:
-    """Most tests here read the same rows; a long one takes the encoder some 50 ms."""
+    """Most tests here read the same rows, and a long one takes the encoder about 50 ms."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SentenceEncoder, "embed", cache(SentenceEncoder.embed))
         yield
@@ -40,7 +40,7 @@ def examples(tmp_path: Path) -> Path:
     return path
 
 
-# The document is what a script would read: plain JSON.
+# The document is plain JSON, as a script would read it.
 def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     options = ["--examples", str(path), "--tiers", tiers, "--json", *arguments]
     if "--prompt" not in arguments:
@@ -51,7 +51,7 @@ def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     return document
 
 
-def test_the_document_has_the_fields_of_the_interface(examples: Path) -> None:
+def test_the_document_has_the_documented_fields(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
     assert list(policies) == [*NAMES, *PROMPTS]
@@ -71,7 +71,7 @@ def test_the_document_has_the_fields_of_the_interface(examples: Path) -> None:
     assert set(document["against"]) == {*NAMES, *PROMPTS} - {"candidate"}
 
 
-def test_constant_policies_are_what_the_file_says(examples: Path) -> None:
+def test_constant_policies_match_the_file(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
     rows = [row.models for row in load_sample()[:ROWS] if row.models]
@@ -83,7 +83,7 @@ def test_constant_policies_are_what_the_file_says(examples: Path) -> None:
     assert document["tier_3_usd"] == pytest.approx(spent[large] / len(rows))
 
 
-def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
+def test_a_prompt_learned_from_the_file_is_measured_on_held_out_rows(
     examples: Path, tmp_path: Path
 ) -> None:
     learned = packaged_prompt().model_copy(
@@ -96,7 +96,7 @@ def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
     assert 0 < document["n"] < ROWS / 2
 
 
-def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
+def test_two_models_and_a_local_router_without_list_prices_can_be_evaluated(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -112,13 +112,13 @@ def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
     assert candidate["cost"] <= tier_3["cost"]
 
 
-def test_held_out_rows_can_be_asked_for(examples: Path) -> None:
+def test_held_out_rows_can_be_selected(examples: Path) -> None:
     every, held_out = evaluate(examples), evaluate(examples, "--heldout")
     assert (every["rows"], held_out["rows"]) == ("all", "held-out")
     assert 0 < held_out["n"] < every["n"]
 
 
-def test_a_failing_router_is_an_error_and_not_a_tier(
+def test_a_failing_router_is_an_error_not_a_tier(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -149,7 +149,7 @@ def test_without_json_a_table_of_80_columns_shows_every_figure(examples: Path) -
         (["--router-model", "gpt-4"], "not a model name"),
     ],
 )
-def test_a_wrong_input_is_one_clear_line(
+def test_invalid_input_gives_a_one_line_error(
     examples: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

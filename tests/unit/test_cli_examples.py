@@ -1,4 +1,4 @@
-"""`route-switch examples` where it cannot work."""
+"""`route-switch examples` when it cannot work."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         (["--sample", "many"], "unable to parse string as an integer"),
     ],
 )
-def test_a_wrong_input_is_told_and_nothing_is_written(
+def test_invalid_input_is_reported_and_nothing_is_written(
     arguments: list[str],
     reason: str,
     capsys: pytest.CaptureFixture[str],
@@ -44,7 +44,7 @@ def test_a_wrong_input_is_told_and_nothing_is_written(
     assert not Path("x.jsonl").exists()
 
 
-def test_a_local_stack_that_has_ended_is_told(
+def test_a_stopped_local_stack_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(".local").mkdir()

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from route_switch.domain.config import RouterConfig
-from route_switch.domain.example import Example
-from route_switch.domain.learning_ports import RoutedRequests
-from route_switch.domain.past_request import Feedback, PastRequest
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import RoutedRequests
+from route_switch.domain.learning.past_request import GivenFeedback, PastRequest
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import Attempt, NotReplayable
+from route_switch.domain.request_record import Attempt, NotReplayable
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
-from route_switch.services.collect_examples import Collected, CollectExamples
+from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from tests.support.effort import draws
 
 TODAY = [date(2026, 1, 31)]
@@ -74,12 +74,12 @@ def collect(
     wanted: int = 1000,
     seed: int = 0,
     allowed: Callable[[Example], Example | None] = lambda example: example,
-) -> Collected:
+) -> CollectedExamples:
     config = RouterConfig(models=CATALOG)
     return CollectExamples(traffic, traffic, config, allowed)(TODAY, wanted, seed)
 
 
-def test_an_example_holds_what_was_asked_and_what_was_answered() -> None:
+def test_an_example_contains_the_request_and_the_answer() -> None:
     conversation = [{"role": "system", "content": "Be brief."}]
     request = asked("a", conversation=conversation, params={"temperature": 0.2})
     [example] = collect(Traffic([request])).examples
@@ -93,7 +93,7 @@ def test_an_example_holds_what_was_asked_and_what_was_answered() -> None:
     assert (result.input_tokens, result.output_tokens) == (11, 7)
 
 
-def test_the_cost_of_an_answer_is_neither_the_routers_nor_that_of_failed_calls() -> None:
+def test_the_cost_of_an_answer_excludes_the_router_and_failed_calls() -> None:
     attempts = (
         Attempt("openai/router", None, "answered", 50.0, Usage(500, 1), 0.5),
         Attempt("openai/small", Tier.SMALL, "failed", 9.0, None, 0.0),
@@ -104,18 +104,18 @@ def test_the_cost_of_an_answer_is_neither_the_routers_nor_that_of_failed_calls()
     assert example.models["openai/small-2"].cost_usd == 0.25
 
 
-def test_an_answer_without_words_is_asked_for_again() -> None:
+def test_an_answer_without_text_is_not_reused() -> None:
     [example] = collect(Traffic([asked("a", answer_text="")])).examples
     assert example.models == {}
 
 
-def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
-    down = Feedback(adequate=False, gold="Rayleigh scattering.")
+def test_a_thumb_applies_to_the_tier_whose_model_answered() -> None:
+    down = GivenFeedback(adequate=False, gold="Rayleigh scattering.")
     requests = [
         asked("a", "Why blue?", feedback=down),
         asked("b", "Why red?", feedback=down, model="openai/small-2"),
         asked("c", "Why gray?", feedback=down, model="openai/of-last-year"),
-        asked("d", "Why so?", feedback=Feedback(adequate=True), tier=3, model="openai/large"),
+        asked("d", "Why so?", feedback=GivenFeedback(adequate=True), tier=3, model="openai/large"),
     ]
     examples = {e.id: e for e in collect(Traffic(requests)).examples}
     assert examples["a"].feedback == {Tier.SMALL: False}
@@ -124,7 +124,7 @@ def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
     assert examples["d"].feedback == {Tier.LARGE: True}
 
 
-def test_requests_that_ask_the_same_are_one_example_with_all_their_weight() -> None:
+def test_equal_requests_become_one_example_with_their_total_weight() -> None:
     requests = [
         *(asked(f"s{n}", "why  is it BLUE?") for n in range(3)),
         *(asked(f"m{n}", "Why is it blue?", tier=2, model="openai/medium") for n in range(2)),
@@ -140,7 +140,7 @@ def test_requests_that_ask_the_same_are_one_example_with_all_their_weight() -> N
     assert collected.left_out["merged"] == 4
 
 
-def test_answers_in_another_conversation_are_not_shared() -> None:
+def test_answers_are_not_shared_between_conversations() -> None:
     conversation = [{"role": "system", "content": "Answer in verse."}]
     requests = [asked("a"), asked("b", conversation=conversation, tier=2, model="openai/medium")]
     [merged] = collect(Traffic(requests)).examples
@@ -162,13 +162,13 @@ def test_requests_with_feedback_are_added_for_training_only() -> None:
     assert {e.id for e in uniform} == {e.id for e in collect(Traffic(requests), 40).examples}
 
 
-def test_feedback_on_an_equal_request_reaches_the_drawn_one_without_adding_weight() -> None:
+def test_feedback_on_an_equal_request_is_shared_without_adding_weight() -> None:
     requests = [asked(f"r{n}", f"Question {n}?") for n in range(200)]
     drawn = collect(Traffic(requests), wanted=20).examples[0]
     outside = next(
         id_ for id_ in map(str, range(100)) if Arc.of(0, 0.1).offset_of(id_) > Arc.of(0, 0.1).length
     )
-    twin = asked(outside, drawn.query, feedback=Feedback(adequate=False, gold="G"))
+    twin = asked(outside, drawn.query, feedback=GivenFeedback(adequate=False, gold="G"))
     same = collect(Traffic([*requests, twin], [outside]), wanted=20).examples[0]
     assert (same.id, same.train_only) == (drawn.id, False)
     assert same.weight == pytest.approx(201 / 20)
@@ -195,7 +195,7 @@ def test_the_same_table_and_seed_give_the_same_examples() -> None:
     assert {e.id for e in first.examples} != {e.id for e in collect(traffic, 30, 1).examples}
 
 
-def test_what_is_left_out_is_counted_by_reason() -> None:
+def test_omitted_requests_are_counted_by_reason() -> None:
     traffic = Traffic(
         [asked("a", "One?"), asked("b", "Two?"), asked("c", "my password is hunter2")],
         expired=["b"],
@@ -209,7 +209,7 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     assert collected.left_out == {"attachments": 7, "expired": 1, "withheld": 1, "merged": 0}
 
 
-def test_equal_after_redaction_is_equal() -> None:
+def test_requests_that_are_equal_after_redaction_are_merged() -> None:
     traffic = Traffic([asked("a", "Mail ann@example.org"), asked("b", "Mail bob@example.org")])
     redacted = collect(traffic, allowed=lambda e: e.model_copy(update={"query": "Mail [email]"}))
     assert [(e.query, e.weight) for e in redacted.examples] == [("Mail [email]", 2.0)]
@@ -222,9 +222,9 @@ def test_without_stored_text_learning_uses_the_seed_file_and_says_so(storage: st
     collected = CollectExamples(traffic, traffic, config, lambda e: e)(TODAY, 10)
     assert collected.examples == ()
     assert f"text_storage is '{storage}'" in str(collected.note)
-    assert "seed file only" in str(collected.note)
+    assert "only the seed file" in str(collected.note)
 
 
-def test_no_traffic_says_what_would_count() -> None:
+def test_without_usable_traffic_the_note_says_which_requests_qualify() -> None:
     assert "model 'auto'" in str(collect(Traffic([])).note)
     assert "expired" in str(collect(Traffic([asked("a")], expired=["a"])).note)

@@ -1,4 +1,4 @@
-"""What documents point to is there: files, headings, commands with their options."""
+"""Files, headings and commands that the documents refer to exist."""
 
 import re
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ COMMAND = re.compile(r"(?:^|bin/|\$\()route-switch ([a-z][^|>\n)]*)", re.MULTILI
 
 
 def anchors(file: Path) -> set[str]:
-    """As GitHub names headings."""
+    """Derive anchors from headings as GitHub does."""
     headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     for target, anchor in LINK.findall(document.read_text("utf-8")):
         file = document.parent / target if target else document
         assert file.exists(), target

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.needs import Capabilities, Needs, needs_of
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -49,7 +49,7 @@ def catalogs(draw: st.DrawFn) -> ModelCatalog:
     st.sampled_from(Tier),
     needs,
 )
-def test_what_is_eligible_is_allowed_wanted_able_and_payable(
+def test_eligible_models_are_allowed_in_range_capable_and_priced(
     catalog: ModelCatalog,
     allowed: frozenset[Tier],
     budget_usd: float | None,
@@ -63,7 +63,7 @@ def test_what_is_eligible_is_allowed_wanted_able_and_payable(
 
     def able(name: str) -> bool:
         priced = budget_usd is None or catalog.price(name) is not None
-        return priced and need.missing_of(catalog.capabilities_of(name)) is None
+        return priced and need.unmet_by(catalog.capabilities_of(name)) is None
 
     expected = {t for t in allowed if lowest <= t <= highest and able(catalog.tiers[t].model)}
     named = None if model == "auto" else Tier(int(model[-1]))
@@ -80,7 +80,7 @@ def test_what_is_eligible_is_allowed_wanted_able_and_payable(
         assert eligible.router == (budget_usd is None or catalog.price("p/router") is not None)
 
 
-def test_needs_are_read_from_messages_and_tools() -> None:
+def test_needs_are_derived_from_messages_and_tools() -> None:
     image: JsonValue = {
         "type": "image_url",
         "image_url": {"url": "data:image/png;base64," + "A" * 9000},

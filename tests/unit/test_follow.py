@@ -1,4 +1,4 @@
-"""What is said of a run that is under way, and of one that is over."""
+"""Reports about a run in progress, and about a finished one."""
 
 import json
 
@@ -13,7 +13,7 @@ def at_trial(number: int) -> dict[str, object]:
     return {**BEGUN, "trial": number, "best_objective": 0.81234}
 
 
-def test_news_are_read_aloud_with_what_they_know() -> None:
+def test_progress_is_described_with_the_known_details() -> None:
     assert sentence(BEGUN) == "search, round 1, spent $0.2500"
     assert sentence(at_trial(7)) == (
         "search, round 1, trial 7, best objective 0.8123, spent $0.2500"
@@ -30,13 +30,13 @@ def test_news_are_read_aloud_with_what_they_know() -> None:
         (at_trial(12), {**BEGUN, "step": "search, round 2"}, True),
     ],
 )
-def test_a_step_and_every_tenth_trial_get_a_line(
+def test_each_step_and_every_tenth_trial_prints_a_line(
     before: dict[str, object], after: dict[str, object], worth: bool
 ) -> None:
     assert is_worth_a_line(after, before) is worth
 
 
-def test_a_run_that_ended_is_told_by_its_notice_and_a_failed_one_by_its_cause() -> None:
+def test_a_finished_run_is_reported_by_its_notice_and_a_failed_one_by_its_cause() -> None:
     notice = {"outcome": "not better", "subject": "s", "message": "No better prompt was found."}
     good = ended({"status": "SUCCEEDED", "output": json.dumps(notice)})
     assert (good.failed, good.outcome, good.told) == (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.memo import MemoFile
+from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.domain.errors import StoreError
 
 
@@ -32,7 +32,7 @@ def kept(path: Path) -> dict[str, str]:
     return {key: str(entry["text"]) for key, entry in found.items()}
 
 
-def test_entries_survive_the_process_and_come_in_their_order(path: Path) -> None:
+def test_entries_survive_the_process_in_order(path: Path) -> None:
     keep(path, b="one", a="two\nlines")
     keep(path, c="three")
     assert list(kept(path).items()) == [("b", "one"), ("a", "two\nlines"), ("c", "three")]
@@ -61,7 +61,7 @@ def test_a_torn_last_line_is_cut_and_the_next_entry_is_whole(
 
 
 @given(text=st.text(st.characters(), max_size=20))
-def test_any_text_comes_back_even_with_lone_surrogates(
+def test_any_text_survives_even_with_lone_surrogates(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     path = tmp_path_factory.mktemp("memo") / "answers.jsonl"
@@ -72,7 +72,7 @@ def test_any_text_comes_back_even_with_lone_surrogates(
 OPEN = """
 import sys
 from pathlib import Path
-from route_switch.adapters.memo import MemoFile
+from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.domain.errors import StoreError
 try:
     MemoFile(Path(sys.argv[1]))
@@ -87,27 +87,27 @@ def test_two_processes_cannot_share_a_folder(path: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     memo = MemoFile(path)
-    assert "another run works in this folder" in opened_elsewhere()
+    assert "another run uses this folder" in opened_elsewhere()
     memo.close()
     assert opened_elsewhere() == ""
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         MemoFile(tmp_path / "file" / "answers.jsonl")
 
 
 @pytest.mark.parametrize("line", ["no json", '{"no": "key"}', "\x80"])
-def test_a_file_that_is_something_else_is_told_and_left_as_it_is(path: Path, line: str) -> None:
+def test_a_file_with_other_content_is_reported_and_left_unchanged(path: Path, line: str) -> None:
     path.parent.mkdir()
     path.write_bytes(f"{line}\n".encode("latin-1"))
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         MemoFile(path)
     assert path.read_bytes() == f"{line}\n".encode("latin-1")
 
 
-def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
     memo = MemoFile(tmp_path / "answers.jsonl")
     memo._file.close()
     memo._file = Path("/dev/full").open("wb")  # noqa: SIM115 (the memo closes it)

@@ -7,7 +7,7 @@ import pytest
 from route_switch.adapters.models.offline import OfflineClient
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
-from route_switch.domain.outcome import NO_RECORDING
+from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.pricing import Usage
 from route_switch.domain.tokens import estimate_tokens
@@ -33,7 +33,7 @@ def expect_recorded(answer: Completion, row: SampleRow) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-def test_every_recorded_query_gets_its_own_models_answer() -> None:
+def test_every_recorded_query_gets_its_models_answer() -> None:
     for row in RECORDED:
         for name, recorded in row.models.items():
             answer = ask(user(row.query), model=name.removeprefix("offline/"))

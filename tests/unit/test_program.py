@@ -1,4 +1,4 @@
-"""Routing through DSPy sends what serving sends, and gives what serving gives."""
+"""Routing through DSPy sends the same messages and gives the same results as serving."""
 
 import time
 from statistics import median
@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.bootstrap import packaged_prompt
-from route_switch.domain.example import Example
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import Chunk
 from route_switch.domain.pricing import Usage
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
-from route_switch.domain.prompt_room import fits
+from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -23,10 +24,10 @@ from route_switch.optimizer.language_models import (
     language_model,
 )
 from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
-from route_switch.services.choose_tier import ROUTER_PARAMS
-from route_switch.services.metered_calls import MeteredCalls
-from route_switch.services.paid_calls import Purpose
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import FakeModel, metered
+from tests.support.searching import config_of
 
 MAX_TOKENS = 60
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
@@ -49,14 +50,14 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
 
 @pytest.fixture(autouse=True)
 def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the search: DSPy would answer for the model."""
+    """As in the search: otherwise DSPy would answer in place of the model."""
     monkeypatch.setattr(dspy, "cache", RolloutCarrier())
 
 
 def adapter(
     prompt: RoutingPrompt, tiers: frozenset[Tier] = ALL_TIERS, max_tokens: int = MAX_TOKENS
 ) -> RoutingAdapter:
-    return RoutingAdapter(prompt.messages, tiers, Tier.MEDIUM, max_tokens)
+    return RoutingAdapter(prompt.messages, tiers, config_of(max_tokens))
 
 
 def router(calls: MeteredCalls) -> dspy.LM:
@@ -78,7 +79,7 @@ def route(
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 @given(query=st.one_of(TEXT, st.just(BRACES), st.just("word " * 500), st.just("語👋" * 200)))
-def test_the_router_is_sent_byte_for_byte_what_serving_sends(
+def test_the_search_sends_the_router_the_same_bytes_as_serving(
     prompt: RoutingPrompt, query: str
 ) -> None:
     model = FakeModel(lambda _: "2")
@@ -94,10 +95,10 @@ def test_the_router_is_sent_byte_for_byte_what_serving_sends(
     tools=st.booleans(),
     max_tokens=st.integers(50, 200),
 )
-def test_a_query_of_a_conversation_is_seen_in_the_search_as_in_serving(
+def test_a_query_in_a_conversation_looks_the_same_in_search_and_serving(
     query: str, earlier: list[str], tools: bool, max_tokens: int
 ) -> None:
-    """The search holds a query as the text that the router sees, and clips that once more."""
+    """The search stores a query as the text that the router sees, and clips it once more."""
     example = Example(
         query=query,
         conversation=tuple({"role": "user", "content": text} for text in earlier),
@@ -109,8 +110,8 @@ def test_a_query_of_a_conversation_is_seen_in_the_search_as_in_serving(
     assert model.asked[0].messages == prompt.render(example.as_query, max_tokens)
 
 
-def test_a_call_of_the_search_is_known_when_it_is_measured() -> None:
-    """The same memo key: numbers of another type would be another call, paid twice."""
+def test_measuring_reuses_the_calls_of_the_search() -> None:
+    """The memo keys must match: numbers of another type would make another call, paid twice."""
     prompt, model = packaged_prompt(), FakeModel(lambda _: "3")
     calls = metered(model)
     with dspy.context(lm=router(calls), adapter=adapter(prompt)):
@@ -121,7 +122,7 @@ def test_a_call_of_the_search_is_known_when_it_is_measured() -> None:
 
 
 @pytest.mark.parametrize("reply", ["", "banana", "1 or 2", "Tier 9"])
-def test_a_reply_that_names_no_tier_is_the_safe_tier_and_costs_what_it_cost(reply: str) -> None:
+def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for(reply: str) -> None:
     usage = Usage(1000, 10)
     model = FakeModel(lambda _: Chunk({"content": reply}, usage=usage))
     routed = route(model, packaged_prompt(), "hello")
@@ -130,7 +131,7 @@ def test_a_reply_that_names_no_tier_is_the_safe_tier_and_costs_what_it_cost(repl
 
 
 @pytest.mark.parametrize(("reply", "tier"), [("1", "1"), ("2", "3"), ("3", "3"), ("?", "3")])
-def test_with_two_tiers_the_nearest_allowed_one_counts(reply: str, tier: str) -> None:
+def test_with_two_tiers_the_nearest_allowed_one_is_used(reply: str, tier: str) -> None:
     assert route(FakeModel(lambda _: reply), packaged_prompt(), "hello", TWO).tier == tier
 
 
@@ -144,26 +145,26 @@ def test_a_prompt_that_is_too_large_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_a_program_stands_for_the_prompt_that_it_was_made_of(prompt: RoutingPrompt) -> None:
+def test_a_program_converts_back_to_its_prompt(prompt: RoutingPrompt) -> None:
     again = prompt_of(RouteToTier(prompt).deepcopy(), prompt.messages)
     assert again.version == prompt.version
 
 
-def test_a_program_that_proposes_is_left_to_dspy() -> None:
+def test_programs_of_dspys_proposer_use_dspys_own_adapter() -> None:
     model = FakeModel(lambda _: "[[ ## answer ## ]]\nforty-two\n\n[[ ## completed ## ]]")
     with dspy.context(lm=router(metered(model)), adapter=adapter(packaged_prompt())):
         assert dspy.Predict("question -> answer")(question="?").answer == "forty-two"
     assert "[[ ## question ## ]]" in str(model.asked[0].messages[-1]["content"])
 
 
-def test_a_proposer_that_forgets_the_marks_is_read_and_not_asked_again() -> None:
+def test_a_proposal_without_markers_is_parsed_without_a_second_call() -> None:
     model = FakeModel(lambda _: "  forty-two\n")
     with dspy.context(lm=router(metered(model)), adapter=adapter(packaged_prompt())):
         assert dspy.Predict("question -> answer")(question="?").answer == "forty-two"
     assert len(model.asked) == 1
 
 
-def test_the_teacher_answers_what_it_knows_of_a_query() -> None:
+def test_the_teacher_answers_with_the_known_label() -> None:
     prompt = packaged_prompt()
     teacher = language_model(LabelEngine({"Query:\nhello": "3"}), "teacher")
     with dspy.context(lm=teacher, adapter=adapter(prompt)):
@@ -172,7 +173,7 @@ def test_the_teacher_answers_what_it_knows_of_a_query() -> None:
 
 
 def test_dspy_takes_less_than_a_millisecond_of_a_routing_call() -> None:
-    """Of the processor, in the best of several batches: what others do meanwhile is not DSPy's."""
+    """Processor time in the best of several batches, so that other processes do not count."""
     prompt = packaged_prompt()
     program = RouteToTier(prompt)
     questions = [f"question {number}" for number in range(480)]

@@ -1,12 +1,12 @@
-"""What the router LLM is sent."""
+"""What is sent to the router LLM."""
 
 import pytest
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
-from route_switch.domain.prompt import Demo, RoutingPrompt, check_may_go_live
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt, check_may_go_live
 from route_switch.domain.tiers import Tier
 
 
@@ -47,7 +47,7 @@ def test_an_edited_copy_is_not_served_with_the_messages_of_the_original() -> Non
     [
         ("Tier 1:\n- a\nTier 2:\n- b", "q", "tier 3"),
         ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "x" * 9000, "8192"),
-        ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "{{ mustache }}", "takes for a reference"),
+        ("Tier 1:\n- a\nTier 2:\n- b\nTier 3:\n- c", "{{ mustache }}", "refuses as a reference"),
     ],
     ids=["no-list", "too-long", "braces"],
 )

@@ -1,24 +1,24 @@
-"""Examples are routed as requests are, except that a failing router is not covered up."""
+"""Examples are routed like requests, except that a failing router is an error."""
 
 from collections.abc import Mapping
 
 import pytest
 from pydantic import JsonValue
 
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ProviderDownError,
     ProviderUnusableError,
 )
-from route_switch.domain.example import Example
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import Usage
+from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
-from route_switch.services.choose_tier import ROUTER_PARAMS
-from route_switch.services.paid_calls import Purpose, Reply
-from route_switch.services.route_examples import Routed, RouteExamples
+from route_switch.services.learning.paid_calls import Purpose, Reply
+from route_switch.services.learning.route_examples import RoutedExample, RouteExamples
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
 LONG = "Explain, please, how one proves that a function is continuous."
@@ -44,29 +44,29 @@ class Router:
         return Reply(self._text, Usage(50, 1), 0.25, 40.0)
 
 
-def route(router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS) -> list[Routed]:
+def route(
+    router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS
+) -> list[RoutedExample]:
     examples = [Example(id=query, query=query) for query in queries]
     return list(
         RouteExamples(router_config("openai/tiny"), router, allowed)(examples, packaged_prompt())
     )
 
 
-def test_a_short_query_goes_to_tier_1_without_a_call_and_a_longer_one_where_the_router_says() -> (
-    None
-):
+def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
     router = Router("3")
     assert route(router, "hello", LONG) == [
-        Routed(Tier.SMALL, 0.0, 0.0, asked=False),
-        Routed(Tier.LARGE, 0.25, 40.0),
+        RoutedExample(Tier.SMALL, 0.0, 0.0, asked=False),
+        RoutedExample(Tier.LARGE, 0.25, 40.0),
     ]
     assert router.asked == [("openai/tiny", f"Query:\n{LONG}", Purpose.ROUTER)]
 
 
-def test_a_reply_that_names_no_tier_is_the_safe_tier_and_still_paid_for() -> None:
-    assert route(Router("no idea"), LONG) == [Routed(Tier.MEDIUM, 0.25, 40.0)]
+def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:
+    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0)]
 
 
-def test_a_tier_that_does_not_exist_is_the_nearest_one() -> None:
+def test_a_missing_tier_is_replaced_by_the_nearest_one() -> None:
     assert route(Router("2"), LONG, allowed=TWO)[0].tier is Tier.LARGE
 
 
@@ -76,7 +76,7 @@ def test_a_failing_router_ends_the_run() -> None:
 
 
 class Choosy(Router):
-    """Refuses queries that hold a word."""
+    """Refuses queries that contain a word."""
 
     def __init__(self, word: str) -> None:
         super().__init__("3")
@@ -95,18 +95,20 @@ class Choosy(Router):
         return super().__call__(name, messages, params, purpose)
 
 
-def test_a_query_that_is_refused_goes_to_the_safe_tier_at_no_cost() -> None:
+def test_a_refused_query_goes_to_the_safe_tier_at_no_cost() -> None:
     refused, routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
-    assert refused == Routed(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
-    assert routed == Routed(Tier.LARGE, 0.25, 40.0)
+    assert refused == RoutedExample(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
+    assert routed == RoutedExample(Tier.LARGE, 0.25, 40.0)
     two = route(Choosy("continuous"), LONG, f"{LONG[:20]} this to me now.", allowed=TWO)
     assert two[0].tier is Tier.LARGE
 
 
-def test_a_router_that_refuses_every_query_is_told() -> None:
+def test_a_router_that_refuses_every_query_is_an_error() -> None:
     with pytest.raises(ProviderUnusableError, match=r"refuses every query\.") as raised:
         route(Choosy("Explain"), LONG, f"{LONG} Why?", "hello")
-    assert "content filter" in raised.value.detail, "it may quote a query: for no log"
+    assert "content filter" in raised.value.detail, (
+        "the log must not show it, because it may quote a query"
+    )
     assert "content filter" not in str(raised.value)
 
 

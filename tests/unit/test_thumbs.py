@@ -20,7 +20,7 @@ def sent(model: str, text: str = "", status: int = 200) -> Sent:
     return Sent(ROW.query, status, httpx.Headers({"x-route-model": model}), body, 1.0)
 
 
-def test_a_recorded_answer_is_rated_as_its_recorded_test_says() -> None:
+def test_a_recorded_answer_is_rated_by_its_recorded_score() -> None:
     assert thumb(ROW, sent("offline/small")) is False
     assert thumb(ROW, sent("offline/large")) is True
 
@@ -28,11 +28,11 @@ def test_a_recorded_answer_is_rated_as_its_recorded_test_says() -> None:
 @pytest.mark.parametrize(
     ("text", "up"), [("The answer is (B).", True), ("The answer is C.", False)]
 )
-def test_an_answer_that_nobody_recorded_is_rated_by_the_gold_answer(text: str, up: bool) -> None:
+def test_an_unrecorded_answer_is_rated_by_the_gold_answer(text: str, up: bool) -> None:
     assert thumb(LETTER, sent("openai/gpt-4.1", text)) is up
 
 
-def test_what_nothing_can_rate_gets_no_thumb() -> None:
+def test_an_answer_that_cannot_be_graded_gets_no_thumb() -> None:
     free = ROW.model_copy(update={"gold": "It depends on many things, which are told at length."})
     assert thumb(free, sent("openai/gpt-4.1", "It depends.")) is None
     assert thumb(ROW, sent("offline/small", status=502)) is None

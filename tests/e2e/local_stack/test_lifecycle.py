@@ -25,6 +25,7 @@ from local.aws.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 from tests.support import executions
 from tests.support.executions import aws, physical_name, wait_until
+from tests.support.processes import environments
 
 
 def processes_of(state: Path) -> list[str]:
@@ -139,6 +140,7 @@ def test_a_running_execution_ends_with_the_stack(assembly: Path, tmp_path: Path)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[1] == b""
     assert processes_of(tmp_path) == []
+    assert [*environments(info, function)] == []
     assert log.read_text().count("START") == 1
 
 

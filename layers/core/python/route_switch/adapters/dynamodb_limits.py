@@ -1,7 +1,7 @@
-"""What keys have used of their limits, in the results table: `adapters.results_table`.
+"""How much of their limits keys have used, in the results table (`adapters.results_table`).
 
-A budget's item holds what was spent and what is set aside for requests under way. What a killed
-function had set aside stays taken until the month ends: nobody knows whether it was charged.
+A budget item holds what was spent plus what is reserved for requests in progress. Money reserved
+for a failed request stays reserved until month end, because the provider may have charged it.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class DynamoDbKeyLimits:
-    """One conditional update a check, so that parallel requests share a limit exactly. Raises
-    `StoreError` where DynamoDB refuses or cannot be reached.
+    """Each check is one conditional update, so parallel requests share a limit exactly. Raises
+    `StoreError` when DynamoDB refuses or is unreachable.
 
-    `connect` makes a client that tries nothing twice: a sum whose answer was lost has been added.
-    It is made for the first key that has limits.
+    `connect` creates a client without retries: an addition whose response was lost has been made.
+    The client is created for the first key that has limits.
     """
 
     def __init__(self, connect: "Callable[[], DynamoDBClient]", table: str) -> None:
@@ -37,7 +37,7 @@ class DynamoDbKeyLimits:
 
     @store_errors()
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
-        """Windows begin with the minutes of the clock."""
+        """Windows start at full minutes."""
         expires = int((now + timedelta(minutes=5)).timestamp())
         return self._updated(
             rate_key(key_id, now),
@@ -47,7 +47,7 @@ class DynamoDbKeyLimits:
         )
 
     @store_errors()
-    def set_aside(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
+    def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
         room = budget_usd - usd
         return room >= 0 and self._updated(
             budget_key(key_id, month),
@@ -57,7 +57,7 @@ class DynamoDbKeyLimits:
         )
 
     @store_errors()
-    def settle(self, key_id: str, month: str, usd: float) -> None:
+    def adjust(self, key_id: str, month: str, usd: float) -> None:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=budget_key(key_id, month),
@@ -66,7 +66,7 @@ class DynamoDbKeyLimits:
         )
 
     def _updated(self, key: "Item", update: str, condition: str, values: dict[str, float]) -> bool:
-        """Whether the condition held."""
+        """Return whether the condition held."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table,

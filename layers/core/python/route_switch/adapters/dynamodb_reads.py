@@ -1,4 +1,4 @@
-"""Reading many items at once, and what is raised where DynamoDB refuses."""
+"""Read many items at once, and translate DynamoDB errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-KEYS_A_BATCH = 100
+KEYS_PER_BATCH = 100
 
 
 @contextmanager
@@ -26,22 +26,22 @@ def store_errors(what: str = "The results table") -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise StoreError(f"{what} cannot be used right now: {error}") from error
+        raise StoreError(f"{what} is unavailable: {error}") from error
 
 
 def batch_get(
     dynamodb: "DynamoDBClient", table: str, keys: "Sequence[Item]", fields: Sequence[str] = ()
 ) -> "Iterator[Item]":
-    """The items that exist, whole or these fields of them, in no order."""
+    """Yield the items that exist, whole or reduced to these fields, in any order."""
     names = {f"#{n}": field for n, field in enumerate(fields)}
-    for start in range(0, len(keys), KEYS_A_BATCH):
-        wanted: KeysAndAttributesTypeDef = {"Keys": keys[start : start + KEYS_A_BATCH]}
+    for start in range(0, len(keys), KEYS_PER_BATCH):
+        wanted: KeysAndAttributesTypeDef = {"Keys": keys[start : start + KEYS_PER_BATCH]}
         if names:
             wanted["ProjectionExpression"] = ", ".join(names)
             wanted["ExpressionAttributeNames"] = names
         left: Mapping[str, KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef]
         left = {table: wanted}
-        while left:  # each answer holds some of them, or DynamoDB raises
+        while left:  # each response has at least one item, or DynamoDB raises
             answer = dynamodb.batch_get_item(RequestItems=left)
             yield from answer["Responses"].get(table, [])
             left = answer.get("UnprocessedKeys", {})

@@ -1,10 +1,10 @@
-"""How API keys lie in the keys table, for those who write and those who read them.
+"""API keys in the keys table: the format that writers and readers share.
 
-    KEY#<sha256 of the key, hex>    a key; the key itself is nowhere
+    KEY#<sha256 of the key, hex>    a key; the key itself is stored nowhere
 
-Attributes: key_id, name, role, allowed_tiers, created_at, and only where they are set: tags,
-requests_per_minute, monthly_budget_usd, when_spent, revoked_at (ISO). A revoked key stays, so that
-its requests keep a name.
+Attributes: key_id, name, role, allowed_tiers, created_at, and only if set: tags,
+requests_per_minute, monthly_budget_usd, when_spent, revoked_at (ISO). Revoked keys stay in the
+table, so that their requests keep a name.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import StoreError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-PREFIX = "KEY#"
+KEY_PREFIX = "KEY#"
 
 
 def key_id_of(key_hash: str) -> str:
-    """What a key is called: it tells nothing that would help to guess the key."""
+    """Return a key's public id, which does not help to guess the key."""
     return f"key_{key_hash[:12]}"
 
 
@@ -69,7 +69,7 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
 
 
 class DynamoDbKeyStore:
-    """Finds the key that a request presents."""
+    """Looks up the key that a request presents."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -79,13 +79,13 @@ class DynamoDbKeyStore:
         try:
             found = self._dynamodb.get_item(TableName=self._table, Key=_pk(key_hash))
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"API keys cannot be checked right now: {error}") from error
+            raise StoreError(f"API keys cannot be checked: {error}") from error
         return key_of(found["Item"]) if "Item" in found else None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key with what only its owner asks about. `revoked_at` is None where it is in use."""
+    """A key with details that only its owner needs. `revoked_at` is None while it is valid."""
 
     key: ApiKey
     key_hash: str
@@ -94,7 +94,7 @@ class StoredKey:
 
 
 class KeysTable:
-    """All keys, for the owner; botocore's errors pass through."""
+    """All keys, for the owner. botocore's errors propagate."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -108,16 +108,16 @@ class KeysTable:
         )
 
     def all(self) -> list[StoredKey]:
-        """The oldest first. The table holds little beside keys, so a scan is what it takes."""
+        """Return all keys, oldest first. The table contains little else, so a scan is efficient."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table, ConsistentRead=True
         )
         items = (item for page in pages for item in page["Items"])
-        keys = [_stored(item) for item in items if item["pk"]["S"].startswith(PREFIX)]
+        keys = [_stored(item) for item in items if item["pk"]["S"].startswith(KEY_PREFIX)]
         return sorted(keys, key=lambda stored: (stored.created_at, stored.key.key_id))
 
     def revoke(self, key_hash: str, now: str) -> bool:
-        """False where somebody revoked it before."""
+        """Return False if the key was already revoked."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -132,13 +132,13 @@ class KeysTable:
 
 
 def _pk(key_hash: str) -> "Item":
-    return {"pk": {"S": f"{PREFIX}{key_hash}"}}
+    return {"pk": {"S": f"{KEY_PREFIX}{key_hash}"}}
 
 
 def _stored(item: "Mapping[str, AttributeValueTypeDef]") -> StoredKey:
     return StoredKey(
         key=key_of(item),
-        key_hash=item["pk"]["S"].removeprefix(PREFIX),
+        key_hash=item["pk"]["S"].removeprefix(KEY_PREFIX),
         created_at=item["created_at"]["S"],
         revoked_at=item["revoked_at"]["S"] if "revoked_at" in item else None,
     )

@@ -1,44 +1,44 @@
-"""How requests lie in the results table, for those who write and those who read it.
+"""The results table: the format that writers and readers share.
 
 Keys are `pk` and `sk`:
 
     RESULT#<request id>             RESULT    the record; `record` and `replay` are JSON
-    RESULT#<request id>             FEEDBACK  what somebody said about the answer
-    DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day, in all, by tier and by model
-                                              and of routing by version of the prompt
+    RESULT#<request id>             FEEDBACK  feedback on the answer
+    DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day: total, by tier, by model, and
+                                              of routing by prompt version
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
-    RATE#<key id>#<minute>          LIMIT     requests of the key's minute: `dynamodb_limits`
-    BUDGET#<key id>#<YYYY-MM>       BUDGET    taken_usd: what the key spent, or has set aside
-    LOCK#prompt                     LOCK      who changes the live prompt now: `prompt_lock`
-    LOCK#learning                   LOCK      which run learns now: `dynamodb_runs`
+    RATE#<key id>#<minute>          LIMIT     requests in the key's minute: `dynamodb_limits`
+    BUDGET#<key id>#<YYYY-MM>       BUDGET    taken_usd: what the key has spent or reserved
+    LOCK#prompt                     LOCK      who is changing the live prompt: `prompt_lock`
+    LOCK#learning                   LOCK      which run is learning: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
-    FORGOTTEN                       <request id>  requests that were deleted: `dynamodb_forgotten`
-    LEARNING#<YYYY-MM>              CAP       what learning spent, in all and by run: `dynamodb_cap`
-    QUALITY#<prompt version>        FEEDBACK  sums of what people said about its answers, and
-    QUALITY#ROLLBACK, …#REJECTED              what came of it: `dynamodb_quality`
+    FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
+    LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
+    QUALITY#<prompt version>        FEEDBACK  sums of the scores of its answers, and
+    QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`
 
-Counters are spread over `SHARDS` items, so that none is hot. A record and its feedback expire at
-`expires_at`; counters stay.
+Counters are spread over `SHARDS` items, so that none becomes hot. A record and its feedback expire
+at `expires_at`; counters stay.
 
-`learning:…` and what begins with a prompt's version (`live@7:tier:1`, `live@7:length:2`; some 150
-bytes a version and day) count the requests that learning samples, whatever answered them: routed,
-answered, with their text kept. The first count those that can be replayed and those that cannot,
-by reason; the others, of those that can, what routing chose and how long the query was. A request
-whose router was down has a length only.
+`learning:…` and counters that start with a prompt version (`live@7:tier:1`, `live@7:length:2`;
+about 150 bytes per version and day) count the requests that learning samples: routed, answered by
+any model, with their text stored. The former count those that can be replayed, and those that
+cannot, by reason. The latter count, among those that can, what routing chose and how long the query
+was. A request whose router failed is counted by length only.
 
-Requests to learn from are also in the index `Learning`, keys `learn_pk` and `learn_sk`; a record
-without these attributes is not in it:
+Requests to learn from are also in the index `Learning`, with the keys `learn_pk` and `learn_sk`;
+records without these attributes are not in it:
 
     LEARN#<YYYY-MM-DD>#<bucket>     <position>  a record that can be replayed
-    FEEDBACK#<YYYY-MM-DD>           <position>  a feedback; the day is the request's
+    FEEDBACK#<YYYY-MM-DD>           <position>  feedback; the day is the request's
 
-The position is the request's on the circle of `domain.sampling`, as 16 hex digits, and the bucket
-its first digit: an arc lies in few buckets, and writes spread evenly, over the 16 buckets of a day
-and within each. 1,000 requests/s are 63 a second and bucket; a partition takes 1,000. The index
-holds keys only (some 150 bytes), so it adds one write unit to a request.
+The position is the request's place on the circle of `domain.sampling`, as 16 hex digits; the bucket
+is its first digit. An arc therefore touches few buckets, and writes spread evenly over the 16
+buckets of a day and within each. 1,000 requests/s are 63 per second and bucket; a partition takes
+1,000. The index contains only keys (about 150 bytes), so it adds one write unit per request.
 
-Requests that named a user are in the index `Users`, key `user_pk`, so that a user's can be deleted:
-`USER#<user>#<bucket>`, with the bucket as above. It adds another write unit.
+Requests that named a user are in the index `Users`, key `user_pk`, so that a user's requests can be
+deleted: `USER#<user>#<bucket>`, with the bucket as above. It adds another write unit.
 """
 
 import json
@@ -46,11 +46,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from route_switch.domain.drift import LENGTHS
 from route_switch.domain.ports import JsonObject, TextStore
-from route_switch.domain.record import NotReplayable
+from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.sampling import position_of
 from route_switch.domain.tiers import Tier
+from route_switch.domain.tokens import LENGTH_BUCKETS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -59,14 +59,15 @@ if TYPE_CHECKING:
 
 SHARDS = 16
 RUN_COUNTER = "run:"
-"""What the counter of a run begins with, in the item of its month."""
+"""Prefix of a run's counter in the item of its month."""
 LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
 USERS_INDEX = "Users"
 USERS_KEY = "user_pk"
 FORGOTTEN = "FORGOTTEN"
 TEXTS = ("query_text", "answer_text", "replay")
-"""What may be too long for an item: then it lies in S3, and `<text>_s3` holds its key."""
+"""Texts that may be too long for an item. Those are stored in S3, and `<text>_s3` holds their
+key."""
 
 _BUCKET_BITS = 60
 
@@ -109,20 +110,20 @@ def cap_key(month: str) -> "Item":
 
 
 def quality_key(prompt_version: str) -> "Item":
-    """`prompt_version` as it is recorded: `live@7`."""
+    """`prompt_version` is the recorded name, such as `live@7`."""
     return item_key(f"QUALITY#{prompt_version}", "FEEDBACK")
 
 
 def learning_counter(reason: NotReplayable | None) -> str:
-    """The counter of routed requests that can be replayed, or cannot for this reason."""
+    """Return the counter of routed requests that can be replayed, or cannot for this reason."""
     return "learning:replayable" if reason is None else f"learning:{reason.value}"
 
 
 def routed_counters(prompt_version: str) -> tuple[list[str], list[str]]:
-    """The names of the counters by tier, and by range of length (`domain.drift`)."""
+    """Return the names of the counters by tier, and by length bucket (`domain.learning.drift`)."""
     return (
         [f"{prompt_version}:tier:{tier.value}" for tier in Tier],
-        [f"{prompt_version}:length:{length}" for length in LENGTHS],
+        [f"{prompt_version}:length:{length}" for length in LENGTH_BUCKETS],
     )
 
 
@@ -153,7 +154,7 @@ def feedback_day(day: date) -> str:
 
 
 def buckets(first: int, last: int) -> list[tuple[int, int]]:
-    """The positions from `first` to `last`, cut where a bucket ends."""
+    """Split the positions from `first` to `last` at bucket boundaries."""
     return [
         (max(first, bucket << _BUCKET_BITS), min(last, ((bucket + 1) << _BUCKET_BITS) - 1))
         for bucket in range(first >> _BUCKET_BITS, (last >> _BUCKET_BITS) + 1)
@@ -161,12 +162,12 @@ def buckets(first: int, last: int) -> list[tuple[int, int]]:
 
 
 def as_hex(position: int) -> str:
-    """As long for each position, so that strings sort as numbers do."""
+    """Use a fixed width, so that strings sort like numbers."""
     return f"{position:016x}"
 
 
 def read_record(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> JsonObject:
-    """The record; a long text that is gone from S3 is None."""
+    """Return the record. A long text that has left S3 is None."""
     content: JsonObject = json.loads(item["record"]["S"])
     for field in ("query_text", "answer_text"):
         if f"{field}_s3" in item:
@@ -175,7 +176,7 @@ def read_record(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -
 
 
 def read_replay(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> JsonObject | None:
-    """`conversation` and `params`; None where there are none, or they are gone from S3."""
+    """Return `conversation` and `params`, or None when there are none or they have left S3."""
     text = item["replay"]["S"] if "replay" in item else None
     if "replay_s3" in item:
         text = texts.get(item["replay_s3"]["S"])

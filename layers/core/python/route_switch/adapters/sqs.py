@@ -1,17 +1,17 @@
-"""Records that DynamoDB did not take, in a queue."""
+"""The queue for records that DynamoDB did not accept."""
 
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from route_switch.domain.record import RequestRecord, record_as_json
+from route_switch.domain.request_record import RequestRecord, record_as_json
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
 class SqsLostRecords:
-    """`connect` makes the client when the first record is lost, which is hardly ever."""
+    """`connect` creates the client when the first record is lost, which is rare."""
 
     def __init__(self, connect: "Callable[[], SQSClient]", queue_url: str) -> None:
         self._connect = connect

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from route_switch.domain.config import describe
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.ports import PromptVersion, StoredPrompt
+from route_switch.domain.ports import StoredPrompt, StoredVersion
+from route_switch.domain.router_config import describe
 from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class SsmPromptStore:
-    """`live` is written at run time and its newest version counts; `seed` belongs to the stack."""
+    """`live` is written at run time, and its newest version is served. `seed` belongs to the
+    stack."""
 
     def __init__(self, ssm: "SSMClient", live_parameter: str, seed_parameter: str) -> None:
         self._ssm = ssm
@@ -31,7 +32,7 @@ class SsmPromptStore:
     def put_live(self, document: str) -> int:
         answer = self._ssm.put_parameter(
             Name=self._live,
-            Description="Live routing prompt of route-switch; its newest version routes",
+            Description="Live routing prompt of route-switch. The newest version is served.",
             Value=document,
             Type="String",
             Overwrite=True,
@@ -39,7 +40,7 @@ class SsmPromptStore:
         )
         return answer["Version"]
 
-    def versions(self) -> tuple[PromptVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         """Parameter Store keeps the newest 100."""
         pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=self._live)
         try:
@@ -47,7 +48,7 @@ class SsmPromptStore:
         except self._ssm.exceptions.ParameterNotFound:
             return ()
         versions = (
-            PromptVersion(
+            StoredVersion(
                 document=entry["Value"],
                 version=entry["Version"],
                 written_at=entry["LastModifiedDate"].astimezone(UTC),
@@ -69,14 +70,15 @@ class SsmPromptStore:
 
 
 class SsmSwitchStore:
-    """One parameter, made when the first switch is set; where there is none, none is set."""
+    """One parameter, created when the first switch is set. Until then all switches have their
+    defaults."""
 
     def __init__(self, ssm: "SSMClient", name: str) -> None:
         self._ssm = ssm
         self._name = name
 
     def read(self) -> Switches:
-        """Raises `ConfigurationError` where the parameter holds something else."""
+        """Raise `ConfigurationError` when the parameter has any other content."""
         try:
             value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
         except self._ssm.exceptions.ParameterNotFound:
@@ -85,15 +87,15 @@ class SsmSwitchStore:
             return Switches.model_validate_json(value)
         except ValidationError as error:
             raise ConfigurationError(
-                f"The parameter {self._name} holds no switches: {describe(error)}. Setting any "
-                "with 'route-switch switch' writes all of them anew."
+                f"The parameter {self._name} does not contain valid switches: {describe(error)}. "
+                "To rewrite all of them, set any switch with 'route-switch switch'."
             ) from error
 
     def write(self, switches: Switches) -> None:
         """The last write wins."""
         self._ssm.put_parameter(
             Name=self._name,
-            Description="Switches of route-switch; 'route-switch switch' sets them",
+            Description="Switches of route-switch. Set them with 'route-switch switch'.",
             Value=switches.model_dump_json(),
             Type="String",
             Overwrite=True,

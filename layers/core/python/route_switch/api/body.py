@@ -9,13 +9,13 @@ from route_switch.domain.errors import RequestRefusedError
 
 
 def read_body(event: BaseProxyEvent, max_bytes: int) -> bytes:
-    """Raises `RequestRefusedError` (413) for one that is too long."""
+    """Raise `RequestRefusedError` (413) when the body is too long."""
     text = event.body or ""
     body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
     if len(body) > max_bytes:
         raise RequestRefusedError(
-            f"The request body is {len(body)} bytes long; at most {max_bytes} are accepted. "
-            "Shorten its texts.",
+            f"The request body has {len(body)} bytes, but the limit is {max_bytes}. Shorten its "
+            "texts.",
             status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             code="request_too_large",
         )

@@ -1,4 +1,5 @@
-"""Answers of the OpenAI chat completion API: whole or streamed, and what explains them."""
+"""Responses of the OpenAI chat completion API, complete or streamed, and their explanatory
+headers."""
 
 import json
 from collections.abc import Iterator
@@ -8,15 +9,15 @@ from pydantic import JsonValue
 from route_switch.domain.completion import Choice, Completion
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
-from route_switch.services.request import InboundRequest, Routed
+from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
 DONE = "data: [DONE]\n\n"
 MAX_REPLY_CHARACTERS = 200
-"""Of the router LLM, which is asked for one digit: headers have little room."""
+"""Limit for the router LLM's reply, which should be one digit: headers have little room."""
 
 
-def completion_body(routed: Routed) -> JsonObject:
-    """The answer as an OpenAI chat completion."""
+def completion_body(routed: RoutedRequest) -> JsonObject:
+    """Return the answer as an OpenAI chat completion."""
     completion = routed.completion
     choices: list[JsonValue] = [
         {
@@ -33,8 +34,9 @@ def completion_body(routed: Routed) -> JsonObject:
     return body
 
 
-def completion_events(routed: Routed, *, include_usage: bool) -> str:
-    """The same as server-sent events; one whose answer is there already, so they come at once."""
+def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
+    """Return the same answer as server-sent events. The answer is complete, so all events are sent
+    at once."""
     envelope = _envelope(routed, "chat.completion.chunk")
     if include_usage:
         envelope["usage"] = None
@@ -46,16 +48,17 @@ def completion_events(routed: Routed, *, include_usage: bool) -> str:
     return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
 
 
-def dry_run_body(routed: Routed) -> JsonObject:
-    """A chat completion without choices, by the model that would be asked, and what was decided."""
+def dry_run_body(routed: RoutedRequest) -> JsonObject:
+    """Return a chat completion without choices, with the model that would be called, and the
+    decision."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
     empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
-def route_body(routed: Routed, request: InboundRequest) -> JsonObject:
-    """What `/v1/route` answers."""
+def route_body(routed: RoutedRequest, request: InboundRequest) -> JsonObject:
+    """Return the response of `/v1/route`."""
     return {
         "id": request.request_id,
         "object": "route",
@@ -65,8 +68,8 @@ def route_body(routed: Routed, request: InboundRequest) -> JsonObject:
 
 
 def usage_body(completion: Completion) -> JsonObject:
-    """What the provider reported where it speaks of tokens as OpenAI does, else the same from
-    what is known."""
+    """Return the provider's usage if it is in OpenAI's format; otherwise build it from the known
+    counts."""
     usage = completion.usage
     if usage is None or completion.provider_usage is not None:
         return completion.provider_usage or {}
@@ -78,8 +81,8 @@ def usage_body(completion: Completion) -> JsonObject:
     }
 
 
-def route_headers(routed: Routed) -> dict[str, str]:
-    """The decision, for a caller who wants to know; a cost that is unknown has no header."""
+def route_headers(routed: RoutedRequest) -> dict[str, str]:
+    """Describe the decision. An unknown cost has no header."""
     record = routed.record
     headers = {
         "x-request-id": record.request_id,
@@ -95,8 +98,8 @@ def route_headers(routed: Routed) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value is not None}
 
 
-def debug_headers(routed: Routed) -> dict[str, str]:
-    """The rest, as JSON in ASCII; without the router LLM's reply where it was not asked."""
+def debug_headers(routed: RoutedRequest) -> dict[str, str]:
+    """Return further details as ASCII JSON. Omit the router LLM's reply when it was not called."""
     attempts: list[JsonValue] = [
         {
             "model": attempt.model,
@@ -117,7 +120,7 @@ def debug_headers(routed: Routed) -> dict[str, str]:
     return headers
 
 
-def _envelope(routed: Routed, kind: str) -> JsonObject:
+def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
     completion = routed.completion
     envelope: JsonObject = {
         "id": routed.record.request_id,
@@ -131,20 +134,20 @@ def _envelope(routed: Routed, kind: str) -> JsonObject:
 
 
 def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """The role, what was said in each way, and how it ended."""
-    said = {name: value for name, value in choice.message.items() if name != "role"}
-    content = said.pop("content", None)
+    """Yield the role, the content of each field, and the finish reason."""
+    fields = {name: value for name, value in choice.message.items() if name != "role"}
+    content = fields.pop("content", None)
     yield _chunk(choice.index, {"role": "assistant", "content": "" if content else None})
     logprobs = choice.logprobs
     if content:
         yield _chunk(choice.index, {"content": content}, logprobs)
         logprobs = None
-    if isinstance(calls := said.get("tool_calls"), list):
-        said["tool_calls"] = [
+    if isinstance(calls := fields.get("tool_calls"), list):
+        fields["tool_calls"] = [
             {"index": index, **call} for index, call in enumerate(calls) if isinstance(call, dict)
         ]
-    if said:
-        yield _chunk(choice.index, said, logprobs)
+    if fields:
+        yield _chunk(choice.index, fields, logprobs)
     yield {**_chunk(choice.index, {}), "finish_reason": choice.finish_reason or "stop"}
 
 
@@ -152,7 +155,7 @@ def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObj
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
 
 
-def _decision(routed: Routed) -> JsonObject:
+def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models = routed.decision, routed.models
     return {
         "tier": decision.tier.value,
@@ -164,7 +167,7 @@ def _decision(routed: Routed) -> JsonObject:
     }
 
 
-def _estimates(routed: Routed) -> JsonObject:
+def _estimates(routed: RoutedRequest) -> JsonObject:
     return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
 
 

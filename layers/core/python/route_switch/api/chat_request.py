@@ -8,20 +8,20 @@ from typing import Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
-from route_switch.api.chat_schema import IN_ORDER, REFUSED_FIELDS, TOGETHER
+from route_switch.api.chat_schema import COMBINATIONS, IN_ORDER, REFUSED_FIELDS
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import TierRange
-from route_switch.services.request import InboundRequest
+from route_switch.services.inbound_request import InboundRequest
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
-"""Fields of a request that are for the router, not for the tier's model."""
+"""Request fields for the router, which are not passed to the tier's model."""
 
 WHOLE_NUMBERS = ("max_tokens", "max_completion_tokens", "n", "seed")
-"""Written as integers whatever they came as: what a request costs at most depends on them."""
+"""Fields that are converted to integers, because they bound the cost of a request."""
 
 MAX_TOKENS = 10_000_000
 """More than any model writes."""
@@ -30,7 +30,7 @@ MAX_USER_LENGTH = 256
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: 1.0 is an integer."""
+    """JSON has one number type: 1.0 is an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -39,13 +39,13 @@ TierNumber = Annotated[int, Field(ge=1, le=3), Whole]
 
 
 class RouteOptions(BaseModel):
-    """Our own part of a request: `extra_body={"route_switch": {…}}` in OpenAI's clients."""
+    """Options for the router. With OpenAI's clients, pass `extra_body={"route_switch": {…}}`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"anyOf": IN_ORDER})
 
-    min_tier: Annotated[TierNumber, Field(description="Never a smaller tier")] = 1
-    max_tier: Annotated[TierNumber, Field(description="Never a larger tier")] = 3
-    dry_run: Annotated[bool, Field(description="Decide only: no tier is called")] = False
+    min_tier: Annotated[TierNumber, Field(description="Smallest tier allowed")] = 1
+    max_tier: Annotated[TierNumber, Field(description="Largest tier allowed")] = 3
+    dry_run: Annotated[bool, Field(description="Only decide; do not call the tier's model")] = False
 
 
 class StreamOptions(BaseModel):
@@ -69,9 +69,9 @@ class Message(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What is checked of a request; everything else passes through as it came."""
+    """The validated fields of a request. All other fields pass through unchanged."""
 
-    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": TOGETHER})
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": COMBINATIONS})
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -95,7 +95,7 @@ class ChatRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
-    """A request that was checked: its own fields, and `content`, the whole as it came."""
+    """A validated request: the router's own fields, and the complete original in `content`."""
 
     content: JsonObject
     options: RouteOptions
@@ -104,18 +104,18 @@ class ChatCall:
 
 
 def parse_chat_request(body: bytes) -> ChatCall:
-    """The request as it came, once it is known to be one; raises `RequestRefusedError`."""
+    """Validate the request and return it unchanged. Raise `RequestRefusedError`."""
     content = _parse_json(body)
     if not isinstance(content, dict):
         raise RequestRefusedError(
             "The request body must be a JSON object with 'messages'.", code="invalid_json"
         )
-    _refuse_foreign_fields(content)
+    _refuse_owner_fields(content)
     try:
         request = ChatRequest.model_validate(content)
     except ValidationError as error:
         _refuse(error, content)
-    _check_together(request)
+    _check_combinations(request)
     content |= {name: getattr(request, name) for name in WHOLE_NUMBERS if name in content}
     options = request.stream_options
     return ChatCall(
@@ -129,7 +129,7 @@ def parse_chat_request(body: bytes) -> ChatCall:
 def inbound_request(
     call: ChatCall, key: ApiKey, request_id: str, deadline: Deadline, idempotency_id: str | None
 ) -> InboundRequest:
-    """The request in the services' terms."""
+    """Convert the request for the services."""
     content, options = call.content, call.options
     messages = content["messages"]
     user = content.get("user")
@@ -149,43 +149,44 @@ def inbound_request(
 
 
 def check_idempotency_key(value: str | None) -> str | None:
-    """The header's value; raises `RequestRefusedError` for one that cannot be a key."""
+    """Return the header's value. Raise `RequestRefusedError` if it is not a valid key."""
     if value is None or re.fullmatch(IDEMPOTENCY_KEY, value):
         return value
     raise RequestRefusedError(
-        "An Idempotency-Key has 1 to 255 printable ASCII characters. Send a UUID.",
+        "An Idempotency-Key must have 1 to 255 printable ASCII characters. Send a UUID.",
         code="invalid_value",
         param="Idempotency-Key",
     )
 
 
-def _refuse_foreign_fields(content: JsonObject) -> None:
+def _refuse_owner_fields(content: JsonObject) -> None:
     for name in REFUSED_FIELDS:
         if name in content:
             raise RequestRefusedError(
-                f"'{name}' is the owner's to choose, not a request's. Leave it out.",
+                f"'{name}' is set by the owner and cannot be set by a request. Remove it.",
                 code="unsupported_parameter",
                 param=name,
             )
 
 
-def _check_together(request: ChatRequest) -> None:
+def _check_combinations(request: ChatRequest) -> None:
     options = request.route_switch
     if options.min_tier > options.max_tier:
         raise RequestRefusedError(
-            f"min_tier {options.min_tier} is above max_tier {options.max_tier}.",
+            f"min_tier {options.min_tier} is above max_tier {options.max_tier}. Lower it, or "
+            "raise max_tier.",
             code="invalid_value",
             param="route_switch.min_tier",
         )
     if options.dry_run and request.stream:
         raise RequestRefusedError(
-            "A dry run has nothing to stream. Leave 'stream' out.",
+            "A dry run has nothing to stream. Remove 'stream'.",
             code="invalid_value",
             param="stream",
         )
     if request.stream_options is not None and not request.stream:
         raise RequestRefusedError(
-            "'stream_options' says how to stream, so it needs 'stream': true.",
+            "'stream_options' requires 'stream': true. Set it, or remove 'stream_options'.",
             code="invalid_value",
             param="stream_options",
         )
@@ -199,7 +200,7 @@ def _parse_json(body: bytes) -> JsonValue:
             json.dumps(content, ensure_ascii=False).encode()
     except UnicodeError as error:
         raise RequestRefusedError(
-            "The request body is not valid UTF-8, or holds half of a surrogate pair. "
+            "The request body is not valid UTF-8, or contains half a surrogate pair. "
             "Send JSON in UTF-8.",
             code="invalid_encoding",
         ) from error
@@ -218,22 +219,23 @@ def _finite(digits: str) -> float:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _refuse(error: ValidationError, content: JsonObject) -> NoReturn:
     problem = error.errors(include_url=False, include_input=False)[0]
-    param = _path_in(content, problem["loc"])
+    param = _path_of(content, problem["loc"])
     raise RequestRefusedError(
-        f"'{param}' is wrong: {problem['msg']}. See the OpenAI chat completion API for its form.",
+        f"'{param}' is invalid: {problem['msg']}. See the OpenAI chat completion API for its "
+        "format.",
         code="missing_required_parameter" if problem["type"] == "missing" else "invalid_value",
         param=param,
     ) from error
 
 
-def _path_in(content: JsonValue, location: tuple[int | str, ...]) -> str:
-    """The field in OpenAI's notation, such as `messages[0].role`; what the validator adds to name
-    the alternatives of a field is left out."""
+def _path_of(content: JsonValue, location: tuple[int | str, ...]) -> str:
+    """Return the field in OpenAI's notation, such as `messages[0].role`. Leave out the parts that
+    the validator adds to name a field's alternatives."""
     path = ""
     for part in location:
         if isinstance(content, dict) and isinstance(part, str):

@@ -1,5 +1,5 @@
-"""What must hold between the fields of a chat request, in JSON schema's words: the OpenAPI document
-tells it, and `chat_request` checks it with messages of its own."""
+"""Constraints between the fields of a chat request as JSON schema, for the OpenAPI document.
+`chat_request` enforces them with its own messages."""
 
 from pydantic import JsonValue
 
@@ -9,7 +9,7 @@ REFUSED_FIELDS = (
     *("api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_headers"),
     *("fallbacks", "models", "provider", "input_cost_per_token", "output_cost_per_token"),
 )
-"""What would choose another provider, address or price than the owner did."""
+"""Fields that would choose another provider, address or price than the owner's."""
 
 
 def _one_of(*schemas: JsonValue) -> JsonValue:
@@ -17,12 +17,12 @@ def _one_of(*schemas: JsonValue) -> JsonValue:
 
 
 def _where(**properties: JsonValue) -> JsonValue:
-    """A field that is absent is as it should be."""
+    """An absent field satisfies its constraint."""
     return {"properties": properties}
 
 
 def _within(tier: Tier) -> JsonValue:
-    """A tier that is asked for by name lies in the range that is asked for."""
+    """A tier requested by name must be in the requested range."""
     options = _where(min_tier={"maximum": tier.value}, max_tier={"minimum": tier.value})
     return _one_of(_where(model={"not": {"const": tier.alias}}), _where(route_switch=options))
 
@@ -32,14 +32,14 @@ IN_ORDER: list[JsonValue] = [
     _where(min_tier={"enum": [1, 2]}, max_tier={"enum": [2, 3]}),
     _where(max_tier={"enum": [3]}),
 ]
-"""`min_tier` is not above `max_tier`: one of these holds."""
+"""One of these must hold: `min_tier` is not above `max_tier`."""
 
 _STREAMED: JsonValue = {"properties": {"stream": {"const": True}}, "required": ["stream"]}
 _DECIDED_AND_ANSWERED = _where(dry_run={"const": False})
-TOGETHER: list[JsonValue] = [
+COMBINATIONS: list[JsonValue] = [
     {"propertyNames": {"not": {"enum": [*REFUSED_FIELDS]}}},
     _one_of(_where(stream_options={"type": "null"}), _STREAMED),
     _one_of(_where(stream={"enum": [False, None]}), _where(route_switch=_DECIDED_AND_ANSWERED)),
     *map(_within, Tier),
 ]
-"""All of these hold."""
+"""All of these must hold."""

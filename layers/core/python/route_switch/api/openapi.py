@@ -1,4 +1,5 @@
-"""The OpenAPI document: requests as they are checked, answers as `openapi_answers` forms them."""
+"""The OpenAPI document: requests as they are validated, responses as `openapi_answers` describes
+them."""
 
 from functools import lru_cache
 
@@ -7,7 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from route_switch.api import openapi_answers as answers
 from route_switch.api.chat_request import ChatRequest
-from route_switch.api.feedback import FeedbackRequest
+from route_switch.api.feedback_request import FeedbackRequest
 from route_switch.api.openapi_operations import TAGS, paths
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
 from route_switch.domain.ports import JsonObject
@@ -31,19 +32,19 @@ ANSWERS: tuple[type[BaseModel], ...] = (
 )
 SCHEMAS = "#/components/schemas/"
 ABOUT = (
-    "An LLM router that OpenAI's clients can talk to: the model `auto` lets the routing prompt "
-    "choose the tier whose model answers."
+    "An LLM router for OpenAI's clients. With the model `auto`, the routing prompt chooses the "
+    "tier whose model answers."
 )
 
 
 @lru_cache(maxsize=1)
 def document() -> JsonObject:
-    """Made once in a process; not to be changed."""
+    """Built once per process. Do not modify it."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "route-switch", "version": "1", "description": ABOUT},
-        "servers": [{"url": ".", "description": "Where this document was found."}],
-        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
+        "servers": [{"url": ".", "description": "The location of this document."}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"key": []}],
         "paths": paths(),
         "components": {
@@ -51,7 +52,9 @@ def document() -> JsonObject:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key of this deployment: `route-switch keys create`.",
+                    "description": (
+                        "An API key of this deployment. Create one with `route-switch keys create`."
+                    ),
                 }
             },
             "schemas": _schemas(),
@@ -62,7 +65,7 @@ def document() -> JsonObject:
 
 
 class _Schemas(GenerateJsonSchema):
-    """Without a title for each field: it would repeat the name."""
+    """Omit field titles, which would repeat the names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 (inherited)
         return False

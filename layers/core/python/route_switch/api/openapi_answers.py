@@ -1,4 +1,4 @@
-"""The forms of what the API answers, for the OpenAPI document: nothing is checked with them."""
+"""Response schemas for the OpenAPI document. They are not used for validation."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.record import Attempt, RequestStatus
+from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.tiers import Tier
-from route_switch.services.sum_costs import GroupBy
+from route_switch.services.operations.sum_costs import GroupBy
 
-TierNumber = Literal["1", "2", "3"]
+TierName = Literal["1", "2", "3"]
 
 
 class ErrorDetail(BaseModel):
-    """`code` tells programs what happened, `message` people what to do; `param` is the field,
-    parameter or header that is wrong."""
+    """`code` is for programs, `message` for people. `param` is the invalid field, parameter or
+    header."""
 
     message: str
     type: str
@@ -24,25 +24,25 @@ class ErrorDetail(BaseModel):
 
 
 class Error(BaseModel):
-    """As OpenAI shapes errors."""
+    """An error in OpenAI's format."""
 
     error: ErrorDetail
 
 
 class Decision(BaseModel):
-    """Which tier a query goes to, and what each tier that may answer is likely to cost; null
-    where a price is not known."""
+    """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
+    is unknown."""
 
     tier: Tier
     reason: Reason
     model: str
     prompt_version: str
     router_tokens: int
-    estimated_cost_usd: dict[TierNumber, float | None]
+    estimated_cost_usd: dict[TierName, float | None]
 
 
 class RouteDecision(Decision):
-    """`assumed_output_tokens` is what the estimates assume of the answer's length."""
+    """`assumed_output_tokens` is the answer length that the estimates assume."""
 
     id: str
     object: Literal["route"]
@@ -50,7 +50,7 @@ class RouteDecision(Decision):
 
 
 class CompletionUsage(BaseModel):
-    """As the provider reports it, cached and reasoning tokens included."""
+    """Usage as the provider reports it, including cached and reasoning tokens."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -60,7 +60,7 @@ class CompletionUsage(BaseModel):
 
 
 class AssistantMessage(BaseModel):
-    """As the provider gave it: `content`, `tool_calls`, `refusal`, …"""
+    """The message as the provider returned it: `content`, `tool_calls`, `refusal`, …"""
 
     model_config = ConfigDict(extra="allow")
 
@@ -75,7 +75,7 @@ class CompletionChoice(BaseModel):
 
 
 class ChatCompletion(BaseModel):
-    """`model` is the model that answered. A dry run has no choices, but `route_switch`."""
+    """`model` is the model that answered. A dry run has `route_switch` instead of choices."""
 
     id: str
     object: Literal["chat.completion"]
@@ -95,8 +95,8 @@ class ChunkChoice(BaseModel):
 
 
 class ChatCompletionChunk(BaseModel):
-    """What an event of a stream says. The first has the role, the last one a `finish_reason`;
-    asked for, one with `usage` and no choices follows."""
+    """The data of a stream event. The first chunk has the role, the last one a `finish_reason`. If
+    requested, a chunk with `usage` and no choices follows."""
 
     id: str
     object: Literal["chat.completion.chunk"]
@@ -122,9 +122,9 @@ class ModelList(BaseModel):
 
 
 class Result(BaseModel):
-    """The record of a request. Texts are kept, hashed or absent as the owner chose; a cost is null
-    where a price or the tokens are not known. `baseline_cost_usd` is what Tier 3 would have cost,
-    an estimate where `baseline_estimated` says so."""
+    """The record of a request. Texts are stored, hashed or omitted, depending on the deployment. A
+    cost is null when a price or the tokens are unknown. `baseline_cost_usd` is what Tier 3 would
+    have cost; it is an estimate if `baseline_estimated` is true."""
 
     request_id: str
     key_id: str
@@ -153,14 +153,14 @@ class Result(BaseModel):
 
 
 class Remaining(BaseModel):
-    """What could not be deleted, and what somebody can do about it."""
+    """A copy that could not be deleted, and what to do about it."""
 
     place: str
     what_to_do: str
 
 
 class DeletedResult(BaseModel):
-    """`pending` runs of learning hold its text until they end."""
+    """`pending` learning runs hold its text until they end."""
 
     id: str
     object: Literal["result.deleted"]
@@ -170,7 +170,7 @@ class DeletedResult(BaseModel):
 
 
 class DeletedUser(BaseModel):
-    """Not `complete`: the same call again deletes more."""
+    """If not `complete`, the same call again deletes more."""
 
     user: str
     object: Literal["user.deleted"]
@@ -181,7 +181,7 @@ class DeletedUser(BaseModel):
 
 
 class Feedback(BaseModel):
-    """`text_kept` is null where no text was sent."""
+    """`text_kept` is null when no text was sent."""
 
     object: Literal["feedback"]
     request_id: str
@@ -191,7 +191,7 @@ class Feedback(BaseModel):
 
 
 class CostSums(BaseModel):
-    """USD and numbers of requests; null is not known."""
+    """USD and numbers of requests. null means unknown."""
 
     requests: int | None
     answered: int | None
@@ -208,7 +208,7 @@ class CostSums(BaseModel):
 
 
 class CostsRow(CostSums):
-    """Named by what `group_by` asks for; a key by `key_id`, `name` and `tags`."""
+    """Named by the `group_by` field; a key by `key_id`, `name` and `tags`."""
 
     day: date | None = None
     tier: Literal["1", "2", "3", "router"] | None = None
@@ -219,7 +219,7 @@ class CostsRow(CostSums):
 
 
 class Costs(BaseModel):
-    """`total` is of the days, however it is divided; `note` says what is in the figures."""
+    """`total` covers the whole range, however it is grouped. `note` explains the figures."""
 
     object: Literal["costs"]
     first: Annotated[date, Field(alias="from")]
@@ -241,14 +241,14 @@ class _PromptFacts(BaseModel):
 
 
 class PromptVersion(_PromptFacts):
-    """`valid` is false where it cannot serve; then `reason` says why. `version` is as records name
-    it, and only `live@…` was written by somebody at some time."""
+    """`valid` is false when the version cannot be served; `reason` says why. `version` is the name
+    in records. Only `live@…` versions have an author and a time."""
 
     object: Literal["prompt.version"]
 
 
 class Prompt(_PromptFacts):
-    """`document` is the routing prompt as people edit it, `serving` the version that routes."""
+    """`document` is the routing prompt in its editable form, `serving` the version being served."""
 
     object: Literal["prompt"]
     document: str
@@ -256,7 +256,7 @@ class Prompt(_PromptFacts):
 
 
 class PromptHistory(BaseModel):
-    """Newest first."""
+    """Stored versions, newest first."""
 
     object: Literal["list"]
     data: list[PromptVersion]

@@ -1,4 +1,4 @@
-"""What each route takes, and everything that it may answer."""
+"""The parameters and all possible responses of each route."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from route_switch.api.openapi_parts import ANSWERED, DECISION
 from route_switch.domain.ports import JsonObject
 
 TAGS = {
-    "chat": "Answers, and the decisions behind them.",
-    "records": "What is kept of a request: shown, rated, deleted.",
-    "owner": "For admin keys: what it costs, and the prompt that routes.",
-    "service": "For everybody, without a key.",
+    "chat": "Answers and routing decisions.",
+    "records": "Show, rate and delete stored requests.",
+    "owner": "For admin keys: costs and the routing prompt.",
+    "service": "Public; no key required.",
 }
 ANYWHERE = (429, 500, 502, 503, 504)
-"""What API Gateway answers by itself, a defect, or a store that is down."""
+"""API Gateway's own responses, a defect, or a store that is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`answer` and `body` name schemas, `parameters` parts; `event` is the schema of one event,
-    where the answer may be a stream of them: OpenAPI 3.1 cannot describe the whole."""
+    """`answer` and `body` name schemas, `parameters` named parts. `event` is the schema of a single
+    event for answers that may be streamed, because OpenAPI 3.1 cannot describe the whole stream."""
 
     method: str
     path: str
@@ -58,7 +58,7 @@ class Operation:
         if self.event is not None:
             content["text/event-stream"] = {"schema": _event(self.event)}
         return {
-            "description": "As asked.",
+            "description": "Success.",
             "headers": self.headers,
             "content": content,
             "links": {
@@ -77,7 +77,7 @@ OPERATIONS = (
         "/v1/chat/completions",
         "createChatCompletion",
         "chat",
-        "Routes a query, and lets the tier's model answer",
+        "Route a query and answer it with the tier's model",
         "ChatCompletion",
         (400, 401, 403, 404, 409, 413),
         ("debug", "idempotency-key"),
@@ -91,7 +91,7 @@ OPERATIONS = (
         "/v1/route",
         "decideRoute",
         "chat",
-        "Decides where a query would go; no tier is called",
+        "Decide where a query would go, without calling the tier's model",
         "RouteDecision",
         (400, 401, 403, 404, 413),
         ("debug",),
@@ -100,14 +100,14 @@ OPERATIONS = (
         links={"getResult": OF_REQUEST},
     ),
     Operation(
-        "GET", "/v1/models", "listModels", "chat", "What `model` may name", "ModelList", (401,)
+        "GET", "/v1/models", "listModels", "chat", "List the values of `model`", "ModelList", (401,)
     ),
     Operation(
         "GET",
         "/v1/models/{id}",
         "getModel",
         "chat",
-        "One of these names",
+        "Get one of these values",
         "Model",
         (401, 403, 404),
         ("model",),
@@ -117,7 +117,7 @@ OPERATIONS = (
         "/v1/results/{id}",
         "getResult",
         "records",
-        "The record of a request of one's own; for an admin key, of any",
+        "Get the record of your own request; with an admin key, of any request",
         "Result",
         (401, 404),
         ("request",),
@@ -127,7 +127,7 @@ OPERATIONS = (
         "/v1/results/{id}",
         "deleteResult",
         "records",
-        "Deletes a request of one's own everywhere; for an admin key, any",
+        "Delete your own request everywhere; with an admin key, any request",
         "DeletedResult",
         (401, 404),
         ("request",),
@@ -137,7 +137,7 @@ OPERATIONS = (
         "/v1/users/{user}",
         "deleteUser",
         "records",
-        "Deletes this user's requests with one's own key; for an admin key, with any",
+        "Delete this user's requests made with your key; with an admin key, with any key",
         "DeletedUser",
         (400, 401),
         ("user",),
@@ -147,7 +147,7 @@ OPERATIONS = (
         "/v1/feedback",
         "giveFeedback",
         "records",
-        "Rates an answer to a request of one's own, in place of an earlier rating",
+        "Rate an answer to your own request; replaces an earlier rating",
         "Feedback",
         (400, 401, 404, 409, 413),
         body="FeedbackRequest",
@@ -157,7 +157,7 @@ OPERATIONS = (
         "/v1/costs",
         "sumCosts",
         "owner",
-        "What was spent and saved; of the current month, unless asked otherwise",
+        "Get spending and savings, by default of the current month",
         "Costs",
         (400, 401, 403),
         ("from", "to", "group_by"),
@@ -167,7 +167,7 @@ OPERATIONS = (
         "/v1/prompt",
         "getPrompt",
         "owner",
-        "The live routing prompt, or an earlier version",
+        "Get the live routing prompt, or an earlier version",
         "Prompt",
         (400, 401, 403, 404),
         ("version",),
@@ -177,12 +177,14 @@ OPERATIONS = (
         "/v1/prompt/history",
         "listPromptVersions",
         "owner",
-        "The versions of the live prompt that are kept",
+        "List the stored versions of the live prompt",
         "PromptHistory",
         (401, 403),
     ),
-    Operation("GET", "/health", "getHealth", "service", "Whether it is up", "Health"),
-    Operation("GET", "/openapi.json", "getDocument", "service", "This document", None),
+    Operation(
+        "GET", "/health", "getHealth", "service", "Check whether the service is up", "Health"
+    ),
+    Operation("GET", "/openapi.json", "getDocument", "service", "Get this document", None),
 )
 
 
@@ -195,8 +197,8 @@ def paths() -> JsonObject:
 
 
 def _event(schema: str) -> JsonObject:
-    """A server-sent event as an object, and its data as JSON."""
-    said: JsonObject = {
+    """Return the schema of a server-sent event as an object, with its data as JSON."""
+    data: JsonObject = {
         "type": "string",
         "contentMediaType": "application/json",
         "contentSchema": _ref("schemas", schema),
@@ -204,7 +206,7 @@ def _event(schema: str) -> JsonObject:
     return {
         "type": "object",
         "required": ["data"],
-        "properties": {"data": {"anyOf": [said, {"const": "[DONE]"}]}},
+        "properties": {"data": {"anyOf": [data, {"const": "[DONE]"}]}},
     }
 
 

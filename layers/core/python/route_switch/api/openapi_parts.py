@@ -1,27 +1,27 @@
-"""Parts of the OpenAPI document that several routes have in common."""
+"""Parts of the OpenAPI document that several routes share."""
 
 from pydantic import JsonValue
 
 from route_switch.api.chat_request import IDEMPOTENCY_KEY, MAX_USER_LENGTH
-from route_switch.api.costs import GROUPS
-from route_switch.api.feedback import MAX_ID_LENGTH
+from route_switch.api.costs_answer import GROUPS
+from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
 from route_switch.domain.ports import JsonObject
 
 ERRORS = {
-    400: "The request is wrong: `param` says where, `message` what to do.",
+    400: "The request is invalid: `param` says where, `message` what to do.",
     401: "The API key is missing, unknown or revoked.",
-    403: "The key may not do this, or not use this tier.",
-    404: "There is no such model, this key made no such request, or no such version is kept.",
-    409: "A request with this Idempotency-Key is under way (then with Retry-After), or its answer "
-    "was not kept; or there is no answer to rate.",
+    403: "The key may not do this, or may not use this tier.",
+    404: "The model, the request (of this key) or the version does not exist.",
+    409: "A request with this Idempotency-Key is in progress (with Retry-After), or its answer was "
+    "not stored; or there is no answer to rate.",
     413: "The body is too large.",
-    429: "Too many requests, here or at a provider (then with Retry-After), or the key's budget is "
-    "used up.",
-    500: "A defect. Its reason is in the owner's log.",
+    429: "Too many requests, here or at a provider (with Retry-After), or the key's budget is used "
+    "up.",
+    500: "A defect. The owner's log has the details.",
     502: "No model answered, or the function behind this route failed.",
-    503: "A store cannot be reached, or no price is known for a key that has a budget.",
-    504: "The time was up.",
+    503: "A store is unavailable, or prices that a key with a budget needs are unknown.",
+    504: "The request timed out.",
 }
 
 
@@ -33,31 +33,37 @@ _TEXT: JsonObject = {"type": "string"}
 _NUMBER: JsonObject = {"type": "number"}
 
 DECISION: JsonObject = {
-    "x-request-id": _header("Names the request in records and logs.", _TEXT, always=True),
+    "x-request-id": _header("The request's id in records and logs.", _TEXT, always=True),
     "x-route-tier": _header(
-        "Of the model that answered.", {"type": "integer", "enum": [1, 2, 3]}, always=True
+        "The tier that answered.", {"type": "integer", "enum": [1, 2, 3]}, always=True
     ),
     "x-route-reason": _header(
-        "Why this tier.", {"enum": [reason.value for reason in Reason]}, always=True
+        "Why this tier was used.", {"enum": [reason.value for reason in Reason]}, always=True
     ),
-    "x-route-model": _header("The model that answered; absent where none did.", _TEXT),
-    "x-route-prompt-version": _header("Of the routing prompt.", _TEXT, always=True),
-    "x-route-cost-usd": _header("What it cost; absent where that is not known.", _NUMBER),
-    "x-route-saved-usd": _header("Against Tier 3, by estimate; absent where unknown.", _NUMBER),
+    "x-route-model": _header("The model that answered; absent when none did.", _TEXT),
+    "x-route-prompt-version": _header("The version of the routing prompt.", _TEXT, always=True),
+    "x-route-cost-usd": _header("The request's cost; absent when unknown.", _NUMBER),
+    "x-route-saved-usd": _header(
+        "Estimated saving compared with Tier 3; absent when unknown.", _NUMBER
+    ),
     "x-route-overhead-ms": _header(
-        "What routing and recording took beside the answering models.", _NUMBER, always=True
+        "Time for routing and recording, without the answering models.", _NUMBER, always=True
     ),
-    "x-route-budget": _header("The key's budget is used up: Tier 1 answered.", {"const": "spent"}),
-    "x-route-estimated-cost-usd": _header("For x-route-debug: of each tier, as JSON.", _TEXT),
-    "x-route-attempts": _header("For x-route-debug: the calls of models, as JSON.", _TEXT),
-    "x-route-router-reply": _header("For x-route-debug: the router LLM's, as JSON.", _TEXT),
+    "x-route-budget": _header(
+        "The key's budget is used up, so Tier 1 answered.", {"const": "spent"}
+    ),
+    "x-route-estimated-cost-usd": _header(
+        "With x-route-debug: the estimated cost of each tier, as JSON.", _TEXT
+    ),
+    "x-route-attempts": _header("With x-route-debug: all model calls, as JSON.", _TEXT),
+    "x-route-router-reply": _header("With x-route-debug: the router LLM's reply, as JSON.", _TEXT),
 }
 ANSWERED: JsonObject = {
     **DECISION,
-    "idempotent-replayed": _header("An earlier request's answer.", {"const": "true"}),
+    "idempotent-replayed": _header("This is the answer to an earlier request.", {"const": "true"}),
 }
 REFUSED: JsonObject = {
-    "retry-after": _header("Seconds to wait before a repeat.", {"type": "integer", "minimum": 1}),
+    "retry-after": _header("Seconds to wait before retrying.", {"type": "integer", "minimum": 1}),
 }
 
 
@@ -81,28 +87,37 @@ def _text(longest: int) -> JsonObject:
 _DAY: JsonObject = {"type": "string", "format": "date"}
 
 PARAMETERS: JsonObject = {
-    "debug": _parameter("header", "x-route-debug", "`1`: headers explain more.", _TEXT, "1"),
+    "debug": _parameter("header", "x-route-debug", "`1` adds explanatory headers.", _TEXT, "1"),
     "idempotency-key": _parameter(
         "header",
         "Idempotency-Key",
-        "A name for this request: a repeat of both gets the same answer, and is paid for once.",
+        "A unique key for this request. A retry with the same key gets the same answer and is "
+        "charged once.",
         {"type": "string", "pattern": IDEMPOTENCY_KEY},
         "9a1f6c52-1c1c-4f0e-8f0a-3d1b5f0f7c11",
     ),
     "model": _parameter(
-        "path", "id", "Slashes in it are sent as they are or encoded.", _text(200), "tier-1"
+        "path", "id", "Slashes may be sent unencoded or encoded.", _text(200), "tier-1"
     ),
     "request": _parameter("path", "id", "The answer's `id`.", _text(MAX_ID_LENGTH), "chatcmpl-1"),
-    "user": _parameter("path", "user", "As requests named it.", _text(MAX_USER_LENGTH), "u-1"),
-    "from": _parameter("query", "from", "The first of at most 366 days.", _DAY, "2026-01-01"),
+    "user": _parameter(
+        "path", "user", "The `user` field of the requests.", _text(MAX_USER_LENGTH), "u-1"
+    ),
+    "from": _parameter(
+        "query",
+        "from",
+        "The first day, in UTC; at most 366 days before the last.",
+        _DAY,
+        "2026-01-01",
+    ),
     "to": _parameter("query", "to", "The last day, in UTC.", _DAY, "2026-01-31"),
     "group_by": _parameter(
-        "query", "group_by", "By `key`, only whole months.", {"enum": [*GROUPS]}, "tier"
+        "query", "group_by", "Grouping by `key` requires whole months.", {"enum": [*GROUPS]}, "tier"
     ),
     "version": _parameter(
         "query",
         "version",
-        "7 of live@7; without it, the newest.",
+        "The number in live@7: 7. Defaults to the newest.",
         {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         1,
     ),

@@ -1,8 +1,9 @@
-"""What CloudWatch is told of a request: figures and names of ours, never a text.
+"""CloudWatch metrics of a request: figures and our own names, never texts.
 
-Two kinds of lines in CloudWatch's embedded metric format, from which it makes the metrics that
-`infra/emitted.py` lists: one of the request, and one of each model that was called. Nothing has
-a dimension for each key: what grows with customers is counted in DynamoDB, where it costs nothing.
+Writes two kinds of lines in CloudWatch's embedded metric format: one for the request, and one for
+each model that was called. `infra/metric_names.py` lists the resulting metrics. No metric has the
+API key as a dimension: whatever grows with the number of customers is counted in DynamoDB, at no
+extra cost.
 """
 
 from itertools import groupby
@@ -10,16 +11,16 @@ from itertools import groupby
 from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 
 from route_switch.domain.pricing import add_known
-from route_switch.domain.record import Attempt, RequestRecord
+from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
-from route_switch.services.request import Routed
+from route_switch.services.inbound_request import RoutedRequest
 
-LIVE = "live@"
+LIVE_PREFIX = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
-def emit(metrics: Metrics, routed: Routed) -> None:
-    """Beside a request's metrics stands what it takes to find it again."""
+def emit(metrics: Metrics, routed: RoutedRequest) -> None:
+    """Add metadata to the metrics that helps to find the request again."""
     record = routed.record
     details = {
         "request_id": record.request_id,
@@ -39,7 +40,7 @@ def emit(metrics: Metrics, routed: Routed) -> None:
         _emit_model(model, list(attempts))
 
 
-def _count(metrics: Metrics, routed: Routed) -> None:
+def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     record = routed.record
     counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
     if not routed.recorded:
@@ -55,13 +56,13 @@ def _count(metrics: Metrics, routed: Routed) -> None:
     for name, amount in _amounts(record).items():
         if amount is not None:
             metrics.add_metric(name, MetricUnit.NoUnit, amount)
-    if record.prompt_version.startswith(LIVE):
-        version = int(record.prompt_version.removeprefix(LIVE))
+    if record.prompt_version.startswith(LIVE_PREFIX):
+        version = int(record.prompt_version.removeprefix(LIVE_PREFIX))
         metrics.add_metric("prompt_version", MetricUnit.NoUnit, version)
 
 
 def _amounts(record: RequestRecord) -> dict[str, float | None]:
-    """USD; None where it is not known. A tier that was not called has none."""
+    """Return USD amounts; None when unknown. A tier that was not called is absent."""
     amounts: dict[str, float | None] = {name: getattr(record, name) for name in _MONEY}
     for tier in Tier:
         costs = [a.cost_usd for a in record.attempts if a.tier is tier]

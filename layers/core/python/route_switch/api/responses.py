@@ -1,4 +1,4 @@
-"""What every function behind the API answers alike: JSON, and errors in OpenAI's form."""
+"""What all functions behind the API share: JSON responses, and errors in OpenAI's format."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 
-from route_switch.api.errors import error_response
+from route_switch.api.error_answers import error_response
 from route_switch.domain.errors import (
     AllTiersFailedError,
     RequestRefusedError,
@@ -21,9 +21,9 @@ from route_switch.domain.ports import JsonObject
 
 
 def service_logger(service: str) -> Logger:
-    """A logger whose format our own modules' loggers share."""
+    """Return a logger whose format the package's own loggers share."""
     logger = Logger(service=service)
-    logging.getLogger("route_switch")  # has to exist before it can take over the format
+    logging.getLogger("route_switch")  # must exist before its format can be set
     copy_config_to_registered_loggers(logger, include={"route_switch"})
     return logger
 
@@ -36,7 +36,7 @@ def json_response(
 
 
 class ErrorResponses:
-    """Answers whatever a handler of `app` raises, and logs what is the owner's business."""
+    """Turns everything that a handler of `app` raises into a response, and logs server errors."""
 
     def __init__(self, app: APIGatewayRestResolver, logger: Logger, metrics: Metrics) -> None:
         self._app = app
@@ -44,7 +44,7 @@ class ErrorResponses:
         self._metrics = metrics
         app.not_found(self._unknown_url)
         app.exception_handler(RouteSwitchError)(self)
-        app.exception_handler(Exception)(self._broken)
+        app.exception_handler(Exception)(self._defect)
 
     def __call__(
         self, error: RouteSwitchError, headers: dict[str, str] | None = None
@@ -52,10 +52,10 @@ class ErrorResponses:
         status, own_headers, body = error_response(error)
         request_id = self._app.current_event.request_context.request_id
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # Messages of ours hold no text of a request.
+            # Our own messages contain no request texts.
             kind = type(error).__name__
             self._logger.error(str(error), kind=kind, status=status, request_id=request_id)
-            if not isinstance(error, AllTiersFailedError):  # that is the models' doing
+            if not isinstance(error, AllTiersFailedError):  # the models failed, not the router
                 self._metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
                 self._metrics.flush_metrics()
         return json_response(
@@ -66,11 +66,11 @@ class ErrorResponses:
         event = self._app.current_event
         return self(
             RequestRefusedError(
-                f"There is no {event.http_method} {event.path} here.",
+                f"There is no route {event.http_method} {event.path}. See /openapi.json.",
                 status=HTTPStatus.NOT_FOUND,
                 code="unknown_url",
             )
         )
 
-    def _broken(self, error: Exception) -> Response[str]:
+    def _defect(self, error: Exception) -> Response[str]:
         return self(RouteSwitchError(describe_defect(error)))

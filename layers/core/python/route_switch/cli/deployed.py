@@ -6,7 +6,7 @@ from typing import Any
 
 from route_switch.cli.stage import aws_errors, find_stage
 from route_switch.domain.errors import ConfigurationError
-from route_switch.settings import Settings, parse_settings
+from route_switch.wiring.settings import Settings, parse_settings
 
 Connect = Callable[[str], Any]  # boto3 makes its clients at run time
 

@@ -10,10 +10,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from route_switch.adapters.example_file import file_digest, read_examples
-from route_switch.adapters.memo import MemoryMemo
-from route_switch.bootstrap import packaged_prompt
-from route_switch.cli.models import (
+from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.model_options import (
     PriceOf,
     check_lambda,
     known_prices,
@@ -25,20 +25,20 @@ from route_switch.cli.models import (
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
-from route_switch.domain.example import Example
-from route_switch.domain.outcome import OutcomeTable
-from route_switch.domain.outcome_row import is_recorded
-from route_switch.domain.prompt import RoutingPrompt
-from route_switch.domain.split import split
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.outcome_row import is_recorded
+from route_switch.domain.learning.split import split
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.services.build_outcomes import BuildOutcomes
-from route_switch.services.pace import Pace
-from route_switch.services.route_examples import RouteExamples
-from route_switch.services.spending_cap import LocalCap
+from route_switch.services.learning.build_outcomes import BuildOutcomes
+from route_switch.services.learning.pace import Pace
+from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.spending_caps import LocalCap
 
 if TYPE_CHECKING:
     from route_switch.optimizer.compare import Comparison
-    from route_switch.optimizer.figures import Interval, PolicyFigures
+    from route_switch.optimizer.report.figures import Interval, PolicyFigures
 
 
 def evaluate(

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from route_switch.bootstrap import build_collector
 from route_switch.cli.deployed import find_deployed
 from route_switch.cli.files import write_whole
 from route_switch.cli.stage import STACK_FILE
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.services.collect_examples import Collected
+from route_switch.services.learning.collect_examples import CollectedExamples
+from route_switch.wiring.learning import build_collector
 
 LEFT_OUT = {
     "attachments": "requests with attachments",
@@ -56,12 +56,12 @@ def examples(
     _tell(out, collected)
 
 
-def _lines(collected: Collected) -> str:
+def _lines(collected: CollectedExamples) -> str:
     lines = (example.model_dump_json(exclude_defaults=True) for example in collected.examples)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _tell(out: Path, collected: Collected) -> None:
+def _tell(out: Path, collected: CollectedExamples) -> None:
     boosted = sum(example.train_only for example in collected.examples)
     typer.echo(
         f"{len(collected.examples)} examples -> {out}: {len(collected.examples) - boosted} of "

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from route_switch.adapters.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
+from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.keys_view import Spent, facts, keys_table, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.keys import WhenSpent, hash_key, new_key
-from route_switch.services.authenticate import CACHE_S
+from route_switch.services.authenticate import KEY_CACHE_S
 
 app = typer.Typer(help="The keys that requests are made with.", no_args_is_help=True)
 
@@ -114,7 +114,7 @@ def revoke(
             typer.echo(f"{name} was revoked already.")
             return
     typer.echo(f"{name} is revoked.")
-    typer.echo(f"Processes that are warm may accept it for {CACHE_S:.0f} s more.", err=True)
+    typer.echo(f"Processes that are warm may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
 
 
 def _the_one(wanted: str, known: Sequence[StoredKey]) -> StoredKey:

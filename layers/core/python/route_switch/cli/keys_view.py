@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from route_switch.adapters.keys_table import StoredKey
-from route_switch.domain.keys import ApiKey
+from route_switch.domain.api_keys import ApiKey
 
 
 @dataclass(frozen=True, slots=True)

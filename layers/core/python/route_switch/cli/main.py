@@ -11,7 +11,7 @@ from route_switch.cli import (
     prompt,
     route,
     runs,
-    switches,
+    switch,
 )
 from route_switch.domain.errors import RouteSwitchError
 
@@ -33,7 +33,7 @@ app.command("approve")(runs.approve)
 app.command("reject")(runs.reject)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
-app.add_typer(switches.app, name="switch")
+app.add_typer(switch.app, name="switch")
 
 
 def run() -> None:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from route_switch.domain.api_keys import ApiKey, WhenSpent
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.keys import ApiKey, WhenSpent
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 LONGEST = 100
@@ -51,7 +51,7 @@ def read_tags(texts: Iterable[str]) -> dict[str, str]:
 
 def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
     """Models that may serve the key's requests at a price that is not known: no budget holds."""
-    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].in_order)
+    answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].with_fallbacks)
     names = dict.fromkeys((*answering, models.router))
     return [name for name in names if models.price(name) is None]
 

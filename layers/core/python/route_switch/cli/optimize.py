@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from route_switch.adapters.example_file import file_digest, read_examples
-from route_switch.bootstrap import packaged_prompt
-from route_switch.cli.models import (
+from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.model_options import (
     check_lambda,
     known_prices,
     optimizer_needed,
@@ -20,9 +20,9 @@ from route_switch.cli.models import (
     tier_models,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.domain.calibration import LOWEST_KAPPA, why_partial
+from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.tiers import Tier
-from route_switch.services.pace import Pace
+from route_switch.services.learning.pace import Pace
 
 
 def optimize(
@@ -46,7 +46,7 @@ def optimize(
     ] = None,
     judge_floor: Annotated[
         float, typer.Option(help="Cohen's κ against labels below which a person has to approve.")
-    ] = LOWEST_KAPPA,
+    ] = MIN_KAPPA,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     budget_usd: Annotated[float, typer.Option(min=0, help="Cap on all that the run pays.")] = 5.0,
     threads: Annotated[int, typer.Option(min=1, max=256)] = 8,
@@ -74,14 +74,14 @@ def optimize(
         Path | None, typer.Option(help="What earlier gates used up; read, and written at the end.")
     ] = None,
 ) -> None:
-    """Search the prompt with the highest quality − λ · cost, and say whether it is better."""
+    """Find the prompt with the highest quality − λ · cost, and say whether it is better."""
     check_lambda(lambda_)
     with optimizer_needed():  # here, so that the other commands do without it
         from route_switch.cli.run import FolderRun, print_estimate
-        from route_switch.optimizer.loop import Plan
-        from route_switch.optimizer.mipro import SearchSize
-        from route_switch.optimizer.report_markdown import to_markdown
-        from route_switch.optimizer.run import default_proposer
+        from route_switch.optimizer.learning_job import default_proposer
+        from route_switch.optimizer.learning_steps import Plan
+        from route_switch.optimizer.mipro_search import SearchSize
+        from route_switch.optimizer.report.markdown_page import to_markdown
     models = tier_models(tiers)
     config = router_config(router_model)
     proposer = proposer_model or default_proposer(models, router_model)

@@ -20,7 +20,7 @@ from route_switch.cli.prompt_file import (
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import STACK_FILE, Stage, aws_errors, find_stage
 from route_switch.domain.errors import PromptConflictError, PromptError, RouteSwitchError
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 
 app = typer.Typer(help="The live routing prompt.", no_args_is_help=True)
 
@@ -181,7 +181,7 @@ def edit(stage: StageName = None) -> None:
     typer.echo(f"{chosen.parameter}: {what} {version}")
 
 
-def _publish_edited(file: Path, live: PromptVersion, stage: Stage) -> int:
+def _publish_edited(file: Path, live: StoredVersion, stage: Stage) -> int:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
         subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 (the user's own)
@@ -194,7 +194,7 @@ def _publish_edited(file: Path, live: PromptVersion, stage: Stage) -> int:
 
 
 def _base_of(
-    file: Path, document: str, stage: Stage, versions: tuple[PromptVersion, ...]
+    file: Path, document: str, stage: Stage, versions: tuple[StoredVersion, ...]
 ) -> int | None:
     """The version that FILE was made from, None if nothing tells: the one recorded beside it;
     without a record, the one that FILE is an unchanged copy of, since a file that was forgotten in
@@ -213,7 +213,7 @@ def _base_of(
     return None
 
 
-def _versions(stage: Stage) -> tuple[PromptVersion, ...]:
+def _versions(stage: Stage) -> tuple[StoredVersion, ...]:
     """At least one, oldest first."""
     versions = stage.prompts().versions()
     if not versions:

@@ -9,11 +9,11 @@ from rich.table import Table
 
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import PromptError
-from route_switch.domain.ports import PromptVersion
+from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 
 
-def pick(versions: tuple[PromptVersion, ...], number: int | None) -> PromptVersion:
+def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersion:
     for each in reversed(versions):
         if number in (None, each.version):
             return each
@@ -22,7 +22,7 @@ def pick(versions: tuple[PromptVersion, ...], number: int | None) -> PromptVersi
     )
 
 
-def facts(version: PromptVersion) -> dict[str, str | int]:
+def facts(version: StoredVersion) -> dict[str, str | int]:
     prompt = readable_prompt(version.document)
     return {
         "version": version.version,
@@ -34,7 +34,7 @@ def facts(version: PromptVersion) -> dict[str, str | int]:
     }
 
 
-def history_table(versions: tuple[PromptVersion, ...]) -> Table:
+def history_table(versions: tuple[StoredVersion, ...]) -> Table:
     """The newest first. Dates and names are short, to fit 80 columns; `show` has all of them."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("version", "written (UTC)", "digest", "bytes"):
@@ -55,7 +55,7 @@ def history_table(versions: tuple[PromptVersion, ...]) -> Table:
     return table
 
 
-def text_of(versions: tuple[PromptVersion, ...], side: str) -> str:
+def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:
     if side.isdecimal():
         return pick(versions, int(side)).document
     return read_text(Path(side), "prompt")

@@ -14,18 +14,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from route_switch.adapters.jsonl import read_rows
-from route_switch.bootstrap import build_tier_chooser, packaged_prompt
+from route_switch.adapters.learning.jsonl import read_rows
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
-from route_switch.services.choose_tier import Choice, ChooseTier
+from route_switch.services.choose_tier import ChooseTier, RequestChoice
+from route_switch.wiring.router import build_tier_chooser
 
 
 class QueryRow(BaseModel):
@@ -40,7 +41,7 @@ class QueryRow(BaseModel):
 @dataclass(frozen=True, slots=True)
 class RoutedRow:
     row: QueryRow
-    choice: Choice
+    choice: RequestChoice
 
     def as_json(self) -> str:
         decision = self.choice.decision

@@ -10,26 +10,26 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from route_switch.adapters.memo import MemoFile, MemoryMemo
+from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
-from route_switch.bootstrap import packaged_prompt
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.cli.models import PriceOf, paid_calls, told
+from route_switch.cli.model_options import PriceOf, paid_calls, told
 from route_switch.cli.progress import RunProgress, outage_teller
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
-from route_switch.domain.example import Example
-from route_switch.domain.prompt import RoutingPrompt
-from route_switch.domain.split import split
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.split import split
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
-from route_switch.optimizer.estimate import Task, estimate
-from route_switch.optimizer.figures import Report
-from route_switch.optimizer.loop import Plan
-from route_switch.optimizer.run import History, Means, Run
-from route_switch.services.build_outcomes import BuildOutcomes
-from route_switch.services.judge_answers import JudgeAnswers
-from route_switch.services.metered_calls import price_unknown
-from route_switch.services.pace import Pace
-from route_switch.services.spending_cap import LocalCap
+from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
+from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.run_estimate import EstimateInputs, estimate
+from route_switch.services.learning.build_outcomes import BuildOutcomes
+from route_switch.services.learning.judge_answers import judge_of
+from route_switch.services.learning.metered_calls import price_unknown
+from route_switch.services.learning.pace import Pace
+from route_switch.services.learning.spending_caps import LocalCap
 
 MEMO = "answers.jsonl"
 
@@ -72,13 +72,13 @@ class FolderRun:
         progress = RunProgress(console, lambda: calls.spent_usd, self.budget_usd)
         embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace)
         with progress.shown():
-            return self.run(Means(calls, cap, embed, progress))
+            return self.run(RunDependencies(calls, cap, embed, progress))
 
     @property
-    def run(self) -> Run:
+    def run(self) -> LearningJob:
         files = Folder(self.out)
         shared = self.gate_history
-        return Run(
+        return LearningJob(
             plan=self.plan,
             examples=self.examples,
             examples_digest=self.examples_digest,
@@ -86,7 +86,9 @@ class FolderRun:
             hand_written=packaged_prompt(),
             files=files,
             # Of all runs in this folder, or of as many folders as name the same file.
-            history=History(Folder(shared.parent), shared.name) if shared else History(files),
+            history=GateHistoryFile(Folder(shared.parent), shared.name)
+            if shared
+            else GateHistoryFile(files),
             cap_usd=self.budget_usd,
             command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             monthly_queries=self.monthly_queries,
@@ -111,8 +113,8 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     sides = split(examples)
     rows = (*sides.train, *sides.validation, *sides.heldout)
     nothing = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
-    judge = JudgeAnswers(nothing, plan.judge_model) if plan.judge_model else None
-    task = Task(
+    judge = judge_of(nothing, plan.judge_model)
+    inputs = EstimateInputs(
         models=plan.models,
         missing=BuildOutcomes(nothing, judge, plan.threads).missing(rows, plan.models),
         examples=rows,
@@ -124,7 +126,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
         rounds=plan.rounds,
         size=plan.size,
     )
-    expected = estimate(task, plan.prices)
+    expected = estimate(inputs, plan.prices)
     table = Table("for", "model", "calls", "USD expected", title="Estimate; nothing was called")
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"

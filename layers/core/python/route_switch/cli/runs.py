@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns, StoredRun
-from route_switch.adapters.step_functions import StepFunctionsRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns, StoredRun
+from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.stage import STACK_FILE, aws_errors
-from route_switch.cli.switches import switch_store
+from route_switch.cli.switch import switch_store
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
-from route_switch.domain.learning_run import StartRun
+from route_switch.domain.learning.learning_run import StartRun
 
 StageName = Annotated[
     str | None,

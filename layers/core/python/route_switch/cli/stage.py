@@ -13,10 +13,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from route_switch.adapters.prompt_lock import DynamoDbPromptLock
+from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
-from route_switch.services.publish_prompt import PublishPrompt
+from route_switch.services.prompts.publish_prompt import PublishPrompt
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -1,39 +1,24 @@
-"""The widget's views, and what it says of itself."""
+"""The widget's views and its documentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, cast
 
-import botocore.session
-from botocore.config import Config
-
-from route_switch.adapters.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.ssm import SsmPromptStore
-from route_switch.bootstrap import AWS
-from route_switch.dashboard.keys import KeysView
+from route_switch.dashboard.keys_widget import KeysView
 from route_switch.dashboard.markup import Html, paragraph
-from route_switch.dashboard.prompts import PromptsView
-from route_switch.dashboard.settings import DashboardSettings, read_dashboard_settings
-from route_switch.dashboard.spend import SpendView
-from route_switch.owner import all_keys, show_prompt
-from route_switch.services.mark_prompts import mark_prompts
-from route_switch.services.show_prompt import ShowPrompt
-from route_switch.services.show_spend import ShowSpend
-from route_switch.services.sum_costs import CostsQuery, SumCosts
+from route_switch.dashboard.prompts_widget import PromptsView
+from route_switch.dashboard.spend_widget import SpendView
+from route_switch.services.operations.show_spend import ShowSpend
+from route_switch.services.operations.sum_costs import CostsQuery, SumCosts
+from route_switch.services.prompts.describe_versions import describe_versions
+from route_switch.services.prompts.show_prompt import ShowPrompt
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_ssm import SSMClient
-
-PROMPTS = 10
-PATIENT = AWS.merge(Config(read_timeout=5))
+SHOWN_PROMPTS = 10
 
 DOCUMENTATION = """\
 ## Costs, keys and prompts of route-switch
-Reads the counters of requests and the versions of the routing prompt. It shows no text of a
-request, and does not follow the dashboard's time range: today and this month are UTC.
+Shows the counters of requests and the versions of the routing prompt, but no text of a request. It
+ignores the dashboard's time range: today and this month are in UTC.
 
 ### Widget parameters
 Param | Description
@@ -47,14 +32,14 @@ view: spend
 ```
 """
 UNAVAILABLE = paragraph(
-    "The figures cannot be read right now; requests are counted all the same. Refresh in a minute. "
-    "If this stays, the log of this widget's function says why."
+    "The figures cannot be read right now. Requests are still counted. Refresh in a minute; if "
+    "this persists, see the log of this widget's function."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """By the parameter `view`; each reads what it shows, and raises `StoreError`."""
+    """Return the HTML of a view by its name. Raise `StoreError` if it cannot be read."""
 
     spend: ShowSpend
     costs: SumCosts
@@ -69,7 +54,7 @@ class Views:
         }
         if name not in views:
             return paragraph(
-                f"There is no view '{name}'. Set the widget's parameter view to one of "
+                f"There is no view '{name}'. Set the widget's parameter `view` to one of "
                 f"{', '.join(views)}."
             )
         return views[name](today)
@@ -82,23 +67,4 @@ class Views:
 
     def _prompts(self, _: date) -> Html:
         versions, serving = self.prompt.versions(), self.prompt.serving().version
-        return PromptsView(mark_prompts(versions, serving, PROMPTS), serving).html
-
-
-@lru_cache(maxsize=1)
-def views() -> Views:
-    """The process's own, made when the first widget needs it."""
-    return build_views(read_dashboard_settings())
-
-
-def build_views(settings: DashboardSettings) -> Views:
-    connect = partial(botocore.session.get_session().create_client, config=PATIENT)
-    dynamodb, ssm = cast("DynamoDBClient", connect("dynamodb")), cast("SSMClient", connect("ssm"))
-    totals = DynamoDbTotals(dynamodb, settings.results_table)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
-    return Views(
-        ShowSpend(totals),
-        SumCosts(totals, all_keys(dynamodb, settings.keys_table)),
-        show_prompt(prompts),
-        settings.monthly_budget_usd,
-    )
+        return PromptsView(describe_versions(versions, serving, SHOWN_PROMPTS), serving).html

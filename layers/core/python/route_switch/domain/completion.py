@@ -1,4 +1,4 @@
-"""A whole answer, folded from the chunks that a model client yields."""
+"""A complete answer, folded from the chunks that a model client yields."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from route_switch.domain.pricing import Usage
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the `n` alternatives of an answer; `message` is an OpenAI assistant message."""
+    """One of the `n` alternatives in an answer. `message` is an OpenAI assistant message."""
 
     index: int
     message: JsonObject
@@ -22,7 +22,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer. `usage` is None where the provider reported no tokens."""
+    """A model's answer. `usage` is None when the provider reported no tokens."""
 
     choices: tuple[Choice, ...]
     usage: Usage | None
@@ -32,13 +32,17 @@ class Completion:
 
     @property
     def text(self) -> str:
-        """The first choice's text; empty where it only calls tools."""
+        """The first choice's text; empty when it only calls tools."""
         content = self.choices[0].message.get("content")
         return content if isinstance(content, str) else ""
 
 
 def complete(chunks: Iterable[Chunk]) -> Completion:
-    """Folds chunks: text is joined, every other field of a delta replaces the earlier one."""
+    """Fold chunks into a completion.
+
+    Concatenate text; for every other field of a delta, keep the latest value. Raise `ModelError`
+    when there is no choice.
+    """
     messages: dict[int, JsonObject] = {}
     finish: dict[int, str | None] = {}
     logprobs: dict[int, JsonValue] = {}
@@ -55,7 +59,7 @@ def complete(chunks: Iterable[Chunk]) -> Completion:
             system_fingerprint=chunk.system_fingerprint or last.system_fingerprint,
         )
     if not messages:
-        raise ModelError("The model answered without a choice. Check that it serves chat requests.")
+        raise ModelError("The model returned no choices. Check that it supports chat completions.")
     choices = (Choice(i, messages[i], finish[i], logprobs[i]) for i in sorted(messages))
     return Completion(
         tuple(choices),

@@ -1,4 +1,4 @@
-"""Which tier a query goes to, and why."""
+"""The decision which tier a query goes to."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from route_switch.domain.tiers import Tier
 
 
 class Reason(StrEnum):
-    """Why a request was answered by the tier it was answered by."""
+    """Why this tier answered a request."""
 
     BYPASS = "bypass"
     ROUTER = "router"
@@ -19,9 +19,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
-    """`router_tokens` are those of the router call, 0 where there was none; `latency_ms` is what
-    the decision added to the request. `routed_tier` is what the bypass or the router chose, before
-    the key's tiers limit it; None where neither was asked, or the router was down."""
+    """`router_tokens` counts the tokens of the router call, 0 if there was none; `latency_ms` is
+    the time that the decision added to the request. `routed_tier` is the tier that the bypass or
+    the router chose, before the key's tiers limited it; None if neither was asked or the router was
+    down. `why` is the strategy's reason, without user text."""
 
     tier: Tier
     reason: Reason
@@ -29,6 +30,7 @@ class RoutingDecision:
     router_tokens: int
     latency_ms: float
     routed_tier: Tier | None = None
+    why: str = ""
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)
@@ -36,10 +38,10 @@ _DIGIT = re.compile(r"(?<![\w.,/-])([123])(?![\w/-]|[.,]\d)")
 
 
 def parse_tier(reply: str) -> Tier | None:
-    """The tier that a router LLM's reply names, or None where it names none or several.
+    """Return the tier that a router LLM's reply names, or None if it names none or several.
 
-    A reply that explains itself is taken at its last "Tier n"; failing that, a digit 1 to 3 that
-    stands by itself counts if no other such digit contradicts it.
+    In a reply with explanations, the last "Tier n" counts. Without one, a separate digit 1 to 3
+    counts if no other such digit contradicts it.
     """
     named = _NAMED.findall(reply)
     if named:
@@ -49,12 +51,12 @@ def parse_tier(reply: str) -> Tier | None:
 
 
 def nearest_allowed(tier: Tier, allowed: frozenset[Tier]) -> Tier:
-    """`tier`, or the closest tier in `allowed` (never empty), the larger one first."""
+    """Return `tier`, or the closest tier in `allowed` (not empty); of two, the larger one."""
     return min(allowed, key=lambda t: (abs(t - tier), -t))
 
 
 def order_of_descent(tier: Tier, allowed: frozenset[Tier]) -> tuple[Tier, ...]:
-    """The tiers to try when `tier` fails: itself, then up, then down; only allowed ones."""
+    """Return the allowed tiers to try, in order: `tier` itself, then upwards, then downwards."""
     up = [t for t in sorted(Tier) if t >= tier]
     down = [t for t in sorted(Tier, reverse=True) if t < tier]
     return tuple(t for t in (*up, *down) if t in allowed)

@@ -1,44 +1,44 @@
-"""The one tree of errors. Every message says what happened, why, and what to do about it."""
+"""The project's error tree. Each message says what happened, why, and what to do."""
 
 from http import HTTPStatus
 
 
 class RouteSwitchError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Base class of every error that this package raises deliberately."""
 
 
 class ConfigurationError(RouteSwitchError):
-    """A setting is missing or wrong; the message names the field."""
+    """A setting is missing or invalid. The message names the field."""
 
 
 class PromptError(RouteSwitchError):
-    """A routing prompt cannot be read, or must not go live."""
+    """A routing prompt cannot be parsed, or must not go live."""
 
 
 class PromptConflictError(PromptError):
-    """The live prompt is no longer the one that a change was made from, or is being changed."""
+    """The live prompt has changed since a change was based on it, or is being changed now."""
 
 
 class PromptLockedError(PromptConflictError):
-    """Somebody is changing the live prompt in this moment; later it may be tried again."""
+    """Another change to the live prompt is in progress. Retry later."""
 
 
 class PromptReplacedError(PromptConflictError):
-    """A change went live and replaced somebody else's of the same moment."""
+    """A change went live and overwrote another one made at the same moment."""
 
 
 class StoreError(RouteSwitchError):
-    """A store refused a write; the message holds no user text."""
+    """A store rejected a read or write. The message contains no user text."""
 
 
 class InvocationError(RouteSwitchError):
-    """Another function of the stack failed, or cannot be invoked; its log says more."""
+    """Another function of the stack failed or cannot be invoked. See its log."""
 
 
 class ModelError(RouteSwitchError):
-    """A model did not answer.
+    """A model call failed.
 
-    `status` is the provider's HTTP status, or None where there was none (connection, timeout).
+    `status` is the provider's HTTP status, or None when there was none (connection error, timeout).
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -51,13 +51,14 @@ class ModelTimeoutError(ModelError):
 
 
 class InvalidModelRequestError(ModelError):
-    """The provider refused the request itself (400, 413, 422): another model would as well."""
+    """The provider rejected the request itself (400, 413, 422). Another model would reject it
+    too."""
 
 
 class AllTiersFailedError(RouteSwitchError):
-    """Every tier that the key may use, and every fallback, failed or ran out of time.
+    """Every allowed tier and fallback failed or timed out.
 
-    `timed_out` and `rate_limited` tell a 504 and a 429 from a 502.
+    `timed_out` maps to 504, `rate_limited` to 429, anything else to 502.
     """
 
     def __init__(self, message: str, *, timed_out: bool, rate_limited: bool = False) -> None:
@@ -67,10 +68,13 @@ class AllTiersFailedError(RouteSwitchError):
 
 
 class RunStoppedError(BaseException):
-    """A learning run ends here, resumable. Not an `Exception`: libraries swallow those and would
-    take a missing answer for a bad one.
+    """A learning run has stopped and can be resumed.
 
-    `detail` is what a provider said, which may quote a query: for a terminal, and for no log.
+    This is not an `Exception`: libraries swallow those and would score a missing answer as a bad
+    one.
+
+    `detail` is the provider's message. It may quote a query, so show it on a terminal but never log
+    it.
     """
 
     def __init__(self, message: str, detail: str = "") -> None:
@@ -79,35 +83,38 @@ class RunStoppedError(BaseException):
 
 
 class BudgetReachedError(RunStoppedError):
-    """The next call could cost more than what is left of the cap."""
+    """The next call could cost more than the cap has left."""
 
 
 class DeadlineReachedError(RunStoppedError):
-    """The time that this slice of the run has is over."""
+    """This slice of the run has used up its time."""
 
 
 class ProviderDownError(RunStoppedError):
-    """A provider kept failing for longer than the run is willing to wait."""
+    """A provider kept failing for longer than the run's patience."""
 
 
 class ProviderUnusableError(ProviderDownError):
-    """A provider refuses for good: the key, the model or the address is wrong."""
+    """A provider rejects every call because the key, model or address is wrong."""
 
 
 def describe_defect(error: BaseException) -> str:
-    """Kind and place of an unexpected error, for a log; its message may quote a request."""
+    """Return the type and location of an unexpected error, for logs. Leave out its message, which
+    may quote a request."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "no place"
+    place = (
+        f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown location"
+    )
     return f"{type(error).__name__} in {place}"
 
 
 class RequestRefusedError(RouteSwitchError):
-    """The caller's request cannot be served as it is.
+    """The caller's request cannot be served as sent.
 
     The fields are those of an OpenAI error body: `status` is the HTTP status, `kind` its `type`.
-    `retry_after_s` is None where the same request would be refused again.
+    `retry_after_s` is None when a retry would be refused again.
     """
 
     def __init__(
@@ -129,9 +136,10 @@ class RequestRefusedError(RouteSwitchError):
 
 
 def no_such_result(request_id: str) -> RequestRefusedError:
-    """Also for another key's result: whether there is one is not told."""
+    """Return a 404 for a missing result. Use the same error for another key's result, to not reveal
+    that it exists."""
     return RequestRefusedError(
-        f"There is no result '{request_id}' of this key. It may have expired.",
+        f"This key has no result '{request_id}'. It may have expired.",
         status=HTTPStatus.NOT_FOUND,
         code="result_not_found",
     )

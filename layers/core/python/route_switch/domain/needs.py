@@ -1,4 +1,4 @@
-"""What a request needs of the model that answers it."""
+"""What a request requires from the model that answers it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,32 +8,33 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.tokens import estimate_tokens
 
-TOKENS_AN_IMAGE = 1000
-"""Providers take some 85 to 1,600, by size and detail."""
+TOKENS_PER_IMAGE = 1000
+"""Providers count about 85 to 1,600, depending on size and detail."""
 
 
 class Capabilities(BaseModel):
-    """What a model takes. What nobody knows of a model is not held against it."""
+    """What a model accepts. Unknown capabilities are assumed to be present."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tools: bool = True
     vision: bool = True
     input_tokens: int | None = Field(default=None, gt=0)
-    """How much it reads at most; None where that is not known."""
+    """The largest input; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`input_tokens` are estimated: from the length of the messages and the tools as JSON, other
-    attachments left out, and `TOKENS_AN_IMAGE` for each image."""
+    """`input_tokens` is an estimate: the length of messages and tools as JSON without attachments,
+    plus `TOKENS_PER_IMAGE` for each image."""
 
     tools: bool
     vision: bool
     input_tokens: int
 
-    def missing_of(self, model: Capabilities) -> str | None:
-        """What the model lacks, in words; None where it can serve the request."""
+    def unmet_by(self, model: Capabilities) -> str | None:
+        """Return the first requirement that the model lacks, in words, or None when it can serve
+        the request."""
         if self.tools and not model.tools:
             return "tools"
         if self.vision and not model.vision:
@@ -44,7 +45,7 @@ class Needs:
 
 
 def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, JsonValue]) -> Needs:
-    """`messages` and `params` are those of an OpenAI chat completion request."""
+    """Return what an OpenAI chat completion request with these `messages` and `params` needs."""
     parts = [part for message in messages for part in _parts(message)]
     tools = [params[name] for name in ("tools", "functions") if params.get(name)]
     calls = [m for m in messages if m.get("tool_calls") or m.get("function_call")]
@@ -53,7 +54,7 @@ def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, J
     return Needs(
         tools=bool(tools or calls),
         vision=bool(images),
-        input_tokens=estimate_tokens(text) + TOKENS_AN_IMAGE * len(images),
+        input_tokens=estimate_tokens(text) + TOKENS_PER_IMAGE * len(images),
     )
 
 

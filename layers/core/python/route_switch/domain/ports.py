@@ -1,4 +1,4 @@
-"""What the services need from the outside world to answer requests."""
+"""Ports: what serving a request needs from the outside world."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -8,9 +8,9 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from route_switch.domain.keys import ApiKey
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.pricing import Usage
-from route_switch.domain.record import RequestRecord
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.switches import Switches
 
 JsonObject = dict[str, JsonValue]
@@ -18,11 +18,11 @@ JsonObject = dict[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call of one model.
+    """One call to one model.
 
-    `model` is the name without its provider prefix. `messages` are OpenAI chat messages, and
-    `params` every further field of an OpenAI chat completion request (`temperature`, `tools`, …),
-    passed on unchanged. `timeout_s` is the time that is left for the whole call, in seconds.
+    `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
+    holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
+    on unchanged. `timeout_s` limits the whole call, in seconds.
     """
 
     model: str
@@ -33,11 +33,11 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of an answer. `delta` holds message fields in OpenAI's form (`content`, …).
+    """A piece of an answer. `delta` holds message fields in OpenAI's format (`content`, …).
 
-    A call that is not streamed yields one chunk per choice, whose delta is the whole message.
-    `usage` comes with the last chunk, and `provider_usage` with it where the provider reports it as
-    OpenAI does; `provider_model` is the model that the provider names.
+    A call that is not streamed yields one chunk per choice, with the whole message as its delta.
+    `usage` comes with the last chunk; so does `provider_usage`, when the provider reports it in
+    OpenAI's format. `provider_model` is the model name that the provider reports.
     """
 
     delta: JsonObject
@@ -51,38 +51,38 @@ class Chunk:
 
 
 class ModelClient(Protocol):
-    """Calls models of one provider."""
+    """Calls the models of one provider."""
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        """Yields the answer; raises `ModelError` where there is none."""
+        """Yield the answer. Raise `ModelError` when the call fails."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPrompt:
-    """A prompt document as Parameter Store holds it; `version` counts up from 1."""
+    """A prompt document in Parameter Store. `version` counts up from 1."""
 
     document: str
     version: int
 
 
 class PromptStore(Protocol):
-    """The live routing prompt, and the seed that a deploy brings along."""
+    """The live routing prompt, and the seed that each deployment writes."""
 
     def read_live(self, version: int | None = None) -> StoredPrompt | None:
-        """The newest version, or this one."""
+        """Return the given version, by default the newest."""
         ...
 
     def read_seed(self) -> StoredPrompt | None: ...
 
     def put_live(self, document: str) -> int:
-        """Writes a new version of the live prompt and returns its number."""
+        """Write a new version of the live prompt and return its number."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class PromptVersion:
-    """A version that is kept, with when and by whom (an ARN) it was written."""
+class StoredVersion:
+    """A stored version of the live prompt, with the time and author (an ARN) of the write."""
 
     document: str
     version: int
@@ -90,75 +90,76 @@ class PromptVersion:
     written_by: str
 
 
-class PromptHistory(Protocol):
-    """What was live before."""
+class VersionStore(Protocol):
+    """The history of the live prompt."""
 
-    def versions(self) -> tuple[PromptVersion, ...]:
-        """The kept versions of the live prompt, oldest first; none where it does not exist."""
+    def versions(self) -> tuple[StoredVersion, ...]:
+        """Return the stored versions, oldest first; empty when there is no live prompt."""
         ...
 
 
 class PromptLock(Protocol):
-    """Lets one change of the live prompt happen at a time."""
+    """Allows one change of the live prompt at a time."""
 
     def hold(self) -> AbstractContextManager[None]:
-        """Holds the lock for the block; raises `PromptConflictError` while somebody else does."""
+        """Hold the lock for the block. Raise `PromptConflictError` if another process holds it."""
         ...
 
 
 class SwitchStore(Protocol):
-    """What the owner turned off."""
+    """The owner's runtime switches."""
 
     def read(self) -> Switches:
-        """Raises `ConfigurationError` where nobody can tell."""
+        """Raise `ConfigurationError` when the stored switches are invalid."""
         ...
 
 
 class KeyStore(Protocol):
-    """API keys by their hash."""
+    """API keys by hash."""
 
     def find(self, key_hash: str) -> ApiKey | None: ...
 
 
 class KeyLimits(Protocol):
-    """What keys have used of their limits."""
+    """How much of their limits keys have used."""
 
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
-        """Counts one request of this minute; False where `limit` of them have been counted."""
+        """Count one request in the current minute. Return False when `limit` has been reached."""
         ...
 
-    def set_aside(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
-        """Sets `usd` of the month's (`YYYY-MM`) budget aside; False where so much is not left."""
+    def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
+        """Reserve `usd` of the month's (`YYYY-MM`) budget. Return False when less than that is
+        left."""
         ...
 
-    def settle(self, key_id: str, month: str, usd: float) -> None:
-        """Adds to what is taken of the month's budget; less than 0 gives back."""
+    def adjust(self, key_id: str, month: str, usd: float) -> None:
+        """Add `usd` to the month's total; a negative amount returns money."""
         ...
 
 
 class ResultStore(Protocol):
-    """Request records with the counters that are derived from them."""
+    """Request records, and the counters derived from them."""
 
     def save(self, record: RequestRecord, expires_at: int) -> None:
-        """Keeps the record until `expires_at` (Unix seconds) and counts it, both or neither."""
+        """Store the record until `expires_at` (Unix seconds) and update the counters atomically."""
         ...
 
     def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
-        """The record as JSON, if this key made the request; None stands for any key."""
+        """Return the record as JSON if this key made the request; `key_id` None matches any key."""
         ...
 
 
 class TextStore(Protocol):
-    """Where texts lie that are too long for an item."""
+    """Texts that are too long for a DynamoDB item."""
 
     def put(self, key: str, text: str) -> None: ...
 
     def get(self, key: str) -> str | None:
-        """None where there is no such text (any more)."""
+        """Return None when the text does not exist or has expired."""
         ...
 
 
 class LostRecords(Protocol):
-    """Where a record goes, without its text, when it could not be saved."""
+    """Where records go, without their text, when they could not be saved."""
 
     def send(self, record: RequestRecord) -> None: ...

@@ -1,6 +1,6 @@
-"""What a call costs: the tokens that the provider reports, times a frozen price.
+"""The cost of a call: the tokens that the provider reports times a frozen price.
 
-Price is per token, cost is what was paid. An unknown price gives an unknown cost (None), never 0.
+Price is per token; cost is what was paid. An unknown price gives an unknown cost (None), never 0.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Price(BaseModel):
     """List price in USD per million tokens.
 
-    `cached_input_usd_per_million` is what an input token read from the provider's prompt cache
-    costs; where it is None, such a token is charged as any other.
+    `cached_input_usd_per_million` is the price of an input token read from the provider's prompt
+    cache. When it is None, cached tokens cost the normal input price.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ class Price(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call as the provider reports them; cached tokens are part of the input."""
+    """Tokens of one call as the provider reports them. Cached tokens are included in the input."""
 
     input_tokens: int
     output_tokens: int
@@ -36,7 +36,7 @@ class Usage:
 
 
 def cost_usd(usage: Usage | None, price: Price | None) -> float | None:
-    """USD for one call, or None where the tokens or the price are unknown."""
+    """Return the cost of one call in USD, or None when the tokens or the price are unknown."""
     if usage is None or price is None:
         return None
     cached_price = price.cached_input_usd_per_million
@@ -51,6 +51,6 @@ def cost_usd(usage: Usage | None, price: Price | None) -> float | None:
 
 
 def add_known(*costs_usd: float | None) -> float | None:
-    """The sum, or None where any part is unknown: a total with a hole is not a total."""
+    """Return the sum, or None if any part is unknown: a partial sum would pass for a total."""
     known = [cost for cost in costs_usd if cost is not None]
     return sum(known) if len(known) == len(costs_usd) else None

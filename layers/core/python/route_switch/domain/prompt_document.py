@@ -34,7 +34,7 @@ import tomllib
 from pydantic import ValidationError
 
 from route_switch.domain.errors import PromptError
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 _FRONT_MATTER = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)

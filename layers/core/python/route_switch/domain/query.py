@@ -1,4 +1,4 @@
-"""The query: the last user message, and what the router has to know of the rest."""
+"""The query: the last user message, and what the router needs to know about the rest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from route_switch.domain.tokens import clip, estimate_tokens
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`earlier_turns` counts the messages of the conversation before `text`, system ones out;
-    `earlier_tokens` estimates their length."""
+    """`earlier_turns` counts the messages before `text`, without system messages. `earlier_tokens`
+    estimates their length."""
 
     text: str
     earlier_turns: int = 0
@@ -26,11 +26,12 @@ class Query:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether the text is all there is: no conversation, no tools, no attachments."""
+        """Whether the text is everything: no conversation, no tools, no attachments."""
         return not (self.earlier_turns or self.has_tools or self.has_attachments)
 
     def for_router(self, max_tokens: int) -> str:
-        """What the router LLM sees: one line about the conversation, then the clipped text."""
+        """Return what the router LLM sees: one line about the conversation, then the clipped
+        text."""
         line = self._context_line()
         return line + clip(self.text, max_tokens - estimate_tokens(line))
 
@@ -50,7 +51,7 @@ class Query:
 def query_of(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue] | None = None
 ) -> Query:
-    """The query in OpenAI chat `messages`; `params` are the request's further fields."""
+    """Return the query in OpenAI chat `messages`. `params` holds the request's other fields."""
     turns = [m for m in messages if m.get("role") not in ("system", "developer")]
     last = next((i for i in reversed(range(len(turns))) if turns[i].get("role") == "user"), None)
     earlier = turns if last is None else turns[:last] + turns[last + 1 :]
@@ -65,7 +66,8 @@ def query_of(
 
 
 def text_of(message: JsonObject) -> str:
-    """A message's text: its content, or the text parts of a content array, a line each."""
+    """Return a message's text: its content, or the text parts of a content array joined by
+    newlines."""
     content = message.get("content")
     if isinstance(content, str):
         return content

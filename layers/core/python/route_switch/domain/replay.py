@@ -1,4 +1,4 @@
-"""Which requests learning may ask again, and how."""
+"""Which requests learning may replay, and how."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,17 +6,18 @@ from pydantic import JsonValue
 
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
-from route_switch.domain.record import NotReplayable, Replay
+from route_switch.domain.request_record import NotReplayable, Replay
 
 NOT_REPLAYED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "store", "user"})
-"""Fields that say who asked or where it is kept: they shape no answer, and learning must not
-know them."""
+"""Fields that identify the caller or control storage. They do not shape the answer, and learning
+must not see them."""
 
 
 def replay_of(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue], query: Query
 ) -> Replay | NotReplayable:
-    """`query` is the one of `messages`: the last user message, which has to end them."""
+    """Return how to replay a request, or why it cannot be replayed. `query` is the query in
+    `messages`: the last user message, which must also be the last message."""
     if query.has_attachments:
         return NotReplayable.ATTACHMENTS
     if not query.text.strip():

@@ -1,4 +1,4 @@
-"""What the owner can turn off without a deployment."""
+"""What the owner can change without a deployment."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ from route_switch.domain.tiers import Tier
 
 
 class Switches(BaseModel):
-    """`pin_tier` answers every routed request, as far as the key's tiers allow. Without the router
-    LLM, what is not bypassed goes to the safe tier. Without learning no run starts, and one that
-    is under way ends without a new prompt."""
+    """`pin_tier` answers every routed request, as far as the key's tiers allow. With `router` off,
+    every request that is not bypassed goes to the safe tier. With `learning` off, no run starts,
+    and a run in progress ends without promoting a prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -19,18 +19,18 @@ class Tier(IntEnum):
 
     @property
     def alias(self) -> str:
-        """The name that a caller may give as `model` to choose this tier."""
+        """The `model` name that selects this tier."""
         return f"tier-{self.value}"
 
 
 ALL_TIERS = frozenset(Tier)
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+/\S+$", max_length=200)]
-"""`provider/model`: the part before the first slash picks the adapter."""
+"""`provider/model`. The part before the first slash selects the adapter."""
 
 
 class TierModels(BaseModel):
-    """The model that answers a tier's queries, and those that stand in for it, in order."""
+    """A tier's model and its fallbacks, in the order to try them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,17 +38,17 @@ class TierModels(BaseModel):
     fallbacks: tuple[ModelName, ...] = ()
 
     @property
-    def in_order(self) -> tuple[ModelName, ...]:
+    def with_fallbacks(self) -> tuple[ModelName, ...]:
         return (self.model, *self.fallbacks)
 
 
 class ModelCatalog(BaseModel):
-    """Which models serve which tier, which one routes, and what each of them costs.
+    """Which models serve which tier, which one routes, and what each costs.
 
-    `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes for each token
-    that tier `t` writes, to estimate what Tier 3 would have cost; a tier that is absent has no
-    measured ratio, and then there is no estimate. A model without `capabilities` takes everything.
-    `prices_date` says how old the prices are.
+    `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes per token that
+    tier `t` writes. It estimates what Tier 3 would have cost; a tier without a measured ratio has
+    no estimate. A model without `capabilities` accepts everything. `prices_date` is the date of the
+    prices.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,22 +64,24 @@ class ModelCatalog(BaseModel):
     def _every_tier_has_a_model(self) -> Self:
         missing = sorted(ALL_TIERS - self.tiers.keys())
         if missing:
-            raise ValueError(f"tier {missing[0].value} has no model; each of 1, 2 and 3 needs one")
+            raise ValueError(
+                f"tier {missing[0].value} has no model. Configure one for each of tiers 1, 2 and 3"
+            )
         return self
 
     def price(self, model: str) -> Price | None:
-        """The model's price, or None where it is not known. Unknown is never free."""
+        """Return the model's price, or None when unknown. Unknown never means free."""
         return self.prices.get(model)
 
     def capabilities_of(self, model: str) -> Capabilities:
         return self.capabilities.get(model, Capabilities())
 
     def tier_of(self, model: str) -> Tier | None:
-        """The lowest tier whose own model (not a fallback) has this name."""
+        """Return the lowest tier whose own model (not a fallback) has this name."""
         return next((t for t in sorted(self.tiers) if self.tiers[t].model == model), None)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every configured model, tier models first, each once."""
-        tiers = (name for t in sorted(self.tiers) for name in self.tiers[t].in_order)
+        """Every configured model once, tier models first."""
+        tiers = (name for t in sorted(self.tiers) for name in self.tiers[t].with_fallbacks)
         return tuple(dict.fromkeys((*tiers, self.router)))

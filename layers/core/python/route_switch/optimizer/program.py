@@ -1,21 +1,25 @@
 """Routing as a DSPy program that sends the router LLM exactly what serving sends it."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import dspy
 from dspy.lm15 import Config, Message, Request
+from pydantic import JsonValue
 
-from route_switch.domain.decision import nearest_allowed, parse_tier
-from route_switch.domain.prompt import Demo, MessageParts, RoutingPrompt
-from route_switch.domain.prompt_room import fits
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
+from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 from route_switch.domain.tiers import Tier
-from route_switch.services.choose_tier import ROUTER_PARAMS
 
 
 class RouteQuery(dspy.Signature):  # type: ignore[misc]  # DSPy is untyped
-    """Replaced by a routing prompt's instruction."""
+    """Placeholder: a routing prompt's instruction replaces this text."""
 
     query: str = dspy.InputField(desc="What a user sent")
     tier: str = dspy.OutputField(desc="The number of a model tier: 1 small, 2 medium, 3 large")
@@ -44,7 +48,7 @@ class RouteToTier(dspy.Module):  # type: ignore[misc]  # DSPy is untyped
 
 
 def prompt_of(program: RouteToTier, messages: MessageParts) -> RoutingPrompt:
-    """The artifact that a program stands for."""
+    """Return the routing prompt that a program represents."""
     return _prompt(
         program.choose.signature.instructions,
         tuple((demo["query"], demo["tier"]) for demo in program.choose.demos),
@@ -71,26 +75,24 @@ def _prompt_that_fits(
 
 
 class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
-    """Renders routing calls as `RoutingPrompt` does, and everything else (the proposer's calls) as
-    DSPy's chat adapter does.
+    """Routes queries through `choose_tier`, as production does; everything else (the proposer's
+    calls) goes through DSPy's chat adapter.
 
-    A prompt that is too large for Parameter Store is not sent: its queries get no tier, which the
-    metric takes for the worst choice. A reply that names no tier is routed as in production. What
-    the call cost comes along as `router_usd`.
+    Queries that bypass the router are not part of a search, so nothing is bypassed here. A prompt
+    that is too large for Parameter Store is not sent: its queries get no tier, which the metric
+    counts as the worst choice. `router_usd` is the cost of the call.
     """
 
     def __init__(
         self,
         messages: MessageParts,
         tiers: frozenset[Tier],
-        safe_tier: Tier,
-        max_query_tokens: int,
+        config: RouterConfig,
     ) -> None:
         super().__init__(use_json_adapter_fallback=False)
         self._messages = messages
         self._tiers = tiers
-        self._safe_tier = safe_tier
-        self._max_query_tokens = max_query_tokens
+        self._config = config.model_copy(update={"bypass_tokens": 0})
 
     def __call__(
         self,
@@ -109,16 +111,14 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
         prompt = _prompt_that_fits(signature.instructions, pairs, self._messages)
         if prompt is None:
             return [{"tier": "", "router_usd": 0.0}]
-        response = lm(_request(lm, prompt, Query(inputs["query"]), self._max_query_tokens))
-        tier = self.tier_of(response.text or "")
-        return [{"tier": str(tier.value), "router_usd": response.provider_data["cost_usd"]}]
-
-    def tier_of(self, reply: str) -> Tier:
-        return nearest_allowed(parse_tier(reply) or self._safe_tier, self._tiers)
+        ask = _AskThroughDspy(lm)
+        context = RoutingContext(self._config, prompt, ask)
+        choice = choose_tier(Query(inputs["query"]), PromptStrategy(), context, self._tiers)
+        return [{"tier": str(choice.tier.value), "router_usd": ask.cost_usd}]
 
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
-        """A proposer that forgets the field's marks still has its text read, where there is but
-        one field: DSPy's own way out would ask again and pay twice."""
+        """Read a reply without field markers as the value of the only field, if there is just one.
+        DSPy's own fallback would ask again and pay twice."""
         fields = list(signature.output_fields)
         if len(fields) == 1 and f"[[ ## {fields[0]} ## ]]" not in completion:
             return {fields[0]: completion.strip()}
@@ -126,16 +126,28 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
         return parsed
 
 
-def _request(lm: dspy.LM, prompt: RoutingPrompt, query: Query, max_query_tokens: int) -> Request:
-    system, *turns = prompt.render(query, max_query_tokens)
-    return Request(
-        model=lm.model,
-        system=str(system["content"]),
-        messages=tuple(
-            Message.user(str(turn["content"]))
-            if turn["role"] == "user"
-            else Message.assistant(str(turn["content"]))
-            for turn in turns
-        ),
-        config=Config(**ROUTER_PARAMS),
-    )
+class _AskThroughDspy:
+    """Calls the router LLM through DSPy for one query, and keeps the cost."""
+
+    def __init__(self, lm: dspy.LM) -> None:
+        self._lm = lm
+        self.cost_usd = 0.0
+
+    def __call__(
+        self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
+    ) -> str | None:
+        system, *turns = messages
+        request = Request(
+            model=self._lm.model,
+            system=str(system["content"]),
+            messages=tuple(
+                Message.user(str(turn["content"]))
+                if turn["role"] == "user"
+                else Message.assistant(str(turn["content"]))
+                for turn in turns
+            ),
+            config=Config(**params),
+        )
+        response = self._lm(request)
+        self.cost_usd = response.provider_data["cost_usd"]
+        return response.text or ""

@@ -1,12 +1,12 @@
-"""Whether a key's limits let a request in, before anything is paid."""
+"""Check a key's limits before a request costs anything."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, StoreError
-from route_switch.domain.keys import ApiKey
 from route_switch.domain.ports import KeyLimits
 from route_switch.domain.tiers import Tier
 from route_switch.services.eligible_models import Eligible
@@ -18,25 +18,25 @@ SECONDS_PER_MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`set_aside_usd` of the key's budget wait for what the request will really have cost, None
-    where the key has no budget. `spent`: the budget is used up, and Tier 1 answers."""
+    """`reserved_usd` is held from the key's budget until the request's actual cost is known; None
+    when the key has no budget. With `budget_spent`, the budget is used up and Tier 1 answers."""
 
     month: str
-    set_aside_usd: float | None = None
-    spent: bool = False
+    reserved_usd: float | None = None
+    budget_spent: bool = False
 
 
 class AdmitRequest:
-    """Fails closed: where the limits cannot be read, nobody is let in who has some."""
+    """Fail closed: when the limits cannot be read, reject requests of keys that have limits."""
 
     def __init__(self, limits: KeyLimits, now: Callable[[], datetime]) -> None:
         self._limits = limits
         self._now = now
 
     def __call__(self, key: ApiKey, eligible: Eligible, worst_usd: float) -> Admission:
-        """Counts the request, and sets `worst_usd` aside: the most that it is likely to cost.
+        """Count the request and reserve `worst_usd`, the most that it is likely to cost.
 
-        Raises `RequestRefusedError` (429), or `StoreError`.
+        Raise `RequestRefusedError` (429), or `StoreError`.
         """
         now = self._now()
         self._check_rate(key, now)
@@ -44,13 +44,13 @@ class AdmitRequest:
         budget = key.monthly_budget_usd
         if budget is None:
             return Admission(month)
-        if self._limits.set_aside(key.key_id, month, worst_usd, budget):
+        if self._limits.reserve(key.key_id, month, worst_usd, budget):
             return Admission(month, worst_usd)
         if key.when_spent == "downgrade" and Tier.SMALL in eligible.tiers:
-            return Admission(month, 0.0, spent=True)
+            return Admission(month, 0.0, budget_spent=True)
         raise RequestRefusedError(
-            f"The budget of this key, {budget:g} USD a month, is used up, or what is left of it "
-            "does not cover this request. Ask the owner, set a lower max_tokens, or wait for "
+            f"The monthly budget of this key, {budget:g} USD, is used up, or the remainder does "
+            "not cover this request. Ask the owner for more, lower max_tokens, or wait until "
             "next month.",
             status=429,
             kind="insufficient_quota",
@@ -58,23 +58,23 @@ class AdmitRequest:
         )
 
     def settle(self, key: ApiKey, admission: Admission, spent_usd: float | None) -> None:
-        """Turns what was set aside into what was spent; where that is unknown it stays as it is.
-        Never fails: the request has been answered."""
-        set_aside = admission.set_aside_usd
-        if set_aside is None or spent_usd is None or spent_usd == set_aside:
+        """Replace the reservation with the amount spent. If that amount is unknown, keep the
+        reservation. Never fail: the request has been answered."""
+        reserved = admission.reserved_usd
+        if reserved is None or spent_usd is None or spent_usd == reserved:
             return
         try:
-            self._limits.settle(key.key_id, admission.month, spent_usd - set_aside)
+            self._limits.adjust(key.key_id, admission.month, spent_usd - reserved)
         except StoreError as error:
-            logger.error("%.6f USD stay set aside: %s", set_aside - spent_usd, error)
+            logger.error("%.6f USD stay reserved: %s", reserved - spent_usd, error)
 
     def _check_rate(self, key: ApiKey, now: datetime) -> None:
         limit = key.requests_per_minute
         if limit is None or self._limits.count(key.key_id, now, limit):
             return
         raise RequestRefusedError(
-            f"This key may send {limit} requests a minute, and has sent them. Wait until the next "
-            "minute begins.",
+            f"This key has reached its limit of {limit} requests per minute. Wait until the next "
+            "minute starts.",
             status=429,
             kind="rate_limit_error",
             code="rate_limit_exceeded",

@@ -1,20 +1,20 @@
-"""Who is calling."""
+"""Authenticate the caller."""
 
 import time
 
+from route_switch.domain.api_keys import ApiKey, hash_key
 from route_switch.domain.errors import RequestRefusedError
-from route_switch.domain.keys import ApiKey, hash_key
 from route_switch.domain.ports import KeyStore
 from route_switch.services.call_models import Clock
 
-CACHE_S = 60.0
-"""How long a revoked key may go on working in a warm process."""
+KEY_CACHE_S = 60.0
+"""How long a warm process may still accept a revoked key."""
 
-MAX_CACHED = 1000
+MAX_CACHED_KEYS = 1000
 
 
 class Authenticate:
-    """Checks bearer keys; known ones are remembered for `CACHE_S` seconds."""
+    """Checks bearer keys. Valid ones are cached for `KEY_CACHE_S` seconds."""
 
     def __init__(self, keys: KeyStore, clock: Clock = time.monotonic) -> None:
         self._keys = keys
@@ -22,11 +22,12 @@ class Authenticate:
         self._cache: dict[str, tuple[ApiKey, float]] = {}
 
     def __call__(self, authorization: str | None) -> ApiKey:
-        """The key in an `Authorization: Bearer …` header; raises `RequestRefusedError` (401)."""
+        """Return the key in an `Authorization: Bearer …` header. Raise `RequestRefusedError`
+        (401)."""
         scheme, _, presented = (authorization or "").partition(" ")
         presented = presented.strip()
         if scheme.lower() != "bearer" or not presented:
-            raise _refusal("No API key was given. Send it as 'Authorization: Bearer rs-…'.")
+            raise _refusal("The API key is missing. Send it as 'Authorization: Bearer rs-…'.")
         key_hash = hash_key(presented)
         cached = self._cache.get(key_hash)
         if cached and cached[1] > self._clock():
@@ -34,13 +35,13 @@ class Authenticate:
         key = self._keys.find(key_hash)
         if key is None:
             self._cache.pop(key_hash, None)
-            raise _refusal("The API key is not known here. Check it, or ask the owner for one.")
+            raise _refusal("The API key is unknown. Check it, or ask the owner for a key.")
         if key.revoked:
             self._cache.pop(key_hash, None)
-            raise _refusal("The API key was revoked. Ask the owner for another one.")
-        if len(self._cache) >= MAX_CACHED:
+            raise _refusal("The API key was revoked. Ask the owner for a new one.")
+        if len(self._cache) >= MAX_CACHED_KEYS:
             self._cache.clear()
-        self._cache[key_hash] = (key, self._clock() + CACHE_S)
+        self._cache[key_hash] = (key, self._clock() + KEY_CACHE_S)
         return key
 
 

@@ -1,4 +1,4 @@
-"""Calls one model within a deadline, and keeps account of what it cost."""
+"""Call one model within a deadline, and record what it cost."""
 
 import logging
 import time
@@ -19,18 +19,18 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.query import text_of
-from route_switch.domain.record import Attempt
+from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.tokens import estimate_tokens
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
-"""Seconds of a clock that never goes back."""
+"""Returns seconds from a monotonic clock."""
 
 
 class Deadline:
-    """The time that a whole request has."""
+    """The time limit of a whole request."""
 
     def __init__(self, seconds: float, clock: Clock = time.perf_counter) -> None:
         self._clock = clock
@@ -50,7 +50,7 @@ class Deadline:
 class CallResult:
     """One call: its completion or its error, and the attempt to record.
 
-    `late` is the call that went on after its time was up.
+    `late` is the call that kept running after it timed out.
     """
 
     attempt: Attempt
@@ -60,10 +60,10 @@ class CallResult:
 
 
 class ModelCaller:
-    """Finds a model's client by the provider prefix of its name and calls it.
+    """Calls a model through the client that the provider prefix of its name selects.
 
-    Each call runs in a thread of `pool`: no provider's library keeps a total deadline by itself,
-    and waiting for a thread does.
+    Each call runs in a thread of `pool`: no provider's library enforces a total deadline, but
+    waiting for a thread can.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class ModelCaller:
         deadline: Deadline,
         tier: Tier | None = None,
     ) -> CallResult:
-        """Calls `name` (`provider/model`) and waits for `timeout_s`; a failure is a result, not an
-        exception. A call that is late may go on until the request's deadline: its provider
-        charges for it anyway, and so its tokens become known."""
+        """Call `name` (`provider/model`) and wait for `timeout_s`. Return a failure as a result
+        instead of raising it. A timed-out call may run until the request's deadline: its provider
+        charges for it anyway, and this way its tokens become known."""
         started = self._clock()
         future = self._pool.submit(self._run, name, messages, params, deadline.remaining_s)
         error: ModelError
@@ -97,17 +97,23 @@ class ModelCaller:
             completion = future.result(timeout_s)
         except FutureTimeoutError:
             if future.cancel():
-                error, late = ModelError(f"{name} was not called: too many calls hang"), None
+                error, late = (
+                    ModelError(f"{name} was not called: all worker threads are busy"),
+                    None,
+                )
             else:
-                error, late = ModelTimeoutError(f"{name} took over {timeout_s:.1f} s"), future
+                error, late = (
+                    ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s"),
+                    future,
+                )
         except ModelError as caught:
             error, late = caught, None
         else:
             return CallResult(self._answered(name, tier, completion.usage, started), completion)
         return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
 
-    def settle(self, result: CallResult) -> CallResult:
-        """The call as it stands now: with its real usage and answer if those came late."""
+    def with_late_answer(self, result: CallResult) -> CallResult:
+        """Return the result, updated with the actual usage and answer if they arrived late."""
         late = result.late
         if late is None or not late.done() or late.exception() is not None:
             return result
@@ -132,8 +138,8 @@ class ModelCaller:
         except ModelError:
             raise
         except Exception as error:
-            # A defect or a missing library of one client is a failing model, not a failing request.
-            logger.error("The client of %s broke: %s", name, describe_defect(error))
+            # A defect or a missing library in one client fails the model, not the request.
+            logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
     def _answered(
@@ -152,7 +158,7 @@ class ModelCaller:
     ) -> Attempt:
         elapsed = self._ms_since(started)
         if not isinstance(error, ModelTimeoutError):
-            # With a status, or a refusal, the message may quote the request.
+            # An error with a status, or a refusal, has a message that may quote the request.
             reason = f"status {error.status}" if error.status else str(error)
             if isinstance(error, InvalidModelRequestError) and not error.status:
                 reason = "refused"

@@ -1,35 +1,37 @@
-"""Chooses the tier of a query: bypass, router LLM, or the safe tier."""
+"""Choose the tier of a request, within its deadline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from route_switch.domain.config import RouterConfig
-from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed, parse_tier
+from route_switch.domain.decision import Reason, RoutingDecision
 from route_switch.domain.errors import InvalidModelRequestError
-from route_switch.domain.prompt import RoutingPrompt
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 
-ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
-"""A digit is asked for; the rest of the room is for a model that writes "Tier 2." instead."""
-
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The decision, and the router call that led to it where there was one."""
+class RequestChoice:
+    """The decision, and the router call that led to it, if there was one."""
 
     decision: RoutingDecision
     router_call: CallResult | None = None
 
 
 class ChooseTier:
-    """Decides, and never fails: whatever the router LLM does, the query gets a legal tier."""
+    """Choose a tier and never fail: whatever the router LLM does, the query gets a legal tier."""
 
     def __init__(self, config: RouterConfig, caller: ModelCaller) -> None:
         self._config = config
         self._caller = caller
+        self._strategy = strategy_named(config.strategy)
 
     def __call__(
         self,
@@ -40,44 +42,50 @@ class ChooseTier:
         deadline: Deadline,
         *,
         router: bool = True,
-    ) -> Choice:
-        """Without `router`, what is not bypassed goes to the safe tier."""
+    ) -> RequestChoice:
+        """If `router` is False, every query that is not bypassed goes to the safe tier."""
         started = deadline.elapsed_ms
-        tier, reason, call = self._decide(query, prompt, deadline, router)
+        ask = _AskRouter(self._config, self._caller, deadline)
+        context = RoutingContext(self._config, prompt, ask)
+        choice = choose_tier(query, self._strategy if router else None, context, allowed)
+        unrouted = choice.reason is Reason.FALLBACK and _router_is_down(ask.call)
         decision = RoutingDecision(
-            tier=nearest_allowed(tier, allowed),
-            reason=reason,
+            tier=choice.tier,
+            reason=choice.reason,
             prompt_version=version,
-            router_tokens=_tokens(call),
+            router_tokens=_tokens(ask.call),
             latency_ms=deadline.elapsed_ms - started,
-            routed_tier=None if reason is Reason.FALLBACK and _router_is_down(call) else tier,
+            routed_tier=None if unrouted else choice.chosen,
+            why=choice.suggestion.why,
         )
-        return Choice(decision, call)
+        return RequestChoice(decision, ask.call)
 
-    def _decide(
-        self, query: Query, prompt: RoutingPrompt, deadline: Deadline, router: bool
-    ) -> tuple[Tier, Reason, CallResult | None]:
-        config = self._config
-        if config.bypasses(query):
-            return Tier.SMALL, Reason.BYPASS, None
-        if not router:
-            return config.safe_tier, Reason.FALLBACK, None
-        call = self._caller.call(
-            config.models.router,
-            prompt.render(query, config.router_max_input_tokens),
-            ROUTER_PARAMS,
-            min(config.router_timeout_s, deadline.remaining_s),
-            deadline,
+
+class _AskRouter:
+    """Calls the router LLM for one request and keeps the call."""
+
+    def __init__(self, config: RouterConfig, caller: ModelCaller, deadline: Deadline) -> None:
+        self._config = config
+        self._caller = caller
+        self._deadline = deadline
+        self.call: CallResult | None = None
+
+    def __call__(
+        self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
+    ) -> str | None:
+        self.call = self._caller.call(
+            self._config.models.router,
+            messages,
+            params,
+            min(self._config.router_timeout_s, self._deadline.remaining_s),
+            self._deadline,
         )
-        tier = parse_tier(call.completion.text) if call.completion else None
-        if tier is None:
-            return config.safe_tier, Reason.FALLBACK, call
-        return tier, Reason.ROUTER, call
+        return self.call.completion.text if self.call.completion else None
 
 
 def _router_is_down(call: CallResult | None) -> bool:
-    """Off, or failing. A router that refuses a query, or says nothing that makes sense, is not
-    down: it would do so on any day, and learning measures the safe tier there as well."""
+    """Whether the router LLM was off or failing. One that refuses a query, or whose reply names no
+    tier, is not down: it would do the same tomorrow, and learning measures the safe tier there."""
     return call is None or (
         call.completion is None and not isinstance(call.error, InvalidModelRequestError)
     )

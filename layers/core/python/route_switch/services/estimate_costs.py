@@ -1,4 +1,4 @@
-"""What a request would cost, before it is sent: from estimated tokens."""
+"""Estimate a request's cost from estimated tokens, before it is sent."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,25 +9,25 @@ from route_switch.domain.pricing import Usage, cost_usd
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 ASSUMED_OUTPUT_TOKENS = 300
-"""Length of an answer that is taken for an estimate where the request sets no limit."""
+"""Assumed answer length when the request sets no limit."""
 
 LONG_OUTPUT_TOKENS = 1000
-"""The same where the estimate should rather be too high."""
+"""The same for estimates that should err on the high side."""
 
 ROUTER_CALL = Usage(input_tokens=4000, output_tokens=16)
-"""More than a router call takes: a prompt of 8 KB, a query clipped to 1,000 tokens, a digit."""
+"""More than a router call uses: a prompt of 8 KB, a query clipped to 1,000 tokens, one digit."""
 
 
 def assumed_output_tokens(params: Mapping[str, JsonValue]) -> int:
-    """The limit that the request sets, or `ASSUMED_OUTPUT_TOKENS` if that is less or there is
-    none: most answers end before their limit."""
+    """Return the smaller of the request's limit and `ASSUMED_OUTPUT_TOKENS`: most answers end
+    before their limit."""
     return min([ASSUMED_OUTPUT_TOKENS, *_limits(params)])
 
 
 def estimated_costs_usd(
     catalog: ModelCatalog, tiers: Iterable[Tier], needs: Needs, params: Mapping[str, JsonValue]
 ) -> dict[Tier, float | None]:
-    """What each tier's answer would cost; None where its price is not known."""
+    """Estimate the cost of each tier's answer; None when its price is unknown."""
     usage = Usage(needs.input_tokens, assumed_output_tokens(params))
     return {
         tier: cost_usd(usage, catalog.price(catalog.tiers[tier].model)) for tier in sorted(tiers)
@@ -37,7 +37,7 @@ def estimated_costs_usd(
 def worst_cost_usd(
     catalog: ModelCatalog, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
 ) -> float:
-    """The router call and the dearest of the models, at the longest answer that is likely.
+    """Return the cost of the router call plus the most expensive model's longest likely answer.
 
     A request without a limit may cost more, and so may one whose first models fail late.
     """

@@ -1,4 +1,4 @@
-"""The routing prompt that serves right now."""
+"""The routing prompt that is being served."""
 
 import contextlib
 import logging
@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import PromptStore, StoredPrompt
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.call_models import Clock
-from route_switch.services.refreshed import Refreshed
+from route_switch.services.refreshed_value import RefreshedValue
 
 logger = logging.getLogger(__name__)
 
 OLDER_VERSIONS = 5
-"""How far a new process looks back for a version that can be served."""
+"""How many earlier versions a new process tries when the newest is broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPrompt:
-    """A prompt with the place that it came from: `live@7`, `seed@1` or `packaged@<digest>`.
+    """A prompt and its source: `live@7`, `seed@1` or `packaged@<digest>`.
 
-    `healthy` is False where the live prompt could not be read and something else serves.
+    `healthy` is False when the live prompt could not be read and another prompt is served.
     """
 
     prompt: RoutingPrompt
@@ -31,11 +31,11 @@ class ServedPrompt:
     healthy: bool = True
 
 
-class LivePrompt(Refreshed[ServedPrompt]):
-    """Serves the newest version of `live`; without one the seed, then the packaged prompt.
+class LivePrompt(RefreshedValue[ServedPrompt]):
+    """Serves the newest version of `live`. Without one, serves the seed, then the packaged prompt.
 
-    A live prompt that is broken or cannot be read leaves the last good one in place; a new process
-    looks for it among the versions before.
+    If the live prompt is broken or unreadable, keeps the last good one. A new process looks for it
+    among the earlier versions.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class LivePrompt(Refreshed[ServedPrompt]):
             if stored is not None:
                 return _parsed(stored, "live")
             healthy = True
-        except Exception as error:  # noqa: BLE001, RUF100 (whatever the store raises: keep serving)
-            logger.warning("The live prompt cannot be served: %s", _reason(error))
+        except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
+            logger.warning("The live prompt cannot be used: %s", _reason(error))
             healthy = False
             if before is not None:
                 return replace(before, healthy=False)
-            if not isinstance(error, PromptError):  # asking again would only take as long again
+            if not isinstance(error, PromptError):  # another read would time out too
                 return self._packaged_prompt(healthy)
             older = self._older_version()
             if older is not None:
@@ -71,7 +71,7 @@ class LivePrompt(Refreshed[ServedPrompt]):
         newest = self._version(None)
         for number in range(newest.version - 1 if newest else 0, 0, -1)[:OLDER_VERSIONS]:
             stored = self._version(number)
-            with contextlib.suppress(PromptError):  # that version is broken as well
+            with contextlib.suppress(PromptError):  # that version is broken too
                 if stored is not None:
                     return replace(_parsed(stored, "live"), healthy=False)
         return None
@@ -90,7 +90,7 @@ class LivePrompt(Refreshed[ServedPrompt]):
                 seed = _parsed(stored, "seed")
                 return ServedPrompt(seed.prompt, seed.version, healthy)
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
-            logger.warning("The seed prompt cannot be served: %s", _reason(error))
+            logger.warning("The seed prompt cannot be used: %s", _reason(error))
             healthy = False
         return self._packaged_prompt(healthy)
 
@@ -103,5 +103,6 @@ def _parsed(stored: StoredPrompt, origin: str) -> ServedPrompt:
 
 
 def _reason(error: Exception) -> str:
-    """Parsing errors speak of the prompt's structure; others are named, not quoted."""
+    """Quote parsing errors, which describe the prompt's structure. Of other errors, give only the
+    type."""
     return str(error) if isinstance(error, PromptError) else type(error).__name__

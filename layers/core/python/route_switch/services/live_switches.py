@@ -1,4 +1,4 @@
-"""What is turned off right now."""
+"""The switches in effect."""
 
 import logging
 import time
@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.switches import Switches
 from route_switch.services.call_models import Clock
-from route_switch.services.refreshed import Refreshed
+from route_switch.services.refreshed_value import RefreshedValue
 
 logger = logging.getLogger(__name__)
 
 
-class LiveSwitches(Refreshed[Switches]):
-    """Switches that cannot be read stay as they were; in a new process everything is on."""
+class LiveSwitches(RefreshedValue[Switches]):
+    """Keeps the last known switches when they cannot be read. In a new process everything is on."""
 
     def __init__(self, store: SwitchStore, pool: Executor, clock: Clock = time.monotonic) -> None:
         super().__init__(self._switches, pool, clock)
@@ -22,6 +22,6 @@ class LiveSwitches(Refreshed[Switches]):
     def _switches(self, before: Switches | None) -> Switches:
         try:
             return self._store.read()
-        except Exception as error:  # noqa: BLE001, RUF100 (whatever the store raises: keep serving)
+        except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
             logger.warning("The switches cannot be read: %s", type(error).__name__)
             return before or Switches()

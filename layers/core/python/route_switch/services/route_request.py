@@ -1,34 +1,36 @@
-"""A request's way: who may answer, choose a tier, let it answer, record what happened."""
+"""A request from start to end: find eligible models, choose a tier, call a model, record the
+outcome."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.needs import needs_of
 from route_switch.domain.query import query_of
-from route_switch.domain.record import (
+from route_switch.domain.replay import replay_of
+from route_switch.domain.request_record import (
     RequestRecord,
     RequestStatus,
     estimate_baseline_usd,
 )
-from route_switch.domain.replay import replay_of
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
-from route_switch.services.answer import Answer, AnswerQuery, failure_of
+from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.call_models import Deadline, ModelCaller
-from route_switch.services.choose_tier import Choice, ChooseTier
+from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.services.eligible_models import find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
+from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
-from route_switch.services.record import RecordRequest
-from route_switch.services.request import Admitted, InboundRequest, Routed
+from route_switch.services.record_request import RecordRequest
 
 RECORD_MARGIN_S = 1.5
-"""What is left for the record when the deadline has passed: the function ends 2 s after it."""
+"""Time for the record after the deadline has passed. The function times out 2 s after the
+deadline."""
 
 MAX_RECORD_S = 4.0
 
@@ -56,20 +58,21 @@ class RouteRequest:
         self._pool = pool
         self._now = now
 
-    def chat(self, request: InboundRequest) -> Routed:
-        """Routes, lets answer, and records, also where no model answered."""
-        admitted = self._admitted(request, answers=True)
-        with self._live():
-            return self._answered(admitted)
+    def chat(self, request: InboundRequest) -> RoutedRequest:
+        """Route, call a model, and record the outcome, including failures."""
+        admitted = self._admit_request(request, answers=True)
+        with self._refreshing():
+            return self._route_and_answer(admitted)
 
-    def dry_run(self, request: InboundRequest) -> Routed:
-        """Decides and records the router call, which costs money; no tier is called."""
-        admitted = self._admitted(request, answers=False)
-        with self._live():
+    def dry_run(self, request: InboundRequest) -> RoutedRequest:
+        """Choose a tier without calling its model. Record the router call, because it costs
+        money."""
+        admitted = self._admit_request(request, answers=False)
+        with self._refreshing():
             served, choice = self._choose(admitted)
             return self._finish(admitted, served, choice, None)
 
-    def _answered(self, admitted: Admitted) -> Routed:
+    def _route_and_answer(self, admitted: AdmittedRequest) -> RoutedRequest:
         request = admitted.request
         served, choice = self._choose(admitted)
         answer = self._answer(
@@ -82,18 +85,19 @@ class RouteRequest:
         return self._finish(admitted, served, choice, answer)
 
     @contextmanager
-    def _live(self) -> Iterator[None]:
-        """Begins to read what is due of prompt and switches, both at once, and ends with it."""
+    def _refreshing(self) -> Iterator[None]:
+        """Start due refreshes of the prompt and the switches in parallel, and finish them at the
+        end."""
         self._live_prompt.prepare()
         self._switches.prepare()
         try:
             yield
         finally:
-            self._live_prompt.settle()
-            self._switches.settle()
+            self._live_prompt.finish_refresh()
+            self._switches.finish_refresh()
 
-    def _admitted(self, request: InboundRequest, *, answers: bool) -> Admitted:
-        """Raises what refuses the request, before anything is paid."""
+    def _admit_request(self, request: InboundRequest, *, answers: bool) -> AdmittedRequest:
+        """Raise whatever refuses the request, before anything is paid."""
         models = self._config.models
         needs = needs_of(request.messages, request.params)
         eligible, named = find_eligible(models, request.key, request.model, request.tiers, needs)
@@ -101,17 +105,17 @@ class RouteRequest:
         called = payable.models_of(models) if answers else ()
         worst_usd = worst_cost_usd(models, called, needs, request.params)
         admission = self._admit(request.key, eligible, worst_usd)
-        if admission.spent:
+        if admission.budget_spent:
             eligible = eligible.only(Tier.SMALL)
         query = query_of(request.messages, request.params)
-        return Admitted(request, query, needs, eligible, named, admission)
+        return AdmittedRequest(request, query, needs, eligible, named, admission)
 
-    def _choose(self, admitted: Admitted) -> tuple[ServedPrompt, Choice]:
+    def _choose(self, admitted: AdmittedRequest) -> tuple[ServedPrompt, RequestChoice]:
         served = self._live_prompt.current()
-        fixed = self._fixed(admitted)
+        fixed = self._fixed_tier(admitted)
         if fixed is not None:
             tier, reason = fixed
-            return served, Choice(RoutingDecision(tier, reason, served.version, 0, 0.0))
+            return served, RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
         return served, self._choose_tier(
             admitted.query,
             served.prompt,
@@ -121,10 +125,10 @@ class RouteRequest:
             router=admitted.eligible.router and self._switches.current().router == "on",
         )
 
-    def _fixed(self, admitted: Admitted) -> tuple[Tier, Reason] | None:
-        """The tier that needs no routing: nothing is left to pay another one with, the caller
-        names it, or the owner pins it."""
-        if admitted.admission.spent:
+    def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:
+        """Return the tier when no routing is needed: the budget is used up, the caller names the
+        tier, or the owner pins it."""
+        if admitted.admission.budget_spent:
             return Tier.SMALL, Reason.DEGRADED
         if admitted.named is not None:
             return admitted.named, Reason.OVERRIDE
@@ -134,14 +138,18 @@ class RouteRequest:
         return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
 
     def _finish(
-        self, admitted: Admitted, served: ServedPrompt, choice: Choice, answer: Answer | None
-    ) -> Routed:
+        self,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        choice: RequestChoice,
+        answer: TierAnswer | None,
+    ) -> RoutedRequest:
         request = admitted.request
-        record = self._record_of(admitted, choice, answer)
-        recorded = self._keep(admitted, record)
+        record = self._build_record(admitted, choice, answer)
+        recorded = self._save(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = choice.router_call.completion if choice.router_call else None
-        return Routed(
+        return RoutedRequest(
             record,
             choice.decision,
             answer.completion if answer else None,
@@ -154,20 +162,20 @@ class RouteRequest:
                 self._config.models, admitted.eligible.tiers, admitted.needs, request.params
             ),
             router_reply=reply.text if reply else None,
-            budget_spent=admitted.admission.spent,
+            budget_spent=admitted.admission.budget_spent,
         )
 
-    def _keep(self, admitted: Admitted, record: RequestRecord) -> bool:
-        """Records the request, and beside it what it took of its key's budget."""
+    def _save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
+        """Save the record, and in parallel settle the key's budget."""
         request = admitted.request
         time_s = self._time_to_record_s(request.deadline)
-        if admitted.admission.set_aside_usd is None:
+        if admitted.admission.reserved_usd is None:
             return self._record(record, time_s)
         settling = self._pool.submit(
             self._admit.settle, request.key, admitted.admission, record.known_cost_usd
         )
         recorded = self._record(record, time_s)
-        with suppress(TimeoutError):  # then the money stays set aside
+        with suppress(TimeoutError):  # then the money stays reserved
             settling.result(self._time_to_record_s(request.deadline))
         return recorded
 
@@ -175,17 +183,17 @@ class RouteRequest:
     def _time_to_record_s(deadline: Deadline) -> float:
         return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
 
-    def _record_of(
+    def _build_record(
         self,
-        admitted: Admitted,
-        choice: Choice,
-        answer: Answer | None,
+        admitted: AdmittedRequest,
+        choice: RequestChoice,
+        answer: TierAnswer | None,
     ) -> RequestRecord:
         request, query, decision = admitted.request, admitted.query, choice.decision
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.settle(call).attempt for call in calls)
+        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
@@ -216,7 +224,7 @@ class RouteRequest:
         )
 
 
-def _status(answer: Answer | None) -> RequestStatus:
+def _status(answer: TierAnswer | None) -> RequestStatus:
     if answer is None:
         return "dry_run"
     return "answered" if answer.completion else "failed"

@@ -1,31 +1,31 @@
-"""The first step: one run for one scheduled time, and one at a time."""
+"""The first step: start one run per scheduled time, and one run at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from route_switch.adapters.dynamodb_runs import DynamoDbRuns
-from route_switch.domain.learning_config import LearningConfig
-from route_switch.domain.learning_run import LearningRun
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.ports import SwitchStore
-from route_switch.services.learning_cap import MonthBefore, learning_cap
+from route_switch.services.learning.spending_caps import PreviousMonth, learning_cap
 from route_switch.workflow.events import Claimed, ClaimEvent
 
-LEARNING_IS_OFF = "Learning is off. 'route-switch switch learning on' lets the next run go."
+LEARNING_IS_OFF = "Learning is off. To turn it on, run 'route-switch switch learning on'."
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """`month_before` tells of the month that ended before this day.
+class ClaimRun:
+    """Claim the run's lock. `previous_month` returns the figures of the month before a given day.
 
-    Where learning is off, nobody is notified: who turned it off knows, and every week again would
+    If learning is off, nobody is notified: whoever turned it off knows, and a weekly reminder would
     be noise.
     """
 
     runs: DynamoDbRuns
     switches: SwitchStore
     config: LearningConfig
-    month_before: Callable[[date], MonthBefore]
+    previous_month: Callable[[date], PreviousMonth]
 
     def __call__(self, event: ClaimEvent) -> Claimed:
         if not self.switches.read().may_learn:
@@ -36,7 +36,7 @@ class Claim:
             month=f"{first:%Y-%m}",
             trigger=event.start.trigger,
             reason=event.start.reason,
-            cap_usd=learning_cap(self.config, self.month_before(first)),
+            cap_usd=learning_cap(self.config, self.previous_month(first)),
         )
         why = self.runs.claim(run, event.execution)
         if why is not None:
@@ -44,7 +44,7 @@ class Claim:
         return Claimed(claimed=True, run=run, shards=tuple(range(self.config.shards)))
 
 
-def days_of_month_before(first: date) -> list[date]:
-    """All days of the month that ended on the day before `first`."""
+def days_of_previous_month(first: date) -> list[date]:
+    """Return all days of the month that ended on the day before `first`."""
     last = first - timedelta(days=1)
     return [last.replace(day=day) for day in range(1, last.day + 1)]

@@ -1,4 +1,4 @@
-"""The second step: examples of the last weeks' traffic, and the prompt that they are to beat."""
+"""The second step: collect examples from recent traffic, and the incumbent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,27 +6,26 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from route_switch.adapters.example_file import read_examples
-from route_switch.adapters.jsonl import gzip_lines
+from route_switch.adapters.learning.example_file import read_examples
+from route_switch.adapters.learning.jsonl import gzip_lines
+from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT, SEED, LearningBucket
 from route_switch.domain.errors import PromptError
-from route_switch.domain.example import Example
-from route_switch.domain.learning_config import LearningConfig
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import PromptStore
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
-from route_switch.domain.prompt_room import check_start
-from route_switch.services.collect_examples import Collected as Traffic
-from route_switch.services.collect_examples import CollectExamples
+from route_switch.domain.prompts.size_limit import check_start
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from route_switch.workflow.events import Collected, CollectEvent
-from route_switch.workflow.paths import EXAMPLES, INCUMBENT, SEED, LearningBucket
 
 SAMPLE_SEED = 0
-"""The same each week: who was drawn last week is drawn again, and costs nothing."""
+"""The same every week: requests drawn last week are drawn again, and their answers are paid for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
-    """Every file is written once more when the step is tried again."""
+class CollectInputs:
+    """Write the run's examples and incumbent. A retry writes every file again."""
 
     examples: CollectExamples
     prompts: PromptStore
@@ -48,7 +47,7 @@ class Collect:
         return collected
 
     def _filled_up(self, traffic: Sequence[Example]) -> tuple[Example, ...]:
-        """With examples of the seed file, as far as traffic alone is too little."""
+        """Add examples from the seed file if there is too little traffic."""
         missing = self.config.min_examples - len(traffic)
         content = self.bucket.shared.read(SEED) if missing > 0 else None
         if content is None:
@@ -61,7 +60,7 @@ class Collect:
         new = [example for example in seed if example.key not in known]
         return (*traffic, *new)
 
-    def _summary(self, traffic: Traffic, examples: Sequence[Example]) -> Collected:
+    def _summary(self, traffic: CollectedExamples, examples: Sequence[Example]) -> Collected:
         return Collected(
             enough=len(examples) >= self.config.min_examples,
             examples=len(examples),
@@ -72,16 +71,16 @@ class Collect:
         )
 
     def _incumbent(self) -> RoutingPrompt:
-        """What is live. Raises where a candidate could not take its place: that has to be told
-        before anything is paid."""
+        """Return the live prompt. Raise `PromptError` now, before anything is paid, if it cannot be
+        read or no candidate could replace it."""
         stored = self.prompts.read_live()
         if stored is None:
             raise PromptError("There is no live prompt. Push one, or deploy the stage.")
         prompt = readable_prompt(stored.document)
         if prompt is None:
             raise PromptError(
-                f"Version {stored.version} of the live prompt is broken. Take an older one with "
-                "'route-switch prompt rollback', or push one that can be read."
+                f"Version {stored.version} of the live prompt is broken. Roll back to an older one "
+                "with 'route-switch prompt rollback', or push a valid one."
             )
         check_start(prompt)
         return prompt

@@ -36,8 +36,8 @@ FINISH_REASONS = {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
-UNUSABLE = ("malformed_model_output", "malformed_tool_use")
-"""Reasons to stop which say that there is no answer."""
+UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
+"""Stop reasons which mean that there is no answer."""
 
 
 class BedrockClient:
@@ -53,7 +53,7 @@ class BedrockClient:
         except ClientError as error:
             raise _error(call.model, error) from error
         except ParamValidationError as error:
-            raise _misfit(error) from error
+            raise _invalid_field(error) from error
         except BotoCoreError as error:
             raise ModelError(f"{call.model} cannot be reached: {type(error).__name__}") from error
         yield _chunk(call, response)
@@ -61,8 +61,8 @@ class BedrockClient:
 
 def _chunk(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
     reason = response["stopReason"]
-    if reason in UNUSABLE:
-        raise ModelError(f"{call.model} wrote something that cannot be read ({reason}). Try again.")
+    if reason in UNUSABLE_REASONS:
+        raise ModelError(f"{call.model} returned malformed output ({reason}). Try again.")
     blocks = response["output"].get("message", {}).get("content", [])
     return Chunk(
         delta=_message(blocks, one_call=call.params.get("parallel_tool_calls") is False),
@@ -72,8 +72,8 @@ def _chunk(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
 
 
 def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -> JsonObject:
-    """An OpenAI assistant message. With `one_call`, all calls but the first are dropped: who wants
-    them one by one answers it, and is then asked for the next."""
+    """Return an OpenAI assistant message. With `one_call`, keep only the first tool call: a client
+    that wants one call at a time answers it, and the model then asks for the next."""
     text = "".join(block.get("text", "") for block in blocks)
     calls: list[JsonValue] = [
         {
@@ -96,12 +96,12 @@ def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -
 
 
 def _reasoning(block: "ContentBlockOutputTypeDef") -> str:
-    """What a model thought, under the name that OpenAI-compatible servers have for it."""
+    """Return the model's reasoning, which OpenAI-compatible servers call reasoning_content."""
     return block.get("reasoningContent", {}).get("reasoningText", {}).get("text", "")
 
 
 def _usage(usage: "TokenUsageTypeDef") -> Usage:
-    """Bedrock counts cached input apart; here it is part of the input, as OpenAI has it."""
+    """Bedrock counts cached input separately. Like OpenAI, count it as part of the input."""
     cached = usage.get("cacheReadInputTokens", 0)
     written = usage.get("cacheWriteInputTokens", 0)
     return Usage(usage["inputTokens"] + cached + written, usage["outputTokens"], cached)
@@ -112,16 +112,16 @@ def _error(model: str, error: ClientError) -> ModelError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if code == "ValidationException":
         reason = error.response["Error"]["Message"]
-        return InvalidModelRequestError(f"{model} refuses the request: {reason}", status=status)
+        return InvalidModelRequestError(f"{model} rejected the request: {reason}", status=status)
     if code == "ModelTimeoutException":
         return ModelTimeoutError(f"{model} did not answer in time", status=status)
     return ModelError(f"{model} failed: {code}", status=status)
 
 
-def _misfit(error: ParamValidationError) -> InvalidModelRequestError:
-    """What botocore found before anything was sent; its report quotes values, so only the field's
-    name is taken from it."""
+def _invalid_field(error: ParamValidationError) -> InvalidModelRequestError:
+    """botocore rejected the request before sending it. Its report quotes values, so take only the
+    field's name from it."""
     field = re.search(r"for parameter ([\w.\[\]]+)", str(error))
     return InvalidModelRequestError(
-        f"Bedrock does not take this value of {field[1] if field else 'a field'}. Correct it."
+        f"Bedrock does not accept this value of {field[1] if field else 'a field'}. Correct it."
     )

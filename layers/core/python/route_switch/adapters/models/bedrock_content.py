@@ -1,7 +1,7 @@
-"""The content of OpenAI chat messages as content blocks of Bedrock's.
+"""Translate the content of OpenAI chat messages into Bedrock's content blocks.
 
-Blank texts are left out, since Bedrock refuses them. Nothing is fetched: images and files come
-within the request, as data: URLs. Errors name the place of a part and never quote it.
+Blank texts are dropped, because Bedrock rejects them. Nothing is fetched: images and files must be
+included in the request as data: URLs. Errors name the place of a part and never quote it.
 """
 
 import re
@@ -44,13 +44,13 @@ _TEXTS = ("text", "refusal")
 _KNOWN = (*_TEXTS, "image_url", "file", "input_audio")
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]+)*;base64,", re.IGNORECASE)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\]-]+")
-_LONGEST_NAME = 150
-"""Bedrock allows 200 characters; the rest is for the place."""
+_MAX_NAME_LENGTH = 150
+"""Bedrock allows 200 characters. The rest is for the place."""
 
 
 class Part(NamedTuple):
-    """A part of a content array: where it is (`messages[3].content[0]`), and what its type names
-    (the value under `image_url` of a part whose type is `image_url`)."""
+    """A part of a content array: its place (`messages[3].content[0]`), and the value under the
+    field that its type names (`image_url` for type `image_url`)."""
 
     place: str
     kind: str
@@ -58,7 +58,7 @@ class Part(NamedTuple):
 
 
 def user_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
-    """Texts, images and documents, in their order; `place` is the message's (`messages[3]`)."""
+    """Return texts, images and documents in order. `place` is the message's (`messages[3]`)."""
     blocks: list[ContentBlockTypeDef] = []
     for part in _parts(content, place):
         match part.kind:
@@ -72,7 +72,7 @@ def user_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
 
 
 def texts_of(content: JsonValue, place: str) -> list[str]:
-    """The texts of a content that may hold nothing else."""
+    """Return the texts of content that must contain nothing else."""
     return [text for part in _parts(content, place) for text in _text(part)]
 
 
@@ -82,25 +82,27 @@ def _parts(content: JsonValue, place: str) -> Iterator[Part]:
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
     if not isinstance(content, list):
-        raise InvalidModelRequestError(f"{place}.content must be a text or an array of parts.")
+        raise InvalidModelRequestError(f"{place}.content must be a string or an array of parts.")
     for index, part in enumerate(content):
         kind = part.get("type") if isinstance(part, dict) else None
         if not (isinstance(part, dict) and isinstance(kind, str)):
-            raise InvalidModelRequestError(f"{place}.content[{index}] must have a type.")
+            raise InvalidModelRequestError(
+                f"{place}.content[{index}] must be an object with a type."
+            )
         yield Part(f"{place}.content[{index}]", kind, part.get(kind))
 
 
 def _text(part: Part) -> list[str]:
-    """None or one."""
+    """Return at most one text."""
     if part.kind not in _TEXTS:
         name = f" ({part.kind})" if part.kind in _KNOWN else ""
         raise InvalidModelRequestError(
-            f"{part.place}{name} cannot be sent to Bedrock. Users' messages may hold text, "
-            "image_url and file, all others text. Leave it out, or configure a provider that "
-            "takes it."
+            f"{part.place}{name} cannot be sent to Bedrock. User messages may contain text, "
+            "image_url and file parts; all others, only text. Remove it, or configure a provider "
+            "that supports it."
         )
     if not isinstance(part.value, str):
-        raise InvalidModelRequestError(f"{part.place}.{part.kind} must be a text.")
+        raise InvalidModelRequestError(f"{part.place}.{part.kind} must be a string.")
     return [part.value] if part.value.strip() else []
 
 
@@ -109,7 +111,8 @@ def _image(part: Part) -> "ImageBlockTypeDef":
     form = IMAGE_FORMATS.get(media_type)
     if form is None:
         raise InvalidModelRequestError(
-            f"{part.place} is of a kind that Bedrock does not know. Send png, jpeg, gif or webp."
+            f"{part.place} has an image format that Bedrock does not support. Send png, jpeg, gif "
+            "or webp."
         )
     return {"format": form, "source": {"bytes": data}}
 
@@ -119,8 +122,8 @@ def _document(part: Part) -> "DocumentBlockTypeDef":
     form = DOCUMENT_FORMATS.get(media_type)
     if form is None:
         raise InvalidModelRequestError(
-            f"{part.place} is of a kind that Bedrock does not know. Send the media type of one of "
-            f"{', '.join(DOCUMENT_FORMATS.values())}."
+            f"{part.place} has a media type that Bedrock does not support. Send one of "
+            f"{', '.join(DOCUMENT_FORMATS.values())}, with its media type."
         )
     filename = part.value.get("filename") if isinstance(part.value, dict) else None
     return {
@@ -131,20 +134,21 @@ def _document(part: Part) -> "DocumentBlockTypeDef":
 
 
 def _document_name(filename: JsonValue, place: str) -> str:
-    """In the few characters that Bedrock allows; the place makes it unique, as it must be."""
+    """Keep only characters that Bedrock allows. The place makes the name unique, as Bedrock
+    requires."""
     name = _NOT_IN_A_NAME.sub(" ", filename if isinstance(filename, str) else "").strip()
     position = "-".join(re.findall(r"\d+", place))
-    return f"{name[:_LONGEST_NAME].strip() or 'document'} ({position})"
+    return f"{name[:_MAX_NAME_LENGTH].strip() or 'document'} ({position})"
 
 
 def _decoded(part: Part, field: str) -> tuple[str, bytes]:
-    """Media type and bytes of the data: URL in this field."""
+    """Return the media type and bytes of the data: URL in this field."""
     url = part.value.get(field) if isinstance(part.value, Mapping) else None
     head = _DATA_URL.match(url) if isinstance(url, str) else None
     if not (isinstance(url, str) and head):
         raise InvalidModelRequestError(
-            f"{part.place}.{part.kind}.{field} must be a data: URL in base64: nothing is fetched "
-            "from an address, and uploaded files are not known here."
+            f"{part.place}.{part.kind}.{field} must be a base64 data: URL. Remote URLs are not "
+            "fetched, and uploaded files are not supported."
         )
     try:
         data = b64decode(url[head.end() :], validate=True)

@@ -1,8 +1,8 @@
-"""OpenAI chat messages as the turns of a conversation with Bedrock.
+"""Translate OpenAI chat messages into the turns of a Bedrock conversation.
 
-There, users and assistants take turns, a user first; so neighbors of one role are joined, and
-messages without content are left out. A participant's `name`, an assistant's `reasoning_content`
-and other fields that only accompany a message are not sent.
+In Bedrock, user and assistant alternate, user first. So consecutive messages of one role are
+merged, and messages without content are dropped. A participant's `name`, an assistant's
+`reasoning_content` and other accompanying fields are not sent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ SYSTEM = ("system", "developer")
 
 
 def system_blocks(messages: Sequence[JsonObject]) -> "list[SystemContentBlockTypeDef]":
-    """What all system and developer messages say, wherever they stand in the conversation."""
+    """Return all system and developer messages, wherever they occur in the conversation."""
     return [
         {"text": text}
         for index, message in enumerate(messages)
@@ -37,24 +37,25 @@ def system_blocks(messages: Sequence[JsonObject]) -> "list[SystemContentBlockTyp
 
 
 def turns_of(messages: Sequence[JsonObject]) -> "list[MessageTypeDef]":
-    """Every other message; raises `InvalidModelRequestError` where Bedrock would refuse them."""
+    """Return all other messages. Raise `InvalidModelRequestError` for conversations that Bedrock
+    would reject."""
     turns: list[MessageTypeDef] = [
-        {"role": role, "content": [block for _, block in said]}
-        for role, said in groupby(_said(messages), key=itemgetter(0))
+        {"role": role, "content": [block for _, block in blocks]}
+        for role, blocks in groupby(_blocks_by_role(messages), key=itemgetter(0))
     ]
     if not turns or turns[0]["role"] != "user":
         raise InvalidModelRequestError(
-            "Bedrock takes conversations that begin with a user's message which is not empty. "
-            "Put one before the assistant's, or send instructions as a user."
+            "Bedrock requires conversations to start with a nonempty user message. Put one before "
+            "the assistant's, or send instructions as a user."
         )
     require_results(turns)
     return turns
 
 
-def _said(
+def _blocks_by_role(
     messages: Sequence[JsonObject],
 ) -> "Iterator[tuple[ConversationRoleType, ContentBlockTypeDef]]":
-    """All content blocks in their order, each with who says it."""
+    """Yield all content blocks in order, each with its role."""
     for index, message in enumerate(messages):
         place, role = f"messages[{index}]", message.get("role")
         if role == "user":

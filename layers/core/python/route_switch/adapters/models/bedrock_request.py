@@ -1,14 +1,14 @@
-"""An OpenAI chat completion request in the words of Bedrock's `converse`.
+"""Translate an OpenAI chat completion request into Bedrock's `converse` format.
 
-- Sent: messages, tools and the choice of them, `response_format` with a schema, token limit,
-  temperature, top_p, stop.
-- Refused by name, because the answer would be another one without it: what stands in `_HARMLESS`
-  with any other value, JSON without a schema, legacy functions, tools that are no functions.
-- Left out, because it only tunes or labels: everything else, such as `seed`, penalties,
+- Sent: messages, tools and tool choice, `response_format` with a schema, token limit, temperature,
+  top_p, stop.
+- Rejected by name, because dropping it would change the answer: any field in `_NO_EFFECT` with
+  another value, JSON without a schema, legacy functions, tools other than functions.
+- Dropped, because it only tunes or labels: everything else, such as `seed`, penalties,
   `reasoning_effort`, `service_tier`, `user`, `metadata` (which would copy labels into invocation
-  logs) and the `strict` of a tool, which most models on Bedrock refuse.
+  logs) and a tool's `strict`, which most models on Bedrock reject.
 
-`parallel_tool_calls: false` cannot be said to Bedrock; `bedrock.py` keeps it with the answer.
+Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies it to the answer.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import JsonValue
 
 from route_switch.adapters.models.bedrock_messages import system_blocks, turns_of
-from route_switch.adapters.models.bedrock_tools import told_as_text, tool_config
+from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import ModelCall
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         OutputConfigTypeDef,
     )
 
-_HARMLESS: Mapping[str, tuple[JsonValue, ...]] = {
+_NO_EFFECT: Mapping[str, tuple[JsonValue, ...]] = {
     "n": (None, 1),
     "logprobs": (None, False),
     "top_logprobs": (None, 0),
@@ -41,7 +41,7 @@ _HARMLESS: Mapping[str, tuple[JsonValue, ...]] = {
     "functions": (None, []),
     "function_call": (None,),
 }
-"""Fields that cannot be sent, and the values that say nothing."""
+"""Fields that cannot be sent, with the values that have no effect."""
 
 _INSTEAD = {
     "functions": "Send 'tools' instead.",
@@ -50,12 +50,12 @@ _INSTEAD = {
 
 
 def converse_request(call: ModelCall) -> "ConverseRequestTypeDef":
-    """Raises `InvalidModelRequestError` where something would be lost on the way."""
-    _refuse_what_would_be_lost(call.params)
+    """Raise `InvalidModelRequestError` when the translation would lose something."""
+    _reject_lossy_fields(call.params)
     turns, tools = turns_of(call.messages), tool_config(call.params)
     request: ConverseRequestTypeDef = {
         "modelId": call.model,
-        "messages": turns if tools else told_as_text(turns),
+        "messages": turns if tools else tool_calls_as_text(turns),
         "inferenceConfig": _inference_config(call.params),
     }
     system, output = system_blocks(call.messages), _output_config(call.params)
@@ -68,10 +68,10 @@ def converse_request(call: ModelCall) -> "ConverseRequestTypeDef":
     return request
 
 
-def _refuse_what_would_be_lost(params: Mapping[str, JsonValue]) -> None:
-    for name, harmless in _HARMLESS.items():
-        if params.get(name) not in harmless:
-            instead = _INSTEAD.get(name, "Leave it out, or configure a provider that takes it.")
+def _reject_lossy_fields(params: Mapping[str, JsonValue]) -> None:
+    for name, no_effect in _NO_EFFECT.items():
+        if params.get(name) not in no_effect:
+            instead = _INSTEAD.get(name, "Remove it, or configure a provider that supports it.")
             raise InvalidModelRequestError(f"'{name}' cannot be sent to Bedrock. {instead}")
 
 
@@ -83,7 +83,7 @@ def _inference_config(params: Mapping[str, JsonValue]) -> "InferenceConfiguratio
         "topP": params.get("top_p"),
         "stopSequences": [stop] if isinstance(stop, str) else stop,
     }
-    # Its values are as the caller gave them: botocore checks them before it sends anything.
+    # The values are the caller's. botocore validates them before sending.
     return cast("InferenceConfigurationTypeDef", {k: v for k, v in config.items() if v is not None})
 
 
@@ -103,5 +103,5 @@ def _output_config(params: Mapping[str, JsonValue]) -> "OutputConfigTypeDef | No
                 }
             }
     raise InvalidModelRequestError(
-        "'response_format' must be text or json_schema with a schema: Bedrock keeps to no other."
+        "'response_format' must be text, or json_schema with a schema: Bedrock enforces no other."
     )

@@ -1,4 +1,4 @@
-"""Tools, calls of tools and their results, from OpenAI's form into Bedrock's."""
+"""Translate tools, tool calls and their results from OpenAI's format into Bedrock's."""
 
 import json
 import re
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     )
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What every model on Bedrock accepts; some also take dots and colons."""
+"""The ids that every model on Bedrock accepts. Some also accept dots and colons."""
 
 
 def tool_config(params: Mapping[str, JsonValue]) -> "ToolConfigurationTypeDef | None":
-    """None where no tool may be called: Bedrock has no choice `none`."""
+    """Return None when no tool may be called: Bedrock has no tool choice `none`."""
     tools, choice = params.get("tools"), params.get("tool_choice")
     if not tools:
         if choice not in (None, "auto", "none"):
-            raise InvalidModelRequestError("'tool_choice' asks for a tool, and 'tools' has none.")
+            raise InvalidModelRequestError(
+                "'tool_choice' requires a tool, but 'tools' is empty. Add the tool, or remove "
+                "'tool_choice'."
+            )
         return None
     if not isinstance(tools, list):
         raise InvalidModelRequestError("'tools' must be an array.")
@@ -39,7 +42,7 @@ def tool_config(params: Mapping[str, JsonValue]) -> "ToolConfigurationTypeDef | 
     if choice == "none":
         return None
     config: ToolConfigurationTypeDef = {"tools": specs}
-    # `auto` is what Bedrock does by itself, and not every model knows the field.
+    # `auto` is Bedrock's default, and not every model supports the field.
     if choice not in (None, "auto"):
         config["toolChoice"] = _tool_choice(choice)
     return config
@@ -51,11 +54,13 @@ def _tool(tool: JsonValue, place: str) -> "ToolTypeDef":
             schema = function.get("parameters")
         case _:
             raise InvalidModelRequestError(
-                f"{place} must be a function with a name; Bedrock takes no other tools."
+                f"{place} must be a function with a name; Bedrock supports no other tools."
             )
     schema = {} if schema is None else schema
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":
-        raise InvalidModelRequestError(f"{place}.function.parameters must be an object's schema.")
+        raise InvalidModelRequestError(
+            f"{place}.function.parameters must be the JSON schema of an object."
+        )
     spec: ToolTypeDef = {
         "toolSpec": {
             "name": name,
@@ -75,12 +80,12 @@ def _tool_choice(choice: JsonValue) -> "ToolChoiceTypeDef":
         case {"type": "function", "function": {"name": str(name)}} if name:
             return {"tool": {"name": name}}
     raise InvalidModelRequestError(
-        "'tool_choice' must be auto, none, required or one function for Bedrock."
+        "For Bedrock, 'tool_choice' must be auto, none, required or one function."
     )
 
 
 def tool_uses(message: JsonObject, place: str) -> "list[ContentBlockTypeDef]":
-    """The calls of an assistant's message."""
+    """Return the tool calls of an assistant message."""
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
         raise InvalidModelRequestError(f"{place}.tool_calls must be an array.")
@@ -100,7 +105,7 @@ def _tool_use(call: JsonValue, place: str) -> "ContentBlockTypeDef":
 def _parsed(arguments: str, place: str) -> JsonObject:
     try:
         value: JsonValue = json.loads(arguments) if arguments else {}
-        json.dumps(value, allow_nan=False)  # Python reads NaN and 1e999, which are not JSON.
+        json.dumps(value, allow_nan=False)  # Python accepts NaN and 1e999, which are not JSON.
     except (ValueError, RecursionError) as error:
         raise InvalidModelRequestError(f"{place} is not valid JSON.") from error
     if not isinstance(value, dict):
@@ -109,7 +114,8 @@ def _parsed(arguments: str, place: str) -> JsonObject:
 
 
 def tool_result(message: JsonObject, place: str) -> "ContentBlockTypeDef":
-    """A `tool` message. Bedrock refuses blank texts, so a tool that said nothing says that."""
+    """Translate a `tool` message. Bedrock rejects blank texts, so an empty result says that it is
+    empty."""
     id_ = message.get("tool_call_id")
     if not isinstance(id_, str):
         raise InvalidModelRequestError(f"{place} must have a tool_call_id.")
@@ -123,13 +129,14 @@ def tool_result(message: JsonObject, place: str) -> "ContentBlockTypeDef":
 
 
 def _tool_use_id(id_: str) -> str:
-    """The id, or one that stands for it: a conversation may come from a model with other ids."""
+    """Return the id, or a substitute if Bedrock does not accept it: the conversation may come from
+    a model with other ids."""
     return id_ if _ID.fullmatch(id_) else f"call_{sha256(id_.encode()).hexdigest()[:32]}"
 
 
 def require_results(turns: "Sequence[MessageTypeDef]") -> None:
-    """Refuses a conversation where calls and results do not match: Bedrock wants each call
-    answered once, in the next turn, before anything else is said there."""
+    """Reject a conversation whose tool calls and results do not match. Bedrock requires exactly one
+    result per call, at the start of the next turn."""
     called: list[str] = []
     for turn in turns:
         results = [b["toolResult"]["toolUseId"] for b in turn["content"] if "toolResult" in b]
@@ -143,24 +150,24 @@ def require_results(turns: "Sequence[MessageTypeDef]") -> None:
         if not called:
             return
     raise InvalidModelRequestError(
-        "Every tool call must have an id of its own and be answered by one 'tool' message right "
-        "after it, and every 'tool' message must answer one."
+        "Every tool call must have a unique id and exactly one 'tool' message right after it, and "
+        "every 'tool' message must answer a tool call."
     )
 
 
-def told_as_text(turns: "Sequence[MessageTypeDef]") -> "list[MessageTypeDef]":
-    """The conversation with its tool calls and results as text.
+def tool_calls_as_text(turns: "Sequence[MessageTypeDef]") -> "list[MessageTypeDef]":
+    """Return the conversation with its tool calls and results as text.
 
-    Bedrock refuses such blocks where no tools are declared, and may call whatever is declared. So
-    this is how a conversation goes on in which tools were called and none may be called now.
+    Bedrock rejects such blocks when no tools are declared, and may call any declared tool. So this
+    is how a conversation continues when tools were called before but none may be called now.
     """
     return [
-        {"role": turn["role"], "content": [_told(block) for block in turn["content"]]}
+        {"role": turn["role"], "content": [_as_text(block) for block in turn["content"]]}
         for turn in turns
     ]
 
 
-def _told(block: "ContentBlockUnionTypeDef") -> "ContentBlockUnionTypeDef":
+def _as_text(block: "ContentBlockUnionTypeDef") -> "ContentBlockUnionTypeDef":
     if "toolUse" in block:
         use = block["toolUse"]
         arguments = json.dumps(use["input"], ensure_ascii=False)

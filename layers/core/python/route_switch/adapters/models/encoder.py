@@ -1,24 +1,21 @@
 """The router model `local/encoder`: picks the tier whose criteria and demos are most like a query.
 
-This definition was fixed before any learning was measured. Whoever changes it measures again,
-in a commit of its own, every figure that rests on it.
+This definition was fixed before any learning was measured. A change to it needs a commit of its own
+that measures every dependent figure again.
 
-- **It reads the messages, and nothing else.** *Criteria* are bullets (`- …`, `* …`, with indented
-  continuation lines) in the system messages. They belong to the nearest line above that is no
-  bullet and names exactly one tier ("Route to Tier 1 if the query is:", "## Tier 2"). Text after
-  a bullet that is neither indented nor such a line ends its list; all other text is ignored.
-  *Demos* are a user message and the assistant message right after it, if that holds one of the
-  digits 1, 2, 3 as a word; its first one counts. The *query* is the last user message. The
-  lead-in "Query:" on a line of its own is taken off user messages.
+- **It reads the messages and nothing else.** *Criteria* are those that `domain.criteria` finds in
+  the system messages. A *demo* is a user message with the assistant message right after it, if that
+  contains one of the digits 1, 2, 3 as a word; the first one counts. The *query* is the last user
+  message. A lead-in "Query:" on a line of its own is removed from user messages.
 - **A text's vector** comes from all-MiniLM-L6-v2 with weights rounded to int8: the mean of the
   token vectors of its first 256 word pieces, scaled to length 1. Texts are embedded one by one, so
   that a vector depends on its text alone, not on the batch.
-- **A tier's score** is the mean of the two highest cosines between the query and the tier's texts,
-  criteria and demos alike; of one, if there is only one. The answer is the digit of the tier with
-  the highest score, the lower tier on a tie. A tier without texts is not chosen, unless no tier
-  has any: then the answer is always 2.
+- **A tier's score** is the mean of the two highest cosines between the query and the tier's
+  criteria and demos (of one, if there is only one). The answer is the digit of the tier with the
+  highest score; on a tie, the lower tier. A tier without texts is never chosen. If no tier has
+  texts, the answer is always 2.
 
-Vectors can differ in the last digits between kinds of CPU; on one machine they are always the same.
+Vectors can differ in the last digits between kinds of CPU; on one machine they are reproducible.
 """
 
 import gzip
@@ -31,6 +28,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, ModelCall
 from route_switch.domain.pricing import Usage
@@ -53,17 +51,15 @@ MAX_PIECES = 256
 _START, _END = 101, 102  # [CLS] and [SEP] of bert-base-uncased
 _TEXTS_KEPT = 16_384
 
-_TIER = re.compile(r"\btier[ _-]?([123])\b", re.IGNORECASE)
-_BULLET = re.compile(r"(?P<indent>\s*)[-*]\s+(?P<text>\S.*)")
 _DIGIT = re.compile(r"\b([123])\b")
 _LEAD_IN = re.compile(r"\s*Query:[ \t]*(?:\n|\Z)")
 
 
 class EncoderClient:
-    """Answers `1`, `2` or `3`; see the module for how. Safe to share between threads.
+    """Answers `1`, `2` or `3`, as the module's docstring defines. Safe to share between threads.
 
-    Usage counts the word pieces of all messages. The vectors of the texts that were used last are
-    kept for the process: those of a live prompt are computed once, as every call uses them.
+    Usage counts the word pieces of all messages. Vectors of recently used texts are cached for the
+    process, so those of a live prompt are computed once.
     """
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
@@ -78,7 +74,7 @@ class EncoderClient:
         )
 
     def embed(self, text: str) -> "Vector":
-        """The text's vector of length 1, from the same memory that routing uses."""
+        """Return the text's vector of length 1, from the cache that routing uses."""
         return _vector(text)
 
     def _choose(self, prompt: Messages, query: str) -> int:
@@ -91,13 +87,13 @@ class EncoderClient:
 
 
 def _score(vectors: "Iterable[Vector]", query: "Vector") -> float:
-    """One product a vector, not a matrix product, whose sums depend on a row's place in it."""
+    """One product per vector: the sums of a matrix product would depend on a row's position."""
     best = nlargest(BEST_COSINES, (float(vector @ query) for vector in vectors))
     return sum(best) / len(best)
 
 
 def _split(messages: Messages) -> tuple[Messages, str]:
-    """What comes before the last user message, and the query in that message."""
+    """Return the messages before the last user message, and the query in that message."""
     for position in reversed(range(len(messages))):
         role, text = messages[position]
         if role == "user":
@@ -106,12 +102,12 @@ def _split(messages: Messages) -> tuple[Messages, str]:
 
 
 def tier_texts(prompt: Messages) -> dict[int, list[str]]:
-    """Criteria and demos of each tier that has any."""
+    """Return the criteria and demos of each tier that has any."""
     texts: dict[int, list[str]] = {}
     for role, text in prompt:
         if role == "system":
-            for tier, criterion in _criteria(text):
-                texts.setdefault(tier, []).append(criterion)
+            for tier, criterion in parse_criteria(text):
+                texts.setdefault(tier.value, []).append(criterion)
     for (role, text), (next_role, reply) in pairwise(prompt):
         if role == "user" and next_role == "assistant" and (digit := _DIGIT.search(reply)):
             texts.setdefault(int(digit[1]), []).append(_query(text))
@@ -123,44 +119,16 @@ def _query(text: str) -> str:
     return text[lead_in.end() if lead_in else 0 :].strip()
 
 
-def _criteria(instruction: str) -> list[tuple[int, str]]:
-    """Tier and text of each criterion."""
-    found: list[tuple[int, str]] = []
-    tier: int | None = None
-    indent: int | None = None  # of the bullet that a line may continue
-    for line in filter(str.strip, instruction.splitlines()):
-        bullet = _BULLET.match(line)
-        if tier is not None and bullet:
-            found.append((tier, bullet["text"].strip()))
-            indent = len(bullet["indent"])
-        elif indent is not None and _indent(line) > indent:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
-        elif not bullet:
-            tier = _named_tier(line) or (tier if indent is None else None)
-            indent = None
-    return found
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def _named_tier(line: str) -> int | None:
-    """The tier that a line names, if it is exactly one."""
-    named = {int(digit) for digit in _TIER.findall(line)}
-    return named.pop() if len(named) == 1 else None
-
-
 class SentenceEncoder:
-    """Texts to vectors of length 1 that lie near each other where the texts mean alike."""
+    """Map texts to vectors of length 1; texts of similar meaning get similar vectors."""
 
     def __init__(self, tokenizer: "BertWordPieceTokenizer", session: "InferenceSession") -> None:
         self._tokenizer = tokenizer
         self._session = session
 
     def pieces(self, text: str) -> list[int]:
-        """Ids of the text's word pieces, without those that mark its start and end."""
-        sayable = text.encode(errors="replace").decode()  # JSON can smuggle in half a character
+        """Return the ids of the text's word pieces, without start and end markers."""
+        sayable = text.encode(errors="replace").decode()  # JSON can contain half a surrogate pair
         ids: list[int] = self._tokenizer.encode(sayable, add_special_tokens=False).ids
         return ids
 
@@ -193,15 +161,15 @@ _loading = Lock()
 
 
 def _encoder() -> SentenceEncoder:
-    """The process's encoder, loaded by the first call that needs it, once."""
+    """Return the process's encoder; the first call loads it."""
     with _loading:
         return _load()
 
 
 @lru_cache(maxsize=1)
 def _load() -> SentenceEncoder:
-    """Raises `ModelError` where the packages are missing that only this model needs."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would report to its makers
+    """Raise `ModelError` if the packages that only this model needs are missing."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # no telemetry to the vendor
     try:
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer

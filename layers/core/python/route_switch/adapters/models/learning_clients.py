@@ -1,10 +1,10 @@
-"""Clients for the calls of learning, which nobody waits for."""
+"""Model clients for learning, where nobody waits for the answer."""
 
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
-from route_switch.domain.config import RouterConfig
-from route_switch.services.metered_calls import CALL_TIMEOUT_S
+from route_switch.domain.router_config import RouterConfig
+from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S
 
 
 def learning_clients(config: RouterConfig, keys: ProviderKeys) -> ModelClients:
-    """An answer may take longer than a request may."""
+    """Allow calls to take longer than a request may."""
     return ModelClients(config.model_copy(update={"request_deadline_s": CALL_TIMEOUT_S}), keys)

@@ -1,4 +1,5 @@
-"""Every other provider, through LiteLLM: heavy, so it is imported when the first call is made."""
+"""Every other provider, through LiteLLM, which is slow to import and therefore imported on the
+first call."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,12 +18,12 @@ FIELDS = frozenset(
         *("user", "verbosity", "web_search_options"),
     }
 )
-"""OpenAI's fields. LiteLLM takes its own settings as arguments beside them, such as the provider's
-address and price, and those are the owner's."""
+"""OpenAI's fields. LiteLLM accepts its own settings alongside them, such as the provider's address
+and price, and those belong to the owner."""
 
 
 class LiteLlmClient:
-    """Serves the models of one `provider` of LiteLLM's."""
+    """Serves the models of one of LiteLLM's providers."""
 
     def __init__(self, provider: str, api_key: Callable[[], str | None]) -> None:
         self._provider = provider
@@ -32,13 +33,13 @@ class LiteLlmClient:
         foreign = sorted(call.params.keys() - FIELDS)
         if foreign:
             raise InvalidModelRequestError(
-                f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
+                f"'{foreign[0]}' is not a field of a chat completion request. Remove it."
             )
-        # Without this, importing it fetches its price list over the network.
+        # Without this, importing litellm fetches its price list over the network.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         import litellm
 
-        litellm.suppress_debug_info = True  # it prints advice to the log for every error
+        litellm.suppress_debug_info = True  # otherwise it prints advice to the log for every error
         try:
             response = litellm.completion(
                 model=f"{self._provider}/{call.model}",
@@ -69,5 +70,5 @@ def _error(model: str, error: Exception) -> ModelError:
     """LiteLLM's errors share no base class, but each has the provider's status."""
     status = getattr(error, "status_code", None)
     if status in REFUSALS:
-        return InvalidModelRequestError(f"{model} refuses the request: {error}", status=status)
+        return InvalidModelRequestError(f"{model} rejected the request: {error}", status=status)
     return ModelError(f"{model} failed: {type(error).__name__}", status=status)

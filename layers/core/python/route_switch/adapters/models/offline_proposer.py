@@ -1,11 +1,11 @@
-"""`offline/proposer`: a simulated proposer. It writes criteria from the examples in its prompt.
+"""`offline/proposer`: a simulated proposer that writes criteria from the examples in its prompt.
 
-It answers the five questions that MIPROv2's proposer asks, each of which comes as DSPy's chat
-adapter lays it out: sections under `[[ ## name ## ]]`. Observations on examples name each group of
-similar queries of a tier by its words, the summary joins them, and a proposed instruction turns
-them into one list of criteria per tier. How many, and whether the criteria at hand stay, follows
-from the tip. It knows nothing but the messages that it is sent, and reads no examples from
-elsewhere. Being a handful of rules, it says nothing about how well an LLM proposes.
+It answers the five questions of MIPROv2's proposer, which DSPy's chat adapter formats as sections
+under `[[ ## name ## ]]`. Observations name each group of similar queries of a tier by shared words,
+the summary merges them, and a proposed instruction turns them into one list of criteria per tier.
+The tip decides how many criteria there are, and whether the present ones stay. The proposer knows
+only the messages it receives and reads no examples from elsewhere. It is a handful of rules, so it
+says nothing about how well an LLM proposes.
 """
 
 import ast
@@ -17,15 +17,15 @@ from typing import NamedTuple
 
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt import RoutingPrompt
 from route_switch.domain.query import text_of
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
-ALIKE = 0.4
-"""Cosine from which two queries are of one group."""
+MIN_COSINE = 0.4
+"""The cosine from which two queries belong to one group."""
 
-WORDS = 6
-NAMES = {Tier.SMALL: "small", Tier.MEDIUM: "medium", Tier.LARGE: "large"}
+GROUP_NAME_WORDS = 6
+TIER_NAMES = {Tier.SMALL: "small", Tier.MEDIUM: "medium", Tier.LARGE: "large"}
 
 _SECTION = re.compile(r"\[\[ ## (\w+) ## \]\]\n(.*?)(?=\n\[\[ ## |\Z)", re.DOTALL)
 _ASKED_FOR = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`")
@@ -40,7 +40,7 @@ _STOP_WORDS = frozenset(
     she him them one two any all some each than then there here into about over under more most
     other such only own same may might must shall following given between after before also
     because just very these those were out off per get got let make made use used using
-    """.split()  # noqa: SIM905 (a list of strings would be a page long)
+    """.split()  # noqa: SIM905 (as a list it would be a page long)
 )
 
 Sections = dict[str, str]
@@ -49,7 +49,8 @@ _ENCODER = EncoderClient()
 
 
 class Group(NamedTuple):
-    """Similar queries of a tier: how many, and the words that they share, the commonest first."""
+    """Similar queries of a tier: how many there are, and the words they share, most common
+    first."""
 
     tier: Tier
     size: int
@@ -60,7 +61,7 @@ class Group(NamedTuple):
 
 
 def propose(messages: Sequence[JsonObject]) -> str:
-    """A reply to one of the proposer's questions."""
+    """Reply to one of the proposer's questions."""
     asked = text_of(messages[-1])
     field = _ASKED_FOR.search(asked)
     name = field[1] if field else "proposed_instruction"
@@ -77,7 +78,7 @@ def _observe(sections: Sections) -> str:
 
 
 def _summarize(sections: Sections) -> str:
-    """Groups that share two words and the tier become one."""
+    """Merge groups of the same tier that share at least two words."""
     joined: list[Group] = []
     for group in _read(sections.get("observations", "")):
         for i, other in enumerate(joined):
@@ -104,7 +105,7 @@ def _propose(sections: Sections) -> str:
         criteria = [f"questions about {', '.join(group.words)}" for group in own]
         if keep or not criteria:
             criteria += before.get(tier, ("anything else",))[: most if criteria else None]
-        lines += ["", f"Tier {tier.value} ({NAMES[tier]} model) is for:"]
+        lines += ["", f"Tier {tier.value} ({TIER_NAMES[tier]} model) is for:"]
         lines += [f"- {criterion}" for criterion in dict.fromkeys(criteria)]
     return "\n".join(lines)
 
@@ -123,13 +124,13 @@ ANSWERS: dict[str, Callable[[Sections], str]] = {
 
 
 def _groups(queries: list[tuple[Tier, str]]) -> list[Group]:
-    """Each query joins the first group of its tier whose first query is like it."""
+    """Each query joins the first group of its tier whose first query is similar."""
     common = Counter(word for _, query in queries for word in set(_words(query)))
     members: list[tuple[Tier, str, list[str]]] = []
     for tier, query in queries:
         vector = _ENCODER.embed(query)
         for other, first, texts in members:
-            if other is tier and float(_ENCODER.embed(first) @ vector) >= ALIKE:
+            if other is tier and float(_ENCODER.embed(first) @ vector) >= MIN_COSINE:
                 texts.append(query)
                 break
         else:
@@ -139,10 +140,10 @@ def _groups(queries: list[tuple[Tier, str]]) -> list[Group]:
 
 
 def _name(texts: list[str], common: Counter[str]) -> tuple[str, ...]:
-    """The words that most of the texts have and few others do."""
+    """Return words that most of the texts contain and few others do."""
     counts = Counter(word for text in texts for word in dict.fromkeys(_words(text)))
     ranked = sorted(counts, key=lambda word: -(counts[word] ** 2) / common[word])
-    return tuple(ranked[:WORDS])
+    return tuple(ranked[:GROUP_NAME_WORDS])
 
 
 def _words(text: str) -> list[str]:

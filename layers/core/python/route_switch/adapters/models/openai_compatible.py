@@ -1,4 +1,4 @@
-"""Any server that speaks the OpenAI chat completion API: OpenAI, vLLM, Ollama, llama.cpp, …"""
+"""Any server with the OpenAI chat completion API: OpenAI, vLLM, Ollama, llama.cpp, …"""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import httpx
 
 REFUSALS = frozenset({400, 413, 422})
-"""Status codes that speak of the request: asking another model would not help."""
+"""Status codes that concern the request itself: another model would not help."""
 
 
 class OpenAiCompatibleClient:
-    """`api_key` is asked at each call, since an owner may fill in or change it at any time; None
-    sends no Authorization header."""
+    """`api_key` is called for each request, because the owner may add or change the key at any
+    time. None sends no Authorization header."""
 
     def __init__(self, base_url: str, api_key: Callable[[], str | None]) -> None:
         self._base_url = base_url.rstrip("/")
@@ -52,7 +52,7 @@ class OpenAiCompatibleClient:
 
         return httpx.Client(
             base_url=self._base_url,
-            # Loading the certificates takes longer than a call: not where there is no TLS.
+            # Loading certificates takes longer than a call, so skip it without TLS.
             verify=self._base_url.startswith("https:"),
         )
 
@@ -78,18 +78,18 @@ def _chunks(model: str, response: "httpx.Response") -> Iterator[Chunk]:
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"{model} answered with something that is not a chat completion. Check the base URL."
+            f"{model} did not return a chat completion. Check the base URL."
         ) from error
     yield from choices
 
 
 def _without_empty_fields(message: JsonObject) -> JsonObject:
-    """`content` stays, since OpenAI's clients expect it to be there, be it null."""
+    """Keep `content` even if it is null, because OpenAI's clients expect it."""
     return {k: v for k, v in message.items() if v is not None or k == "content"}
 
 
 def parse_usage(usage: JsonValue) -> Usage | None:
-    """An OpenAI `usage` object, or None where it is not one."""
+    """Return the usage in an OpenAI `usage` object, or None if it is not one."""
     if not isinstance(usage, dict):
         return None
     tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
@@ -104,7 +104,7 @@ def _error(model: str, response: "httpx.Response") -> ModelError:
     status = response.status_code
     if status in REFUSALS:
         return InvalidModelRequestError(
-            f"{model} refuses the request: {_message(response)}", status=status
+            f"{model} rejected the request: {_message(response)}", status=status
         )
     return ModelError(f"{model} failed with status {status}", status=status)
 
@@ -116,4 +116,4 @@ def _message(response: "httpx.Response") -> str:
         message = error.get("message") if isinstance(error, dict) else error
     except (ValueError, AttributeError):
         message = None
-    return message if isinstance(message, str) else "it gives no reason"
+    return message if isinstance(message, str) else "no reason given"

@@ -6,8 +6,8 @@ LiteLLM's.
 
 from collections.abc import Callable
 
-from route_switch.domain.config import RouterConfig
 from route_switch.domain.ports import ModelClient
+from route_switch.domain.router_config import RouterConfig
 
 ProviderKeys = Callable[[str], str | None]
 """Gives a provider's key by its usual name, such as `OPENAI_API_KEY`."""

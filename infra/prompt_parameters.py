@@ -1,0 +1,67 @@
+"""The routing prompt in Parameter Store. CloudFormation never touches the live prompt."""
+
+from pathlib import Path
+
+from aws_cdk import Stack
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.stage import Stage
+from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.routing_prompt import check_may_go_live
+
+SEED = Path("layers/core/python/route_switch/data/hand_written.md")
+
+
+class PromptParameters(Construct):
+    """The parameters of the seed and the lock's table, and the names of those made at run time: the
+    live prompt and the switches.
+
+    All names share a prefix, so that one resource pattern grants everything needed to change the
+    prompt.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, lock_table: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        prefix = f"/route-switch/{stage.name}"
+        self.live_name = f"{prefix}/prompt/live"
+        self.seed_name = f"{prefix}/prompt/seed"
+        self.switches_name = f"{prefix}/switches"
+        self.seed = ssm.StringParameter(
+            self,
+            "Seed",
+            parameter_name=self.seed_name,
+            description="Hand-written routing prompt, the first live prompt",
+            string_value=read_seed(SEED),
+            tier=ssm.ParameterTier.INTELLIGENT_TIERING,
+        )
+        ssm.StringParameter(
+            self,
+            "LockTable",
+            parameter_name=f"{prefix}/prompt/lock-table",
+            description="Table with the lock for changes of the live prompt",
+            string_value=lock_table,
+        )
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The environment variables that tell a function where the prompt is."""
+        return {
+            "LIVE_PROMPT_PARAMETER": self.live_name,
+            "SEED_PROMPT_PARAMETER": self.seed_name,
+        }
+
+
+def read_seed(path: Path) -> str:
+    """Read a prompt. Raise `PromptError` if it must not go live."""
+    text = path.read_text(encoding="utf-8")
+    check_may_go_live(parse_prompt(text), text)
+    return text
+
+
+def parameter_arn(scope: Construct, name: str) -> str:
+    """Return the ARN of a parameter. `name` begins with a slash."""
+    stack = Stack.of(scope)
+    return f"arn:{stack.partition}:ssm:{stack.region}:{stack.account}:parameter{name}"

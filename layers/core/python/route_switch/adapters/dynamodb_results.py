@@ -1,0 +1,236 @@
+"""Results and their counters in DynamoDB.
+
+A transaction writes a record with its counters, on the condition that the record is new, so a retry
+cannot count twice. `adapters.results_table` describes the items.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from route_switch.adapters.results_table import (
+    SHARDS,
+    TEXTS,
+    day_key,
+    learning_counter,
+    month_key,
+    read_record,
+    record_in_index,
+    record_key,
+    routed_counters,
+    user_in_index,
+)
+from route_switch.domain.errors import StoreError
+from route_switch.domain.ports import JsonObject, TextStore
+from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
+from route_switch.domain.tokens import length_bucket
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+    Item = dict[str, AttributeValueTypeDef]
+
+MAX_TRIES = 4
+MAX_PAUSE_S = 0.02
+MAX_TEXT_BYTES = 120_000
+"""An item holds 400 KB and up to three texts. A text that is longer as JSON goes to S3, and the
+item holds its key."""
+
+_TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+_MONEY_FIELDS = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
+
+
+class DynamoDbResultStore:
+    def __init__(
+        self,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        texts: TextStore,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._texts = texts
+        self._sleep = sleep
+        self._now = now
+
+    def save(self, record: RequestRecord, expires_at: int) -> None:
+        """Raise `StoreError` or botocore's errors if DynamoDB refuses. Saving the same record again
+        changes nothing."""
+        content = record_as_json(record)
+        if isinstance(record.replay, Replay):
+            content["replay"] = _replay_json(record.replay)
+        long_texts = self._take_out_long_texts(record.request_id, content)
+        put = self._put(record, content, expires_at)
+        counters = _counters(record)
+        # Each try uses the next shard, because another request may be writing to this one.
+        first = crc32(record.request_id.encode())
+        codes: list[str] = []
+        for attempt in range(MAX_TRIES):
+            codes = self._write(record, put, counters, (first + attempt) % SHARDS)
+            if not codes or codes[0] == "ConditionalCheckFailed":
+                # Written after the record, because deletion finds them only through the record.
+                for name, text in long_texts.items():
+                    self._texts.put(name, text)
+                return
+            if not _TRY_AGAIN.intersection(codes):
+                break
+            self._sleep(random.uniform(0, MAX_PAUSE_S * (attempt + 1)))  # noqa: S311 (jitter)
+        raise StoreError(f"DynamoDB canceled the transaction: {', '.join(codes)}")
+
+    def _write(
+        self,
+        record: RequestRecord,
+        put: "TransactWriteItemTypeDef",
+        counters: dict[str, float],
+        shard: int,
+    ) -> list[str]:
+        """Return an empty list when written, else DynamoDB's reason codes by item: record, day,
+        key's month."""
+        day = day_key(record.created_at.date(), shard)
+        month = month_key(record.key_id, f"{record.created_at:%Y-%m}", shard)
+        try:
+            self._dynamodb.transact_write_items(
+                TransactItems=[
+                    put,
+                    self._add_counters(day, {**counters, **_learning_counters(record)}),
+                    self._add_counters(month, counters),
+                ]
+            )
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            return [reason["Code"] for reason in reasons] or ["unknown"]
+        return []
+
+    def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
+        key = record_key(request_id)
+        try:
+            item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get(
+                "Item"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"Results cannot be read: {error}") from error
+        if item is None or key_id not in (None, item["key_id"]["S"]):
+            return None
+        if (
+            int(item["expires_at"]["N"]) <= self._now()
+        ):  # DynamoDB deletes expired items within days
+            return None
+        return read_record(item, self._texts)
+
+    def _take_out_long_texts(self, request_id: str, content: JsonObject) -> dict[str, str]:
+        """Replace long texts in `content` by their S3 keys, and return the texts by key."""
+        found: dict[str, str] = {}
+        for field in TEXTS:
+            text = content.get(field)
+            if isinstance(text, str) and _bytes_as_json(text) > MAX_TEXT_BYTES:
+                content[field] = None
+                content[f"{field}_s3"] = name = f"{request_id}/{field}"
+                found[name] = text
+        return found
+
+    def _put(
+        self, record: RequestRecord, content: JsonObject, expires_at: int
+    ) -> "TransactWriteItemTypeDef":
+        item: dict[str, AttributeValueTypeDef] = {
+            **record_key(record.request_id),
+            "key_id": {"S": record.key_id},
+            "created_at": {"S": record.created_at.isoformat()},
+            "expires_at": {"N": str(expires_at)},
+        }
+        if record.user is not None:
+            item["user"] = {"S": record.user}
+            item.update(user_in_index(record.request_id, record.user))
+        if record.idempotency_id is not None:
+            item["idempotency_id"] = {"S": record.idempotency_id}
+        if isinstance(record.replay, Replay):
+            item.update(record_in_index(record.request_id, record.created_at.date()))
+        for field in ("replay", *(f"{text}_s3" for text in TEXTS)):
+            value = content.pop(field, None)
+            if value is not None:
+                item[field] = {"S": str(value)}
+        item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _add_counters(self, key: "Item", counters: dict[str, float]) -> "TransactWriteItemTypeDef":
+        names = list(counters)
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": key,
+                "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
+                "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
+                "ExpressionAttributeValues": {
+                    f":{i}": {"N": _number(counters[name])} for i, name in enumerate(names)
+                },
+            }
+        }
+
+
+def _counters(record: RequestRecord) -> dict[str, float]:
+    """Return what one request adds to the counters. Money is summed where it is known;
+    `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
+    unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
+    to be subtracted from savings."""
+    counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
+    if record.status == "answered":
+        counters[f"tier:{record.tier.value}"] = 1
+        counters[f"reason:{record.reason.value}"] = 1
+    for name in _MONEY_FIELDS:
+        amount: float | None = getattr(record, name)
+        counters[name if amount is not None else f"{name}:unknown"] = (
+            amount if amount is not None else 1
+        )
+    if record.status != "answered" and record.cost_usd is not None:
+        counters["cost_usd:unanswered"] = record.cost_usd
+    for attempt in record.attempts:
+        if attempt.cost_usd is not None:
+            tier = "router" if attempt.tier is None else str(attempt.tier.value)
+            for name in (f"cost_usd:tier:{tier}", f"cost_usd:model:{attempt.model}"):
+                counters[name] = counters.get(name, 0.0) + attempt.cost_usd
+    return counters
+
+
+def _learning_counters(record: RequestRecord) -> dict[str, float]:
+    if record.replay is None:
+        return {}
+    if isinstance(record.replay, NotReplayable):
+        return {learning_counter(record.replay): 1}
+    tiers, lengths = routed_counters(record.prompt_version)
+    counted = [learning_counter(None), lengths[length_bucket(record.query_tokens)]]
+    if record.routed_tier is not None:
+        counted.append(tiers[record.routed_tier - 1])
+    return dict.fromkeys(counted, 1)
+
+
+def _replay_json(replay: Replay) -> str:
+    content = {"conversation": replay.conversation, "params": replay.params}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _bytes_as_json(text: str) -> int:
+    if len(text) * 6 <= MAX_TEXT_BYTES:  # short enough even if every character is escaped
+        return 0
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def _number(value: float) -> str:
+    """Use twelve decimals: a token of the cheapest models costs about 0.00000003 USD."""
+    return f"{value:.12f}" if value and not isinstance(value, int) else str(int(value))

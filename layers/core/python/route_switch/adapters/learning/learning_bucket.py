@@ -1,0 +1,86 @@
+"""The layout of the learning bucket.
+
+seed/examples.jsonl.gz    the owner's examples, which fill up a sample that is too small
+gate-history.json         what earlier gates used up
+prompts/<version>.json    the artifact behind a version of the live prompt
+runs/<run>/…              what a run produces: candidate, report, outcomes
+work/<run>/…              a run's working files: examples, incumbent, progress; they expire
+answers/…                 paid answers of all runs; they expire (`adapters.learning.s3_memo`)
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from route_switch.adapters.learning.s3_memo import ANSWERS
+from route_switch.adapters.s3 import delete_under, folders, objects
+from route_switch.domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EXPIRING = (ANSWERS, "work/")
+"""Prefixes that contain users' texts."""
+SEED = "seed/examples.jsonl.gz"
+EXAMPLES = "examples.jsonl.gz"
+INCUMBENT = "incumbent.md"
+PROGRESS = "progress.json"
+CANDIDATE = "candidate.json"
+
+
+class S3Files:
+    """`RunFiles` under a prefix. Reading needs `s3:ListBucket`: without it, S3 answers AccessDenied
+    for a missing file, which then looks like a forbidden one."""
+
+    def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def read(self, name: str) -> bytes | None:
+        key = f"{self._prefix}{name}"
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{key} cannot be read: {error}") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        key = f"{self._prefix}{name}"
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{key} cannot be written: {error}") from error
+
+
+class LearningBucket:
+    """The bucket's folders as files."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        self._s3 = s3
+        self._name = name
+
+    @property
+    def shared(self) -> S3Files:
+        return S3Files(self._s3, self._name, "")
+
+    def work(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"work/{run_id}/")
+
+    def artifacts(self, run_id: str) -> S3Files:
+        return S3Files(self._s3, self._name, f"runs/{run_id}/")
+
+    def runs(self, *prefixes: str) -> list[str]:
+        """Return the ids of runs with a folder under any of these prefixes."""
+        found = (folders(self._s3, self._name, prefix) for prefix in prefixes)
+        return sorted({run for ids in found for run in ids})
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of the files under the prefix. Read them from `shared`."""
+        return objects(self._s3, self._name, prefix)
+
+    def delete(self, prefix: str, keep_going: Callable[[], bool]) -> bool:
+        """Return whether everything was deleted. Stop when `keep_going` returns False."""
+        return delete_under(self._s3, self._name, prefix, keep_going)

@@ -1,0 +1,138 @@
+"""Paid answers in S3, one object each, so that a killed process loses at most the calls in flight.
+
+    answers/<run>/<worker>/<key>        answers and judgments: the rolling table for later runs
+    work/<run>/calls/<worker>/<key>     everything else, which only the run itself can use
+
+The key of an object says which run, and which of its workers, paid for it. Both prefixes expire.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from route_switch.domain.errors import StoreError
+from route_switch.domain.ports import JsonObject
+from route_switch.services.learning.metered_calls import STARTED_SUFFIX
+from route_switch.services.learning.paid_calls import Purpose
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ANSWERS = "answers/"
+SHARED_PURPOSES = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
+FINAL_FIELDS = frozenset({"refused", "text", "vectors"})
+"""Any of these fields marks an entry that is written once."""
+READ_THREADS = 16
+
+
+class S3Memo:
+    """The `AnswerMemo` of one worker of a run. It finds what any run paid for. `items` are the
+    worker's own; with `worker` None, those of the whole run, which must have no other worker then.
+
+    `known` caches answers that this process has read, by place. They never change, so the next
+    slice in a warm process reads only what is new.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        run_id: str,
+        worker: str | None,
+        known: dict[str, JsonObject],
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._rolling = f"{ANSWERS}{run_id}/"
+        self._own = f"work/{run_id}/calls/"
+        self._worker = worker
+        self._places: dict[str, str] = {}
+        self._known = known
+        self._notes: dict[str, JsonObject] = {}
+        try:
+            self._list_answers()
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"Paid answers cannot be read: {error}") from error
+
+    def get(self, key: str) -> JsonObject | None:
+        place = self._places.get(key)
+        if place is None:
+            return None
+        entry = self._known.get(place) or self._notes.get(place) or self._fetch(place)
+        if entry is not None:
+            self._remember(place, entry)
+        return entry
+
+    def put(self, key: str, entry: JsonObject) -> None:
+        place = self._place(key, entry)
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=place, Body=json.dumps(entry).encode())
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{place} cannot be written: {error}") from error
+        self._places[key] = place
+        self._remember(place, entry)
+
+    def items(self) -> Iterator[tuple[str, JsonObject]]:
+        for key in self._own_keys():
+            if (entry := self.get(key)) is not None:
+                yield key, entry
+
+    def _list_answers(self) -> None:
+        """List everything, and read what belongs to this worker."""
+        for place in (*self._listed(ANSWERS), *self._listed(self._own)):
+            key = place.rpartition("/")[2]
+            if key not in self._places or self._is_own(place):
+                self._places[key] = place
+        with ThreadPoolExecutor(READ_THREADS) as pool:
+            list(pool.map(self.get, self._own_keys()))
+
+    def _own_keys(self) -> list[str]:
+        """Skip the notes of started calls that have their answer: they no longer matter."""
+        return [
+            key
+            for key, place in self._places.items()
+            if self._is_own(place)
+            and not (
+                key.endswith(STARTED_SUFFIX) and key.removesuffix(STARTED_SUFFIX) in self._places
+            )
+        ]
+
+    def _listed(self, prefix: str) -> Iterable[str]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from (each["Key"] for each in page.get("Contents", ()))
+
+    def _is_own(self, place: str) -> bool:
+        worker = "" if self._worker is None else f"{self._worker}/"
+        return place.startswith((f"{self._rolling}{worker}", f"{self._own}{worker}"))
+
+    def _place(self, key: str, entry: JsonObject) -> str:
+        known = self._places.get(key)
+        if known is not None and self._is_own(known):
+            return known
+        rolls = _is_answer(entry) and entry.get("purpose") in SHARED_PURPOSES
+        prefix = self._rolling if rolls else self._own
+        return f"{prefix}{self._worker or 'run'}/{key}"
+
+    def _remember(self, place: str, entry: JsonObject) -> None:
+        """A note that a call was started is overwritten, possibly by the process that resumes the
+        run."""
+        (self._known if _is_answer(entry) else self._notes)[place] = entry
+
+    def _fetch(self, place: str) -> JsonObject | None:
+        """Return None when the object has expired since it was listed."""
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=place)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{place} cannot be read: {error}") from error
+        entry: JsonObject = json.loads(body)
+        return entry
+
+
+def _is_answer(entry: JsonObject) -> bool:
+    return not entry.keys().isdisjoint(FINAL_FIELDS)

@@ -1,0 +1,160 @@
+"""Delete a request (record, feedback, stored answer, and texts in S3), and note that it was
+deleted.
+
+Counters stay: they contain no text, and the request was paid for.
+
+    FORGOTTEN  <request id>  keys (digests of its texts), expires_at
+
+The notes tell a learning run that a request it has seen was deleted. A run copies the texts of its
+examples before that, so it checks the notes before it promotes a prompt, and again at its end.
+Copies made even later (by a function that outlives its run) are removed at the end of the next run.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from route_switch.adapters.dynamodb_reads import store_errors
+from route_switch.adapters.results_table import (
+    FORGOTTEN,
+    LEARNING_KEYS,
+    USERS_INDEX,
+    USERS_KEY,
+    feedback_key,
+    item_key,
+    read_record,
+    read_replay,
+    record_key,
+    request_id_of,
+    user_partitions,
+)
+from route_switch.adapters.s3 import S3TextStore
+from route_switch.domain.operations.deletion import DeletionNote, StoredRequest
+from route_switch.domain.ports import TextStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+
+class DynamoDbDeletion:
+    """Every method raises `StoreError` when a store refuses or is unreachable."""
+
+    def __init__(
+        self, dynamodb: "DynamoDBClient", results: str, idempotency: str, texts: S3TextStore
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._results = results
+        self._idempotency = idempotency
+        self._texts = texts
+
+    @store_errors()
+    def find(self, request_id: str) -> StoredRequest | None:
+        """Find expired requests too, as long as they are stored."""
+        found = self._dynamodb.get_item(
+            TableName=self._results, Key=record_key(request_id), ConsistentRead=True
+        )
+        item = found.get("Item")
+        if item is None:
+            return None
+        return StoredRequest(
+            request_id=request_id,
+            key_id=item["key_id"]["S"],
+            idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
+            note=_deletion_note(item, self._texts) if LEARNING_KEYS[0] in item else None,
+        )
+
+    def of_user(self, user: str) -> Iterator[str]:
+        for partition in user_partitions(user):
+            yield from self._in_partition(partition)
+
+    @store_errors()
+    def delete(self, request: StoredRequest) -> None:
+        self._texts.delete_all(f"{request.request_id}/")
+        if request.idempotency_id is not None:
+            self._delete_stored_answer(request.idempotency_id, request.request_id)
+        # One transaction, so that no feedback outlives the record that leads to it.
+        keys = (record_key(request.request_id), feedback_key(request.request_id))
+        self._dynamodb.transact_write_items(
+            TransactItems=[{"Delete": {"TableName": self._results, "Key": key}} for key in keys]
+        )
+
+    def _delete_stored_answer(self, item: str, request_id: str) -> None:
+        """Skip an item that belongs to another request by now: idempotency keys can be reused."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.delete_item(
+                TableName=self._idempotency,
+                Key={"id": {"S": item}},
+                ConditionExpression="contains(#data, :request_id)",
+                ExpressionAttributeNames={"#data": "data"},
+                ExpressionAttributeValues={":request_id": {"S": request_id}},
+            )
+
+    def _in_partition(self, partition: str) -> Iterator[str]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._results,
+            IndexName=USERS_INDEX,
+            KeyConditionExpression=f"{USERS_KEY} = :user",
+            ExpressionAttributeValues={":user": {"S": partition}},
+        )
+        with store_errors():
+            for page in pages:
+                yield from map(request_id_of, page["Items"])
+
+
+def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> DeletionNote:
+    """Return a note without keys when the text has left S3: then only the id can be recognized."""
+    record, replay = read_record(item, texts), read_replay(item, texts)
+    request_id, text = request_id_of(item), record["query_text"]
+    if not isinstance(text, str) or replay is None:
+        return DeletionNote(request_id)
+    conversation, params = replay["conversation"], replay["params"]
+    return DeletionNote.from_request(
+        request_id,
+        text,
+        [turn for turn in conversation if isinstance(turn, dict)]
+        if isinstance(conversation, list)
+        else [],
+        params if isinstance(params, dict) else {},
+    )
+
+
+NOTE_TTL_S = 104 * 24 * 3600
+"""The longest learning window (90 days) plus two weeks for its runs."""
+
+
+class DynamoDbDeletionNotes:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", table: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._now = now
+
+    @store_errors()
+    def add(self, request: DeletionNote) -> None:
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                **item_key(FORGOTTEN, request.request_id),
+                "keys": {"L": [{"S": key} for key in sorted(request.keys)]},
+                "expires_at": {"N": str(int(self._now()) + NOTE_TTL_S)},
+            },
+        )
+
+    @store_errors()
+    def all(self) -> list[DeletionNote]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": FORGOTTEN}},
+            ConsistentRead=True,
+        )
+        return [
+            DeletionNote(item["sk"]["S"], frozenset(key["S"] for key in item["keys"]["L"]))
+            for page in pages
+            for item in page["Items"]
+        ]

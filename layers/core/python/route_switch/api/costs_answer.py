@@ -1,0 +1,141 @@
+"""`GET /v1/costs`: query parameters and response."""
+
+import re
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TypeGuard, get_args
+
+from route_switch.domain.api_keys import ApiKey
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.operations.costs import CostTotals
+from route_switch.domain.ports import JsonObject
+from route_switch.services.operations.sum_costs import (
+    CostGroup,
+    CostsQuery,
+    CostsReport,
+    GroupBy,
+)
+
+MAX_RANGE_DAYS = 366
+GROUPS = get_args(GroupBy)
+COSTS_NOTE = (
+    "spent_usd covers the model calls of requests, learning_usd those of learning runs (spent or "
+    "reserved); neither includes AWS's own cost. Baseline and saved are estimates. saved is net of "
+    "the router and, where learning_usd is given, of learning. null means unknown."
+)
+
+
+def costs_query(params: Mapping[str, str], today: date) -> CostsQuery:
+    """Raise `RequestRefusedError` naming the invalid parameter. The default is the current month so
+    far; without `from`, it is the month of `to` up to that day."""
+    last = _date(params, "to", today)
+    first = _date(params, "from", last.replace(day=1))
+    group_by = params.get("group_by", "day")
+    if not _is_group(group_by):
+        raise _refusal(
+            "group_by", f"'{group_by}' is not a valid group_by. Use one of {', '.join(GROUPS)}."
+        )
+    if first > last:
+        raise _refusal("from", f"'from' ({first}) is after 'to' ({last}). Send both, in order.")
+    if _length(first, last) > MAX_RANGE_DAYS:
+        raise _refusal(
+            "from",
+            f"{first} to {last} is {_length(first, last)} days, but the limit is {MAX_RANGE_DAYS}. "
+            "Request a shorter range.",
+        )
+    if group_by == "key":
+        _check_months(first, last, today)
+    return CostsQuery(first, last, group_by)
+
+
+def costs_body(report: CostsReport) -> JsonObject:
+    query = report.query
+    return {
+        "object": "costs",
+        "from": query.first.isoformat(),
+        "to": query.last.isoformat(),
+        "group_by": query.group_by,
+        "total": _costs(report.total),
+        "data": [{**_label(query.group_by, row), **_costs(row.costs)} for row in report.rows],
+        "note": COSTS_NOTE,
+    }
+
+
+def _date(params: Mapping[str, str], name: str, default: date) -> date:
+    text = params.get(name)
+    if text is None:
+        return default
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # such as 2026-02-30
+    raise _refusal(name, f"'{name}' is not a date: '{text}'. Write it as YYYY-MM-DD, a day in UTC.")
+
+
+def _is_group(text: str) -> TypeGuard[GroupBy]:
+    return text in GROUPS
+
+
+def _length(first: date, last: date) -> int:
+    return (last - first).days + 1
+
+
+def _check_months(first: date, last: date, today: date) -> None:
+    """Keys are counted by month, so only whole months have totals. The current month may end
+    today."""
+    begin, end = first.replace(day=1), _end_of_month(last)
+    if (first, last) == (begin, end) or (first == begin and last == today):
+        return
+    if _length(begin, end) > MAX_RANGE_DAYS:
+        begin = _end_of_month(begin) + timedelta(days=1)
+    if begin <= today < end:
+        end = today
+    raise _refusal(
+        "to" if first.day == 1 else "from",
+        "Keys are counted by month, so group_by=key requires whole months (the current one up to "
+        f"today). The nearest range is from={begin}&to={end}.",
+    )
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
+    match row.group:
+        case ApiKey() as key:
+            return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
+        case None:
+            return {"key_id": None, "name": None, "tags": {}}
+        case date() as day:
+            return {"day": day.isoformat()}
+        case name:
+            return {group_by: name}
+
+
+def _costs(costs: CostTotals) -> JsonObject:
+    return {
+        "requests": costs.requests,
+        "answered": costs.answered,
+        "failed": costs.failed,
+        "dry_runs": costs.dry_runs,
+        "spent_usd": _usd(costs.spent_usd),
+        "router_usd": _usd(costs.router_usd),
+        "learning_usd": _usd(costs.learning_usd),
+        "baseline_estimated_usd": _usd(costs.baseline_usd),
+        "saved_estimated_usd": _usd(costs.saved_usd),
+        "requests_without_cost": costs.without_cost,
+        "requests_without_baseline": costs.without_baseline,
+        "requests_without_saving": costs.without_saving,
+    }
+
+
+def _usd(amount: float | None) -> float | None:
+    """Round to a billionth: anything smaller is a float summation error. `+ 0.0` avoids -0.0."""
+    return None if amount is None else round(amount, 9) + 0.0
+
+
+def _refusal(param: str, message: str) -> RequestRefusedError:
+    return RequestRefusedError(message, code="invalid_value", param=param)

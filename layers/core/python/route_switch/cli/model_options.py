@@ -1,0 +1,113 @@
+"""What the commands that learn and measure have in common: models, prices, money."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.adapters.models.litellm_catalog import list_price
+from route_switch.domain.errors import ConfigurationError, RunStoppedError
+from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
+from route_switch.domain.learning.outcome import tiers_of
+from route_switch.domain.pricing import Price
+from route_switch.domain.providers import IN_PROCESS, provider_of
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.tiers import Tier
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.pace import Pace
+
+FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+PriceOf = Callable[[str], Price | None]
+
+
+def tier_models(tiers: str) -> dict[Tier, str]:
+    """`--tiers` as the models of the tiers."""
+    return tiers_of(tuple(name.strip() for name in tiers.split(",")))
+
+
+def check_lambda(lambda_: float) -> None:
+    if not (math.isfinite(lambda_) and lambda_ >= 0):
+        raise ConfigurationError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
+
+
+def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
+    """Prices by model: as `--price` states them, or list prices, or unknown (None).
+
+    Models in this process, and those of a server on this machine that no list knows, are free.
+    """
+    own = dict(_price(text) for text in stated)
+    served_here = urlsplit(config.openai_base_url).hostname in _THIS_MACHINE
+
+    def price(model: str) -> Price | None:
+        provider = provider_of(model)
+        if model in own:
+            return own[model]
+        if provider in IN_PROCESS:
+            return offline_price(model)
+        return list_price(model) or (FREE if provider == "openai" and served_here else None)
+
+    return price
+
+
+def offline_price(model: str) -> Price:
+    """The nominal price of a tier that replays recorded answers; everything else here is free."""
+    try:
+        from route_switch_offline import USD_PER_MILLION_TOKENS
+    except ImportError:
+        return FREE
+    nominal = {str(name): usd for name, usd in USD_PER_MILLION_TOKENS.items()}
+    read, written = nominal.get(model, (0.0, 0.0))
+    return Price(input_usd_per_million=read, output_usd_per_million=written)
+
+
+def known_prices(names: Iterable[str], price: PriceOf) -> dict[str, Price]:
+    found = {name: price(name) for name in names}
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def paid_calls(
+    config: RouterConfig,
+    price: PriceOf,
+    memo: AnswerMemo,
+    cap: SpendingCap,
+    pace: Pace,
+    tell: Callable[[str], None] = lambda _: None,
+) -> MeteredCalls:
+    """Keys come from the environment (`OPENAI_API_KEY`, …)."""
+    return MeteredCalls(learning_clients(config, os.environ.get), price, memo, cap, pace, tell)
+
+
+def told(stop: RunStoppedError) -> str:
+    """What stopped a run, with what the provider said."""
+    return f"{stop} {stop.detail}".strip()
+
+
+@contextmanager
+def optimizer_needed() -> Iterator[None]:
+    """Imports in it may be missing: they belong to an extra of their own."""
+    try:
+        # Before LiteLLM is imported by anyone: it would fetch its price list over the network.
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        yield
+    except ImportError as error:
+        raise ConfigurationError(
+            f"A package is missing: {error}. Install the extra `route-switch[optimizer]`."
+        ) from error
+
+
+def _price(text: str) -> tuple[str, Price]:
+    model, _, numbers = text.partition("=")
+    try:
+        read, written = (float(number) for number in numbers.split(","))
+        if not model or not (0 <= read < math.inf and 0 <= written < math.inf):
+            raise ValueError
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--price {text}: write MODEL=INPUT,OUTPUT in USD per million tokens, such as "
+            "openai/gpt-4o-mini=0.15,0.6."
+        ) from error
+    return model, Price(input_usd_per_million=read, output_usd_per_million=written)

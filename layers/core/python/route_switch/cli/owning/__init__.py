@@ -1,5 +1,0 @@
-"""What a deployment costs its owner: arithmetic over a stage, its traffic and a dated price list.
-
-Knows no CDK: `infra.owned` says what a stage owns, and `route_switch.cli.estimate` puts both
-together.
-"""

@@ -1,0 +1,70 @@
+"""Usage that does not depend on the number of requests."""
+
+from route_switch.adapters.results_table import SHARDS
+from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_HOURS, Line
+from route_switch.cost_estimate.deployment import Deployment
+
+MONTH_WEEKS = MONTH_DAYS / 7
+
+SCHEDULED_S = 2.0
+"""Duration of a scheduled function, with its cold start: it always has one."""
+STEPS = 4
+"""State transitions of a run with too few examples: claim, collect, report, notify."""
+CHECK_READS = 31 * SHARDS / 2
+"""Read units of one scheduled check: a month's counters, half a unit each."""
+SCHEDULED_LOG_GB = 2_000 / 1024**3
+
+IMAGE_GB = 0.6
+"""Size of the optimizer's image, compressed."""
+ASSETS_GB = 0.1
+"""Size of layers and code in the CDK's bootstrap bucket."""
+
+LEARNING_HOURS = 2.0
+"""Duration of all slices of a weekly run; the longest steps wait for models."""
+OPTIMIZER_MB = 3008
+LEARNING_STEPS = 50
+"""State transitions of a complete run: two for each slice of 13 minutes."""
+
+
+def idle_lines(deployment: Deployment) -> tuple[Line, ...]:
+    """Return a month's usage without requests."""
+    owned = deployment.owned
+    checks = owned.hourly * MONTH_HOURS + owned.daily * MONTH_DAYS
+    weekly = owned.weekly * MONTH_WEEKS
+    runs = checks + weekly * STEPS
+    lines = (
+        Line("CloudWatch, alarms", {"alarm_metrics": owned.alarm_metrics}),
+        Line("CloudWatch, dashboard", {"dashboards": owned.dashboards}),
+        Line("CloudWatch, metrics", {"metrics": owned.steady_metrics}),
+        Line("CloudWatch Logs", {"logs_gb": runs * SCHEDULED_LOG_GB}),
+        Line(
+            "Lambda, scheduled",
+            {**deployment.gb_s(runs * SCHEDULED_S), "lambda_requests": runs},
+        ),
+        Line("DynamoDB", {"dynamodb_reads": checks * CHECK_READS}),
+        Line("EventBridge Scheduler", {"scheduled_invocations": checks + weekly}),
+        Line("Step Functions", {"state_transitions": weekly * STEPS}),
+        Line("ECR, optimizer's image", {"image_gb": IMAGE_GB}),
+        Line("S3, code", {"s3_storage_gb": ASSETS_GB}),
+        Line("Secrets Manager", {"secrets": owned.secrets}),
+        Line("KMS, customer keys", {"customer_keys": owned.customer_keys}),
+    )
+    return tuple(line for line in lines if any(line.usage.values()))
+
+
+def busy_lines(deployment: Deployment) -> tuple[Line, ...]:
+    """Return the additional usage of a stage with any traffic: the metrics of requests, a learned
+    prompt (longer than 4 KB), and a weekly learning run."""
+    weekly = deployment.owned.weekly * MONTH_WEEKS
+    seconds = weekly * LEARNING_HOURS * 3600
+    return (
+        Line("CloudWatch, metrics of requests", {"metrics": deployment.owned.traffic_metrics}),
+        Line("Parameter Store, the prompt", {"advanced_parameters": 1}),
+        Line(
+            "Learning's functions",
+            {
+                **deployment.gb_s(seconds, OPTIMIZER_MB),
+                "state_transitions": weekly * (LEARNING_STEPS - STEPS),
+            },
+        ),
+    )

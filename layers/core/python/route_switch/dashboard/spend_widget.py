@@ -1,0 +1,141 @@
+"""The view `spend`: today and this month, by tier, model and reason."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from route_switch.dashboard.figures import UNKNOWN, count, share, usd
+from route_switch.dashboard.markup import Html, Table, heading, joined, paragraph
+from route_switch.domain.decision import Reason
+from route_switch.domain.operations.costs import ROUTER, CostTotals
+from route_switch.services.operations.show_spend import Spend
+
+REASONS: Final = {
+    Reason.BYPASS: "Bypass: too short to need the router",
+    Reason.ROUTER: "Router: it chose the tier",
+    Reason.OVERRIDE: "Override: the request named the tier",
+    Reason.FALLBACK: "Fallback: the router failed, the safe tier answered",
+    Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
+}
+NOTE = (
+    "Days and months are in UTC. AWS's own cost is not included. The cost on Tier 3 is estimated: "
+    "its answers would differ in length. Saved is net of the router, failed requests and learning; "
+    "money reserved for learning counts as spent. Sums leave out requests of unknown cost and "
+    "answers without an estimate."
+)
+
+Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SpendView:
+    """`monthly_budget_usd` is None if the stage has no budget."""
+
+    today: Spend
+    month: Spend
+    monthly_budget_usd: float | None = None
+
+    @property
+    def html(self) -> Html:
+        return joined(
+            self._summary().html,
+            heading("By tier"),
+            Table(_today_and_month("Tier", "Answers", "Share", "Spent"), self._tiers()).html,
+            heading("By model"),
+            Table(_today_and_month("Model", "Spent", "Share"), self._models()).html,
+            heading("Why a tier answered"),
+            Table(_today_and_month("Reason", "Answers", "Share"), self._reasons()).html,
+            paragraph(NOTE),
+        )
+
+    def _summary(self) -> Table:
+        spent = [
+            self._both("Spent", lambda c: usd(c.with_learning_usd)),
+            self._both("… on answers", lambda c: _part(c.spent_usd - (c.router_usd or 0), c)),
+            self._both("… on the router", lambda c: _part(c.router_usd or 0, c)),
+            self._both("… on learning", lambda c: _part(c.learning_usd or 0, c)),
+            *self._budget(),
+        ]
+        saved = [
+            self._both("Saved, net (estimated)", _saved),
+            self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
+            self._both("Requests", lambda c: count(c.requests)),
+            self._both("Cost per 1,000 requests, without learning", _per_thousand),
+            self._both("Requests of unknown cost", lambda c: count(c.without_cost)),
+            self._both("Answers without an estimate", lambda c: count(c.without_baseline)),
+        ]
+        strong = frozenset({0, len(spent)})
+        return Table(("", "Today", "This month"), [*spent, *saved], strong=strong)
+
+    def _budget(self) -> list[Row]:
+        budget = self.monthly_budget_usd
+        if budget is None:
+            return []
+        used = share(self.month.total.with_learning_usd, budget)
+        return [("… of the month's budget", "", f"{usd(budget)} ({used} used)")]
+
+    def _both(self, label: str, of: Callable[[CostTotals], str]) -> Row:
+        return label, of(self.today.total), of(self.month.total)
+
+    def _tiers(self) -> list[tuple[str, ...]]:
+        def cells(spend: Spend, tier: str) -> tuple[str, str, str]:
+            costs = spend.tiers[tier]
+            if tier == ROUTER:
+                return "", "", usd(costs.spent_usd)
+            answers = count(costs.answered), share(costs.answered, spend.total.answered)
+            return *answers, usd(costs.spent_usd)
+
+        return [
+            (tier.capitalize(), *cells(self.today, tier), *cells(self.month, tier))
+            for tier in self.month.tiers
+        ]
+
+    def _models(self) -> list[tuple[str, ...]]:
+        """Return a row per model, most expensive in the month first."""
+
+        def spent(spend: Spend, model: str) -> float:
+            costs = spend.models.get(model)
+            return 0.0 if costs is None else costs.spent_usd
+
+        def cells(spend: Spend, model: str) -> tuple[str, str]:
+            amount = spent(spend, model)
+            return usd(amount), share(amount, spend.total.spent_usd)
+
+        names = sorted(self.month.models, key=lambda name: -spent(self.month, name))
+        return [(name, *cells(self.today, name), *cells(self.month, name)) for name in names]
+
+    def _reasons(self) -> list[tuple[str, ...]]:
+        def cells(spend: Spend, reason: Reason) -> tuple[str, str]:
+            answers = spend.reasons[reason]
+            return count(answers), share(answers, spend.total.answered)
+
+        return [
+            (text, *cells(self.today, reason), *cells(self.month, reason))
+            for reason, text in REASONS.items()
+        ]
+
+
+def _today_and_month(first: str, *figures: str) -> Sequence[str]:
+    return (
+        first,
+        *(f"{name} today" for name in figures),
+        *(f"{name} this month" for name in figures),
+    )
+
+
+def _part(amount: float, costs: CostTotals) -> str:
+    return f"{usd(amount)} ({share(amount, costs.with_learning_usd)})"
+
+
+def _saved(costs: CostTotals) -> str:
+    """Format the saving, with its share of the baseline if both cover the same answers."""
+    if not costs.saving_is_known:
+        return UNKNOWN
+    saved, baseline = costs.saved_usd, costs.baseline_usd
+    if saved is None or not baseline or costs.without_saving != costs.without_baseline:
+        return usd(saved)
+    return f"{usd(saved)} ({share(saved, baseline)})"
+
+
+def _per_thousand(costs: CostTotals) -> str:
+    return usd(1000 * costs.spent_usd / costs.requests) if costs.requests else "–"

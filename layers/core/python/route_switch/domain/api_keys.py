@@ -1,0 +1,42 @@
+"""API keys: format, hash and limits."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from route_switch.domain.tiers import ALL_TIERS, Tier
+
+Role = Literal["client", "admin"]
+WhenSpent = Literal["refuse", "downgrade"]
+
+
+def new_key() -> str:
+    """Return a new key with 256 random bits."""
+    return "rs-" + secrets.token_urlsafe(32)
+
+
+def hash_key(key: str) -> str:
+    """Return the SHA-256 of a key in hex. Keys are random, so a plain hash resists guessing."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A stored key: everything except the key itself.
+
+    `tags` are free-form labels for the owner. `requests_per_minute` and `monthly_budget_usd` are
+    None when there is no limit. `when_spent` says what happens to requests once the budget of a
+    calendar month (UTC) is used up: refuse them, or send them to Tier 1.
+    """
+
+    key_id: str
+    name: str
+    role: Role
+    allowed_tiers: frozenset[Tier] = ALL_TIERS
+    tags: Mapping[str, str] = field(default_factory=dict)
+    requests_per_minute: int | None = None
+    monthly_budget_usd: float | None = None
+    when_spent: WhenSpent = "refuse"
+    revoked: bool = False

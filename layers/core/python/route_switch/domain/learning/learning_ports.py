@@ -1,0 +1,151 @@
+"""Ports of learning, and of deleting the texts it stores. Requests do not load this module."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from route_switch.domain.learning.drift import RoutedDay
+from route_switch.domain.learning.learning_run import StartRun
+from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
+from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, StoredRequest
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.request_record import NotReplayable
+from route_switch.domain.sampling import Arc
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedRequests:
+    """How many routed requests can be replayed, and how many cannot, by reason."""
+
+    replayable: int
+    not_replayable: Mapping[NotReplayable, int]
+
+
+class LearningIndex(Protocol):
+    """Finds requests to learn from. The cost grows with the number found, not with traffic."""
+
+    def count(self, days: Sequence[date]) -> RoutedRequests: ...
+
+    def draw(self, days: Sequence[date], arc: Arc) -> list[str]:
+        """Return the ids of all replayable requests of these days that are in the arc."""
+        ...
+
+    def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
+        """Return the ids of replayable requests of these days that have feedback, newest days
+        first."""
+        ...
+
+
+class RoutedDays(Protocol):
+    """How each prompt version routed a day's requests."""
+
+    def routed(self, day: date, prompt_version: str) -> RoutedDay:
+        """Return zeros when nothing was counted."""
+        ...
+
+
+class LearningRuns(Protocol):
+    """Starts learning."""
+
+    def start(self, name: str, run: StartRun) -> bool:
+        """Return False if a run of this name was started before."""
+        ...
+
+
+class RunHistory(Protocol):
+    """Recent learning runs."""
+
+    def ran_for(self, reason: str) -> bool:
+        """Whether a run was started for this reason and has not failed."""
+        ...
+
+
+class PastRequests(Protocol):
+    """Recorded requests by id."""
+
+    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+        """Return the requests in this order, without expired and deleted ones."""
+        ...
+
+
+class FeedbackStore(Protocol):
+    """People's feedback on answers."""
+
+    def save_feedback(
+        self, request_id: str, key_id: str, feedback: GivenFeedback
+    ) -> FeedbackStatus:
+        """Store the feedback, replacing any earlier one, if this key made the request and it was
+        answered. Store its texts only if the request's own text is available for learning."""
+        ...
+
+
+class StoredRequests(Protocol):
+    """Finds and deletes everything that is stored about a request."""
+
+    def find(self, request_id: str) -> StoredRequest | None: ...
+
+    def of_user(self, user: str) -> Iterator[str]:
+        """Yield the ids of all requests that named this user, with any key."""
+        ...
+
+    def delete(self, request: StoredRequest) -> None:
+        """Delete the record last, so that a failed call can be retried."""
+        ...
+
+
+class DeletionNotes(Protocol):
+    """Notes about deleted requests, for runs that have already read them."""
+
+    def add(self, request: DeletionNote) -> None: ...
+
+    def all(self) -> list[DeletionNote]: ...
+
+
+class LearnedTexts(Protocol):
+    """The texts that learning stores."""
+
+    def forget(
+        self, requests: "Sequence[DeletionNote]", under_way: str | None = None
+    ) -> RemovedTexts:
+        """Remove whatever shows one of these requests, except what belongs to the run
+        `under_way`."""
+        ...
+
+
+class AnswerMemo(Protocol):
+    """Paid answers as JSON objects, by digest of the call."""
+
+    def get(self, key: str) -> JsonObject | None: ...
+
+    def put(self, key: str, entry: JsonObject) -> None:
+        """Store the entry durably before returning. Raise `StoreError` on failure."""
+        ...
+
+    def items(self) -> Iterator[tuple[str, JsonObject]]:
+        """Yield every key with its entry, to sum up the spending."""
+        ...
+
+
+class SpendingCap(Protocol):
+    """Money left to spend, shared by all spenders."""
+
+    def reserve(self, usd: float) -> None:
+        """Reserve `usd` before a call. Raise `BudgetReachedError` if less than that is left."""
+        ...
+
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """Replace a reservation with the call's actual cost (0 if it was not charged)."""
+        ...
+
+
+class RunFiles(Protocol):
+    """A run's files, by name."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return None when there is no such file."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write atomically. Raise `StoreError` on failure."""
+        ...

@@ -1,0 +1,110 @@
+"""The outcome table: how each tier answers each example, and how good the answer is.
+
+A tier's answer does not depend on the routing prompt. So each tier answers each example once, and
+any number of candidate prompts is scored by looking up cells.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning.example import Example, Score
+from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.tiers import Tier
+
+NO_RECORDING = "[simulated: no recorded answer]"
+"""The reply of a replaying model that has no recording. It is not an answer to grade."""
+
+
+class GradedBy(StrEnum):
+    """The source of a score, most trusted first."""
+
+    FEEDBACK = "feedback"
+    GOLD = "gold"
+    RECORDED = "recorded"
+    JUDGE = "judge"
+
+
+class Outcome(BaseModel):
+    """One cell. `score` is 0..1. `equivalent` says whether the answer is rated no worse than Tier
+    3's answer to the same query; it is always true for Tier 3 itself.
+
+    Cells store tokens, and prices are joined when the table is evaluated, so a price change needs
+    no new call. `recorded_cost_usd` is used when the tokens or the price are unknown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    score: Score
+    equivalent: bool
+    graded_by: GradedBy
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    recorded_cost_usd: float | None = None
+    latency_ms: float | None = None
+
+    def cost_usd(self, price: Price | None) -> float | None:
+        if self.input_tokens is not None and self.output_tokens is not None:
+            cost = cost_usd(Usage(self.input_tokens, self.output_tokens), price)
+            if cost is not None:
+                return cost
+        return self.recorded_cost_usd
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """`rows` hold one outcome per tier in `models`, in the order of `examples`.
+
+    `models` are the tiers' models as `--tiers` or the catalog names them. `prices` holds the known
+    ones. With two tiers, they are small and large: 1 and 3.
+    """
+
+    models: dict[Tier, str]
+    prices: dict[str, Price]
+    examples: tuple[Example, ...]
+    rows: tuple[dict[Tier, Outcome], ...]
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        return tuple(sorted(self.models))
+
+    def cost_usd(self, row: int, tier: Tier) -> float:
+        """Return the cost of one answer in USD. Raise `ConfigurationError` when neither price nor
+        cost is known."""
+        model = self.models[tier]
+        cost = self.rows[row][tier].cost_usd(self.prices.get(model))
+        if cost is None:
+            raise ConfigurationError(
+                f"The cost of {model} is unknown: example {self.examples[row].id} has no cost_usd "
+                "for it, and there is no price. Add one or the other."
+            )
+        return cost
+
+
+def tier_3_output_ratio(table: OutcomeTable) -> dict[Tier, float | None]:
+    """Return the tokens that Tier 3 writes per token of each tier, averaged over the examples where
+    both are known; None where no example has both."""
+    return {tier: _output_ratio(table, tier) for tier in table.tiers}
+
+
+def _output_ratio(table: OutcomeTable, tier: Tier) -> float | None:
+    large = written = 0.0
+    for example, row in zip(table.examples, table.rows, strict=True):
+        of_large, of_tier = row[Tier.LARGE].output_tokens, row[tier].output_tokens
+        if of_large is not None and of_tier is not None:
+            large += example.weight * of_large
+            written += example.weight * of_tier
+    return large / written if large and written else None
+
+
+def tiers_of(models: tuple[str, ...]) -> dict[Tier, str]:
+    """Assign two or three models, cheapest first, to tiers."""
+    if len(set(models)) != len(models) or not all(models) or not 2 <= len(models) <= 3:
+        raise ConfigurationError(
+            "--tiers takes two or three different models, small to large, separated by commas: "
+            "SMALL,MEDIUM,LARGE or SMALL,LARGE."
+        )
+    tiers = (Tier.SMALL, Tier.LARGE) if len(models) == 2 else tuple(Tier)
+    return dict(zip(tiers, models, strict=True))

@@ -1,0 +1,111 @@
+"""A recorded request, as learning reads it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from route_switch.domain.learning.example import Example, RecordedResult, Score
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.request_record import Attempt
+from route_switch.domain.tiers import ModelCatalog, Tier
+
+MIN_ADEQUATE_SCORE = 0.5
+"""The lowest score of an adequate answer. Learning only distinguishes adequate from inadequate."""
+
+Gold = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
+"""At its longest, half of what a DynamoDB item can hold."""
+
+Comment = Annotated[str, StringConstraints(max_length=5_000)]
+
+
+class GivenFeedback(BaseModel):
+    """Feedback on a request's answer. Learning reads `adequate`; `score` is the original rating
+    unless it was a thumb. `gold` is what the answer should have been."""
+
+    model_config = ConfigDict(frozen=True)
+
+    adequate: bool | None = None
+    score: Score | None = None
+    gold: Gold | None = None
+    comment: Comment | None = None
+
+    @property
+    def rating(self) -> float | None:
+        """The score; a thumb is 1 or 0. None when there is no rating."""
+        if self.score is not None or self.adequate is None:
+            return self.score
+        return float(self.adequate)
+
+    @property
+    def has_text(self) -> bool:
+        return self.gold is not None or self.comment is not None
+
+    @property
+    def without_text(self) -> "GivenFeedback":
+        return self.model_copy(update={"gold": None, "comment": None})
+
+
+class FeedbackStatus(StrEnum):
+    """What happened to a piece of feedback."""
+
+    KEPT = "kept"
+    KEPT_WITHOUT_TEXT = "kept without text"
+    NO_SUCH_RESULT = "no such result"
+    NO_ANSWER = "no answer"
+
+
+class PastRequest(BaseModel):
+    """The relevant parts of a record (`RequestRecord`), its replay and its feedback."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request_id: str
+    query_text: str
+    answer_text: str | None
+    tier: Tier
+    model: str
+    attempts: tuple[Attempt, ...]
+    conversation: tuple[JsonObject, ...]
+    params: JsonObject
+    feedback: GivenFeedback = GivenFeedback()
+
+    def as_example(self, catalog: ModelCatalog, *, weight: float, train_only: bool) -> Example:
+        return Example(
+            id=self.request_id,
+            query=self.query_text,
+            conversation=self.conversation,
+            params=self.params,
+            gold=self.feedback.gold,
+            models=self._results(),
+            feedback=self._judged_tiers(catalog),
+            weight=weight,
+            train_only=train_only,
+            from_traffic=True,
+        )
+
+    def _results(self) -> dict[str, RecordedResult]:
+        """Return the answering model's result. If it wrote no text (it called a tool), return none,
+        so that a replay asks again."""
+        if not self.answer_text:
+            return {}
+        attempt = next(
+            a for a in reversed(self.attempts) if (a.tier, a.model) == (self.tier, self.model)
+        )
+        usage = None if attempt.estimated else attempt.usage
+        result = RecordedResult(
+            answer=self.answer_text,
+            cost_usd=None if attempt.estimated else attempt.cost_usd,
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            latency_ms=attempt.latency_ms if attempt.status == "answered" else None,
+        )
+        return {self.model: result}
+
+    def _judged_tiers(self, catalog: ModelCatalog) -> dict[Tier, bool]:
+        """A thumb is about the model that answered. It applies to the tier only if that model is
+        the tier's model today: not a fallback, and not replaced since."""
+        of_today = catalog.tiers[self.tier].model == self.model
+        if self.feedback.adequate is None or not of_today:
+            return {}
+        return {self.tier: self.feedback.adequate}

@@ -1,0 +1,127 @@
+"""Which user text learning may use, and what must never enter a routing prompt."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Literal
+
+from route_switch.domain.learning.example import Example, normalize_query
+from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
+from route_switch.domain.query import Query
+
+LearnFromText = Literal["off", "redacted", "full"]
+"""What demos and proposals may show: no traffic text, redacted traffic text, or all text."""
+
+DEMO_TOKENS = 60
+"""The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
+demos teach more than a few long ones."""
+
+MAX_QUOTED_WORDS = 7
+"""Consecutive words that an instruction may share with a user's text."""
+MIN_QUERY_WORDS = 5
+"""A query of at least this many words must not appear whole in an instruction. Shorter ones are too
+common ("track my new card")."""
+
+_UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
+"""Thai, Japanese and Chinese do not put spaces between words, so each character counts as one."""
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+
+_RULES = "instruction|prompt|rule|guideline|directive"
+_UNSAFE = {
+    "contains '{{', which Parameter Store rejects": r"\{\{",
+    "contains hidden characters": r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]",
+    "contains chat template markup": (
+        r"<\|\w{1,30}\|>|\[/?INST\]|<</?SYS>>|^\W{0,5}(?:system|assistant|developer)\s?:"
+        r"|^#{1,4}\s?(?:system|instructions?|response)\s?:"
+    ),
+    "contains a tool call": (
+        r"</?(?:tool_call|tool_use|function_call|function_calls|invoke)\b"
+        r"|[\"'](?:tool_calls?|tool_use|function_call|tool_name)[\"']\s?:"
+        r"|[\"']arguments[\"']\s?:\s?[\"']?\{"
+    ),
+    "contains a link or a command": (
+        r"\b[a-z][a-z0-9+.-]{1,15}://\S|\bwww\.\w|\bjavascript:|\bdata:\w+/\w+[;,]"
+        r"|\b(?:curl|wget) +(?:-\w|\S{1,100}[./]\w)|\brm\s+-\w|<script\b|\bpowershell\s+-"
+    ),
+    "gives instructions to a model": (
+        r"\b(?:ignore|disregard|forget|override|bypass)\W+(?:\w+\W+){0,4}?"
+        rf"(?:previous|prior|above|earlier|all|any|your|these|system)\W+(?:\w+\W+){{0,2}}?(?:{_RULES})s?\b"
+        r"|\byou are now (?:an?|the|in|my|dan)\b|\bfrom now on\W+you\b"
+        r"|\b(?:developer|jailbreak|dan) mode\b|\bnew (?:system )?instructions?\s?:"
+    ),
+    "asks for the prompt": (
+        r"\b(?:reveal|show|print|repeat|output|leak|display|tell|give)\W+(?:\w+\W+){0,4}?"
+        rf"(?:your|system|hidden|initial)\W+(?:\w+\W+){{0,2}}?(?:{_RULES})s?\b"
+    ),
+    "asks to send data elsewhere": (
+        r"\b(?:send|forward|upload|transmit|exfiltrate|leak)\W+(?:\w+\W+){0,4}?"
+        r"(?:conversations?|prompts?|chat|history|credentials?|passwords?|api keys?|secrets?)"
+        r"\W+(?:\w+\W+){0,3}?to\b"
+    ),
+}
+_PATTERNS = {
+    reason: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for reason, pattern in _UNSAFE.items()
+}
+
+
+def unsafe(text: str) -> str | None:
+    """Return why an instruction or demo must not enter the prompt, or None.
+
+    This detects common forms and wordings, in English; a reworded attack gets past it. Because the
+    router can only answer with a tier, the worst that an attack through the prompt can cause is a
+    wrong tier, and the gate checks for that.
+    """
+    if contains(SECRET, text):
+        return "contains a secret"
+    if contains(EMAIL, text):
+        return "contains an e-mail address"
+    shown = unicodedata.normalize("NFKC", text)
+    return next((reason for reason, pattern in _PATTERNS.items() if pattern.search(shown)), None)
+
+
+def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
+    """Return what a demo or the proposer may see of the example's query, or None for nothing.
+
+    Text from a seed file is used unchanged, because somebody chose it. Text that is unsafe in a
+    prompt is never used, whatever its source or the policy.
+    """
+    if example.from_traffic and policy == "off":
+        return None
+    redacted = example.from_traffic and policy == "redacted"
+    text = redact(example.query) if redacted else example.query
+    return text if unsafe(text) is None else None
+
+
+def as_demo(query: Query, text: str) -> str:
+    """Return the text that a demo shows for a query of which `text` may be shown. Normalize line
+    ends: Markdown could not represent any other kind."""
+    return replace(query, text=text.replace("\r\n", "\n")).for_router(DEMO_TOKENS)
+
+
+class UserText:
+    """Finds text copied from queries: more than `MAX_QUOTED_WORDS` consecutive words, or a short
+    query as a whole."""
+
+    def __init__(self, queries: Iterable[str]) -> None:
+        self._runs = {run for query in queries for run in _runs_of_query(_words(query))}
+
+    def is_quoted_in(self, text: str) -> bool:
+        words = _words(text)
+        sizes = range(MIN_QUERY_WORDS, MAX_QUOTED_WORDS + 2)
+        return any(run in self._runs for size in sizes for run in _runs(words, size))
+
+
+def _runs_of_query(words: list[str]) -> Iterator[int]:
+    """Return a short query as a whole, or every run of a long one."""
+    size = min(len(words), MAX_QUOTED_WORDS + 1)
+    return _runs(words, size) if size >= MIN_QUERY_WORDS else iter(())
+
+
+def _runs(words: list[str], size: int) -> Iterator[int]:
+    """Return 64-bit hashes: a set of the words themselves would take ten times the memory."""
+    return (hash(tuple(words[i : i + size])) for i in range(len(words) - size + 1))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(normalize_query(text))

@@ -1,0 +1,129 @@
+"""What requests cost, and what they would have cost on Tier 3, computed from counters alone.
+
+`adapters.dynamodb_results` updates the counters with each request.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.tiers import Tier
+
+Counters = Mapping[str, float]
+
+TIER: Final = "cost_usd:tier:"
+MODEL: Final = "cost_usd:model:"
+ROUTER: Final = "router"
+
+MAX_SHARE_WITHOUT_SAVING = 0.1
+"""Above this share of answers, the sum over the others is misleading: on a stage without measured
+output ratios, only Tier 3's answers have an estimate, and they save nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostTotals:
+    """None means that the counters do not say.
+
+    `spent_usd` covers every model call with a known price, including the router's (`router_usd`)
+    and failed ones. `without_cost` requests made a call of unknown price, so they cost more.
+    `baseline_usd` estimates the same answers on Tier 3. `saved_usd` is net of the router, of
+    unanswered requests, and of learning. `without_baseline` and `without_saving` answered requests
+    are missing from those two sums. `learning_usd` is spent or reserved.
+    """
+
+    spent_usd: float
+    answered: int | None = None
+    failed: int | None = None
+    dry_runs: int | None = None
+    router_usd: float | None = None
+    learning_usd: float | None = None
+    baseline_usd: float | None = None
+    saved_usd: float | None = None
+    without_cost: int | None = None
+    without_baseline: int | None = None
+    without_saving: int | None = None
+
+    @property
+    def saving_is_known(self) -> bool:
+        """Whether `saved_usd` covers nearly all answers."""
+        if self.saved_usd is None or self.answered is None or self.without_saving is None:
+            return False
+        return self.without_saving <= MAX_SHARE_WITHOUT_SAVING * self.answered
+
+    @property
+    def requests(self) -> int | None:
+        if self.answered is None or self.failed is None or self.dry_runs is None:
+            return None
+        return self.answered + self.failed + self.dry_runs
+
+    @property
+    def with_learning_usd(self) -> float:
+        return self.spent_usd + (self.learning_usd or 0.0)
+
+
+def add_up(each: Iterable[Counters]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for counters in each:
+        for name, value in counters.items():
+            totals[name] = totals.get(name, 0.0) + value
+    return totals
+
+
+def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotals:
+    """Sum up a day, several days, or a key's month. Keys have no share of learning (None)."""
+
+    def count(name: str) -> int:
+        return int(counters.get(name, 0))
+
+    def answered_without(name: str) -> int:
+        return count(f"{name}:unknown") - count("failed") - count("dry_run")
+
+    answered = count("answered")
+    saved_usd = _estimate(counters, "saved_usd", answered)
+    if saved_usd is not None:
+        saved_usd -= counters.get("cost_usd:unanswered", 0.0) + (learning_usd or 0.0)
+    return CostTotals(
+        spent_usd=sum(part.spent_usd for part in costs_of_tiers(counters).values()),
+        answered=answered,
+        failed=count("failed"),
+        dry_runs=count("dry_run"),
+        router_usd=counters.get(f"{TIER}{ROUTER}", 0.0),
+        learning_usd=learning_usd,
+        baseline_usd=_estimate(counters, "baseline_cost_usd", answered),
+        saved_usd=saved_usd,
+        without_cost=count("cost_usd:unknown"),
+        without_baseline=answered_without("baseline_cost_usd"),
+        without_saving=answered_without("saved_usd"),
+    )
+
+
+def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
+    """Return the cost of calls and the number of answered requests for each tier, and for the
+    router."""
+    tiers = {
+        str(tier.value): CostTotals(
+            counters.get(f"{TIER}{tier.value}", 0.0),
+            answered=int(counters.get(f"tier:{tier.value}", 0)),
+        )
+        for tier in Tier
+    }
+    return {**tiers, ROUTER: CostTotals(counters.get(f"{TIER}{ROUTER}", 0.0))}
+
+
+def costs_of_models(counters: Counters) -> dict[str, CostTotals]:
+    """Return costs by model name. Models without a price are absent."""
+    return {
+        name.removeprefix(MODEL): CostTotals(usd)
+        for name, usd in sorted(counters.items())
+        if name.startswith(MODEL)
+    }
+
+
+def answers_by_reason(counters: Counters) -> dict[Reason, int]:
+    return {reason: int(counters.get(f"reason:{reason.value}", 0)) for reason in Reason}
+
+
+def _estimate(counters: Counters, name: str, answered: int) -> float | None:
+    """Return None when there were answers but none of them has an estimate."""
+    return counters.get(name, None if answered else 0.0)

@@ -1,0 +1,58 @@
+"""Deleted requests, identified so that learning can recognize what it derived from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.text_policy import as_demo
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.query import query_of
+from route_switch.domain.routing_prompt import RoutingPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionNote:
+    """A deleted request that learning may have seen, without its text. `keys` are digests
+    (`query_key`) of its query and of the demos that it may have become."""
+
+    request_id: str
+    keys: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_request(
+        cls, request_id: str, text: str, conversation: Sequence[JsonObject], params: JsonObject
+    ) -> Self:
+        query = query_of((*conversation, {"role": "user", "content": text}), params)
+        demos = (as_demo(query, shown) for shown in (text, redact(text)))
+        return cls(request_id, frozenset(map(query_key, (text, *demos))))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """What deletion needs to know about a request. `note` is None when learning could never
+    use the request."""
+
+    request_id: str
+    key_id: str
+    idempotency_id: str | None
+    note: DeletionNote | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedTexts:
+    """`places` were removed from the learning bucket. The `pending` runs may still hold texts."""
+
+    places: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+
+
+def keys_of_demos(prompt: RoutingPrompt) -> frozenset[str]:
+    return frozenset(query_key(demo.query) for demo in prompt.demos)
+
+
+def shows_any(prompt: RoutingPrompt, requests: Sequence[DeletionNote]) -> bool:
+    """Whether any demo in the prompt is one of these requests."""
+    shown = keys_of_demos(prompt)
+    return any(shown & request.keys for request in requests)

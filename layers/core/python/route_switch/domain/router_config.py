@@ -1,0 +1,51 @@
+"""How requests are routed: one document that a stage configures and the functions read."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from route_switch.domain.query import Query
+from route_switch.domain.tiers import ModelCatalog, Tier
+
+TextStorage = Literal["full", "hash", "none"]
+
+
+class RouterConfig(BaseModel):
+    """How requests are routed. A stage of the CDK app holds one; functions get it as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: ModelCatalog
+    strategy: Annotated[str, Field(min_length=1)] = "prompt"
+    """The routing strategy, by its name in `domain/strategies/registry.py`."""
+    safe_tier: Tier = Tier.MEDIUM
+    """Answers if the router LLM fails or its reply names no tier."""
+    bypass_tokens: Annotated[int, Field(ge=0)] = 8
+    """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
+    router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
+    router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
+    request_deadline_s: Annotated[float, Field(gt=0, le=890)] = 27.0
+    text_storage: TextStorage = "full"
+    retention_days: Annotated[int, Field(ge=1)] = 90
+    max_body_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
+    bedrock_region: str | None = None
+
+    @model_validator(mode="after")
+    def _router_leaves_time_for_the_tier(self) -> Self:
+        if self.router_timeout_s >= self.request_deadline_s:
+            raise ValueError("router_timeout_s must be below request_deadline_s")
+        return self
+
+    def bypasses(self, query: Query) -> bool:
+        """Whether the query is so short that it goes to Tier 1 without a router call."""
+        return query.stands_alone and query.tokens < self.bypass_tokens
+
+
+def describe(error: ValidationError) -> str:
+    """One line: each wrong field with its reason."""
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or error.title}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)
+    )
+    return "; ".join(problems)

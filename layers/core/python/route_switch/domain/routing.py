@@ -1,0 +1,81 @@
+"""The seam for routing: how a query gets its tier, whichever strategy proposes it.
+
+Serving, `route`, `evaluate` and the optimizer all call `choose_tier`. A new strategy is one file in
+`domain/strategies/` and one row in its registry.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from route_switch.domain.decision import Reason, nearest_allowed
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.tiers import Tier
+
+AskRouter = Callable[[tuple[JsonObject, ...], Mapping[str, JsonValue]], str | None]
+"""Sends messages and parameters to the router LLM; returns its reply, or None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingContext:
+    """What a strategy may use besides the query."""
+
+    config: RouterConfig
+    prompt: RoutingPrompt
+    ask: AskRouter
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A strategy's answer: a tier, or None if it does not know.
+
+    `why` is a short reason for logs and reports and holds no user text. `confidence` is the
+    probability, 0 to 1, that the tier is right; None if the strategy cannot tell.
+    """
+
+    tier: Tier | None
+    why: str
+    confidence: float | None = None
+
+
+class RoutingStrategy(Protocol):
+    """Suggests a tier for a query. Safe to share between threads."""
+
+    def suggest(self, query: Query, context: RoutingContext) -> Suggestion: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TierChoice:
+    """`chosen` is the tier before the caller's allowed tiers limit it to `tier`."""
+
+    tier: Tier
+    chosen: Tier
+    reason: Reason
+    suggestion: Suggestion
+
+
+def choose_tier(
+    query: Query,
+    strategy: RoutingStrategy | None,
+    context: RoutingContext,
+    allowed: frozenset[Tier],
+) -> TierChoice:
+    """Bypass, else the strategy, else the safe tier; then the nearest allowed tier.
+
+    Without a strategy (the router is switched off), every query that is not bypassed goes to the
+    safe tier. Raises only what `context.ask` raises.
+    """
+    if context.config.bypasses(query):
+        suggestion, reason = Suggestion(Tier.SMALL, "short query"), Reason.BYPASS
+    elif strategy is None:
+        suggestion, reason = Suggestion(None, "the router is off"), Reason.FALLBACK
+    else:
+        suggestion = strategy.suggest(query, context)
+        reason = Reason.FALLBACK if suggestion.tier is None else Reason.ROUTER
+    chosen = context.config.safe_tier if suggestion.tier is None else suggestion.tier
+    return TierChoice(nearest_allowed(chosen, allowed), chosen, reason, suggestion)

@@ -1,0 +1,316 @@
+"""The learning loop: examples → outcomes → search → held-out rows → gate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
+from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import SpendingCap
+from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
+from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
+from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.split import Split, split
+from route_switch.domain.learning.text_policy import LearnFromText, UserText
+from route_switch.domain.pricing import Price
+from route_switch.domain.prompts.size_limit import check_start
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.arrays import arrays_of
+from route_switch.optimizer.compare import Comparison, Embedding, compare
+from route_switch.optimizer.held_out import held_out_gains
+from route_switch.optimizer.language_models import (
+    LabelEngine,
+    PaidEngine,
+    RolloutCarrier,
+    language_model,
+)
+from route_switch.optimizer.mipro_search import MiproSearch, SearchSize, Trial
+from route_switch.optimizer.neighbors import EmbedTexts
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
+from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.proposals import Screening
+from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
+from route_switch.optimizer.training import TrainingSet, training_set
+from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
+from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
+from route_switch.services.learning.route_examples import RouteExamples
+
+Value = TypeVar("Value")
+
+MIN_ROWS_PER_SIDE = 5
+"""The least for any figure at all. The gate needs far more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The settings of a run. `prices` holds every known price."""
+
+    models: Mapping[Tier, str]
+    prices: Mapping[str, Price]
+    config: RouterConfig
+    proposer_model: str
+    judge_model: str | None
+    lambda_: float = 0.2
+    seed: int = 1
+    threads: int = 8
+    rounds: int = 2
+    size: SearchSize = field(default_factory=SearchSize)
+    learn_from_text: LearnFromText = "redacted"
+    lowest_kappa: float = MIN_KAPPA
+
+
+class Progress(Protocol):
+    """Receives progress: each step's name, with its number of parts if known, and each trial."""
+
+    def step(self, name: str, parts: int | None = None) -> None: ...
+
+    def trial(self, number: int, best: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The outcome table, by side of the split."""
+
+    train: OutcomeTable
+    validation: OutcomeTable
+    heldout: OutcomeTable
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run knows so far. The later fields of an interrupted run are empty."""
+
+    incumbent: RoutingPrompt
+    hand_written: RoutingPrompt
+    candidate: RoutingPrompt
+    sides: Split | None = None
+    built: BuiltTable | None = None
+    tables: Tables | None = None
+    training: TrainingSet | None = None
+    trials: list[Trial] = field(default_factory=list)
+    rejected: dict[str, int] = field(default_factory=dict)
+    comparison: Comparison | None = None
+    gate: GateResult | None = None
+    agreement: Agreement | None = None
+    needs_approval: str | None = None
+    searched: bool = False
+    stopped_by: RunStoppedError | None = None
+
+
+class LearningSteps:
+    """One run. All paid calls go through `calls`, within `cap`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        calls: MeteredCalls,
+        cap: SpendingCap,
+        embed: EmbedTexts,
+        progress: Progress,
+    ) -> None:
+        self._plan = plan
+        self._calls = calls
+        self._cap = cap
+        self._embed = embed
+        self._progress = progress
+        self._route = RouteExamples(plan.config, calls, frozenset(plan.models))
+
+    def __call__(
+        self,
+        examples: Sequence[Example],
+        incumbent: RoutingPrompt,
+        hand_written: RoutingPrompt,
+        history: GateHistory,
+    ) -> Findings:
+        """Run all steps. If the run is stopped, return early with the reason in `stopped_by`.
+
+        A search that reaches the cap is still measured on held-out rows: money is reserved for it.
+        """
+        found = self.search(examples, incumbent, hand_written)
+        if found.searched:
+            with _recording_stop(found):
+                self._compare(found, history)
+        return found
+
+    def search(
+        self, examples: Sequence[Example], incumbent: RoutingPrompt, hand_written: RoutingPrompt
+    ) -> Findings:
+        """Run the first part: find the candidate, without the held-out rows' outcomes."""
+        check_start(incumbent)
+        found = Findings(incumbent, hand_written, incumbent)
+        with _recording_stop(found):
+            self._build(found, examples)
+            self._search(found)
+            found.searched = True
+        return found
+
+    def _build(self, found: Findings, examples: Sequence[Example]) -> None:
+        plan = self._plan
+        self._progress.step("split examples")
+        sides = found.sides = split(examples)
+        rows = (*sides.train, *sides.validation, *sides.heldout)
+        judge = judge_of(self._calls, plan.judge_model)
+        build = BuildOutcomes(self._calls, judge, plan.threads)
+        self._progress.step("build outcomes", len(rows))
+        found.built = build(rows, plan.models, plan.prices)
+        found.tables = _by_side(found.built.table, sides)
+        if judge is not None and _was_judged(found.built.table):
+            self._progress.step("compare the judge with labels")
+            found.agreement = calibrate_judge(judge, self._calls, found.built.table, plan.threads)
+            found.needs_approval = why_uncalibrated(found.agreement, plan.lowest_kappa)
+
+    def _search(self, found: Findings) -> None:
+        plan, tables = self._plan, _not_none(found.tables)
+        self._progress.step("label training queries", len(tables.train.examples))
+        found.training = training_set(
+            tables.train,
+            tables.validation,
+            plan.config,
+            self._embed,
+            plan.learn_from_text,
+            plan.lambda_,
+        )
+        self._progress.step("measure the incumbent on held-out rows", len(tables.heldout.examples))
+        rows = tables.heldout.examples
+        self._route(rows, found.hand_written, plan.threads)
+        spent = sum(r.router_usd for r in self._route(rows, found.incumbent, plan.threads))
+        grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
+        search = self._new_search(found)
+        try:
+            with self._reserved(spent + grown):
+                for number in range(plan.rounds):
+                    self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
+                    start = search.best.prompt if search.trials else found.incumbent
+                    search(
+                        start,
+                        found.training.train,
+                        found.training.validation,
+                        plan.size,
+                        plan.seed + number,
+                    )
+        except BudgetReachedError as stop:
+            found.stopped_by = stop
+        finally:
+            found.trials, found.rejected = search.trials, dict(search.rejected)
+            if search.trials:
+                found.candidate = search.best.prompt
+
+    def _new_search(self, found: Findings) -> MiproSearch:
+        plan, carrier = self._plan, RolloutCarrier()
+        tables, training = _not_none(found.tables), _not_none(found.training)
+        parts = found.incumbent.messages
+        labels = {
+            parts.query.replace("{query}", query.text, 1): str(tables.train.tiers[query.best].value)
+            for query in training.train
+        }
+        config = plan.config
+        router = PaidEngine(self._calls, config.models.router, Purpose.ROUTER, carrier)
+        proposer = PaidEngine(self._calls, plan.proposer_model, Purpose.PROPOSER, carrier)
+        return MiproSearch(
+            task_model=language_model(router, "router"),
+            prompt_model=language_model(proposer, "proposer", max_tokens=PROPOSAL_TOKENS),
+            teacher=language_model(LabelEngine(labels), "teacher"),
+            carrier=carrier,
+            adapter=RoutingAdapter(parts, frozenset(plan.models), config),
+            tiers=tables.train.tiers,
+            usd_weight=plan.lambda_ / arrays_of(tables.validation).tier_3_usd,
+            why_rejected=Screening(
+                found.incumbent,
+                tables.train.tiers,
+                UserText(
+                    text
+                    for example in tables.train.examples
+                    for text in (example.query, redact(example.query))
+                ),
+            ),
+            threads=plan.threads,
+            on_trial=self._progress.trial,
+        )
+
+    @contextmanager
+    def _reserved(self, usd: float) -> Iterator[None]:
+        """Reserve money for the candidate's held-out rows, out of the search's reach.
+
+        If not enough is left, the search can still replay what was paid for before.
+        """
+        try:
+            self._cap.reserve(usd)
+        except BudgetReachedError:
+            usd = 0.0
+        try:
+            yield
+        finally:
+            self._calls.finish()
+            self._cap.settle(usd, 0.0)
+
+    def _compare(self, found: Findings, history: GateHistory) -> None:
+        plan, tables = self._plan, _not_none(found.tables)
+        self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
+        comparison = found.comparison = compare(
+            tables.heldout,
+            tables.train,
+            {
+                "hand-written": found.hand_written,
+                INCUMBENT: found.incumbent,
+                CANDIDATE: found.candidate,
+            },
+            lambda examples, prompt: self._route(examples, prompt, plan.threads),
+            Embedding(self._embed, plan.config.router_max_input_tokens),
+            plan.lambda_,
+        )
+        gains = held_out_gains(
+            comparison.arrays,
+            tables.heldout.examples,
+            comparison.measured[CANDIDATE],
+            comparison.measured[INCUMBENT],
+            plan.lambda_,
+        )
+        found.gate = gate(gains, history)
+        if found.candidate.version == found.incumbent.version:
+            # Nothing was proposed: that costs no look, and unused rows stay fresh.
+            found.gate = replace(found.gate, verdict="not better", history=history)
+
+
+@contextmanager
+def _recording_stop(found: Findings) -> Iterator[None]:
+    try:
+        yield
+    except RunStoppedError as stop:
+        found.stopped_by = stop
+
+
+def _not_none(value: Value | None) -> Value:
+    assert value is not None  # noqa: S101 (set by an earlier step; for the type checker)
+    return value
+
+
+def _by_side(table: OutcomeTable, sides: Split) -> Tables:
+    tables = [_part(table, side) for side in (sides.train, sides.validation, sides.heldout)]
+    sizes = [len(part.examples) for part in tables]
+    if min(sizes) < MIN_ROWS_PER_SIDE:
+        raise ConfigurationError(
+            f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
+            f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
+            "hundreds. Add examples."
+        )
+    return Tables(*tables)
+
+
+def _part(table: OutcomeTable, side: Sequence[Example]) -> OutcomeTable:
+    keys = {example.key for example in side}
+    kept = [
+        (example, row)
+        for example, row in zip(table.examples, table.rows, strict=True)
+        if example.key in keys
+    ]
+    return replace(table, examples=tuple(e for e, _ in kept), rows=tuple(row for _, row in kept))
+
+
+def _was_judged(table: OutcomeTable) -> bool:
+    return any(cell.graded_by is GradedBy.JUDGE for row in table.rows for cell in row.values())

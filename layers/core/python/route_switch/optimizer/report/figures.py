@@ -1,0 +1,168 @@
+"""The results of a run as data: `report.json`, and the source of the other reports."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from route_switch.domain.learning.calibration import Agreement as Agreement
+from route_switch.domain.tiers import Tier
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(Frozen):
+    """A mean over `n` rows with its 95% interval, unless documented otherwise."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class PolicyFigures(Frozen):
+    """One policy on a set of rows.
+
+    `cost` is (answers + router) over all-Tier-3, `quality` the share of equivalent answers,
+    `retention` the mean score over Tier 3's, `objective` quality − λ · cost. `mix` is the share of
+    queries per tier. `latency_ms` (answer and router) is None if it was not measured.
+    """
+
+    policy: str
+    cost: Interval
+    quality: Interval
+    retention: Interval
+    objective: Interval
+    mix: dict[Tier, float]
+    latency_ms: Interval | None = None
+
+
+class WorkloadFigures(Frozen):
+    """Policies on the held-out rows of one workload.
+
+    `note` names the data if the rows are a proxy for the workload: "MMLU-Pro questions".
+    """
+
+    workload: str
+    policies: tuple[PolicyFigures, ...]
+    note: str | None = None
+
+
+class CandidateFigures(Frozen):
+    """A prompt that was tried. `rejected` is the reason if it was not evaluated, else None."""
+
+    number: int
+    instruction: str
+    demos: int
+    bytes: int
+    objective: float | None
+    quality: float | None
+    cost: float | None
+    rejected: str | None = None
+    selected: bool = False
+
+
+class Gate(Frozen):
+    """The verdict over candidate − incumbent on held-out rows that no earlier gate has seen.
+
+    `gain` has the interval at level 1 − `alpha`; `alpha` is this look's share of the 5%.
+    `smallest_visible` is the gain that this look detects with 80% probability.
+    """
+
+    verdict: Literal["better", "not better", "not enough evidence"]
+    gain: Interval
+    alpha: float
+    look: int
+    delta: float
+    smallest_visible: float
+    moved: float = Field(description="Share of queries whose tier changes.")
+    needs_approval: str | None = None
+    """Why a person has to approve a promotion, or None."""
+
+
+class Moved(Frozen):
+    """A query whose tier the candidate changes. `query` is an excerpt, or None by policy."""
+
+    example: str
+    query: str | None
+    before: Tier
+    after: Tier
+    best: Tier
+    gain: float
+
+
+class LearningSpend(Frozen):
+    """Calls and USD of the run so far, by purpose (`answer`, `judge`, `proposer`, `router`)."""
+
+    calls: dict[str, int]
+    usd: dict[str, float]
+    cap_usd: float | None
+
+    @property
+    def total_usd(self) -> float:
+        return sum(self.usd.values())
+
+
+class Rows(Frozen):
+    """The number of examples, by use.
+
+    If the run stopped before all outcomes were known, `without_outcome` is None, and examples
+    without outcome still count on their sides.
+    """
+
+    train: int
+    validation: int
+    heldout: int
+    near_duplicates_removed: int
+    duplicates_merged: int = 0
+    without_outcome: int | None
+
+
+class Report(Frozen):
+    """Everything about one run. Policies are measured on the held-out rows, candidates on the
+    validation rows. `simulated` names each simulated part.
+
+    `tier_3_usd` is the mean cost of a query on Tier 3: at λ, one point of quality (0.01) is worth
+    0.01 · tier_3_usd / λ USD per query. `saving_usd_a_month` is relative to all-Tier-3 at
+    `monthly_queries`. A run that stopped before the held-out rows has no `gate` and no saving; one
+    that stopped before all outcomes were known has no `tier_3_usd` either.
+    """
+
+    created: str
+    command: str
+    versions: dict[str, str]
+    lambda_: float = Field(alias="lambda")
+    tiers: dict[Tier, str]
+    router_model: str
+    proposer_model: str
+    judge_model: str | None
+    seed: int
+    simulated: tuple[str, ...]
+    complete: bool
+    stopped_by: str | None
+    rows: Rows
+    gate: Gate | None
+    policies: tuple[PolicyFigures, ...]
+    against: dict[str, Interval] = Field(
+        description="candidate − each other policy, paired, objective"
+    )
+    shuffled_control: Interval | None = None
+    """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
+    workloads: tuple[WorkloadFigures, ...]
+    candidates: tuple[CandidateFigures, ...]
+    rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")
+    incumbent_prompt: str
+    candidate_prompt: str
+    moved: tuple[Moved, ...]
+    confusion: dict[Tier, dict[Tier, int]] = Field(description="best tier → chosen tier → rows")
+    agreement: Agreement | None
+    graded_by: dict[str, int]
+    spend: LearningSpend
+    tier_3_usd: float | None
+    tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
+    """Tokens that Tier 3 writes for each token of a tier, as in the catalog field of that name."""
+    monthly_queries: int
+    saving_usd_a_month: Interval | None
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -1,0 +1,237 @@
+"""The sections of a report after its opening. HTML and Markdown show the same ones, in order."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from route_switch.domain.learning.outcome import GradedBy
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report import tables as tables
+from route_switch.optimizer.report.article_table import (
+    POLICIES,
+    WORKLOADS,
+    article_remarks,
+    article_rows,
+    article_table,
+)
+from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.text_format import (
+    NOT_MEASURED,
+    ReportTable,
+    difference,
+    fixed,
+    share,
+    usd,
+)
+from route_switch.optimizer.report.verdict import (
+    LARGEST,
+    best_constant,
+    find,
+    level,
+    objective,
+    worth_of_quality,
+)
+
+MEANINGS = {
+    "tier-1": "sends every query to Tier 1",
+    "tier-2": "sends every query to Tier 2",
+    "tier-3": "sends every query to Tier 3",
+    "static-rules": "looks at keywords, length and code",
+    "random": "draws tiers with the learned prompt's mix",
+    "knn": "copies the best tier of the most similar training queries",
+    "hand-written": "uses the prompt written by a person",
+    "incumbent": "uses the current prompt",
+    "oracle": "knows every outcome, as an upper bound",
+    CANDIDATE: "uses the learned prompt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`.
+
+    `frontier` marks the section that holds the plot.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
+    diff: tuple[str, ...] = ()
+    command: str | None = None
+    frontier: bool = field(default=False)
+
+    @property
+    def anchor(self) -> str:
+        return "-".join(self.title.lower().split())
+
+
+def sections(report: Report, *, compact: bool) -> Iterator[Section]:
+    """Yield the sections. `compact` is for terminals: fewer rows and policies in long tables."""
+    most = 10 if compact else 50
+    if report.policies:
+        yield _cost_and_quality(report)
+        yield Section("Paired differences", _control(report), (tables.differences(report),))
+    if report.workloads:
+        yield Section("By workload", (), (_workloads(report, compact=compact),))
+    yield _prompt(report)
+    if report.moved:
+        yield _moved(report, most)
+    if report.confusion:
+        yield _confusion(report)
+    yield _latency(report)
+    yield _grading(report)
+    yield _candidates(report, most)
+    yield _spend(report)
+    yield Section("Rows and gate", _rows(report), (tables.rows(report),))
+    yield Section("How to reproduce it", (), (tables.setup(report),), command=report.command)
+    if {workload.workload for workload in report.workloads} & WORKLOADS.keys():
+        yield _article(report)
+
+
+def _cost_and_quality(report: Report) -> Section:
+    meanings = "; ".join(
+        f"{policy.policy} {MEANINGS[policy.policy]}"
+        for policy in report.policies
+        if policy.policy in MEANINGS
+    )
+    definitions = (
+        "Cost is that of answers and router, relative to the same queries all on Tier 3. Quality "
+        "is the share of queries whose answer is rated no worse than Tier 3's. Retention is the "
+        f"mean score relative to Tier 3's. Objective is {objective(report)}."
+    )
+    return Section(
+        "Cost and quality",
+        (definitions, worth_of_quality(report), f"The policies: {meanings}."),
+        (tables.policies(report),),
+        frontier=True,
+    )
+
+
+def _control(report: Report) -> tuple[str, ...]:
+    """Describe the control. A learner that sees leaked labels succeeds even on shuffled ones."""
+    control = report.shuffled_control
+    if control is None:
+        return ()
+    leak = " That is above 0: labels leak, and no figure here can be trusted."
+    return (
+        "Control: on shuffled labels, which teach nothing, a learner's objective minus that of "
+        f"random routing at its mix is {difference(control)}."
+        f"{leak if control.low > 0 else ''}",
+    )
+
+
+def _workloads(report: Report, *, compact: bool) -> ReportTable:
+    constant = best_constant(report)
+    few = {CANDIDATE, "hand-written", "static-rules", constant.policy if constant else LARGEST}
+    return tables.workloads(report, frozenset(few) if compact else None)
+
+
+def _prompt(report: Report) -> Section:
+    current, learned = report.incumbent_prompt, report.candidate_prompt
+    diff = difflib.unified_diff(current.splitlines(), learned.splitlines(), lineterm="")
+    lines = tuple(diff)[2:]  # without the file names
+    legend = "Lines with - are removed, lines with + are added."
+    text = legend if lines else "The prompt does not change."
+    return Section("What changes in the prompt", (text,), diff=lines)
+
+
+def _moved(report: Report, most: int) -> Section:
+    changed = "" if report.gate is None else f"{share(report.gate.moved)} of queries change tier. "
+    gain = "Gain is the change of the query's quality − λ · cost."
+    return Section("Queries that change tier", (changed + gain,), (tables.moved(report, most),))
+
+
+def _confusion(report: Report) -> Section:
+    cells = [
+        (best, chosen, rows)
+        for best, row in report.confusion.items()
+        for chosen, rows in row.items()
+    ]
+    total = sum(rows for *_, rows in cells) or 1
+    agree = sum(rows for best, chosen, rows in cells if best == chosen) / total
+    small = sum(rows for best, chosen, rows in cells if chosen < best) / total
+    large = sum(rows for best, chosen, rows in cells if chosen > best) / total
+    text = (
+        "The best tier of a row is the one with the highest objective, known in hindsight. The "
+        f"choice is the best tier in {share(agree)} of rows, a smaller one (which risks quality) "
+        f"in {share(small)} and a larger one (which costs more) in {share(large)}."
+    )
+    return Section("Best tier and chosen tier", (text,), (tables.confusion(report),))
+
+
+def _latency(report: Report) -> Section:
+    learned, largest = find(report.policies, CANDIDATE), find(report.policies, LARGEST)
+    if learned is None or largest is None or learned.latency_ms is None or not largest.latency_ms:
+        return Section("Latency", (f"Latency compared with all Tier 3: {NOT_MEASURED}.",))
+    change = learned.latency_ms.mean / largest.latency_ms.mean - 1
+    word = "less" if change < 0 else "more"
+    text = f"Routed answers take {share(abs(change))} {word} time than all on Tier 3."
+    return Section("Latency", (text,), (tables.latency(report),))
+
+
+def _grading(report: Report) -> Section:
+    graded = (tables.grading(report),) if report.graded_by else ()
+    return Section("How answers were graded", (_judge(report),), graded)
+
+
+def _judge(report: Report) -> str:
+    if report.judge_model is None:
+        return "No LLM judge was used."
+    agreement = report.agreement
+    if agreement is None and not report.graded_by.get(GradedBy.JUDGE):
+        return f"The judge {report.judge_model} had nothing to grade."
+    if agreement is None:
+        return (
+            f"The judge {report.judge_model} could not be compared with gold or human labels, "
+            "because there are none: its scores are uncalibrated."
+        )
+    kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
+    flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)
+    return (
+        f"The judge {report.judge_model} agrees with gold or human labels in "
+        f"{share(agreement.share)} of {agreement.n:,} cases (Cohen's κ {kappa}). “Worse” verdicts "
+        f"not confirmed with the answers swapped: {flips}."
+    )
+
+
+def _candidates(report: Report, most: int) -> Section:
+    text = (
+        "Prompts are compared on the validation rows, and only the selected one is measured on the "
+        "held-out rows. So the scores here are optimistic."
+    )
+    shown = [tables.candidates(report, most)] if report.candidates else []
+    if report.rejected:
+        shown.append(tables.rejected(report))
+    return Section("Prompts tried", (text,), tuple(shown))
+
+
+def _spend(report: Report) -> Section:
+    total, cap = usd(report.spend.total_usd), report.spend.cap_usd
+    if cap is None:
+        text = f"This run spent {total}; it had no cap."
+    else:
+        text = f"This run spent {total} of its cap of {usd(cap)}."
+    return Section("What this run spent", (text,), (tables.spend(report),))
+
+
+def _rows(report: Report) -> tuple[str, ...]:
+    gate = report.gate
+    if gate is None:
+        return ()
+    approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
+    return (
+        f"This was look no. {gate.look} of the gate, on rows that no earlier look used. It spent "
+        f"{gate.alpha:.3g} of the 0.05 error budget, hence a {level(gate)} interval. It detects a "
+        f"gain of {fixed(gate.smallest_visible, 3)} with 80% probability and requires a gain of at "
+        f"least {fixed(gate.delta, 3)}.{approval}",
+    )
+
+
+def _article(report: Report) -> Section:
+    rows = article_rows(report.workloads)
+    text = f"The article compares {', '.join(POLICIES.values())} on its own traffic and models."
+    return Section(
+        "Compared with the article",
+        (text, *article_remarks(report.workloads)),
+        (article_table(rows),),
+    )

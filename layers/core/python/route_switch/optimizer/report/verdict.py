@@ -1,0 +1,218 @@
+"""The opening of a report: the verdict, the three key figures, and what was simulated."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
+from route_switch.optimizer.report.text_format import (
+    NOT_MEASURED,
+    bounds,
+    count,
+    fixed,
+    percent_bounds,
+    share,
+    usd,
+    usd_bounds,
+)
+
+LARGEST = "tier-3"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`sign` is the verdict in one word, which sets the color in HTML."""
+
+    sign: Literal["promote", "approve", "keep", "unfinished"]
+    headline: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One of the three key figures, as text. `about` has the interval and n."""
+
+    name: str
+    value: str
+    meaning: str
+    about: str
+
+
+def verdict(report: Report) -> Verdict:
+    gate = report.gate
+    if gate is None:
+        return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
+    if report.candidate_prompt == report.incumbent_prompt:
+        tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
+        sentence = (
+            f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
+            "than the live one."
+        )
+        return Verdict("keep", "Keep the current prompt", sentence)
+    return _of_gate(report, gate)
+
+
+def _why_no_verdict(report: Report) -> str:
+    reason = (report.stopped_by or "nothing was measured").rstrip(".")
+    return (
+        "The current prompt stays because the run ended before the held-out rows were measured "
+        f"({reason}). Run the same command to resume it: nothing is paid twice."
+    )
+
+
+def _of_gate(report: Report, gate: Gate) -> Verdict:
+    gain = _gain(report, gate)
+    match gate.verdict:
+        case "better" if gate.needs_approval is not None:
+            sentence = (
+                "The learned prompt is better than the current one, but goes live only if a person "
+                f"approves it ({gate.needs_approval.rstrip('.')}): {gain}."
+            )
+            return Verdict("approve", "Better, but a person has to approve it", sentence)
+        case "better":
+            sentence = f"The learned prompt is better than the current one and may go live: {gain}."
+            return Verdict("promote", "Better: the learned prompt may go live", sentence)
+        case "not better":
+            sentence = f"The current prompt stays because the learned one is not better: {gain}."
+            return Verdict("keep", "Keep the current prompt", sentence)
+        case "not enough evidence":
+            sentence = (
+                "The current prompt stays for now because there is not enough evidence to tell "
+                f"which is better: {gain}. With this many rows, a gain of "
+                f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
+            )
+            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+
+
+def _gain(report: Report, gate: Gate) -> str:
+    moved = fixed(gate.gain.mean, 3, signed=True)
+    return (
+        f"{objective(report)} changes by {moved} ({level(gate)} interval "
+        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, 'held-out row')}; the gate "
+        f"requires a gain of at least {fixed(gate.delta, 3)}"
+    )
+
+
+def level(gate: Gate) -> str:
+    """Return the gate's confidence level: 1 − this look's share of the error budget."""
+    return f"{100 * (1 - gate.alpha):.4g}%"
+
+
+def objective(report: Report) -> str:
+    return f"quality − {report.lambda_:g} · cost".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def find(policies: tuple[PolicyFigures, ...], name: str) -> PolicyFigures | None:
+    return next((policy for policy in policies if policy.policy == name), None)
+
+
+def best_constant(report: Report) -> PolicyFigures | None:
+    constant = [p for p in report.policies if p.policy.startswith("tier-")]
+    return max(constant, key=lambda policy: policy.objective.mean, default=None)
+
+
+def compared_with_baselines(report: Report) -> tuple[str, ...]:
+    """Compare the learned prompt with the hand-written one and the baselines, in sentences."""
+    if find(report.policies, CANDIDATE) is None:
+        return ()
+    constant = best_constant(report)
+    named = [(CANDIDATE, "learned"), ("hand-written", "hand-written")]
+    if constant is not None:
+        named.append((constant.policy, f"best constant policy ({constant.policy})"))
+    named += [("random", "random at the same mix"), ("oracle", "oracle")]
+    scores = [
+        f"{label} {fixed(figures.objective.mean, 3)}"
+        for name, label in named
+        if (figures := find(report.policies, name)) is not None
+    ]
+    return (f"Objective ({objective(report)}): {', '.join(scores)}.", *_beaten_and_unbeaten(report))
+
+
+def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
+    """Name the baselines that are clearly beaten, and those that are not.
+
+    A prompt that does not beat the best constant policy and random has learned nothing.
+    """
+    constant = best_constant(report)
+    names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
+    if constant is not None:
+        names[constant.policy] = f"the best constant policy ({constant.policy})"
+    known = {name: text for name, text in names.items() if name in report.against}
+    beaten = [text for name, text in known.items() if report.against[name].low > 0]
+    unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
+    return tuple(
+        f"The learned prompt {does} {joint.join(texts)}{end}"
+        for does, joint, texts, end in (
+            ("clearly beats", " and ", beaten, "."),
+            ("does not clearly beat", " or ", unbeaten, ": so far, learning has not paid off."),
+        )
+        if texts
+    )
+
+
+def simulated(report: Report) -> str:
+    if not report.simulated:
+        return "Nothing was simulated: every answer, score and routing decision is real."
+    return (
+        f"Simulated: {'; '.join(report.simulated)}. Figures that depend on a simulated part show "
+        "that the loop works, not what real models would achieve."
+    )
+
+
+def stopped_early(report: Report) -> str | None:
+    """Return a note for a run that was stopped but still reached a verdict, else None."""
+    if report.complete or report.gate is None:
+        return None
+    reason = (report.stopped_by or "no reason was given").rstrip(".")
+    return f"The run was stopped early ({reason}). The figures cover what was tried by then."
+
+
+def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
+    candidate = find(report.policies, CANDIDATE)
+    return (
+        KeyFigure(
+            "Cost",
+            fixed(candidate.cost.mean) if candidate else NOT_MEASURED,
+            "of what the same queries cost all on Tier 3, including the router (1.00 = all Tier 3)",
+            _about(candidate.cost, bounds(candidate.cost)) if candidate else "",
+        ),
+        KeyFigure(
+            "Quality",
+            share(candidate.quality.mean) if candidate else NOT_MEASURED,
+            "of queries get an answer rated no worse than Tier 3's",
+            _about(candidate.quality, f"{percent_bounds(candidate.quality)}%") if candidate else "",
+        ),
+        _saving(report),
+    )
+
+
+def _saving(report: Report) -> KeyFigure:
+    saving = report.saving_usd_a_month
+    return KeyFigure(
+        "Estimated saving per month",
+        NOT_MEASURED if saving is None else usd(saving.mean),
+        f"compared with all Tier 3, at {report.monthly_queries:,} queries per month",
+        "" if saving is None else _about(saving, usd_bounds(saving)),
+    )
+
+
+def _about(value: Interval, interval: str) -> str:
+    return f"95% interval {interval}, n = {value.n:,}"
+
+
+def worth_of_quality(report: Report) -> str:
+    """Explain λ in USD: a point of quality (0.01) is worth 0.01 · mean Tier 3 USD / λ per query."""
+    if report.lambda_ == 0:
+        return "λ = 0: only quality counts, not cost."
+    if report.tier_3_usd is None:
+        return (
+            f"λ = {report.lambda_:g} sets the price of quality, as a share of a query's cost on "
+            "Tier 3. The run stopped before that cost was measured."
+        )
+    per_query = 0.01 * report.tier_3_usd / report.lambda_
+    return (
+        f"λ = {report.lambda_:g} sets the price of quality: one point (1% of queries) may cost "
+        f"{usd(per_query)} per query, or {usd(per_query * report.monthly_queries)} per month at "
+        f"{report.monthly_queries:,} queries. On Tier 3, a query costs {usd(report.tier_3_usd)} on "
+        "average."
+    )

@@ -1,0 +1,127 @@
+"""The estimated cost of a run, before anything is paid."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome_row import tiers_to_judge
+from route_switch.domain.learning.text_policy import DEMO_TOKENS
+from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.query import text_of
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
+from route_switch.domain.tiers import Tier
+from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
+from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.services.learning.build_outcomes import MissingAnswer
+from route_switch.services.learning.judge_answers import MAX_LABELS
+from route_switch.services.learning.paid_calls import Purpose
+
+ANSWER_TOKENS = 500
+"""Assumed length of an answer without a recording."""
+PROPOSAL_TOKENS = 2000
+VERDICT_TOKENS = 200
+ROUTER_TOKENS = 16
+SUMMARY_CALLS = 11
+"""MIPROv2 describes up to ten batches of training queries and then summarizes."""
+CALLS_PER_PROPOSAL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCalls:
+    """The expected calls of one purpose. `usd` is None if the model's price is unknown."""
+
+    purpose: Purpose
+    model: str
+    calls: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateInputs:
+    """The inputs of an estimate. `missing` are the answers without a recording."""
+
+    models: Mapping[Tier, str]
+    missing: Sequence[MissingAnswer]
+    examples: Sequence[Example]
+    validation_rows: int
+    heldout_rows: int
+    config: RouterConfig
+    proposer_model: str
+    judge_model: str | None
+    rounds: int
+    size: SearchSize
+
+
+def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[ExpectedCalls, ...]:
+    """Estimate a run's calls. For the router it is an upper bound: no answer is reused."""
+    expected = [_answers(inputs, prices, tier) for tier in sorted(inputs.models)]
+    if inputs.judge_model is not None:
+        expected.append(_verdicts(inputs, prices, inputs.judge_model))
+    proposals = inputs.rounds * (SUMMARY_CALLS + CALLS_PER_PROPOSAL * inputs.size.candidates)
+    read = inputs.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
+    expected.append(
+        _expected(Purpose.PROPOSER, inputs.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
+    )
+    routed = (
+        inputs.rounds * (inputs.size.trials + 1) * inputs.validation_rows + 3 * inputs.heldout_rows
+    )
+    router, read = inputs.config.models.router, _routing_tokens(inputs.config)
+    expected.append(_expected(Purpose.ROUTER, router, routed, read, ROUTER_TOKENS, prices))
+    return tuple(expected)
+
+
+def growth_usd(
+    incumbent: RoutingPrompt, config: RouterConfig, prices: Mapping[str, Price]
+) -> float:
+    """Return how much more a router call may cost with the longest prompt allowed."""
+    longer = max(MAX_BYTES - len(to_markdown(incumbent).encode()), 0) // BYTES_PER_TOKEN
+    return cost_usd(Usage(longer, 0), prices.get(config.models.router)) or 0.0
+
+
+def _routing_tokens(config: RouterConfig) -> int:
+    return MAX_BYTES // BYTES_PER_TOKEN + config.router_max_input_tokens
+
+
+def _answers(inputs: EstimateInputs, prices: Mapping[str, Price], tier: Tier) -> ExpectedCalls:
+    missing = [m.example for m in inputs.missing if m.tier is tier]
+    read = sum(_tokens(example) for example in missing)
+    usage = Usage(read, ANSWER_TOKENS * len(missing))
+    model = inputs.models[tier]
+    return ExpectedCalls(Purpose.ANSWER, model, len(missing), _usd(usage, model, prices))
+
+
+def _verdicts(inputs: EstimateInputs, prices: Mapping[str, Price], model: str) -> ExpectedCalls:
+    """Estimate 1.5 verdicts per pair, because some pairs are asked in both orders.
+
+    If anything is judged, the judge is also compared with labels.
+    """
+    judged = [len(tiers_to_judge(example, inputs.models)) for example in inputs.examples]
+    pairs = sum(judged)
+    if pairs:
+        pairs += min(judged.count(0) * (len(inputs.models) - 1), MAX_LABELS)
+    mean = sum(map(_tokens, inputs.examples)) // max(len(inputs.examples), 1)
+    calls = pairs * 3 // 2
+    return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)
+
+
+def _expected(
+    purpose: Purpose,
+    model: str,
+    calls: int,
+    read: int,
+    written: int,
+    prices: Mapping[str, Price],
+) -> ExpectedCalls:
+    return ExpectedCalls(
+        purpose, model, calls, _usd(Usage(calls * read, calls * written), model, prices)
+    )
+
+
+def _usd(usage: Usage, model: str, prices: Mapping[str, Price]) -> float | None:
+    return cost_usd(usage, prices.get(model)) if usage.total_tokens else 0.0
+
+
+def _tokens(example: Example) -> int:
+    return sum(estimate_tokens(text_of(message)) for message in example.messages)

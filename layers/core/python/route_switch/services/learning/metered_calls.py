@@ -1,0 +1,357 @@
+"""Paid calls: each is made once and remembered, within a cap, at a controlled pace."""
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from itertools import count
+
+from pydantic import JsonValue
+
+from route_switch.domain.completion import Completion, complete
+from route_switch.domain.errors import (
+    ConfigurationError,
+    InvalidModelRequestError,
+    ModelError,
+    ModelTimeoutError,
+    ProviderDownError,
+    ProviderUnusableError,
+    StoreError,
+)
+from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
+from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
+from route_switch.domain.pricing import Price, Usage, cost_usd
+from route_switch.domain.query import text_of
+from route_switch.domain.tokens import estimate_tokens
+from route_switch.services.learning.fault_attribution import (
+    PERMANENT_FAILURES,
+    FaultAttribution,
+    TrackedRequest,
+)
+from route_switch.services.learning.pace import Pace
+from route_switch.services.learning.paid_calls import Purpose, Reply
+
+MAX_OUTPUT_TOKENS = 4096
+"""The output limit of a learning call whose request sets none. Without a limit, the cost of a call
+is unbounded and no cap can be enforced."""
+
+BYTES_PER_MESSAGE = 16
+"""Allowance for a provider's own markup around a message. Its text has at most one token per
+byte."""
+
+CALL_TIMEOUT_S = 110.0
+"""Also applies to a call that starts in the last second of a run: an interrupted call would be paid
+for without a result."""
+MAX_PAUSE_S = 30.0
+MAX_PATIENCES = 10
+"""How many times the run's patience one request may use while its model answers others."""
+STARTED_SUFFIX = "-begun"
+"""Suffix of the key of a note that a call was started. The call's own key exists once it has
+finished."""
+
+
+class MeteredCalls:
+    """`PaidCalls` over a memo and a cap.
+
+    `clients` returns a provider's client. `price` returns a model's price, or None when it is
+    unknown; such a model is not called, because its cost could not be kept within the cap. `tell`
+    reports outages.
+    """
+
+    def __init__(
+        self,
+        clients: Callable[[str], ModelClient],
+        price: Callable[[str], Price | None],
+        memo: AnswerMemo,
+        cap: SpendingCap,
+        pace: Pace,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._tell = tell
+        self._clients = clients
+        self._price = price
+        self._memo = memo
+        self._cap = cap
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._in_progress: dict[str, Future[JsonObject]] = {}
+        self.calls: Counter[str] = Counter()
+        self.usd: defaultdict[str, float] = defaultdict(float)
+        self._restore_spending(memo)
+        self._faults = FaultAttribution(answered_before=self.calls.total() > 0)
+
+    def _restore_spending(self, memo: AnswerMemo) -> None:
+        """Count what was spent before. A call that was started but has no answer was interrupted by
+        a kill: count it as lost, at its maximum cost."""
+        for key, entry in tuple(memo.items()):
+            called = key.removesuffix(STARTED_SUFFIX)
+            if "purpose" not in entry:  # not a paid call, such as vectors
+                continue
+            if called == key:
+                self._count(entry)
+            elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
+                self._store_and_count(f"{called}-lost-{len(tuple(memo.items()))}", entry)
+                self._store(key, {**entry, "cost_usd": 0.0})
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+        rollout: JsonValue = None,
+    ) -> Reply:
+        """`rollout` distinguishes calls that are otherwise equal but ask for another sample."""
+        key = _key(name, messages, params, rollout)
+        entry = self._memo.get(key)
+        if entry is None:
+            entry = self._call_once(key, lambda: self._buy(key, name, messages, params, purpose))
+        return _reply(entry)
+
+    @property
+    def spent_usd(self) -> float:
+        return sum(self.usd.values())
+
+    def finish(self) -> None:
+        """Wait for calls that abandoned threads still make. Their answers are stored too."""
+        with self._lock:
+            in_progress = tuple(self._in_progress.values())
+        wait(in_progress)
+
+    def _call_once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
+        """When several threads ask for the same call at once, let one make it."""
+        with self._lock:
+            future = self._in_progress.get(key)
+            first = future is None
+            if future is None:
+                future = self._in_progress[key] = Future()
+        if not first:
+            return future.result()
+        try:
+            entry = self._memo.get(key) or pay()
+            future.set_result(entry)
+        except BaseException as error:
+            future.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._in_progress[key]
+        return entry
+
+    def _buy(
+        self,
+        key: str,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> JsonObject:
+        params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
+        most_usd = self._most_usd(name, messages, params)
+        with self._faults.tracking(name) as request:
+            entry = self._call_until_answered(
+                key, name, messages, params, purpose, most_usd, request
+            )
+        self._store_and_count(key, entry)
+        return entry
+
+    def _call_until_answered(
+        self,
+        key: str,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+        most_usd: float,
+        request: TrackedRequest,
+    ) -> JsonObject:
+        """Retry until there is an answer, or until the request itself proves to be at fault."""
+        began = float("inf")
+        for attempt in count():
+            self._pace.wait_for_turn()
+            began = min(began, self._pace.clock())  # waiting for the first turn is not failing
+            with self._reserved(most_usd) as settle:
+                self._note_start(key, purpose, most_usd)
+                try:
+                    entry = self._call_model(name, messages, params, purpose)
+                except ModelError as error:
+                    if isinstance(error, ModelTimeoutError):  # charged, but the amount is unknown
+                        settle(most_usd)
+                        self._store_and_count(
+                            f"{key}-late-{attempt}-{began}", _unanswered_entry(purpose, most_usd)
+                        )
+                    if not self._faults.is_request_at_fault(request, error, purpose):
+                        self._note_start(key, purpose, 0.0)
+                        self._back_off(name, error, attempt, began, request.model.answered_at)
+                        continue
+                    if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
+                        self._note_start(key, purpose, 0.0)
+                        raise InvalidModelRequestError(str(error), status=error.status) from error
+                    return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
+                settle(_number(entry["cost_usd"]))
+                self._faults.answered(request, self._pace.clock())
+            return entry
+        raise AssertionError  # count() never ends
+
+    def _note_start(self, key: str, purpose: Purpose, most_usd: float) -> None:
+        """Note a call's maximum cost before making it: after a kill, the call must count as spent.
+        Free calls need no note."""
+        if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
+            self._store(key + STARTED_SUFFIX, _unanswered_entry(purpose, most_usd))
+
+    def _call_model(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> JsonObject:
+        provider, _, model = name.partition("/")
+        started = time.perf_counter()
+        call = ModelCall(model, messages, params, CALL_TIMEOUT_S)
+        completion: Completion = complete(self._clients(provider).stream(call))
+        text = _repaired(completion.text)
+        usage = completion.usage or _estimate(messages, text)
+        return {
+            "purpose": purpose.value,
+            "text": text,
+            "tokens": [usage.input_tokens, usage.output_tokens, usage.cached_input_tokens],
+            "cost_usd": cost_usd(usage, self._price(name)),
+            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
+        }
+
+    def _back_off(
+        self, name: str, error: ModelError, attempt: int, began: float, answered_at: float
+    ) -> None:
+        """Make all threads pause, longer each time. Raise `ProviderDownError` after at least two
+        tries, once the model has not answered anyone for long enough."""
+        if error.status in PERMANENT_FAILURES:
+            raise ProviderUnusableError(
+                f"{name} cannot be used: {error}. Check the model name, the key and the base URL."
+            ) from error
+        patience_s = self._pace.patience_s
+        failing_s = self._pace.clock() - began
+        silent_s = min(failing_s, self._pace.clock() - answered_at)
+        if attempt > 0 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
+            raise ProviderDownError(
+                f"{name} has been failing for {failing_s:.0f} s: {error}. Nothing is lost; run "
+                "the same command again when the provider has recovered."
+            ) from error
+        pause_s = min(2.0 ** min(attempt, 10) / 2, MAX_PAUSE_S)
+        self._tell(f"{name} failed ({error}); retrying in {pause_s:.1f} s")
+        self._pace.hold_back(pause_s)
+
+    def _most_usd(
+        self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
+    ) -> float:
+        """Return the maximum cost of the call."""
+        sent = json.dumps([*messages, params.get("tools")], ensure_ascii=False)
+        read = len(sent.encode()) + BYTES_PER_MESSAGE * len(messages)
+        copies = params.get("n")
+        times = copies if isinstance(copies, int) else 1
+        most = cost_usd(Usage(read, _limit(params) * times), self._price(name))
+        if most is None:
+            raise ConfigurationError(price_unknown(name))
+        return most
+
+    @contextmanager
+    def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:
+        """Reserve money. At the end of the block, return whatever was not spent."""
+        self._cap.reserve(usd)
+        spent = 0.0
+
+        def settle(spent_usd: float) -> None:
+            nonlocal spent
+            spent = spent_usd
+
+        try:
+            yield settle
+        finally:
+            self._cap.settle(usd, spent)
+
+    def _store_and_count(self, key: str, entry: JsonObject) -> None:
+        self._store(key, entry)
+        self._count(entry)
+
+    def _store(self, key: str, entry: JsonObject) -> None:
+        try:
+            self._memo.put(key, entry)
+        except StoreError as error:
+            raise ProviderDownError(f"Answers cannot be stored, so none are bought: {error}") from (
+                error
+            )
+
+    def _count(self, entry: JsonObject) -> None:
+        with self._lock:
+            purpose = str(entry["purpose"])
+            self.calls[purpose] += 1
+            self.usd[purpose] += _number(entry["cost_usd"])
+
+
+def price_unknown(name: str) -> str:
+    return (
+        f"The price of {name} is unknown, so no cap can be enforced. Set it in USD per million "
+        f"tokens: with --price {name}=INPUT,OUTPUT, or in cdk.json under prices."
+    )
+
+
+def _key(
+    name: str,
+    messages: tuple[JsonObject, ...],
+    params: Mapping[str, JsonValue],
+    rollout: JsonValue,
+) -> str:
+    normalized = {name: _normalized(value) for name, value in params.items()}
+    content = json.dumps([name, messages, normalized, rollout], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _normalized(value: JsonValue) -> JsonValue:
+    """Treat a temperature of 0.0, as DSPy writes it, like 0, so that the call is not paid for
+    twice."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _reply(entry: JsonObject) -> Reply:
+    if "refused" in entry:
+        raise InvalidModelRequestError(str(entry["refused"]))
+    tokens = entry["tokens"]
+    assert isinstance(tokens, list)  # noqa: S101 (written by `_call_model`; tells the type checker)
+    return Reply(
+        text=str(entry["text"]),
+        usage=Usage(*(int(_number(t)) for t in tokens)),
+        cost_usd=_number(entry["cost_usd"]),
+        latency_ms=_number(entry["latency_ms"]),
+    )
+
+
+def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
+    read = sum(estimate_tokens(text_of(message)) for message in messages)
+    return Usage(read, estimate_tokens(text))
+
+
+def _repaired(text: str) -> str:
+    """An answer that is cut off inside an emoji ends with half a surrogate pair. JSON can represent
+    it but UTF-8 cannot, so it could be neither counted nor sent to the judge."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
+    return {"purpose": purpose.value, "cost_usd": usd}
+
+
+def _number(value: JsonValue) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _states_a_limit(params: Mapping[str, JsonValue]) -> bool:
+    return any(isinstance(params.get(k), int) for k in ("max_tokens", "max_completion_tokens"))
+
+
+def _limit(params: Mapping[str, JsonValue]) -> int:
+    limits = (params.get("max_completion_tokens"), params.get("max_tokens"))
+    return next((limit for limit in limits if isinstance(limit, int)), MAX_OUTPUT_TOKENS)

@@ -1,0 +1,89 @@
+"""Route examples with a prompt, to measure it. Requests are routed the same way, except that here a
+failing router ends the run instead of sending its queries to the safe tier."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.errors import InvalidModelRequestError, ProviderUnusableError
+from route_switch.domain.learning.example import Example
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import RoutingContext, choose_tier
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_named
+from route_switch.domain.tiers import Tier
+from route_switch.services.learning.map_ordered import map_ordered
+from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedExample:
+    """Where an example goes, and what the decision took.
+
+    `asked` is False if no router call was needed; `refusal` is the provider's message if it
+    refused the call.
+    """
+
+    tier: Tier
+    router_usd: float
+    router_ms: float
+    asked: bool = True
+    refusal: str | None = None
+
+
+class RouteExamples:
+    """Route among the tiers in `allowed`, with the router model and the limits of `config`."""
+
+    def __init__(self, config: RouterConfig, calls: PaidCalls, allowed: frozenset[Tier]) -> None:
+        self._config = config
+        self._calls = calls
+        self._allowed = allowed
+        self._strategy = strategy_named(config.strategy)
+
+    def __call__(
+        self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
+    ) -> tuple[RoutedExample, ...]:
+        """Raise whatever a call raises. A query that the router's provider refuses goes to the safe
+        tier; if it refuses every query, raise `ProviderUnusableError`."""
+        routed = map_ordered(lambda example: self._route(example, prompt), examples, threads)
+        asked = [r for r in routed if r.asked]
+        if asked and all(r.refusal is not None for r in asked):
+            raise ProviderUnusableError(
+                f"{self._config.models.router} refuses every query. Check its name and the prompt.",
+                detail=asked[0].refusal or "",
+            )
+        return tuple(routed)
+
+    def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
+        ask = _AskPaid(self._config.models.router, self._calls)
+        context = RoutingContext(self._config, prompt, ask)
+        choice = choose_tier(example.as_query, self._strategy, context, self._allowed)
+        asked = choice.reason is not Reason.BYPASS
+        return RoutedExample(choice.tier, ask.cost_usd, ask.latency_ms, asked, ask.refusal)
+
+
+class _AskPaid:
+    """Calls the router LLM for one example, and notes what that took."""
+
+    def __init__(self, model: str, calls: PaidCalls) -> None:
+        self._model = model
+        self._calls = calls
+        self.cost_usd = 0.0
+        self.latency_ms = 0.0
+        self.refusal: str | None = None
+
+    def __call__(
+        self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
+    ) -> str | None:
+        try:
+            reply = self._calls(self._model, messages, params, Purpose.ROUTER)
+        except InvalidModelRequestError as error:
+            self.refusal = str(error)
+            return None
+        self.cost_usd, self.latency_ms = reply.cost_usd, reply.latency_ms
+        return reply.text

@@ -1,0 +1,155 @@
+"""Delete requests wherever their texts are stored, and report what could not be deleted.
+
+A learning run in progress has copied its examples and continues with them: a deletion must not stop
+it. Instead the run gets a note (`DeletionNotes`), so that it promotes no prompt that shows a
+deleted request, and removes its copies when it ends.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from route_switch.domain.api_keys import ApiKey
+from route_switch.domain.learning.learning_ports import (
+    DeletionNotes,
+    LearnedTexts,
+    StoredRequests,
+)
+from route_switch.domain.operations.deletion import DeletionNote, StoredRequest, shows_any
+from route_switch.domain.ports import StoredVersion
+from route_switch.domain.prompt_document import readable_prompt
+
+TIME_LIMIT_S = 18.0
+"""Start nothing new after this: API Gateway waits for 29 s."""
+BATCH_SIZE = 200
+DELETE_THREADS = 16
+
+OLD_VERSION_ADVICE = (
+    "Parameter Store keeps the newest 100 versions and cannot delete a single one: delete the "
+    "whole parameter and push the live prompt again."
+)
+LIVE_VERSION_ADVICE = (
+    "One of its demos shows this query: remove it with 'route-switch prompt edit'. The version "
+    "itself stays in the history. " + OLD_VERSION_ADVICE
+)
+
+KeepGoing = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class UndeletedCopy:
+    """A copy that could not be deleted, and what to do about it."""
+
+    place: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """`complete` is False when the time limit was reached before all requests were deleted. The
+    `pending` learning runs may hold texts until they, or the next run, have ended."""
+
+    requests: int
+    complete: bool
+    pending: tuple[str, ...]
+    remains: tuple[UndeletedCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTexts:
+    """`learned` returns the texts that learning stores; deleting them stops when the given
+    `KeepGoing` returns False. `holder` returns the run in progress. `backup_days` is 0 without
+    backups."""
+
+    requests: StoredRequests
+    notes: DeletionNotes
+    learned: Callable[[KeepGoing], LearnedTexts]
+    holder: Callable[[], str | None]
+    history: Callable[[], Sequence[StoredVersion]]
+    backup_days: int
+    clock: Callable[[], float] = time.monotonic
+
+    def of_user(self, user: str, key: ApiKey) -> Deletion:
+        """Delete the user's requests that the key may delete: its own, or all of them for an admin
+        key."""
+        return self(self.requests.of_user(user), key)
+
+    def __call__(self, request_ids: Iterable[str], key: ApiKey) -> Deletion:
+        """Raise `StoreError` when a store fails. To continue after that, or after an incomplete
+        deletion, make the same call again."""
+        until = self.clock() + TIME_LIMIT_S
+        learned = self.learned(lambda: self.clock() < until)
+        prompts: Sequence[StoredVersion] | None = None
+        deleted: list[StoredRequest] = []
+        pending: set[str] = set()
+        complete = True
+        for batch in _batches(request_ids):
+            complete = self.clock() < until
+            if not complete:
+                break
+            found = self._found(batch, key)
+            if prompts is None and any(each.note for each in found):
+                prompts = self.history()  # read before deleting anything, because this may fail too
+            pending.update(self._delete(found, learned))
+            deleted += found
+        seen = [each.note for each in deleted if each.note is not None]
+        remains = (*_in_prompts(prompts or (), seen), *self._in_backups(deleted))
+        return Deletion(len(deleted), complete, tuple(sorted(pending)), remains)
+
+    def _found(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:
+        with ThreadPoolExecutor(DELETE_THREADS) as pool:
+            found = pool.map(self.requests.find, request_ids)
+            return [
+                request
+                for request in found
+                if request is not None and (key.role == "admin" or request.key_id == key.key_id)
+            ]
+
+    def _delete(self, requests: Sequence[StoredRequest], learned: LearnedTexts) -> Sequence[str]:
+        """Delete the records last, because they say what else there is to delete. Return pending
+        runs."""
+        learnable = [each.note for each in requests if each.note is not None]
+        with ThreadPoolExecutor(DELETE_THREADS) as pool:
+            list(pool.map(self.notes.add, learnable))
+            pending = learned.forget(learnable, self.holder()).pending if learnable else ()
+            list(pool.map(self.requests.delete, requests))
+        return pending
+
+    def _in_backups(self, deleted: Sequence[StoredRequest]) -> list[UndeletedCopy]:
+        if not deleted or not self.backup_days:
+            return []
+        return [
+            UndeletedCopy(
+                "point-in-time backups of the tables",
+                f"Nothing: the data leaves them after {self.backup_days} days. After restoring a "
+                "table within this time, delete the data again.",
+            )
+        ]
+
+
+def _batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    left = iter(ids)
+    while batch := tuple(islice(left, BATCH_SIZE)):
+        yield batch
+
+
+def _in_prompts(
+    prompts: Sequence[StoredVersion], seen: Sequence[DeletionNote]
+) -> list[UndeletedCopy]:
+    """Return the versions of the live prompt with a demo that shows one of these requests."""
+    newest = max((each.version for each in prompts), default=0)
+    return [
+        UndeletedCopy(
+            f"version {each.version} of the live prompt",
+            LIVE_VERSION_ADVICE if each.version == newest else OLD_VERSION_ADVICE,
+        )
+        for each in prompts
+        if _shows(each, seen)
+    ]
+
+
+def _shows(version: StoredVersion, seen: Sequence[DeletionNote]) -> bool:
+    prompt = readable_prompt(version.document)
+    return prompt is not None and shows_any(prompt, seen)

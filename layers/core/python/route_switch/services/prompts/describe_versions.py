@@ -1,0 +1,82 @@
+"""Where each version of the live prompt came from, without its text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from route_switch.domain.ports import StoredVersion
+from route_switch.domain.prompt_document import readable_prompt
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+
+LEARNED = "learned"
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A gain in points of the objective on held-out rows, with its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOrigin:
+    """`origin` is a description. `verdict` and `gain` come from the learning run that made the
+    version; None when no run did. `written_by` is an ARN."""
+
+    version: int
+    written_at: datetime
+    written_by: str
+    origin: str
+    serves: bool
+    verdict: str | None = None
+    gain: Gain | None = None
+
+
+def describe_versions(
+    versions: Sequence[StoredVersion], serving: str, newest: int
+) -> tuple[VersionOrigin, ...]:
+    """Describe the `newest` last of `versions` (oldest first), newest first. `serving` is the
+    version being served, as records name it."""
+    numbers = range(len(versions) - 1, -1, -1)[:newest]
+    return tuple(_describe(versions[n], versions[:n], serving) for n in numbers)
+
+
+def _describe(this: StoredVersion, older: Sequence[StoredVersion], serving: str) -> VersionOrigin:
+    prompt = readable_prompt(this.document)
+    origin = _origin(this, prompt, older)
+    provenance = prompt.provenance if prompt is not None and origin == LEARNED else {}
+    verdict = provenance.get("verdict")
+    return VersionOrigin(
+        version=this.version,
+        written_at=this.written_at,
+        written_by=this.written_by,
+        origin=origin,
+        serves=serving == f"live@{this.version}",
+        verdict=None if verdict is None else str(verdict),
+        gain=_gain(provenance),
+    )
+
+
+def _origin(
+    this: StoredVersion, prompt: RoutingPrompt | None, older: Sequence[StoredVersion]
+) -> str:
+    """A rollback writes an older document unchanged. A manual edit leaves the provenance
+    unchanged."""
+    if prompt is None:
+        return "broken: it cannot be served"
+    for old in reversed(older):
+        if old.document == this.document:
+            return f"rollback to {old.version}"
+    for old in reversed(older):
+        before = readable_prompt(old.document)
+        if before is not None and before.provenance == prompt.provenance:
+            return f"edit of {old.version}"
+    return str(prompt.provenance.get("origin", "not stated"))
+
+
+def _gain(provenance: Provenance) -> Gain | None:
+    values = [provenance.get(name) for name in ("gain", "gain_low", "gain_high")]
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    return Gain(*numbers) if len(numbers) == len(values) else None

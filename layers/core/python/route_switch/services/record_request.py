@@ -1,0 +1,91 @@
+"""Store the record of a request. A failure to do so never fails the request."""
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import timedelta
+
+from route_switch.domain.errors import StoreError
+from route_switch.domain.ports import LostRecords, ResultStore
+from route_switch.domain.request_record import RequestRecord, record_as_json
+from route_switch.domain.router_config import RouterConfig
+
+logger = logging.getLogger(__name__)
+
+
+class RecordRequest:
+    """Saves records, with text as the stage's `text_storage` allows.
+
+    `hash_secret` returns the stack's secret. It is only called when texts are hashed: a plain hash
+    of a short text could be reversed by guessing.
+    """
+
+    def __init__(
+        self,
+        store: ResultStore,
+        lost: LostRecords,
+        config: RouterConfig,
+        hash_secret: Callable[[], bytes],
+        pool: Executor,
+    ) -> None:
+        self._store = store
+        self._lost = lost
+        self._config = config
+        self._hash_secret = hash_secret
+        self._pool = pool
+
+    def __call__(self, record: RequestRecord, timeout_s: float) -> bool:
+        """Return whether the record was saved within `timeout_s`. The answer is ready, and a slow
+        store must not delay it further."""
+        try:
+            return self._pool.submit(self._save, record).result(timeout_s)
+        except TimeoutError:
+            _log_lost(record, "the store timed out")
+            return False
+
+    def _save(self, record: RequestRecord) -> bool:
+        expires = record.created_at + timedelta(days=self._config.retention_days)
+        try:
+            self._store.save(self._with_allowed_text(record), int(expires.timestamp()))
+        except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep serving)
+            _log_lost(record, str(error) if isinstance(error, StoreError) else type(error).__name__)
+            # Drop the user as well: deletion by user searches the table, not the queue.
+            self._send_lost(replace(_without_text(record), user=None))
+            return False
+        return True
+
+    def _with_allowed_text(self, record: RequestRecord) -> RequestRecord:
+        if self._config.text_storage == "full":
+            return record
+        if self._config.text_storage == "none":
+            return _without_text(record)
+        secret = self._hash_secret()
+        return replace(
+            record,
+            query_text=_hmac(record.query_text, secret),
+            answer_text=_hmac(record.answer_text, secret),
+            replay=None,
+        )
+
+    def _send_lost(self, record: RequestRecord) -> None:
+        try:
+            self._lost.send(record)
+        except Exception as error:  # noqa: BLE001, RUF100 (as above)
+            logger.error("The queue for lost records failed too: %s", type(error).__name__)
+
+
+def _log_lost(record: RequestRecord, reason: str) -> None:
+    content = record_as_json(replace(_without_text(record), user=None))
+    logger.error("Record not saved (%s): %s", reason, json.dumps(content))
+
+
+def _without_text(record: RequestRecord) -> RequestRecord:
+    return replace(record, query_text=None, answer_text=None, replay=None)
+
+
+def _hmac(text: str | None, secret: bytes) -> str | None:
+    return None if text is None else hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
