@@ -147,6 +147,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         share_clients(monkeypatch)
+        _make_dynamodb_atomic(monkeypatch)
         yield
 
 
@@ -185,10 +186,10 @@ def results_table(aws: None) -> str:
     return "results"
 
 
-@pytest.fixture
-def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one step; moto needs two."""
-    one_at_a_time = threading.Lock()
+def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
+    two steps, and a transaction copies tables that another thread may be changing."""
+    one_at_a_time = threading.RLock()
     call_action = DynamoHandler.call_action
 
     def call_alone(handler: DynamoHandler) -> object:
