@@ -156,7 +156,7 @@ def test_each_draw_of_the_proposer_is_a_separate_call() -> None:
     assert models.proposed[0] == models.proposed[1]
 
 
-def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
+def test_the_proposer_sees_only_queries_and_their_tiers(models: Models, found: MiproSearch) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "Example({'query': 'train query number 3', 'tier': '1'}) (input_keys={'query'})" in sent
     assert "validation query" not in sent
@@ -164,7 +164,9 @@ def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
         assert hidden not in sent, hidden
 
 
-def test_the_proposer_sees_the_requirements_for_an_instruction(models: Models) -> None:
+def test_the_proposer_sees_the_requirements_for_an_instruction(
+    models: Models, found: MiproSearch
+) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "one bulleted list of\n    criteria for each tier" in sent
     assert INCUMBENT.instruction in sent
