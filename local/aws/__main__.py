@@ -14,6 +14,7 @@ from local.aws.client import (
     CloudInfo,
     StackInfo,
     aws_client,
+    read_descriptions_once,
     read_stack_file,
     running_stack,
 )
@@ -79,8 +80,9 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def up(arguments: argparse.Namespace) -> None:
-    """Serves until it is told to end; SIGUSR1 deploys what the assembly holds by then."""
-    # moto, and with it most of the start-up time, is needed here only.
+    """Serve until a signal ends it; SIGUSR1 deploys the assembly as it is by then."""
+    read_descriptions_once()
+    # Importing moto takes most of the start-up time, and only this command needs it.
     from local.aws.stack import LocalStack
 
     signals: SimpleQueue[int] = SimpleQueue()

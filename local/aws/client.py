@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local.aws.errors import LocalStackError
@@ -164,5 +165,13 @@ def client_in_role(service: str, endpoint: str, region: str, role_arn: str) -> A
 
 @lru_cache
 def session(region: str) -> boto3.Session:
-    """One for all clients: it reads the descriptions of AWS, which are large, only once."""
+    """Return one session for all clients: making one takes long."""
     return boto3.Session("local", "local", region_name=region)
+
+
+def read_descriptions_once() -> None:
+    """Let all sessions of this process, moto's among them, share what they read about AWS.
+
+    That is megabytes of JSON, which each session would read for itself.
+    """
+    botocore.session.create_loader = lru_cache(botocore.session.create_loader)

@@ -28,6 +28,8 @@ from local.aws.moto_iam import assume
 
 MAX_ENVIRONMENTS = 8
 """Environments of one function at a time; further invocations wait for one of them."""
+KEPT_CONFIGURATIONS = 1
+"""Earlier configurations of a function whose environments stay, idle: many are put back soon."""
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Of a function with all its layers."""
@@ -141,7 +143,8 @@ class Functions:
         self._endpoint = endpoint
         self._state = state
         self._model_credentials = callers_credentials() if model_credentials else None
-        self._pools: dict[tuple[str, str], Pool] = {}
+        self._pools: dict[FunctionVersion, Pool] = {}
+        """The one that was used last comes last."""
         self._lock = threading.Lock()
         # A child's death signal is bound to the thread that made it, so one thread makes them all.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
@@ -165,15 +168,14 @@ class Functions:
             return Answer.error("Runtime.ExitError", "The execution environment was ended.")
 
     def _pool(self, function: FunctionVersion) -> Pool:
-        key = (function.name, function.version)
         with self._lock:
-            pool = self._pools.get(key)
-            if pool is not None and pool.function == function:
-                return pool
-            self._pools[key] = fresh = Pool(function, self._start)
-        if pool is not None:
-            pool.retire()
-        return fresh
+            pool = self._pools.pop(function, None) or Pool(function, self._start)
+            same = (other for other in self._pools if is_same_version(function, other))
+            superseded = [self._pools.pop(other) for other in [*same][:-KEPT_CONFIGURATIONS]]
+            self._pools[function] = pool
+        for each in superseded:
+            each.retire()
+        return pool
 
     def _start(self, function: FunctionVersion) -> Emulator:
         code, opt = prepare(function)
@@ -230,6 +232,11 @@ class Functions:
         for pool in pools:
             pool.stop()
         self._spawner.shutdown()
+
+
+def is_same_version(one: FunctionVersion, other: FunctionVersion) -> bool:
+    """Whether they are one version of one function, though perhaps configured differently."""
+    return (one.name, one.version) == (other.name, other.version)
 
 
 def prepare(function: FunctionVersion) -> tuple[Path, Path]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import infra.api
-from infra.api import ERRORS, ROUTES
+from infra.api import ERRORS
+from infra.routes import ROUTES
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage

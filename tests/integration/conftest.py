@@ -15,7 +15,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from functions.management import handler as management_handler
 from functions.router import handler as router_handler
-from infra.api import ROUTES
+from infra.routes import ROUTES
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -27,6 +27,7 @@ from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import management, router, secrets_manager, settings
+from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.events import api_event
 from tests.support.upstream import Body, Reply, Script, Upstream, completion, running_upstream
@@ -145,6 +146,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
+        share_clients(monkeypatch)
+        _make_dynamodb_atomic(monkeypatch)
         yield
 
 
@@ -183,10 +186,10 @@ def results_table(aws: None) -> str:
     return "results"
 
 
-@pytest.fixture
-def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one step; moto needs two."""
-    one_at_a_time = threading.Lock()
+def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
+    two steps, and a transaction copies tables that another thread may be changing."""
+    one_at_a_time = threading.RLock()
     call_action = DynamoHandler.call_action
 
     def call_alone(handler: DynamoHandler) -> object:
@@ -211,9 +214,13 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
     )
-    for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
-        add_key(key, tiers)
-    add_key(ADMIN_KEY, role={"S": "admin"})
+    keys = (
+        _key_item(CLIENT_KEY),
+        _key_item(OTHER_KEY),
+        _key_item(SMALL_ONLY_KEY, [1]),
+        _key_item(ADMIN_KEY, role={"S": "admin"}),
+    )
+    dynamodb.batch_write_item(RequestItems={"keys": [{"PutRequest": {"Item": k}} for k in keys]})
     boto3.client("ssm").describe_parameters()  # load it now, not during a request
     for bucket in ("texts", "learning"):
         boto3.client("s3").create_bucket(
@@ -240,18 +247,22 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
 
 
 def add_key(key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueTypeDef") -> None:
-    boto3.client("dynamodb").put_item(
-        TableName="keys",
-        Item={
-            "pk": {"S": f"KEY#{hash_key(key)}"},
-            "key_id": {"S": f"key_{key}"},
-            "name": {"S": key},
-            "role": {"S": "client"},
-            "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
-            "created_at": {"S": "2026-01-01T00:00:00+00:00"},
-            **attributes,
-        },
-    )
+    item = _key_item(key, tiers, **attributes)
+    boto3.client("dynamodb").put_item(TableName="keys", Item=item)
+
+
+def _key_item(
+    key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueTypeDef"
+) -> "dict[str, AttributeValueTypeDef]":
+    return {
+        "pk": {"S": f"KEY#{hash_key(key)}"},
+        "key_id": {"S": f"key_{key}"},
+        "name": {"S": key},
+        "role": {"S": "client"},
+        "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
+        "created_at": {"S": "2026-01-01T00:00:00+00:00"},
+        **attributes,
+    }
 
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:

@@ -220,13 +220,15 @@ def week_of(requests: int) -> DynamoDbLearning:
     records = [
         answered(f"chatcmpl-{n}", f"Question {n}?", DAYS[n % len(DAYS)]) for n in range(requests)
     ]
-    write(dynamodb, records)
-    learning = DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
+    write(dynamodb, records[:20])
+    # First, while the table is small: feedback takes transactions.
     for record in records[:20]:
         feedback_store().save_feedback(
             record.request_id, record.key_id, GivenFeedback(adequate=False)
         )
-    return learning
+    write(dynamodb, records[20:])
+    count(dynamodb, records)
+    return DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
 
 
 class Transactions:
@@ -249,6 +251,9 @@ def write(dynamodb: "DynamoDBClient", records: Sequence[RequestRecord]) -> None:
         store.save(record, FAR)
     for start in range(0, len(kept.puts), 25):
         dynamodb.batch_write_item(RequestItems={"results": kept.puts[start : start + 25]})
+
+
+def count(dynamodb: "DynamoDBClient", records: Sequence[RequestRecord]) -> None:
     for day in DAYS:
         number = sum(record.created_at == day for record in records)
         total = {learning_counter(None): {"N": str(number)}}

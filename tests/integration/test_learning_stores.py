@@ -159,7 +159,7 @@ def test_free_calls_need_no_cap(dynamodb: "DynamoDBClient") -> None:
     assert dynamodb.scan(TableName="results")["Count"] == 0
 
 
-def test_concurrent_workers_never_exceed_the_cap(dynamodb: "DynamoDBClient", atomic: None) -> None:
+def test_concurrent_workers_never_exceed_the_cap(dynamodb: "DynamoDBClient") -> None:
     def take(_: int) -> bool:
         try:
             cap(dynamodb).reserve(0.03)
@@ -235,9 +235,7 @@ def test_a_run_that_lost_the_lock_does_not_release_its_successors_lock(
     assert runs(dynamodb).claim(third, "third") is not None
 
 
-def test_of_concurrent_starts_exactly_one_proceeds(
-    dynamodb: "DynamoDBClient", atomic: None
-) -> None:
+def test_of_concurrent_starts_exactly_one_proceeds(dynamodb: "DynamoDBClient") -> None:
     def claim(number: int) -> str | None:
         run = RUN.model_copy(update={"id": f"2026-11-22T0300{number:02d}Z"})
         return runs(dynamodb).claim(run, f"execution-{number}")

@@ -119,9 +119,7 @@ def test_a_deleted_request_keeps_its_score_and_accepts_no_other(
     assert sums() == Scores(1, 1.0, 1.0)
 
 
-def test_concurrent_feedback_counts_once_per_request(
-    dynamodb: "DynamoDBClient", atomic: None
-) -> None:
+def test_concurrent_feedback_counts_once_per_request(dynamodb: "DynamoDBClient") -> None:
     keep(*(replace(ROUTED, request_id=f"r{n}") for n in range(4)))
     said = [(f"r{n % 4}", UP if n % 8 < 4 else DOWN) for n in range(48)]
     with ThreadPoolExecutor(8) as pool:

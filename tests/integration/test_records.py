@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from datetime import UTC, date, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from functions.router import handler
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.request_record import RequestRecord
+from route_switch.services.call_models import CallResult, ModelCaller
 from route_switch.wiring import management
 from tests.integration.conftest import (
     CATALOG,
@@ -29,11 +31,12 @@ from tests.support.upstream import Body, Reply, completion, failure
 NOTHING = Price(input_usd_per_million=0, output_usd_per_million=0)
 
 
-def day_totals(day: date) -> dict[str, float]:
-    """Return the day's counters, summed over the shards."""
+def day_totals(*days: date) -> dict[str, float]:
+    """Return the counters of the days, summed over the shards."""
+    prefixes = tuple(f"DAY#{day:%Y-%m-%d}#" for day in {*days})
     totals: dict[str, float] = {}
     for item in boto3.client("dynamodb").scan(TableName="results")["Items"]:
-        if item["pk"]["S"].startswith(f"DAY#{day:%Y-%m-%d}#"):
+        if item["pk"]["S"].startswith(prefixes):
             for name, value in item.items():
                 if "N" in value:
                     totals[name] = totals.get(name, 0.0) + float(value["N"])
@@ -53,16 +56,31 @@ def test_the_cost_is_exact_to_the_token(api: Api) -> None:
     assert record["baseline_cost_usd"] == pytest.approx(baseline, abs=1e-12)
 
 
-def test_a_late_answer_is_recorded_with_its_actual_tokens(make_api: MakeApi) -> None:
+def when_late(monkeypatch: pytest.MonkeyPatch, done: threading.Event) -> None:
+    """Set `done` as soon as a call that timed out has its answer."""
+    call = ModelCaller.call
+
+    def watched(caller: ModelCaller, *args: Any, **options: Any) -> CallResult:
+        result = call(caller, *args, **options)
+        if result.late is not None:
+            result.late.add_done_callback(lambda _: done.set())
+        return result
+
+    monkeypatch.setattr(ModelCaller, "call", watched)
+
+
+def test_a_late_answer_is_recorded_with_its_actual_tokens(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api = make_api(router_timeout_s=0.3)
-    medium_called = threading.Event()
+    medium_called, router_answered = threading.Event(), threading.Event()
+    when_late(monkeypatch, router_answered)
 
     def script(body: Body) -> Reply:
         if body["model"] == "router":
             return Reply(completion("1", 999, 1).body, wait_for=medium_called)
         medium_called.set()
-        # The router's late answer has to arrive while this call is in progress.
-        threading.Event().wait(0.3)
+        assert router_answered.wait(10), "the late answer arrives while this call is in progress"
         return completion("Fine.")
 
     api.upstream.script = script
@@ -92,9 +110,10 @@ def test_the_counters_of_the_day_and_the_keys_month_match_the_records(make_api: 
     # Long enough for a busy machine: a late call would change the sums.
     api = make_api(models=free_router, router_timeout_s=20.0, request_deadline_s=25.0)
     api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
+    began = datetime.now(UTC).date()  # the requests may lie on both sides of midnight
     answers = [api.chat(LONG) for _ in range(20)]
     total = sum(float(answer.headers["x-route-cost-usd"]) for answer in answers)
-    day = day_totals(datetime.now(UTC).date())
+    day = day_totals(began, datetime.now(UTC).date())
     assert day["answered"] == day["tier:2"] == day["reason:router"] == 20
     assert day["cost_usd"] == pytest.approx(total) == pytest.approx(day["cost_usd:tier:2"])
     assert day["router_cost_usd"] == 0

@@ -19,6 +19,7 @@ from route_switch.domain.api_keys import hash_key
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.prompts.publish_prompt import PublishPrompt
+from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
 
@@ -51,7 +52,7 @@ class CloudFormation:
                 """Silent."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def request(self, request_type: str) -> dict[str, str]:
         event = {
@@ -74,6 +75,7 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
+        share_clients(monkeypatch)
         boto3.client("dynamodb").create_table(
             TableName="keys",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],

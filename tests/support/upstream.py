@@ -97,7 +97,7 @@ def running_upstream(script: Script) -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     upstream = Upstream(f"http://127.0.0.1:{server.server_port}/v1", script)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield upstream

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.adapters.models.bedrock import BedrockClient
@@ -81,7 +81,6 @@ def sent_texts(content: Any) -> list[str]:
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_roles_alternate_and_every_tool_call_has_its_result_in_the_next_turn(
     messages: list[JsonObject],
 ) -> None:
@@ -96,7 +95,6 @@ def test_roles_alternate_and_every_tool_call_has_its_result_in_the_next_turn(
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_no_text_is_lost_or_reordered(messages: list[JsonObject]) -> None:
     request = sent(*messages, tools=TOOLS)
     system = [m for m in messages if m["role"] in ("system", "developer")]
@@ -108,7 +106,6 @@ def test_no_text_is_lost_or_reordered(messages: list[JsonObject]) -> None:
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
 def test_without_tools_everything_becomes_text_and_nothing_is_lost(
     messages: list[JsonObject],
 ) -> None:
@@ -126,7 +123,6 @@ def test_without_tools_everything_becomes_text_and_nothing_is_lost(
 @given(
     st.lists(st.tuples(names, names, arguments), min_size=1, max_size=3, unique_by=lambda c: c[0])
 )
-@settings(max_examples=60, deadline=None)
 def test_a_tool_call_survives_the_round_trip_to_the_client(
     calls: list[tuple[str, str, JsonObject]],
 ) -> None:

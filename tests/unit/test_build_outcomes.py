@@ -202,9 +202,13 @@ def test_no_call_is_made_for_an_example_that_cannot_be_graded() -> None:
     ("examples", "models", "reason"),
     [
         ((), MODELS, "There are no examples"),
-        ((NO_RESULT,), BENCHMARK, "have results of llama.*1 lack a result from each tier's model"),
+        (
+            (NO_RESULT,),
+            BENCHMARK,
+            "have results of llama.*1 without a result from each tier's model",
+        ),
         ((example(gold="1"),), BENCHMARK, "have no results of any model"),
-        ((NO_TEXT,), MODELS, "1 have nothing to grade"),
+        ((NO_TEXT,), MODELS, "1 with nothing to grade"),
         ((GOOD,), {Tier.LARGE: "gpt"}, "at least one more"),
     ],
 )

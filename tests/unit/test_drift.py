@@ -25,6 +25,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import LENGTH_BUCKETS, length_bucket
 from tests.support.drift_simulation import MIXES, false_alarms, noticed, shifts
+from tests.support.effort import draws
 
 EVEN = (1 / 3, 1 / 3, 1 / 3)
 LENGTH_SHARES = (0.1, 0.4, 0.3, 0.15, 0.05)
@@ -212,13 +213,13 @@ def test_an_invalid_prediction_is_ignored(name: str, value: str | float) -> None
 def test_unchanged_traffic_causes_at_most_one_alarm_in_20_weeks(
     mix: str, rows: int, requests: int, version_days: int
 ) -> None:
-    days, runs = false_alarms(MIXES[mix], rows, requests, version_days, repeats=60, seed=1)
+    days, runs = false_alarms(MIXES[mix], rows, requests, version_days, draws(60, 600), seed=1)
     assert days <= 1.25, "60 repeats may be 0.25 off"
     assert runs <= days
 
 
 def test_weighted_rows_keep_the_rate() -> None:
-    days, _ = false_alarms(MIXES["even"], 300, 500, 7, repeats=30, seed=1, weighted=True)
+    days, _ = false_alarms(MIXES["even"], 300, 500, 7, draws(30, 300), seed=1, weighted=True)
     assert days <= 1.35, "30 repeats may be 0.35 off"
 
 
@@ -231,7 +232,7 @@ def test_a_shift_of_ten_points_is_noticed_within_500_requests(
 ) -> None:
     """In the direction that is hardest to detect. The full table is in docs/decisions/007."""
     hardest = min(
-        noticed(MIXES[mix], shifted, rows, 500, repeats=300, seed=1)
+        noticed(MIXES[mix], shifted, rows, 500, draws(300, 2000), seed=1)
         for shifted in shifts(MIXES[mix])
     )
     assert hardest >= least

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from route_switch.adapters.learning.example_file import file_digest, read_examples
-from route_switch.adapters.learning.outcome_file import outcomes_file, read_outcomes
+from route_switch.adapters.learning.outcome_file import read_outcomes, serialize_outcomes
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
@@ -112,7 +112,7 @@ def table() -> OutcomeTable:
 
 def test_an_outcome_table_survives_the_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "outcomes.jsonl.gz"
-    path.write_bytes(outcomes_file(table()))
+    path.write_bytes(serialize_outcomes(table()))
     assert read_outcomes(path, table().examples, {}) == table()
     assert b"secret" not in gzip.decompress(path.read_bytes())
     assert list(tmp_path.iterdir()) == [path]
@@ -121,13 +121,13 @@ def test_an_outcome_table_survives_the_round_trip(tmp_path: Path) -> None:
 def test_equal_outcome_tables_give_equal_bytes_without_time_or_name(tmp_path: Path) -> None:
     paths = [tmp_path / "one.gz", tmp_path / "two.gz"]
     for path in paths:
-        path.write_bytes(outcomes_file(table()))
+        path.write_bytes(serialize_outcomes(table()))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert paths[0].read_bytes()[4:8] == bytes(4)
 
 
 def test_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "outcomes.gz").write_bytes(outcomes_file(table()))
+    (tmp_path / "outcomes.gz").write_bytes(serialize_outcomes(table()))
     others = (table().examples[0], Example(id="b", query="another question"))
     with pytest.raises(RouteSwitchError, match="unknown id 'b'"):
         read_outcomes(tmp_path / "outcomes.gz", others, {})

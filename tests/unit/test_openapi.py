@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from infra.api import ROUTES
+from infra.routes import ROUTES
 from route_switch.api.chat_request import parse_chat_request
 from route_switch.api.chat_schema import REFUSED_FIELDS
 from route_switch.api.feedback_request import parse_feedback

@@ -21,8 +21,9 @@ from route_switch.domain.learning.promotion import (
     guarded_bounds,
     select_best,
 )
+from tests.support.effort import draws
 
-YEARS, WEEKS = 200, 52
+YEARS, WEEKS = draws(60, 1000), 52
 KEYS = [f"{i:016x}" for i in range(5000)]  # built once: there are millions of rows
 
 
@@ -126,7 +127,7 @@ def test_losses_on_the_heaviest_rows_stay_within_the_looks_budget(number: int) -
     weights = np.where(np.arange(200) % 10 == 0, 5.0, 1.0)
     heavy = weights == 5.0
     share = float(weights[heavy].sum() / weights.sum())
-    trials, errors = 3000, 0
+    trials, errors = draws(1000, 20_000), 0
     for _ in range(trials):
         gains = share * 0.1 - (heavy & (random.random(200) < 0.1))
         bounds = guarded_bounds(gains.tolist(), weights.tolist(), alpha_of_look(number))

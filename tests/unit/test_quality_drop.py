@@ -14,6 +14,7 @@ from route_switch.domain.prompts.quality_drop import (
     compare_scores,
     divergence,
 )
+from tests.support.effort import draws
 from tests.support.quality_simulation import lives, share_rolled_back, thumbs
 
 
@@ -83,7 +84,7 @@ def test_a_divergence_is_never_negative(mean: float, of: float) -> None:
     assert divergence(mean, of) >= 0
 
 
-PROMOTIONS = 80
+PROMOTIONS = draws(80, 1000)
 
 
 @pytest.mark.parametrize(("mean", "of_before"), [(0.5, 300), (0.9, 100), (0.97, 1000)])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.results_table import as_hex, buckets
 from route_switch.domain.sampling import POSITIONS, Arc, position_of
+from tests.support.effort import draws
 
 positions = st.integers(0, POSITIONS - 1)
 shares = st.floats(0.001, 1.0)
@@ -41,7 +42,7 @@ def test_a_position_is_in_the_arc_if_its_offset_is_below_the_length(
 
 def test_over_many_seeds_each_request_is_drawn_with_the_same_probability() -> None:
     ids = [f"chatcmpl-{n}" for n in range(200)]
-    seeds, share = 4000, 0.1
+    seeds, share = draws(1000, 10_000), 0.1
     drawn = dict.fromkeys(ids, 0)
     for seed in range(seeds):
         arc = Arc.of(seed, share)
@@ -54,7 +55,7 @@ def test_over_many_seeds_each_request_is_drawn_with_the_same_probability() -> No
 
 def test_the_weighted_estimate_of_a_total_is_right_on_average() -> None:
     costs = {f"chatcmpl-{n}": float(n % 17) ** 2 for n in range(500)}
-    seeds, share = 2000, 0.05
+    seeds, share = draws(500, 5000), 0.05
     estimates = []
     for seed in range(seeds):
         arc = Arc.of(seed, share)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from route_switch.adapters.learning.outcome_file import outcomes_file
+from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
@@ -108,7 +108,7 @@ class LearningJob:
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
-            self.files.write("outcomes.jsonl.gz", outcomes_file(found.built.table))
+            self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),
