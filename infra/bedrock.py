@@ -1,4 +1,4 @@
-"""Which ARNs a function must be allowed to invoke for a model of Amazon Bedrock."""
+"""The ARNs that a function must be allowed to invoke for an Amazon Bedrock model."""
 
 from collections.abc import Sequence
 
@@ -21,9 +21,9 @@ PROFILE_REGIONS: dict[str, tuple[str, ...]] = {
     "au": ("ap-southeast-2", "ap-southeast-4"),
     "global": (),
 }
-"""Where a cross-region inference profile may send a request, by the prefix of its id.
+"""Regions that a cross-region inference profile may send requests to, by the prefix of its id.
 
-The union over models, since a profile's own list differs from model to model:
+The union over all models, because the list differs by model:
 https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
 
@@ -36,14 +36,14 @@ CALLED_FROM: dict[str, tuple[str, ...]] = {
     "au": ("ap-southeast-",),
     "global": ("",),
 }
-"""How regions begin that a profile can be called from, which are more than it sends to."""
+"""Prefixes of the regions that a profile can be called from: more than it sends requests to."""
 
 VENDORS = frozenset({"ai21", "amazon", "anthropic", "cohere", "deepseek", "meta", "mistral"})
-"""Of models that have profiles: what stands before such a name is a group of regions."""
+"""Vendors of models with profiles: a prefix before such a name is a group of regions."""
 
 
 def invocable_arns(scope: Construct, names: Sequence[str], region: str | None) -> tuple[str, ...]:
-    """ARNs for those of the models, named `provider/model`, that Bedrock serves; each once."""
+    """Return the ARNs of the Bedrock models among `names` (`provider/model`), each once."""
     stack = Stack.of(scope)
     arns = (
         arn
@@ -60,28 +60,29 @@ def invocable_arns(scope: Construct, names: Sequence[str], region: str | None) -
 
 
 def model_arns(model_id: str, *, partition: str, region: str, account: str) -> tuple[str, ...]:
-    """ARNs for one Bedrock model id or inference profile id.
+    """Return the ARNs for one Bedrock model id or inference profile id.
 
-    A profile needs its own ARN, the foundation model's in the region of the call, and the
-    foundation model's in each destination region; a global profile names the last without one.
+    A profile needs its own ARN and the foundation model's ARN in the region of the call and in each
+    destination region; for a global profile, the destination's ARN has no region. Raise
+    `ConfigurationError` for an ARN, an unknown prefix, or a region that cannot call the profile.
     """
     if model_id.startswith("arn:"):
         raise ConfigurationError(
-            f"bedrock/{model_id}: give the id of a model or an inference profile, not an ARN, "
-            "so that the function's permissions can be derived from it."
+            f"bedrock/{model_id} is an ARN, from which permissions cannot be derived. Use the id "
+            "of the model or inference profile, not an ARN."
         )
     prefix, _, foundation_model = model_id.partition(".")
     if prefix not in PROFILE_REGIONS:
         if foundation_model.partition(".")[0] in VENDORS:
             raise ConfigurationError(
-                f"bedrock/{model_id}: '{prefix}' is no group of regions that is known here; there "
-                f"are {', '.join(PROFILE_REGIONS)}. Add it to infra/bedrock.py."
+                f"bedrock/{model_id}: '{prefix}' is not a known group of regions; known are "
+                f"{', '.join(PROFILE_REGIONS)}. Add it to infra/bedrock.py."
             )
         return (_foundation_model(partition, region, model_id),)
     if not Token.is_unresolved(region) and not region.startswith(CALLED_FROM[prefix]):
         raise ConfigurationError(
-            f"bedrock/{model_id}: a profile of the group '{prefix}' cannot be called from "
-            f"{region}. Choose a profile of that region's group, 'global.', or another region."
+            f"bedrock/{model_id}: a profile of group '{prefix}' cannot be called from {region}. "
+            "Choose a profile of that region's group, a 'global.' profile, or another region."
         )
     destinations = ("",) if prefix == "global" else PROFILE_REGIONS[prefix]
     regions = dict.fromkeys((region, *destinations))

@@ -1,7 +1,7 @@
-"""What goes into Lambda layers, without Docker: wheels for a platform, and own code.
+"""The content of Lambda layers, built without Docker: wheels for a platform, and own code.
 
-Each is a folder with `python/` in it, whose name is the digest of what it is made of: sources, and
-how they are treated. Nothing of this machine is part of it.
+Each bundle is a folder with a `python/` subfolder. Its name is the digest of its inputs: the
+sources, the platform and the build recipe, but nothing of the machine that builds it.
 """
 
 import hashlib
@@ -35,44 +35,45 @@ _AWS_SERVICES = frozenset(
         "sts",
     }
 )
-"""What functions call. The other 400 services are half of the dependencies' size."""
+"""Services that functions call. The other 400 are half of the dependencies' size."""
 _UNUSED = ("bin", "litellm/proxy/_experimental/out")
-"""Commands, and the pages of LiteLLM's proxy server."""
+"""Commands, and the web pages of LiteLLM's proxy server."""
 _NOT_IN_A_LAYER = frozenset({"route_switch/cli", "route_switch/cost_estimate"})
 _RECIPE = "3"
-"""Part of a bundle's digest: change it together with how one is built, here or in bytecode.py."""
+"""Part of a bundle's digest. Change it with the way bundles are built, here or in bytecode.py."""
 
 
 class BundleError(ConfigurationError):
-    """There are no wheels for what was asked."""
+    """The requirements have no wheels for the platform."""
 
 
 class Platform(Protocol):
-    """What wheels are made for, as a stage says it."""
+    """The target of wheels, as a stage configures it."""
 
     @property
     def python(self) -> str:
-        """Its minor version: `3.14`."""
+        """Minor version, such as `3.14`."""
 
     @property
     def architecture(self) -> str:
         """`arm64` or `x86_64`."""
 
 
-def bundled(platform: Platform, requirements: Path) -> Path:
-    """The bundle of the wheels that `requirements` locks."""
+def bundle_wheels(platform: Platform, requirements: Path) -> Path:
+    """Build the wheels that `requirements` locks, unless built before, and return their folder."""
     digest = _digest(platform, *sorted(_AWS_SERVICES), requirements.read_bytes())
-    return built_once(_BUNDLES / digest, partial(_bundle, platform, requirements))
+    return built_once(_BUNDLES / digest, partial(_build_wheels, platform, requirements))
 
 
-def packaged(platform: Platform, folder: Path) -> Path:
-    """The bundle of the own code in `folder`: of its `python/`, what functions may import."""
+def bundle_code(platform: Platform, folder: Path) -> Path:
+    """Build own code, unless built before, and return its folder. The code is the part of
+    `folder`'s `python/` that functions may import."""
     files = [file for file in sorted((folder / "python").rglob("*")) if _is_source(file, folder)]
     content = (
         part for file in files for part in (str(file.relative_to(folder)), file.read_bytes())
     )
     return built_once(
-        _BUNDLES / _digest(platform, *content), partial(_package, platform, folder, files)
+        _BUNDLES / _digest(platform, *content), partial(_build_code, platform, folder, files)
     )
 
 
@@ -83,7 +84,7 @@ def _is_source(file: Path, folder: Path) -> bool:
 
 
 def _digest(platform: Platform, *parts: str | bytes) -> str:
-    """Each part counts with its length, so that none can run over into the next."""
+    """Hash each part with its length, so that parts cannot be confused."""
     check_can_compile(platform.python)
     digest = hashlib.sha256()
     for part in (_RECIPE, platform.python, platform.architecture, *parts):
@@ -92,13 +93,13 @@ def _digest(platform: Platform, *parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-def _bundle(platform: Platform, requirements: Path, target: Path) -> None:
+def _build_wheels(platform: Platform, requirements: Path, target: Path) -> None:
     _install(target / "python", platform, requirements)
     _strip(target / "python")
     compile_folder(target / "python", platform.python)
 
 
-def _package(platform: Platform, folder: Path, files: list[Path], target: Path) -> None:
+def _build_code(platform: Platform, folder: Path, files: list[Path], target: Path) -> None:
     for file in files:
         copy = target / file.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -119,16 +120,17 @@ def _install(target: Path, platform: Platform, requirements: Path) -> None:
         ),
         *("--target", str(target), "-r", str(requirements)),
     ]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own words
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode != 0:
         raise BundleError(
             f"{requirements}: no wheels for Python {platform.python} on {platform.architecture}. "
-            f"The first build needs the package index. uv said: {' '.join(done.stderr.split())}"
+            "The first build needs access to the package index. uv said: "
+            f"{' '.join(done.stderr.split())}"
         )
 
 
 def _strip(python: Path) -> None:
-    """Removes what no function uses: less to unzip at a cold start."""
+    """Remove what no function uses, so that a cold start unzips less."""
     unused = [*python.rglob("__pycache__"), *python.rglob("tests")]
     unused += [python / name for name in _UNUSED]
     services = python.glob("botocore/data/*/")

@@ -1,7 +1,7 @@
-"""Bytecode for a layer, made on this machine for the Python that runs it in Lambda.
+"""Bytecode for a layer, compiled on this machine for the Python that runs it in Lambda.
 
-It is the same on every platform, but each minor version of Python has its own. CPython of the
-version that AWS's stages use comes as WebAssembly (Pyodide), so that nobody has to install it.
+Bytecode is the same on every platform but differs by minor version of Python. The version that
+AWS's stages use comes as WebAssembly (Pyodide), so it need not be installed.
 """
 
 import hashlib
@@ -17,30 +17,34 @@ from route_switch.domain.errors import ConfigurationError
 
 OWN_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYODIDE_PYTHON = "3.14"
-"""Of the Pyodide that .requirements/bytecode locks: a final release, whose bytecode stays valid."""
+"""Version of the Pyodide that .requirements/bytecode locks: a final release, so its bytecode stays
+valid."""
 _LOCKED = Path(".requirements/bytecode")
 _INSTALLED = Path(".build/bytecode")
 
 
 def check_can_compile(python: str) -> None:
-    """A build without bytecode would differ from machine to machine, and start seconds later."""
+    """Raise `ConfigurationError` if nothing here compiles for this version of Python.
+
+    A build without bytecode would differ by machine and start seconds later.
+    """
     if python not in {OWN_PYTHON, PYODIDE_PYTHON}:
         raise ConfigurationError(
-            f"cdk.json: nothing here makes bytecode for Python {python}. Choose {PYODIDE_PYTHON}, "
-            f"or build with that Python: make install PYTHON=python{python}"
+            f"cdk.json: this machine cannot compile bytecode for Python {python}. Choose "
+            f"{PYODIDE_PYTHON}, or build with that Python: make install PYTHON=python{python}"
         )
 
 
 def compile_folder(folder: Path, python: str) -> None:
-    """Writes bytecode beside the sources of a layer's `python/`.
+    """Write bytecode next to the sources in a layer's `python/`.
 
-    Unchecked, because a deployed file never changes and its time stamp is lost in the archive.
-    What does not compile is a template in some package, and no function imports it.
+    The bytecode is unchecked: a deployed file never changes, and the archive loses its time stamp.
+    Files that do not compile are ignored: they are templates in packages, which nothing imports.
     """
     check_can_compile(python)
-    said = _with_own_python(folder) if python == OWN_PYTHON else _with_pyodide(folder)
+    output = _with_own_python(folder) if python == OWN_PYTHON else _with_pyodide(folder)
     if not any(folder.rglob("*.pyc")):
-        raise ConfigurationError(f"{folder}: no bytecode was made. {said[-2_000:]}")
+        raise ConfigurationError(f"{folder}: no bytecode was compiled. {output[-2_000:]}")
 
 
 def _with_own_python(folder: Path) -> str:
@@ -49,8 +53,8 @@ def _with_own_python(folder: Path) -> str:
         *("-s", str(folder), "-p", "/opt/python"),
         *("--invalidation-mode", "unchecked-hash", str(folder)),
     ]
-    # A process of its own, because its workers are forked, and the local stack has threads.
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    # A separate process, because compileall forks workers and the local stack has threads.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     return done.stderr
 
 
@@ -69,7 +73,7 @@ def _install_pyodide(target: Path) -> None:
     done = npm(command, return_completed_process=True, cwd=target, capture_output=True, text=True)
     if done.returncode != 0:
         raise ConfigurationError(
-            f"npm cannot install Pyodide, which makes bytecode for Python {PYODIDE_PYTHON}. The "
-            "first build needs npm's registry, or that Python: make install "
+            f"npm cannot install Pyodide, which compiles bytecode for Python {PYODIDE_PYTHON}. The "
+            "first build needs access to npm's registry, or that Python: make install "
             f"PYTHON=python{PYODIDE_PYTHON}. npm said: {' '.join(str(done.stderr).split())}"
         )

@@ -1,7 +1,7 @@
-"""The dashboard: what the router costs, saves and does, the way an owner looks at it.
+"""The dashboard: what the router costs, saves and does.
 
-Sums come from the counters in DynamoDB, which are exact and free to keep, through custom widgets;
-what has a course in time comes from metrics.
+Sums come from the counters in DynamoDB, which are exact and cost nothing to keep, through custom
+widgets. Time series are CloudWatch metrics.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ WIDTH = 24
 DAY = Duration.days(1)
 HOUR = Duration.hours(1)
 METRIC_USD = 0.30
-"""A month of a custom metric, of the first 10,000 (CloudWatch's list price, us-east-1)."""
+"""Price of a custom metric per month, up to 10,000 of them (CloudWatch's list price, us-east-1)."""
 ModelStatistic = tuple[str, str, str]
 
 
 class Dashboard(Construct):
-    """One for each stage; `name` is how CloudWatch lists it."""
+    """The dashboard of one stage. `name` is its name in CloudWatch."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class Dashboard(Construct):
             height=3,
             markdown=(
                 f"**route-switch {stage.name}** · {tiers} · router: {models.router}\n\n"
-                f"Model prices of {models.prices_date}, in USD. Budget of a month: "
+                f"Model prices of {models.prices_date}, in USD. Monthly budget: "
                 f"{'none' if budget is None else f'{budget:,.2f}'}. *Baseline* estimates the same "
-                "requests all on Tier 3; *saved* is net of the router, of failed requests and of "
-                f"learning. AWS's own cost is in neither. Alarms: `{RUNBOOK}`.\n\n"
-                f"Up to {count} custom metrics, {METRIC_USD:.2f} a month each where they get data "
-                f"in every hour: {count * METRIC_USD:.2f} at most."
+                "requests all on Tier 3. *Saved* is net of the router, failed requests and "
+                f"learning. Neither includes AWS's own cost. Alarms: `{RUNBOOK}`.\n\n"
+                f"Up to {count} custom metrics, at {METRIC_USD:.2f} a month each if they get data "
+                f"every hour: {count * METRIC_USD:.2f} at most."
             ),
         )
 
@@ -96,16 +96,16 @@ class Dashboard(Construct):
         router = self._router
         costs = [router(f"tier_{tier}_cost_usd", period=DAY, label=f"Tier {tier}") for tier in Tier]
         learning = metric(
-            self._stage, "learning", "learning_usd", period=DAY, label="learning, evaluated runs"
+            self._stage, "learning", "learning_usd", period=DAY, label="learning (evaluated runs)"
         )
         return (
             self._graph(
-                "Spent each day, USD",
+                "Spent per day, USD",
                 [*costs, router("router_cost_usd", period=DAY, label="router LLM"), learning],
                 stacked=True,
             ),
             self._graph(
-                "Spent, saved and the estimated baseline each day, USD",
+                "Spent, saved and estimated baseline per day, USD",
                 [
                     router("cost_usd", period=DAY, label="spent"),
                     router("baseline_cost_usd", period=DAY, label="all on Tier 3 (estimated)"),
@@ -113,7 +113,7 @@ class Dashboard(Construct):
                 ],
             ),
             self._graph(
-                "Cost of 1,000 requests, USD",
+                "Cost per 1,000 requests, USD",
                 [
                     self._cost_of_1000("cost_usd", "spent"),
                     self._cost_of_1000("baseline_cost_usd", "all on Tier 3 (estimated)"),
@@ -128,13 +128,13 @@ class Dashboard(Construct):
             for reason in ("bypass", "override", "fallback", "degraded")
         ]
         return (
-            self._graph("Requests by tier, each hour", tiers, stacked=True),
+            self._graph("Requests per hour, by tier", tiers, stacked=True),
             self._graph("Share of requests, %", shares),
             self._custom("Prompt versions", "prompts", 8),
         )
 
     def _quality(self) -> Sequence[cloudwatch.IWidget]:
-        """The versions' numbers rise on the right axis: a step is a change of the prompt."""
+        """Version numbers use the right axis: a step is a change of the prompt."""
         stage = self._stage
 
         def of(service: str, name: str, statistic: str, label: str) -> cloudwatch.Metric:
@@ -142,7 +142,7 @@ class Dashboard(Construct):
 
         return (
             cloudwatch.GraphWidget(
-                title="Quality, and the live prompt's version",
+                title="Quality and live prompt version",
                 width=16,
                 height=7,
                 left=[
@@ -159,13 +159,13 @@ class Dashboard(Construct):
                 left_y_axis=cloudwatch.YAxisProps(min=0, max=1),
                 right_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
             ),
-            self._graph("Feedback, each day", [of("management", "feedback", "Sum", "ratings")]),
+            self._graph("Feedback per hour", [of("management", "feedback", "Sum", "ratings")]),
         )
 
     def _models(self) -> Sequence[cloudwatch.IWidget]:
         wanted: tuple[ModelStatistic, ...] = (
             ("model_latency_ms", "p50", "Median latency by model, ms"),
-            ("model_latency_ms", "p95", "95% of calls are faster than, ms"),
+            ("model_latency_ms", "p95", "95th percentile of latency by model, ms"),
             ("model_errors", "Average", "Share of calls that failed, by model"),
         )
         return [
@@ -185,18 +185,18 @@ class Dashboard(Construct):
         router = self._router
         return (
             self._graph(
-                "Latency of a request, ms",
+                "Request latency, ms",
                 [
                     router("latency_ms", statistic=each, label=each)
                     for each in ("p50", "p95", "p99")
                 ],
             ),
             self._graph(
-                "The router's own part of it, ms",
+                "Router overhead, ms",
                 [router("overhead_ms", statistic=each, label=each) for each in ("p50", "p95")],
             ),
             self._graph(
-                "Requests that failed",
+                "Failed requests",
                 [
                     router("requests_failed", label="no model answered"),
                     router("unexpected_errors", label="unexpected"),
@@ -210,7 +210,7 @@ class Dashboard(Construct):
     def _learning(self, machine: sfn.IStateMachine) -> Sequence[cloudwatch.IWidget]:
         stage = self._stage
         runs = [
-            machine.metric_succeeded(statistic="Sum", period=DAY, label="ended"),
+            machine.metric_succeeded(statistic="Sum", period=DAY, label="succeeded"),
             machine.metric_failed(statistic="Sum", period=DAY, label="failed"),
         ]
         distances = [
@@ -222,14 +222,16 @@ class Dashboard(Construct):
         month = [
             metric(stage, "monitor", name, statistic="Maximum", period=HOUR, label=label)
             for name, label in (
-                ("month_usd", "this month so far"),
-                ("projected_month_usd", "at its end, at this pace"),
+                ("month_usd", "month to date"),
+                ("projected_month_usd", "projected for the whole month"),
             )
         ]
         return (
-            self._graph("The month, USD", month),
+            self._graph("This month, USD", month),
             self._graph("Learning runs", runs),
-            self._graph("Distance of traffic from what the prompt was learned on", distances),
+            self._graph(
+                "Drift: distance from the traffic that the prompt was learned from", distances
+            ),
         )
 
     def _router(
@@ -243,7 +245,7 @@ class Dashboard(Construct):
         return metric(self._stage, "router", name, statistic=statistic, period=period, label=label)
 
     def _cost_of_1000(self, name: str, label: str) -> cloudwatch.MathExpression:
-        """Of those whose cost, or estimate, is known: `Average` leaves the others out."""
+        """Return the mean over requests whose cost or estimate is known: `Average` skips others."""
         return cloudwatch.MathExpression(
             expression=f"1000 * {name}",
             using_metrics={name: self._router(name, period=HOUR, label=name, statistic="Average")},
@@ -252,7 +254,7 @@ class Dashboard(Construct):
         )
 
     def _share(self, name: str, label: str) -> cloudwatch.MathExpression:
-        """Every request has a latency."""
+        """Return the percentage of requests. Every request has a latency, so that counts them."""
         return cloudwatch.MathExpression(
             expression=f"100 * FILL({name}, 0) / requests",
             using_metrics={

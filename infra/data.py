@@ -1,4 +1,4 @@
-"""Everything that holds state: losing any of it loses data."""
+"""All stateful resources."""
 
 from aws_cdk import Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_dynamodb as dynamodb
@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
-from infra.stage import KEYLESS_PROVIDERS, Stage
+from infra.stage import Stage
 from route_switch.adapters.learning.learning_bucket import EXPIRING
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
@@ -17,13 +17,14 @@ from route_switch.adapters.results_table import (
     USERS_INDEX,
     USERS_KEY,
 )
+from route_switch.domain.providers import KEYLESS
 
-WEEK = 7
-"""An answer is paid for up to a week before the last run that may use it."""
+DAYS_PER_WEEK = 7
+"""An answer may be paid for up to a week before the last run that uses it."""
 
 
 class Data(Construct):
-    """Tables, the bucket for large texts, the queue of unwritten records, and secrets."""
+    """Tables, buckets, the queue of records that could not be written, and secrets."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -41,7 +42,7 @@ class Data(Construct):
         )
         self.provider_secret = (
             self._provider_secret()
-            if (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
+            if (stage.providers | stage.learning_providers) - KEYLESS
             else None
         )
 
@@ -62,7 +63,7 @@ class Data(Construct):
         return table
 
     def _idempotency(self) -> dynamodb.TableV2:
-        """Answers for repeats, for a day, in the layout of Powertools."""
+        """Create the table of answers to repeat for a day, in the layout of Powertools."""
         return self._table("Idempotency", partition_key="id", ttl="expiration")
 
     def _table(
@@ -93,13 +94,13 @@ class Data(Construct):
         )
 
     def _texts(self) -> s3.Bucket:
-        """Texts that are too large for an item; they expire with the results that name them."""
+        """Create the bucket of texts too large for an item. They expire with their results."""
         kept = Duration.days(self._stage.router.retention_days)
         return self._bucket("Texts", s3.LifecycleRule(expiration=kept))
 
     def _learning(self) -> s3.Bucket:
-        """What learning reads and writes; `adapters.learning.learning_bucket` lists the folders."""
-        days = min(self._stage.learning.days + WEEK, self._stage.router.retention_days)
+        """Create the bucket of learning; `adapters.learning.learning_bucket` lists its folders."""
+        days = min(self._stage.learning.days + DAYS_PER_WEEK, self._stage.router.retention_days)
         kept = Duration.days(days)
         rules = (s3.LifecycleRule(prefix=prefix, expiration=kept) for prefix in EXPIRING)
         return self._bucket("Learning", *rules)
@@ -121,13 +122,13 @@ class Data(Construct):
         acknowledge(
             bucket,
             "S1",
-            "Our own functions alone use this bucket, and each access belongs to a recorded "
-            "request or run; a second bucket of access logs would tell nothing new.",
+            "Only the stack's functions use this bucket, and each access belongs to a recorded "
+            "request or run. A second bucket with access logs would add nothing.",
         )
         return bucket
 
     def _records(self) -> sqs.Queue:
-        """Records that could not be written; kept for as long as SQS keeps anything."""
+        """Create the queue of records that could not be written, with SQS's longest retention."""
         queue = sqs.Queue(
             self,
             "Records",
@@ -142,7 +143,7 @@ class Data(Construct):
         acknowledge(
             queue,
             "SQS3",
-            "This is itself the place for what failed; nothing consumes it automatically.",
+            "This queue is itself a dead-letter queue; nothing consumes it automatically.",
         )
         return queue
 
@@ -150,19 +151,19 @@ class Data(Construct):
         secret = secretsmanager.Secret(
             self,
             "TextHashSecret",
-            description="Key of the HMAC that stands for query and answer texts",
+            description="HMAC key for the hashes of query and answer texts",
             encryption_key=self._key,
             removal_policy=self._removal,
         )
         acknowledge(
             secret,
             "SMG4",
-            "A new key would give the same text a new hash and break every comparison.",
+            "Rotating the key would change every hash and break comparisons.",
         )
         return secret
 
     def _provider_secret(self) -> secretsmanager.Secret:
-        """Empty until its owner fills it in; a deployment never writes it again."""
+        """Create an empty secret for the owner to fill in; later deployments do not write it."""
         secret = secretsmanager.Secret(
             self,
             "ProviderSecret",
@@ -174,7 +175,7 @@ class Data(Construct):
         acknowledge(
             secret,
             "SMG4",
-            "The keys are issued by the providers; AWS cannot rotate them.",
+            "The providers issue these keys; AWS cannot rotate them.",
         )
         return secret
 

@@ -1,4 +1,4 @@
-"""The daily look at drift: a schedule, and a function that may start a learning run."""
+"""The daily drift check: a schedule, and a function that may start a learning run."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,17 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
-from infra.scheduled import Missed, run_on_schedule
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
+from infra.scheduled import MissedStarts, run_on_schedule
 from infra.stage import Stage
 
 
-class Drift(PythonFunction):
-    """Reads the live prompt, the switches, the days' counters and the runs, and starts
-    `state_machine_arn`. It writes nothing."""
+class DriftFunction(PythonFunction):
+    """Read the live prompt, the switches, the daily counters and the runs; start the state machine.
+
+    It writes nothing.
+    """
 
     def __init__(
         self,
@@ -25,9 +27,9 @@ class Drift(PythonFunction):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         layers: Sequence[PythonLayer],
-        missed: Missed,
+        missed: MissedStarts,
         state_machine_arn: str,
     ) -> None:
         super().__init__(
@@ -50,14 +52,14 @@ class Drift(PythonFunction):
             parameter_arn(self, prompt.switches_name),
         )
         self.allow(["states:StartExecution"], state_machine_arn)
-        # No request's item: they hold texts.
+        # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
         self.allow_items(data.results, ["dynamodb:Query"], "RUNS")
-        # Half an hour after the day that it looks at: by then every request of it is counted.
+        # Half an hour after the day that it checks, when all of its requests are counted.
         run_on_schedule(
             self,
             "Daily",
             scheduler.ScheduleExpression.cron(minute="30", hour="0", time_zone=TimeZone.ETC_UTC),
-            description="Compares traffic with what the live prompt was predicted to get",
+            description="Compares traffic with the prediction for the live prompt",
             missed=missed,
         )

@@ -1,7 +1,6 @@
-"""Encryption at rest with a key of the customer's own, where a stage asks for it.
+"""Encryption at rest with a customer-managed key, if the stage sets `encryption: customer`.
 
-One key for the stage: everything in it belongs to one product and is read by the same functions,
-and each key costs a dollar a month.
+A stage has one key: the same functions read everything in it, and each key costs a dollar a month.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from infra.stage import Stage
 
 CONSTRUCT_ID = "Key"
 THROUGH = ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
-"""The services that functions use the key through, and never by themselves."""
+"""The services through which functions use the key; they cannot use it directly."""
 USES = (
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -28,17 +27,17 @@ USES = (
 
 
 def add_customer_key(stack: Stack, stage: Stage) -> None:
-    """Before anything that it is for: constructs find it by `customer_key`."""
+    """Create the key if the stage wants one. Call this before creating anything encrypted."""
     if stage.encryption == "aws":
         return
     key = kms.Key(
         stack,
         CONSTRUCT_ID,
-        description=f"What route-switch stores, stage {stage.name}",
+        description=f"Data of route-switch, stage {stage.name}",
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
     )
-    # Log groups and alarms have no role that could be allowed; CDK itself allows EventBridge.
+    # Log groups and alarms have no role to grant the key to. The CDK itself grants EventBridge.
     logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
     key.add_to_resource_policy(
         _statement(
@@ -54,18 +53,18 @@ def _statement(service: str, conditions: Mapping[str, object]) -> iam.PolicyStat
     return iam.PolicyStatement(
         actions=list(USES),
         principals=[iam.ServicePrincipal(service)],
-        resources=["*"],  # in a key's policy: this key
+        resources=["*"],  # in a key policy: this key
         conditions=conditions,
     )
 
 
 def customer_key(scope: Construct) -> kms.IKey | None:
-    """The key of the stack that `scope` lies in; None where AWS's keys are used."""
+    """Return the customer-managed key of the stack around `scope`, or None if there is none."""
     return cast("kms.IKey | None", Stack.of(scope).node.try_find_child(CONSTRUCT_ID))
 
 
 def allow_use(scope: Construct, role: iam.Role) -> None:
-    """Lets a role read and write what is encrypted, through the services that hold it."""
+    """Let a role read and write encrypted data through the services that store it."""
     key = customer_key(scope)
     if key is None:
         return

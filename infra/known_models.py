@@ -1,4 +1,4 @@
-"""What is known of a stage's models when it is synthesized, and what its owner is warned of."""
+"""Prices and capabilities of a stage's models at synthesis, and warnings about missing ones."""
 
 from aws_cdk import Annotations
 from constructs import Construct
@@ -6,27 +6,28 @@ from constructs import Construct
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.stage import Stage
 from route_switch.domain.learning.calibration import why_partial
+from route_switch.domain.providers import IN_PROCESS
 from route_switch.domain.tiers import Tier
 
 NO_JUDGE = (
-    "Nobody grades answers, so only examples with feedback or a gold answer teach anything. Name a "
-    "model in cdk.json under learning.judge."
+    "No judge grades answers, so learning uses only examples with feedback or a gold answer. Name "
+    "a model in cdk.json under learning.judge."
 )
 
 NO_RATIO = (
-    "What Tiers 1 and 2 save is not known: how much longer Tier 3's answers are has not been "
-    "measured for these models. A learning run measures it (tier_3_output_ratio in its "
-    "report.json): copy that to cdk.json under models."
+    "The savings of Tiers 1 and 2 are unknown: how much longer Tier 3's answers are has not been "
+    "measured for these models. A learning run measures it: copy tier_3_output_ratio from its "
+    "report.json to cdk.json under models."
 )
 
 SIMULATED = (
-    "Models of local/… and offline/… are for this machine: they replay recorded answers. Choose "
-    "another profile for the stage."
+    "Models named local/… and offline/… are simulations for a developer's machine: they replay "
+    "recorded answers. Choose another profile for the stage."
 )
 
 
-def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
-    """The stage with prices and capabilities of its models; warnings are attached to `scope`."""
+def with_model_data(scope: Construct, stage: Stage) -> Stage:
+    """Return the stage with its models' prices and capabilities. Attach warnings to `scope`."""
     models, unknown = with_prices(stage.router.models)
     learning, unknown_to_learning = with_learning_prices(stage.learning)
     for name in unknown:
@@ -34,7 +35,7 @@ def with_what_is_known(scope: Construct, stage: Stage) -> Stage:
     for name in unknown_to_learning:
         _warn(scope, name, "learning will not call it", "learning.prices")
     _check_judge(scope, stage)
-    if stage.name != "local" and stage.providers & {"local", "offline"}:
+    if stage.name != "local" and stage.providers & IN_PROCESS:
         Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
     if {Tier.SMALL, Tier.MEDIUM} - models.tier_3_output_ratio.keys():
         Annotations.of(scope).add_warning_v2("route-switch:no-output-ratio", NO_RATIO)
@@ -52,5 +53,5 @@ def _check_judge(scope: Construct, stage: Stage) -> None:
 def _warn(scope: Construct, name: str, consequence: str, place: str) -> None:
     Annotations.of(scope).add_warning_v2(
         f"route-switch:no-price:{name}",
-        f"{name} has no known price: {consequence}. State it in cdk.json under {place}.",
+        f"{name} has no known price: {consequence}. Set it in cdk.json under {place}.",
     )

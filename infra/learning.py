@@ -1,4 +1,4 @@
-"""Learning, every week by itself: the functions, the workflow, its schedule, and who is told."""
+"""Weekly learning: its functions, the workflow, the schedule and the notifications."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,25 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.data import Data
-from infra.drift import Drift
+from infra.drift import DriftFunction
 from infra.encryption import customer_key
 from infra.function import PythonFunction
+from infra.layers import PythonLayer
 from infra.management import allow_forgetting
-from infra.monitor import Monitor
+from infra.monitor import MonitorFunction
 from infra.nag import acknowledge
-from infra.optimizer import Optimizer
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
-from infra.scheduled import Missed, scheduler_role
+from infra.optimizer import OptimizerFunction
+from infra.prompt_parameters import PromptParameters, parameter_arn
+from infra.scheduled import MissedStarts, scheduler_role
 from infra.stage import Stage
-from infra.workflow import Steps, Workflow, machine_name
+from infra.workflow import Workflow, WorkflowFunctions, machine_name
 from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 
 
 class Learning(Construct):
-    """One role per function: only the promoter may write the live prompt, and only the optimizer
-    may call models."""
+    """The learning part of a stage. Each function has its own role: only the promoter may write the
+    live prompt, and only the optimizer may call models."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Learning(Construct):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         layers: Sequence[PythonLayer],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -49,27 +49,29 @@ class Learning(Construct):
         self._prompt = prompt
         self._layers = layers
         self.topic = self._topic()
-        self.missed = Missed(self, "Missed")
+        self.missed = MissedStarts(self, "Missed")
         environment = self._environment()
         self.steps = self._small_steps(environment)
         self.promote = self._promoter(environment)
-        self.optimizer = Optimizer(
+        self.optimizer = OptimizerFunction(
             self, "Optimizer", stage=stage, data=data, environment=environment
         )
         self.workflow = Workflow(
             self,
             "Workflow",
             stage=stage,
-            steps=Steps(self.steps.function, self.promote.function, self.optimizer.function),
+            functions=WorkflowFunctions(
+                self.steps.function, self.promote.function, self.optimizer.function
+            ),
             topic=self.topic,
         )
         for function in (self.steps, self.promote, self.optimizer):
-            # Whether learning is off.
+            # To read whether learning is off.
             function.allow(["ssm:GetParameter"], parameter_arn(self, prompt.switches_name))
         self.machine = self.workflow.machine
         self._schedule()
-        self._tell_of_what_cannot_tell_itself()
-        self.drift = Drift(
+        self._notify_of_aborted_runs()
+        self.drift = DriftFunction(
             self,
             "Drift",
             stage=stage,
@@ -79,7 +81,7 @@ class Learning(Construct):
             missed=self.missed,
             state_machine_arn=self.machine.state_machine_arn,
         )
-        self.monitor = Monitor(
+        self.monitor = MonitorFunction(
             self,
             "Monitor",
             stage=stage,
@@ -98,7 +100,7 @@ class Learning(Construct):
         return topic
 
     def _environment(self) -> dict[str, str]:
-        """What `route_switch.wiring.learning` reads."""
+        """Return the environment that `route_switch.wiring.learning` reads."""
         stage, data = self._stage, self._data
         return {
             "STAGE": stage.name,
@@ -115,7 +117,7 @@ class Learning(Construct):
     def _small_steps(self, environment: dict[str, str]) -> PythonFunction:
         steps = self._function("Steps", "learning", Duration.minutes(5), environment)
         results = self._data.results
-        # A transaction needs the permissions of the writes that it consists of.
+        # A transaction needs the permissions of its writes.
         steps.allow_items(
             results,
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
@@ -143,8 +145,10 @@ class Learning(Construct):
         return steps
 
     def _allow_executions(self, steps: PythonFunction) -> None:
-        """Is the holder of the lock still running? The machine is named here, since it depends on
-        this function and cannot be referred to."""
+        """Let the function check whether the holder of the lock still runs.
+
+        The state machine depends on this function, so its ARN is built from its name.
+        """
         stack, name = CdkStack.of(self), machine_name(self._stage)
         place = f"states:{stack.region}:{stack.account}:execution:{name}:*"
         steps.allow(["states:DescribeExecution"], f"arn:{stack.partition}:{place}")
@@ -152,7 +156,7 @@ class Learning(Construct):
         acknowledge(
             steps.role,
             f"IAM5[Resource::arn:<AWS::Partition>:{found}]",
-            "Each run of the machine has an ARN of its own, made when it starts.",
+            "Each execution gets its ARN when it starts.",
         )
 
     def _promoter(self, environment: dict[str, str]) -> PythonFunction:
@@ -190,13 +194,13 @@ class Learning(Construct):
         )
 
     def _schedule(self) -> None:
-        """The scheduled time is the run's identity; Scheduler may deliver an event twice."""
+        """Start a run every week. The scheduled time identifies it: Scheduler may deliver twice."""
         role = scheduler_role(self)
         self.machine.grant_start_execution(role)
         scheduler.Schedule(
             self,
             "Weekly",
-            description="Learns from the last weeks' traffic",
+            description="Learns from the traffic of the last weeks",
             schedule=scheduler.ScheduleExpression.expression(
                 self._stage.learning.schedule, TimeZone.ETC_UTC
             ),
@@ -213,8 +217,8 @@ class Learning(Construct):
             ),
         )
 
-    def _tell_of_what_cannot_tell_itself(self) -> None:
-        """A run that is stopped, or takes too long, runs no further state."""
+    def _notify_of_aborted_runs(self) -> None:
+        """Notify of runs that were stopped or timed out: they reach no state that could do it."""
         name = f"route-switch {self._stage.name}: a learning run"
         events.Rule(
             self,
@@ -235,7 +239,7 @@ class Learning(Construct):
                     message=events.RuleTargetInput.from_text(
                         f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
                         f"{events.EventField.from_path('$.detail.executionArn')}. "
-                        "The live prompt stays as it is, unless Promote had succeeded before."
+                        "The live prompt is unchanged, unless Promote had already succeeded."
                     ),
                 )
             ],

@@ -1,4 +1,4 @@
-"""The function behind everything that the API offers beside routing."""
+"""The function behind all API routes other than routing."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction, StageFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.router import api_environment
 from infra.stage import Stage
 from route_switch.adapters.results_table import FORGOTTEN, USERS_INDEX
 
 BACKUP_DAYS = 35
-"""Of DynamoDB's point-in-time recovery."""
+"""How far back DynamoDB's point-in-time recovery reaches."""
 
 
-class Management(PythonFunction):
-    """Reads and deletes what the router records; calls no model."""
+class ManagementFunction(PythonFunction):
+    """Read and delete what the router records. It calls no model."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Management(PythonFunction):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         layers: Sequence[PythonLayer],
     ) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class Management(PythonFunction):
         self.allow(["dynamodb:GetItem", "dynamodb:Scan"], data.keys.table_arn)
         self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")
         self.allow_objects(data.texts, ["s3:GetObject"])
-        # Costs are summed from counters: no request's item is read in bulk.
+        # Costs are summed from counters, so no items of requests are read in bulk.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "KEY#*", "LEARNING#*")
         self.allow(
             ["ssm:GetParameter", "ssm:GetParameterHistory"],
@@ -73,7 +73,7 @@ class Management(PythonFunction):
 
 
 def allow_forgetting(function: StageFunction, data: Data) -> None:
-    """What `route_switch.adapters.learning.learning_texts` does in the learning bucket."""
+    """Grant what `route_switch.adapters.learning.learning_texts` does in the learning bucket."""
     function.allow_objects(
         data.learning,
         ["s3:GetObject", "s3:DeleteObject"],

@@ -1,4 +1,4 @@
-"""The hourly look at quality and spending: a schedule, and a function that may ask for a
+"""The hourly check of quality and spending: a schedule, and a function that may order a
 rollback."""
 
 from collections.abc import Sequence
@@ -9,16 +9,18 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
-from infra.scheduled import Missed, run_on_schedule
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
+from infra.scheduled import MissedStarts, run_on_schedule
 from infra.stage import Stage
 from route_switch.adapters.prompts.dynamodb_quality import ROLLBACK_PK
 
 
-class Monitor(PythonFunction):
-    """Reads the prompt's history and counters, and invokes `promoter`, which alone may change the
-    prompt. All that it writes is the note of what it asked for."""
+class MonitorFunction(PythonFunction):
+    """Read the prompt's history and the counters; invoke `promoter`, which may change the prompt.
+
+    It writes only the item of the rollback that it ordered.
+    """
 
     def __init__(
         self,
@@ -27,10 +29,10 @@ class Monitor(PythonFunction):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         promoter: PythonFunction,
         layers: Sequence[PythonLayer],
-        missed: Missed,
+        missed: MissedStarts,
     ) -> None:
         super().__init__(
             scope,
@@ -47,7 +49,7 @@ class Monitor(PythonFunction):
         )
         self.allow(["ssm:GetParameterHistory"], parameter_arn(self, prompt.live_name))
         self.allow(["lambda:InvokeFunction"], promoter.function.function_arn)
-        # No request's item: they hold texts.
+        # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
         self.allow_items(data.results, ["dynamodb:GetItem"], "QUALITY#*")
         self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK_PK)
@@ -55,6 +57,6 @@ class Monitor(PythonFunction):
             self,
             "Hourly",
             scheduler.ScheduleExpression.cron(minute="0", time_zone=TimeZone.ETC_UTC),
-            description="Looks at what people say about the live prompt, and at spending",
+            description="Checks feedback on the live prompt, and spending",
             missed=missed,
         )

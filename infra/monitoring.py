@@ -1,4 +1,4 @@
-"""What is watched, and by whom: an alarm for each thing that a person has to look at."""
+"""The metric of each alarm. `infra.alarm_specs` declares the alarms themselves."""
 
 from collections.abc import Mapping
 
@@ -9,60 +9,34 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
-from infra.alarms import Alarms, added
-from infra.metrics import metric
+from infra.alarms import Alarms
+from infra.metrics import added, metric
 from infra.stage import Stage
 
 HOUR = Duration.hours(1)
 QUARTER = Duration.minutes(15)
 FEWEST_REQUESTS = 20
-"""Of a quarter of an hour; a share of fewer says little."""
-MOST_FALLBACKS = 0.05
-MOST_API_ERRORS = 0.01
+"""In 15 minutes; a share of fewer requests says little."""
 
 
 def watch_requests(
     alarms: Alarms, stage: Stage, *, router: lambda_.IFunction, api: apigateway.RestApi
 ) -> None:
-    """What callers would notice, or what makes their requests dearer."""
-    alarms.add(
-        "fallback-rate",
-        _share_of_requests(stage, "reason_fallback"),
-        f"For half an hour the router LLM failed for over {MOST_FALLBACKS:.0%} of requests, which "
-        "went to the safe tier.",
-        above=MOST_FALLBACKS,
-        periods=2,
-    )
-    alarms.add(
-        "api-errors",
-        api.metric_server_error(statistic="Average", period=QUARTER),
-        f"For half an hour over {MOST_API_ERRORS:.0%} of requests ended with a 5xx error.",
-        above=MOST_API_ERRORS,
-        periods=2,
-    )
-    alarms.add(
-        "throttled",
-        router.metric_throttles(statistic="Sum", period=QUARTER),
-        "Lambda refused to run the router: too many executions at once.",
-    )
-    for name, what in (
-        ("prompt-unreadable", "Parameter Store did not give a live prompt that can be served."),
-        ("price-missing", "A model was called whose price is not known: its costs are."),
-    ):
-        counted = metric(stage, "router", name.replace("-", "_"), period=QUARTER)
-        alarms.add(name, counted, what)
+    """Watch what callers would notice, and what makes their requests more expensive."""
+    alarms.add("fallback-rate", _share_of_requests(stage, "reason_fallback"))
+    alarms.add("api-errors", api.metric_server_error(statistic="Average", period=QUARTER))
+    alarms.add("throttled", router.metric_throttles(statistic="Sum", period=QUARTER))
+    for name in ("prompt-unreadable", "price-missing"):
+        alarms.add(name, metric(stage, "router", name.replace("-", "_"), period=QUARTER))
 
 
-def watch_money(alarms: Alarms, stage: Stage) -> None:
-    """Only where there is a budget to hold the month against."""
-    if stage.monthly_budget_usd is None:
-        return
-    alarms.add(
-        "spend-pace",
-        metric(stage, "monitor", "projected_month_usd", statistic="Maximum", period=HOUR),
-        f"At this pace the month costs more than {stage.monthly_budget_usd:,.2f} USD.",
-        above=stage.monthly_budget_usd,
-    )
+def watch_spending(alarms: Alarms, stage: Stage) -> None:
+    """Watch the month's projected cost, if the stage has a budget."""
+    if stage.monthly_budget_usd is not None:
+        projected = metric(
+            stage, "monitor", "projected_month_usd", statistic="Maximum", period=HOUR
+        )
+        alarms.add("spend-pace", projected)
 
 
 def watch_learning(
@@ -70,19 +44,12 @@ def watch_learning(
     stage: Stage,
     *,
     machine: sfn.IStateMachine,
-    background: Mapping[str, lambda_.IFunction],
+    monitor: lambda_.IFunction,
+    drift: lambda_.IFunction,
 ) -> None:
-    """The loop itself, and the functions that nobody calls."""
-    alarms.add(
-        "quality-drop",
-        metric(stage, "monitor", "quality_dropped", period=HOUR),
-        "People rated answers worse after the prompt was changed, and it was rolled back.",
-    )
-    alarms.add(
-        "drift",
-        metric(stage, "drift", "drift_runs_started", period=HOUR),
-        "Traffic differs from what the prompt was learned on, and a learning run was started.",
-    )
+    """Watch the weekly runs and the scheduled functions."""
+    alarms.add("quality-drop", metric(stage, "monitor", "quality_dropped", period=HOUR))
+    alarms.add("drift", metric(stage, "drift", "drift_runs_started", period=HOUR))
     alarms.add(
         "learning-failed",
         added(
@@ -90,32 +57,27 @@ def watch_learning(
             machine.metric_timed_out(statistic="Sum", period=HOUR),
             period=HOUR,
         ),
-        "A learning run failed. The live prompt is as it was.",
     )
     alarms.add(
         "background-failing",
         added(
-            *(each.metric_errors(statistic="Sum", period=HOUR) for each in background.values()),
+            *(each.metric_errors(statistic="Sum", period=HOUR) for each in (monitor, drift)),
             period=HOUR,
         ),
-        f"A function that nobody calls failed: {' or '.join(background)}.",
     )
 
 
 def watch_queues(alarms: Alarms, queues: Mapping[str, sqs.IQueue]) -> None:
-    """Each holds what failed; `queues` are by their alarms' names."""
+    """Watch the queues that hold failures; `queues` maps each alarm's name to its queue."""
     for name, queue in queues.items():
-        alarms.add(
-            name,
-            queue.metric_approximate_number_of_messages_visible(
-                statistic="Maximum", period=QUARTER
-            ),
-            "A queue holds what could not be done.",
+        waiting = queue.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", period=QUARTER
         )
+        alarms.add(name, waiting)
 
 
 def _share_of_requests(stage: Stage, name: str) -> cloudwatch.MathExpression:
-    """0 where there are too few to tell."""
+    """Return the share of requests that `name` counts, or 0 if there are too few requests."""
     requests = metric(stage, "router", "overhead_ms", statistic="SampleCount", period=QUARTER)
     return cloudwatch.MathExpression(
         expression=f"IF(requests >= {FEWEST_REQUESTS}, FILL(some, 0) / requests, 0)",

@@ -1,4 +1,4 @@
-"""The function that learns: the optimizer, in a container image."""
+"""The optimizer: the function that learns, as a container image."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,18 @@ from constructs import Construct
 
 from infra.bedrock import invocable_arns
 from infra.data import Data
-from infra.image_function import ImageFunction
+from infra.function import ImageFunction
 from infra.stage import Stage
 
 MEMORY_MB = 3008
-"""As much as a new AWS account may take."""
+"""The most that a new AWS account may use."""
 
 
-class Optimizer(ImageFunction):
-    """Works in slices, because no function runs longer than 15 minutes. It reads examples, calls
-    models within the month's cap, and writes what it learned into the learning bucket."""
+class OptimizerFunction(ImageFunction):
+    """Read examples, call models within the monthly cap, and write results to the learning bucket.
+
+    It works in slices, because no function runs longer than 15 minutes.
+    """
 
     def __init__(
         self,

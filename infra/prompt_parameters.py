@@ -1,4 +1,4 @@
-"""The routing prompt's parameters. CloudFormation never touches the live one."""
+"""The routing prompt in Parameter Store. CloudFormation never touches the live prompt."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from route_switch.domain.routing_prompt import check_may_go_live
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 
-class Prompt(Construct):
-    """The seed, where the lock lies, and the names of what is made at run time: the live prompt
-    and the switches.
+class PromptParameters(Construct):
+    """The parameters of the seed and the lock's table, and the names of those made at run time: the
+    live prompt and the switches.
 
-    All names begin alike, so that one resource pattern lets a person read what changing the
-    prompt takes.
+    All names share a prefix, so that one resource pattern grants everything needed to change the
+    prompt.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Prompt(Construct):
             self,
             "Seed",
             parameter_name=self.seed_name,
-            description="Hand-written routing prompt: what the live one starts as",
+            description="Hand-written routing prompt, the first live prompt",
             string_value=read_seed(SEED),
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,
         )
@@ -41,13 +41,13 @@ class Prompt(Construct):
             self,
             "LockTable",
             parameter_name=f"{prefix}/prompt/lock-table",
-            description="Table of the lock that a change of the live prompt holds",
+            description="Table with the lock for changes of the live prompt",
             string_value=lock_table,
         )
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Where a function finds the prompt, by the names in its environment."""
+        """The environment variables that tell a function where the prompt is."""
         return {
             "LIVE_PROMPT_PARAMETER": self.live_name,
             "SEED_PROMPT_PARAMETER": self.seed_name,
@@ -55,13 +55,13 @@ class Prompt(Construct):
 
 
 def read_seed(path: Path) -> str:
-    """Reads a prompt; raises `PromptError` for one that must not go live."""
+    """Read a prompt. Raise `PromptError` if it must not go live."""
     text = path.read_text(encoding="utf-8")
     check_may_go_live(parse_prompt(text), text)
     return text
 
 
 def parameter_arn(scope: Construct, name: str) -> str:
-    """The ARN of a parameter whose name begins with a slash."""
+    """Return the ARN of a parameter. `name` begins with a slash."""
     stack = Stack.of(scope)
     return f"arn:{stack.partition}:ssm:{stack.region}:{stack.account}:parameter{name}"

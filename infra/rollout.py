@@ -1,12 +1,12 @@
-"""How a new version of a function comes to serve: step by step, and back where it fails."""
+"""Gradual rollout of a new function version, with rollback if it fails."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 
-from infra.alarms import Alarms, added
+from infra.alarms import Alarms
 from infra.function import StageFunction
-from infra.metrics import metric
+from infra.metrics import added, metric
 from infra.nag import acknowledge
 from infra.stage import Stage
 
@@ -17,9 +17,11 @@ CONFIGURATIONS = {
 MINUTE = Duration.minutes(1)
 
 
-def serve(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.Alias:
-    """The alias `live` of a function, for callers. A deployment moves it to the new version; where
-    the new one fails, CodeDeploy moves it back and the deployment fails."""
+def add_live_alias(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.Alias:
+    """Return the alias `live`, which callers use. A deployment moves it to the new version.
+
+    If the new version fails, CodeDeploy moves the alias back and the deployment fails.
+    """
     name = function.folder.name
     alias = lambda_.Alias(
         function, "Live", alias_name="live", version=function.function.current_version
@@ -28,13 +30,10 @@ def serve(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.A
         f"{name}-failing",
         added(
             alias.metric_errors(period=MINUTE, statistic="Sum"),
-            # Those that the handler answered itself, as 5xx; models that fail are another matter.
+            # Defects that the handler answered as 5xx itself; failing models are not among them.
             metric(stage, name, "unexpected_errors", period=MINUTE),
             period=MINUTE,
         ),
-        f"The {name} function fails. A deployment under way is rolled back.",
-        periods=5,
-        datapoints=1,
     )
     group = codedeploy.LambdaDeploymentGroup(
         function,
@@ -43,7 +42,7 @@ def serve(function: StageFunction, *, stage: Stage, alarms: Alarms) -> lambda_.A
         deployment_config=CONFIGURATIONS[stage.rollout],
         alarms=[failing],
     )
-    reason = "CodeDeploy takes exactly this policy to move an alias."
+    reason = "CodeDeploy requires this policy to move an alias."
     policy = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
     acknowledge(group, f"{policy}AWSCodeDeployRoleForLambdaLimited]", reason)
     return alias

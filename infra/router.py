@@ -8,14 +8,14 @@ from constructs import Construct
 from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
 from route_switch.domain.router_config import RouterConfig
 
 
-class Router(PythonFunction):
-    """The router function with its environment and exactly the permissions that it uses."""
+class RouterFunction(PythonFunction):
+    """The router, with its environment and exactly the permissions that it uses."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Router(PythonFunction):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         layers: Sequence[PythonLayer],
     ) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class Router(PythonFunction):
         self._allow_models(stage.router)
 
     def _allow_data(self, data: Data) -> None:
-        # A transaction needs the permissions of the writes that it consists of.
+        # A transaction needs the permissions of its writes.
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
         self.allow_items(data.results, actions, *partitions)
@@ -68,12 +68,12 @@ class Router(PythonFunction):
             self.allow(["bedrock:InvokeModel"], *arns)
 
 
-def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.wiring.settings.Settings` reads."""
+def _environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[str, str]:
+    """Return the environment that `route_switch.wiring.settings.Settings` reads."""
     environment = {
         **api_environment(stage, data, prompt),
         "RECORDS_QUEUE_URL": data.records.queue_url,
-        **preloaded(stage),
+        **preload_environment(stage),
     }
     if data.text_hash_secret is not None:
         environment["TEXT_HASH_SECRET"] = data.text_hash_secret.secret_arn
@@ -82,15 +82,15 @@ def _environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
     return environment
 
 
-def preloaded(stage: Stage) -> dict[str, str]:
-    """LiteLLM is imported while the function starts; told so, it asks no network for prices."""
+def preload_environment(stage: Stage) -> dict[str, str]:
+    """Return the variables that import LiteLLM at start-up, with its packaged prices, if needed."""
     if not stage.foreign_providers:
         return {}
     return {"PRELOAD": "litellm", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
-def api_environment(stage: Stage, data: Data, prompt: Prompt) -> dict[str, str]:
-    """What `route_switch.wiring.settings.ApiSettings` reads."""
+def api_environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[str, str]:
+    """Return the environment that `route_switch.wiring.settings.ApiSettings` reads."""
     return {
         "ROUTE_SWITCH_CONFIG": stage.router.model_dump_json(exclude_defaults=True),
         "RESULTS_TABLE": data.results.table_name,

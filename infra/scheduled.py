@@ -1,4 +1,4 @@
-"""Functions and runs that a clock starts, and where it is kept that one could not be started."""
+"""Scheduled functions and runs, and the queue of starts that failed."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -12,9 +12,11 @@ from infra.function import StageFunction
 from infra.nag import acknowledge
 
 
-class Missed(sqs.Queue):
-    """Starts that failed for a day, and events whose function failed each time: scheduled times
-    and notices, never a text, so AWS's own key will do."""
+class MissedStarts(sqs.Queue):
+    """Starts that failed for a day, and events whose function failed at every attempt.
+
+    The messages hold scheduled times and notices, never texts, so AWS's own key suffices.
+    """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(
@@ -24,11 +26,11 @@ class Missed(sqs.Queue):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        acknowledge(self, "SQS3", "This is itself the place for what failed.")
+        acknowledge(self, "SQS3", "This queue is itself a dead-letter queue.")
 
 
 def scheduler_role(scope: Construct) -> iam.Role:
-    """For schedules of this account alone."""
+    """Return a role for schedules of this account only."""
     account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
     trusted = iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account)
     return iam.Role(scope, "ScheduleRole", assumed_by=trusted)
@@ -40,9 +42,9 @@ def run_on_schedule(
     schedule: scheduler.ScheduleExpression,
     *,
     description: str,
-    missed: Missed,
+    missed: MissedStarts,
 ) -> None:
-    """The scheduled time is the event: the same when it is delivered again."""
+    """Invoke the function on a schedule. The event is the scheduled time, also on redelivery."""
     role = scheduler_role(function)
     for action, resource in (
         ("lambda:InvokeFunction", function.function.function_arn),
@@ -60,9 +62,9 @@ def run_on_schedule(
                 {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
             ),
             dead_letter_queue=missed,
-            # Without updates: CDK would allow all versions of the function as well.
+            # Without updates, or the CDK would also allow all versions of the function.
             role=role.without_policy_updates(),
         ),
     )
-    # Scheduler hands an event over and does not see how it ends: Lambda tries it three times.
+    # Scheduler invokes asynchronously, so Lambda retries: three attempts in all.
     function.function.configure_async_invoke(on_failure=destinations.SqsDestination(missed))

@@ -1,4 +1,4 @@
-"""What the first deployment does once: make the first keys, and have the live prompt started."""
+"""The first deployment's setup: create the first keys and start the live prompt."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
 
 
 class Setup(Construct):
-    """A custom resource behind a plain function: CDK's provider framework would bring Node.js."""
+    """A custom resource with a plain function; the CDK's provider framework would need Node.js."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class Setup(Construct):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         promoter: PythonFunction,
         layers: Sequence[PythonLayer],
     ) -> None:
@@ -53,5 +53,5 @@ class Setup(Construct):
             service_token=self.function.function.function_arn,
             service_timeout=Duration.minutes(3),
         )
-        # Both functions run then: their roles' policies, and what they read, must be there.
+        # Both functions run at that moment and need their roles' policies and what they read.
         first_deploy.node.add_dependency(self.function, promoter, prompt.seed)

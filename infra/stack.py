@@ -1,4 +1,4 @@
-"""One stage of route-switch, wired together."""
+"""The stack: one stage of route-switch, wired together."""
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 from constructs import Construct
@@ -8,24 +8,24 @@ from infra.api import Api
 from infra.dashboard import Dashboard
 from infra.data import Data
 from infra.encryption import add_customer_key
-from infra.known_models import with_what_is_known
+from infra.known_models import with_model_data
 from infra.layers import base_layers, model_layers
 from infra.learning import Learning
-from infra.management import Management
-from infra.monitoring import watch_learning, watch_money, watch_queues, watch_requests
-from infra.prompt_parameters import Prompt
-from infra.rollout import serve
-from infra.router import Router
+from infra.management import ManagementFunction
+from infra.monitoring import watch_learning, watch_queues, watch_requests, watch_spending
+from infra.prompt_parameters import PromptParameters
+from infra.rollout import add_live_alias
+from infra.router import RouterFunction
 from infra.setup import Setup
 from infra.stage import Stage
-from infra.widget import CostsWidget
+from infra.widget import WidgetFunction
 
 
 class RouteSwitchStack(Stack):
     """Data, prompt, router, API, learning and monitoring of one stage.
 
-    What holds state is apart (`Data`), and in this stack all the same: one deployment makes all of
-    it, and `retain` keeps the data whatever happens to the stack.
+    Stateful resources are a construct of their own (`Data`) but in the same stack: one deployment
+    makes everything, and `retain` keeps the data even if the stack is deleted.
     """
 
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
@@ -39,13 +39,15 @@ class RouteSwitchStack(Stack):
                 generate_bootstrap_version_rule=stage.name != "local"
             ),
         )
-        stage = with_what_is_known(self, stage)
+        stage = with_model_data(self, stage)
         add_customer_key(self, stage)
         data = Data(self, "Data", stage=stage)
-        prompt = Prompt(self, "Prompt", stage=stage, lock_table=data.results.table_name)
+        prompt = PromptParameters(self, "Prompt", stage=stage, lock_table=data.results.table_name)
         layers = base_layers(self, stage)
         router_layers = [*layers, *model_layers(self, stage)]
-        router = Router(self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers)
+        router = RouterFunction(
+            self, "Router", stage=stage, data=data, prompt=prompt, layers=router_layers
+        )
         learning = Learning(self, "Learning", stage=stage, data=data, prompt=prompt, layers=layers)
         setup = Setup(
             self,
@@ -56,30 +58,30 @@ class RouteSwitchStack(Stack):
             promoter=learning.promote,
             layers=layers,
         )
-        management = Management(
+        management = ManagementFunction(
             self, "Management", stage=stage, data=data, prompt=prompt, layers=layers
         )
-        widget = CostsWidget(
+        widget = WidgetFunction(
             self, "CostsWidget", stage=stage, data=data, prompt=prompt, layers=layers
         )
         self.functions = (router, management, setup.function, *learning.functions, widget)
         alarms = Alarms(self, "Alarms", stage=stage)
         served = {
-            "router": serve(router, stage=stage, alarms=alarms),
-            "management": serve(management, stage=stage, alarms=alarms),
+            "router": add_live_alias(router, stage=stage, alarms=alarms),
+            "management": add_live_alias(management, stage=stage, alarms=alarms),
         }
         api = Api(self, "Api", stage=stage, functions=served)
         watch_requests(alarms, stage, router=router.function, api=api.rest)
-        watch_money(alarms, stage)
+        watch_spending(alarms, stage)
         watch_learning(
             alarms,
             stage,
             machine=learning.machine,
-            background={
-                each.folder.name: each.function for each in (learning.monitor, learning.drift)
-            },
+            monitor=learning.monitor.function,
+            drift=learning.drift.function,
         )
         watch_queues(alarms, {"records-waiting": data.records, "missed-starts": learning.missed})
+        alarms.check_complete()
         dashboard = Dashboard(
             self,
             "Dashboard",

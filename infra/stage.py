@@ -20,16 +20,16 @@ from route_switch.adapters.models.litellm_catalog import litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.providers import provider_of
 from route_switch.domain.router_config import RouterConfig, describe
+from route_switch.domain.strategies.registry import strategy_named
 
 DEFAULT_PROFILE = "offline"
 CHOSEN_BY_ENVIRONMENT = "openai"
-"""The profile whose models and server the environment may choose, on this machine."""
+"""The profile whose models and server the environment may choose, on stage local."""
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
-KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
-"""Providers that need no key: IAM, or no call at all."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -38,38 +38,50 @@ Encryption = Literal["aws", "customer"]
 
 
 class Stage(BaseModel):
-    """One deployment. `host` as python or architecture means this machine's own."""
+    """One deployment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["local", "dev", "staging", "prod"]
+    """The stage's name: its key in cdk.json."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """AWS region."""
     python: Annotated[str, Field(pattern=r"^3\.\d{2}$")] = "3.14"
+    """Python version of the functions; `host` is this machine's."""
     architecture: Architecture = "arm64"
+    """Processor of the functions; `host` is this machine's."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    """Memory of the router function. Lambda charges for it while a request waits for a model."""
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
-    """Executions that the router has to itself, and at most. None: what the account has, which may
-    be 10 in all where it is new, and of these none can be reserved."""
+    """Concurrent executions reserved for the router, which are also its maximum; null reserves
+    none. A new account may have 10 in total, none of which can be reserved."""
     rollout: Rollout = "canary"
-    """A new version answers all requests `at_once`, or a tenth of them for five minutes first."""
+    """A new version answers all requests `at_once`, or first a tenth of them for five minutes."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Log level of the functions."""
     log_retention: LogRetention = "ONE_MONTH"
+    """How long logs are kept."""
     requests_per_second: Annotated[int, Field(ge=1)] = 50
+    """Rate limit of the whole API."""
     burst: Annotated[int, Field(ge=1)] = 100
+    """Requests that the API accepts at once above that rate."""
     tracing: bool = True
+    """Trace requests with X-Ray."""
     retain: bool = False
-    """Keep the data when the stack goes, and protect stack and tables from deletion."""
+    """Keep the data when the stack is deleted, and protect stack and tables from deletion."""
     backups: bool = True
-    """Back the tables up continuously, to restore any point in time of the last 35 days."""
+    """Back up the tables continuously, so that any point of the last 35 days can be restored."""
     encryption: Encryption = "aws"
-    """At rest: with keys that AWS owns or manages, or with one of the `customer`'s own."""
+    """Encrypt at rest with keys that AWS owns or manages, or with one key of the `customer`."""
     notify_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    """Who is told of alarms and of how learning runs end. AWS asks this address to confirm."""
+    """Address for alarms and for the end of learning runs. AWS asks it to confirm."""
     monthly_budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Of all model calls, learning's too: an alarm tells when a month is on its way to more. What
-    a key may spend is the key's own budget, and that one holds."""
+    """An alarm fires when a month's model calls, learning included, are on pace to exceed this.
+    Nothing is stopped; a key's own budget is enforced."""
     router: RouterConfig
+    """How requests are routed."""
     learning: LearningConfig = LearningConfig()
+    """How the stage learns."""
 
     @field_validator("python", mode="before")
     @classmethod
@@ -86,21 +98,21 @@ class Stage(BaseModel):
     def _requests_end_before_api_gateway_does(self) -> Self:
         if self.router.request_deadline_s > MAX_DEADLINE_S:
             raise ValueError(
-                f"router.request_deadline_s may be {MAX_DEADLINE_S} at most, since API Gateway "
-                "waits 29 s and the record takes its time"
+                f"router.request_deadline_s may be at most {MAX_DEADLINE_S}: API Gateway waits "
+                "29 s, and writing the record takes time"
             )
         return self
 
     @model_validator(mode="after")
     def _every_model_has_a_client(self) -> Self:
         foreign = self.foreign_providers
-        strange = sorted(foreign - litellm_providers()) if foreign else []
-        if strange:
+        unknown = sorted(foreign - litellm_providers()) if foreign else []
+        if unknown:
             raise ValueError(
-                f"router.models: unknown provider '{strange[0]}'. There are clients for "
-                f"{', '.join(sorted(FACTORIES))}, and LiteLLM's for those of its providers that "
-                "need a key and nothing else. For a server that speaks OpenAI's API, name the "
-                "model openai/… and set router.openai_base_url"
+                f"router.models: unknown provider '{unknown[0]}'. Known are "
+                f"{', '.join(sorted(FACTORIES))}, and those providers of LiteLLM that need only a "
+                "key. For an OpenAI-compatible server, name the model openai/… and set "
+                "router.openai_base_url"
             )
         return self
 
@@ -108,37 +120,43 @@ class Stage(BaseModel):
     def _learning_reads_what_is_kept(self) -> Self:
         if self.learning.days > self.router.retention_days:
             raise ValueError(
-                f"learning.days is {self.learning.days}, but router.retention_days is "
+                f"learning.days is {self.learning.days}, but router.retention_days is only "
                 f"{self.router.retention_days}: learn from fewer days, or keep requests longer"
             )
         return self
 
+    @model_validator(mode="after")
+    def _strategy_exists(self) -> Self:
+        try:
+            strategy_named(self.router.strategy)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return self
+
     @property
     def learning_providers(self) -> frozenset[str]:
-        """Those of the models that only learning calls; the optimizer's image has LiteLLM."""
+        """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
-        return frozenset(name.split("/", 1)[0] for name in names if name is not None)
+        return frozenset(provider_of(name) for name in names if name is not None)
 
     @property
     def providers(self) -> frozenset[str]:
-        """The parts of the configured models' names before the slash, of those that route and
-        answer."""
-        return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
+        """The providers of the models that route and answer: their names up to the slash."""
+        return frozenset(provider_of(name) for name in self.router.models.names)
 
     @property
     def foreign_providers(self) -> frozenset[str]:
-        """Those of `providers` that only LiteLLM has a client for."""
+        """The `providers` for which only LiteLLM has a client."""
         return self.providers - FACTORIES.keys()
 
 
 def load_stage(
     context: Mapping[str, JsonValue], name: str, environment: Mapping[str, str]
 ) -> Stage:
-    """Reads stage `name`; raises `ConfigurationError` with each wrong field and its reason.
+    """Read stage `name`. Raise `ConfigurationError` with each wrong field and its reason.
 
-    A stage names the profile that holds its models; one that names none takes the environment's
-    `ROUTE_SWITCH_PROFILE`. What the stage itself says about the router and about learning wins over
-    the profile.
+    The stage names the profile with its models; without a name, `ROUTE_SWITCH_PROFILE` in the
+    environment does. The stage's own settings of router and learning override the profile's.
     """
     stage = _entry(context, "stages", name)
     own_profile = stage.pop("profile", None)
@@ -149,7 +167,7 @@ def load_stage(
     stage["router"] = _merged(profile, own["router"])
     stage["learning"] = _merged(learning, own["learning"])
     try:
-        # As JSON, because JSON's object keys ("1") are how tiers are written here.
+        # As JSON, because tiers are JSON object keys here ("1").
         parsed = Stage.model_validate_json(json.dumps({**stage, "name": name}))
         if profile_name == CHOSEN_BY_ENVIRONMENT:
             return _with_environment(parsed, environment)
@@ -174,7 +192,7 @@ def _entry(context: Mapping[str, JsonValue], kind: str, name: str) -> dict[str, 
 
 
 def _with_environment(stage: Stage, environment: Mapping[str, str]) -> Stage:
-    """On this machine, the environment may choose the OpenAI models and the server of them."""
+    """On stage local, let the environment choose the OpenAI models and their server."""
     if stage.name != "local" or stage.providers != {"openai"}:
         return stage
 

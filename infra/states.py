@@ -1,4 +1,4 @@
-"""What all states of the weekly workflow have in common: how they wait, try again, and tell."""
+"""Building blocks of the weekly workflow's states: tasks, notifications and retries."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,8 +9,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-BEYOND = Duration.minutes(1)
-"""A task outlasts its function, so that the function's own error is what is seen."""
+MARGIN = Duration.minutes(1)
+"""A task lasts this much longer than its function, so that the function's own error is reported."""
 
 TRANSIENT = (
     "Lambda.ServiceException",
@@ -20,10 +20,10 @@ TRANSIENT = (
     "Lambda.TooManyRequestsException",
     "StoreError",
 )
-"""Nothing is lost when such a task runs again."""
+"""Errors after which running the task again loses nothing."""
 KILLED = ("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout")
-"""Tried again twice only: what runs out of memory does so each time, and each time what its calls
-in flight may cost stays taken from the month's cap."""
+"""Errors that are retried only twice: a task that runs out of memory does so every time, and each
+time the money reserved for its calls in flight stays reserved."""
 
 
 def invoke(
@@ -33,8 +33,8 @@ def invoke(
     payload: Mapping[str, object],
     result_path: str,
 ) -> tasks.LambdaInvoke:
-    """A function on `payload`; its answer is at `result_path`."""
-    timeout = function.timeout.plus(BEYOND) if function.timeout else BEYOND
+    """Return a task that invokes the function and stores its result at `result_path`."""
+    timeout = function.timeout.plus(MARGIN) if function.timeout else MARGIN
     task = tasks.LambdaInvoke(
         scope,
         name,
@@ -59,7 +59,7 @@ def publish(
         topic=topic,
         subject=subject,
         message=message,
-        task_timeout=sfn.Timeout.duration(BEYOND),
+        task_timeout=sfn.Timeout.duration(MARGIN),
         result_path=sfn.JsonPath.DISCARD,
     )
     retry(task, ["States.TaskFailed", "States.Timeout"])
@@ -76,14 +76,14 @@ def retry(
     *,
     interval: Duration | None = None,
     attempts: int = 5,
-    longest: Duration | None = None,
+    max_delay: Duration | None = None,
 ) -> None:
-    """Each pause twice as long, with jitter, so that what failed together is not tried together."""
+    """Retry with exponential backoff and jitter, so that tasks that failed together spread out."""
     task.add_retry(
         errors=list(errors),
         interval=interval or Duration.seconds(2),
         backoff_rate=2,
         max_attempts=attempts,
-        max_delay=longest or Duration.minutes(2),
+        max_delay=max_delay or Duration.minutes(2),
         jitter_strategy=sfn.JitterType.FULL,
     )

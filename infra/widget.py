@@ -7,16 +7,16 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.function import PythonFunction
-from infra.prompt_parameters import Prompt, parameter_arn
-from infra.python_layer import PythonLayer
+from infra.layers import PythonLayer
+from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
 
 
-class CostsWidget(PythonFunction):
-    """Reads counters, keys and prompt versions; it writes nothing.
+class WidgetFunction(PythonFunction):
+    """Read counters, keys and prompt versions. It writes nothing.
 
-    CloudWatch invokes it with the rights of whoever looks at the dashboard, so it needs no resource
-    policy, and `lambda:InvokeFunction` on it is what lets a person see costs.
+    CloudWatch invokes it with the permissions of the person who views the dashboard, so it needs no
+    resource policy, and seeing costs needs `lambda:InvokeFunction` on it.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class CostsWidget(PythonFunction):
         *,
         stage: Stage,
         data: Data,
-        prompt: Prompt,
+        prompt: PromptParameters,
         layers: Sequence[PythonLayer],
     ) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class CostsWidget(PythonFunction):
                 ),
             },
         )
-        # No request's item: they hold texts.
+        # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "KEY#*", "LEARNING#*")
         self.allow(["dynamodb:Scan"], data.keys.table_arn)
         self.allow(

@@ -1,4 +1,4 @@
-"""The weekly workflow as a state machine. States carry names and numbers; data lies in S3."""
+"""The weekly workflow as a state machine. States carry names and numbers; data is in S3."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
 from infra.stage import Stage
-from infra.states import BEYOND, TRANSIENT, at, invoke, publish, retry
+from infra.states import MARGIN, TRANSIENT, at, invoke, publish, retry
 from route_switch.domain.learning.learning_config import MAX_RUN_HOURS
 
 LONGEST_RUN = Duration.hours(MAX_RUN_HOURS)
@@ -38,7 +38,7 @@ TRACING = (
 
 
 @dataclass(frozen=True)
-class Steps:
+class WorkflowFunctions:
     """The functions behind the states."""
 
     learning: lambda_.Function
@@ -48,7 +48,7 @@ class Steps:
 
 class Workflow(Construct):
     """Claim → Collect → Enough? → BuildOutcomes → Optimize → Evaluate → Gate → (Approve) →
-    Promote → Report → Notify. Whatever fails goes to Failed, and the incumbent stays."""
+    Promote → Report → Notify. Every failure goes to Failed, and the incumbent stays live."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class Workflow(Construct):
         construct_id: str,
         *,
         stage: Stage,
-        steps: Steps,
+        functions: WorkflowFunctions,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
-        self._steps = steps
+        self._functions = functions
         self._topic = topic
         self._failed = self._failure()
         role = self._role()
@@ -69,7 +69,7 @@ class Workflow(Construct):
             self,
             "Machine",
             state_machine_name=machine_name(stage),
-            # Without updates: CDK would allow all versions of each function as well.
+            # Without updates, or the CDK would also allow all versions of each function.
             role=role.without_policy_updates(),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
@@ -89,13 +89,15 @@ class Workflow(Construct):
                 include_execution_data=False,
             ),
         )
-        self.machine.node.add_dependency(role)  # its policy: AWS tries it out
+        self.machine.node.add_dependency(
+            role
+        )  # AWS checks the role's policy when it creates the machine
 
     def _role(self) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        steps = (self._steps.learning, self._steps.promote, self._steps.optimizer)
+        functions = (self._functions.learning, self._functions.promote, self._functions.optimizer)
         allowed = {
-            "lambda:InvokeFunction": [step.function_arn for step in steps],
+            "lambda:InvokeFunction": [function.function_arn for function in functions],
             "sns:Publish": [self._topic.topic_arn],
         }
         for action, resources in allowed.items():
@@ -103,7 +105,7 @@ class Workflow(Construct):
         allow_use(self, role)
         unscoped = [*LOG_DELIVERY, *(TRACING if self._stage.tracing else ())]
         role.add_to_policy(iam.PolicyStatement(actions=unscoped, resources=["*"]))
-        reason = "The actions of log delivery and of X-Ray know no resources."
+        reason = "The actions of log delivery and X-Ray do not support resources."
         acknowledge(role, "IAM5[Resource::*]", reason)
         return role
 
@@ -119,7 +121,7 @@ class Workflow(Construct):
         return self._claim().next(claimed)
 
     def _ends_as(self, name: str) -> sfn.Pass:
-        """An execution that makes no run; its output says why, and nobody is notified."""
+        """End an execution without a run. Its output says why; nobody is notified."""
         return sfn.Pass(self, name, parameters={"outcome": name.lower(), "why": at("$.why")})
 
     def _learn(self, promote: sfn.IChainable, report: sfn.IChainable) -> sfn.IChainable:
@@ -141,14 +143,14 @@ class Workflow(Construct):
             "execution": at("$$.Execution.Id"),
             "start": at("$"),
         }
-        return self._task("Claim", self._steps.learning, payload, "$")
+        return self._task("Claim", self._functions.learning, payload, "$")
 
     def _collect(self) -> sfn.TaskStateBase:
         payload = {"step": "collect", "run": at("$.run")}
-        return self._task("Collect", self._steps.learning, payload, "$.collected")
+        return self._task("Collect", self._functions.learning, payload, "$.collected")
 
     def _build_outcomes(self) -> sfn.Map:
-        """A worker for each shard, all under one cap."""
+        """Run a worker for each shard, all under one cap."""
         payload = {"step": "outcomes", "run": at("$.run"), "shard": at("$.shard")}
         shards = sfn.Map(
             self,
@@ -177,7 +179,7 @@ class Workflow(Construct):
         *,
         caught: bool = True,
     ) -> sfn.IChainable:
-        """A task that runs until it says that it is done; its answers lie at `path`."""
+        """Repeat a task until it reports that it is done. Its results are at `path`."""
         work = payload or {"step": name.lower(), "run": at("$.run")}
         first = sfn.Pass(
             self,
@@ -187,7 +189,7 @@ class Workflow(Construct):
         )
         task = self._task(
             name,
-            self._steps.optimizer,
+            self._functions.optimizer,
             {**work, "slice": at(f"{path}.slice")},
             path,
             caught=caught,
@@ -202,7 +204,7 @@ class Workflow(Construct):
 
     def _gate(self, promote: sfn.IChainable, report: sfn.IChainable) -> sfn.IChainable:
         better = sfn.Condition.string_equals("$.evaluated.verdict", "better")
-        nobody_has_to = sfn.Condition.is_null("$.evaluated.ask")
+        no_approval_needed = sfn.Condition.is_null("$.evaluated.ask")
         approved = (
             sfn.Choice(self, "Approved?")
             .when(sfn.Condition.boolean_equals("$.approval.approved", True), promote)
@@ -210,18 +212,18 @@ class Workflow(Construct):
         )
         return (
             sfn.Choice(self, "Gate")
-            .when(sfn.Condition.and_(better, nobody_has_to), promote)
+            .when(sfn.Condition.and_(better, no_approval_needed), promote)
             .when(better, self._approve(report).next(approved))
             .otherwise(report)
         )
 
     def _approve(self, report: sfn.IChainable) -> sfn.TaskStateBase:
-        """Waits for `route-switch approve` or `reject`; no answer in time is a no."""
+        """Wait for `route-switch approve` or `reject`. No answer in time means no."""
         hours = Duration.seconds(max(round(self._stage.learning.approval_hours * 3600), 1))
         ask = tasks.LambdaInvoke(
             self,
             "Approve",
-            lambda_function=self._steps.learning,
+            lambda_function=self._functions.learning,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
                 {
@@ -233,7 +235,7 @@ class Workflow(Construct):
             ),
             retry_on_service_exceptions=False,
             heartbeat_timeout=sfn.Timeout.duration(hours),
-            task_timeout=sfn.Timeout.duration(hours.plus(BEYOND)),
+            task_timeout=sfn.Timeout.duration(hours.plus(MARGIN)),
             result_path="$.approval",
         )
         silence = sfn.Pass(
@@ -252,21 +254,21 @@ class Workflow(Construct):
         return ask
 
     def _promote(self) -> sfn.TaskStateBase:
-        """It is given all that is known by then."""
+        """Promote the candidate. The task gets the whole state."""
         payload = {"step": "promote", "state": at("$")}
-        task = invoke(self, "Promote", self._steps.promote, payload, "$.promoted")
+        task = invoke(self, "Promote", self._functions.promote, payload, "$.promoted")
         retry(task, ["PromptLockedError"], interval=Duration.seconds(20))
         task.add_catch(self._failed, result_path="$.error")
         return task
 
     def _report(self) -> sfn.IChainable:
-        """One notification; whether it can be sent changes nothing about the run."""
+        """Send one notification. The run ends the same if it cannot be sent."""
         payload = {
             "step": "report",
             "execution": at("$$.Execution.Id"),
             "state": at("$"),
         }
-        report = self._task("Report", self._steps.learning, payload, "$.notice")
+        report = self._task("Report", self._functions.learning, payload, "$.notice")
         done = sfn.Succeed(self, "Done", output_path="$.notice")
         notify = self._notify("Notify")
         notify.add_catch(done, result_path=sfn.JsonPath.DISCARD)
@@ -278,20 +280,20 @@ class Workflow(Construct):
             "execution": at("$$.Execution.Id"),
             "state": at("$"),
         }
-        failed = self._task("Failed", self._steps.learning, payload, "$.notice", caught=False)
+        failed = self._task("Failed", self._functions.learning, payload, "$.notice", caught=False)
         ended = sfn.Fail(self, "Run failed", error="RunFailed", cause="See the notification.")
         notify = self._notify("Notify of the failure")
         notify.add_catch(ended, result_path=sfn.JsonPath.DISCARD)
-        failed.add_catch(self._tell_plainly(ended), result_path=sfn.JsonPath.DISCARD)
+        failed.add_catch(self._notify_without_report(ended), result_path=sfn.JsonPath.DISCARD)
         failed.next(notify).next(ended)
         return failed
 
-    def _tell_plainly(self, ended: sfn.Fail) -> sfn.IChainable:
-        """Where even the failure cannot be reported: this needs none of our functions."""
+    def _notify_without_report(self, ended: sfn.Fail) -> sfn.IChainable:
+        """Notify if even reporting the failure fails. This needs none of the functions."""
         message = sfn.TaskInput.from_text(
-            "A learning run failed, and so did its report. The live prompt stays as it is, unless "
-            "the execution's history shows that Promote had succeeded. The history and the "
-            "functions' logs have the reason."
+            "A learning run failed, and so did its report. The live prompt is unchanged, unless "
+            "the execution's history shows that Promote succeeded. See the history and the "
+            "functions' logs for the reason."
         )
         subject = f"route-switch {self._stage.name}: failed"
         plain = publish(self, "Tell plainly", self._topic, subject, message)
@@ -316,13 +318,13 @@ class Workflow(Construct):
         return task
 
     def _wait_out_providers(self, task: sfn.TaskStateBase) -> None:
-        """An outage is waited for here, where waiting costs nothing: for three hours or so."""
+        """Wait for a provider's outage to end, up to about three hours. Waiting here is free."""
         retry(
             task,
             ["ProviderDown"],
             interval=Duration.seconds(self._stage.learning.retry_s),
             attempts=10,
-            longest=Duration.hours(1),
+            max_delay=Duration.hours(1),
         )
 
 

@@ -1,4 +1,4 @@
-"""The Lambda behind the dashboard's custom widgets: CloudWatch's event in, HTML out."""
+"""The function behind the dashboard's custom widgets: CloudWatch's event in, HTML out."""
 
 from datetime import UTC, datetime
 
@@ -13,8 +13,10 @@ logger = service_logger("dashboard")
 
 
 def lambda_handler(event: dict[str, object], _context: LambdaContext) -> str:
-    """`describe` asks for the documentation, in Markdown; the widget's parameters are fields of the
-    event."""
+    """Return a view as HTML, or the documentation as Markdown if the event asks to `describe`.
+
+    The widget's parameters are fields of the event.
+    """
     if event.get("describe"):
         return DOCUMENTATION
     try:

@@ -14,14 +14,14 @@ logger = Logger(service="drift")
 metrics = Metrics(service="drift")
 
 
-class Event(TypedDict):
-    """`scheduled_time` is in UTC, and the same when the event is delivered again."""
+class ScheduledEvent(TypedDict):
+    """`scheduled_time` is in UTC, and the same if the event is delivered again."""
 
     scheduled_time: str
 
 
 @metrics.log_metrics
-def lambda_handler(event: Event, _context: LambdaContext) -> dict[str, str]:
+def lambda_handler(event: ScheduledEvent, _context: LambdaContext) -> dict[str, str]:
     checked = check_drift()(datetime.fromisoformat(event["scheduled_time"]).date())
     _emit(checked)
     return {"outcome": checked.outcome}

@@ -15,9 +15,9 @@ from route_switch.workflow.events import (
     ClaimEvent,
     CollectEvent,
     Evaluated,
-    Event,
     Notice,
     ReportEvent,
+    WorkflowEvent,
 )
 from route_switch.workflow.failures import named_failures
 
@@ -35,13 +35,13 @@ def wiring() -> LearningWiring:
 
 
 def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:
-    """Each answer is small: data lies in S3."""
+    """Run one step. Results are small: data is in S3."""
     with named_failures():
-        answer = handle(_EVENT.validate_python(event))
-    return {} if answer is None else answer.model_dump(mode="json")
+        result = handle(_EVENT.validate_python(event))
+    return {} if result is None else result.model_dump(mode="json")
 
 
-def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event | None:
+def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> WorkflowEvent | None:
     logger.info("step", extra={"step": event.step})
     match event:
         case ClaimEvent():
@@ -53,22 +53,22 @@ def handle(event: ClaimEvent | CollectEvent | AskEvent | ReportEvent) -> Event |
             return None
         case ReportEvent():
             notice = wiring().report()(event)
-            count(event, notice)
+            emit(event, notice)
             return notice
 
 
-def count(event: ReportEvent, notice: Notice) -> None:
-    """How runs end; what those that came to be evaluated spent and measured."""
+def emit(event: ReportEvent, notice: Notice) -> None:
+    """Emit how the run ended and, if it was evaluated, what it spent and measured."""
     logger.info("run ended", extra={"outcome": notice.outcome})
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("learning_runs", MetricUnit.Count, 1)
     metrics.flush_metrics()
     if event.state.evaluated is not None:
-        count_figures(event.state.evaluated)
+        emit_figures(event.state.evaluated)
 
 
-def count_figures(evaluated: Evaluated) -> None:
-    """In a set of its own: without the dimension of the outcome."""
+def emit_figures(evaluated: Evaluated) -> None:
+    """Emit figures as a separate set, without the dimension `outcome`."""
     metrics.add_metric("learning_usd", MetricUnit.NoUnit, evaluated.spent_usd)
     measured = {"live": evaluated.quality_live, "candidate": evaluated.quality_candidate}
     for name, quality in measured.items():

@@ -1,4 +1,4 @@
-"""The management Lambda: what the API offers beside routing. No model is called here."""
+"""The management function: the API's routes other than routing. It calls no model."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -36,14 +36,14 @@ def result(request_id: str) -> Response[str]:
 
 @app.get("/v1/costs")
 def summed_costs() -> Response[str]:
-    _admin()
+    _require_admin()
     query = costs_answer.costs_query(_params(), datetime.now(UTC).date())
     return json_response(costs_answer.costs_body(management().costs(query)))
 
 
 @app.get("/v1/prompt")
 def live_prompt() -> Response[str]:
-    _admin()
+    _require_admin()
     version = _params().get("version")
     if version is None:
         return json_response(prompt_answers.prompt_body(*management().prompt.live()))
@@ -56,7 +56,7 @@ def live_prompt() -> Response[str]:
 
 @app.get("/v1/prompt/history")
 def prompt_history() -> Response[str]:
-    _admin()
+    _require_admin()
     return json_response(prompt_answers.history_body(management().prompt.history()))
 
 
@@ -72,7 +72,7 @@ def delete_result(request_id: str) -> Response[str]:
 @app.delete("/v1/users/.+")
 def delete_user() -> Response[str]:
     caller = _caller()
-    user = check_user(app.current_event.path_parameters["user"])  # decoded, whatever is in it
+    user = check_user(app.current_event.path_parameters["user"])  # decoded by API Gateway
     deletion = management().delete.of_user(user, caller)
     return json_response(deleted_user(user, deletion))
 
@@ -80,15 +80,15 @@ def delete_user() -> Response[str]:
 @app.post("/v1/feedback")
 def feedback() -> Response[str]:
     caller = _caller()
-    said = parse_feedback(read_body(app.current_event, management().max_body_bytes))
-    text_kept = management().give_feedback(said.request_id, caller.key_id, said.feedback)
-    _count_feedback(said)
-    return json_response(feedback_body(said, text_kept))
+    request = parse_feedback(read_body(app.current_event, management().max_body_bytes))
+    text_kept = management().give_feedback(request.request_id, caller.key_id, request.feedback)
+    _count_feedback(request)
+    return json_response(feedback_body(request, text_kept))
 
 
 @app.get("/openapi.json")
 def openapi() -> Response[str]:
-    from route_switch.api.openapi import document  # rarely asked for, and 0.04 s to import
+    from route_switch.api.openapi import document  # rarely requested, and takes 0.04 s to import
 
     return json_response(document())
 
@@ -101,10 +101,10 @@ def _caller() -> ApiKey:
     return management().authenticate(app.current_event.headers.get("authorization"))
 
 
-def _admin() -> None:
+def _require_admin() -> None:
     if _caller().role != "admin":
         raise RequestRefusedError(
-            "This needs an admin key, and the key that was sent is none. Ask the owner for one.",
+            "This route needs an admin key, but the key sent is not one. Ask the owner for one.",
             status=HTTPStatus.FORBIDDEN,
             kind="permission_error",
             code="admin_key_required",
@@ -115,9 +115,9 @@ def _params() -> dict[str, str]:
     return app.current_event.query_string_parameters
 
 
-def _count_feedback(said: FeedbackRequest) -> None:
-    """Without any text."""
-    metrics.add_metadata("request_id", said.request_id)
+def _count_feedback(request: FeedbackRequest) -> None:
+    """Emit the rating, without texts."""
+    metrics.add_metadata("request_id", request.request_id)
     metrics.add_metric("feedback", MetricUnit.Count, 1)
-    metrics.add_metric("feedback_score", MetricUnit.NoUnit, said.rating)
+    metrics.add_metric("feedback_score", MetricUnit.NoUnit, request.rating)
     metrics.flush_metrics()

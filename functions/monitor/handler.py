@@ -1,6 +1,6 @@
 """The hourly check of quality and spending, started by EventBridge Scheduler.
 
-It may ask the promoter for a rollback.
+It may order a rollback from the promoter.
 """
 
 from datetime import datetime
@@ -18,14 +18,14 @@ logger = Logger(service="monitor")
 metrics = Metrics(service="monitor")
 
 
-class Event(TypedDict):
-    """`scheduled_time` is in UTC, and the same when the event is delivered again."""
+class ScheduledEvent(TypedDict):
+    """`scheduled_time` is in UTC, and the same if the event is delivered again."""
 
     scheduled_time: str
 
 
 @metrics.log_metrics
-def lambda_handler(event: Event, _context: LambdaContext) -> dict[str, str]:
+def lambda_handler(event: ScheduledEvent, _context: LambdaContext) -> dict[str, str]:
     """Run both checks, even if the first one fails."""
     now = datetime.fromisoformat(event["scheduled_time"])
     try:
@@ -49,8 +49,8 @@ def _emit_quality(checked: QualityCheck) -> None:
     details = {"outcome": checked.outcome.value, "prompt_version": checked.prompt_version}
     for name, value in details.items():
         metrics.add_metadata(name, value)
-    answer = checked.rolled_back
+    rollback = checked.rolled_back
     logger.info(
         f"Quality: {checked.outcome.value}.",
-        extra={**details, "why": None if answer is None else answer.why},
+        extra={**details, "why": None if rollback is None else rollback.why},
     )

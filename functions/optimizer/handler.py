@@ -1,4 +1,4 @@
-"""The optimizer's container function: run one slice of a step (`workflow.run_slice`)."""
+"""The optimizer's container function, which runs one slice of a step (`workflow.run_slice`)."""
 
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from route_switch.workflow.events import WorkEvent
 from route_switch.workflow.failures import named_failures
 
 MARGIN_S = 120
-"""Longer than the slowest call (`CALL_TIMEOUT_S`), which a slice lets finish."""
+"""Longer than the slowest call (`CALL_TIMEOUT_S`), because a slice lets its calls finish."""
 
 logger = Logger(service="optimizer")
 
@@ -27,7 +27,7 @@ def lambda_handler(event: JsonObject, context: LambdaContext) -> JsonObject:
         return context.get_remaining_time_in_millis() / 1000 - MARGIN_S
 
     with named_failures():
-        asked = WorkEvent.model_validate(event)
-        done = build_run_slice(wiring(), remaining_s, logger.warning)(asked)
-    logger.info("slice", extra={"step": asked.step, "slice": asked.slice, "done": done.done})
+        work = WorkEvent.model_validate(event)
+        done = build_run_slice(wiring(), remaining_s, logger.warning)(work)
+    logger.info("slice", extra={"step": work.step, "slice": work.slice, "done": done.done})
     return done.model_dump(mode="json")

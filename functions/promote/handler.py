@@ -35,9 +35,9 @@ def wiring() -> LearningWiring:
 
 def lambda_handler(event: JsonObject, _: LambdaContext) -> JsonObject:
     with named_failures():
-        answer = handle(_EVENT.validate_python(event))
-    logger.info("step", extra={"step": event["step"], "version": answer.version})
-    return answer.model_dump(mode="json")
+        result = handle(_EVENT.validate_python(event))
+    logger.info("step", extra={"step": event["step"], "version": result.version})
+    return result.model_dump(mode="json")
 
 
 def handle(event: PromoteEvent | RollbackEvent | StartEvent) -> Promoted | RolledBack | Started:
@@ -55,7 +55,7 @@ def handle(event: PromoteEvent | RollbackEvent | StartEvent) -> Promoted | Rolle
 
 
 def count(name: str, *, new: bool) -> None:
-    """What an earlier try made is counted already."""
+    """Count a new version; an earlier attempt already counted its own."""
     if new:
         metrics.add_metric(name, MetricUnit.Count, 1)
         metrics.flush_metrics()

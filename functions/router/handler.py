@@ -1,4 +1,4 @@
-"""The router Lambda: HTTP in, OpenAI-shaped HTTP out."""
+"""The router function: HTTP in, OpenAI-shaped HTTP out."""
 
 import os
 from http import HTTPStatus
@@ -30,8 +30,8 @@ metrics = Metrics(service="router")
 app = APIGatewayRestResolver()
 errors = ErrorResponses(app, logger, metrics)
 
-# What takes seconds to import would take them from the first request's time. Before it, Lambda
-# gives ten seconds of a whole processor. A stage says what it needs.
+# Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
+# within the first request's deadline. The stage lists them.
 for module in os.environ.get("PRELOAD", "").split():
     import_module(module)
 
@@ -60,7 +60,7 @@ def list_models() -> Response[str]:
     return json_response(model_list.models_body(router().config.models, _caller()))
 
 
-@app.get(f"{MODELS}.+")  # a model's name has slashes, and a parameter has none
+@app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
     return json_response(model_list.model_body(router().config.models, _caller(), name))
@@ -113,7 +113,7 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
 
 
 def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
-    """The answer, or the same as before."""
+    """Answer, or repeat the answer given before to the same idempotency key."""
     fresh: list[Response[str]] = []
     stored_responses = router().stored_responses
 

@@ -1,5 +1,4 @@
-"""The custom resource of the first deployment: makes the first keys, and has the promoter start
-the live prompt."""
+"""The first deployment's custom resource: create the first keys and start the live prompt."""
 
 import json
 import logging
@@ -9,13 +8,13 @@ from urllib.request import Request, urlopen
 from route_switch.services.operations.first_deploy import ensure_first_keys
 from route_switch.wiring.setup import first_keys, handover, promoter
 
-Event = dict[str, Any]  # CloudFormation's; only strings are read from it
+Event = dict[str, Any]  # CloudFormation's event; only strings are read from it
 
 _log = logging.getLogger()
 
 
 def lambda_handler(event: Event, _context: object) -> None:
-    """Answers CloudFormation whatever happens: without an answer the stack would hang."""
+    """Set up, and always answer CloudFormation: without an answer the stack would hang."""
     try:
         if event["RequestType"] != "Delete":
             set_up(event["RequestType"])
@@ -27,7 +26,7 @@ def lambda_handler(event: Event, _context: object) -> None:
 
 
 def set_up(request_type: str) -> None:
-    """Keys are made on Create only; a live prompt that is missing is made on Update as well."""
+    """Create the keys on Create only, and a missing live prompt also on Update."""
     if request_type == "Create":
         ensure_first_keys(first_keys(), handover())
     promoter()({"step": "start"})
@@ -36,14 +35,14 @@ def set_up(request_type: str) -> None:
 def respond(event: Event, status: str, reason: str) -> None:
     body = {
         "Status": status,
-        "Reason": reason[:1000],  # CloudFormation takes 4 KB for the whole answer
+        "Reason": reason[:1000],  # CloudFormation accepts 4 KB for the whole answer
         "PhysicalResourceId": event.get("PhysicalResourceId", "first-deploy"),
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
     }
-    # An empty content type is part of the signed address.
-    request = Request(  # noqa: S310 - the address comes from CloudFormation
+    # The signed URL requires an empty content type.
+    request = Request(  # noqa: S310 - the URL comes from CloudFormation
         event["ResponseURL"],
         data=json.dumps(body).encode(),
         headers={"Content-Type": ""},

@@ -1,10 +1,10 @@
-"""Draws the project's sample of real queries and recorded answers from a folder of benchmarks.
+"""Build the project's sample of real queries and recorded answers from a folder of benchmarks.
 
 Usage: python layers/offline/build_sample.py SOURCE_FOLDER
 
-SOURCE_FOLDER holds gzipped JSON lines: a file of rows per set (`mmlu_pro.jsonl.gz`, …) and
-`answers.jsonl.gz` with the recorded texts; docs/data.md names where they come from. The same
-folder gives the same bytes.
+SOURCE_FOLDER holds gzipped JSON lines: one file of rows per dataset (`mmlu_pro.jsonl.gz`, …), and
+`answers.jsonl.gz` with the recorded texts. docs/data.md names their origin. The same folder always
+gives the same bytes.
 """
 
 import gzip
@@ -36,7 +36,7 @@ Texts = Mapping[tuple[str, str], dict[str, str]]
 
 @dataclass(frozen=True)
 class Source:
-    """One set of benchmark rows; `models` are the recorded ones, cheapest first."""
+    """One dataset of benchmark rows. `models` are the recorded models, cheapest first."""
 
     name: str
     license: str
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def sample_of(source: Source, folder: Path, texts: Texts) -> list[SampleRow]:
-    """The rows of a source that have recorded texts, or a random few where it has none."""
+    """Return the rows with recorded texts, or a random few if the source has no recordings."""
     rows = read(folder / f"{source.name}.jsonl.gz", SourceRow)
     if not source.models:
         chosen = sorted(rows, key=lambda row: draw("choice", row.id))[:QUERIES_WITHOUT_ANSWERS]
@@ -148,7 +148,7 @@ def record(name: OfflineModel, model: str, answer: SourceAnswer, text: str) -> R
 
 
 def draw(purpose: str, row_id: str) -> str:
-    """A number that is random over rows and purposes, but always the same for the same two."""
+    """Return a pseudorandom string that depends only on the purpose and the row."""
     return hashlib.sha256(f"{SEED}/{purpose}/{row_id}".encode()).hexdigest()
 
 
@@ -159,7 +159,7 @@ def read(path: Path, model: type[Row]) -> Iterator[Row]:
 
 
 def write(rows: list[SampleRow], path: Path) -> None:
-    """The file holds neither its name nor the time, so that equal rows give equal bytes."""
+    """Write the rows without the file's name or time, so that equal rows give equal bytes."""
     with (
         path.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as compressed,

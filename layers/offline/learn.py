@@ -1,11 +1,11 @@
-"""`make learn`: the whole loop on real queries, offline.
+"""`make learn`: the whole learning loop on real queries, offline.
 
 Usage: python layers/offline/learn.py [--data FOLDER] [--results FILE]
 
-Without a folder it learns from the packaged sample (docs/data.md). FOLDER holds larger sets as
-gzipped JSON lines (`mmlu_pro.jsonl.gz`, …; docs/data.md names where they come from). Each set is
-learned from by itself, under `.local/learn/`; what is there already is not computed again.
-FILE gets the figures of all sets as Markdown.
+Without FOLDER it learns from the packaged sample (docs/data.md). FOLDER holds larger datasets as
+gzipped JSON lines (`mmlu_pro.jsonl.gz`, …; docs/data.md names their origin). Each set is learned
+from separately, under `.local/learn/`; results that are already there are reused. FILE receives
+the figures of all sets as Markdown.
 """
 
 import gzip
@@ -25,15 +25,15 @@ from rich.markdown import Markdown
 from route_switch.adapters.learning.example_file import file_digest, read_examples
 from route_switch.adapters.learning.jsonl import write_gzip
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.model_options import known_prices, optimizer_needed, prices, tier_models
+from route_switch.cli.folder_run import FolderRun
+from route_switch.cli.model_options import known_prices, optimizer_extra, prices, tier_models
 from route_switch.cli.route import router_config
-from route_switch.cli.run import FolderRun
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report import tables as report_tables
 from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.markdown_page import table_of, to_markdown
-from route_switch.optimizer.report.verdict import simulated, standing, verdict
+from route_switch.optimizer.report.verdict import compared_with_baselines, simulated, verdict
 from route_switch.services.learning.pace import Pace
 from route_switch_offline import OFFLINE_MODELS, load_sample
 
@@ -46,14 +46,14 @@ NOTES = {
 LLAMAS = ("llama-3.1-8b-instruct", "llama-3.1-70b-instruct")
 
 
-TRIED_ON = 2000
-"""The first rows of MMLU-Pro are those that the search was tried out on: none of them counts."""
+DEVELOPMENT_ROWS = 2000
+"""The search was developed on the first rows of MMLU-Pro, so none of them is used here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """`rows` rows of a set after the first `skip`, with the models that serve as its tiers, small
-    to large."""
+class DatasetPart:
+    """`rows` rows of a dataset after the first `skip`. `models` serve as its tiers, small to
+    large."""
 
     name: str
     models: tuple[str, ...]
@@ -63,11 +63,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class LearningSet:
-    """`parts` None is the packaged sample."""
+    """What one run learns from. `parts` None means the packaged sample."""
 
     name: str
     title: str
-    parts: tuple[Part, ...] | None = None
+    parts: tuple[DatasetPart, ...] | None = None
 
 
 SAMPLE = LearningSet("sample", "The packaged sample: MMLU-Pro, CRUXEval, Banking77")
@@ -76,24 +76,24 @@ SETS = (
         "three-workloads",
         "Three workloads: MMLU-Pro, CRUXEval, Banking77",
         (
-            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 1000, TRIED_ON),
-            Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
-            Part("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5")),
+            DatasetPart("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 1000, DEVELOPMENT_ROWS),
+            DatasetPart("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
+            DatasetPart("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5")),
         ),
     ),
     LearningSet(
         "mmlu-pro-crux",
         "MMLU-Pro with CRUXEval: Llama 8B, Llama 70B, GPT-4o",
         (
-            Part("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 480, TRIED_ON),
-            Part("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
+            DatasetPart("mmlu_pro", (*LLAMAS, "gpt-4o-2024-05-13"), 480, DEVELOPMENT_ROWS),
+            DatasetPart("crux_output", (*LLAMAS, "gpt-4o-2024-08-06")),
         ),
     ),
     LearningSet(
         "llmrouter-mix",
         "LLMRouter's thirteen tasks: Gemma 9B, Llama 8B, Nemotron 51B",
         (
-            Part(
+            DatasetPart(
                 "llmrouter_mix",
                 ("gemma-2-9b-it", "llama-3.1-8b-instruct", "llama-3.1-nemotron-51b-instruct"),
             ),
@@ -103,20 +103,20 @@ SETS = (
         "routellm",
         "RouteLLM's sets: Mixtral 8x7B, GPT-4",
         (
-            Part("routellm_mmlu", ("mixtral-8x7b-instruct", "gpt-4-1106-preview"), 1500),
-            Part("routellm_gsm8k", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
-            Part("routellm_mtbench", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
+            DatasetPart("routellm_mmlu", ("mixtral-8x7b-instruct", "gpt-4-1106-preview"), 1500),
+            DatasetPart("routellm_gsm8k", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
+            DatasetPart("routellm_mtbench", ("mixtral-8x7b-instruct", "gpt-4-1106-preview")),
         ),
     ),
 )
 
 
 def learn(
-    data: Annotated[Path | None, typer.Option(help="Folder of larger sets.")] = None,
-    results: Annotated[Path | None, typer.Option(help="File for the figures.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with larger datasets.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Markdown file for the figures.")] = None,
     threads: int = 2,
 ) -> None:
-    """Learn from each set and show what came of it."""
+    """Learn from each set and print the reports."""
     console = Console()
     chapters = []
     for learning_set in (SAMPLE,) if data is None else (SAMPLE, *SETS):
@@ -185,24 +185,24 @@ def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
 
 
 def _chapter(learning_set: LearningSet, report: Report) -> str:
-    said = (verdict(report).sentence, *standing(report), simulated(report))
+    sentences = (verdict(report).sentence, *compared_with_baselines(report), simulated(report))
     blocks = [
         f"## {learning_set.title}",
-        *(text for text in said if text),
+        *(text for text in sentences if text),
         f"*{report_tables.policies(report).caption}*",
         table_of(report_tables.policies(report)),
-        f"*{report_tables.against(report).caption}*",
-        table_of(report_tables.against(report)),
+        f"*{report_tables.differences(report).caption}*",
+        table_of(report_tables.differences(report)),
     ]
     control = report.shuffled_control
     if control is not None:
         blocks.append(
-            f"Control on shuffled labels, minus random at its mix: {control.mean:+.3f} "
+            f"Control on shuffled labels, minus random at the same mix: {control.mean:+.3f} "
             f"({control.low:+.3f} to {control.high:+.3f})."
         )
     if any(workload.workload in NOTES for workload in report.workloads):
         blocks += [
-            "Beside the article:",
+            "Compared with the article:",
             table_of(article_table(article_rows(report.workloads))),
             *article_remarks(report.workloads),
         ]
@@ -211,11 +211,11 @@ def _chapter(learning_set: LearningSet, report: Report) -> str:
 
 def _document(command: str, chapters: list[str]) -> str:
     head = (
-        "# What learning reaches, measured\n\n"
-        f"Made by `{command}`; do not edit. Each set is split by a hash of its queries into train "
-        "(40%), validation (30%) and held-out rows (30%); every figure below is on held-out rows, "
-        "which nothing was chosen by, with a bootstrap 95% interval. λ is 0.2. The router "
-        "(`local/encoder`) is a real, small sentence encoder; answers, scores and costs are "
+        "# Measured results of learning\n\n"
+        f"Generated by `{command}`; do not edit. Each set is split by a hash of its queries into "
+        "train (40%), validation (30%) and held-out rows (30%). Every figure below is on held-out "
+        "rows, which no choice depends on, with a bootstrap 95% interval. λ is 0.2. The router "
+        "(`local/encoder`) is a real, small sentence encoder. Answers, scores and costs are "
         "recorded results of the named models. Seed 1, dspy "
         f"{version('dspy')}, optuna {version('optuna')}."
     )
@@ -223,5 +223,5 @@ def _document(command: str, chapters: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    with optimizer_needed():
+    with optimizer_extra():
         typer.run(learn)

@@ -75,7 +75,7 @@ def test_gemini_dialect(conformance: Conformance, name: str, stream: bool) -> No
 
 @pytest.fixture
 def call_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModelCall]:
-    """Makes a call of the server at an address, which LiteLLM reads when it is called."""
+    """Make a call of the server at an address. LiteLLM reads the address on each call."""
 
     def call(url: str) -> ModelCall:
         monkeypatch.setenv("HOSTED_VLLM_API_BASE", url)
@@ -85,7 +85,7 @@ def call_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModelCall]:
     return call
 
 
-def test_an_answer_comes_back_with_its_tokens(call_of: Callable[[str], ModelCall]) -> None:
+def test_an_answer_is_returned_with_its_tokens(call_of: Callable[[str], ModelCall]) -> None:
     with running_upstream(lambda _: completion("Hello", 13, 2)) as upstream:
         call = call_of(upstream.url)
         answer = complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
@@ -96,7 +96,7 @@ def test_an_answer_comes_back_with_its_tokens(call_of: Callable[[str], ModelCall
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, InvalidModelRequestError), (500, ModelError)])
-def test_errors_are_ours_and_nothing_is_tried_twice(
+def test_errors_are_translated_and_nothing_is_retried(
     call_of: Callable[[str], ModelCall], status: int, kind: type[ModelError]
 ) -> None:
     with (
@@ -111,7 +111,7 @@ def test_errors_are_ours_and_nothing_is_tried_twice(
 
 
 @pytest.mark.parametrize("name", ["api_base", "api_key", "custom_llm_provider", "mock_response"])
-def test_a_request_cannot_reach_litellms_own_settings(name: str) -> None:
+def test_a_request_cannot_change_litellms_settings(name: str) -> None:
     request = ModelCall("some-model", ({"role": "user", "content": "hi"},), {name: "x"}, 5)
     with pytest.raises(InvalidModelRequestError, match=name):
         complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(request))

@@ -142,7 +142,7 @@ def test_results_of_one_tier_alone_are_an_error_that_says_what_to_add(tmp_path: 
     ]
     error = refused(rows, tmp_path, "--tiers=small,large")
     assert "results of small" in error
-    assert "lack a result from each tier's model" in error
+    assert "without a result from each tier's model" in error
 
 
 def test_one_tier_is_an_error(tmp_path: Path) -> None:
@@ -157,4 +157,4 @@ def test_an_empty_file_is_an_error_that_says_what_a_line_needs(tmp_path: Path) -
 
 def test_too_few_examples_are_an_error_before_the_search(tmp_path: Path) -> None:
     error = refused([recorded(number) for number in range(8)], tmp_path)
-    assert "too few examples with outcomes" in error
+    assert "Too few examples have outcomes" in error

@@ -25,7 +25,7 @@ def test_where_nothing_better_is_proposed_nothing_changes(weekly: Weekly) -> Non
     told = check_end(weekly, weekly.run(), "not better")
     assert models.asked_again == 0
     assert weekly.live == before
-    assert "No better routing prompt was found. The live prompt stays as it is." in told
+    assert "No better routing prompt was found. The live prompt is unchanged." in told
 
 
 def other_than_it_looks(number: int) -> dict[str, JsonValue]:
@@ -67,7 +67,7 @@ def test_too_few_new_heldout_rows_wait_for_a_run_that_has_more(
     told = check_end(weekly, weekly.run(), "not enough evidence")
     assert models.asked_again == 0
     assert weekly.live == (before, document)
-    assert "the evidence is not enough" in told
+    assert "there is not enough evidence" in told
     assert "on 40 new held-out queries: +0." in told
     weekly.seed([recorded(number) for number in more])
     weekly.upstream.script = models = Models()

@@ -76,7 +76,7 @@ def test_a_run_that_is_under_way_ends_at_its_next_slice_and_the_next_one_goes_on
     assert ended.states[-5:] == ["Evaluate: done?", "Gate", "Report", "Notify", "Done"]
     assert models.by_model["router"] == 0, "the search never began"
     assert weekly.live[0] == before
-    assert "Learning was turned off while the run was under way" in told
+    assert "Learning was turned off during the run" in told
     assert "report.html" not in told
     assert f"This run spent {models.usd:.4f} USD." in told
     assert weekly.taken_usd(started) == pytest.approx(models.usd, rel=1e-6)

@@ -161,7 +161,7 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     assert f"The run failed: {error}." in told
     assert advice in told
     assert f"status {status}" in told
-    assert "The live prompt stays as it is." in told
+    assert "The live prompt is unchanged." in told
     assert [*emitted(weekly, written)] == [("learning_runs", "failed")]
 
 

@@ -1,4 +1,4 @@
-"""Synthesized stages, once a session: starting Node.js and loading the CDK takes seconds."""
+"""Stages, synthesized once per test run: starting Node.js and loading the CDK takes seconds."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from infra.app import read_context, synthesize, use_bundled_node
 from infra.stage import load_stage
+from tests.support.once import once_a_run
 
 use_bundled_node()  # before any test module imports aws_cdk
 
@@ -19,7 +20,7 @@ Resource = dict[str, Any]  # a template is data, not a model
 
 @dataclass(frozen=True)
 class Synthesized:
-    """A stage's cloud assembly on disk."""
+    """The cloud assembly of a stage, on disk."""
 
     folder: Path
     stack: str
@@ -48,11 +49,11 @@ class Synthesized:
         return properties
 
     def code_folder(self, function: str) -> Path:
-        """The asset of a function's own code."""
+        """Return the asset with a function's own code."""
         return self._asset(self.function(function)["Code"]["S3Key"])
 
     def layer_folders(self, function: str) -> list[Path]:
-        """The assets of a function's layers, as they would be unzipped to /opt."""
+        """Return the assets of a function's layers, as Lambda would unzip them to /opt."""
         layers = self.resources("AWS::Lambda::LayerVersion")
         found = (layers[layer["Ref"]] for layer in self.function(function)["Layers"])
         return [self._asset(layer["Properties"]["Content"]["S3Key"]) for layer in found]
@@ -75,7 +76,7 @@ def synthesize_stage(
     environment: Mapping[str, str] | None = None,
     settings: Mapping[str, JsonValue] | None = None,
 ) -> Synthesized:
-    """Synthesizes a stage of cdk.json, with some of its settings changed."""
+    """Synthesize a stage of cdk.json with some settings changed."""
     context = read_context({})
     stages = context["stages"]
     assert isinstance(stages, dict)
@@ -83,26 +84,45 @@ def synthesize_stage(
     assert isinstance(stage, dict)
     changed: dict[str, JsonValue] = {**context, "stages": {name: {**stage, **(settings or {})}}}
     synthesize(load_stage(changed, name, environment or {}), changed, str(folder))
-    return Synthesized(folder, f"route-switch-{name}")
+    return Synthesized(folder, stack_name(name))
+
+
+def stack_name(stage: str) -> str:
+    return f"route-switch-{stage}"
 
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Passing here means that AWS's own rules and cdk-nag's found nothing that is not accepted."""
-    return synthesize_stage(tmp_path_factory.mktemp("prod"), "prod")
+    """Stage prod. Synthesis fails if a rule of AWS or cdk-nag finds what is not accepted."""
+    return _synthesized_once(tmp_path_factory, "prod", "prod")
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize_stage(tmp_path_factory.mktemp("local"), "local")
+    return _synthesized_once(tmp_path_factory, "local", "local")
 
 
 @pytest.fixture(scope="session")
 def openai_hash(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Stage local with OpenAI models, one of which nobody has a price for, and hashed texts."""
-    return synthesize_stage(
-        tmp_path_factory.mktemp("openai"),
+    """Stage local with OpenAI models, one of them without a price, and hashed texts."""
+    return _synthesized_once(
+        tmp_path_factory,
+        "openai",
         "local",
         environment={"ROUTE_SWITCH_PROFILE": "openai", "TIER_1_MODEL": "nobody/knows"},
         settings={"router": {"text_storage": "hash"}},
     )
+
+
+def _synthesized_once(
+    factory: pytest.TempPathFactory,
+    folder: str,
+    stage: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, JsonValue] | None = None,
+) -> Synthesized:
+    def synthesis(target: Path) -> None:
+        synthesize_stage(target, stage, environment=environment, settings=settings)
+
+    return Synthesized(once_a_run(factory, folder, synthesis), stack_name(stage))

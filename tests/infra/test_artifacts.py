@@ -1,5 +1,5 @@
-"""What is deployed: for which processor and Python, with bytecode, complete, and moved by nothing
-but what is in it."""
+"""The deployed artifacts: processor, Python version, bytecode, completeness, and what changes their
+hashes."""
 
 import importlib.util
 import json
@@ -17,20 +17,22 @@ from uv import find_uv_bin
 
 import infra.function
 from infra.app import read_context
-from infra.bundle import _PLATFORMS, bundled, packaged
+from infra.bundle import _PLATFORMS, bundle_code, bundle_wheels
+from infra.bytecode import OWN_PYTHON
 from infra.function import PythonFunction
-from infra.router import preloaded
+from infra.router import preload_environment
 from infra.stage import Stage, load_stage
 from local.aws import sandbox
 from local.aws.emulator import BASE_PYTHON
 from route_switch.domain.errors import ConfigurationError
 from tests.infra.conftest import Synthesized
-from tests.support.stand_ins import PROVIDER, ROOT, in_a_function, running_stand_ins
+from tests.support.checkout import ROOT
+from tests.support.stand_ins import PROVIDER, in_a_function, running_stand_ins
 
 DEPENDENCIES = Path("layers/dependencies/requirements.txt")
 LITELLM = Path("layers/litellm/requirements.txt")
 PYTHON_3_14 = struct.pack("<H", 3627) + b"\r\n"
-"""CPython's magic number for bytecode of 3.14, in all of its final releases."""
+"""CPython 3.14's magic number for bytecode, the same in all final releases."""
 UNCHECKED = struct.pack("<I", 1)
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 IMPORT_HANDLER = """
@@ -50,7 +52,7 @@ class Platform:
 
 
 def machine(library: Path) -> int:
-    """The processor that an ELF file is for."""
+    """Return the processor that an ELF file is for."""
     header = library.read_bytes()[:20]
     assert header[:4] == b"\x7fELF"
     return int.from_bytes(header[18:20], "little")
@@ -68,14 +70,17 @@ def stage_with(model: str, **settings: Any) -> Stage:
     return load_stage(context, "prod", {})
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_libraries_are_for_the_stages_processor(architecture: str) -> None:
-    folder = bundled(Platform("3.14", architecture), DEPENDENCIES)
+# The bundles of stages prod and local, which exist anyway. Every lock is resolved below.
+@pytest.mark.parametrize(
+    "platform", [Platform("3.14", "arm64"), Platform(OWN_PYTHON, "x86_64")], ids=str
+)
+def test_compiled_libraries_match_the_stages_processor(platform: Platform) -> None:
+    folder = bundle_wheels(platform, DEPENDENCIES)
     found = {machine(library) for library in folder.rglob("*.so")}
-    assert found == {ELF_MACHINES[architecture]}
+    assert found == {ELF_MACHINES[platform.architecture]}
 
 
-def test_prods_layers_hold_bytecode_of_its_python_beside_every_module(prod: Synthesized) -> None:
+def test_every_module_in_prods_layers_has_bytecode_for_its_python(prod: Synthesized) -> None:
     for folder in prod.layer_folders("Router"):
         modules = set(folder.rglob("*.py"))
         compiled = {
@@ -88,27 +93,27 @@ def test_prods_layers_hold_bytecode_of_its_python_beside_every_module(prod: Synt
             assert file.read_bytes()[:8] == PYTHON_3_14 + UNCHECKED
 
 
-def test_this_machines_layers_hold_its_own_bytecode(stage: Stage) -> None:
-    folder = packaged(stage, Path("layers/core"))
+def test_the_local_stages_layers_have_bytecode_for_this_machines_python(stage: Stage) -> None:
+    folder = bundle_code(stage, Path("layers/core"))
     files = [file.read_bytes()[:8] for file in folder.rglob("*.pyc")]
     assert set(files) == {importlib.util.MAGIC_NUMBER + UNCHECKED}
 
 
-def test_a_python_without_bytecode_is_refused(stage: Stage) -> None:
+def test_a_python_version_that_cannot_be_compiled_for_is_rejected(stage: Stage) -> None:
     with pytest.raises(ConfigurationError, match=r"bytecode for Python 3\.10"):
-        packaged(Platform("3.10", "arm64"), Path("layers/core"))
+        bundle_code(Platform("3.10", "arm64"), Path("layers/core"))
 
 
-def test_bundles_are_named_for_their_content_whatever_python_makes_them(
+def test_a_bundles_name_does_not_depend_on_the_python_that_builds_it(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = Platform("3.14", "arm64")
-    here = packaged(platform, Path("layers/core")).name
+    here = bundle_code(platform, Path("layers/core")).name
     monkeypatch.setattr("infra.bytecode.OWN_PYTHON", "3.14")
-    assert packaged(platform, Path("layers/core")).name == here
+    assert bundle_code(platform, Path("layers/core")).name == here
 
 
-def test_every_handler_imports_from_its_own_folders_alone(local: Synthesized) -> None:
+def test_every_handler_imports_only_from_its_code_and_layers(local: Synthesized) -> None:
     functions = local.resources("AWS::Lambda::Function").items()
     zipped = [name for name, resource in functions if "Handler" in resource["Properties"]]
     assert len(zipped) >= 6
@@ -121,16 +126,16 @@ def test_every_handler_imports_from_its_own_folders_alone(local: Synthesized) ->
         assert any(f.startswith(folders[0]) for f in found["files"])
 
 
-def test_litellm_is_imported_while_a_function_starts_where_its_stage_needs_it(
+def test_litellm_is_imported_at_startup_only_if_the_stage_needs_it(
     stage: Stage,
 ) -> None:
     layers = (
-        packaged(stage, Path("layers/core")),
-        *(bundled(stage, r) for r in (DEPENDENCIES, LITELLM)),
+        bundle_code(stage, Path("layers/core")),
+        *(bundle_wheels(stage, r) for r in (DEPENDENCIES, LITELLM)),
     )
     folders = ["functions/router", *(f"{layer}/python" for layer in layers)]
-    assert _import_handler(folders, preloaded(stage))["litellm"] is False
-    foreign = preloaded(stage_with(f"{PROVIDER}/some-model"))
+    assert _import_handler(folders, preload_environment(stage))["litellm"] is False
+    foreign = preload_environment(stage_with(f"{PROVIDER}/some-model"))
     assert _import_handler(folders, foreign)["litellm"] is True
 
 
@@ -144,33 +149,37 @@ def _import_handler(folders: list[str], variables: dict[str, str] | None = None)
     return found
 
 
-def test_litellm_answers_from_its_layer_where_only_tmp_can_be_written(tmp_path: Path) -> None:
-    """The router's own handler, with its key from the secret, under the limits of a function."""
+def test_litellm_answers_from_its_layer_when_only_tmp_is_writable(tmp_path: Path) -> None:
+    """The router's own handler, with its key from the secret, under Lambda's limits."""
     command = in_a_function(str(ROOT / "tests/bench/cold.py"))
     limited = [str(BASE_PYTHON), "-I", "-S", sandbox.__file__, "2048", str(tmp_path), *command]
     with running_stand_ins(PROVIDER) as environment:
-        # The import's time is the benchmark's matter: a busy machine must not fail this.
-        patient = json.loads(environment["ROUTE_SWITCH_CONFIG"]) | {"request_deadline_s": 300}
+        # A long deadline, so that a busy machine does not fail this; the benchmark measures time.
+        config = json.loads(environment["ROUTE_SWITCH_CONFIG"]) | {"request_deadline_s": 300}
         changed = {
-            "ROUTE_SWITCH_CONFIG": json.dumps(patient),
-            "HOME": "/home/sbx_user1051",  # as in Lambda, where it does not exist either
+            "ROUTE_SWITCH_CONFIG": json.dumps(config),
+            "HOME": "/home/sbx_user1051",  # Lambda's HOME, which does not exist there either
             "TMPDIR": str(tmp_path),
         }
         done = subprocess.run(limited, env=environment | changed, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "cost map" not in done.stderr  # it would have asked the network for prices
+    assert "cost map" not in done.stderr  # LiteLLM would have fetched prices from the network
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_litellms_lock_resolves_to_wheels(architecture: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("requirements", "one"), [(DEPENDENCIES, "boto3"), (LITELLM, "litellm")])
+def test_a_layers_lock_resolves_to_wheels(
+    requirements: Path, one: str, architecture: str, tmp_path: Path
+) -> None:
     platform = ("--python-version", "3.14", "--python-platform", _PLATFORMS[architecture])
     command = [find_uv_bin(), "pip", "install", "--dry-run", "--target", str(tmp_path), *platform]
-    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(LITELLM))
+    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(requirements))
     done = subprocess.run([*command, *lock], capture_output=True, text=True)
-    assert "+ litellm==" in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"+ {one}==" in done.stderr, done.stderr
 
 
-def test_litellms_layer_repeats_nothing_of_the_dependencies() -> None:
+def test_litellms_layer_repeats_no_package_of_the_dependencies() -> None:
     def pins(file: Path) -> set[str]:
         lines = file.read_text("utf-8").splitlines()
         return {line.split()[0] for line in lines if "==" in line and line[0].isalpha()}
@@ -184,7 +193,7 @@ def test_litellms_layer_repeats_nothing_of_the_dependencies() -> None:
     assert "litellm" in names
 
 
-def test_a_provider_of_litellms_is_accepted_and_an_unknown_one_is_not() -> None:
+def test_a_provider_of_litellm_is_accepted_and_an_unknown_one_rejected() -> None:
     assert stage_with(f"{PROVIDER}/some-model").foreign_providers == {PROVIDER}
     assert stage_with("bedrock/some-model").foreign_providers == frozenset()
     with pytest.raises(ConfigurationError, match="unknown provider 'nowhere'"):
@@ -214,7 +223,7 @@ def touch(file: Path, content: str) -> None:
         opened.write(content)
 
 
-def test_only_its_code_moves_a_functions_hash(
+def test_only_its_code_changes_a_functions_hash(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree("functions/router", tmp_path / "router")
@@ -228,15 +237,15 @@ def test_only_its_code_moves_a_functions_hash(
 
 
 @pytest.mark.parametrize("layer", ["core", "offline"])
-def test_only_its_code_moves_a_layers_digest(layer: str, stage: Stage, tmp_path: Path) -> None:
+def test_only_its_code_changes_a_layers_digest(layer: str, stage: Stage, tmp_path: Path) -> None:
     shutil.copytree(Path("layers") / layer, tmp_path / layer)
-    before = packaged(stage, tmp_path / layer).name
-    assert before == packaged(stage, Path("layers") / layer).name
+    before = bundle_code(stage, tmp_path / layer).name
+    assert before == bundle_code(stage, Path("layers") / layer).name
     for name in (
         *("README.md", "tests/test_it.py", "requirements.txt", "learn.py"),
         *("python/__pycache__/x.pyc", "python/x.pyc", "python/route_switch/cli/main.py"),
     ):
         touch(tmp_path / layer / name, "# changed\n")
-    assert packaged(stage, tmp_path / layer).name == before
+    assert bundle_code(stage, tmp_path / layer).name == before
     touch(next((tmp_path / layer / "python").glob("*/__init__.py")), "# changed\n")
-    assert packaged(stage, tmp_path / layer).name != before
+    assert bundle_code(stage, tmp_path / layer).name != before

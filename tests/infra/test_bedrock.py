@@ -1,4 +1,4 @@
-"""Permissions for Bedrock: the configured models, wherever a profile may send the request."""
+"""Permissions for Bedrock: the configured models, in every region that a profile may use."""
 
 import pytest
 
@@ -10,13 +10,13 @@ def arns(model_id: str, region: str = "us-east-1") -> tuple[str, ...]:
     return model_arns(model_id, partition="aws", region=region, account="123456789012")
 
 
-def test_a_foundation_model_is_one_arn() -> None:
+def test_a_foundation_model_needs_one_arn() -> None:
     assert arns("amazon.nova-lite-v1:0") == (
         "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
     )
 
 
-def test_a_profile_needs_itself_and_its_model_in_source_and_destinations() -> None:
+def test_a_profile_needs_its_own_arn_and_its_models_in_every_region() -> None:
     profile, *models = arns("us.amazon.nova-lite-v1:0", region="ca-central-1")
     assert profile == (
         "arn:aws:bedrock:ca-central-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
@@ -26,7 +26,7 @@ def test_a_profile_needs_itself_and_its_model_in_source_and_destinations() -> No
     assert all(arn.endswith("::foundation-model/amazon.nova-lite-v1:0") for arn in models)
 
 
-def test_a_global_profile_names_the_model_without_a_region() -> None:
+def test_a_global_profiles_model_arn_has_no_region() -> None:
     assert "arn:aws:bedrock:::foundation-model/anthropic.claude-x" in arns(
         "global.anthropic.claude-x"
     )
@@ -51,16 +51,16 @@ def test_no_arn_has_a_wildcard(model_id: str, region: str) -> None:
     [
         ("us.amazon.nova-lite-v1:0", "eu-central-1", "cannot be called from eu-central-1"),
         ("eu.amazon.nova-lite-v1:0", "us-east-1", "cannot be called from us-east-1"),
-        ("mars.amazon.nova-lite-v1:0", "us-east-1", "no group of regions that is known"),
+        ("mars.amazon.nova-lite-v1:0", "us-east-1", "not a known group of regions"),
     ],
 )
-def test_a_profile_that_could_never_be_called_stops_the_build(
+def test_a_profile_that_cannot_be_called_stops_the_build(
     model_id: str, region: str, reason: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         arns(model_id, region)
 
 
-def test_an_arn_instead_of_an_id_is_refused() -> None:
+def test_an_arn_instead_of_an_id_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="not an ARN"):
         arns("arn:aws:bedrock:us-east-1:1:application-inference-profile/x")

@@ -1,4 +1,4 @@
-"""What the dashboard's function may do, and that it has what it reads."""
+"""The permissions and the environment of the dashboard's function."""
 
 import json
 
@@ -19,7 +19,9 @@ def resources_of(stage: Synthesized, action: str) -> str:
     return json.dumps([s["Resource"] for s in granted(stage) if action in actions(s)])
 
 
-def test_it_reads_counters_keys_and_prompts_and_writes_nothing(prod: Synthesized) -> None:
+def test_the_function_may_read_counters_keys_and_prompts_and_write_nothing(
+    prod: Synthesized,
+) -> None:
     assert {action for s in granted(prod) for action in actions(s)} == {
         *("dynamodb:BatchGetItem", "dynamodb:Scan", "ssm:GetParameter", "ssm:GetParameterHistory"),
         *("logs:CreateLogStream", "logs:PutLogEvents"),
@@ -36,7 +38,7 @@ def test_it_reads_counters_keys_and_prompts_and_writes_nothing(prod: Synthesized
     assert "/prompt/seed" not in resources_of(prod, "ssm:GetParameterHistory")
 
 
-def test_nobody_is_let_in_but_by_rights_of_their_own(prod: Synthesized) -> None:
+def test_no_resource_policy_lets_anyone_invoke_the_function(prod: Synthesized) -> None:
     permissions = json.dumps(prod.resources("AWS::Lambda::Permission"))
     assert "CostsWidget" not in permissions
 

@@ -1,4 +1,4 @@
-"""The daily look at drift, in a stack of its own."""
+"""The daily drift check, in a stack of its own."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,10 @@ from aws_cdk import App, Stack
 
 from infra.app import read_context
 from infra.data import Data
-from infra.drift import Drift
-from infra.prompt_parameters import Prompt
-from infra.python_layer import code_layer
-from infra.scheduled import Missed
+from infra.drift import DriftFunction
+from infra.layers import code_layer
+from infra.prompt_parameters import PromptParameters
+from infra.scheduled import MissedStarts
 from infra.stage import load_stage
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:learning"
@@ -20,7 +20,7 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:learning"
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    """With cdk-nag's rules, which raise at what nobody accepted."""
+    """Resources of the stack. cdk-nag raises on any finding that is not accepted."""
     from aws_cdk import Validations
     from cdk_nag import AwsSolutionsChecks
 
@@ -29,13 +29,13 @@ def resources() -> dict[str, Any]:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     stack = Stack(app, "Stack")
     data = Data(stack, "Data", stage=stage)
-    Drift(
+    DriftFunction(
         stack,
         "Drift",
         stage=stage,
         data=data,
-        prompt=Prompt(stack, "Prompt", stage=stage, lock_table=data.results.table_name),
-        missed=Missed(stack, "Missed"),
+        prompt=PromptParameters(stack, "Prompt", stage=stage, lock_table=data.results.table_name),
+        missed=MissedStarts(stack, "Missed"),
         layers=[code_layer(stack, "CoreLayer", stage=stage, folder=Path("layers/core"))],
         state_machine_arn=MACHINE,
     )
@@ -49,7 +49,7 @@ def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def statements(resources: dict[str, Any]) -> dict[str, Any]:
-    """By their actions."""
+    """Return the policy statements by their actions."""
     return {
         json.dumps(statement["Action"]): statement
         for policy in of_type(resources, "AWS::IAM::Policy")
@@ -57,7 +57,7 @@ def statements(resources: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
+def test_the_function_may_read_counters_start_runs_and_write_nothing(
     resources: dict[str, Any],
 ) -> None:
     granted = statements(resources)
@@ -66,7 +66,7 @@ def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
     assert {action for actions in granted for action in _list(json.loads(actions))} == {
         *("dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "states:StartExecution"),
         *("lambda:InvokeFunction", *logs, *tracing),
-        # To keep what could not be started or done.
+        # For the queue of starts that failed.
         *("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
     }
     assert granted['"states:StartExecution"']["Resource"] == MACHINE
@@ -78,7 +78,7 @@ def test_the_function_may_read_counters_and_start_runs_and_write_nothing(
     assert "/prompt/live" in json.dumps(granted['"ssm:GetParameter"']["Resource"])
 
 
-def test_the_schedule_runs_daily_and_may_invoke_this_function_only(
+def test_the_daily_schedule_may_invoke_this_function_only(
     resources: dict[str, Any],
 ) -> None:
     (schedule,) = of_type(resources, "AWS::Scheduler::Schedule")
@@ -88,7 +88,7 @@ def test_the_schedule_runs_daily_and_may_invoke_this_function_only(
     assert statements(resources)['"lambda:InvokeFunction"']["Resource"] == arn
 
 
-def test_the_event_is_the_one_in_events(resources: dict[str, Any]) -> None:
+def test_the_schedule_sends_the_event_in_the_events_folder(resources: dict[str, Any]) -> None:
     (schedule,) = of_type(resources, "AWS::Scheduler::Schedule")
     sent = json.loads(schedule["Target"]["Input"])
     assert sent == {"scheduled_time": "<aws.scheduler.scheduled-time>"}

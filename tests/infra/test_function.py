@@ -1,4 +1,4 @@
-"""Limits of Lambda that are checked before anything is deployed, and what moves a layer."""
+"""Lambda's limits, checked before deployment, and what changes a layer's hash."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from aws_cdk import App, Stack
 from infra import bundle
 from infra.app import read_context
 from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
+from infra.layers import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.prompt_parameters import SEED, read_seed
-from infra.python_layer import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.stage import Stage, load_stage
 from route_switch.domain.errors import ConfigurationError, PromptError
 from route_switch.domain.routing_prompt import MAX_BYTES
@@ -40,7 +40,7 @@ def test_an_environment_at_the_limit_is_accepted() -> None:
     check_environment(Path("functions/router"), {"A": "x" * (MAX_ENVIRONMENT_BYTES - 1)})
 
 
-def test_layers_over_lambdas_limit_are_refused(
+def test_layers_over_lambdas_limit_are_rejected(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = code_layer(Stack(App()), "Layer", stage=stage, folder=Path("layers/core"))
@@ -49,7 +49,7 @@ def test_layers_over_lambdas_limit_are_refused(
         check_size(Path("functions/setup"), [layer])
 
 
-def test_only_code_moves_a_layers_hash(stage: Stage, tmp_path: Path) -> None:
+def test_only_code_changes_a_layers_hash(stage: Stage, tmp_path: Path) -> None:
     package = tmp_path / "python" / "package"
     package.mkdir(parents=True)
     (package / "module.py").write_text("x = 1\n")
@@ -64,7 +64,7 @@ def test_only_code_moves_a_layers_hash(stage: Stage, tmp_path: Path) -> None:
     assert asset_hash(stage, tmp_path) != before
 
 
-def test_a_bundle_that_fails_says_why_and_leaves_nothing_half_made(
+def test_a_failing_bundle_names_the_reason_and_leaves_no_files(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle, "_BUNDLES", tmp_path / "bundles")
@@ -88,7 +88,7 @@ def test_a_bundle_is_built_once(
     ("change", "reason"),
     [("x" * MAX_BYTES, "holds 8192"), ("Use {{this}}", "reference")],
 )
-def test_a_seed_that_ssm_would_refuse_is_refused_here(
+def test_a_seed_that_ssm_would_refuse_is_rejected_at_synthesis(
     change: str, reason: str, tmp_path: Path
 ) -> None:
     seed = tmp_path / "seed.md"

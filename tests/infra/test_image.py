@@ -1,4 +1,4 @@
-"""The optimizer's container image: what is in it, what moves it, and what it leaves alone."""
+"""The optimizer's container image: its content, and what changes its hash."""
 
 import json
 import shutil
@@ -39,19 +39,19 @@ def files_below(folder: Path) -> list[str]:
     return [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
 
 
-def test_the_context_holds_the_image_and_nothing_else(local: Synthesized) -> None:
+def test_the_build_context_holds_the_images_files_and_nothing_else(local: Synthesized) -> None:
     files = {name for name in files_below(image_context(local)) if not name.startswith(OWN_CODE)}
     names = ("Dockerfile", "handler.py", "requirements.txt")
     assert files == {".dockerignore", *(str(FOLDER / name) for name in names)}
 
 
-def test_neither_tests_nor_documents_nor_bytecode_are_in_the_context(local: Synthesized) -> None:
+def test_the_build_context_holds_no_tests_documents_or_bytecode(local: Synthesized) -> None:
     names = files_below(image_context(local))
     assert not [name for name in names if "test" in name or "README" in name or "/cli/" in name]
     assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_every_source_of_a_copy_is_in_the_context(local: Synthesized) -> None:
+def test_every_copied_file_is_in_the_build_context(local: Synthesized) -> None:
     context = image_context(local)
     copies = [
         read_copy(DOCKERFILE, rest)[0]
@@ -62,7 +62,7 @@ def test_every_source_of_a_copy_is_in_the_context(local: Synthesized) -> None:
     assert all((context / source).exists() for source in copies)
 
 
-def test_the_image_imports_its_handler_from_its_own_folders(
+def test_the_image_imports_its_handler_only_from_its_own_folders(
     local: Synthesized, tmp_path: Path
 ) -> None:
     image = build(image_context(local), image_source(local), tmp_path)
@@ -74,7 +74,7 @@ def test_the_image_imports_its_handler_from_its_own_folders(
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """A copy of what the context is taken from, to change it."""
+    """Copy the files that the build context is taken from, to change them."""
     for name in (".dockerignore", "README.md", "Makefile", "functions", "layers"):
         copy = shutil.copytree if Path(name).is_dir() else shutil.copy
         copy(name, tmp_path / name)
@@ -82,7 +82,7 @@ def context(tmp_path: Path) -> Path:
 
 
 def asset_hash(context: Path) -> str:
-    stack = Stack(App(), "Stack")  # of one app, CDK would remember the first hash
+    stack = Stack(App(), "Stack")  # a new app each time: within one, the CDK caches the hash
     file = str(DOCKERFILE)
     return ecr_assets.DockerImageAsset(stack, "Image", directory=str(context), file=file).asset_hash
 
@@ -94,7 +94,7 @@ def write(context: Path, name: str) -> None:
         file.write("# changed\n")
 
 
-def test_what_is_not_in_the_image_does_not_move_its_hash(context: Path) -> None:
+def test_files_outside_the_image_do_not_change_its_hash(context: Path) -> None:
     before = asset_hash(context)
     for name in (
         *("README.md", "Makefile", "docs/new.md", "tests/unit/test_new.py", "cdk.out/new.json"),
@@ -117,7 +117,7 @@ def test_what_is_not_in_the_image_does_not_move_its_hash(context: Path) -> None:
         "layers/offline/python/route_switch_offline/__init__.py",
     ],
 )
-def test_what_is_in_the_image_moves_its_hash(name: str, context: Path) -> None:
+def test_files_in_the_image_change_its_hash(name: str, context: Path) -> None:
     before = asset_hash(context)
     write(context, name)
     assert asset_hash(context) != before
@@ -141,7 +141,7 @@ def test_the_lock_resolves_to_wheels(architecture: str, tmp_path: Path) -> None:
     assert all(f"+ {package}==" in done.stderr for package in HEAVY)
 
 
-def test_the_lock_has_the_versions_that_are_tested_and_no_addresses() -> None:
+def test_the_lock_has_the_tested_versions_and_no_addresses() -> None:
     def pins(file: Path) -> set[str]:
         lines = file.read_text("utf-8").splitlines()
         return {line.split()[0] for line in lines if "==" in line and line[0].isalpha()}
@@ -151,7 +151,7 @@ def test_the_lock_has_the_versions_that_are_tested_and_no_addresses() -> None:
 
 
 @pytest.mark.parametrize("name", ["prod", "local"])
-def test_no_other_function_carries_what_learning_needs(
+def test_no_other_function_contains_the_learning_libraries(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     stage: Synthesized = request.getfixturevalue(name)
@@ -164,5 +164,5 @@ def test_no_other_function_carries_what_learning_needs(
     for logical_id in zipped:
         for folder in stage.layer_folders(logical_id):
             found = {item.name for item in (folder / "python").iterdir()}
-            assert found  # a layer that cannot be read would hide them
+            assert found  # an unreadable layer would hide packages
             assert not found & HEAVY

@@ -1,4 +1,4 @@
-"""The hourly look at quality and spending, in the synthesized stages."""
+"""The hourly check of quality and spending, in the synthesized stages."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.infra.conftest import Synthesized
 
 
 def granted(stage: Synthesized) -> dict[str, Any]:
-    """What the monitor's function may do, by action."""
+    """Return the monitor's policy statements by action."""
     return {
         action: statement
         for name, statement in stage.statements()
@@ -32,7 +32,9 @@ def leading_keys(statement: dict[str, Any]) -> list[str]:
     return keys
 
 
-def test_it_reads_counters_and_versions_and_writes_its_note_alone(prod: Synthesized) -> None:
+def test_the_monitor_may_read_counters_and_versions_and_write_only_its_rollback_item(
+    prod: Synthesized,
+) -> None:
     found = granted(prod)
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     missed = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}
@@ -49,7 +51,7 @@ def test_it_reads_counters_and_versions_and_writes_its_note_alone(prod: Synthesi
     assert "/prompt/live" in json.dumps(found["ssm:GetParameterHistory"]["Resource"])
 
 
-def test_every_hour_its_schedule_invokes_it_and_nothing_else(prod: Synthesized) -> None:
+def test_the_hourly_schedule_may_invoke_the_monitor_only(prod: Synthesized) -> None:
     hourly = schedule(prod)
     assert hourly["ScheduleExpression"] == "cron(0 * * * ? *)"
     assert hourly["ScheduleExpressionTimezone"] == "Etc/UTC"
@@ -63,18 +65,18 @@ def test_every_hour_its_schedule_invokes_it_and_nothing_else(prod: Synthesized) 
     assert invoked["Fn::GetAtt"][0].startswith("LearningMonitorFunction")
 
 
-def test_its_event_is_the_one_in_events(prod: Synthesized) -> None:
+def test_the_schedule_sends_the_event_in_the_events_folder(prod: Synthesized) -> None:
     sent = json.loads(schedule(prod)["Target"]["Input"])
     assert sent == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     assert sent.keys() == json.loads(Path("events/monitor/hourly.json").read_text("utf-8")).keys()
 
 
-def test_it_waits_for_the_promoter(prod: Synthesized) -> None:
+def test_the_monitor_outlasts_the_promoter_it_waits_for(prod: Synthesized) -> None:
     promoter, monitor = map(prod.function, ("LearningPromoter", "LearningMonitorFunction"))
     assert promoter["Timeout"] < 70 < monitor["Timeout"]  # 70: the read timeout of its client
 
 
-def test_the_counters_of_quality_are_written_by_feedback_alone(prod: Synthesized) -> None:
+def test_only_feedback_writes_the_quality_counters(prod: Synthesized) -> None:
     writers = [
         name.split("Role")[0]
         for name, statement in prod.statements()
@@ -83,7 +85,7 @@ def test_the_counters_of_quality_are_written_by_feedback_alone(prod: Synthesized
     assert writers == ["Management"]
 
 
-def test_the_promoter_notes_rejections_and_tells_of_them(prod: Synthesized) -> None:
+def test_the_promoter_may_record_rejections_and_notify(prod: Synthesized) -> None:
     promoter = [s for name, s in prod.statements() if name.startswith("LearningPromoter")]
     rejections = [leading_keys(s) for s in promoter if "QUALITY#" in str(s)]
     assert rejections == [["QUALITY#REJECTED"]]

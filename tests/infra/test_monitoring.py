@@ -1,4 +1,4 @@
-"""What the synthesized templates promise of alarms, dashboard and releases."""
+"""Alarms, dashboard and releases in the synthesized templates."""
 
 import json
 import re
@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
 from pydantic import JsonValue
 
+from infra.alarm_specs import alarm_specs
+from infra.alarms import Alarms
 from infra.app import read_context
 from infra.metric_names import BY_SERVICE, MODEL
-from infra.metrics import metric
+from infra.metrics import added, metric
+from infra.monitoring import HOUR
 from infra.stage import load_stage
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_run import RunOutcome
 from tests.infra.conftest import Synthesized, synthesize_stage
 
@@ -25,7 +30,7 @@ def alarms(stage: Synthesized) -> dict[str, dict[str, Any]]:
 
 
 def board(stage: Synthesized) -> list[dict[str, Any]]:
-    """The dashboard's widgets; what the deployment fills in is a name in braces."""
+    """Return the dashboard's widgets. Values known only at deployment are names in brackets."""
     (dashboard,) = stage.resources("AWS::CloudWatch::Dashboard").values()
     body = dashboard["Properties"]["DashboardBody"]
     parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
@@ -36,7 +41,7 @@ def board(stage: Synthesized) -> list[dict[str, Any]]:
     return widgets
 
 
-def test_each_alarm_has_its_section_in_the_runbook_and_no_section_is_without(
+def test_every_alarm_has_a_runbook_section_and_every_section_an_alarm(
     prod: Synthesized,
 ) -> None:
     described = RUNBOOK.read_text("utf-8").partition("## By hand")[0]
@@ -45,7 +50,7 @@ def test_each_alarm_has_its_section_in_the_runbook_and_no_section_is_without(
         assert alarm["AlarmDescription"].endswith(f"What to do: docs/runbook.md#{name}")
 
 
-def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Synthesized) -> None:
+def test_every_alarm_notifies_when_it_fires_and_when_it_clears(prod: Synthesized) -> None:
     for name, alarm in alarms(prod).items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": TOPIC}], name
         assert alarm["TreatMissingData"] == "notBreaching"
@@ -54,7 +59,7 @@ def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Synthes
 TOPIC = "AlarmsTopic3A2DFEBA"
 
 
-def test_alarms_may_publish_though_the_topic_takes_tls_only(prod: Synthesized) -> None:
+def test_alarms_may_publish_to_the_tls_only_topic(prod: Synthesized) -> None:
     (policy,) = (
         p["Properties"]["PolicyDocument"]["Statement"]
         for p in prod.resources("AWS::SNS::TopicPolicy").values()
@@ -64,12 +69,14 @@ def test_alarms_may_publish_though_the_topic_takes_tls_only(prod: Synthesized) -
     assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
 
 
-def test_a_month_is_watched_where_there_is_a_budget(prod: Synthesized, local: Synthesized) -> None:
+def test_only_a_stage_with_a_budget_has_a_spending_alarm(
+    prod: Synthesized, local: Synthesized
+) -> None:
     assert alarms(prod)["spend-pace"]["Threshold"] == 1000
     assert not [name for name in alarms(local) if "spend-pace" in name]
 
 
-def test_each_custom_metric_of_an_alarm_is_one_that_is_emitted(prod: Synthesized) -> None:
+def test_every_custom_metric_of_an_alarm_is_emitted_by_a_function(prod: Synthesized) -> None:
     for name, alarm in alarms(prod).items():
         queries = [q["MetricStat"]["Metric"] for q in alarm.get("Metrics", []) if "MetricStat" in q]
         for found in queries or [alarm]:
@@ -80,7 +87,7 @@ def test_each_custom_metric_of_an_alarm_is_one_that_is_emitted(prod: Synthesized
                 assert found["Namespace"].startswith("AWS/"), name
 
 
-def test_the_dashboard_shows_what_an_owner_asks_for(prod: Synthesized) -> None:
+def test_the_dashboard_shows_spending_quality_and_every_model(prod: Synthesized) -> None:
     widgets = board(prod)
     views = {w["properties"]["params"]["view"] for w in widgets if w["type"] == "custom"}
     assert views == {"spend", "keys", "prompts"}
@@ -90,14 +97,14 @@ def test_the_dashboard_shows_what_an_owner_asks_for(prod: Synthesized) -> None:
         for entry in widget["properties"].get("metrics", [])
         if isinstance(entry[0], str)
     }
-    ours = {name for namespace, name in shown if namespace == "RouteSwitch/prod"}
-    asked = {
+    custom = {name for namespace, name in shown if namespace == "RouteSwitch/prod"}
+    expected = {
         *("cost_usd", "baseline_cost_usd", "saved_usd", "router_cost_usd", "learning_usd"),
         *("tier_1_cost_usd", "tier_2_cost_usd", "tier_3_cost_usd", "tier_1", "tier_2", "tier_3"),
         *("reason_bypass", "feedback_score", "heldout_quality_live", "prompt_version"),
-        *("promotions", "rollbacks", *MODEL[1:], "projected_month_usd"),
+        *("promotions", "rollbacks", *[*MODEL][1:], "projected_month_usd"),
     }
-    assert asked <= ours
+    assert expected <= custom
     models = set(_models(prod))
     of_models = {
         entry[entry.index("model") + 1]
@@ -109,7 +116,7 @@ def test_the_dashboard_shows_what_an_owner_asks_for(prod: Synthesized) -> None:
 
 
 def test_the_dashboard_stays_within_the_free_tier(prod: Synthesized) -> None:
-    """Three dashboards with 50 metrics each are free; one more costs 3 USD a month."""
+    """Three dashboards with 50 metrics each are free; another costs 3 USD a month."""
     different = set()
     for widget in board(prod):
         for entry in widget["properties"].get("metrics", []):
@@ -119,7 +126,7 @@ def test_the_dashboard_stays_within_the_free_tier(prod: Synthesized) -> None:
     assert 30 < len(different) <= 50
 
 
-def test_no_metric_of_ours_has_a_key_as_its_dimension(prod: Synthesized) -> None:
+def test_no_custom_metric_has_an_api_key_as_dimension(prod: Synthesized) -> None:
     for widget in board(prod):
         for entry in widget["properties"].get("metrics", []):
             if entry[0] == "RouteSwitch/prod":
@@ -129,7 +136,7 @@ def test_no_metric_of_ours_has_a_key_as_its_dimension(prod: Synthesized) -> None
                 }
 
 
-def test_the_dashboard_says_how_many_metrics_there_are_and_what_they_cost(
+def test_the_dashboard_states_the_number_and_cost_of_custom_metrics(
     prod: Synthesized,
 ) -> None:
     [text] = [w["properties"]["markdown"] for w in board(prod) if w["type"] == "text"]
@@ -145,13 +152,44 @@ def test_a_misspelled_metric_stops_the_build() -> None:
         metric(stage, "router", "costs_usd")
 
 
+def empty_alarms() -> Alarms:
+    stage = load_stage(read_context({}), "prod", {})
+    return Alarms(Stack(App(), "Stack"), "Alarms", stage=stage)
+
+
+def test_every_declared_alarm_is_built_and_no_other(prod: Synthesized) -> None:
+    specs = alarm_specs(load_stage(read_context({}), "prod", {}))
+    assert sorted(spec.name for spec in specs) == sorted(alarms(prod))
+
+
+def test_an_alarm_that_reads_other_metrics_than_it_declares_stops_the_build() -> None:
+    stage = load_stage(read_context({}), "prod", {})
+    prices = metric(stage, "router", "price_missing")
+    with pytest.raises(ConfigurationError, match=r"'drift' declares .*drift_runs_started, but .*"):
+        empty_alarms().add("drift", prices)
+    both = added(metric(stage, "drift", "drift_runs_started"), prices, period=HOUR)
+    with pytest.raises(ConfigurationError, match="reads drift_runs_started, price_missing"):
+        empty_alarms().add("drift", both)
+
+
+def test_an_alarm_that_is_not_declared_stops_the_build() -> None:
+    stage = load_stage(read_context({}), "prod", {})
+    with pytest.raises(ConfigurationError, match="declares no alarm 'noise'"):
+        empty_alarms().add("noise", metric(stage, "router", "cost_usd"))
+
+
+def test_a_declared_alarm_that_is_not_built_stops_the_build() -> None:
+    with pytest.raises(ConfigurationError, match="does not build: router-failing"):
+        empty_alarms().check_complete()
+
+
 def _models(stage: Synthesized) -> list[str]:
     variables = stage.function("Router")["Environment"]["Variables"]
     models = json.loads(variables["ROUTE_SWITCH_CONFIG"])["models"]
     return [*(tier["model"] for tier in models["tiers"].values()), models["router"]]
 
 
-def test_callers_reach_the_alias_and_a_release_goes_back_where_it_fails(
+def test_callers_reach_the_alias_and_a_failing_release_is_rolled_back(
     prod: Synthesized, local: Synthesized
 ) -> None:
     aliases = prod.resources("AWS::Lambda::Alias")
@@ -178,14 +216,14 @@ def test_callers_reach_the_alias_and_a_release_goes_back_where_it_fails(
     assert at_once["Properties"]["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
 
 
-def test_a_failing_release_is_seen_though_figures_of_logs_come_late(prod: Synthesized) -> None:
+def test_one_failed_minute_in_five_fires_because_log_metrics_arrive_late(prod: Synthesized) -> None:
     for name in ("router-failing", "management-failing"):
         alarm = alarms(prod)[name]
         assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 1)
 
 
-def test_no_log_is_kept_for_ever(prod: Synthesized, local: Synthesized) -> None:
-    """API Gateway's execution logs neither, whose group it would make by itself."""
+def test_every_log_group_expires(prod: Synthesized, local: Synthesized) -> None:
+    """Including API Gateway's execution logs, which it would otherwise keep forever."""
     for stage, days in ((prod, 90), (local, 7)):
         groups = stage.resources("AWS::Logs::LogGroup")
         assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
@@ -195,25 +233,27 @@ def test_no_log_is_kept_for_ever(prod: Synthesized, local: Synthesized) -> None:
         assert execution in served["DependsOn"]
 
 
-def test_a_stage_that_tells_nobody_is_warned_of(prod: Synthesized, own_key: Synthesized) -> None:
+def test_a_stage_without_an_address_for_alarms_gets_a_warning(
+    prod: Synthesized, own_key: Synthesized
+) -> None:
     for stage, warned in ((prod, True), (own_key, False)):
         report = (stage.folder / "validation-report.json").read_text("utf-8")
-        assert ("Nobody is told when an alarm fires" in report) is warned
+        assert ("Nobody is notified when an alarm fires" in report) is warned
 
 
-def test_an_old_version_stays_to_be_chosen_again(prod: Synthesized) -> None:
+def test_old_function_versions_are_retained(prod: Synthesized) -> None:
     for version in prod.resources("AWS::Lambda::Version").values():
         assert version["DeletionPolicy"] == "Retain"
 
 
-def test_no_execution_is_reserved_unless_a_stage_asks(prod: Synthesized) -> None:
+def test_no_concurrency_is_reserved_by_default(prod: Synthesized) -> None:
     for function in prod.resources("AWS::Lambda::Function").values():
         assert "ReservedConcurrentExecutions" not in function["Properties"]
 
 
 @pytest.fixture(scope="module")
 def own_key(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """cdk-nag and AWS's rules find nothing here either."""
+    """Stage prod with a customer-managed key; cdk-nag and AWS's rules accept it too."""
     settings: dict[str, JsonValue] = {
         "encryption": "customer",
         "reserved_concurrency": 50,
@@ -222,7 +262,7 @@ def own_key(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return synthesize_stage(tmp_path_factory.mktemp("own-key"), "prod", settings=settings)
 
 
-def test_a_customers_key_encrypts_whatever_holds_data(own_key: Synthesized) -> None:
+def test_a_customer_key_encrypts_everything_that_holds_data(own_key: Synthesized) -> None:
     ((key, resource),) = own_key.resources("AWS::KMS::Key").items()
     assert resource["Properties"]["EnableKeyRotation"] is True
     assert resource["DeletionPolicy"] == "Retain"
@@ -238,7 +278,7 @@ def test_a_customers_key_encrypts_whatever_holds_data(own_key: Synthesized) -> N
             assert arn in json.dumps(encrypted["Properties"]), name
 
 
-def test_services_without_a_role_may_use_the_customers_key(own_key: Synthesized) -> None:
+def test_services_without_a_role_may_use_the_customer_key(own_key: Synthesized) -> None:
     (key,) = own_key.resources("AWS::KMS::Key").values()
     allowed = {
         json.dumps(statement["Principal"].get("Service", ""))
@@ -246,10 +286,10 @@ def test_services_without_a_role_may_use_the_customers_key(own_key: Synthesized)
     }
     for service in ("logs.us-east-1.amazonaws.com", "cloudwatch.amazonaws.com"):
         assert json.dumps(service) in allowed
-    assert any("events" in service for service in allowed)  # tells of runs that were stopped
+    assert any("events" in service for service in allowed)  # notifies of aborted runs
 
 
-def test_functions_use_the_customers_key_through_the_stores_only(own_key: Synthesized) -> None:
+def test_functions_may_use_the_customer_key_only_through_the_stores(own_key: Synthesized) -> None:
     statements = [
         (name, s) for name, s in own_key.statements() if "kms:Decrypt" in json.dumps(s["Action"])
     ]
@@ -259,10 +299,10 @@ def test_functions_use_the_customers_key_through_the_stores_only(own_key: Synthe
         assert "kms:*" not in statement["Action"]
 
 
-def test_the_router_gets_the_executions_that_are_reserved(own_key: Synthesized) -> None:
+def test_reserved_concurrency_goes_to_the_router(own_key: Synthesized) -> None:
     assert own_key.function("Router")["ReservedConcurrentExecutions"] == 50
 
 
-def test_who_is_told_gets_alarms_and_runs(own_key: Synthesized) -> None:
+def test_the_notification_address_gets_alarms_and_run_results(own_key: Synthesized) -> None:
     told = own_key.resources("AWS::SNS::Subscription").values()
     assert [s["Properties"]["Endpoint"] for s in told] == ["a@b.example"] * 2

@@ -1,4 +1,4 @@
-"""Prices: from the cost map where it knows them, absent where nobody does."""
+"""Model prices: from the cost map if it has them, absent if nobody knows them."""
 
 import subprocess
 import sys
@@ -26,13 +26,13 @@ def catalog(model: str, price: Price | None = None) -> ModelCatalog:
     return ModelCatalog(tiers=tiers, router=model, prices={} if price is None else {model: price})
 
 
-def test_a_price_is_per_million_tokens_with_the_cached_one_beside_it() -> None:
+def test_prices_are_per_million_tokens_and_include_the_cached_price() -> None:
     assert list_price("openai/gpt-4o") == Price(
         input_usd_per_million=2.5, output_usd_per_million=10, cached_input_usd_per_million=1.25
     )
 
 
-def test_an_inference_profile_has_the_price_of_its_own_geography() -> None:
+def test_an_inference_profile_has_the_price_of_its_geography() -> None:
     us = list_price("bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0")
     worldwide = list_price("bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0")
     assert us is not None
@@ -43,28 +43,28 @@ def test_an_inference_profile_has_the_price_of_its_own_geography() -> None:
 @pytest.mark.parametrize(
     "model", ["openai/nobody-knows", "bedrock/gpt-4o", "local/encoder", "openai/whisper-1"]
 )
-def test_a_model_without_a_token_price_of_its_provider_has_none(model: str) -> None:
+def test_a_model_without_a_token_price_from_its_provider_has_no_price(model: str) -> None:
     assert list_price(model) is None
 
 
-def test_an_unknown_price_is_absent_and_named_never_zero() -> None:
+def test_an_unknown_price_is_absent_and_reported_never_zero() -> None:
     priced, unknown = with_prices(catalog("openai/nobody-knows"))
     assert priced.prices == {}
     assert unknown == ("openai/nobody-knows",)
 
 
-def test_prices_have_a_date_and_a_stated_one_wins() -> None:
+def test_prices_have_a_date_and_a_configured_date_wins() -> None:
     assert with_prices(catalog("openai/gpt-4o"))[0].prices_date == LISTED_ON
     stated = catalog("openai/gpt-4o").model_copy(update={"prices_date": date(2026, 1, 2)})
     assert with_prices(stated)[0].prices_date == date(2026, 1, 2)
 
 
-def test_the_cost_maps_date_is_that_of_the_version_which_is_locked() -> None:
-    """Fails after a new lock: look at the new map's prices, and write down when."""
+def test_the_cost_maps_date_belongs_to_the_locked_version() -> None:
+    """Fails after a new lock: check the new prices and update LISTED_VERSION and LISTED_ON."""
     assert version("litellm") == LISTED_VERSION
 
 
-def test_a_stated_price_wins_over_the_cost_map() -> None:
+def test_a_configured_price_wins_over_the_cost_map() -> None:
     stated = Price(input_usd_per_million=1, output_usd_per_million=2)
     priced, unknown = with_prices(catalog("openai/gpt-4o", stated))
     assert priced.price("openai/gpt-4o") == stated
@@ -87,7 +87,7 @@ def test_reading_prices_does_not_import_litellm() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_a_model_takes_is_known_where_the_map_knows_the_model() -> None:
+def test_capabilities_are_known_for_models_in_the_cost_map() -> None:
     nova_micro = list_capabilities("bedrock/us.amazon.nova-micro-v1:0")
     assert nova_micro is not None
     assert not nova_micro.vision
@@ -95,7 +95,7 @@ def test_what_a_model_takes_is_known_where_the_map_knows_the_model() -> None:
     assert list_capabilities("openai/nobody-knows") is None
 
 
-def test_what_the_configuration_states_of_a_model_wins() -> None:
+def test_a_configured_capability_wins_over_the_cost_map() -> None:
     stated = catalog("openai/gpt-4o").model_copy(
         update={"capabilities": {"openai/gpt-4o": Capabilities(vision=False)}}
     )

@@ -1,4 +1,4 @@
-"""The events for `make invoke`: their folders name functions, which take them."""
+"""The events for `make invoke`: each folder names a function, which accepts its events."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_an_event_is_one_that_its_function_takes(file: Path) -> None:
+def test_a_function_accepts_its_events(file: Path) -> None:
     PARSERS[file.parent.name](read(file))
 
 
@@ -50,7 +50,7 @@ def test_every_step_of_the_workflow_has_an_event() -> None:
     assert steps == small | promoters | {"outcomes", "optimize", "evaluate"}
 
 
-def test_the_folder_of_an_event_names_one_function(local: Synthesized) -> None:
+def test_every_event_folder_names_one_function(local: Synthesized) -> None:
     names = local.resources("AWS::Lambda::Function")
     for folder in EVENTS.iterdir():
         word = function_word(folder / "event.json", {}).lower()

@@ -1,6 +1,6 @@
-"""The template of stage prod as a reviewer reads it: `make snapshot` writes it anew.
+"""The template of stage prod, for reviewers. `make snapshot` rewrites it.
 
-Names that change with every change of code are left out, so that a difference is one of the stack.
+Hashes that change with every change of code are replaced, so that a difference is one of the stack.
 """
 
 import json
@@ -11,26 +11,26 @@ from pathlib import Path
 from tests.infra.conftest import Synthesized
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "prod.template.json"
-OF_CODE = (
+HASHES = (
     (r"\b[0-9a-f]{64}\b", "<asset>"),
     (r"(CurrentVersion\w{8})[0-9a-f]{32}", r"\1<version>"),
     (r"(ApiRestDeployment\w{8})[0-9a-f]{32}", r"\1<deployment>"),
 )
 
 
-def as_reviewed(template: str) -> str:
-    for pattern, name in OF_CODE:
+def without_hashes(template: str) -> str:
+    for pattern, name in HASHES:
         template = re.sub(pattern, name, template)
     return json.dumps(json.loads(template), indent=1, sort_keys=True) + "\n"
 
 
-def test_the_template_is_the_one_that_was_reviewed(prod: Synthesized) -> None:
-    found = as_reviewed(prod.text)
+def test_the_template_matches_the_reviewed_snapshot(prod: Synthesized) -> None:
+    found = without_hashes(prod.text)
     if "UPDATE_SNAPSHOT" in os.environ:
         SNAPSHOT.write_text(found, encoding="utf-8")
     reviewed = SNAPSHOT.read_text(encoding="utf-8").splitlines()
-    changed = [line for line in found.splitlines() if line not in set(reviewed)]
+    changed = sorted(set(found.splitlines()) - set(reviewed))
     assert found.splitlines() == reviewed, (
-        f"The template has changed, here among others: {changed[:5]}. If that is meant, run "
+        f"The template has changed, for example: {changed[:5]}. If you intended that, run "
         "'make snapshot' and commit the difference."
     )

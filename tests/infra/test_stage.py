@@ -1,4 +1,4 @@
-"""A stage's configuration: what is right is typed, what is wrong is named."""
+"""The configuration of stages: typed, and with errors that name the field."""
 
 import os
 import platform
@@ -58,11 +58,12 @@ def context(**settings: Any) -> dict[str, Any]:
             "unknown provider 'nowhere'",
         ),
         ({"router": {"request_deadline_s": 5}}, "router", "router_timeout_s must be below"),
+        ({"router": {"strategy": "magic"}}, "Stage", "no routing strategy 'magic'"),
         ({"router": 1}, "router", "object"),
         ({"profile": "azure"}, "profiles", "no object named 'azure'; there are: offline"),
     ],
 )
-def test_a_bad_stage_is_refused_with_the_field_and_the_reason(
+def test_an_invalid_stage_is_rejected_with_the_field_and_the_reason(
     settings: dict[str, Any], field: str, reason: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -72,7 +73,7 @@ def test_a_bad_stage_is_refused_with_the_field_and_the_reason(
     assert "\n" not in str(caught.value)
 
 
-def test_a_bad_stage_stops_the_build_with_one_line(tmp_path: Path) -> None:
+def test_an_invalid_stage_stops_the_build_with_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "infra.app", "--stage", "production", "--output", str(tmp_path)],
         capture_output=True,
@@ -94,7 +95,7 @@ def test_every_stage_in_cdk_json_is_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["dev", "staging", "prod"])
-def test_what_runs_in_aws_does_not_depend_on_this_machine(name: str) -> None:
+def test_stages_in_aws_do_not_depend_on_this_machine(name: str) -> None:
     odd = {"ROUTE_SWITCH_PROFILE": "openai", "TIER_1_MODEL": "x", "OPENAI_BASE_URL": "http://x"}
     stage = load_stage(read_context({}), name, odd)
     assert stage == load_stage(read_context({}), name, {})
@@ -102,7 +103,7 @@ def test_what_runs_in_aws_does_not_depend_on_this_machine(name: str) -> None:
     assert (stage.architecture, stage.python) == ("arm64", "3.14")
 
 
-def test_the_local_stage_is_made_for_this_machine() -> None:
+def test_the_local_stage_matches_this_machine() -> None:
     stage = load_stage(read_context({}), "local", {})
     assert stage.python == ".".join(platform.python_version_tuple()[:2])
     assert stage.providers == {"offline", "local"}
@@ -127,7 +128,7 @@ def test_the_environment_chooses_openai_models_and_their_server() -> None:
     assert router.openai_base_url == "http://127.0.0.1:8000/v1"
 
 
-def test_a_model_on_this_machine_is_free_and_the_environment_sends_its_requests_nowhere() -> None:
+def test_a_local_model_is_free_and_ignores_openai_settings_in_the_environment() -> None:
     profile = {"ROUTE_SWITCH_PROFILE": "local-llm"}
     of_openai = {"TIER_1_MODEL": "gpt-4.1", "OPENAI_BASE_URL": "https://api.openai.com/v1"}
     stage = load_stage(read_context({}), "local", profile | of_openai)
@@ -137,17 +138,17 @@ def test_a_model_on_this_machine_is_free_and_the_environment_sends_its_requests_
     assert stage.router.openai_base_url.startswith("http://127.0.0.1:")
 
 
-def test_a_bad_model_name_in_the_environment_names_the_field() -> None:
+def test_an_invalid_model_name_in_the_environment_is_reported_with_its_field() -> None:
     bad = {"ROUTE_SWITCH_PROFILE": "openai", "TIER_2_MODEL": "two words"}
     with pytest.raises(ConfigurationError, match=r"router\.models\.tiers\.2\.model: "):
         load_stage(read_context({}), "local", bad)
 
 
-def test_the_cdk_cli_takes_no_stage_for_granted() -> None:
+def test_the_cdk_cli_requires_a_stage() -> None:
     assert default_stage({}) == "local"
     with pytest.raises(ConfigurationError, match="-c stage=dev, staging or prod"):
         default_stage({"CDK_OUTDIR": "cdk.out"})
 
 
-def test_the_cdk_cli_overrides_the_context_of_the_file() -> None:
+def test_the_cdk_clis_context_overrides_the_files() -> None:
     assert read_context({"CDK_CONTEXT_JSON": '{"stage": "prod"}'})["stage"] == "prod"

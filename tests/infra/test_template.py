@@ -1,4 +1,4 @@
-"""What the synthesized templates promise."""
+"""Data, permissions, routes and layers in the synthesized templates."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import infra.api
-from infra.api import ERRORS, ROUTES
+from infra.api import ERRORS
+from infra.routes import ROUTES
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage
@@ -24,7 +25,7 @@ STATEFUL = {
 
 
 def environment(stage: Synthesized, function: str) -> dict[str, str]:
-    """A function's environment; what the deployment fills in is named by its logical id."""
+    """Return a function's environment. Values known only at deployment are logical ids."""
     variables = stage.function(function)["Environment"]["Variables"]
     return {name: v if isinstance(v, str) else v["Ref"] for name, v in variables.items()}
 
@@ -33,12 +34,12 @@ def test_synthesis_is_pure(local: Synthesized, tmp_path: Path) -> None:
     assert synthesize_stage(tmp_path, "local").text == local.text
 
 
-def test_cloudformation_owns_the_seed_and_never_the_live_prompt(prod: Synthesized) -> None:
+def test_cloudformation_owns_the_seed_but_never_the_live_prompt(prod: Synthesized) -> None:
     found = [p["Properties"] for p in prod.resources("AWS::SSM::Parameter").values()]
     parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
     prefix = "/route-switch/prod/prompt"
     assert parameters.keys() == {f"{prefix}/seed", f"{prefix}/lock-table"}
-    # Who can write an item of the keys table can make keys, so the lock is not there.
+    # The lock is not in the keys table: write access there would allow creating keys.
     assert parameters[f"{prefix}/lock-table"] == {"Ref": "DataResultsDF54D4F1"}
 
 
@@ -72,14 +73,14 @@ def test_results_expire(prod: Synthesized) -> None:
     assert rule["ExpirationInDays"] == 90
 
 
-def test_what_learning_holds_of_users_texts_expires_with_its_window(prod: Synthesized) -> None:
+def test_texts_in_the_learning_bucket_expire_with_the_learning_window(prod: Synthesized) -> None:
     bucket = prod.resources("AWS::S3::Bucket")["DataLearning06BECC9F"]["Properties"]
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert {rule["Prefix"] for rule in rules} == {"answers/", "work/"}
     assert {rule["ExpirationInDays"] for rule in rules} == {28 + 7}
 
 
-def test_the_indexes_of_learning_and_of_users_hold_keys_only(prod: Synthesized) -> None:
+def test_the_learning_and_users_indexes_hold_keys_only(prod: Synthesized) -> None:
     results = prod.resources("AWS::DynamoDB::GlobalTable")["DataResultsDF54D4F1"]["Properties"]
     keys = {
         index["IndexName"]: [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]]
@@ -93,7 +94,7 @@ def test_the_indexes_of_learning_and_of_users_hold_keys_only(prod: Synthesized) 
         assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_buckets_queues_and_topic_are_private_and_take_tls_only(prod: Synthesized) -> None:
+def test_buckets_queues_and_topics_are_private_and_require_tls(prod: Synthesized) -> None:
     policies = [
         *prod.resources("AWS::S3::BucketPolicy").values(),
         *prod.resources("AWS::SQS::QueuePolicy").values(),
@@ -115,7 +116,7 @@ def test_buckets_queues_and_topic_are_private_and_take_tls_only(prod: Synthesize
 
 
 def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None:
-    """But for what is named at run time (objects, executions) and what knows no resources."""
+    """Except names made at run time (objects, executions) and actions without resources."""
     unscoped = ("xray:", "logs:")
     for _, statement in prod.statements():
         actions, resources = _list(statement["Action"]), json.dumps(statement["Resource"])
@@ -126,7 +127,9 @@ def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None
             assert statement["Resource"] != "*"
 
 
-def test_only_what_deletes_for_users_may_delete_records_and_objects(prod: Synthesized) -> None:
+def test_only_functions_that_delete_for_users_may_delete_records_and_objects(
+    prod: Synthesized,
+) -> None:
     deletes = [
         (name.split("Role")[0], statement)
         for name, statement in prod.statements()
@@ -161,14 +164,14 @@ def test_only_the_promoter_writes_the_live_prompt(prod: Synthesized) -> None:
     assert [name.split("Role")[0] for name in writers] == ["LearningPromoter"]
 
 
-def test_setup_runs_when_all_that_the_promoter_needs_is_there(prod: Synthesized) -> None:
+def test_setup_waits_for_everything_that_the_promoter_needs(prod: Synthesized) -> None:
     (first_deploy,) = prod.resources("Custom::FirstDeploy").values()
     awaited = first_deploy["DependsOn"]
     for part in ("LearningPromoterRoleDefaultPolicy", "LearningPromoterFunction", "PromptSeed"):
         assert [name for name in awaited if name.startswith(part)]
 
 
-def test_setup_and_monitor_invoke_the_promoter_and_nothing_else(prod: Synthesized) -> None:
+def test_setup_and_monitor_may_invoke_only_the_promoter(prod: Synthesized) -> None:
     invoked = {
         name.split("Role")[0]: _list(statement["Resource"])
         for name, statement in prod.statements()
@@ -179,7 +182,7 @@ def test_setup_and_monitor_invoke_the_promoter_and_nothing_else(prod: Synthesize
         assert resource["Fn::GetAtt"][0].startswith("LearningPromoterFunction")
 
 
-def test_the_router_reads_prompts_and_keys_and_writes_neither(prod: Synthesized) -> None:
+def test_the_router_may_read_but_not_write_prompts_and_keys(prod: Synthesized) -> None:
     router = [s for name, s in prod.statements() if name.startswith("Router")]
     granted = {action for s in router for action in _list(s["Action"]) if "ssm:" in action}
     assert granted == {"ssm:GetParameter"}
@@ -187,7 +190,7 @@ def test_the_router_reads_prompts_and_keys_and_writes_neither(prod: Synthesized)
     assert [s["Action"] for s in keys] == ["dynamodb:GetItem"]
 
 
-def test_costs_are_read_from_counters_and_no_request_in_bulk(prod: Synthesized) -> None:
+def test_costs_are_read_from_counters_not_from_requests(prod: Synthesized) -> None:
     management = [s for name, s in prod.statements() if name.startswith("Management")]
     bulk = [s for s in management if "dynamodb:BatchGetItem" in _list(s["Action"])]
     (read,) = [s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for s in bulk]
@@ -197,7 +200,7 @@ def test_costs_are_read_from_counters_and_no_request_in_bulk(prod: Synthesized) 
     assert "DataKeys" in json.dumps(scanned)
 
 
-def test_no_managed_policy_grants_a_function_anything(prod: Synthesized) -> None:
+def test_no_function_has_a_managed_policy(prod: Synthesized) -> None:
     managed = [
         name
         for name, role in prod.resources("AWS::IAM::Role").items()
@@ -217,7 +220,7 @@ def test_the_router_accepts_its_environment(name: str, request: pytest.FixtureRe
     assert settings.router.request_deadline_s < timeout <= 29
 
 
-def test_secrets_exist_only_where_something_needs_them(
+def test_secrets_exist_only_if_a_stage_needs_them(
     prod: Synthesized, local: Synthesized, openai_hash: Synthesized
 ) -> None:
     assert not prod.resources("AWS::SecretsManager::Secret")
@@ -233,7 +236,7 @@ def test_secrets_exist_only_where_something_needs_them(
     assert {resource["Ref"] for found in granted for resource in _list(found)} == used
 
 
-def test_an_unknown_price_is_absent_and_warned_about(openai_hash: Synthesized) -> None:
+def test_an_unknown_price_is_absent_and_gives_a_warning(openai_hash: Synthesized) -> None:
     prices = parse_settings(environment(openai_hash, "Router")).router.models.prices
     assert "openai/gpt-4.1" in prices
     assert "openai/nobody/knows" not in prices
@@ -241,20 +244,20 @@ def test_an_unknown_price_is_absent_and_warned_about(openai_hash: Synthesized) -
     assert "openai/nobody/knows has no known price" in report
 
 
-def test_the_offline_layers_are_attached_only_where_a_stage_needs_them(
+def test_the_offline_layers_are_attached_only_if_a_stage_needs_them(
     prod: Synthesized, local: Synthesized
 ) -> None:
     assert _packages(prod, "Router") == _packages(prod, "Setup") == _packages(local, "Setup")
     assert _packages(local, "Router") > _packages(prod, "Router") | {"route_switch_offline"}
 
 
-def test_nothing_heavy_lies_in_prods_layers(prod: Synthesized) -> None:
+def test_prods_layers_contain_no_heavy_packages(prod: Synthesized) -> None:
     packages = _packages(prod, "Router")
     assert {"route_switch", "boto3", "httpx", "pydantic"} <= packages
     assert not packages & {"litellm", "dspy", "optuna", "numpy", "onnxruntime", "openai"}
 
 
-def test_prods_wheels_are_made_for_its_platform(prod: Synthesized) -> None:
+def test_prods_wheels_are_for_its_platform(prod: Synthesized) -> None:
     router = prod.function("Router")
     assert (router["Runtime"], router["Architectures"]) == ("python3.14", ["arm64"])
     libraries = [f.name for folder in prod.layer_folders("Router") for f in folder.rglob("*.so")]
@@ -262,7 +265,7 @@ def test_prods_wheels_are_made_for_its_platform(prod: Synthesized) -> None:
     assert all("cpython-314-aarch64" in name for name in libraries)
 
 
-def test_the_command_line_stays_out_of_the_core_layer(prod: Synthesized) -> None:
+def test_the_core_layer_does_not_contain_the_command_line(prod: Synthesized) -> None:
     (core,) = [f for f in prod.layer_folders("Router") if (f / "python/route_switch").exists()]
     assert (core / "python/route_switch/data/hand_written.md").exists()
     assert not (core / "python/route_switch/cli").exists()
@@ -288,7 +291,7 @@ def test_the_api_has_exactly_its_routes(prod: Synthesized) -> None:
     assert rest["Properties"]["BinaryMediaTypes"] == ["*/*"]
 
 
-def test_api_gateways_own_errors_look_like_openais(prod: Synthesized) -> None:
+def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
     responses = prod.resources("AWS::ApiGateway::GatewayResponse").values()
     found = {r["Properties"]["ResponseType"]: r["Properties"] for r in responses}
     assert found.keys() == {error.response for error in ERRORS}
@@ -302,7 +305,7 @@ def test_api_gateways_own_errors_look_like_openais(prod: Synthesized) -> None:
     assert "unknown_url" in unknown["ResponseTemplates"]["application/json"]
 
 
-def test_no_log_of_the_gateway_holds_a_body(prod: Synthesized) -> None:
+def test_no_gateway_log_contains_a_body(prod: Synthesized) -> None:
     (stage,) = prod.resources("AWS::ApiGateway::Stage").values()
     access = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])
     assert "status" in access
@@ -312,17 +315,13 @@ def test_no_log_of_the_gateway_holds_a_body(prod: Synthesized) -> None:
     assert settings["ThrottlingRateLimit"] > 0
 
 
-def test_tracing_is_on_in_prod_and_off_on_this_machine(
-    prod: Synthesized, local: Synthesized
-) -> None:
+def test_tracing_is_on_in_prod_and_off_in_local(prod: Synthesized, local: Synthesized) -> None:
     for stage, traced in ((prod, True), (local, False)):
         functions = stage.resources("AWS::Lambda::Function").values()
         assert {"TracingConfig" in f["Properties"] for f in functions} == {traced}
 
 
-def test_outputs_have_the_names_that_scripts_read(
-    prod: Synthesized, openai_hash: Synthesized
-) -> None:
+def test_outputs_have_the_documented_names(prod: Synthesized, openai_hash: Synthesized) -> None:
     names = {
         *("ApiEndpoint", "FirstKeysParameter", "KeysTable", "LivePromptParameter"),
         *("ResultsTable", "RouterFunction", "SeedPromptParameter"),
@@ -333,7 +332,7 @@ def test_outputs_have_the_names_that_scripts_read(
     assert openai_hash.template["Outputs"].keys() == names | {"ProviderSecret"}
 
 
-def test_a_finding_that_nobody_accepted_stops_the_build(
+def test_a_finding_that_is_not_accepted_stops_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(infra.api, "ACCEPTED", {})

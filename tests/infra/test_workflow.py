@@ -1,4 +1,4 @@
-"""What the template promises of the weekly workflow."""
+"""The weekly workflow in the synthesized template."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def definition(prod: Synthesized) -> State:
 
 
 def _name(part: Resource) -> str:
-    """A resource by its logical id."""
+    """Return a resource's logical id."""
     name = part["Fn::GetAtt"][0] if "Fn::GetAtt" in part else part["Ref"]
     return str(name)
 
@@ -39,7 +39,7 @@ def tasks(definition: State) -> dict[str, State]:
     return {name: state for name, state in states(definition) if state["Type"] == "Task"}
 
 
-def test_states_follow_each_other_as_they_should(definition: State) -> None:
+def test_states_follow_in_the_right_order(definition: State) -> None:
     found = dict(states(definition))
     assert definition["StartAt"] == "Claim"
     steps = ("Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Approve", "Promote")
@@ -55,7 +55,7 @@ def test_states_follow_each_other_as_they_should(definition: State) -> None:
     assert (found["Report"]["Next"], found["Notify"]["Next"]) == ("Notify", "Done")
 
 
-def test_every_choice_that_is_no_yes_leaves_the_prompt_alone(definition: State) -> None:
+def test_every_choice_leaves_the_prompt_unchanged_by_default(definition: State) -> None:
     defaults = {n: s["Default"] for n, s in states(definition) if s["Type"] == "Choice"}
     assert {name: defaults[name] for name in ("Enough?", "Gate", "Approved?", "Claimed?")} == {
         "Enough?": "Report",
@@ -65,7 +65,7 @@ def test_every_choice_that_is_no_yes_leaves_the_prompt_alone(definition: State) 
     }
 
 
-def test_an_execution_that_makes_no_run_says_so_and_tells_nobody(definition: State) -> None:
+def test_an_execution_without_a_run_says_why_and_notifies_nobody(definition: State) -> None:
     found = dict(states(definition))
     first, second = found["Claimed?"]["Choices"]
     assert (first["Variable"], first["Next"]) == ("$.claimed", "Collect")
@@ -75,7 +75,7 @@ def test_an_execution_that_makes_no_run_says_so_and_tells_nobody(definition: Sta
         assert found[name]["Parameters"] == {"outcome": name.lower(), "why.$": "$.why"}
 
 
-def test_learning_may_read_the_switches_and_only_read_them(prod: Synthesized) -> None:
+def test_learning_may_only_read_the_switches(prod: Synthesized) -> None:
     granted = [
         (name.split("Role")[0], statement["Action"])
         for name, statement in prod.statements()
@@ -97,7 +97,7 @@ def test_every_task_lasts_longer_than_its_function(prod: Synthesized, definition
     assert checked == 9
 
 
-def test_every_task_is_tried_again_for_named_errors_with_jitter(definition: State) -> None:
+def test_every_task_retries_named_errors_with_jitter(definition: State) -> None:
     for name, task in tasks(definition).items():
         for retry in task["Retry"]:
             assert "States.ALL" not in retry["ErrorEquals"], name
@@ -105,7 +105,9 @@ def test_every_task_is_tried_again_for_named_errors_with_jitter(definition: Stat
             assert retry["MaxDelaySeconds"] > 0
 
 
-def test_providers_are_waited_for_where_that_costs_nothing(definition: State) -> None:
+def test_every_task_that_calls_models_waits_for_providers_in_the_state_machine(
+    definition: State,
+) -> None:
     waiting = {
         name
         for name, task in tasks(definition).items()
@@ -114,7 +116,7 @@ def test_providers_are_waited_for_where_that_costs_nothing(definition: State) ->
     assert waiting == {"Build a shard", "Optimize", "Evaluate"}
 
 
-def test_whatever_fails_goes_to_failed_which_notifies(definition: State) -> None:
+def test_every_failure_goes_to_failed_which_notifies(definition: State) -> None:
     found = dict(states(definition))
     caught = {
         name
@@ -131,7 +133,7 @@ def test_whatever_fails_goes_to_failed_which_notifies(definition: State) -> None
     assert found["Notify of the failure"]["Next"] == "Run failed"
 
 
-def test_who_cannot_be_told_changes_nothing_and_a_report_that_fails_is_told_plainly(
+def test_a_failed_notification_changes_nothing_and_a_failed_report_is_notified_plainly(
     definition: State,
 ) -> None:
     found = dict(states(definition))
@@ -141,7 +143,7 @@ def test_who_cannot_be_told_changes_nothing_and_a_report_that_fails_is_told_plai
     assert found["Notify of the failure"]["Catch"][0]["Next"] == "Run failed"
 
 
-def test_a_run_that_is_stopped_or_times_out_is_told_by_a_rule(prod: Synthesized) -> None:
+def test_a_rule_notifies_of_runs_that_are_aborted_or_time_out(prod: Synthesized) -> None:
     (rule,) = prod.resources("AWS::Events::Rule").values()
     detail = rule["Properties"]["EventPattern"]["detail"]
     assert detail["status"] == ["ABORTED", "TIMED_OUT"]
@@ -149,14 +151,14 @@ def test_a_run_that_is_stopped_or_times_out_is_told_by_a_rule(prod: Synthesized)
     assert target["Arn"]["Ref"].startswith("LearningRuns")
 
 
-def test_what_dies_each_time_is_tried_twice_only(definition: State) -> None:
+def test_killed_tasks_are_retried_only_twice(definition: State) -> None:
     for name in ("Build a shard", "Optimize", "Evaluate"):
         retries = tasks(definition)[name]["Retry"]
         (killed,) = [r for r in retries if "Runtime.ExitError" in r["ErrorEquals"]]
         assert killed["MaxAttempts"] == 2
 
 
-def test_silence_means_no(definition: State) -> None:
+def test_no_answer_in_time_rejects_the_candidate(definition: State) -> None:
     found = dict(states(definition))
     approve = found["Approve"]
     assert approve["Resource"].endswith("lambda:invoke.waitForTaskToken")
@@ -169,7 +171,7 @@ def test_silence_means_no(definition: State) -> None:
     assert found["Silence"]["Next"] == "Report"
 
 
-def test_the_schedule_hands_over_its_time_and_failed_starts_are_kept(prod: Synthesized) -> None:
+def test_the_schedule_passes_its_time_and_keeps_failed_starts(prod: Synthesized) -> None:
     schedules = prod.resources("AWS::Scheduler::Schedule").items()
     (weekly,) = (s["Properties"] for name, s in schedules if "Weekly" in name)
     assert json.loads(weekly["Target"]["Input"]) == {
@@ -181,7 +183,7 @@ def test_the_schedule_hands_over_its_time_and_failed_starts_are_kept(prod: Synth
     assert "DeadLetterConfig" in weekly["Target"]
 
 
-def test_the_machine_logs_no_data_and_invokes_exactly_its_functions(prod: Synthesized) -> None:
+def test_the_machine_logs_no_data_and_may_invoke_only_its_functions(prod: Synthesized) -> None:
     (machine,) = prod.resources("AWS::StepFunctions::StateMachine").values()
     assert machine["Properties"]["LoggingConfiguration"]["IncludeExecutionData"] is False
     invoked = [
@@ -193,9 +195,11 @@ def test_the_machine_logs_no_data_and_invokes_exactly_its_functions(prod: Synthe
     assert sorted(invoked) == ["LearningOptimizer", "LearningPromoter", "LearningSteps"]
 
 
-def test_only_the_optimizer_calls_models_and_it_knows_no_request(prod: Synthesized) -> None:
+def test_only_optimizer_and_router_call_models_and_the_optimizer_reads_no_requests(
+    prod: Synthesized,
+) -> None:
     callers = {n.split("Role")[0] for n, s in prod.statements() if "bedrock:" in json.dumps(s)}
-    assert callers == {"LearningOptimizer", "RouterRole"[:6]}
+    assert callers == {"LearningOptimizer", "Router"}
     optimizer = [s for name, s in prod.statements() if name.startswith("LearningOptimizer")]
     tables = [s for s in optimizer if "dynamodb:" in json.dumps(s["Action"])]
     (table,) = tables
@@ -216,13 +220,13 @@ def test_the_functions_accept_their_environment(
     assert settings.learning.lambda_ == 0.2
 
 
-def test_the_models_of_learning_have_prices(local: Synthesized) -> None:
+def test_the_learning_models_have_prices(local: Synthesized) -> None:
     variables = local.function("LearningOptimizer")["Environment"]["Variables"]
     learning = json.loads(variables["LEARNING_CONFIG"])
     assert learning["prices"].keys() == {"offline/proposer", "offline/judge"}
 
 
-def test_whoever_follows_a_run_is_told_what_each_working_state_does(definition: State) -> None:
-    """A shard is built inside the state that is told of."""
+def test_the_demo_explains_every_working_state(definition: State) -> None:
+    """A shard is built inside a state that is explained."""
     working = {*tasks(definition), *(n for n, s in states(definition) if s["Type"] == "Map")}
     assert set(STATES) == working - {"Build a shard"}

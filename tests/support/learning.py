@@ -1,4 +1,4 @@
-"""A whole learning run on made-up examples, with fake models."""
+"""A complete learning run on synthetic examples, with fake models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.report.assemble import Circumstances
+from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import PRICE, FakeTime
@@ -36,7 +36,7 @@ PLAN = Plan(
     size=SearchSize(candidates=4, trials=5, demos=3, view_data_batch_size=10),
 )
 
-CIRCUMSTANCES = Circumstances(
+CONTEXT = ReportContext(
     created="2026-01-01 00:00 UTC",
     command="route-switch optimize",
     versions={"python": "3.11"},
@@ -48,7 +48,7 @@ CIRCUMSTANCES = Circumstances(
 
 
 def example(number: int, **fields: object) -> Example:
-    """Subject n needs tier n + 1 or a larger one."""
+    """Return an example whose subject n needs tier n + 1 or a larger one."""
     subject = number % 3
     results = {
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
@@ -68,7 +68,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 class Silent:
-    """Is told of progress, and keeps the steps."""
+    """Records the steps of a run."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []

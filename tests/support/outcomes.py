@@ -24,7 +24,7 @@ def table_of(
     weights: tuple[float, ...] = (),
     workloads: tuple[str | None, ...] = (),
 ) -> OutcomeTable:
-    """Three tiers; a row is their scores, and `usd` what an answer of each costs."""
+    """Return a table of three tiers. A row has their scores; `usd` is the cost of their answers."""
     examples = tuple(
         Example(
             id=str(i),
@@ -41,7 +41,7 @@ def table_of(
 
 
 def random_arrays(n: int, seed: int = 0) -> OutcomeArrays:
-    """Right or wrong, costs with a long tail, weights of 1 and 3."""
+    """Return random scores of 0 and 1, costs with a long tail, and weights of 1 and 3."""
     random = np.random.default_rng(seed)
     score = (random.random((n, 3)) < [0.5, 0.7, 0.8]).astype(np.float64)
     return OutcomeArrays(

@@ -1,4 +1,4 @@
-"""Reports of learning runs, as realistic as text makes them: finished, stopped, undecided."""
+"""Realistic reports of learning runs: finished, stopped, undecided."""
 
 import random
 
@@ -79,7 +79,7 @@ def policy(name: str, n: int = HELDOUT, shift: float = 0.0, *, timed: bool = Tru
 
 
 def finished(**changes: object) -> Report:
-    """A run whose prompt is better: ten policies, thirty candidates, three workloads."""
+    """Return the report of a better prompt: ten policies, thirty candidates, three workloads."""
     return Report.model_validate({**_setup(), **_measured(), **changes})
 
 
@@ -93,7 +93,7 @@ def undecided() -> Report:
 
 
 def stopped() -> Report:
-    """The cap was reached while the outcome table was being built."""
+    """Return the report of a run that reached its cap while building the outcome table."""
     return Report.model_validate(
         {
             **_setup(),

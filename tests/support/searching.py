@@ -51,7 +51,7 @@ INCUMBENT = RoutingPrompt(
 
 
 def labeled(side: str, count: int) -> list[LabeledQuery]:
-    """Rewards are 0.9 to 0.1 for the best tier and less for the others, the second negative."""
+    """Return queries whose best tier has a reward of 0.1 to 0.9; the others have less."""
     return [
         LabeledQuery(
             text=f"{side} query number {number}",
@@ -69,14 +69,14 @@ TRAIN, VALIDATION = labeled("train", 18), labeled("validation", 12)
 
 
 def tier_by_hash(messages: Sequence[JsonObject]) -> str:
-    """A router that depends on every byte it is sent."""
+    """Answer depending on every byte of the messages."""
     digest = hashlib.sha256(repr(list(messages)).encode()).digest()
     return str(digest[0] % 3 + 1)
 
 
 @dataclass
 class Models:
-    """The router and the proposer; `proposals` are given in turn to those who ask for one."""
+    """A fake router and a fake proposer; `propose` returns the n-th proposal."""
 
     router: Callable[[Sequence[JsonObject]], str] = tier_by_hash
     propose: Callable[[int], str] = lambda number: instruction(f"proposal {number}")
@@ -101,7 +101,7 @@ class Models:
         asked = str(call.messages[-1]["content"])
         if "starting with the field `[[ ## proposed_instruction ## ]]`" not in asked:
             return "Nothing stands out."
-        # By what it is asked, not by when: the same search asks the same.
+        # Numbered by request and not by time, so that the same search gets the same proposals.
         number = sum("proposed_instruction ## ]]`" in repr(c.messages) for c in self.proposed)
         return f"[[ ## proposed_instruction ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
 
@@ -150,7 +150,7 @@ def run(
 
 @contextmanager
 def cache_put_back() -> Iterator[None]:
-    """A search replaces it for the whole process."""
+    """Restore DSPy's cache, which a search replaces for the whole process."""
     before = dspy.cache
     try:
         yield

@@ -1,5 +1,5 @@
-"""An upstream and AWS services that answer at once, in a process of their own: what remains of a
-request's time is the router's own."""
+"""An upstream and AWS services that answer instantly, in their own process, so that the remaining
+time of a request is the router's own."""
 
 import json
 import subprocess
@@ -8,16 +8,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from infra.app import read_context
-from infra.bundle import bundled, packaged
+from infra.bundle import bundle_code, bundle_wheels
 from infra.stage import load_stage
+from tests.support.checkout import ROOT
 from tests.support.upstream import completion
 
-ROOT = Path(__file__).parents[2]
 PROVIDER = "deepseek"
-"""One that only LiteLLM has a client for; it takes the provider's address from the environment."""
+"""A provider that only LiteLLM has a client for. It takes the provider's address from the
+environment."""
 AWS_ANSWERS: dict[str, object] = {
     "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"DEEPSEEK_API_KEY": "stand-in"})},
     "DynamoDB_20120810.GetItem": {
@@ -61,8 +61,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_stand_ins(provider: str = "openai") -> Iterator[dict[str, str]]:
-    """The environment of a router function that uses them and sees nothing but its layers: for
-    models of `PROVIDER`, LiteLLM's is one of them."""
+    """Return the environment of a router function that uses them and sees only its layers. For
+    models of `PROVIDER`, these include LiteLLM's."""
     command = [sys.executable, "-m", "tests.support.stand_ins"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -76,7 +76,7 @@ def running_stand_ins(provider: str = "openai") -> Iterator[dict[str, str]]:
 
 
 def in_a_function(*arguments: str) -> list[str]:
-    """The command that runs Python as Lambda does: without any site-packages."""
+    """Return the command that runs Python as Lambda does: without site-packages."""
     base: str = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001, RUF100
     return [base, "-S", *arguments]
 
@@ -115,13 +115,13 @@ def _router_settings(url: str, provider: str) -> dict[str, str]:
 def _layers(provider: str) -> str:
     stage = load_stage(read_context({}), "local", {})
     names = ["dependencies", *(["litellm"] if provider == PROVIDER else [])]
-    bundles = [bundled(stage, ROOT / f"layers/{name}/requirements.txt") for name in names]
-    layers = [packaged(stage, ROOT / "layers/core"), *bundles]
+    bundles = [bundle_wheels(stage, ROOT / f"layers/{name}/requirements.txt") for name in names]
+    layers = [bundle_code(stage, ROOT / "layers/core"), *bundles]
     return ":".join(map(str, (*(layer.resolve() / "python" for layer in layers), ROOT)))
 
 
 def main() -> None:
-    """Prints the port and serves until the other end of standard input closes."""
+    """Print the port, and serve until the other end of standard input closes."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -14,9 +14,9 @@ Body = dict[str, JsonValue]
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers: a text as it is, anything else as JSON.
+    """The server's response: a text as it is, anything else as JSON.
 
-    `wait_for` holds the answer back until the event is set. With `hangs_up`, the server closes the
+    `wait_for` holds it back until the event is set. With `hangs_up`, the server closes the
     connection without an answer.
     """
 
@@ -32,7 +32,7 @@ Script = Callable[[Body], Reply]
 
 @dataclass
 class Upstream:
-    """`script` answers each request; `calls` holds their bodies in order, `paths` their paths."""
+    """`script` answers each request. `calls` keeps their bodies in order, `paths` their paths."""
 
     url: str
     script: Script
@@ -74,7 +74,7 @@ def failure(status: int, message: str = "scripted failure") -> Reply:
 
 @contextmanager
 def running_upstream(script: Script) -> Iterator[Upstream]:
-    """Serves until the block ends; answers that are held back are released then."""
+    """Serve until the block ends. Answers that are held back are released then."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -112,7 +112,7 @@ def running_upstream(script: Script) -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     upstream = Upstream(f"http://127.0.0.1:{server.server_port}/v1", script)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield upstream

@@ -1,4 +1,4 @@
-"""The article's table: ours beside the published figures."""
+"""The article's table: measured figures next to the published ones."""
 
 from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
 from route_switch.optimizer.report.figures import WorkloadFigures
@@ -22,7 +22,7 @@ def test_every_workload_and_policy_has_a_row_with_the_published_figures() -> Non
     ]
 
 
-def test_ours_stands_beside_it_with_interval_and_n() -> None:
+def test_measured_figures_have_interval_and_n() -> None:
     table = article_table(article_rows(SUPPORT))
     assert table.rows[2] == (
         "Customer support",
@@ -35,22 +35,22 @@ def test_ours_stands_beside_it_with_interval_and_n() -> None:
     )
 
 
-def test_a_workload_that_is_absent_has_no_rows() -> None:
+def test_an_absent_workload_has_no_rows() -> None:
     table = article_table(article_rows(SUPPORT))
     assert table.rows[5][2:] == ("no rows", "0.48", "no rows", "94%", "0")
-    assert article_remarks(SUPPORT)[1] == "Code generation: this run had no rows of it."
+    assert article_remarks(SUPPORT)[1] == "Code generation: this run had no rows."
 
 
-def test_a_proxy_and_a_difference_are_said_in_one_sentence() -> None:
+def test_one_sentence_names_the_proxy_and_the_difference() -> None:
     support, code, _ = article_remarks(finished().workloads)
     assert support == (
-        "Customer support: measured on a proxy (Banking77 intent labels); our cost is higher than "
-        "published (0.45 against 0.35) and our quality in line with the published figure "
+        "Customer support: measured on a proxy (Banking77 intent labels); cost is higher than "
+        "published (0.45 against 0.35) and quality is in line with the published figure "
         "(94.9% against 96%)."
     )
-    assert "our quality lower than published (88.9% against 94%)" in code
+    assert "quality is lower than published (88.9% against 94%)" in code
 
 
-def test_data_that_is_no_proxy_is_not_called_one() -> None:
+def test_only_proxy_data_is_called_a_proxy() -> None:
     own = WorkloadFigures(workload="research_qa", policies=(policy("candidate", 140),))
-    assert article_remarks((own,))[2].startswith("Research Q&A: our cost is lower than published")
+    assert article_remarks((own,))[2].startswith("Research Q&A: cost is lower than published")

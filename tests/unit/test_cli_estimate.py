@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from route_switch.cli import estimate
 from route_switch.cli.main import app
+from route_switch.cost_estimate.deployment import Deployment
 from route_switch.domain.errors import ConfigurationError
 from tests.support.checkout import ROOT
 
@@ -35,26 +38,40 @@ def refused(*arguments: str) -> str:
     return str(error.value)
 
 
+@pytest.fixture(scope="module")
+def deployment() -> Deployment:
+    """Stage prod, read once: it takes a process of its own."""
+    return estimate.read_deployment("prod")
+
+
+@pytest.fixture
+def prod(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "read_deployment", {"prod": deployment}.__getitem__)
+
+
 def lines_of(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def test_the_readme_shows_what_the_command_prints() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+@pytest.mark.usefixtures("prod")
+def test_the_costs_page_shows_what_the_command_prints() -> None:
+    page = (ROOT / "docs/costs.md").read_text("utf-8")
     found = re.search(
-        r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", readme, re.DOTALL
+        r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", page, re.DOTALL
     )
-    assert found, "the command, and below it what it prints"
+    assert found, "docs/costs.md must show the command and its output"
     assert lines_of(found[2]) == lines_of(run(*found[1].split()))
 
 
+@pytest.mark.usefixtures("prod")
 @pytest.mark.parametrize("kind", MAX_IDLE_USD)
-def test_prod_costs_little_when_nobody_uses_it(kind: str) -> None:
+def test_an_idle_prod_stage_costs_little(kind: str) -> None:
     idle = estimated()["idle_usd"][kind]
     dearest = sorted(idle, key=idle.__getitem__, reverse=True)[1:4]
-    assert idle["total"] <= MAX_IDLE_USD[kind], f"the levers are {', '.join(dearest)}: {idle}"
+    assert idle["total"] <= MAX_IDLE_USD[kind], f"most expensive: {', '.join(dearest)}: {idle}"
 
 
+@pytest.mark.usefixtures("prod")
 def test_totals_are_the_sums_of_their_rows() -> None:
     result = estimated()
     idle, per_1000 = result["idle_usd"], result["per_1000_requests_usd"]
@@ -65,12 +82,14 @@ def test_totals_are_the_sums_of_their_rows() -> None:
     )
 
 
-def test_waiting_for_models_is_a_row_of_its_own_and_as_long_as_one_says() -> None:
+@pytest.mark.usefixtures("prod")
+def test_waiting_for_models_is_a_separate_row_and_takes_the_stated_seconds() -> None:
     waiting = estimated("--seconds", "1,2,2,2", "--bypass", "0")["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(3_000 * 13.3334e-6)
 
 
-def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
+@pytest.mark.usefixtures("prod")
+def test_waiting_ends_at_the_request_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
@@ -78,13 +97,14 @@ def test_a_request_is_not_waited_for_beyond_its_deadline() -> None:
     )
 
 
-def test_all_on_one_tier_saves_nothing_and_costs_the_router() -> None:
+@pytest.mark.usefixtures("prod")
+def test_sending_everything_to_tier_3_loses_the_cost_of_the_router() -> None:
     month = estimated("--mix", "0,0,100", "--bypass", "0")["month_usd"]
     assert month["Saved, net"] < 0
     assert month["Models"] > month["Total"] - month["Models"]
 
 
-def test_a_stage_in_another_region_is_told_that_prices_differ_there(
+def test_a_stage_in_another_region_gets_a_warning_that_prices_differ(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))
@@ -94,7 +114,7 @@ def test_a_stage_in_another_region_is_told_that_prices_differ_there(
     assert "eu-central-1, whose AWS prices differ" in " ".join(run(*SIZE).split())
 
 
-def test_a_model_without_a_price_is_unknown_not_free(
+def test_a_model_without_a_price_costs_unknown_not_zero(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))
@@ -102,6 +122,8 @@ def test_a_model_without_a_price_is_unknown_not_free(
     profile["models"]["tiers"]["2"]["model"] = "bedrock/nobody-knows"
     (tmp_path / "cdk.json").write_text(json.dumps(context), "utf-8")
     monkeypatch.chdir(tmp_path)
+    unpriced = estimate.read_deployment("prod")
+    monkeypatch.setattr(estimate, "read_deployment", {"prod": unpriced}.__getitem__)
     result = estimated()
     assert result["per_1000_requests_usd"]["models"]["Tier 2  bedrock/nobody-knows"] is None
     assert result["per_1000_requests_usd"]["total"] is None
@@ -109,6 +131,7 @@ def test_a_model_without_a_price_is_unknown_not_free(
     assert "unknown" in run(*SIZE)
 
 
+@pytest.mark.usefixtures("prod")
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -121,17 +144,22 @@ def test_a_model_without_a_price_is_unknown_not_free(
         ((*SIZE, "--mix", "60,25,25"), "adds up to 110"),
         ((*SIZE, "--mix", "a,b,c"), "--mix is a,b,c"),
         ((*SIZE, "--bypass", "60"), "between 0 and Tier 1's share, 50"),
-        ((*SIZE, "--mix", "0,0,100"), "Say --bypass 0 or less"),
+        ((*SIZE, "--mix", "0,0,100"), "Use --bypass 0 or less"),
         ((*SIZE, "--seconds", "1,2,3,100"), "a request ends after 27 s"),
         ((*SIZE, "--seconds", "1,2,-3,4"), "--seconds is 1,2,-3,4"),
-        ((*SIZE, "--stage", "nowhere"), "no object named 'nowhere'"),
     ],
 )
-def test_wrong_input_is_refused_with_its_name(arguments: tuple[str, ...], says: str) -> None:
+def test_an_invalid_option_is_rejected_by_name(arguments: tuple[str, ...], says: str) -> None:
     assert says in refused(*arguments)
 
 
-def test_outside_a_checkout_it_says_what_is_missing(
+def test_a_stage_that_the_app_refuses_is_rejected_with_the_apps_error() -> None:
+    assert refused(*SIZE, "--stage", "nowhere").startswith(
+        "cdk.json, stages: no object named 'nowhere'; there are: local"
+    )
+
+
+def test_outside_a_checkout_the_error_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -140,17 +168,57 @@ def test_outside_a_checkout_it_says_what_is_missing(
     assert "clone the repository" in said
 
 
-def test_without_the_cdk_app_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "infra.app", None)
-    assert "clone the repository" in refused(*SIZE)
+def test_in_the_folder_of_another_cdk_app_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "cdk.json", tmp_path)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra/__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    said = refused(*SIZE)
+    assert "No module named infra.billable" in said
+    assert "clone the repository" in said
 
 
-def test_the_installed_command_finds_the_app_and_starts_no_cdk() -> None:
+def test_a_checkout_of_another_release_is_rejected_with_the_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "cdk.json", tmp_path)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra/__init__.py").touch()
+    (tmp_path / "infra/billable.py").write_text('print(\'{"stage": "prod"}\')', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = refused(*SIZE)
+    assert "another release" in said
+    assert "owned: Field required" in said
+    assert "make install" in said
+
+
+def test_a_deployment_survives_its_json(deployment: Deployment) -> None:
+    text = deployment.model_dump_json(by_alias=True)
+    assert Deployment.model_validate_json(text) == deployment
+
+
+def test_the_app_prints_its_deployment_without_loading_the_cdk() -> None:
     code = (
-        "import sys; from route_switch.cli.estimate import read_deployment; "
-        "read_deployment('prod'); print('aws_cdk' in sys.modules)"
+        "import sys; from infra.billable import main; main(['--stage', 'prod']); "
+        "print('aws_cdk' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "False\n"
+    document, loaded = done.stdout.splitlines()
+    assert Deployment.model_validate_json(document).stage == "prod"
+    assert loaded == "False"
+
+
+def test_the_app_prints_an_error_on_one_line_and_exits_1() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.billable", "--stage", "nowhere"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What a deployment costs to own: the arithmetic, by hand and by its properties."""
+"""The arithmetic of the cost estimate, checked by hand and by properties."""
 
 from dataclasses import replace
 
@@ -78,10 +78,10 @@ def aws_usd(traffic: Traffic, *, free_tier: bool = False) -> dict[str, float]:
 
 def with_catalog(**changes: object) -> Deployment:
     models = ModelCatalog.model_validate({**CATALOG.model_dump(), **changes})
-    return replace(DEPLOYMENT, config=RouterConfig(models=models))
+    return DEPLOYMENT.model_copy(update={"config": RouterConfig(models=models)})
 
 
-def test_a_million_requests_cost_what_they_do_by_hand() -> None:
+def test_the_aws_cost_of_a_million_requests_matches_calculation_by_hand() -> None:
     usd = aws_usd(TRAFFIC)
     # 0.9 · 0.5 s + 0.5 · 1 s + 0.3 · 2 s + 0.2 · 5 s = 2.55 s at 1 GB
     assert usd[WAITING] == pytest.approx(2.55e6 * 13.3334e-6)
@@ -91,7 +91,7 @@ def test_a_million_requests_cost_what_they_do_by_hand() -> None:
     assert usd["DynamoDB, writes and reads"] == pytest.approx(16 * 0.625 + 0.5 * 0.125)
 
 
-def test_models_cost_what_they_do_by_hand() -> None:
+def test_the_models_cost_matches_calculation_by_hand() -> None:
     costs = model_costs(DEPLOYMENT, TRAFFIC)
     assert costs.tiers_usd == pytest.approx(
         {Tier.SMALL: 0.5 * 1_100, Tier.MEDIUM: 0.3 * 2_200, Tier.LARGE: 0.2 * 11_000}
@@ -101,14 +101,14 @@ def test_models_cost_what_they_do_by_hand() -> None:
     assert costs.baseline_usd == pytest.approx(11_000)
 
 
-def test_the_baseline_takes_the_measured_length_of_tier_3s_answers() -> None:
+def test_the_baseline_uses_the_measured_length_of_tier_3s_answers() -> None:
     deployment = with_catalog(tier_3_output_ratio={1: 2.0, 2: 1.5})
     # 300 tokens of Tier 1 are 600 of Tier 3, 300 of Tier 2 are 450.
     by_hand = 5_000 + 20 * (0.5 * 600 + 0.3 * 450 + 0.2 * 300)
     assert model_costs(deployment, TRAFFIC).baseline_usd == pytest.approx(by_hand)
 
 
-def test_what_is_free_is_shared_in_proportion_and_never_makes_a_line_negative() -> None:
+def test_lines_share_the_free_units_in_proportion() -> None:
     lines = [Line("a", {"metrics": 30}), Line("b", {"metrics": 10}), Line("c", {"dashboards": 1})]
     assert [usd for _, usd in costs_usd(lines, PRICES, free_tier=True)] == pytest.approx(
         [0.3 * 22.5, 0.3 * 7.5, 0]
@@ -116,7 +116,7 @@ def test_what_is_free_is_shared_in_proportion_and_never_makes_a_line_negative() 
     assert [usd for _, usd in costs_usd(lines, PRICES, free_tier=False)] == pytest.approx([9, 3, 3])
 
 
-def test_an_unknown_price_makes_totals_unknown_never_smaller() -> None:
+def test_an_unknown_price_makes_totals_unknown_not_smaller() -> None:
     prices = {name: price for name, price in CATALOG.prices.items() if name != "bedrock/medium"}
     month = MonthlyEstimate(with_catalog(prices=prices), TRAFFIC, PRICES).month
     assert (month.models, month.total, month.saved) == (None, None, None)
@@ -124,13 +124,13 @@ def test_an_unknown_price_makes_totals_unknown_never_smaller() -> None:
     assert month.waiting > 0
 
 
-def test_a_tier_that_answers_nothing_needs_no_price() -> None:
+def test_a_tier_without_requests_needs_no_price() -> None:
     prices = {name: price for name, price in CATALOG.prices.items() if name != "bedrock/medium"}
     traffic = replace(TRAFFIC, mix={Tier.SMALL: 0.8, Tier.MEDIUM: 0.0, Tier.LARGE: 0.2})
     assert model_costs(with_catalog(prices=prices), traffic).total_usd is not None
 
 
-def test_saved_is_net_of_models_aws_and_learning() -> None:
+def test_the_saving_is_net_of_models_aws_and_learning() -> None:
     month = MonthlyEstimate(DEPLOYMENT, TRAFFIC, PRICES).month
     assert month.saved is not None
     assert month.models is not None
@@ -139,36 +139,36 @@ def test_saved_is_net_of_models_aws_and_learning() -> None:
     assert month.learning == 25, "the configured cap, below a tenth of the saving"
 
 
-def test_a_month_pays_once_for_what_requests_and_schedules_share() -> None:
-    """The free GB-seconds are taken off once, not once for each."""
+def test_free_units_shared_by_requests_and_schedules_count_once() -> None:
+    """The free GB-seconds are subtracted once in all, not once per line."""
     month = MonthlyEstimate(DEPLOYMENT, TRAFFIC, PRICES).month
     full = aws_usd(TRAFFIC)[WAITING]
     assert full - 400_000 * 13.3334e-6 < month.waiting < full
 
 
-def test_a_stage_that_keeps_no_text_writes_smaller_items() -> None:
+def test_a_stage_without_text_storage_writes_smaller_items() -> None:
     config = RouterConfig(models=CATALOG, text_storage="none")
-    assert item_bytes(replace(DEPLOYMENT, config=config), TRAFFIC) == 1_800
+    assert item_bytes(DEPLOYMENT.model_copy(update={"config": config}), TRAFFIC) == 1_800
     assert item_bytes(DEPLOYMENT, TRAFFIC) == 1_800 + 4 * 800
 
 
-def test_a_long_text_lies_in_s3_instead_of_the_item() -> None:
+def test_a_long_text_is_stored_in_s3_instead_of_the_item() -> None:
     long = replace(TRAFFIC, input_tokens=40_000)
     assert item_bytes(DEPLOYMENT, long) == 1_800 + 4 * 300
-    assert aws_usd(long)["S3, long texts"] > 5, "a million writes, and what they keep"
+    assert aws_usd(long)["S3, long texts"] > 5, "a million writes, and their storage"
     assert "S3, long texts" not in aws_usd(TRAFFIC)
 
 
-def test_x_ray_takes_the_first_request_of_each_second_and_a_share_of_the_others() -> None:
+def test_x_ray_samples_the_first_request_of_each_second_and_a_share_of_the_others() -> None:
     assert aws_usd(replace(TRAFFIC, requests=1000))["X-Ray"] == pytest.approx(0.005)
     many = 10 * MONTH_S
     usd = aws_usd(replace(TRAFFIC, requests=many))["X-Ray"]
     assert usd == pytest.approx((MONTH_S + 0.05 * 9 * MONTH_S) * 5e-6)
-    untraced = request_lines(replace(DEPLOYMENT, tracing=False), TRAFFIC)
+    untraced = request_lines(DEPLOYMENT.model_copy(update={"tracing": False}), TRAFFIC)
     assert "X-Ray" not in {line.label for line in untraced}
 
 
-def test_a_provider_outside_aws_is_sent_the_request_over_the_internet() -> None:
+def test_a_provider_outside_aws_adds_data_transfer() -> None:
     outside = with_catalog(router="openai/router")
     (inside_gb, outside_gb) = (
         next(line for line in request_lines(each, TRAFFIC) if line.label == "Data transfer")
@@ -178,7 +178,7 @@ def test_a_provider_outside_aws_is_sent_the_request_over_the_internet() -> None:
 
 
 @given(requests, st.floats(1, 100))
-def test_twice_the_requests_cost_twice_but_for_what_is_sampled_or_cached(
+def test_costs_are_proportional_to_requests_except_sampled_or_cached_ones(
     n: float, times: float
 ) -> None:
     few, many = (aws_usd(replace(TRAFFIC, requests=each)) for each in (n, n * times))
@@ -202,14 +202,15 @@ def test_more_tokens_are_never_cheaper(a: int, b: int, c: int, d: int, n: float)
 
 
 @given(requests)
-def test_what_is_free_never_makes_a_line_dearer(n: float) -> None:
+def test_the_free_tier_never_makes_a_line_more_expensive(n: float) -> None:
     traffic = replace(TRAFFIC, requests=n)
     free, full = (aws_usd(traffic, free_tier=free_tier) for free_tier in (True, False))
     assert all(0 <= free[label] <= full[label] * (1 + 1e-9) for label in full)
 
 
-def test_every_price_of_the_list_is_used() -> None:
-    x86 = replace(DEPLOYMENT, architecture="x86_64", owned=replace(OWNED, customer_keys=1))
+def test_every_price_in_the_list_is_used() -> None:
+    owned = OWNED.model_copy(update={"customer_keys": 1})
+    x86 = DEPLOYMENT.model_copy(update={"architecture": "x86_64", "owned": owned})
     long = replace(TRAFFIC, input_tokens=40_000)
     lines = (
         *request_lines(DEPLOYMENT, long),

@@ -1,4 +1,4 @@
-"""The widgets' HTML, from counters that the store would write."""
+"""The widgets' HTML, from counters as the store writes them."""
 
 import json
 import re
@@ -35,7 +35,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 
 def paid(day: int, tier: Tier, usd: float) -> RequestRecord:
-    """Routed and answered; the router cost 0.01 USD."""
+    """Return a routed and answered request, whose router call cost 0.01 USD."""
     model = f"openai/{tier.name.lower()}"
     router = Attempt("openai/router", None, "answered", 1.0, cost_usd=0.01)
     answer = Attempt(model, tier, "answered", 1.0, cost_usd=usd)
@@ -59,7 +59,7 @@ LEARNING = {date(2026, 11, 8): 0.11, TODAY + timedelta(1): 5.0}
 
 
 def rows_of(html: str) -> dict[str, list[str]]:
-    """Every table's rows by their first cell."""
+    """Return the rows of all tables by their first cell."""
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
     return {unescape(row[0]): [unescape(cell) for cell in row[1:]] for row in rows if row}
 
@@ -71,7 +71,7 @@ def spend(
     return rows_of(SpendView(*shown, budget).html)
 
 
-def test_spend_is_told_for_today_and_the_month_with_what_it_went_into() -> None:
+def test_spending_is_shown_for_today_and_the_month_by_purpose() -> None:
     rows = spend(MADE, LEARNING, budget=10.0)
     assert rows["Spent"] == ["$0.0700", "$1.50"]
     assert rows["… on answers"] == ["$0.0500 (71.4%)", "$1.35 (90.0%)"]
@@ -80,7 +80,7 @@ def test_spend_is_told_for_today_and_the_month_with_what_it_went_into() -> None:
     assert rows["All on Tier 3 (estimated)"] == ["$2.00", "$3.00"]
     assert rows["Saved, net (estimated)"] == ["$1.93 (96.5%)", "$1.50 (50.0%)"]
     assert rows["Requests"] == ["2", "4"]
-    assert rows["Cost of 1,000 requests, without learning"] == ["$35.00", "$347.50"]
+    assert rows["Cost per 1,000 requests, without learning"] == ["$35.00", "$347.50"]
     assert rows["… of the month's budget"] == ["", "$10.00 (15.0% used)"]
 
 
@@ -96,7 +96,7 @@ def test_tiers_models_and_reasons_have_their_shares() -> None:
     assert set(REASONS) == set(Reason)
 
 
-def test_what_nobody_knows_is_unknown_and_counted() -> None:
+def test_unknown_figures_are_shown_as_unknown_and_counted() -> None:
     rows = spend([replace(RECORD, created_at=NOON, attempts=(UNPRICED,))], {})
     assert rows["All on Tier 3 (estimated)"] == ["unknown", "unknown"]
     assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
@@ -104,28 +104,28 @@ def test_what_nobody_knows_is_unknown_and_counted() -> None:
     assert rows["Answers without an estimate"] == ["1", "1"]
 
 
-def test_a_month_without_requests_divides_by_nothing() -> None:
+def test_a_month_without_requests_is_shown_without_an_error() -> None:
     rows = spend([], {})
     assert rows["Spent"] == ["$0.00", "$0.00"]
-    assert rows["Cost of 1,000 requests, without learning"] == ["–", "–"]
+    assert rows["Cost per 1,000 requests, without learning"] == ["–", "–"]
     assert rows["1"][1] == "–"
 
 
-def test_a_share_of_the_baseline_is_told_only_of_the_same_answers() -> None:
-    """Saved leaves out the answer of unknown cost, and the baseline does not."""
+def test_the_saving_has_a_share_only_if_the_baseline_covers_the_same_answers() -> None:
+    """The saving leaves out the answer of unknown cost; the baseline includes it."""
     many = [*MADE] * 5
     rows = spend([*many, replace(paid(24, Tier.LARGE, 0.0), attempts=(UNPRICED,))], {})
     assert rows["Saved, net (estimated)"] == ["$9.65", "$8.05"]
 
 
-def test_what_is_saved_is_unknown_where_too_many_answers_have_no_estimate() -> None:
-    """As on a stage without measured output ratios, where Tier 3's answers alone have one."""
+def test_the_saving_is_unknown_if_too_many_answers_have_no_estimate() -> None:
+    """As on a stage without output ratios, where only Tier 3's answers have an estimate."""
     unknown = [replace(paid(24, Tier.SMALL, 0.1), baseline_cost_usd=None)] * 3
     rows = spend([*MADE, *unknown], {})
     assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
 
 
-def test_a_month_is_read_once_whatever_is_shown_of_it() -> None:
+def test_each_day_of_the_month_is_read_once() -> None:
     class Counted(FakeTotals):
         read: Sequence[date] = ()
 
@@ -143,7 +143,7 @@ def keys_report(keys: list[ApiKey], made: list[RequestRecord]) -> CostsReport:
     return SumCosts(FakeTotals(made, LEARNING), lambda: keys)(query)
 
 
-def test_keys_are_rows_with_what_they_may_still_spend() -> None:
+def test_each_key_has_a_row_with_its_spending_and_budget() -> None:
     keys = [
         ApiKey("key_1", "web", "client", tags={"team": "search", "cost": "77"}),
         ApiKey("key_2", "batch", "client", monthly_budget_usd=0.5, revoked=True),
@@ -151,13 +151,13 @@ def test_keys_are_rows_with_what_they_may_still_spend() -> None:
     ]
     gone = replace(paid(3, Tier.SMALL, 0.04), key_id="gone")
     rows = rows_of(KeysView(keys_report(keys, [*MADE, gone])).html)
-    assert list(rows) == ["web", "batch (revoked)", "Keys that were deleted", "All keys"]
+    assert list(rows) == ["web", "batch (revoked)", "Deleted keys", "All keys"]
     assert rows["web"] == ["team=search, cost=77", "3", "$0.980", "–", "–"]
     assert rows["batch (revoked)"] == ["", "1", "$0.410", "$0.500", "82.0%"]
     assert rows["All keys"] == ["", "5", "$1.44", "–", "–"]
 
 
-def test_more_keys_than_fit_are_summed_in_one_row() -> None:
+def test_keys_beyond_the_row_limit_are_summed_in_one_row() -> None:
     keys = [ApiKey(f"key_{n}", f"k{n}", "client") for n in range(MOST_ROWS + 2)]
     made = [replace(paid(2, Tier.SMALL, n / 100), key_id=key.key_id) for n, key in enumerate(keys)]
     rows = rows_of(KeysView(keys_report(keys, made)).html)
@@ -167,7 +167,7 @@ def test_more_keys_than_fit_are_summed_in_one_row() -> None:
     assert rows["All keys"][1] == str(MOST_ROWS + 2)
 
 
-def test_what_is_not_known_of_a_keys_cost_stands_beside_it() -> None:
+def test_a_keys_requests_of_unknown_cost_are_counted_next_to_its_spending() -> None:
     row = CostGroup(ApiKey("k", "web", "client"), CostTotals(0.5, 3, 0, 0, without_cost=2))
     report = CostsReport(CostsQuery(TODAY, TODAY, "key"), CostTotals(0.5, 3, 0, 0), (row,))
     assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unknown"
@@ -184,7 +184,7 @@ MARK = VersionOrigin(
 )
 
 
-def test_versions_are_marks_with_their_gain_and_the_live_one_stands_out() -> None:
+def test_versions_show_their_gain_and_the_live_one_is_bold() -> None:
     earlier = replace(MARK, version=6, serves=False, origin="edit of 5", verdict=None, gain=None)
     html = PromptsView([MARK, earlier], "live@7").html
     rows = rows_of(html)
@@ -192,10 +192,10 @@ def test_versions_are_marks_with_their_gain_and_the_live_one_stands_out() -> Non
     assert rows["7 (live)"] == ["learned", f"better: {gain}", "promoter", "2026-11-22 03:41"]
     assert rows["6"] == ["edit of 5", "–", "promoter", "2026-11-22 03:41"]
     assert html.count("font-weight:bold") == len(rows["6"]) + 1
-    assert "live@7 serves." in html
+    assert "In use: live@7." in html
 
 
-def test_names_are_text_and_nothing_else() -> None:
+def test_names_are_escaped() -> None:
     key = ApiKey("key_1", EVIL, "client", tags={EVIL: EVIL})
     attempt = Attempt(EVIL, Tier.SMALL, "answered", 1.0, cost_usd=1)
     model = replace(paid(24, Tier.SMALL, 1.0), attempts=(attempt,))
@@ -210,7 +210,7 @@ def test_names_are_text_and_nothing_else() -> None:
 
 
 @given(st.text())
-def test_any_text_in_a_cell_stays_in_its_cell(text: str) -> None:
+def test_any_text_stays_inside_its_cell(text: str) -> None:
     html = Table(("x",), [(text,)]).html
     [cell] = re.findall(r"<td[^>]*>([^<>]*)</td>", html)
     assert unescape(cell) == text
@@ -232,18 +232,18 @@ def test_any_text_in_a_cell_stays_in_its_cell(text: str) -> None:
         (1234567.891, "$1,234,567.89"),
     ],
 )
-def test_small_sums_keep_three_digits_and_large_ones_cents(
+def test_small_sums_have_three_digits_and_large_ones_cents(
     amount: float | None, written: str
 ) -> None:
     assert usd(amount) == written
 
 
-def test_a_share_of_nothing_is_none_and_of_the_unknown_unknown() -> None:
+def test_a_share_of_zero_is_a_dash_and_a_share_of_unknown_is_unknown() -> None:
     assert (share(1, 0), share(None, 1), share(1, None)) == ("–", "unknown", "unknown")
     assert (share(-1, 8), share(-0.0, 8)) == ("−12.5%", "0.0%")
 
 
 @pytest.mark.parametrize("file", sorted(Path("events/dashboard").glob("*.json")), ids=str)
-def test_the_sample_events_ask_for_what_there_is(file: Path) -> None:
+def test_each_sample_event_asks_for_the_view_it_is_named_for(file: Path) -> None:
     event = json.loads(file.read_text("utf-8"))
     assert event.get("view", "describe") == file.stem

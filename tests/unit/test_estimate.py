@@ -1,4 +1,4 @@
-"""What a run will cost, worked out by hand."""
+"""The estimated cost of a run, compared with calculations by hand."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.mipro_search import SearchSize
-from route_switch.optimizer.run_estimate import Task, estimate, growth_usd
+from route_switch.optimizer.run_estimate import EstimateInputs, estimate, growth_usd
 from route_switch.services.learning.build_outcomes import MissingAnswer
 from route_switch.services.learning.paid_calls import Purpose
 
@@ -19,7 +19,7 @@ PRICE = Price(input_usd_per_million=1, output_usd_per_million=10)
 NAMES = ("fake/small", "fake/large", "fake/router", "fake/proposer", "fake/judge")
 PRICES = dict.fromkeys(NAMES, PRICE)
 EXAMPLES = [Example(query="x" * 400), Example(query="y" * 800)]
-TASK = Task(
+INPUTS = EstimateInputs(
     models={Tier.SMALL: "fake/small", Tier.LARGE: "fake/large"},
     missing=[MissingAnswer(example, Tier.SMALL) for example in EXAMPLES],
     examples=EXAMPLES,
@@ -33,8 +33,8 @@ TASK = Task(
 )
 
 
-def test_every_purpose_is_estimated_from_calls_times_tokens_times_price() -> None:
-    lines = estimate(TASK, PRICES)
+def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
+    lines = estimate(INPUTS, PRICES)
     assert [(line.purpose, line.model, line.calls) for line in lines] == [
         (Purpose.ANSWER, "fake/small", 2),
         (Purpose.ANSWER, "fake/large", 0),
@@ -53,18 +53,18 @@ def test_every_purpose_is_estimated_from_calls_times_tokens_times_price() -> Non
     )
 
 
-def test_recorded_answers_cost_nothing_whether_their_price_is_known_or_not() -> None:
-    answers = estimate(replace(TASK, missing=[]), {})[:2]
+def test_recorded_answers_cost_nothing_even_without_a_price() -> None:
+    answers = estimate(replace(INPUTS, missing=[]), {})[:2]
     assert [(line.calls, line.usd) for line in answers] == [(0, 0.0), (0, 0.0)]
 
 
-def test_without_a_judge_there_is_no_verdict_to_pay() -> None:
-    purposes = [line.purpose for line in estimate(replace(TASK, judge_model=None), PRICES)]
+def test_a_run_without_a_judge_pays_for_no_verdicts() -> None:
+    purposes = [line.purpose for line in estimate(replace(INPUTS, judge_model=None), PRICES)]
     assert Purpose.JUDGE not in purposes
 
 
-def test_what_has_no_price_is_unknown_and_not_free() -> None:
-    lines = {line.model: line.usd for line in estimate(TASK, {})}
+def test_calls_without_a_price_cost_unknown_not_zero() -> None:
+    lines = {line.model: line.usd for line in estimate(INPUTS, {})}
     assert lines == {
         "fake/small": None,
         "fake/large": 0.0,
@@ -74,8 +74,8 @@ def test_what_has_no_price_is_unknown_and_not_free() -> None:
     }
 
 
-def test_a_prompt_may_grow_to_what_parameter_store_holds() -> None:
+def test_a_prompt_may_grow_to_parameter_stores_limit() -> None:
     prompt = packaged_prompt()
     room = (8192 - len(to_markdown(prompt).encode())) // 4
-    assert growth_usd(prompt, TASK.config, PRICES) == pytest.approx(room / 1e6)
-    assert growth_usd(prompt, TASK.config, {}) == 0.0
+    assert growth_usd(prompt, INPUTS.config, PRICES) == pytest.approx(room / 1e6)
+    assert growth_usd(prompt, INPUTS.config, {}) == 0.0

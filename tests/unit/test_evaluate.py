@@ -1,4 +1,4 @@
-"""Figures of policies, and the baselines beside them."""
+"""Figures of policies and baselines."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ from route_switch.optimizer.held_out import (
     workload_figures,
 )
 from route_switch.optimizer.neighbors import Vectors, across_folds, among_train, embed_all
-from route_switch.optimizer.policies import routed
+from route_switch.optimizer.policies import routed_policy
 from route_switch.optimizer.statistics import Estimate
 from tests.support.outcomes import random_arrays, table_of
 
@@ -30,7 +30,7 @@ SMALL, MEDIUM, LARGE = Tier
 LAMBDA = 0.2
 
 ROWS = table_of((1, 1, 1), (0, 1, 1), (0, 0, 1), (1, 0, 0))
-"""The small model is enough for the first and the last row."""
+"""The small model suffices for the first and the last row."""
 
 
 def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measurement:
@@ -46,9 +46,9 @@ def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measureme
     )
 
 
-def test_figures_are_those_that_one_works_out_by_hand() -> None:
+def test_figures_match_calculations_by_hand() -> None:
     arrays = arrays_of(ROWS)
-    policy = routed("p", arrays.tiers, [SMALL, MEDIUM, SMALL, LARGE], [0.0, 1.0, 1.0, 0.0])
+    policy = routed_policy("p", arrays.tiers, [SMALL, MEDIUM, SMALL, LARGE], [0.0, 1.0, 1.0, 0.0])
     (figures,) = policy_figures(arrays, [policy], LAMBDA)
     assert figures.cost.mean == pytest.approx((1 + 4 + 1 + 1 + 1 + 10) / 40)
     assert figures.quality.mean == 0.75
@@ -65,24 +65,24 @@ def test_the_objective_is_quality_minus_lambda_times_cost_for_every_policy(
     arrays = random_arrays(60, seed)
     random = np.random.default_rng(seed)
     chosen = [Tier(int(t)) for t in random.integers(1, 4, 60)]
-    policy = routed("p", arrays.tiers, chosen, random.random(60).tolist())
+    policy = routed_policy("p", arrays.tiers, chosen, random.random(60).tolist())
     (f,) = policy_figures(arrays, [policy], lambda_)
     assert f.objective.mean == pytest.approx(f.quality.mean - lambda_ * f.cost.mean)
 
 
-def test_a_row_that_weighs_three_counts_as_three_rows() -> None:
+def test_a_row_of_weight_three_counts_as_three_rows() -> None:
     thrice = table_of((0, 0, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1))
     weighted = table_of((0, 0, 1), (1, 1, 1), weights=(1.0, 3.0))
 
     def quality(table: OutcomeTable) -> float:
         arrays = arrays_of(table)
-        policy = routed("p", arrays.tiers, [SMALL] * len(arrays), [0.0] * len(arrays))
+        policy = routed_policy("p", arrays.tiers, [SMALL] * len(arrays), [0.0] * len(arrays))
         return policy_figures(arrays, [policy], LAMBDA)[0].quality.mean
 
     assert quality(weighted) == quality(thrice) == 0.75
 
 
-def test_baselines_bear_the_names_of_the_interface_and_know_their_place() -> None:
+def test_baselines_have_their_public_names_and_the_expected_figures() -> None:
     rows = measurement()
     policies = baselines(rows)
     names = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
@@ -96,7 +96,7 @@ def test_baselines_bear_the_names_of_the_interface_and_know_their_place() -> Non
     assert all(figures["oracle"].objective.mean >= f.objective.mean for f in figures.values())
 
 
-def test_two_tiers_have_no_tier_2() -> None:
+def test_with_two_tiers_there_is_no_tier_2_baseline() -> None:
     arrays = random_arrays(4)
     two = type(arrays)(
         (SMALL, LARGE),
@@ -113,17 +113,17 @@ def test_two_tiers_have_no_tier_2() -> None:
 
 def test_differences_are_paired() -> None:
     arrays = random_arrays(200)
-    cheap = routed("cheap", arrays.tiers, [SMALL] * 200, [0.0] * 200)
-    dearer = routed("dearer", arrays.tiers, [SMALL] * 200, [0.01] * 200)
-    gap = differences(arrays, [cheap, dearer], cheap, LAMBDA)["dearer"]
+    cheap = routed_policy("cheap", arrays.tiers, [SMALL] * 200, [0.0] * 200)
+    expensive = routed_policy("expensive", arrays.tiers, [SMALL] * 200, [0.01] * 200)
+    gap = differences(arrays, [cheap, expensive], cheap, LAMBDA)["expensive"]
     expected = LAMBDA * 0.01 / arrays.tier_3_usd
     assert (gap.mean, gap.low, gap.high) == pytest.approx((expected, expected, expected))
     assert differences(arrays, [cheap], cheap, LAMBDA) == {}
 
 
-def test_confusion_counts_best_against_chosen() -> None:
+def test_confusion_counts_best_and_chosen_tiers() -> None:
     arrays = arrays_of(ROWS)
-    policy = routed("p", arrays.tiers, [SMALL, SMALL, LARGE, LARGE], [0.0] * 4)
+    policy = routed_policy("p", arrays.tiers, [SMALL, SMALL, LARGE, LARGE], [0.0] * 4)
     assert confusion(arrays, policy, LAMBDA) == {
         SMALL: {SMALL: 1, MEDIUM: 0, LARGE: 1},
         MEDIUM: {SMALL: 1, MEDIUM: 0, LARGE: 0},
@@ -131,18 +131,18 @@ def test_confusion_counts_best_against_chosen() -> None:
     }
 
 
-def test_a_workload_is_measured_by_itself() -> None:
+def test_each_workload_is_measured_separately() -> None:
     rows = ((1, 1, 1), (0, 1, 1), (0, 0, 1))
     table = table_of(*rows, workloads=("support", "code", None))
     arrays = arrays_of(table)
-    policy = routed("p", arrays.tiers, [SMALL] * 3, [0.0] * 3)
+    policy = routed_policy("p", arrays.tiers, [SMALL] * 3, [0.0] * 3)
     code, support = workload_figures(arrays, table.examples, [policy], LAMBDA)
     assert (code.workload, support.workload) == ("code", "support")
     assert code.policies[0].quality.mean == 0.0
     assert support.policies[0].quality.mean == 1.0
 
 
-def test_latency_is_told_only_where_all_of_it_was_measured() -> None:
+def test_latency_is_given_only_if_all_of_it_was_measured() -> None:
     arrays = random_arrays(3)
     timed = type(arrays)(
         arrays.tiers,
@@ -152,18 +152,18 @@ def test_latency_is_told_only_where_all_of_it_was_measured() -> None:
         arrays.cost_usd,
         np.full((3, 3), 100.0),
     )
-    known = routed("known", arrays.tiers, [SMALL] * 3, [0.0] * 3, [10.0, 20.0, 30.0])
-    unknown = routed("unknown", arrays.tiers, [SMALL] * 3, [0.0] * 3)
+    known = routed_policy("known", arrays.tiers, [SMALL] * 3, [0.0] * 3, [10.0, 20.0, 30.0])
+    unknown = routed_policy("unknown", arrays.tiers, [SMALL] * 3, [0.0] * 3)
     first, second = policy_figures(timed, [known, unknown], LAMBDA)
     assert first.latency_ms is not None
     assert first.latency_ms.mean == 120.0
     assert second.latency_ms is None
 
 
-def test_the_gate_is_told_what_moved_and_what_it_gained() -> None:
+def test_the_gate_gets_each_rows_move_and_gain() -> None:
     arrays = arrays_of(ROWS)
-    before = routed("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
-    after = routed("candidate", arrays.tiers, [SMALL, LARGE, LARGE, LARGE], [0.0] * 4)
+    before = routed_policy("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
+    after = routed_policy("candidate", arrays.tiers, [SMALL, LARGE, LARGE, LARGE], [0.0] * 4)
     gains = held_out_gains(arrays, ROWS.examples, after, before, LAMBDA)
     assert [gain.gain for gain in gains] == pytest.approx([0.18, 0, 0, 0])
     assert [gain.moved for gain in gains] == [True, False, False, False]
@@ -174,16 +174,16 @@ def test_the_gate_is_told_what_moved_and_what_it_gained() -> None:
 
 
 def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> None:
-    with pytest.raises(ConfigurationError, match="no example"):
+    with pytest.raises(ConfigurationError, match="No example"):
         arrays_of(table_of())
     with pytest.raises(ConfigurationError, match="The cost of b is unknown"):
         arrays_of(table_of((1, 1, 1), usd=(1.0, None, 1.0)))
-    with pytest.raises(ConfigurationError, match="costs nothing"):
+    with pytest.raises(ConfigurationError, match="cost nothing"):
         arrays_of(table_of((1, 1, 1), usd=(0.0, 0.0, 0.0)))
 
 
 def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
-    """Queries of two kinds: for one, Tier 1 is best, for the other, Tier 3."""
+    """Return queries of two kinds: Tier 1 is best for one, Tier 3 for the other."""
     random = np.random.default_rng(seed)
     kind = random.integers(0, 2, n)
     vectors = np.eye(2, 8)[kind] + 0.05 * random.standard_normal((n, 8))
@@ -191,7 +191,7 @@ def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
     return vectors.astype(np.float32), rewards
 
 
-def test_neighbors_find_what_is_there_to_be_learned() -> None:
+def test_neighbors_learn_separable_clusters() -> None:
     train, train_rewards = clusters(100, 1)
     rows, rewards = clusters(40, 2)
     predicted = among_train(train, rows).predict(train_rewards)
@@ -215,9 +215,9 @@ def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
     assert across_folds(vectors, only.examples).predict(np.ones((1, 3))).tolist() == [[0, 0, 0]]
 
 
-def test_shuffled_labels_do_not_beat_random_and_leaked_ones_do() -> None:
-    """Queries that are alike have the same best tier, so that a policy made at random, the same
-    for those that are alike, gains or loses a lot by chance."""
+def test_shuffled_labels_do_not_beat_random_but_leaked_labels_do() -> None:
+    """Similar queries have the same best tier here, so a random policy that treats them alike gains
+    or loses a lot by chance."""
     n = 200
     vectors, rewards = clusters(n, 4)
     ones = np.ones((n, 3))

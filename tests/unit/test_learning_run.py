@@ -1,4 +1,4 @@
-"""Runs of the workflow: their names, the month's cap, and what is said at the end."""
+"""Runs of the workflow: their names, the monthly cap, and their notifications."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -26,12 +26,12 @@ from route_switch.services.learning.spending_caps import (
 from route_switch.workflow.claim import days_of_previous_month
 from route_switch.workflow.events import (
     Approval,
+    CaughtError,
     Collected,
     Evaluated,
     Promoted,
     ReportEvent,
     RunState,
-    Trouble,
 )
 from route_switch.workflow.failures import named_failures
 from route_switch.workflow.report import figures, outcome_of, sentence
@@ -40,21 +40,21 @@ RUN = LearningRun(id="2026-11-22T030000Z", month="2026-11", trigger="schedule", 
 ENOUGH = Collected(enough=True, examples=400, from_seed=0, requests=900, needed=300)
 
 
-def test_the_scheduled_time_names_the_run_in_utc() -> None:
+def test_a_run_is_named_for_its_scheduled_time_in_utc() -> None:
     start = StartRun.model_validate({"scheduled_time": "2026-11-22T03:00:00Z", "more": 1})
     assert start.run_id == "2026-11-22T030000Z"
     there = timezone(timedelta(hours=2))
     assert StartRun(scheduled_time=datetime(2026, 11, 22, 5, tzinfo=there)).run_id == start.run_id
 
 
-def test_a_drift_run_is_another_run_than_the_scheduled_one_of_the_same_time() -> None:
+def test_a_drift_run_and_a_scheduled_run_of_the_same_time_have_different_names() -> None:
     midnight = datetime(2026, 11, 22, tzinfo=UTC)
     run_id = StartRun(scheduled_time=midnight, trigger="drift").run_id
     assert run_id == "2026-11-22T000000Z-drift"
     assert LearningRun(id=run_id, month="", trigger="drift", cap_usd=0).day == date(2026, 11, 22)
 
 
-def test_a_time_without_a_zone_starts_nothing() -> None:
+def test_a_scheduled_time_without_a_zone_is_rejected() -> None:
     with pytest.raises(ValidationError, match="timezone"):
         StartRun.model_validate({"scheduled_time": "2026-11-22T03:00:00"})
 
@@ -70,20 +70,22 @@ def test_a_time_without_a_zone_starts_nothing() -> None:
     ],
     ids=["no traffic", "saving unknown", "much saved", "net of learning", "nothing saved"],
 )
-def test_the_cap_is_the_smaller_of_the_sum_and_the_share(before: PreviousMonth, cap: float) -> None:
+def test_the_cap_is_the_smaller_of_the_fixed_sum_and_the_share_of_the_saving(
+    before: PreviousMonth, cap: float
+) -> None:
     assert learning_cap(LearningConfig(), before) == pytest.approx(cap)
 
 
-def test_the_month_before_is_read_from_the_days_counters() -> None:
+def test_the_previous_month_is_read_from_the_daily_counters() -> None:
     counters = {"answered": 12.0, "saved_usd": 3.5, "tier:1": 9.0}
     assert previous_month(counters, 0.5) == PreviousMonth(12, 3.5, 0.5)
     assert learning_cap(LearningConfig(monthly_usd=0.5), PreviousMonth(9, 0.0, 0.0)) == 0.5
     assert previous_month({"answered": 2.0, "saved_usd:unknown": 2.0}, 0.0).saved_usd is None
 
 
-def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
-    """Without measured output ratios, answers of Tier 3 alone have an estimate: they save nothing
-    and pay the router. The run that measures the ratios must not starve."""
+def test_a_saving_estimated_from_few_answers_does_not_lower_the_cap() -> None:
+    """Without output ratios, only Tier 3's answers have an estimate: they save nothing and pay the
+    router. The run that measures the ratios must not run out of money."""
     of_tier_3 = {"answered": 1000.0, "saved_usd": -0.02, "saved_usd:unknown": 750.0}
     assert previous_month(of_tier_3, 0.0).saved_usd is None
     assert learning_cap(LearningConfig(), previous_month(of_tier_3, 0.0)) == 25.0
@@ -92,7 +94,7 @@ def test_what_few_answers_save_is_no_ground_to_cut_the_learning_cap() -> None:
 
 
 @given(st.dates(min_value=date(2020, 1, 1)))
-def test_the_days_of_the_month_before_are_all_of_one_month(day: date) -> None:
+def test_the_days_of_the_previous_month_are_exactly_one_month(day: date) -> None:
     first = day.replace(day=1)
     days = days_of_previous_month(first)
     assert days[0].day == 1
@@ -123,7 +125,7 @@ def state(verdict: str = "better", **parts: object) -> RunState:
     ("known", "outcome", "said"),
     [
         (state(promoted=Promoted(promoted=True, version=7)), "promoted", "live as version 7"),
-        (state(promoted=Promoted(promoted=False, why="W.")), "prompt changed", "made live: W."),
+        (state(promoted=Promoted(promoted=False, why="W.")), "prompt changed", "promoted: W."),
         (state(promoted=Promoted(promoted=False, off=True)), "learning off", "was turned off"),
         (
             state(evaluated=Evaluated(done=True, slice=0, off=True, spent_usd=0.5)),
@@ -131,8 +133,8 @@ def state(verdict: str = "better", **parts: object) -> RunState:
             "was turned off",
         ),
         (state("not better"), "not better", "No better routing prompt was found"),
-        (state("not enough evidence"), "not enough evidence", "evidence is not enough"),
-        (state(approval=Approval(approved=False)), "not approved", "which means no"),
+        (state("not enough evidence"), "not enough evidence", "not enough evidence"),
+        (state(approval=Approval(approved=False)), "not approved", "so it was rejected"),
         (
             state(approval=Approval(approved=False, by="arn:bob")),
             "not approved",
@@ -146,37 +148,39 @@ def state(verdict: str = "better", **parts: object) -> RunState:
         (
             RunState(run=RUN, collected=ENOUGH.model_copy(update={"enough": False, "examples": 9})),
             "too few examples",
-            "There are 9 examples and 300 are needed",
+            "There are 9 examples, but 300 are needed",
         ),
         (
-            state(error=Trouble(Error="ProviderDown", Cause='{"errorMessage": "It is down."}')),
+            state(error=CaughtError(Error="ProviderDown", Cause='{"errorMessage": "It is down."}')),
             "failed",
             "ProviderDown. It is down.",
         ),
-        (state(error=Trouble(Error="States.Timeout")), "failed", "the functions' logs"),
+        (state(error=CaughtError(Error="States.Timeout")), "failed", "the functions' logs"),
     ],
 )
-def test_each_end_has_its_outcome_and_says_what_happened(
+def test_every_end_of_a_run_has_an_outcome_and_a_sentence(
     known: RunState, outcome: str, said: str
 ) -> None:
     found = outcome_of(known)
     assert found.value == outcome
     text = sentence(found, known)
     assert said in text
-    assert ("stays as it is" in text) == (found is not RunOutcome.PROMOTED)
+    assert ("is unchanged" in text) == (found is not RunOutcome.PROMOTED)
 
 
-def test_a_failure_after_the_promotion_does_not_say_that_nothing_changed() -> None:
-    known = state(promoted=Promoted(promoted=True, version=7), error=Trouble(Error="StoreError"))
+def test_a_failure_after_the_promotion_does_not_claim_that_nothing_changed() -> None:
+    known = state(
+        promoted=Promoted(promoted=True, version=7), error=CaughtError(Error="StoreError")
+    )
     text = sentence(outcome_of(known), known)
-    assert "Version 7 of the prompt had been made live before" in text
-    assert "stays" not in text
+    assert "Version 7 of the prompt was already live by then" in text
+    assert "unchanged" not in text
 
 
-def test_figures_carry_the_interval_the_rows_and_the_money() -> None:
+def test_the_figures_include_the_interval_the_rows_and_the_cost() -> None:
     assert figures(BETTER) == [
-        "Gain in quality − λ · cost on 200 new held-out queries: +0.0300 (+0.0100 to +0.0500); "
-        "0.0200 would have been seen with 80% probability.",
+        "Gain in quality − λ · cost on 200 new held-out queries: +0.0300 (+0.0100 to +0.0500). "
+        "A gain of 0.0200 would be detected with 80% probability.",
         "This run spent 1.5000 USD.",
     ]
 
@@ -196,7 +200,7 @@ SECRET = "what the user asked"
         (ValueError(SECRET), "UnexpectedError"),
     ],
 )
-def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
+def test_steps_fail_with_names_that_retries_match_and_without_users_texts(
     error: BaseException, name: str
 ) -> None:
     with pytest.raises(Exception) as raised, named_failures():
@@ -217,7 +221,7 @@ def test_steps_fail_with_names_that_retries_know_and_without_text_of_users(
     ],
     ids=["Claim", "Collect", "BuildOutcomes", "Optimize", "Evaluate", "Promote"],
 )
-def test_a_failure_in_any_state_can_be_told(known: dict[str, object]) -> None:
+def test_a_failure_in_any_state_can_be_reported(known: dict[str, object]) -> None:
     event = ReportEvent.model_validate(
         {
             "step": "fail",

@@ -1,4 +1,4 @@
-"""A learning run from examples to the gate, its artifact and its report; and runs that stop."""
+"""A learning run from examples to gate, artifact and report, and runs that are stopped."""
 
 import json
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.learning_steps import Findings
-from route_switch.optimizer.report.assemble import report_of
+from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.json_file import to_json as report_to_json
 from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
 from route_switch.optimizer.report.verdict import worth_of_quality
 from route_switch.services.learning.metered_calls import MeteredCalls
-from tests.support.learning import CIRCUMSTANCES, EXAMPLES, PLAN, SUBJECTS, example, learn
+from tests.support.learning import CONTEXT, EXAMPLES, PLAN, SUBJECTS, example, learn
 from tests.support.searching import INCUMBENT, Models
 
 ONE = replace(PLAN, rounds=1)
@@ -33,7 +33,7 @@ Run = tuple[Findings, MeteredCalls]
 
 
 def knows_subjects(messages: object) -> str:
-    """Right where the instruction is a proposal, and Tier 3 where it is not."""
+    """Answer right if the instruction is a proposal, else Tier 3."""
     query = repr(messages).rsplit("Query:", 1)[-1]
     subject = next(number for number, name in enumerate(SUBJECTS, 1) if name in query)
     return str(subject) if "Sort by proposal" in repr(messages) else "3"
@@ -51,10 +51,10 @@ def run(models: Models) -> Run:
 
 def reported(run: Run, examples: str = "digest") -> Report:
     found, calls = run
-    return report_of(found, candidate_prompt(found, PLAN, examples), PLAN, calls, CIRCUMSTANCES)
+    return assemble_report(found, candidate_prompt(found, PLAN, examples), PLAN, calls, CONTEXT)
 
 
-def test_the_prompt_that_routes_better_is_found_and_measured_once(run: Run) -> None:
+def test_the_better_prompt_is_found_and_measured(run: Run) -> None:
     found, _ = run
     assert found.stopped_by is None
     assert found.candidate.instruction != INCUMBENT.instruction
@@ -65,8 +65,8 @@ def test_the_prompt_that_routes_better_is_found_and_measured_once(run: Run) -> N
     assert figures["candidate"].objective.mean > figures["incumbent"].objective.mean
 
 
-def test_the_report_asks_nobody_again(models: Models, run: Run) -> None:
-    """Its figures on validation rows rest on calls that the search has made."""
+def test_assembling_the_report_calls_no_model(models: Models, run: Run) -> None:
+    """The search already paid for its calls on validation rows."""
     asked, spent = len(models.routed), run[1].spent_usd
     report = reported(run)
     assert len(models.routed) == asked
@@ -75,14 +75,14 @@ def test_the_report_asks_nobody_again(models: Models, run: Run) -> None:
     assert sum(c.selected for c in report.candidates) == 1
 
 
-def test_the_objective_of_a_candidate_is_the_one_that_the_search_saw(run: Run) -> None:
-    """All validation rows are routed and weigh the same here, so that the two are one number."""
+def test_a_candidates_objective_equals_the_reward_in_the_search(run: Run) -> None:
+    """All validation rows are routed with equal weight here, so the two are the same number."""
     rewards = {t.prompt.version: t.reward for t in run[0].trials}
     objectives = [c.objective for c in reported(run).candidates]
     assert objectives == pytest.approx(list(rewards.values()), abs=1e-6)
 
 
-def test_no_prompt_of_the_search_is_asked_about_a_held_out_row(models: Models, run: Run) -> None:
+def test_only_three_prompts_are_measured_on_held_out_rows(models: Models, run: Run) -> None:
     assert run[0].tables is not None
     heldout = {e.query for e in run[0].tables.heldout.examples}
     candidate = run[0].candidate.render(EXAMPLES[0].as_query, 1000)[:-1]
@@ -95,7 +95,7 @@ def test_no_prompt_of_the_search_is_asked_about_a_held_out_row(models: Models, r
     assert candidate in measured
 
 
-def test_the_artifact_says_how_it_was_made_and_holds_no_time(run: Run) -> None:
+def test_the_artifact_has_its_provenance_but_no_time(run: Run) -> None:
     made = candidate_prompt(run[0], PLAN, "digest")
     assert made.version == run[0].candidate.version
     assert made.provenance["origin"] == "learned"
@@ -109,7 +109,7 @@ def test_the_artifact_says_how_it_was_made_and_holds_no_time(run: Run) -> None:
 
 
 def from_traffic(found: Findings, every: int = 1) -> Findings:
-    """As if each so manieth held-out row had been recorded."""
+    """Return the findings as if every n-th held-out row came from traffic."""
     assert found.tables is not None
     heldout = found.tables.heldout
     rows = (
@@ -120,7 +120,7 @@ def from_traffic(found: Findings, every: int = 1) -> Findings:
     return replace(found, tables=replace(found.tables, heldout=recorded))
 
 
-def test_the_artifact_predicts_what_traffic_will_get_from_rows_of_traffic_alone(run: Run) -> None:
+def test_the_artifact_predicts_the_tiers_of_traffic_from_traffic_rows_only(run: Run) -> None:
     found, _ = run
     assert prediction_of(candidate_prompt(found, PLAN, "digest")) is None
     made = prediction_of(candidate_prompt(from_traffic(found, every=2), PLAN, "digest"))
@@ -133,28 +133,28 @@ def test_the_artifact_predicts_what_traffic_will_get_from_rows_of_traffic_alone(
     assert made.tiers == pytest.approx(shares, abs=1e-4)
 
 
-def test_the_artifact_fits_parameter_store_and_comes_back_from_both_forms(run: Run) -> None:
+def test_the_artifact_fits_parameter_store_and_round_trips_in_both_formats(run: Run) -> None:
     made = candidate_prompt(run[0], PLAN, "f" * 64)
     assert len(to_markdown(made).encode()) <= MAX_BYTES
     assert parse_prompt(to_markdown(made)) == made
     assert parse_prompt(to_json(made)) == made
 
 
-def test_what_a_run_says_about_itself_fits_into_the_room_that_is_kept_for_it(run: Run) -> None:
-    """With names as long as those of inference profiles."""
+def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
+    """Even with names as long as those of inference profiles."""
     name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
     plan = replace(PLAN, models=dict.fromkeys(Tier, name), proposer_model=name)
     plain, made = run[0].candidate, candidate_prompt(from_traffic(run[0]), plan, "f" * 64)
     assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
 
 
-def test_an_incumbent_that_stays_is_called_kept_and_not_learned() -> None:
+def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
     found, _ = learn(Models(router=lambda _: "1"), ONE)
     assert found.candidate.version == INCUMBENT.version
     assert candidate_prompt(found, PLAN, "digest").provenance["origin"] == "kept"
 
 
-def test_the_same_run_gives_the_same_artifact_after_any_interruption() -> None:
+def test_an_interrupted_run_gives_the_same_artifact() -> None:
     found, calls = learn(Models(router=knows_subjects), ONE)
     memo, models = MemoryMemo(), Models(router=knows_subjects)
     for allowed in (5, 60, 130):
@@ -172,23 +172,23 @@ def test_the_same_run_gives_the_same_artifact_after_any_interruption() -> None:
     artifacts = [to_json(candidate_prompt(f, PLAN, "digest")) for f in (found, resumed)]
     assert artifacts[0] == artifacts[1]
     lost = again.calls.total() - calls.calls.total()
-    assert 0 < lost <= 3 * ONE.threads, "none was paid twice but those under way"
+    assert 0 < lost <= 3 * ONE.threads, "only calls in flight were paid twice"
 
 
-def test_a_second_search_starts_from_the_first_ones_best(run: Run) -> None:
+def test_the_second_round_starts_from_the_best_of_the_first(run: Run) -> None:
     trials = run[0].trials
     size = 1 + PLAN.size.trials
     best = max(trials[:size], key=lambda trial: trial.reward)
     assert trials[size].prompt.version == best.prompt.version
 
 
-def test_two_rows_of_a_side_are_too_few() -> None:
-    with pytest.raises(ConfigurationError, match="too few examples with outcomes"):
+def test_too_few_rows_per_side_are_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="Too few examples have outcomes"):
         learn(Models(), examples=EXAMPLES[:6])
 
 
 def until(model: str, count: int, stop: Callable[[], BaseException]) -> Models:
-    """Stops at the call of a model with this number."""
+    """Return models that stop the run at a model's n-th call."""
     seen = [0]
 
     def fails(call: ModelCall) -> BaseException | None:
@@ -203,14 +203,14 @@ def cap() -> BaseException:
 
 
 def assert_readable(report: Report) -> None:
-    """Every form of it can be made, and shows no figure that is none."""
+    """Assert that every format works and shows no undefined figure."""
     markdown = report_to_markdown(report)
     assert "nan" not in markdown
     assert to_html(report).startswith("<!")
     assert json.loads(report_to_json(report))["complete"] is False
 
 
-def test_a_run_that_stops_while_outcomes_are_built_invents_no_figures() -> None:
+def test_a_run_stopped_while_building_outcomes_reports_no_figures() -> None:
     missing = tuple(example(n, models={}, gold="42") for n in range(90))
     stopped = learn(until("small", 3, cap), examples=missing)
     report = reported(stopped)
@@ -224,11 +224,11 @@ def test_a_run_that_stops_while_outcomes_are_built_invents_no_figures() -> None:
     assert (report.gate, report.agreement, report.shuffled_control) == (None, None, None)
     assert report.candidate_prompt != ""
     assert candidate_prompt(stopped[0], PLAN, "d").provenance["verdict"] == "not measured"
-    assert "the run stopped before that was measured" in worth_of_quality(report)
+    assert "The run stopped before that cost was measured" in worth_of_quality(report)
     assert_readable(report)
 
 
-def test_a_run_that_stops_before_the_search_knows_its_rows_and_prices_alone() -> None:
+def test_a_run_stopped_before_the_search_reports_only_rows_and_prices() -> None:
     report = reported(learn(until("router", 5, cap), ONE))
     assert report.rows.without_outcome == 0
     assert report.tier_3_usd == pytest.approx(0.01)
@@ -237,8 +237,8 @@ def test_a_run_that_stops_before_the_search_knows_its_rows_and_prices_alone() ->
     assert_readable(report)
 
 
-def test_a_search_that_reaches_the_cap_is_still_measured_with_what_it_has() -> None:
-    """The incumbent's held-out rows were paid first, the candidate's had money set aside."""
+def test_a_search_that_reaches_the_cap_is_still_measured() -> None:
+    """The incumbent's held-out rows are paid first, and money is reserved for the candidate's."""
     stopped = learn(until("proposer", 3, cap), ONE)
     report = reported(stopped)
     assert not report.complete
@@ -249,15 +249,15 @@ def test_a_search_that_reaches_the_cap_is_still_measured_with_what_it_has() -> N
     assert_readable(report)
 
 
-def test_money_for_the_held_out_rows_is_out_of_the_searchs_reach() -> None:
+def test_the_search_cannot_spend_the_money_for_the_held_out_rows() -> None:
     cap_usd = 0.08
     found, calls = learn(Models(router=knows_subjects), ONE, cap_usd=cap_usd)
     assert isinstance(found.stopped_by, BudgetReachedError)
-    assert found.gate is not None, "and yet it was measured"
+    assert found.gate is not None, "it was measured nevertheless"
     assert calls.spent_usd <= cap_usd
 
 
-def test_an_outage_in_the_search_ends_the_run_with_the_trials_so_far() -> None:
+def test_an_outage_during_the_search_ends_the_run_with_the_trials_so_far() -> None:
     found, _ = learn(until("router", 200, lambda: ProviderDownError("down")), ONE)
     assert isinstance(found.stopped_by, ProviderDownError)
     assert found.trials
@@ -269,11 +269,11 @@ def traffic(number: int) -> Example:
 
 
 @pytest.mark.parametrize("policy", ["off", "redacted"])
-def test_moved_rows_of_traffic_show_text_by_policy(policy: LearnFromText) -> None:
+def test_the_policy_decides_whether_moved_rows_show_text(policy: LearnFromText) -> None:
     plan = replace(ONE, learn_from_text=policy)
     rows = tuple(traffic(n) for n in range(90))
     found, calls = learn(Models(router=knows_subjects), plan, rows)
-    report = report_of(found, found.candidate, plan, calls, CIRCUMSTANCES)
+    report = assemble_report(found, found.candidate, plan, calls, CONTEXT)
     from_traffic = {row.id for row in rows if row.from_traffic}
     moved = {m.example: m.query for m in report.moved}
     assert {e for e, query in moved.items() if query is None} == (
@@ -285,10 +285,10 @@ def test_moved_rows_of_traffic_show_text_by_policy(policy: LearnFromText) -> Non
     assert gains == sorted(gains, reverse=True)
     shown = {demo.query for trial in found.trials for demo in trial.prompt.demos}
     assert not shown & {row.query for row in rows if row.from_traffic and policy == "off"}
-    assert policy != "off" or report.rejected["a demo's text must not be shown"] > 5
+    assert policy != "off" or report.rejected["demo text must not be shown"] > 5
 
 
-def test_the_saving_is_that_of_the_candidate_at_the_given_traffic(run: Run) -> None:
+def test_the_saving_is_the_candidates_at_the_given_traffic(run: Run) -> None:
     report = reported(run)
     cost = next(p.cost for p in report.policies if p.policy == "candidate")
     assert report.saving_usd_a_month is not None
@@ -297,7 +297,7 @@ def test_the_saving_is_that_of_the_candidate_at_the_given_traffic(run: Run) -> N
     assert [w.note for w in report.workloads if w.workload == "parcels"] == ["made up"]
 
 
-def test_an_incumbent_that_is_too_long_is_told_before_anything_is_paid(
+def test_a_too_long_incumbent_is_rejected_before_anything_is_paid(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     demos = tuple(Demo(query=f"{n} {'x' * 690}", tier=Tier.SMALL) for n in range(10))

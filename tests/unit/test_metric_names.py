@@ -1,6 +1,6 @@
-"""Handlers emit what dashboard and alarms name, and the reverse.
+"""Handlers emit exactly the metrics that dashboard and alarms may name.
 
-The router's are held against what it prints, in tests/integration/test_request_metrics.py.
+tests/integration/test_request_metrics.py checks the router's against its output.
 """
 
 import re
@@ -19,7 +19,7 @@ OF_HANDLERS = {
 
 
 @pytest.mark.parametrize("service", OF_HANDLERS)
-def test_a_handler_names_exactly_its_metrics(service: str) -> None:
+def test_a_handler_emits_exactly_its_declared_metrics(service: str) -> None:
     source = Path(f"functions/{service}/handler.py").read_text("utf-8")
     named = re.findall(r'add_metric\(\s*f?"([^"]+)"', source)
     patterns = [re.sub(r"\\{\w+\\}", r"\\w+", re.escape(name)) for name in named]

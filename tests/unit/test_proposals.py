@@ -1,4 +1,4 @@
-"""Each reason for which a proposal does not become an instruction."""
+"""The reasons why proposals are rejected."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from route_switch.optimizer.proposals import MAX_BYTES, Screening
 GOOD = packaged_prompt().instruction
 TWO = "Tier 1 is for:\n- small talk\n\nTier 3 is for:\n- proofs"
 QUOTE = "my neighbour's three cats keep digging up our tulips"
-NO_LIST = "has no bulleted list of criteria for a tier"
+NO_LIST = "no bulleted list of criteria for some tier"
 
 
 def why(instruction: str, tiers: tuple[Tier, ...] = tuple(Tier)) -> str | None:
@@ -25,9 +25,9 @@ def with_criterion(text: str) -> str:
     ("instruction", "reason"),
     [
         (GOOD, None),
-        ("", "is empty"),
-        (" \n ", "is empty"),
-        (with_criterion("é" * (MAX_BYTES // 2)), f"is longer than {MAX_BYTES} bytes"),
+        ("", "empty"),
+        (" \n ", "empty"),
+        (with_criterion("é" * (MAX_BYTES // 2)), f"longer than {MAX_BYTES} bytes"),
         ("Choose the best tier.", NO_LIST),
         (TWO, NO_LIST),
         (GOOD.replace("- ", ""), NO_LIST),
@@ -43,16 +43,18 @@ def with_criterion(text: str) -> str:
         (with_criterion("see https://example.com"), "contains a link or a command"),
     ],
 )
-def test_a_proposal_is_taken_or_has_its_reason(instruction: str, reason: str | None) -> None:
+def test_a_proposal_is_accepted_or_rejected_with_its_reason(
+    instruction: str, reason: str | None
+) -> None:
     assert why(instruction) == reason
 
 
-def test_with_two_tiers_the_criteria_of_two_are_enough() -> None:
+def test_with_two_tiers_criteria_for_two_suffice() -> None:
     assert why(TWO, (Tier.SMALL, Tier.LARGE)) is None
 
 
 @pytest.mark.parametrize("bad", ["ann@example.com", "password: hunter2", QUOTE])
-def test_a_reason_holds_nothing_of_the_proposal(bad: str) -> None:
+def test_a_reason_quotes_nothing_of_the_proposal(bad: str) -> None:
     assert bad not in str(why(with_criterion(bad)))
 
 

@@ -1,4 +1,4 @@
-"""The HTML report: self-contained, escaped, the same every time, and readable without seeing."""
+"""The HTML report: self-contained, escaped, deterministic and accessible."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x oner
 
 
 class Page(HTMLParser):
-    """Raises `AssertionError` where a tag is not closed in its order."""
+    """Parses a page. Raises `AssertionError` if a tag is not closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def hostile() -> Report:
     )
 
 
-def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+def test_the_page_loads_nothing(page: Page) -> None:
     for _, attributes in page.tags:
         assert "src" not in attributes
         assert (attributes.get("href") or "#").startswith("#")
@@ -88,7 +88,7 @@ def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
     assert "url(" not in style and "@import" not in style
 
 
-def test_the_policy_forbids_the_network_and_allows_only_the_scripts_that_are_there(
+def test_the_content_policy_forbids_the_network_and_allows_only_the_pages_scripts(
     page: Page,
 ) -> None:
     assert page.policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -100,7 +100,7 @@ def test_the_policy_forbids_the_network_and_allows_only_the_scripts_that_are_the
     assert page.named("meta")[0] == {"charset": "utf-8"}
 
 
-def test_what_users_and_models_wrote_is_shown_and_never_run() -> None:
+def test_text_from_users_and_models_is_shown_and_never_executed() -> None:
     hostile_page = Page(to_html(hostile()))
     assert hostile_page.named("img") == []
     assert len(hostile_page.scripts) == 2
@@ -119,7 +119,7 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert to_html(finished()) == to_html(finished())
 
 
-def test_no_button_of_the_plot_sends_it_to_a_cloud(page: Page) -> None:
+def test_no_button_of_the_plot_sends_data_to_a_cloud(page: Page) -> None:
     drawing = page.scripts[1]
     assert '"plotlyServerURL": ""' in drawing
     assert "sendChartToCloud" not in drawing and "modeBarButtons" in drawing
@@ -142,7 +142,7 @@ def test_the_plot_shows_every_policy_with_its_interval_and_every_scored_prompt(
     assert layout["paper_bgcolor"] == "rgba(0,0,0,0)"
 
 
-def test_a_policy_off_the_frontier_is_not_on_its_line(page: Page) -> None:
+def test_dominated_policies_are_not_on_the_frontier_line(page: Page) -> None:
     traces = json.loads(page.scripts[1].partition("...")[2][:-2])[0]
     line = next(trace for trace in traces if trace["name"] == "frontier of the policies")
     assert line["x"] == [0.07, 0.38, 0.45, 1.0]
@@ -157,17 +157,17 @@ def test_headings_tables_and_language_are_marked_up(page: Page) -> None:
     assert {attributes["href"] for attributes in page.named("a")} == anchors
 
 
-def test_changed_lines_of_the_prompt_carry_a_sign_and_not_only_a_color(page: Page) -> None:
+def test_changed_lines_of_the_prompt_have_a_sign_and_not_only_a_color(page: Page) -> None:
     assert len(page.named("ins")) == 3 and len(page.named("del")) == 2
     assert "+ - a question about business" in page.text
 
 
 @pytest.mark.parametrize("report", [stopped(), undecided()], ids=["stopped", "undecided"])
-def test_a_run_without_some_figures_still_makes_a_page(report: Report) -> None:
+def test_a_run_that_lacks_figures_still_gives_a_page(report: Report) -> None:
     assert "not measured" in Page(to_html(report)).text
 
 
-def test_a_run_without_policies_carries_no_plot() -> None:
+def test_a_run_without_policies_has_no_plot() -> None:
     page = Page(to_html(stopped()))
     assert page.scripts == []
     assert "script-src 'none'" in page.policy

@@ -1,4 +1,4 @@
-"""`report.json`: read back as it was written, and the same bytes every time."""
+"""`report.json` round-trips and is deterministic."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.support.report import around, finished, stopped, undecided
 @pytest.mark.parametrize(
     "report", [finished(), undecided(), stopped()], ids=["finished", "undecided", "stopped"]
 )
-def test_a_report_survives_the_file(report: Report) -> None:
+def test_a_report_round_trips(report: Report) -> None:
     text = to_json(report)
     again = from_json(text)
     assert to_json(again) == text
@@ -20,23 +20,23 @@ def test_a_report_survives_the_file(report: Report) -> None:
     assert again.tiers == report.tiers
 
 
-def test_the_order_in_which_a_run_met_things_does_not_show() -> None:
+def test_the_order_of_dictionaries_does_not_change_the_file() -> None:
     report = finished()
     turned = finished(against=dict(reversed(report.against.items())))
     assert to_json(turned) == to_json(report)
 
 
-def test_scripts_find_lambda_by_its_own_name_and_tiers_by_number() -> None:
+def test_lambda_has_its_own_name_and_tiers_are_numbers() -> None:
     content = json.loads(to_json(finished()))
     assert content["lambda"] == 0.2
     assert set(content["tiers"]) == {"1", "2", "3"}
 
 
-def test_floats_keep_six_digits_however_small_they_are() -> None:
+def test_floats_have_six_significant_digits() -> None:
     content = json.loads(to_json(finished(tier_3_usd=0.00001234567891)))
     assert content["tier_3_usd"] == 0.0000123457
 
 
-def test_a_figure_that_is_not_finite_is_never_written() -> None:
+def test_a_figure_that_is_not_finite_is_an_error() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(finished(saving_usd_a_month=around(float("nan"), 1)))

@@ -1,4 +1,4 @@
-"""The Markdown report, as a terminal shows it."""
+"""The Markdown report as a terminal shows it."""
 
 import io
 
@@ -23,13 +23,13 @@ def moved(query: str) -> Moved:
     )
 
 
-def test_it_opens_with_the_verdict_and_ends_with_the_article() -> None:
+def test_it_starts_with_the_verdict_and_ends_with_the_article() -> None:
     text = to_markdown(finished())
     assert text.startswith("# Better: the learned prompt may go live\n\n**The learned prompt is")
-    assert text.rfind("## Beside the article") == text.rfind("## ")
+    assert text.rfind("## Compared with the article") == text.rfind("## ")
 
 
-def test_no_row_of_the_policies_is_broken_at_100_columns() -> None:
+def test_rows_of_the_policies_table_fit_100_columns() -> None:
     lines = [line.split() for line in shown(finished()).splitlines()]
     candidate = next(line for line in lines if line[:2] == ["candidate", "0.45"])
     assert " ".join(candidate) == (
@@ -37,19 +37,19 @@ def test_no_row_of_the_policies_is_broken_at_100_columns() -> None:
     )
 
 
-def test_the_diff_is_a_block_that_its_content_cannot_close() -> None:
+def test_the_content_of_the_diff_cannot_close_its_block() -> None:
     text = to_markdown(finished(candidate_prompt="- end\n```\n# heading\n"))
     block = text.partition("````diff\n")[2].partition("\n````\n")[0]
     assert "+```\n+# heading" in block
 
 
-def test_text_from_users_formats_nothing_and_drives_no_terminal() -> None:
+def test_users_text_is_escaped_for_markdown_and_terminals() -> None:
     query = "a | b **c** <i>d</i> [e](http://f.example)\x1b[2J\nnext"
     text = shown(finished(moved=(moved(query),)))
     assert "a | b **c** <i>d</i> [e](http://f.example)⟨U+001B⟩[2J next" in text
 
 
-def test_a_stopped_run_shows_what_it_spent_and_no_empty_tables() -> None:
+def test_a_stopped_run_shows_its_spending_and_no_empty_tables() -> None:
     text = to_markdown(stopped())
     assert "# No verdict yet" in text
     assert "This run spent $1.38 of its cap of $2.00." in text
@@ -58,36 +58,36 @@ def test_a_stopped_run_shows_what_it_spent_and_no_empty_tables() -> None:
     assert "## Cost and quality" not in text
 
 
-def test_what_was_not_measured_or_used_is_said() -> None:
+def test_missing_latency_and_judge_are_stated() -> None:
     text = to_markdown(undecided())
-    assert "Latency against all Tier 3: not measured." in text
+    assert "Latency compared with all Tier 3: not measured." in text
     assert "No LLM judge was used." in text
 
 
-def test_an_uncalibrated_judge_is_called_so() -> None:
+def test_an_uncalibrated_judge_is_called_uncalibrated() -> None:
     report = finished(agreement=None, gate=better(needs_approval="the judge is uncalibrated"))
     text = to_markdown(report)
     assert "its scores are uncalibrated" in text
     assert "A promotion needs approval: the judge is uncalibrated." in text
 
 
-def test_agreement_comes_with_kappa_n_and_flip_rate() -> None:
+def test_agreement_has_kappa_n_and_flip_rate() -> None:
     text = to_markdown(finished())
     assert "in 90.4% of 250 cases (Cohen's κ 0.78)" in text
-    assert "did not confirm: 11.3%." in text
+    assert "not confirmed with the answers swapped: 11.3%." in text
 
 
-def test_latency_is_set_against_all_tier_3() -> None:
+def test_latency_is_compared_with_all_tier_3() -> None:
     assert "Routed answers take 42.2% less time than all on Tier 3." in to_markdown(finished())
 
 
-def test_confusion_says_how_often_a_smaller_or_larger_tier_was_chosen() -> None:
+def test_confusion_states_how_often_a_smaller_or_larger_tier_was_chosen() -> None:
     assert "in 52.9% of rows, a smaller one (which risks quality) in 6.8%" in to_markdown(
         finished()
     )
 
 
-def test_two_tiers_are_two_columns() -> None:
+def test_two_tiers_give_two_columns() -> None:
     tiers = {Tier.SMALL: "a/small", Tier.LARGE: "a/large"}
     text = to_markdown(finished(tiers=tiers))
     assert "| 35/28 |" in text

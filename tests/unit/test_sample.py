@@ -1,4 +1,4 @@
-"""The project's own sample of real queries is what docs/data.md says it is."""
+"""The packaged sample of real queries matches docs/data.md."""
 
 from collections import Counter
 from pathlib import Path
@@ -40,7 +40,7 @@ def row_writing(small: int, medium: int, large: int) -> SampleRow:
     )
 
 
-def test_it_holds_four_workloads_and_queries_without_recordings() -> None:
+def test_the_sample_has_four_workloads_and_some_queries_without_recordings() -> None:
     rows = load_sample()
     assert Counter(row.workload for row in rows) == {
         "research_qa": 264,
@@ -57,12 +57,12 @@ def test_ids_and_queries_are_unique() -> None:
     assert len({row.query.strip() for row in rows}) == len(rows)
 
 
-def test_workloads_are_mixed_from_the_first_rows_on() -> None:
+def test_the_first_rows_already_mix_the_workloads() -> None:
     assert len({row.workload for row in load_sample()[:30]}) >= 3
 
 
 @pytest.mark.parametrize("model", OFFLINE_MODELS)
-def test_every_recorded_cost_is_what_the_product_charges(model: OfflineModel) -> None:
+def test_every_recorded_cost_is_what_the_product_would_charge(model: OfflineModel) -> None:
     input_price, output_price = USD_PER_MILLION_TOKENS[model]
     price = Price(input_usd_per_million=input_price, output_usd_per_million=output_price)
     for row in load_sample():
@@ -72,7 +72,7 @@ def test_every_recorded_cost_is_what_the_product_charges(model: OfflineModel) ->
             assert answer.cost_usd == pytest.approx(cost_usd(usage, price), rel=1e-12)
 
 
-def test_only_licenses_that_allow_passing_it_on_are_in_it() -> None:
+def test_every_row_has_a_license_that_allows_redistribution() -> None:
     assert {row.license for row in load_sample()} == {
         "Apache-2.0",
         "MIT AND CC-BY-4.0",
@@ -80,7 +80,7 @@ def test_only_licenses_that_allow_passing_it_on_are_in_it() -> None:
     }
 
 
-def test_files_are_small_and_carry_no_time() -> None:
+def test_files_are_small_and_contain_no_time() -> None:
     for file in (SAMPLE, VOCABULARY):
         content = file.read_bytes()
         assert len(content) <= 1_000_000

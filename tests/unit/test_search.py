@@ -1,4 +1,4 @@
-"""MIPROv2 over routing prompts, with models that answer at once."""
+"""MIPROv2 over routing prompts, with fake models."""
 
 import io
 import threading
@@ -71,19 +71,19 @@ def found(models: Models) -> MiproSearch:
     return run(search_of(models, usd_weight=USD_WEIGHT))
 
 
-def test_each_trial_has_its_true_mean_reward_the_router_paid(found: MiproSearch) -> None:
+def test_each_trials_reward_is_its_true_mean_net_of_the_router(found: MiproSearch) -> None:
     assert len({trial.prompt.version for trial in found.trials}) > 4
     for trial in found.trials:
         assert trial.reward == pytest.approx(reward_by_hand(trial.prompt, VALIDATION), abs=1e-6)
 
 
-def test_the_first_trial_is_the_incumbent_and_nothing_worse_is_best(found: MiproSearch) -> None:
+def test_the_first_trial_is_the_incumbent_and_the_best_is_no_worse(found: MiproSearch) -> None:
     assert found.trials[0].prompt.version == INCUMBENT.version
     assert found.best.reward == max(trial.reward for trial in found.trials)
     assert found.best.reward >= found.trials[0].reward
 
 
-def test_the_incumbents_demos_stay_one_of_the_choices(found: MiproSearch) -> None:
+def test_the_incumbents_demos_are_combined_with_new_instructions(found: MiproSearch) -> None:
     others = [trial.prompt for trial in found.trials[1:]]
     assert any(
         p.demos == INCUMBENT.demos and p.instruction != INCUMBENT.instruction for p in others
@@ -103,7 +103,7 @@ def test_proposals_become_instructions(found: MiproSearch) -> None:
     assert tried <= {INCUMBENT.instruction, *(instruction(f"proposal {n}") for n in range(9))}
 
 
-def test_a_tie_is_won_by_who_came_first() -> None:
+def test_the_first_trial_wins_a_tie() -> None:
     search = run(search_of(Models(router=lambda _: "1")))
     assert len(search.trials) > 4
     assert search.best is search.trials[0]
@@ -111,7 +111,7 @@ def test_a_tie_is_won_by_who_came_first() -> None:
 
 def test_a_worse_prompt_is_never_the_best() -> None:
     def router(messages: object) -> str:
-        """Right for the incumbent alone."""
+        """Answer right for the incumbent only."""
         best = str(int(repr(messages).rsplit("number ", 1)[1].split("'")[0]) % 3 + 1)
         right = INCUMBENT.instruction.split("\n")[0] in repr(messages)
         return best if right and "Whose demo" in repr(messages) else str(int(best) % 3 + 1)
@@ -130,11 +130,11 @@ def test_the_same_seed_gives_the_same_trials_with_any_number_of_threads(
     assert run(search_of(Models(), threads=threads, usd_weight=USD_WEIGHT)).trials == found.trials
 
 
-def test_another_seed_gives_other_trials(found: MiproSearch) -> None:
+def test_another_seed_gives_different_trials(found: MiproSearch) -> None:
     assert run(search_of(Models(), usd_weight=USD_WEIGHT), seed=2).trials != found.trials
 
 
-def test_who_starts_again_from_the_memo_asks_nobody(found: MiproSearch) -> None:
+def test_a_search_repeated_from_the_memo_calls_no_model(found: MiproSearch) -> None:
     memo = MemoryMemo()
     run(search_of(Models(), metered(Models(), memo), usd_weight=USD_WEIGHT))
     silent = Models(fails=lambda _: AssertionError("asked"))
@@ -142,8 +142,8 @@ def test_who_starts_again_from_the_memo_asks_nobody(found: MiproSearch) -> None:
     assert again.trials == found.trials
 
 
-def test_each_draw_of_the_proposer_is_a_call_of_its_own() -> None:
-    """Asked the same again, DSPy wants another draw, and says so in a number that is not sent."""
+def test_each_draw_of_the_proposer_is_a_separate_call() -> None:
+    """DSPy marks another draw of the same request with a number that is not sent to the model."""
     models = Models()
     carrier = RolloutCarrier()
     engine = PaidEngine(metered(models), "fake/proposer", Purpose.PROPOSER, carrier)
@@ -156,7 +156,8 @@ def test_each_draw_of_the_proposer_is_a_call_of_its_own() -> None:
     assert models.proposed[0] == models.proposed[1]
 
 
-def test_the_proposer_sees_queries_with_their_tier_and_nothing_else(models: Models) -> None:
+@pytest.mark.usefixtures("found")
+def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "Example({'query': 'train query number 3', 'tier': '1'}) (input_keys={'query'})" in sent
     assert "validation query" not in sent
@@ -164,7 +165,8 @@ def test_the_proposer_sees_queries_with_their_tier_and_nothing_else(models: Mode
         assert hidden not in sent, hidden
 
 
-def test_the_proposer_is_told_what_an_instruction_must_hold(models: Models) -> None:
+@pytest.mark.usefixtures("found")
+def test_the_proposer_sees_the_requirements_for_an_instruction(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "one bulleted list of\n    criteria for each tier" in sent
     assert INCUMBENT.instruction in sent
@@ -183,17 +185,17 @@ def test_rejected_proposals_are_counted_and_never_tried() -> None:
     assert {trial.prompt.instruction for trial in search.trials} == {INCUMBENT.instruction}
     assert sum(search.rejected.values()) == 3
     assert search.rejected.keys() <= {
-        "has no bulleted list of criteria for a tier",
+        "no bulleted list of criteria for some tier",
         "gives instructions to a model",
         "quotes a user's text",
-        "the same twice",
+        "duplicate",
     }
     assert len(search.rejected) == 3
 
 
-def test_the_same_proposal_twice_is_one_candidate() -> None:
+def test_a_repeated_proposal_is_one_candidate() -> None:
     search = run(search_of(Models(propose=lambda _: instruction("always the same"))))
-    assert search.rejected == {"the same twice": 2}
+    assert search.rejected == {"duplicate": 2}
 
 
 def test_an_oversized_prompt_is_neither_sent_nor_recorded() -> None:
@@ -203,21 +205,21 @@ def test_an_oversized_prompt_is_neither_sent_nor_recorded() -> None:
         search_of(models, trainset=long), trainset=long, size=replace(SMALL_SEARCH, demos=18)
     )
     assert all(fits(trial.prompt) for trial in search.trials)
-    assert len(search.trials) < 9, "one of them was too large"
+    assert len(search.trials) < 9, "one was too large"
     assert any(len(trial.prompt.demos) > 3 for trial in search.trials), "others were not"
     most = max(len("".join(str(m["content"]) for m in call.messages)) for call in models.routed)
     assert most < 8192
 
 
-def test_two_queries_that_look_alike_count_with_their_mean() -> None:
-    """Long queries are clipped: what differs may be in the part that the router does not see."""
+def test_queries_that_look_the_same_count_with_their_mean_reward() -> None:
+    """Long queries are clipped, so they may differ only in what the router does not see."""
     one, other = ("clipped", 0, (1.0, 0.0, 0.0)), ("clipped", 2, (0.0, 0.0, 0.5))
     alike = [LabeledQuery(*one), LabeledQuery(*other)] * 3
     search = run(search_of(Models(router=lambda _: "1"), usd_weight=0.0), valset=alike)
     assert search.trials[0].reward == pytest.approx(0.5, abs=1e-6)
 
 
-def test_a_training_query_that_looks_like_one_in_validation_keeps_its_own_label() -> None:
+def test_a_training_query_keeps_its_label_if_validation_has_the_same_text() -> None:
     train = LabeledQuery("the same text", 2, (0.0, 0.0, 1.0))
     validation = LabeledQuery("the same text", 0, (1.0, 0.0, 0.0))
     metric = Metric([train], [validation], tuple(Tier), 0.0)
@@ -237,10 +239,10 @@ STOPS: dict[str, Callable[[], BaseException]] = {
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("model", ["router", "proposer"])
 @pytest.mark.parametrize("stop", STOPS)
-def test_what_stops_a_call_stops_the_search_and_is_no_score(
+def test_an_error_that_stops_a_call_stops_the_search_and_gives_no_score(
     stop: str, model: str, threads: int
 ) -> None:
-    """DSPy turns exceptions into a score of 0, and leaves them out of proposals."""
+    """DSPy itself would turn exceptions into a score of 0 or drop parts of proposals."""
     counted = [0]
 
     def fails(call: ModelCall) -> BaseException | None:
@@ -262,8 +264,8 @@ def test_what_stops_a_call_stops_the_search_and_is_no_score(
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_after_a_stop_no_thread_goes_on_with_its_queue(threads: int) -> None:
-    """It would spend what the held-out rows need, and keep the process from ending."""
+def test_no_thread_works_on_its_queue_after_a_stop(threads: int) -> None:
+    """It would spend the money for the held-out rows and keep the process from ending."""
 
     def fails(call: ModelCall) -> BaseException | None:
         stops = call.model == "router" and "number 3 0" in str(call.messages[-1]["content"])
@@ -276,8 +278,8 @@ def test_after_a_stop_no_thread_goes_on_with_its_queue(threads: int) -> None:
     assert len(models.routed) < 4 + 3 * threads
 
 
-def test_a_search_that_is_stopped_leaves_no_thread_behind() -> None:
-    """In a function's process, which is used again, it would wake up in the next slice."""
+def test_a_stopped_search_leaves_no_threads_behind() -> None:
+    """In the reused process of a function, it would wake up during the next slice."""
     others = threading.Barrier(3)
 
     def fails(call: ModelCall) -> BaseException | None:
@@ -285,16 +287,16 @@ def test_a_search_that_is_stopped_leaves_no_thread_behind() -> None:
             return None
         if others.wait(60) == 0:
             return BudgetReachedError("one of three")
-        time.sleep(0.2)  # still under way when the first has stopped the search
+        time.sleep(0.2)  # still running when the first has stopped the search
         return None
 
     before = {*threading.enumerate()}
     with pytest.raises(BudgetReachedError):
         run(search_of(Models(fails=fails), threads=3))
-    assert {*threading.enumerate()} == before
+    assert {*threading.enumerate()} <= before
 
 
-def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_at_no_cost() -> None:
+def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_for_free() -> None:
     def fails(call: ModelCall) -> BaseException | None:
         refused = call.model == "router" and "number 4" in str(call.messages[-1]["content"])
         return InvalidModelRequestError("content filter", status=400) if refused else None
@@ -307,7 +309,7 @@ def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_at_no_cost() -> N
     assert search.trials[0].reward == pytest.approx(np.mean(rewards), abs=1e-6)
 
 
-def test_a_proposer_that_refuses_stops_the_run() -> None:
+def test_a_refusing_proposer_stops_the_run() -> None:
     def fails(call: ModelCall) -> BaseException | None:
         return InvalidModelRequestError("no", status=400) if call.model == "proposer" else None
 
@@ -316,7 +318,9 @@ def test_a_proposer_that_refuses_stops_the_run() -> None:
     assert raised.value.detail == "no"
 
 
-def test_a_defect_of_the_metric_is_no_score_of_zero_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_the_metric_fails_the_run_and_does_not_score_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(_: object, __: object, ___: object, trace: object = None) -> bool:
         return trace is not None or bool(1 / 0)
 
@@ -327,21 +331,21 @@ def test_a_defect_of_the_metric_is_no_score_of_zero_either(monkeypatch: pytest.M
     assert search.trials == []
 
 
-def test_nothing_that_dspy_prints_reaches_the_terminal() -> None:
+def test_dspys_output_does_not_reach_the_terminal() -> None:
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         run(search_of(Models()))
     assert (out.getvalue(), err.getvalue()) == ("", "")
 
 
-def test_an_incumbent_that_leaves_no_room_is_told_before_anything_is_paid() -> None:
+def test_an_incumbent_that_leaves_no_room_is_rejected_before_anything_is_paid() -> None:
     demos = tuple(Demo(query=f"{n} {'x' * 690}", tier=Tier.SMALL) for n in range(10))
     with pytest.raises(ConfigurationError, match="incumbent prompt is too long"):
         check_start(INCUMBENT.model_copy(update={"demos": demos}))
 
 
 @pytest.mark.parametrize("text", ["Tier 1:\n-\tsmall talk", "Sort.\n  Tier 1:\n  - small talk"])
-def test_an_incumbent_that_dspy_would_change_is_told(text: str) -> None:
+def test_an_incumbent_that_dspy_would_change_is_rejected(text: str) -> None:
     with pytest.raises(ConfigurationError, match="tabs, or blanks"):
         check_start(INCUMBENT.model_copy(update={"instruction": text}))
     check_start(INCUMBENT)

@@ -1,4 +1,4 @@
-"""Static rules do what a careful engineer would expect of them."""
+"""Static rules do what a careful engineer would expect."""
 
 import pytest
 
@@ -22,10 +22,10 @@ from route_switch.optimizer.static_rules import static_tier
         ("", Tier.SMALL),
     ],
 )
-def test_a_query_goes_where_its_marks_point(text: str, tier: Tier) -> None:
+def test_a_query_goes_to_the_tier_of_its_first_matching_rule(text: str, tier: Tier) -> None:
     assert static_tier(Query(text)) is tier
 
 
-def test_what_the_text_does_not_show_counts_as_well() -> None:
+def test_attachments_and_tools_count_too() -> None:
     assert static_tier(Query("Do it.", has_attachments=True)) is Tier.LARGE
     assert static_tier(Query("Do it.", has_tools=True)) is Tier.MEDIUM

@@ -1,4 +1,4 @@
-"""Bootstrap intervals cover what they say, and stay small."""
+"""Bootstrap intervals have the right coverage and use little memory."""
 
 import tracemalloc
 
@@ -8,7 +8,7 @@ import pytest
 from route_switch.optimizer.statistics import bootstrap
 
 
-def test_intervals_of_means_and_ratios_cover_the_truth_in_about_95_percent_of_data_sets() -> None:
+def test_intervals_of_means_and_ratios_cover_the_truth_in_about_95_percent_of_datasets() -> None:
     random = np.random.default_rng(1)
     covered = np.zeros(2)
     for trial in range(300):
@@ -23,13 +23,13 @@ def test_intervals_of_means_and_ratios_cover_the_truth_in_about_95_percent_of_da
     assert all(0.92 <= share <= 0.98 for share in covered / 300)
 
 
-def test_a_ratio_that_holds_in_every_row_has_no_width() -> None:
+def test_a_ratio_that_is_the_same_in_every_row_has_no_interval() -> None:
     cost = np.random.default_rng(2).lognormal(size=(50, 1))
     (estimate,) = bootstrap(0.25 * cost, cost, seed=0)
     assert (estimate.mean, estimate.low, estimate.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
-def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+def test_an_interval_depends_on_the_seed_only() -> None:
     values = np.random.default_rng(3).random((40, 1))
     ones = np.ones_like(values)
     assert bootstrap(values, ones, 1) == bootstrap(values, ones, 1) != bootstrap(values, ones, 2)
@@ -41,7 +41,7 @@ def test_a_denominator_of_zero_gives_zero() -> None:
     assert (estimate.mean, estimate.low, estimate.high) == (0, 0, 0)
 
 
-def test_ten_thousand_rows_stay_under_200_megabytes() -> None:
+def test_ten_thousand_rows_use_less_than_200_megabytes() -> None:
     columns = np.random.default_rng(4).random((10_000, 50))
     tracemalloc.start()
     bootstrap(columns, np.ones_like(columns), seed=0, resamples=600)

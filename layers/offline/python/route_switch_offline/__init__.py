@@ -1,7 +1,7 @@
-"""Routing without keys and network: recorded answers of real models, and an encoder's vocabulary.
+"""Routing without keys or a network: recorded answers of real models, and an encoder's vocabulary.
 
-The sample is described in docs/data.md, its sources and licenses in NOTICE.md beside this file.
-Prices are nominal: every source's models are charged as if they were the same three.
+docs/data.md describes the sample; NOTICE.md in this folder lists its sources and licenses. Prices
+are nominal: the models of every source have the prices of the same three.
 """
 
 import gzip
@@ -17,7 +17,7 @@ OfflineModel = Literal["offline/small", "offline/medium", "offline/large"]
 Workload = Literal["customer_support", "code_generation", "research_qa", "math"]
 
 OFFLINE_MODELS: tuple[OfflineModel, ...] = get_args(OfflineModel)
-"""Cheapest first: position `i` serves tier `i + 1`."""
+"""Cheapest first: the model at position `i` serves tier `i + 1`."""
 
 USD_PER_MILLION_TOKENS: Mapping[OfflineModel, tuple[float, float]] = MappingProxyType(
     {
@@ -26,15 +26,15 @@ USD_PER_MILLION_TOKENS: Mapping[OfflineModel, tuple[float, float]] = MappingProx
         "offline/large": (2.5, 10.0),
     }
 )
-"""Input and output price of each model."""
+"""Input and output price of each model, in USD per million tokens."""
 
 SAMPLE = Path(__file__).with_name("sample.jsonl.gz")
 VOCABULARY = Path(__file__).with_name("vocab.txt.gz")
-"""The word pieces of bert-base-uncased, one a line; the line number is the token's id."""
+"""The word pieces of bert-base-uncased, one per line; the line number is the token's id."""
 
 
 class RecordedAnswer(BaseModel):
-    """What a real model answered. `score` is 0..1, as the source judged it."""
+    """A real model's answer. `score` is the source's own, 0 to 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class RecordedAnswer(BaseModel):
 
 
 class SampleRow(BaseModel):
-    """A real query. `models` is empty where nobody recorded what models answer to it."""
+    """A real query. `models` is empty if no answers were recorded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,13 +62,13 @@ class SampleRow(BaseModel):
 
 @lru_cache(maxsize=1)
 def load_sample() -> tuple[SampleRow, ...]:
-    """Every row, in an order that mixes the workloads and never changes."""
+    """Return all rows, in a fixed order that mixes the workloads."""
     with gzip.open(SAMPLE, "rt", encoding="utf-8") as lines:
         return tuple(SampleRow.model_validate_json(line) for line in lines)
 
 
 def tier_3_output_ratio(rows: Iterable[SampleRow]) -> dict[int, float]:
-    """Tokens that the large model writes for each token of tier 1, 2 and 3, over recorded rows."""
+    """Return, per tier, how many tokens the large model writes for each of the tier's tokens."""
     recorded = [row.models for row in rows if row.models]
     written = {
         tier: sum(models[name].output_tokens for models in recorded)

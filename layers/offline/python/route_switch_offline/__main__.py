@@ -1,4 +1,4 @@
-"""Prints the tables of docs/data.md: `python -m route_switch_offline`."""
+"""Print the tables of docs/data.md: `python -m route_switch_offline`."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from route_switch_offline import (
 
 
 def tables() -> str:
-    """One table of the recorded rows by source and workload, one of the output ratios."""
+    """Return a table of the recorded rows by source and workload, and one of the output ratios."""
     recorded = sorted((row for row in load_sample() if row.models), key=_group)
     lines = [
         "| set, workload | rows | mean score | mean input tokens | mean output tokens "
@@ -24,7 +24,7 @@ def tables() -> str:
         *(_line(" ".join(name), list(rows)) for name, rows in groupby(recorded, _group)),
         _line("all", recorded),
         "",
-        "| tier | tokens that large writes for each of its own |",
+        "| tier | tokens that the large model writes for each token of the tier |",
         "|---|---|",
         *(f"| {tier} | {ratio:.3f} |" for tier, ratio in tier_3_output_ratio(recorded).items()),
     ]
@@ -54,7 +54,8 @@ def _triple(form: str, values: Iterator[float]) -> str:
 
 
 def _cheapest_adequate_shares(rows: Sequence[SampleRow]) -> Iterator[float]:
-    """Share of rows by the cheapest model that scores no worse than the large one."""
+    """Yield, per model, the share of rows where it is the cheapest that scores no worse than the
+    large one."""
     cheapest = [_cheapest_adequate([row.models[model] for model in OFFLINE_MODELS]) for row in rows]
     return (cheapest.count(position) / len(rows) for position in range(len(OFFLINE_MODELS)))
 

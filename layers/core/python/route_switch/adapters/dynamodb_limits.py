@@ -39,7 +39,7 @@ class DynamoDbKeyLimits:
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
         """Windows start at full minutes."""
         expires = int((now + timedelta(minutes=5)).timestamp())
-        return self._updated(
+        return self._update_if(
             rate_key(key_id, now),
             "ADD requests :one SET expires_at = :expires",
             "attribute_not_exists(requests) OR requests < :limit",
@@ -49,7 +49,7 @@ class DynamoDbKeyLimits:
     @store_errors()
     def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
         room = budget_usd - usd
-        return room >= 0 and self._updated(
+        return room >= 0 and self._update_if(
             budget_key(key_id, month),
             "ADD taken_usd :usd",
             "attribute_not_exists(taken_usd) OR taken_usd <= :room",
@@ -65,7 +65,9 @@ class DynamoDbKeyLimits:
             ExpressionAttributeValues={":usd": {"N": f"{usd:.12f}"}},
         )
 
-    def _updated(self, key: "Item", update: str, condition: str, values: dict[str, float]) -> bool:
+    def _update_if(
+        self, key: "Item", update: str, condition: str, values: dict[str, float]
+    ) -> bool:
         """Return whether the condition held."""
         try:
             self._dynamodb.update_item(

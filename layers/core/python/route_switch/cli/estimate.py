@@ -1,52 +1,65 @@
-"""`route-switch estimate`: what a stage costs to own, before it is deployed."""
+"""`route-switch estimate`: estimate the cost of a stage before it is deployed."""
 
 import json
 import math
-import os
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from route_switch.cli.options import JsonOption, usage_examples
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.cost_estimate.view import as_json, print_tables
 from route_switch.domain.errors import ConfigurationError
-from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.router_config import RouterConfig, describe
 from route_switch.domain.tiers import Tier
 
 MIX = "50,25,25"
-"""What the learned prompt chose on 1,005 queries of thirteen tasks (docs/results.md)."""
+"""The mix of the learned prompt on 1,005 queries of thirteen tasks (docs/results.md)."""
 BYPASS = 10.0
 ROUTER_S = 0.5
 FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = {Tier.SMALL: 150, Tier.MEDIUM: 100, Tier.LARGE: 60}
-"""How fast a tier writes: assumed, to be replaced by what the dashboard shows."""
+"""Output speed by tier: an assumption; the dashboard shows the real figures."""
+EXAMPLES = usage_examples(
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300",
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300 --mix 60,30,10 --bypass 20",
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300 --stage dev --json",
+)
 
 
 def estimate(
-    requests: Annotated[float, typer.Option(help="Requests a month, such as 1e6.")],
-    input_tokens: Annotated[int, typer.Option(help="Tokens of a request.")],
-    output_tokens: Annotated[int, typer.Option(help="Tokens of an answer.")],
-    stage: Annotated[str, typer.Option(help="A stage of cdk.json.")] = "prod",
-    mix: Annotated[str, typer.Option(help="Percent of the answers by Tier 1, 2 and 3.")] = MIX,
-    bypass: Annotated[float, typer.Option(help="Percent that needs no router call.")] = BYPASS,
+    requests: Annotated[float, typer.Option(help="Requests per month, such as 1e6.")],
+    input_tokens: Annotated[int, typer.Option(help="Input tokens per request.")],
+    output_tokens: Annotated[int, typer.Option(help="Output tokens per answer.")],
+    stage: Annotated[str, typer.Option(help="Stage in cdk.json.")] = "prod",
+    mix: Annotated[str, typer.Option(help="Percent of answers from Tier 1, 2 and 3.")] = MIX,
+    bypass: Annotated[
+        float, typer.Option(help="Percent of requests without a router call.")
+    ] = BYPASS,
     seconds: Annotated[
         str | None,
-        typer.Option(help="Seconds of a call of the router, Tier 1, 2 and 3: 0.5,2.5,3.5,5.5."),
+        typer.Option(
+            help="Seconds per call of the router and of Tier 1, 2 and 3, such as 0.5,2.5,3.5,5.5. "
+            "Default: derived from --output-tokens."
+        ),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="For scripts; unknown is null.")] = False,
+    as_json_: JsonOption = False,
 ) -> None:
-    """Estimate what a stage costs: idle, per 1,000 requests and per month.
+    """Estimate the cost of a stage: idle, per 1,000 requests and per month.
 
-    Uses the packaged list of AWS prices; runs in a checkout and calls nothing.
+    Uses the packaged list of AWS prices. Runs in a checkout of the repository and calls nothing.
     """
-    deployment = read_deployment(stage)
     shares = _shares(mix, bypass)
     _check_size(requests, input_tokens, output_tokens)
+    deployment = read_deployment(stage)
     router_s, *tier_s = _seconds(seconds, output_tokens, deployment.config)
     traffic = Traffic(
         requests=requests,
@@ -58,34 +71,42 @@ def estimate(
         tier_s=dict(zip(Tier, tier_s, strict=True)),
     )
     result = MonthlyEstimate(deployment, traffic, PriceList.packaged())
-    words = assumptions(result, f"LiteLLM {version('litellm')}'s price list, and cdk.json's own")
-    if json_:
-        typer.echo(json.dumps(as_json(result, words), indent=2))
+    stated = assumptions(
+        result, f"LiteLLM {version('litellm')}'s price list, overridden by cdk.json"
+    )
+    if as_json_:
+        typer.echo(json.dumps(as_json(result, stated), indent=2))
     else:
-        print_tables(result, words)
+        print_tables(result, stated)
 
 
-def read_deployment(name: str) -> Deployment:
-    """The stage as the CDK app in this folder reads it, with the prices that are known."""
+def read_deployment(stage: str) -> Deployment:
+    """Return the stage as the CDK app in the current folder reads it.
+
+    The app runs in a process of its own, as it does for the CDK command line: the product does not
+    import it. Raise `ConfigurationError` outside a checkout, or if the app refuses the stage.
+    """
     if not Path("cdk.json").is_file():
-        raise _no_checkout("there is no cdk.json")
+        raise _not_a_checkout("there is no cdk.json")
+    command = [sys.executable, "-m", "infra.billable", f"--stage={stage}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if "No module named" in done.stderr:
+        raise _not_a_checkout(done.stderr.strip())
+    if done.returncode != 0:
+        raise ConfigurationError(done.stderr.strip())
     try:
-        from infra.app import read_context
-        from infra.billable import deployment_of
-        from infra.prices import with_prices
-        from infra.stage import load_stage
-    except ImportError as error:
-        raise _no_checkout(str(error)) from error
-    stage = load_stage(read_context(os.environ), name, os.environ)
-    models, _ = with_prices(stage.router.models)
-    router = stage.router.model_copy(update={"models": models})
-    return deployment_of(stage.model_copy(update={"router": router}))
+        return Deployment.model_validate_json(done.stdout)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"The checkout is of another release than this command: {describe(error)}. Run "
+            "`make install` in the checkout, then `.venv/bin/route-switch estimate` there."
+        ) from error
 
 
-def _no_checkout(found: str) -> ConfigurationError:
+def _not_a_checkout(found: str) -> ConfigurationError:
     return ConfigurationError(
-        f"This is not a checkout of route-switch: {found}. The command reads its stages "
-        "there: clone the repository, run `make install`, and call `.venv/bin/route-switch "
+        f"This folder is not a checkout of route-switch: {found}. The command reads stages from a "
+        "checkout: clone the repository, run `make install`, and run `.venv/bin/route-switch "
         "estimate` in its folder."
     )
 
@@ -105,24 +126,24 @@ def _shares(mix: str, bypass: float) -> dict[Tier, float]:
     percents = _numbers("--mix", mix, len(Tier), MIX)
     if not math.isclose(sum(percents), 100):
         raise ConfigurationError(
-            f"--mix is {mix}, which adds up to {sum(percents):g}, but must add up to 100."
+            f"--mix is {mix}, which adds up to {sum(percents):g}. Its parts must add up to 100."
         )
     if not 0 <= bypass <= percents[0]:
         raise ConfigurationError(
             f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}: "
-            f"Tier 1 answers what is bypassed. Say --bypass {percents[0]:g} or less."
+            f"Tier 1 answers bypassed requests. Use --bypass {percents[0]:g} or less."
         )
     return {tier: percent / 100 for tier, percent in zip(Tier, percents, strict=True)}
 
 
 def _seconds(stated: str | None, output_tokens: int, config: RouterConfig) -> list[float]:
-    """Of a call of the router and of each tier; none is waited for beyond the deadline."""
+    """Return the seconds per call of the router and of each tier, at most the deadline."""
     if stated is not None:
         numbers = _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
         if max(numbers) > config.request_deadline_s:
             raise ConfigurationError(
                 f"--seconds is {stated}, but a request ends after {config.request_deadline_s:g} s "
-                "(request_deadline_s)."
+                "(request_deadline_s). Use at most that."
             )
         return numbers
     tiers = [FIRST_TOKEN_S + output_tokens / TOKENS_PER_S[tier] for tier in Tier]
@@ -136,6 +157,6 @@ def _numbers(option: str, text: str, count: int, example: str) -> list[float]:
         numbers = []
     if len(numbers) != count or not all(math.isfinite(each) and each >= 0 for each in numbers):
         raise ConfigurationError(
-            f"{option} is {text}, but must be {count} numbers of 0 or more: {example}."
+            f"{option} is {text}, but must be {count} numbers of 0 or more, such as {example}."
         )
     return numbers

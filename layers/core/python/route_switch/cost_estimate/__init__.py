@@ -1,5 +1,5 @@
-"""What a deployment costs its owner: arithmetic over a stage, its traffic and a dated price list.
+"""The cost of a deployment: arithmetic over a stage, its traffic and a dated price list.
 
-Knows no CDK: `infra.billable` says what a stage owns, and `route_switch.cli.estimate` puts both
-together.
+It does not know the CDK: `infra.billable` prints what a stage owns, and `route_switch.cli.estimate`
+reads that.
 """

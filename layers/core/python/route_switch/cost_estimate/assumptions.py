@@ -1,4 +1,4 @@
-"""What an estimate takes for granted, in words."""
+"""The assumptions behind an estimate, as sentences."""
 
 from collections.abc import Iterator
 
@@ -10,59 +10,65 @@ from route_switch.domain.tiers import Tier
 
 
 def assumptions(estimate: MonthlyEstimate, model_prices: str) -> list[str]:
-    """`model_prices` says where those of the models come from."""
+    """Return one sentence per assumption. `model_prices` names the source of the models' prices."""
     deployment, traffic = estimate.deployment, estimate.traffic
     return [
         *_about_traffic(deployment, traffic),
-        *_about_what_is_left_out(deployment),
+        *_about_usage(deployment),
         *_about_prices(estimate, model_prices),
     ]
 
 
 def _about_traffic(deployment: Deployment, traffic: Traffic) -> Iterator[str]:
     mix = " / ".join(f"{traffic.mix[tier]:.0%}" for tier in Tier)
-    seconds = ", ".join(f"{traffic.tier_s[tier]:.1f}" for tier in Tier)
-    yield f"Tiers 1 / 2 / 3 answer {mix} (--mix); {traffic.bypassed:.0%} are bypassed (--bypass)."
+    seconds = " / ".join(f"{traffic.tier_s[tier]:.1f}" for tier in Tier)
     yield (
-        f"A router call takes {traffic.router_s:.1f} s and an answer {seconds} s (--seconds); the "
-        f"function, {deployment.memory_mb:,} MB on {deployment.architecture}, waits for them."
+        f"Tiers 1 / 2 / 3 answer {mix} of requests (--mix); {traffic.bypassed:.0%} bypass the "
+        "router (--bypass)."
     )
     yield (
-        f"The router reads {router_tokens(deployment, traffic):,} tokens: a prompt of "
-        f"{PROMPT_BYTES:,} bytes, which is the most, and the query. Nothing is read from a cache."
+        f"A router call takes {traffic.router_s:.1f} s, an answer {seconds} s (--seconds). The "
+        f"function ({deployment.memory_mb:,} MB, {deployment.architecture}) waits for both."
+    )
+    yield (
+        f"The router reads {router_tokens(deployment, traffic):,} tokens: the longest prompt "
+        f"allowed ({PROMPT_BYTES:,} bytes) and the query. No provider's prompt cache is assumed."
     )
     if not deployment.config.models.tier_3_output_ratio:
-        yield "Tier 3 would write answers of the same length: the stage has no measured ratio."
+        yield (
+            "Tier 3's answers are assumed to be as long as the other tiers': the stage has no "
+            "measured ratio."
+        )
 
 
-def _about_what_is_left_out(deployment: Deployment) -> Iterator[str]:
+def _about_usage(deployment: Deployment) -> Iterator[str]:
     owned = deployment.owned
     yield (
-        f"{owned.alarm_metrics} metrics with alarms, {owned.steady_metrics} custom metrics that "
-        f"always get data and {owned.traffic_metrics} that requests write."
+        f"Alarms read {owned.alarm_metrics} metrics. {owned.steady_metrics} custom metrics always "
+        f"get data, and {owned.traffic_metrics} only when there are requests."
     )
     yield (
-        f"Learning runs each week, {LEARNING_HOURS:g} hours in its function, and spends its cap "
-        "on models."
+        f"Learning runs every week, takes {LEARNING_HOURS:g} hours in its function, and spends its "
+        "whole cap on models."
     )
     yield (
-        "Every request succeeds at once: no fallback, no Idempotency-Key, no key with limits. "
-        "X-Ray samples as by default."
+        "Every request succeeds at the first attempt, without fallbacks, an Idempotency-Key or key "
+        "limits. X-Ray samples at its default rate."
     )
 
 
 def _about_prices(estimate: MonthlyEstimate, model_prices: str) -> Iterator[str]:
     prices = estimate.prices
-    yield f"Models: {model_prices}."
+    yield f"Model prices: {model_prices}."
     dates, count = prices.dates, len(prices.prices)
     yield (
-        f"AWS: {prices.region}, collected {prices.collected} from sources of {dates[0]} to "
-        f"{dates[-1]}; {count - len(dates)} of {count} prices have no dated one. Check what "
-        "matters to you. Free is what every account gets for good: no first-year offers, no "
-        "credits. Taxes and support are left out."
+        f"AWS prices: {prices.region}, collected {prices.collected} from sources dated {dates[0]} "
+        f"to {dates[-1]}; {count - len(dates)} of {count} have no dated source. Check those that "
+        "matter to you. The free tier is what every account gets permanently, without first-year "
+        "offers and credits. Taxes and support are not included."
     )
     if estimate.deployment.region != prices.region:
         yield (
             f"The stage is in {estimate.deployment.region}, whose AWS prices differ and are not "
-            f"in the list: the figures are those of {prices.region}."
+            f"in the list: the figures use those of {prices.region}."
         )

@@ -1,4 +1,4 @@
-"""AWS's prices, from a dated list beside this file."""
+"""AWS prices, from the dated list in `aws_prices.json`."""
 
 import json
 from importlib.resources import files
@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class AwsPrice(BaseModel):
-    """`usd` for `per` units a month; the first `free` units of a month cost nothing.
+    """`usd` per `per` units; the first `free` units of each month cost nothing.
 
-    `as_of` is the date of the newest source that says so, as exactly as it is known; None: sources
-    agree, but none says of when it is.
+    `as_of` is the date of the newest source, as precise as it is known (year, month or day). None:
+    the sources agree, but none is dated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,7 @@ class PriceList(BaseModel):
 
     @property
     def dates(self) -> list[str]:
-        """Of the prices that have one, the earliest first."""
+        """The dates of the dated prices, earliest first."""
         return sorted(price.as_of for price in self.prices.values() if price.as_of is not None)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Usages times prices, with and without what is free."""
+"""Usage times prices, with and without the free tier."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from route_switch.cost_estimate.aws_prices import PriceList
 
 Usage = Mapping[str, float]
-"""A month's quantities, by the names of the price list."""
+"""Quantities per month, by the names in the price list."""
 
 MONTH_DAYS = 365 / 12
 MONTH_HOURS = MONTH_DAYS * 24
@@ -15,7 +15,7 @@ MONTH_S = MONTH_HOURS * 3600
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a bill."""
+    """One row of the bill."""
 
     label: str
     usage: Usage
@@ -24,7 +24,7 @@ class Line:
 def costs_usd(
     lines: Sequence[Line], prices: PriceList, *, free_tier: bool
 ) -> tuple[tuple[Line, float], ...]:
-    """Each line with what it costs. Lines that use the same thing share what is free of it, in
+    """Return each line with its cost. Lines that use the same item share its free units in
     proportion."""
     paid = _paid_shares(lines, prices) if free_tier else {}
     return tuple((line, _cost_usd(line, prices, paid)) for line in lines)
@@ -38,7 +38,7 @@ def _cost_usd(line: Line, prices: PriceList, paid: Mapping[str, float]) -> float
 
 
 def _paid_shares(lines: Sequence[Line], prices: PriceList) -> dict[str, float]:
-    """The share of each used thing that is above what is free of it."""
+    """Return, for each item used, the share of its quantity above the free units."""
     used: dict[str, float] = {}
     for line in lines:
         for name, quantity in line.usage.items():

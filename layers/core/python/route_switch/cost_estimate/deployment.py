@@ -1,21 +1,24 @@
-"""What of a stage costs money, and what its traffic is like."""
+"""The inputs of an estimate: a deployed stage and its traffic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
 
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """What is there whether or not anybody sends a request.
+class Owned(BaseModel):
+    """How many of each thing the stage owns.
 
-    `alarm_metrics` are the metrics that alarms refer to, `steady_metrics` the custom metrics that
-    get data every hour, `traffic_metrics` those that only requests write. `hourly`, `daily` and
+    `alarm_metrics` are the metrics that alarms read, `steady_metrics` the custom metrics that get
+    data every hour, and `traffic_metrics` those that only requests write. `hourly`, `daily` and
     `weekly` count the schedules.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     alarm_metrics: int
     dashboards: int
@@ -28,9 +31,10 @@ class Owned:
     weekly: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A stage; `config.models` has the prices that are known."""
+class Deployment(BaseModel):
+    """A stage as `python -m infra.billable` prints it. `config.models` has every known price."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     region: str
@@ -44,17 +48,17 @@ class Deployment:
     owned: Owned
 
     def gb_s(self, seconds: float, memory_mb: int | None = None) -> dict[str, float]:
-        """Seconds of a function, as a usage of Lambda."""
+        """Return the Lambda usage of a function that runs for so many seconds."""
         gb = (memory_mb or self.memory_mb) / 1024
         return {f"lambda_{self.architecture}_gb_s": seconds * gb}
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A month's requests, all alike: tokens of one request and its answer.
+    """A month of identical requests. Tokens are those of one request and its answer.
 
-    `mix` is the share of the answers by tier; `bypassed` requests (a share of all) are among those
-    of Tier 1 and need no router call. `router_s` and `tier_s` say how long one call takes.
+    `mix` is the share of answers by tier. `bypassed` is the share of all requests that need no
+    router call; Tier 1 answers them. `router_s` and `tier_s` are the seconds of one call.
     """
 
     requests: float
@@ -67,11 +71,11 @@ class Traffic:
 
     @property
     def routed(self) -> float:
-        """The share of requests that the router LLM is asked about."""
+        """The share of requests that call the router LLM."""
         return 1 - self.bypassed
 
     @property
     def waiting_s(self) -> float:
-        """How long a function waits for models, a request."""
+        """Seconds that a function waits for models, per request."""
         answers = sum(self.mix[tier] * self.tier_s[tier] for tier in Tier)
         return self.routed * self.router_s + answers

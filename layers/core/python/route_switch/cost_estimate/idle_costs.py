@@ -1,4 +1,4 @@
-"""What a deployment uses whatever its traffic is, and what comes with any traffic."""
+"""Usage that does not depend on the number of requests."""
 
 from route_switch.adapters.results_table import SHARDS
 from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_HOURS, Line
@@ -7,31 +7,31 @@ from route_switch.cost_estimate.deployment import Deployment
 MONTH_WEEKS = MONTH_DAYS / 7
 
 SCHEDULED_S = 2.0
-"""A scheduled function with its cold start, which it always has."""
+"""Duration of a scheduled function, with its cold start: it always has one."""
 STEPS = 4
-"""States of a run that ends for want of examples: claim, collect, report, notify."""
-LOOK_READS = 31 * SHARDS / 2
-"""A month's counters, each read as half a unit."""
+"""State transitions of a run with too few examples: claim, collect, report, notify."""
+CHECK_READS = 31 * SHARDS / 2
+"""Read units of one scheduled check: a month's counters, half a unit each."""
 SCHEDULED_LOG_GB = 2_000 / 1024**3
 
 IMAGE_GB = 0.6
-"""The optimizer's image, compressed."""
+"""Size of the optimizer's image, compressed."""
 ASSETS_GB = 0.1
-"""Layers and code in the bucket of the CDK's bootstrap stack."""
+"""Size of layers and code in the CDK's bootstrap bucket."""
 
 LEARNING_HOURS = 2.0
-"""What all slices of a weekly run take; its longest steps wait for models."""
+"""Duration of all slices of a weekly run; the longest steps wait for models."""
 OPTIMIZER_MB = 3008
 LEARNING_STEPS = 50
-"""States of a whole run, two for each slice of 13 minutes."""
+"""State transitions of a complete run: two for each slice of 13 minutes."""
 
 
 def idle_lines(deployment: Deployment) -> tuple[Line, ...]:
-    """A month without a request."""
+    """Return a month's usage without requests."""
     owned = deployment.owned
-    looks = owned.hourly * MONTH_HOURS + owned.daily * MONTH_DAYS
+    checks = owned.hourly * MONTH_HOURS + owned.daily * MONTH_DAYS
     weekly = owned.weekly * MONTH_WEEKS
-    runs = looks + weekly * STEPS
+    runs = checks + weekly * STEPS
     lines = (
         Line("CloudWatch, alarms", {"alarm_metrics": owned.alarm_metrics}),
         Line("CloudWatch, dashboard", {"dashboards": owned.dashboards}),
@@ -41,8 +41,8 @@ def idle_lines(deployment: Deployment) -> tuple[Line, ...]:
             "Lambda, scheduled",
             {**deployment.gb_s(runs * SCHEDULED_S), "lambda_requests": runs},
         ),
-        Line("DynamoDB", {"dynamodb_reads": looks * LOOK_READS}),
-        Line("EventBridge Scheduler", {"scheduled_invocations": looks + weekly}),
+        Line("DynamoDB", {"dynamodb_reads": checks * CHECK_READS}),
+        Line("EventBridge Scheduler", {"scheduled_invocations": checks + weekly}),
         Line("Step Functions", {"state_transitions": weekly * STEPS}),
         Line("ECR, optimizer's image", {"image_gb": IMAGE_GB}),
         Line("S3, code", {"s3_storage_gb": ASSETS_GB}),
@@ -53,8 +53,8 @@ def idle_lines(deployment: Deployment) -> tuple[Line, ...]:
 
 
 def busy_lines(deployment: Deployment) -> tuple[Line, ...]:
-    """What comes with traffic, however much it is: metrics that get data, a learned prompt, which
-    is longer than 4 KB, and a learning run a week."""
+    """Return the additional usage of a stage with any traffic: the metrics of requests, a learned
+    prompt (longer than 4 KB), and a weekly learning run."""
     weekly = deployment.owned.weekly * MONTH_WEEKS
     seconds = weekly * LEARNING_HOURS * 3600
     return (

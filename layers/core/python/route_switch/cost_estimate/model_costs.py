@@ -1,4 +1,4 @@
-"""What the models of a month's requests cost, and what Tier 3 alone would have."""
+"""What models cost for a month's requests, and what Tier 3 alone would cost."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from route_switch.domain.tokens import BYTES_PER_TOKEN
 from route_switch.domain.usage import Usage
 
 PROMPT_BYTES = 8_192
-"""As long as a routing prompt may be: a learned one uses the room."""
+"""The size limit of a routing prompt; learned prompts come close to it."""
 ROUTER_OUTPUT_TOKENS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
-    """USD; None where a price is not known. `baseline_usd` is every request on Tier 3."""
+    """USD a month, None if a price is unknown. `baseline_usd` sends every request to Tier 3."""
 
     router_usd: float | None
     tiers_usd: dict[Tier, float | None]
@@ -33,7 +33,7 @@ def model_costs(deployment: Deployment, traffic: Traffic) -> ModelCosts:
 
 
 def router_tokens(deployment: Deployment, traffic: Traffic) -> int:
-    """What the router LLM reads: the prompt, and a query that is clipped."""
+    """Return the input tokens of a router call: the prompt and the clipped query."""
     query = min(traffic.input_tokens, deployment.config.router_max_input_tokens)
     return PROMPT_BYTES // BYTES_PER_TOKEN + query
 
@@ -52,7 +52,8 @@ def _answers_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float 
 
 
 def _baseline_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float | None:
-    """The tier's share of the requests on Tier 3, whose answers have another length."""
+    """Return what the tier's share of requests would cost on Tier 3, whose answers differ in
+    length."""
     models = deployment.config.models
     ratio = 1.0 if tier is Tier.LARGE else models.tier_3_output_ratio.get(tier, 1.0)
     usage = Usage(traffic.input_tokens, round(traffic.output_tokens * ratio))
@@ -61,5 +62,5 @@ def _baseline_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float
 
 
 def _times(usd: float | None, n: float) -> float | None:
-    """A tier that answers nothing costs nothing, whatever its price."""
+    """Multiply; a tier without requests costs nothing even if its price is unknown."""
     return 0.0 if n == 0 else None if usd is None else usd * n

@@ -1,4 +1,4 @@
-"""The whole estimate: idle, per 1,000 requests, and a month."""
+"""The complete estimate: idle, per 1,000 requests, and per month."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +13,12 @@ from route_switch.domain.pricing import add_known
 from route_switch.services.learning.spending_caps import PreviousMonth, learning_cap
 
 Costs = dict[str, float]
-"""USD by the label of a line."""
+"""USD by line label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """USD of a month, with what is free taken off. None where a model's price is not known."""
+    """USD a month, after the free tier. None if a model's price is unknown."""
 
     models: float | None
     waiting: float
@@ -33,7 +33,7 @@ class Month:
 
     @property
     def saved(self) -> float | None:
-        """Net of everything: models, AWS and learning."""
+        """The baseline minus models, AWS and learning."""
         if self.baseline is None or self.total is None:
             return None
         return self.baseline - self.total
@@ -54,7 +54,7 @@ class MonthlyEstimate:
 
     @cached_property
     def requests_usd(self) -> Costs:
-        """What AWS charges for the month's requests where nothing of it is free."""
+        """AWS cost of the month's requests, without the free tier."""
         return self._by_label(request_lines(self.deployment, self.traffic), free_tier=False)
 
     @cached_property
@@ -73,7 +73,7 @@ class MonthlyEstimate:
         )
 
     def _learning_usd(self) -> float:
-        """The month's cap, as last month's saving sets it; learning may well need less."""
+        """Return the cap after a month with the same saving; learning may need less."""
         spent, baseline = self.models.total_usd, self.models.baseline_usd
         saved = None if spent is None or baseline is None else baseline - spent
         before = PreviousMonth(int(self.traffic.requests), saved, 0.0)

@@ -1,51 +1,53 @@
-"""What a month's requests use of AWS, counted from what the router function does for each."""
+"""AWS usage of a month's requests, counted from what the router function does for each."""
 
 import math
 
 from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
 from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, Line
 from route_switch.cost_estimate.deployment import Deployment, Traffic
+from route_switch.domain.providers import KEYLESS, provider_of
 from route_switch.domain.tokens import BYTES_PER_TOKEN
 from route_switch.services.refreshed_value import REFRESH_AFTER_S
 
 WAITING = "Lambda, waiting for models"
 
 OVERHEAD_S = 0.02
-"""The router's own time, its record and its share of cold starts included: 3 ms on a desktop's
-core, and a cold start of half a second in every 50th request at most."""
+"""The router's own time per request, with writing the record and a share of cold starts: 3 ms on a
+desktop core, and a cold start of 0.5 s in at most every 50th request."""
 
 RECORD_BYTES = 1_800
-"""A record without its texts, with model names as long as Bedrock's."""
+"""Size of a record without its texts, with model names as long as Bedrock's."""
 COUNTER_WRITES = 2
-"""The day's counters and those of the key's month, each below 1 KB."""
+"""The counters of the day and of the key's month, each below 1 KB."""
 TRANSACTIONAL = 2
-"""A write in a transaction takes twice the units."""
+"""A transactional write takes twice the units."""
 INDEX_WRITES = 2
-"""An entry among the requests to learn from, and one of the user."""
+"""One entry in the learning index and one in the users index."""
 
 METRIC_LINE_BYTES = 2_000
 LAMBDA_LINES_BYTES = 400
-"""START, END and REPORT."""
+"""Lambda's own START, END and REPORT lines."""
 ACCESS_LINE_BYTES = 300
 LOG_LINES = 5
 EVENT_BYTES = 26
-"""What CloudWatch adds to each line."""
+"""What CloudWatch adds to each log line."""
 LOG_COMPRESSION = 0.15
-"""Stored logs are charged as compressed; AWS's own examples take this ratio."""
+"""Stored logs are charged by compressed size; AWS's own examples use this ratio."""
 
 ANSWER_BYTES = 800
-"""An answer's JSON and headers around its text."""
+"""JSON and headers around the text of an answer."""
 PROVIDER_CALL_BYTES = 1_000
 
 TRACED_PER_S = 1
 TRACED_SHARE = 0.05
-"""X-Ray's default: the first request of each second, and 5% of the others."""
+"""X-Ray's default sampling: the first request of each second and 5% of the others."""
 
 GB = 1024**3
 
 
 def request_lines(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
-    """A month's requests, by service; storage as it is once the first requests expire."""
+    """Return a month's usage by service. Storage is that of the steady state, when requests begin
+    to expire."""
     n = traffic.requests
     own = {**_times(deployment.gb_s(OVERHEAD_S), n), "lambda_requests": n}
     return (
@@ -63,12 +65,13 @@ def request_lines(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
 
 
 def item_bytes(deployment: Deployment, traffic: Traffic) -> int:
-    """The size of a request's item."""
+    """Return the bytes of a request's item."""
     return RECORD_BYTES + sum(each for each in _texts(deployment, traffic) if not _is_long(each))
 
 
 def _table_usage(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
-    """A transaction a request. The key is read once a minute and process: here, every time."""
+    """One transaction per request. The key is read once a minute and process; count it per
+    request."""
     record = math.ceil(item_bytes(deployment, traffic) / 1024)
     writes = TRANSACTIONAL * (record + COUNTER_WRITES) + INDEX_WRITES
     return {"dynamodb_writes": traffic.requests * writes, "dynamodb_reads": traffic.requests / 2}
@@ -96,7 +99,7 @@ def _long_texts(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
 
 
 def _texts(deployment: Deployment, traffic: Traffic) -> tuple[int, ...]:
-    """The bytes of query with conversation, and of the answer; hashes are in the record."""
+    """Return the bytes of the conversation and of the answer, if the stage stores texts."""
     if deployment.config.text_storage != "full":
         return ()
     return (traffic.input_tokens * BYTES_PER_TOKEN, traffic.output_tokens * BYTES_PER_TOKEN)
@@ -114,25 +117,25 @@ def _logs(deployment: Deployment, requests: float) -> dict[str, float]:
 
 
 def _traced(requests: float) -> float:
-    """At most: requests that come evenly are nearly all the first of their second."""
+    """Return an upper bound: evenly spaced requests are nearly all first in their second."""
     first = min(requests, MONTH_S * TRACED_PER_S)
     return first + TRACED_SHARE * (requests - first)
 
 
 def _prompt_reads(traffic: Traffic) -> float:
-    """A process reads the prompt once a minute, and with each request at most. There are as many
-    processes as requests are under way at once."""
-    at_once = traffic.requests * (traffic.waiting_s + OVERHEAD_S) / MONTH_S
-    return min(traffic.requests, MONTH_S / REFRESH_AFTER_S * max(at_once, 1.0))
+    """Return the reads of the prompt: once a minute and process, at most once a request. There are
+    as many processes as concurrent requests."""
+    concurrent = traffic.requests * (traffic.waiting_s + OVERHEAD_S) / MONTH_S
+    return min(traffic.requests, MONTH_S / REFRESH_AFTER_S * max(concurrent, 1.0))
 
 
 def _sent_bytes(deployment: Deployment, traffic: Traffic) -> int:
-    """Answers, and what goes to providers outside AWS."""
+    """Return the bytes sent out per request: the answer, and the call to a provider outside AWS."""
     answer = ANSWER_BYTES + traffic.output_tokens * BYTES_PER_TOKEN
     models = deployment.config.models
-    outside = any(not name.startswith(("bedrock/", "local/", "offline/")) for name in models.names)
-    asked = PROVIDER_CALL_BYTES + traffic.input_tokens * BYTES_PER_TOKEN
-    return answer + (asked if outside else 0)
+    leaves_aws = any(provider_of(name) not in KEYLESS for name in models.names)
+    call = PROVIDER_CALL_BYTES + traffic.input_tokens * BYTES_PER_TOKEN
+    return answer + (call if leaves_aws else 0)
 
 
 def _times(usage: dict[str, float], n: float) -> dict[str, float]:

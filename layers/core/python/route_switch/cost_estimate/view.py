@@ -1,4 +1,4 @@
-"""An estimate as tables and as JSON."""
+"""Print an estimate as tables, or return it as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
@@ -19,7 +19,7 @@ Row = tuple[str, float | None]
 
 
 def print_tables(estimate: MonthlyEstimate, assumptions: Sequence[str]) -> None:
-    # The same in every terminal, so that it can be compared with what was written down.
+    # A fixed width, so that the output is the same in every terminal and in the documentation.
     console = Console(width=WIDTH, highlight=False)
     console.print(f"Stage {estimate.deployment.stage}, USD", style="bold")
     for table in (_idle_table(estimate), _requests_table(estimate), _month_table(estimate)):
@@ -30,7 +30,7 @@ def print_tables(estimate: MonthlyEstimate, assumptions: Sequence[str]) -> None:
 
 
 def as_json(estimate: MonthlyEstimate, assumptions: Sequence[str]) -> dict[str, JsonValue]:
-    """USD; null where a price is not known."""
+    """Return USD amounts; null if a price is unknown."""
     free, full = (estimate.idle_usd(free_tier=free_tier) for free_tier in (True, False))
     models, aws = dict(_model_rows(estimate)), dict(_aws_rows(estimate))
     return {
@@ -59,7 +59,7 @@ def _idle_table(estimate: MonthlyEstimate) -> Table:
 def _requests_table(estimate: MonthlyEstimate) -> Table:
     traffic = estimate.traffic
     tokens = f"{traffic.input_tokens:,} + {traffic.output_tokens:,} tokens"
-    table = _table(f"1,000 requests of {tokens}, nothing free", "USD")
+    table = _table(f"1,000 requests of {tokens}, without the free tier", "USD")
     models, aws = list(_model_rows(estimate)), list(_aws_rows(estimate))
     for rows in (models, aws):
         for label, usd in rows:
@@ -71,7 +71,9 @@ def _requests_table(estimate: MonthlyEstimate) -> Table:
 
 
 def _month_table(estimate: MonthlyEstimate) -> Table:
-    table = _table(f"A month of {estimate.traffic.requests:,.0f} requests, free tier", "USD")
+    table = _table(
+        f"A month of {estimate.traffic.requests:,.0f} requests, with the free tier", "USD"
+    )
     for label, usd in _month_rows(estimate):
         if label == "Total":
             table.add_section()

@@ -1,2 +1,1 @@
-"""What CloudWatch's custom widgets show: HTML from counters and versions, without any text of a
-request."""
+"""CloudWatch's custom widgets: HTML from counters and prompt versions, without users' texts."""

@@ -1,4 +1,4 @@
-"""How the widgets write figures."""
+"""How the widgets format figures."""
 
 import math
 
@@ -7,8 +7,10 @@ NONE = "–"
 
 
 def usd(amount: float | None) -> str:
-    """Cents from a dollar on, three digits of anything smaller, down to the billionth: what is
-    smaller is an error of adding up."""
+    """Format USD with cents from one dollar up, else with three significant digits.
+
+    Amounts below a billionth are rounding errors of sums and show as $0.00.
+    """
     if amount is None:
         return UNKNOWN
     amount = round(amount, 9)
@@ -18,7 +20,7 @@ def usd(amount: float | None) -> str:
 
 
 def share(part: float | None, whole: float | None) -> str:
-    """In percent; `NONE` of nothing."""
+    """Format a share in percent; `NONE` if the whole is 0."""
     if part is None or whole is None:
         return UNKNOWN
     return f"{100 * part / whole:z,.1f}%".replace("-", "−") if whole else NONE

@@ -1,4 +1,4 @@
-"""The view `keys`: this month by key."""
+"""The view `keys`: this month by API key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from route_switch.services.operations.sum_costs import CostGroup, CostsReport
 MOST_ROWS = 50
 HEAD = ("Key", "Tags", "Requests", "Spent", "Budget", "Used")
 NOTE = (
-    "This month (UTC), the dearest first; keys without requests are left out. Learning belongs to "
-    "no key. 'route-switch keys list' shows what each key may do."
+    "This month (UTC), most expensive first. Keys without requests are not shown, and learning is "
+    "charged to no key. Run 'route-switch keys list' to see each key's limits."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """`report` is of the month, by key."""
+    """`report` covers the month, grouped by key."""
 
     report: CostsReport
 
     @property
     def html(self) -> Html:
-        dearest = sorted(self.report.rows, key=lambda row: -row.costs.spent_usd)
-        shown, others = dearest[:MOST_ROWS], dearest[MOST_ROWS:]
+        ranked = sorted(self.report.rows, key=lambda row: -row.costs.spent_usd)
+        shown, others = ranked[:MOST_ROWS], ranked[MOST_ROWS:]
         rows = [_row(row) for row in shown]
         if others:
             rows.append(_others([row.costs for row in others]))
@@ -37,7 +37,7 @@ class KeysView:
 
 def _row(row: CostGroup) -> tuple[str, ...]:
     if not isinstance(row.group, ApiKey):
-        return _cells("Keys that were deleted", "", row.costs)
+        return _cells("Deleted keys", "", row.costs)
     key = row.group
     name = f"{key.name} (revoked)" if key.revoked else key.name
     tags = ", ".join(f"{tag}={value}" for tag, value in key.tags.items())
@@ -53,11 +53,11 @@ def _cells(name: str, tags: str, costs: CostTotals, budget: float | None = None)
 
 
 def _others(costs: Sequence[CostTotals]) -> tuple[str, ...]:
-    together = CostTotals(
+    total = CostTotals(
         spent_usd=sum(each.spent_usd for each in costs),
         answered=sum(each.answered or 0 for each in costs),
         failed=sum(each.failed or 0 for each in costs),
         dry_runs=sum(each.dry_runs or 0 for each in costs),
         without_cost=sum(each.without_cost or 0 for each in costs),
     )
-    return _cells(f"{len(costs)} others", "", together)
+    return _cells(f"{len(costs)} others", "", total)

@@ -1,8 +1,8 @@
-"""The little HTML that the widgets consist of. Whatever is put in is escaped here.
+"""The HTML elements of the widgets. All text is escaped here.
 
-CloudWatch styles tables and headings itself, light and dark, and removes scripts; so the only
-styles are inline, and none is a color. (Amazon CloudWatch User Guide, "Details about custom widgets
-in CloudWatch".)
+CloudWatch styles tables and headings itself, light and dark, and removes scripts. So all styles are
+inline and none sets a color. (Amazon CloudWatch User Guide, "Details about custom widgets in
+CloudWatch".)
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from typing import NewType
 Html = NewType("Html", str)
 
 LONG_WORD = 16
-"""Characters. A longer word, such as a model's name, may be broken; where any word may, a narrow
-widget breaks all of them."""
+"""In characters. Only longer words, such as model names, may be broken: a narrow widget would
+otherwise break all words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first `texts` columns hold text, the others figures. The rows in `strong` stand out."""
+    """The first `texts` columns hold text, the others figures. The rows in `strong` are bold."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]

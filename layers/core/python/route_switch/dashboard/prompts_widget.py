@@ -9,15 +9,15 @@ from route_switch.services.prompts.describe_versions import Gain, VersionOrigin
 
 HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)")
 NOTE = (
-    "A learned version's gain is in points of quality less weighted cost, on held-out rows, with "
-    "its interval. 'route-switch prompt diff' shows what changed, 'route-switch prompt rollback' "
-    "goes back."
+    "A learned version's gain is its change of quality − λ · cost on held-out rows, with the "
+    "interval. Run 'route-switch prompt diff' to see what changed, and 'route-switch prompt "
+    "rollback' to go back."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PromptsView:
-    """`serving` is the version that serves, as records name it."""
+    """`serving` is the version in use, named as in request records."""
 
     marks: Sequence[VersionOrigin]
     serving: str
@@ -26,7 +26,7 @@ class PromptsView:
     def html(self) -> Html:
         live = frozenset(n for n, mark in enumerate(self.marks) if mark.serves)
         table = Table(HEAD, [_row(mark) for mark in self.marks], texts=4, strong=live)
-        return joined(paragraph(f"{self.serving} serves."), table.html, paragraph(NOTE))
+        return joined(paragraph(f"In use: {self.serving}."), table.html, paragraph(NOTE))
 
 
 def _row(mark: VersionOrigin) -> tuple[str, ...]:

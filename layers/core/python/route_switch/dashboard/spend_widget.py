@@ -18,10 +18,10 @@ REASONS: Final = {
     Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
 }
 NOTE = (
-    "Days and months are UTC; AWS's own cost is not in here. The cost on Tier 3 is an estimate: a "
-    "routed answer's tokens are not those that Tier 3 would have written. Saved is net of the "
-    "router, failed requests and learning, which counts as spent or set aside. Requests of unknown "
-    "cost and answers without an estimate are missing in the sums."
+    "Days and months are in UTC. AWS's own cost is not included. The cost on Tier 3 is estimated: "
+    "its answers would differ in length. Saved is net of the router, failed requests and learning; "
+    "money reserved for learning counts as spent. Sums leave out requests of unknown cost and "
+    "answers without an estimate."
 )
 
 Row = tuple[str, str, str]
@@ -29,7 +29,7 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class SpendView:
-    """`monthly_budget_usd` is None where there is none."""
+    """`monthly_budget_usd` is None if the stage has no budget."""
 
     today: Spend
     month: Spend
@@ -40,11 +40,11 @@ class SpendView:
         return joined(
             self._summary().html,
             heading("By tier"),
-            Table(_twice("Tier", "Answers", "Share", "Spent"), self._tiers()).html,
+            Table(_today_and_month("Tier", "Answers", "Share", "Spent"), self._tiers()).html,
             heading("By model"),
-            Table(_twice("Model", "Spent", "Share"), self._models()).html,
+            Table(_today_and_month("Model", "Spent", "Share"), self._models()).html,
             heading("Why a tier answered"),
-            Table(_twice("Reason", "Answers", "Share"), self._reasons()).html,
+            Table(_today_and_month("Reason", "Answers", "Share"), self._reasons()).html,
             paragraph(NOTE),
         )
 
@@ -60,7 +60,7 @@ class SpendView:
             self._both("Saved, net (estimated)", _saved),
             self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
             self._both("Requests", lambda c: count(c.requests)),
-            self._both("Cost of 1,000 requests, without learning", _per_thousand),
+            self._both("Cost per 1,000 requests, without learning", _per_thousand),
             self._both("Requests of unknown cost", lambda c: count(c.without_cost)),
             self._both("Answers without an estimate", lambda c: count(c.without_baseline)),
         ]
@@ -91,7 +91,7 @@ class SpendView:
         ]
 
     def _models(self) -> list[tuple[str, ...]]:
-        """The dearest of the month first."""
+        """Return a row per model, most expensive in the month first."""
 
         def spent(spend: Spend, model: str) -> float:
             costs = spend.models.get(model)
@@ -115,7 +115,7 @@ class SpendView:
         ]
 
 
-def _twice(first: str, *figures: str) -> Sequence[str]:
+def _today_and_month(first: str, *figures: str) -> Sequence[str]:
     return (
         first,
         *(f"{name} today" for name in figures),
@@ -128,7 +128,7 @@ def _part(amount: float, costs: CostTotals) -> str:
 
 
 def _saved(costs: CostTotals) -> str:
-    """With its share of the baseline where both are sums over the same answers."""
+    """Format the saving, with its share of the baseline if both cover the same answers."""
     if not costs.saving_is_known:
         return UNKNOWN
     saved, baseline = costs.saved_usd, costs.baseline_usd

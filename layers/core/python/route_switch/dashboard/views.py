@@ -1,4 +1,4 @@
-"""The widget's views, and what it says of itself."""
+"""The widget's views and its documentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from route_switch.services.operations.sum_costs import CostsQuery, SumCosts
 from route_switch.services.prompts.describe_versions import describe_versions
 from route_switch.services.prompts.show_prompt import ShowPrompt
 
-PROMPTS = 10
+SHOWN_PROMPTS = 10
 
 DOCUMENTATION = """\
 ## Costs, keys and prompts of route-switch
-Reads the counters of requests and the versions of the routing prompt. It shows no text of a
-request, and does not follow the dashboard's time range: today and this month are UTC.
+Shows the counters of requests and the versions of the routing prompt, but no text of a request. It
+ignores the dashboard's time range: today and this month are in UTC.
 
 ### Widget parameters
 Param | Description
@@ -32,14 +32,14 @@ view: spend
 ```
 """
 UNAVAILABLE = paragraph(
-    "The figures cannot be read right now; requests are counted all the same. Refresh in a minute. "
-    "If this stays, the log of this widget's function says why."
+    "The figures cannot be read right now. Requests are still counted. Refresh in a minute; if "
+    "this persists, see the log of this widget's function."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """By the parameter `view`; each reads what it shows, and raises `StoreError`."""
+    """Return the HTML of a view by its name. Raise `StoreError` if it cannot be read."""
 
     spend: ShowSpend
     costs: SumCosts
@@ -54,7 +54,7 @@ class Views:
         }
         if name not in views:
             return paragraph(
-                f"There is no view '{name}'. Set the widget's parameter view to one of "
+                f"There is no view '{name}'. Set the widget's parameter `view` to one of "
                 f"{', '.join(views)}."
             )
         return views[name](today)
@@ -67,4 +67,4 @@ class Views:
 
     def _prompts(self, _: date) -> Html:
         versions, serving = self.prompt.versions(), self.prompt.serving().version
-        return PromptsView(describe_versions(versions, serving, PROMPTS), serving).html
+        return PromptsView(describe_versions(versions, serving, SHOWN_PROMPTS), serving).html

@@ -19,21 +19,25 @@ class Capabilities(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tools: bool = True
+    """Whether it accepts tools."""
     vision: bool = True
+    """Whether it accepts images."""
     input_tokens: int | None = Field(default=None, gt=0)
-    """The most that it reads; None if that is not known."""
+    """Its context length; null is unknown."""
     output_tokens: int | None = Field(default=None, gt=0)
-    """The most that it writes; None if that is not known."""
+    """The most that it writes; null is unknown."""
     reasoning: bool = False
     """Whether it thinks before it answers, in tokens that count as output."""
     sampling: bool = True
     """Whether it takes temperature, top_p and penalties."""
     max_temperature: float | None = Field(default=None, gt=0)
+    """The highest temperature that it takes; null is any."""
     one_of_temperature_and_top_p: bool = False
+    """Whether it refuses a request with both."""
     limit_name: Literal["max_tokens", "max_completion_tokens"] | None = None
-    """The only name of the output limit that it takes; None if it takes either."""
+    """The only name of the output limit that it takes; null if it takes either."""
     cache_min_tokens: int | None = Field(default=None, gt=0)
-    """The shortest prefix that its provider caches on request; None if it caches none."""
+    """The shortest prefix that its provider caches on request; null if it caches none."""
 
 
 @dataclass(frozen=True, slots=True)

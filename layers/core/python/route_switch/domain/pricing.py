@@ -23,25 +23,29 @@ class Rates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_usd_per_million: UsdPerMillion
+    """Price of input tokens."""
     output_usd_per_million: UsdPerMillion
+    """Price of output tokens."""
     cached_input_usd_per_million: UsdPerMillion | None = None
-    """For input that the provider reads from its prompt cache."""
+    """Price of input tokens read from the provider's prompt cache; null is the input price."""
     cache_write_usd_per_million: UsdPerMillion | None = None
-    """For input that the provider writes to its prompt cache."""
+    """Price of input tokens written to the provider's prompt cache; null is the input price."""
     reasoning_usd_per_million: UsdPerMillion | None = None
-    """For tokens that a model thinks with."""
+    """Price of tokens that a model thinks with; null is the output price."""
 
 
 class LongContextRates(Rates):
     """Rates of the whole call if its input has more than `above_tokens` tokens."""
 
     above_tokens: Annotated[int, Field(gt=0)]
+    """Input length, in tokens, above which these rates apply."""
 
 
 class Price(Rates):
     """List price of a model; `long_context` has the rates of long requests, where they differ."""
 
     long_context: LongContextRates | None = None
+    """Rates of long requests; null if they are the same."""
 
     def rates_for(self, usage: Usage) -> Rates:
         long = self.long_context

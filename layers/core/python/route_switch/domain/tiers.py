@@ -35,7 +35,9 @@ class TierModels(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ModelName
+    """The model that answers, as `provider/model`."""
     fallbacks: tuple[ModelName, ...] = ()
+    """Models to try in this order if it fails."""
 
     @property
     def with_fallbacks(self) -> tuple[ModelName, ...]:
@@ -43,22 +45,23 @@ class TierModels(BaseModel):
 
 
 class ModelCatalog(BaseModel):
-    """Which models serve which tier, which one routes, and what each costs.
-
-    `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes per token that
-    tier `t` writes. It estimates what Tier 3 would have cost; a tier without a measured ratio has
-    no estimate. A model without `capabilities` accepts everything. `prices_date` is the date of the
-    prices.
-    """
+    """Which models serve which tier, which one routes, and what each of them costs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tiers: dict[Tier, TierModels]
+    """The models of Tiers 1, 2 and 3."""
     router: ModelName
+    """The router LLM, as `provider/model`."""
     prices: dict[ModelName, Price] = Field(default_factory=dict)
+    """Prices by model. Synthesis adds LiteLLM's list prices for the models that have none here."""
     prices_date: date | None = None
+    """Date of the prices; null is the date of the packaged price list."""
     capabilities: dict[ModelName, Capabilities] = Field(default_factory=dict)
+    """Capabilities by model. Synthesis adds LiteLLM's; a model without any takes every request."""
     tier_3_output_ratio: dict[Tier, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Tokens that Tier 3 writes for each token that the tier writes; `report.json` of a learning
+    run has the measured ratios. Without a ratio the saving of a tier is unknown."""
 
     @model_validator(mode="after")
     def _every_tier_has_a_model(self) -> Self:

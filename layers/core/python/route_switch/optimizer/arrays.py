@@ -1,4 +1,4 @@
-"""The outcome table as arrays, and the objective on them. n rows, k tiers in ascending order."""
+"""The outcome table as arrays of n rows and k tiers (ascending), and the objective on them."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeArrays:
-    """`weights` is [n], everything else [n, k]; `latency_ms` is None where a cell lacks it."""
+    """`weights` is [n], all else [n, k]. `latency_ms` is None if any cell lacks it."""
 
     tiers: tuple[Tier, ...]
     weights: Floats
@@ -32,16 +32,19 @@ class OutcomeArrays:
 
     @property
     def tier_3_usd(self) -> float:
-        """What a query costs on Tier 3, the weighted mean over the rows: costs are told in it."""
+        """The weighted mean cost of a query on Tier 3, in USD: the unit of all costs."""
         return float(np.average(self.cost_usd[:, -1], weights=self.weights))
 
     def rewards(self, lambda_: float) -> Floats:
-        """[n, k]: equivalent − λ · cost / `tier_3_usd`. One mean for all rows, so that the mean
-        reward is quality − λ · cost; a mean of the rows' own ratios is another quantity."""
+        """Return [n, k]: equivalent − λ · cost / `tier_3_usd`.
+
+        All rows share one `tier_3_usd`, so the mean reward is quality − λ · cost. A mean of ratios
+        per row would be another quantity.
+        """
         return self.equivalent - lambda_ * self.cost_usd / self.tier_3_usd
 
     def take(self, rows: Ints | NDArray[np.bool_]) -> Self:
-        """These rows as a table of their own, with their own `tier_3_usd`."""
+        """Return the rows as a separate table, with its own `tier_3_usd`."""
         return type(self)(
             self.tiers,
             self.weights[rows],
@@ -53,11 +56,11 @@ class OutcomeArrays:
 
 
 def arrays_of(table: OutcomeTable) -> OutcomeArrays:
-    """Raises `ConfigurationError` where there is no row, or a cost that nobody knows."""
+    """Return the table as arrays. Raise `ConfigurationError` if it is empty or lacks a cost."""
     if not table.rows:
         raise ConfigurationError(
-            "There is no example that every tier has a result for. Add results for each model of "
-            "--tiers, or name models that the examples have results for."
+            "No example has a result for every tier. Add results for each model in --tiers, or "
+            "name models that the examples have results for."
         )
     tiers, n = table.tiers, len(table.rows)
     cells = [[row[tier] for tier in tiers] for row in table.rows]
@@ -72,8 +75,8 @@ def arrays_of(table: OutcomeTable) -> OutcomeArrays:
     )
     if arrays.tier_3_usd <= 0:
         raise ConfigurationError(
-            f"Every answer of {table.models[tiers[-1]]} costs nothing, so no cost can be told as a "
-            "share of Tier 3's. Give its cost_usd, or its tokens and a price."
+            f"All answers of {table.models[tiers[-1]]} cost nothing, so costs cannot be expressed "
+            "as a share of Tier 3's. Give its cost_usd, or its tokens and a price."
         )
     return arrays
 

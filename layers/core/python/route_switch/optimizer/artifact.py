@@ -1,16 +1,20 @@
-"""The candidate as an artifact: the prompt with how it was made."""
+"""The candidate as an artifact: the prompt with its provenance."""
 
 import dspy
 import optuna
 
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
-from route_switch.optimizer.compare import CANDIDATE
 from route_switch.optimizer.learning_steps import Findings, Plan
+from route_switch.optimizer.policies import CANDIDATE
 
 
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
-    """The same run gives the same bytes, however often it was interrupted: no time, no machine."""
+    """Return the candidate with its provenance.
+
+    The provenance names no time and no machine, so the same run gives the same bytes even if it was
+    interrupted.
+    """
     provenance: Provenance = {
         "origin": "learned" if found.candidate.version != found.incumbent.version else "kept",
         "incumbent": found.incumbent.version,
@@ -32,9 +36,9 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
 
 
 def _measured(found: Findings) -> Provenance:
-    """Held-out figures."""
+    """Return the figures on held-out rows."""
     comparison, gate = found.comparison, found.gate
-    assert comparison is not None  # noqa: S101 (the caller has looked; tells the type checker)
+    assert comparison is not None  # noqa: S101 (the caller checked; for the type checker)
     figures = next(p for p in comparison.policies if p.policy == CANDIDATE)
     measured: Provenance = {
         "heldout_rows": comparison.n,
@@ -53,7 +57,7 @@ def _measured(found: Findings) -> Provenance:
 
 
 def _predicted(found: Findings) -> Provenance:
-    """What the candidate will do with traffic: nothing that rows from elsewhere could tell."""
+    """Return the predicted tiers and lengths of traffic, from held-out rows of traffic only."""
     comparison, tables = found.comparison, found.tables
     assert comparison is not None and tables is not None  # noqa: S101 (as above)
     choices = comparison.measured[CANDIDATE].choice.argmax(axis=1)

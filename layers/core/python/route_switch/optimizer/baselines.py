@@ -1,4 +1,4 @@
-"""The policies that a learned prompt has to stand beside, on the same rows."""
+"""The baseline policies that a learned prompt is compared with, on the same rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ import numpy as np
 from route_switch.domain.decision import nearest_allowed
 from route_switch.domain.learning.example import Example
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
-from route_switch.optimizer.policies import Policy, one_hot, routed, without_router
+from route_switch.optimizer.policies import Policy, one_hot, routed_policy, without_router
 from route_switch.optimizer.static_rules import static_tier
 from route_switch.optimizer.statistics import Estimate
 
 Learner = Callable[[Floats], Floats]
-"""Rewards of the train rows, [m, k], to predicted rewards of the rows that are measured, [n, k]."""
+"""Maps rewards of train rows, [m, k], to predicted rewards of the measured rows, [n, k]."""
 
 PERMUTATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The rows that policies are measured on, and what a baseline may use.
+    """The rows that policies are measured on, and the inputs of the baselines.
 
-    `mix` is the candidate's, [k]. `learner` has been given train rows' queries and none of the
-    measured rows' rewards; `train_rewards` is [m, k].
+    `mix` is the candidate's, [k]. `train_rewards` is [m, k]. `learner` knows the queries of the
+    train rows but no rewards of the measured rows.
     """
 
     examples: tuple[Example, ...]
@@ -38,22 +38,22 @@ def _static_rules(rows: Measurement) -> Policy:
     allowed = frozenset(rows.arrays.tiers)
     chosen = [nearest_allowed(static_tier(example.as_query), allowed) for example in rows.examples]
     nothing = [0.0] * len(chosen)
-    return routed("static-rules", rows.arrays.tiers, chosen, nothing, nothing)
+    return routed_policy("static-rules", rows.arrays.tiers, chosen, nothing, nothing)
 
 
 def _random(rows: Measurement) -> Policy:
-    """The expectation over draws, not one draw."""
+    """Route at random with the candidate's mix: the expectation over draws, not one draw."""
     return without_router("random", np.tile(rows.mix, (len(rows.arrays), 1)))
 
 
 def _knn(rows: Measurement) -> Policy:
-    """Its own time, that of an embedding, was not measured."""
+    """Route by the nearest train rows. Its time, that of an embedding, is not measured."""
     choice = best_tier(rows.learner(rows.train_rewards))
     return Policy("knn", choice, np.zeros(len(choice)), None)
 
 
 def _oracle(rows: Measurement) -> Policy:
-    """Knows the rewards: a bound, part of which is luck that no router can predict."""
+    """Route by the known rewards: an upper bound, part of which is luck that nobody can predict."""
     return without_router("oracle", best_tier(rows.arrays.rewards(rows.lambda_)))
 
 
@@ -61,7 +61,7 @@ BASELINES: tuple[Callable[[Measurement], Policy], ...] = (_static_rules, _random
 
 
 def baselines(rows: Measurement) -> tuple[Policy, ...]:
-    """`tier-1`, `tier-2` where there are three, `tier-3`, and one for each of `BASELINES`."""
+    """Return a constant policy per tier (`tier-1`, …) and one for each of `BASELINES`."""
     n, k = len(rows.arrays), len(rows.arrays.tiers)
     constants = (
         without_router(tier.alias, one_hot(np.full(n, column), k))
@@ -71,17 +71,17 @@ def baselines(rows: Measurement) -> tuple[Policy, ...]:
 
 
 def best_tier(rewards: Floats) -> Floats:
-    """[n, k]: the tier with the highest reward, the lower one on a tie."""
+    """Return [n, k] with a 1 at the tier with the highest reward, the lower tier on a tie."""
     return one_hot(rewards.argmax(axis=1), rewards.shape[1])
 
 
 def shuffled_control(rows: Measurement, seed: int) -> Estimate:
-    """The learner on train rewards that belong to other queries, minus random at its own mix: the
-    mean and the central 95% over permutations.
+    """Return the objective of the learner on shuffled train rewards minus random at its own mix:
+    the mean and the central 95% over permutations.
 
-    There is nothing to learn in them, so they must not lie above 0: where they do, the learner
-    sees the rewards that it is measured on. One permutation would not tell: it makes one policy,
-    the same for queries that are alike, and that is by chance better or worse than random.
+    Shuffled rewards teach nothing, so the difference must not be above 0. If it is, the learner
+    sees the rewards that it is measured on. One permutation would not show that: it gives similar
+    queries the same tier, which is better or worse than random by chance.
     """
     generator = np.random.default_rng(seed)
     gains = [

@@ -1,4 +1,4 @@
-"""Prompts beside the baselines, on the same rows."""
+"""Compare prompts with each other and with the baselines, on the same rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +17,19 @@ from route_switch.optimizer.neighbors import (
     among_train,
     embed_all,
 )
-from route_switch.optimizer.policies import Policy, routed
+from route_switch.optimizer.policies import CANDIDATE, Policy, routed_policy
 from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.services.learning.route_examples import RoutedExample
-
-CANDIDATE = "candidate"
-INCUMBENT = "incumbent"
 
 Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`against` is the candidate's objective minus that of each other policy, `control` that of a
-    learner on shuffled labels minus random at its mix, over permutations.
-
-    Where the router model's price is unknown, costs leave its calls out, and `router_price_known`
-    is False."""
+    """`against` is the candidate's objective minus that of each other policy. `control` is that of
+    a learner on shuffled labels minus random at its mix, over permutations. If the router model's
+    price is unknown, costs leave out its calls.
+    """
 
     n: int
     tier_3_usd: float
@@ -46,13 +42,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """`embed` for the first `max_tokens` of what the router sees of a query."""
+    """Embeds what the router sees of a query, up to `max_tokens`."""
 
     embed: EmbedTexts
     max_tokens: int
 
     def neighbors(self, table: OutcomeTable, train: OutcomeTable | None) -> Neighbors:
-        """Among the rows of `train`, or, without one, of the table's own other folds."""
+        """Find neighbors among the rows of `train`, or without it in the table's other folds."""
         vectors = embed_all(table.examples, self.embed, self.max_tokens)
         if train is None:
             return across_folds(vectors, table.examples)
@@ -67,18 +63,18 @@ def compare(
     embedding: Embedding,
     lambda_: float,
 ) -> Comparison:
-    """Measures `prompts`, one of which is the `candidate`, on `table`; `knn` learns from `train`.
+    """Measure `prompts`, one of them the `candidate`, on `table`. `knn` learns from `train`.
 
-    Two names for the same prompt are routed once.
+    A prompt with two names is routed once.
     """
     arrays = arrays_of(table)
     versions = {prompt.version: prompt for prompt in prompts.values()}
     decisions = {key: route(table.examples, prompt) for key, prompt in versions.items()}
-    learned = {
+    prompt_policies = {
         name: _policy(name, arrays.tiers, decisions[prompt.version])
         for name, prompt in prompts.items()
     }
-    candidate = learned[CANDIDATE]
+    candidate = prompt_policies[CANDIDATE]
     measurement = Measurement(
         examples=table.examples,
         arrays=arrays,
@@ -87,7 +83,7 @@ def compare(
         train_rewards=(arrays if train is None else arrays_of(train)).rewards(lambda_),
         learner=embedding.neighbors(table, train).predict,
     )
-    policies = (*baselines(measurement), *learned.values())
+    policies = (*baselines(measurement), *prompt_policies.values())
     return Comparison(
         n=len(arrays),
         tier_3_usd=arrays.tier_3_usd,
@@ -100,7 +96,7 @@ def compare(
 
 
 def _policy(name: str, tiers: tuple[Tier, ...], decisions: Sequence[RoutedExample]) -> Policy:
-    return routed(
+    return routed_policy(
         name,
         tiers,
         [decision.tier for decision in decisions],

@@ -1,4 +1,4 @@
-"""Embeddings that a run which goes on does not compute again: each takes some 35 ms."""
+"""Embeddings that a resumed run does not compute again: each takes about 35 ms."""
 
 import base64
 import hashlib
@@ -10,12 +10,15 @@ from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.services.learning.pace import Pace
 
-AT_ONCE = 64
-"""Texts an entry of the memo; the deadline is looked at between them."""
+BLOCK_SIZE = 64
+"""Texts per memo entry; the deadline is checked between entries."""
 
 
 class RememberedEmbeddings:
-    """`EmbedTexts` by `embed`, a text to a vector. Raises `DeadlineReachedError` between blocks."""
+    """`EmbedTexts` on top of `embed`, which maps one text to a vector.
+
+    Raise `DeadlineReachedError` between blocks when the time is over.
+    """
 
     def __init__(self, embed: Callable[[str], Vectors], memo: AnswerMemo, pace: Pace) -> None:
         self._embed = embed
@@ -23,7 +26,7 @@ class RememberedEmbeddings:
         self._pace = pace
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
-        blocks = (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))
+        blocks = (texts[start : start + BLOCK_SIZE] for start in range(0, len(texts), BLOCK_SIZE))
         return np.concatenate([self._block(block) for block in blocks])
 
     def _block(self, texts: Sequence[str]) -> Vectors:

@@ -1,4 +1,4 @@
-"""Figures of policies on a set of rows: each with its interval, differences paired."""
+"""Figures of policies on a set of rows, with intervals; differences are paired by row."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures,
 from route_switch.optimizer.statistics import bootstrap
 
 SEED = 0
-"""Of the resamples: the same rows give the same intervals."""
+"""Seed of the resamples: the same rows give the same intervals."""
 
 Ratio = tuple[Floats, Floats]
-"""Numerators and denominators of the rows, weighted, [n] each."""
+"""Weighted numerators and denominators of the rows, [n] each."""
 
 
 def policy_figures(
     arrays: OutcomeArrays, policies: Sequence[Policy], lambda_: float, seed: int = SEED
 ) -> tuple[PolicyFigures, ...]:
-    """All policies on the same rows, from the same resamples."""
+    """Return the figures of all policies, from the same rows and resamples."""
     ratios = [_ratios_of(policy, arrays, lambda_) for policy in policies]
     intervals = iter(_intervals([r for of in ratios for r in of.values()], seed))
     return tuple(
@@ -42,7 +42,7 @@ def differences(
     lambda_: float,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """The objective of `minuend` minus that of each other policy, paired by row."""
+    """Return the objective of `minuend` minus that of each other policy, paired by row."""
     others = [policy for policy in policies if policy.name != minuend.name]
     ratios = [
         (arrays.weights * _gains(arrays, minuend, other, lambda_), arrays.weights)
@@ -59,7 +59,7 @@ def workload_figures(
     lambda_: float,
     seed: int = SEED,
 ) -> tuple[WorkloadFigures, ...]:
-    """Each workload by itself, costs told in its own all-Tier-3; unnamed ones are left out."""
+    """Return figures per named workload, with costs relative to its own Tier 3 cost."""
     names = np.array([example.workload or "" for example in examples])
     figures = []
     for name in sorted({str(name) for name in names} - {""}):
@@ -71,7 +71,7 @@ def workload_figures(
 
 
 def confusion(arrays: OutcomeArrays, policy: Policy, lambda_: float) -> dict[Tier, dict[Tier, int]]:
-    """Best tier → chosen tier → rows. Best is the highest reward, the lower tier on a tie."""
+    """Return best tier → chosen tier → rows. Best: the highest reward, the lower tier on a tie."""
     best = arrays.rewards(lambda_).argmax(axis=1)
     chosen = policy.choice.argmax(axis=1)
     return {
@@ -90,7 +90,7 @@ def held_out_gains(
     incumbent: Policy,
     lambda_: float,
 ) -> list[HeldOutGain]:
-    """What the promotion gate decides on."""
+    """Return the rows' gains, which the promotion gate decides on."""
     gains = _gains(arrays, candidate, incumbent, lambda_)
     moved = (candidate.choice != incumbent.choice).any(axis=1)
     return [
@@ -100,7 +100,7 @@ def held_out_gains(
 
 
 def gate_figures(result: GateResult, needs_approval: str | None) -> Gate:
-    """The gate's result as the report tells it."""
+    """Return the gate's result as it appears in the report."""
     return Gate(
         verdict=result.verdict,
         gain=Interval(mean=result.mean, low=result.low, high=result.high, n=result.n),
@@ -118,7 +118,7 @@ def _gains(arrays: OutcomeArrays, minuend: Policy, other: Policy, lambda_: float
 
 
 def _ratios_of(policy: Policy, arrays: OutcomeArrays, lambda_: float) -> dict[str, Ratio]:
-    """By the figure's name in `PolicyFigures`."""
+    """Return the ratios by the names of the fields of `PolicyFigures`."""
     weights = arrays.weights
     cost = policy.mean_of(arrays.cost_usd) + policy.router_usd
     ratios = {

@@ -1,4 +1,4 @@
-"""DSPy's language models, on top of the one door for paid calls."""
+"""DSPy's language models, on top of `MeteredCalls`, through which all paid calls go."""
 
 import threading
 from typing import Any
@@ -19,10 +19,10 @@ from route_switch.services.learning.paid_calls import Purpose
 
 
 class RolloutCarrier:
-    """Stands where DSPy has its cache, and keeps nothing: `MeteredCalls` remembers every answer.
+    """Replaces DSPy's cache and stores nothing: `MeteredCalls` remembers every answer.
 
-    DSPy asks its cache before each call, with the `rollout_id` that tells one draw of the proposer
-    from the next. An engine is not told that number; so it is handed over here.
+    DSPy asks its cache before each call, with the `rollout_id` that distinguishes one draw of the
+    proposer from the next. An engine does not receive that number, so it is passed on here.
     """
 
     def __init__(self) -> None:
@@ -37,18 +37,18 @@ class RolloutCarrier:
         self._local.rollout = request.get("rollout_id")
 
     def put(self, *_: object, **__: object) -> None:
-        """Nothing: see above."""
+        """Store nothing: see the class."""
 
 
 class PaidEngine:
     """One model behind `dspy.LM(engine=…)`.
 
-    It raises nothing that DSPy catches: DSPy takes an ordinary exception for a score of 0 or leaves
-    out a part of the proposal. A router LLM that refuses a query has answered without a tier, as it
-    would in production; a proposer that refuses is a run that cannot go on.
+    It raises nothing that DSPy catches: DSPy turns an ordinary exception into a score of 0, or
+    drops a part of the proposal. If the router LLM refuses a query, its reply names no tier, as in
+    production. If the proposer refuses, the run stops.
 
-    Once stopped it stays so: where one call stops the run, DSPy lets its threads work through the
-    rest of their queue, and they would spend what is set aside for the held-out rows.
+    Once stopped, the engine stays stopped. DSPy lets its threads work through the rest of their
+    queue, and they would spend the money reserved for the held-out rows.
     """
 
     def __init__(
@@ -77,25 +77,25 @@ class PaidEngine:
         }
         rollout = self._carrier.rollout if self._purpose is Purpose.PROPOSER else None
         try:
-            reply = self._calls(self._name, messages, _known(params), self._purpose, rollout)
+            reply = self._calls(self._name, messages, _without_none(params), self._purpose, rollout)
         except InvalidModelRequestError as error:
             if self._purpose is Purpose.ROUTER:
                 return _response(request, "", 0.0)
             raise ProviderUnusableError(
-                f"{self._name} refuses what the proposer is asked. Choose another proposer.",
+                f"{self._name} refuses the proposer's requests. Choose another proposer.",
                 detail=str(error),
             ) from error
         except Exception as error:
             raise ProviderDownError(
-                f"The client of {self._name} broke: {describe_defect(error)}"
+                f"The client of {self._name} failed unexpectedly: {describe_defect(error)}"
             ) from error
         return _response(request, reply.text, reply.cost_usd, cut_off=reply.cut_off)
 
 
 class LabelEngine:
-    """A teacher that knows the best tier of each training query: it answers by looking it up.
+    """A teacher that looks up the best tier of each training query, at no cost.
 
-    `labels` map the text of a last user message to the digit of a tier. It costs nothing.
+    `labels` maps the text of the last user message to a tier's digit.
     """
 
     def __init__(self, labels: dict[str, str]) -> None:
@@ -106,7 +106,10 @@ class LabelEngine:
 
 
 def language_model(engine: PaidEngine | LabelEngine, name: str, **settings: Any) -> dspy.LM:
-    """`name` is for logs only: DSPy has rules for models of some names, which are not wanted."""
+    """Return a DSPy model on top of the engine.
+
+    `name` is for logs only: a real model's name could trigger DSPy's special rules for it.
+    """
     return dspy.LM(f"route-switch/{name}", engine=engine, num_retries=0, **settings)
 
 
@@ -119,7 +122,7 @@ def _messages(request: Request) -> tuple[JsonObject, ...]:
     return tuple(turns)
 
 
-def _known(params: JsonObject) -> JsonObject:
+def _without_none(params: JsonObject) -> JsonObject:
     return {name: value for name, value in params.items() if value is not None}
 
 

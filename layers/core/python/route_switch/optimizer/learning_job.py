@@ -1,4 +1,4 @@
-"""A learning run: what it begins from, and what it leaves behind."""
+"""A learning run: its inputs, and the files that it writes."""
 
 import hashlib
 import importlib.metadata
@@ -10,32 +10,32 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from route_switch.adapters.learning.outcome_file import outcomes_file
+from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
 from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan, Progress
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.report import html_page, json_file, markdown_page
-from route_switch.optimizer.report.assemble import Circumstances, report_of
+from route_switch.optimizer.report.assemble import ReportContext, assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 
-BEFORE = "gate-history-before-{}.json"
-"""As a run found it. Other examples or settings are another run, and another look."""
+HISTORY_BEFORE = "gate-history-before-{}.json"
+"""The gate history as a run found it, by the run's fingerprint: other examples or settings make
+another run, and another look."""
 PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
-HERE = ("local", "offline")
-"""Providers without a network."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunDependencies:
-    """What a run works with. Everything that it pays goes through `calls`, within `cap`."""
+    """The dependencies of a run. All paid calls go through `calls`, within `cap`."""
 
     calls: MeteredCalls
     cap: SpendingCap
@@ -45,7 +45,7 @@ class RunDependencies:
 
 @dataclass(frozen=True, slots=True)
 class GateHistoryFile:
-    """What earlier gates used up, in a file that several runs share."""
+    """The error budget that earlier gates spent, in a file that runs share."""
 
     files: RunFiles
     name: str = "gate-history.json"
@@ -59,9 +59,9 @@ class GateHistoryFile:
 
 @dataclass(frozen=True, slots=True)
 class LearningJob:
-    """The same run with the same files goes on where it was stopped.
+    """A learning run. Called again with the same files, it continues where it was stopped.
 
-    `cap_usd` and `command` are for the report.
+    `cap_usd` and `command` are only for the report.
     """
 
     plan: Plan
@@ -77,15 +77,18 @@ class LearningJob:
     workload_notes: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, dependencies: RunDependencies) -> Report:
-        """The whole run. Raises the `RunStoppedError` that stopped it, unless that was the cap:
-        then the report says what is known."""
+        """Run everything and return the report.
+
+        Raise the `RunStoppedError` that stopped the run, except for the cap: then the report covers
+        what is known.
+        """
         history = self.history_before()
         found = self._learn(dependencies)(self.examples, self.incumbent, self.hand_written, history)
         _raise_stop(found)
-        return self._leave_behind(found, dependencies.calls)
+        return self._write_results(found, dependencies.calls)
 
     def search(self, dependencies: RunDependencies) -> Findings:
-        """The first part; raises as the whole does. What it found lies in the memo of the calls."""
+        """Run the first part only, with the same errors. Its answers are in the calls' memo."""
         found = self._learn(dependencies).search(self.examples, self.incumbent, self.hand_written)
         _raise_stop(found)
         return found
@@ -99,13 +102,13 @@ class LearningJob:
             dependencies.progress,
         )
 
-    def _leave_behind(self, found: Findings, calls: MeteredCalls) -> Report:
-        if found.gate is not None:  # before anybody can act on what was found
+    def _write_results(self, found: Findings, calls: MeteredCalls) -> Report:
+        if found.gate is not None:  # before anybody can act on the results
             self.history.write(found.gate.history)
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
-        report = report_of(found, candidate, self.plan, calls, self._circumstances())
+        report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
-            self.files.write("outcomes.jsonl.gz", outcomes_file(found.built.table))
+            self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),
@@ -118,8 +121,8 @@ class LearningJob:
         return report
 
     def history_before(self) -> GateHistory:
-        """As it was when the run began: a run that is resumed is one look, not two."""
-        name = BEFORE.format(self.fingerprint)
+        """Return the history as of the start of the run: a resumed run is one look, not two."""
+        name = HISTORY_BEFORE.format(self.fingerprint)
         kept = self.files.read(name)
         if kept is not None:
             return _history(kept, name)
@@ -145,8 +148,8 @@ class LearningJob:
         )
         return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
-    def _circumstances(self) -> Circumstances:
-        return Circumstances(
+    def _report_context(self) -> ReportContext:
+        return ReportContext(
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             command=self.command,
             versions=versions(),
@@ -158,30 +161,29 @@ class LearningJob:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide what a run finds."""
+    """Return the versions of Python and of the packages that influence a run's results."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):  # our own code, in the image
+        with suppress(importlib.metadata.PackageNotFoundError):  # route-switch itself, in the image
             found[name] = importlib.metadata.version(name)
     return found
 
 
 def default_proposer(models: Mapping[Tier, str], router_model: str) -> str:
-    """The large model if it can be called, else the router's, else the simulated one."""
+    """Return the large model if it can be called, else the router model, else the simulated one."""
     for name in (models[Tier.LARGE], router_model):
-        provider, slash, _ = name.partition("/")
-        if slash and provider not in HERE:
+        if "/" in name and provider_of(name) not in IN_PROCESS:
             return name
     return "offline/proposer"
 
 
 def simulated_parts(plan: Plan) -> tuple[str, ...]:
     parts = []
-    if any(name.startswith("offline/") for name in plan.models.values()):
+    if any(is_simulated(name) for name in plan.models.values()):
         parts.append("the tier models (offline/…: they replay recorded answers of real models)")
-    if plan.proposer_model.startswith("offline/"):
+    if is_simulated(plan.proposer_model):
         parts.append(f"the proposer ({plan.proposer_model}: a handful of rules, not an LLM)")
-    if plan.judge_model is not None and plan.judge_model.startswith("offline/"):
+    if plan.judge_model is not None and is_simulated(plan.judge_model):
         parts.append(f"the judge ({plan.judge_model}: it repeats recorded scores)")
     return tuple(parts)
 
@@ -196,5 +198,5 @@ def _history(content: bytes, name: str) -> GateHistory:
         return GateHistory.model_validate_json(content)
     except ValidationError as error:
         raise ConfigurationError(
-            f"{name} is not a gate history. Remove it to begin a new one."
+            f"{name} is not a gate history. Remove it to start a new one."
         ) from error

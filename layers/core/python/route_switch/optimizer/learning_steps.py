@@ -1,4 +1,4 @@
-"""The loop: examples → outcomes → search → held-out rows → gate."""
+"""The learning loop: examples → outcomes → search → held-out rows → gate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import CANDIDATE, INCUMBENT, Comparison, Embedding, compare
+from route_switch.optimizer.compare import Comparison, Embedding, compare
 from route_switch.optimizer.held_out import held_out_gains
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -30,25 +30,26 @@ from route_switch.optimizer.language_models import (
 )
 from route_switch.optimizer.mipro_search import MiproSearch, SearchSize, Trial
 from route_switch.optimizer.neighbors import EmbedTexts
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
+from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import RouteExamples
 
 Value = TypeVar("Value")
 
-FEWEST_A_SIDE = 5
-"""Below this a side says nothing at all. The gate asks for far more."""
+MIN_ROWS_PER_SIDE = 5
+"""The least for any figure at all. The gate needs far more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is asked to do. `prices` are those that are known of any model."""
+    """The settings of a run. `prices` holds every known price."""
 
     models: Mapping[Tier, str]
     prices: Mapping[str, Price]
@@ -65,7 +66,7 @@ class Plan:
 
 
 class Progress(Protocol):
-    """Is told what happens; each step has a name and, where that is known, a number of parts."""
+    """Receives progress: each step's name, with its number of parts if known, and each trial."""
 
     def step(self, name: str, parts: int | None = None) -> None: ...
 
@@ -74,7 +75,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The outcome table by side."""
+    """The outcome table, by side of the split."""
 
     train: OutcomeTable
     validation: OutcomeTable
@@ -83,7 +84,7 @@ class Tables:
 
 @dataclass(slots=True)
 class Findings:
-    """What a run knows so far; an interrupted one has the later fields empty."""
+    """What a run knows so far. The later fields of an interrupted run are empty."""
 
     incumbent: RoutingPrompt
     hand_written: RoutingPrompt
@@ -103,7 +104,7 @@ class Findings:
 
 
 class LearningSteps:
-    """One run. Everything that it pays goes through `calls`, within `cap`."""
+    """One run. All paid calls go through `calls`, within `cap`."""
 
     def __init__(
         self,
@@ -127,21 +128,23 @@ class LearningSteps:
         hand_written: RoutingPrompt,
         history: GateHistory,
     ) -> Findings:
-        """Ends early where the run is stopped; `stopped_by` says why. A search that reaches the cap
-        is followed by the held-out rows, for which money was set aside."""
+        """Run all steps. If the run is stopped, return early with the reason in `stopped_by`.
+
+        A search that reaches the cap is still measured on held-out rows: money is reserved for it.
+        """
         found = self.search(examples, incumbent, hand_written)
         if found.searched:
-            with _stops_noted(found):
+            with _recording_stop(found):
                 self._compare(found, history)
         return found
 
     def search(
         self, examples: Sequence[Example], incumbent: RoutingPrompt, hand_written: RoutingPrompt
     ) -> Findings:
-        """The first part: finds the candidate, and does not look at held-out rows' outcomes."""
+        """Run the first part: find the candidate, without the held-out rows' outcomes."""
         check_start(incumbent)
         found = Findings(incumbent, hand_written, incumbent)
-        with _stops_noted(found):
+        with _recording_stop(found):
             self._build(found, examples)
             self._search(found)
             found.searched = True
@@ -152,7 +155,7 @@ class LearningSteps:
         self._progress.step("split examples")
         sides = found.sides = split(examples)
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        judge = JudgeAnswers(self._calls, plan.judge_model) if plan.judge_model else None
+        judge = judge_of(self._calls, plan.judge_model)
         build = BuildOutcomes(self._calls, judge, plan.threads)
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
@@ -163,7 +166,7 @@ class LearningSteps:
             found.needs_approval = why_uncalibrated(found.agreement, plan.lowest_kappa)
 
     def _search(self, found: Findings) -> None:
-        plan, tables = self._plan, _known(found.tables)
+        plan, tables = self._plan, _not_none(found.tables)
         self._progress.step("label training queries", len(tables.train.examples))
         found.training = training_set(
             tables.train,
@@ -180,7 +183,7 @@ class LearningSteps:
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
         search = self._new_search(found)
         try:
-            with self._set_aside(spent + grown):
+            with self._reserved(spent + grown):
                 for number in range(plan.rounds):
                     self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
                     start = search.best.prompt if search.trials else found.incumbent
@@ -200,7 +203,7 @@ class LearningSteps:
 
     def _new_search(self, found: Findings) -> MiproSearch:
         plan, carrier = self._plan, RolloutCarrier()
-        tables, training = _known(found.tables), _known(found.training)
+        tables, training = _not_none(found.tables), _not_none(found.training)
         parts = found.incumbent.messages
         labels = {
             parts.query.replace("{query}", query.text, 1): str(tables.train.tiers[query.best].value)
@@ -231,9 +234,11 @@ class LearningSteps:
         )
 
     @contextmanager
-    def _set_aside(self, usd: float) -> Iterator[None]:
-        """Keeps the money for the candidate's held-out rows out of the search's reach. Where so
-        much is not left, the search may still replay what it paid for before."""
+    def _reserved(self, usd: float) -> Iterator[None]:
+        """Reserve money for the candidate's held-out rows, out of the search's reach.
+
+        If not enough is left, the search can still replay what was paid for before.
+        """
         try:
             self._cap.reserve(usd)
         except BudgetReachedError:
@@ -245,7 +250,7 @@ class LearningSteps:
             self._cap.settle(usd, 0.0)
 
     def _compare(self, found: Findings, history: GateHistory) -> None:
-        plan, tables = self._plan, _known(found.tables)
+        plan, tables = self._plan, _not_none(found.tables)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
         comparison = found.comparison = compare(
             tables.heldout,
@@ -268,30 +273,30 @@ class LearningSteps:
         )
         found.gate = gate(gains, history)
         if found.candidate.version == found.incumbent.version:
-            # Nothing was proposed: that costs no look, and rows that nobody looked at stay fresh.
+            # Nothing was proposed: that costs no look, and unused rows stay fresh.
             found.gate = replace(found.gate, verdict="not better", history=history)
 
 
 @contextmanager
-def _stops_noted(found: Findings) -> Iterator[None]:
+def _recording_stop(found: Findings) -> Iterator[None]:
     try:
         yield
     except RunStoppedError as stop:
         found.stopped_by = stop
 
 
-def _known(value: Value | None) -> Value:
-    assert value is not None  # noqa: S101 (an earlier step has set it; tells the type checker)
+def _not_none(value: Value | None) -> Value:
+    assert value is not None  # noqa: S101 (set by an earlier step; for the type checker)
     return value
 
 
 def _by_side(table: OutcomeTable, sides: Split) -> Tables:
     tables = [_part(table, side) for side in (sides.train, sides.validation, sides.heldout)]
     sizes = [len(part.examples) for part in tables]
-    if min(sizes) < FEWEST_A_SIDE:
+    if min(sizes) < MIN_ROWS_PER_SIDE:
         raise ConfigurationError(
-            f"There are too few examples with outcomes: {sizes[0]} in train, {sizes[1]} in "
-            f"validation, {sizes[2]} held out; each needs {FEWEST_A_SIDE}, and a verdict needs "
+            f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
+            f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
             "hundreds. Add examples."
         )
     return Tables(*tables)

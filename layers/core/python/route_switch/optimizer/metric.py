@@ -1,4 +1,4 @@
-"""What MIPROv2 maximizes."""
+"""The metric that MIPROv2 maximizes."""
 
 from collections import defaultdict
 
@@ -8,16 +8,15 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.training import LabeledQuery
 
 SCALE = 100.0
-"""DSPy rounds a score to two decimals of its mean times 100; so a reward keeps six."""
+"""DSPy rounds the mean score times 100 to two decimals, so rewards keep six."""
 
 
 class Metric:
-    """What MIPROv2 maximizes: the reward of the chosen tier, shifted and scaled, since DSPy takes
-    no negative scores.
+    """Returns the reward of the chosen tier, shifted and scaled: DSPy takes no negative scores.
 
-    While demos are collected (`trace` is given) it says whether the tier is the best one of the
-    training query. Validation queries count by their weight; those that look alike to the router
-    LLM have their mean rewards.
+    While DSPy collects demos (`trace` is given), it returns whether the tier is the training
+    query's best. Validation queries count by weight; queries that look the same to the router LLM
+    get their mean reward.
     """
 
     def __init__(
@@ -28,7 +27,7 @@ class Metric:
         usd_weight: float,
     ) -> None:
         self._best = {query.text: query.best for query in trainset}
-        self._measured = _alike(valset)
+        self._measured = _by_text(valset)
         self._columns = {str(tier.value): column for column, tier in enumerate(tiers)}
         self._usd_weight = usd_weight
         queries = (*trainset, *valset)
@@ -47,16 +46,16 @@ class Metric:
         return max(float(SCALE * weight * (reward + self._shift)), 0.0)
 
     def mean_reward(self, score: float) -> float:
-        """The mean reward behind a score of DSPy's `Evaluate`."""
+        """Return the mean reward behind a score of DSPy's `Evaluate`."""
         return score / 100 / SCALE - self._shift
 
 
-def _alike(queries: list[LabeledQuery]) -> dict[str, tuple[float, tuple[float, ...]]]:
-    """By text: the mean weight, and the weighted mean of the rewards."""
-    by_text: defaultdict[str, list[LabeledQuery]] = defaultdict(list)
+def _by_text(queries: list[LabeledQuery]) -> dict[str, tuple[float, tuple[float, ...]]]:
+    """Return, by text, the mean weight and the weighted mean of the rewards."""
+    same_text: defaultdict[str, list[LabeledQuery]] = defaultdict(list)
     for query in queries:
-        by_text[query.text].append(query)
-    return {text: _mean(same) for text, same in by_text.items()}
+        same_text[query.text].append(query)
+    return {text: _mean(same) for text, same in same_text.items()}
 
 
 def _mean(queries: list[LabeledQuery]) -> tuple[float, tuple[float, ...]]:

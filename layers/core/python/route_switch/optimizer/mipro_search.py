@@ -1,4 +1,4 @@
-"""MIPROv2 over the routing prompt: from an incumbent to the best prompt on the validation rows."""
+"""MIPROv2 over the routing prompt: search from the incumbent for the best prompt on validation."""
 
 import contextlib
 import inspect
@@ -27,8 +27,11 @@ from route_switch.optimizer.training import LabeledQuery
 
 @dataclass(frozen=True, slots=True)
 class SearchSize:
-    """How far MIPROv2 looks. `candidates` counts the instructions and the sets of demos, the
-    incumbent's own included; each trial evaluates one pair on all validation rows."""
+    """How far MIPROv2 searches.
+
+    `candidates` is the number of instructions and of demo sets, including the incumbent's. Each
+    trial evaluates one pair of them on all validation rows.
+    """
 
     candidates: int = 14
     trials: int = 40
@@ -38,17 +41,17 @@ class SearchSize:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A prompt and its mean reward on the validation rows that are routed."""
+    """A prompt and its mean reward on the routed validation rows."""
 
     prompt: RoutingPrompt
     reward: float
 
 
 class MiproSearch:
-    """One process's search. `trials` holds every prompt that was evaluated so far, the incumbent
-    first; it is complete whenever the search is interrupted.
+    """A search in one process.
 
-    `usd_weight` is what a USD that is spent on the router takes from the reward of a query.
+    `trials` holds every prompt evaluated so far, the incumbent first. It is valid at any
+    interruption. `usd_weight` is the reward that a query loses per USD spent on the router.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class MiproSearch:
 
     @property
     def best(self) -> Trial:
-        """The first of the best: a later prompt has to be better to take its place."""
+        """The best trial, the first on a tie: a later prompt has to be better."""
         return self.trials[select_best([trial.reward for trial in self.trials])]
 
     def __call__(
@@ -90,7 +93,7 @@ class MiproSearch:
         size: SearchSize,
         seed: int,
     ) -> None:
-        """Raises `RunStoppedError` if it is stopped; what it knows by then is in `trials`."""
+        """Search. Raise `RunStoppedError` if stopped; the results so far are in `trials`."""
         metric = Metric(trainset, valset, self._tiers, self._usd_weight)
         optimizer = _MIPROv2(
             incumbent,
@@ -101,7 +104,7 @@ class MiproSearch:
             task_model=self._task_model,
             teacher_settings={"lm": self._teacher},
             max_bootstrapped_demos=size.demos,
-            max_labeled_demos=0,  # they would pass the metric by
+            max_labeled_demos=0,  # those would bypass the metric
             auto=None,
             num_candidates=size.candidates,
             num_threads=self._threads,
@@ -109,12 +112,12 @@ class MiproSearch:
             seed=seed,
             verbose=False,
         )
-        watcher = _Watcher(metric, incumbent, self._record)
+        recorder = _TrialRecorder(metric, incumbent, self._record)
         with (
-            _quiet(),
-            dspy.context(adapter=self._adapter, callbacks=[watcher], disable_history=True),
-            _in_place_of_the_cache(self._carrier),
-            _no_threads_left(),
+            _silence_dspy(),
+            dspy.context(adapter=self._adapter, callbacks=[recorder], disable_history=True),
+            _replace_cache(self._carrier),
+            _join_threads(),
         ):
             optimizer.compile(
                 RouteToTier(incumbent),
@@ -124,11 +127,11 @@ class MiproSearch:
                 minibatch=False,
                 view_data_batch_size=size.view_data_batch_size,
             )
-        if watcher.failure is not None:
+        if recorder.failure is not None:
             raise RouteSwitchError(
-                f"A prompt could not be evaluated, for which DSPy gives a score of 0: "
-                f"{watcher.failure}. This is a defect of the optimizer."
-            ) from watcher.failure
+                f"A prompt could not be evaluated, which DSPy counts as a score of 0: "
+                f"{recorder.failure}. This is a bug in the optimizer."
+            ) from recorder.failure
 
     def _record(self, trial: Trial) -> None:
         self.trials.append(trial)
@@ -136,8 +139,10 @@ class MiproSearch:
 
 
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
-    """Starts from the incumbent (its demos are the first set, as its instruction is the first
-    instruction) and leaves out proposals that must not become a prompt."""
+    """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
+
+    The incumbent's demos are the first demo set, as its instruction is the first instruction.
+    """
 
     def __init__(
         self,
@@ -160,8 +165,8 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     def _propose_instructions(self, *args: Any, **kwargs: Any) -> dict[int, list[str]]:
         incumbent, *proposals = super()._propose_instructions(*args, **kwargs)[0]
         kept = [incumbent]
-        for proposal in map(inspect.cleandoc, proposals):  # as DSPy will have it
-            reason = "the same twice" if proposal in kept else self._why_rejected(proposal)
+        for proposal in map(inspect.cleandoc, proposals):  # as DSPy would do later
+            reason = "duplicate" if proposal in kept else self._why_rejected(proposal)
             if reason is None:
                 kept.append(proposal)
             else:
@@ -169,8 +174,8 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
         return {0: kept}
 
 
-class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
-    """Notes each evaluation as it ends; `failure` is the first that broke."""
+class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
+    """Records each evaluation as it ends. `failure` is the first that failed."""
 
     def __init__(
         self, metric: Metric, incumbent: RoutingPrompt, record: Callable[[Trial], None]
@@ -181,7 +186,7 @@ class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
         self._programs: dict[str, RouteToTier] = {}
         self.failure: BaseException | None = None
 
-    def on_evaluate_start(  # DSPy gives its arguments by name
+    def on_evaluate_start(  # DSPy passes keyword arguments
         self,
         call_id: str,
         instance: object,  # noqa: ARG002
@@ -201,7 +206,7 @@ class _Watcher(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
 
 
 def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:
-    """The query and its tier alone: the proposer is shown every field of an example."""
+    """Return examples with only query and tier: DSPy shows the proposer every field."""
     return [
         dspy.Example(query=query.text, tier=str(tiers[query.best].value)).with_inputs("query")
         for query in queries
@@ -209,8 +214,8 @@ def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy
 
 
 @contextlib.contextmanager
-def _in_place_of_the_cache(carrier: RolloutCarrier) -> Iterator[None]:
-    """DSPy makes its cache, and the folder of it, when somebody first asks for it: nobody shall."""
+def _replace_cache(carrier: RolloutCarrier) -> Iterator[None]:
+    """Replace DSPy's cache, which would create a folder when first accessed."""
     before = vars(dspy).get("cache")
     dspy.cache = carrier
     try:
@@ -223,10 +228,12 @@ def _in_place_of_the_cache(carrier: RolloutCarrier) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_threads_left() -> Iterator[None]:
-    """DSPy does not wait for its threads when one of them stops the run. Their calls end at once or
-    are paid for; but a thread that goes on beside the next search of this process would make DSPy's
-    own cache in place of that search's carrier."""
+def _join_threads() -> Iterator[None]:
+    """Wait for DSPy's threads, which it leaves running when one of them stops the run.
+
+    Their calls end at once or are already paid for. But a thread that outlives its search would
+    create DSPy's own cache in place of the next search's carrier.
+    """
     before = {*threading.enumerate()}
     try:
         yield
@@ -237,8 +244,8 @@ def _no_threads_left() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """MIPROv2 prints prompts and progress bars; examples are users' texts and go nowhere."""
+def _silence_dspy() -> Iterator[None]:
+    """Discard MIPROv2's output: it prints prompts, with users' texts, and progress bars."""
     loggers = [logging.getLogger(name) for name in ("dspy", "optuna")]
     levels = [logger.level for logger in loggers]
     try:

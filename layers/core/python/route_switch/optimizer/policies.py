@@ -1,4 +1,4 @@
-"""Policies: which tier each row goes to, and what deciding costs."""
+"""Policies: the tier of each row, and the cost of deciding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,17 @@ import numpy as np
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 
+CANDIDATE = "candidate"
+INCUMBENT = "incumbent"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`choice` is [n, k]: the probability of each tier; a policy that decides has one 1 a row.
+    """A policy on n rows and k tiers.
 
-    `router_usd` and `router_ms` are [n], what the router call adds; `router_ms` is None where
-    nobody measured it.
+    `choice` is [n, k]: the probability of each tier, which is 0 or 1 for a deterministic policy.
+    `router_usd` and `router_ms` are [n]: what the router call adds. `router_ms` is None if it was
+    not measured.
     """
 
     name: str
@@ -23,12 +27,12 @@ class Policy:
     router_ms: Floats | None
 
     def mean_of(self, cells: Floats) -> Floats:
-        """[n]: the expectation of a [n, k] quantity over the choice."""
+        """Return [n]: the expectation of an [n, k] quantity over the choice."""
         expectation: Floats = np.einsum("nk,nk->n", self.choice, cells)
         return expectation
 
     def mix(self, weights: Floats) -> Floats:
-        """[k]: the weighted share of rows that each tier gets."""
+        """Return [k]: the weighted share of rows per tier."""
         shares: Floats = np.average(self.choice, axis=0, weights=weights)
         return shares
 
@@ -41,25 +45,25 @@ class Policy:
         )
 
     def rewards(self, arrays: OutcomeArrays, lambda_: float) -> Floats:
-        """[n]: the expected reward, with the router's cost told in `tier_3_usd` as well."""
+        """Return [n]: the expected reward, net of the router's cost in units of `tier_3_usd`."""
         answers = self.mean_of(arrays.rewards(lambda_))
         return answers - lambda_ * self.router_usd / arrays.tier_3_usd
 
 
 def without_router(name: str, choice: Floats) -> Policy:
-    """A policy that decides at no cost and in no time."""
+    """Return a policy that decides at no cost and in no time."""
     nothing = np.zeros(len(choice))
     return Policy(name, choice, nothing, nothing)
 
 
-def routed(
+def routed_policy(
     name: str,
     tiers: tuple[Tier, ...],
     chosen: Sequence[Tier],
     router_usd: Sequence[float],
     router_ms: Sequence[float] | None = None,
 ) -> Policy:
-    """A routing prompt's decisions: a tier in `tiers` for each row, and what its call took."""
+    """Return a routing prompt's policy: the chosen tier of each row, and what its call took."""
     return Policy(
         name,
         one_hot(np.array([tiers.index(tier) for tier in chosen], dtype=np.int64), len(tiers)),
@@ -69,6 +73,6 @@ def routed(
 
 
 def one_hot(columns: Ints, k: int) -> Floats:
-    """[n, k] with a 1 in each row's column."""
+    """Return [n, k] with a 1 in each row's column."""
     rows: Floats = np.eye(k)[columns]
     return rows

@@ -1,4 +1,4 @@
-"""Which proposals may become an instruction."""
+"""Decide which proposals may become an instruction."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 MAX_BYTES = 4000
-"""Leaves room for demos in what Parameter Store holds."""
+"""Leaves room for demos within Parameter Store's limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """Says why an instruction is rejected, in words that hold none of it, or None."""
+    """Return why an instruction is rejected, without quoting it, or None if it is accepted."""
 
     incumbent: RoutingPrompt
     tiers: tuple[Tier, ...]
@@ -22,12 +22,12 @@ class Screening:
 
     def __call__(self, instruction: str) -> str | None:
         if not instruction.strip():
-            return "is empty"
+            return "empty"
         if len(instruction.encode()) > MAX_BYTES:
-            return f"is longer than {MAX_BYTES} bytes"
+            return f"longer than {MAX_BYTES} bytes"
         prompt = self.incumbent.model_copy(update={"instruction": instruction, "demos": ()})
         if any(tier not in prompt.criteria for tier in self.tiers):
-            return "has no bulleted list of criteria for a tier"
+            return "no bulleted list of criteria for some tier"
         if self.user_text.is_quoted_in(instruction):
             return "quotes a user's text"
         try:

@@ -1,4 +1,4 @@
-"""What a run will cost at most, before anything is paid."""
+"""The estimated cost of a run, before anything is paid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from route_switch.services.learning.judge_answers import MAX_LABELS
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500
-"""Assumed of an answer that nobody has recorded."""
+"""Assumed length of an answer without a recording."""
 PROPOSAL_TOKENS = 2000
 VERDICT_TOKENS = 200
 ROUTER_TOKENS = 16
 SUMMARY_CALLS = 11
-"""MIPROv2 describes up to ten batches of training queries and then sums up."""
-CALLS_A_PROPOSAL = 3
+"""MIPROv2 describes up to ten batches of training queries and then summarizes."""
+CALLS_PER_PROPOSAL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """Calls of one purpose; `usd` is None where the model's price is not known."""
+class ExpectedCalls:
+    """The expected calls of one purpose. `usd` is None if the model's price is unknown."""
 
     purpose: Purpose
     model: str
@@ -40,9 +40,8 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What an estimate rests on. `missing` are the answers that nobody recorded; `rows` counts
-    the examples of validation and held-out."""
+class EstimateInputs:
+    """The inputs of an estimate. `missing` are the answers without a recording."""
 
     models: Mapping[Tier, str]
     missing: Sequence[MissingAnswer]
@@ -56,18 +55,20 @@ class Task:
     size: SearchSize
 
 
-def estimate(task: Task, prices: Mapping[str, Price]) -> tuple[Expected, ...]:
-    """An upper estimate for the router (no answer of it is reused), a plain one for the others."""
-    expected = [_answers(task, prices, tier) for tier in sorted(task.models)]
-    if task.judge_model is not None:
-        expected.append(_verdicts(task, prices, task.judge_model))
-    proposals = task.rounds * (SUMMARY_CALLS + CALLS_A_PROPOSAL * task.size.candidates)
-    read = task.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
+def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[ExpectedCalls, ...]:
+    """Estimate a run's calls. For the router it is an upper bound: no answer is reused."""
+    expected = [_answers(inputs, prices, tier) for tier in sorted(inputs.models)]
+    if inputs.judge_model is not None:
+        expected.append(_verdicts(inputs, prices, inputs.judge_model))
+    proposals = inputs.rounds * (SUMMARY_CALLS + CALLS_PER_PROPOSAL * inputs.size.candidates)
+    read = inputs.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
     expected.append(
-        _expected(Purpose.PROPOSER, task.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
+        _expected(Purpose.PROPOSER, inputs.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
     )
-    routed = task.rounds * (task.size.trials + 1) * task.validation_rows + 3 * task.heldout_rows
-    router, read = task.config.models.router, _routing_tokens(task.config)
+    routed = (
+        inputs.rounds * (inputs.size.trials + 1) * inputs.validation_rows + 3 * inputs.heldout_rows
+    )
+    router, read = inputs.config.models.router, _routing_tokens(inputs.config)
     expected.append(_expected(Purpose.ROUTER, router, routed, read, ROUTER_TOKENS, prices))
     return tuple(expected)
 
@@ -75,7 +76,7 @@ def estimate(task: Task, prices: Mapping[str, Price]) -> tuple[Expected, ...]:
 def growth_usd(
     incumbent: RoutingPrompt, config: RouterConfig, prices: Mapping[str, Price]
 ) -> float:
-    """What a router call may cost more with the longest prompt that there may be."""
+    """Return how much more a router call may cost with the longest prompt allowed."""
     longer = max(MAX_BYTES - len(to_markdown(incumbent).encode()), 0) // BYTES_PER_TOKEN
     return cost_usd(Usage(longer, 0), prices.get(config.models.router)) or 0.0
 
@@ -84,22 +85,24 @@ def _routing_tokens(config: RouterConfig) -> int:
     return MAX_BYTES // BYTES_PER_TOKEN + config.router_max_input_tokens
 
 
-def _answers(task: Task, prices: Mapping[str, Price], tier: Tier) -> Expected:
-    missing = [m.example for m in task.missing if m.tier is tier]
+def _answers(inputs: EstimateInputs, prices: Mapping[str, Price], tier: Tier) -> ExpectedCalls:
+    missing = [m.example for m in inputs.missing if m.tier is tier]
     read = sum(_tokens(example) for example in missing)
     usage = Usage(read, ANSWER_TOKENS * len(missing))
-    model = task.models[tier]
-    return Expected(Purpose.ANSWER, model, len(missing), _usd(usage, model, prices))
+    model = inputs.models[tier]
+    return ExpectedCalls(Purpose.ANSWER, model, len(missing), _usd(usage, model, prices))
 
 
-def _verdicts(task: Task, prices: Mapping[str, Price], model: str) -> Expected:
-    """One and a half for each pair: the other order is asked for some. Where anything is judged,
-    the judge is compared with labels as well."""
-    judged = [len(tiers_to_judge(example, task.models)) for example in task.examples]
+def _verdicts(inputs: EstimateInputs, prices: Mapping[str, Price], model: str) -> ExpectedCalls:
+    """Estimate 1.5 verdicts per pair, because some pairs are asked in both orders.
+
+    If anything is judged, the judge is also compared with labels.
+    """
+    judged = [len(tiers_to_judge(example, inputs.models)) for example in inputs.examples]
     pairs = sum(judged)
     if pairs:
-        pairs += min(judged.count(0) * (len(task.models) - 1), MAX_LABELS)
-    mean = sum(map(_tokens, task.examples)) // max(len(task.examples), 1)
+        pairs += min(judged.count(0) * (len(inputs.models) - 1), MAX_LABELS)
+    mean = sum(map(_tokens, inputs.examples)) // max(len(inputs.examples), 1)
     calls = pairs * 3 // 2
     return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)
 
@@ -111,8 +114,8 @@ def _expected(
     read: int,
     written: int,
     prices: Mapping[str, Price],
-) -> Expected:
-    return Expected(
+) -> ExpectedCalls:
+    return ExpectedCalls(
         purpose, model, calls, _usd(Usage(calls * read, calls * written), model, prices)
     )
 

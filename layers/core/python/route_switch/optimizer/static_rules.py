@@ -1,7 +1,8 @@
-"""The policy `static-rules`: what a careful engineer writes before there is any data.
+"""The policy `static-rules`: what a careful engineer would write before there is any data.
 
-Written from general knowledge before any data set was looked at, and fixed since: it is the
-baseline that learning has to beat, not a thing to tune. The first rule that holds decides.
+The rules were written from general knowledge before any dataset was seen, and have not changed
+since: they are a baseline for learning to beat, not something to tune. The first matching rule
+decides.
 """
 
 import re
@@ -18,7 +19,7 @@ Rule = tuple[str, Tier, Callable[[Query], bool]]
 
 
 def _says(*words: str) -> Callable[[Query], bool]:
-    """Whether one of `words` (regular expressions) stands in the text as whole words."""
+    """Return a rule that matches any of `words` (regular expressions) as whole words."""
     pattern = re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
     return lambda query: pattern.search(query.text) is not None
 
@@ -88,5 +89,5 @@ RULES: tuple[Rule, ...] = (
 
 
 def static_tier(query: Query) -> Tier:
-    """The tier of the first rule that holds; what no rule knows goes to Tier 1."""
+    """Return the tier of the first matching rule, or Tier 1 if none matches."""
     return next((tier for _, tier, holds in RULES if holds(query)), Tier.SMALL)

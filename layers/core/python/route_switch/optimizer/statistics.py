@@ -1,7 +1,7 @@
 """Bootstrap intervals of weighted means, ratios and paired differences.
 
-Rows are drawn, not figures: one resample gives every figure of every policy, so that numerators
-stay with their denominators and differences between policies stay paired.
+Rows are resampled, not figures: one resample gives every figure of every policy, so numerators stay
+with their denominators and differences between policies stay paired.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from route_switch.optimizer.arrays import Floats
 RESAMPLES = 2000
 LEVEL = 0.95
 _CELLS_AT_ONCE = 2_000_000
-"""Row counts that are in memory at once: 16 MB of each kind."""
+"""Counts held in memory at once: 16 MB per array."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`mean` from the rows themselves, `low` and `high` the 95% percentile interval."""
+    """`mean` is from the rows themselves; `low` and `high` are the 95% percentile interval."""
 
     mean: float
     low: float
@@ -29,10 +29,10 @@ class Estimate:
 def bootstrap(
     numerators: Floats, denominators: Floats, seed: int, resamples: int = RESAMPLES
 ) -> tuple[Estimate, ...]:
-    """Estimates Σ numerators / Σ denominators over the rows, a column each; both are [n, m].
+    """Estimate Σ numerators / Σ denominators over the rows for each column; both are [n, m].
 
-    A row's weight belongs in both. A ratio whose denominator is 0 in a resample leaves that
-    resample out; one that is 0 over all rows is 0.
+    Multiply both by the rows' weights. A resample with a denominator of 0 is left out of that
+    ratio. A ratio whose denominator is 0 over all rows is 0.
     """
     columns = np.hstack([numerators, denominators])
     sums = np.vstack([counts @ columns for counts in _draws(len(columns), resamples, seed)])
@@ -48,7 +48,7 @@ def bootstrap(
 
 
 def _draws(n: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of n rows is drawn, [up to c, n] at a time, c so that memory stays small."""
+    """Yield how often each of n rows is drawn, as [c, n] blocks, with c limited by memory."""
     generator = np.random.default_rng(seed)
     at_once = max(_CELLS_AT_ONCE // n, 1)
     for start in range(0, resamples, at_once):

@@ -1,4 +1,4 @@
-"""What the search learns from: each query with its rewards and, in train, its best tier."""
+"""The input of the search: queries with their rewards and, in train, their best tier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,11 @@ from route_switch.optimizer.neighbors import EmbedTexts, embed_all
 
 @dataclass(frozen=True, slots=True)
 class LabeledQuery:
-    """`text` is what the router LLM sees of a query; `rewards` are in the order of the tiers, and
-    `best` is the column of the best tier. `weight` is relative: 1 on average."""
+    """A query as the router LLM sees it.
+
+    `rewards` is in the order of the tiers, and `best` is the column of the best tier. `weight` is
+    relative: 1 on average.
+    """
 
     text: str
     best: int
@@ -28,10 +31,10 @@ class LabeledQuery:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """`train` are queries whose best tier is sure enough to teach from. Queries that bypass the
-    router are on neither side; no prompt changes where those go.
+    """`train` has the queries whose best tier is certain enough to teach from.
 
-    `withheld` counts the train rows whose text must not be shown (policy, or unsafe in a prompt).
+    Queries that bypass the router are on neither side: no prompt changes their tier. `withheld`
+    counts the train rows whose text must not be shown, by policy or because it is unsafe.
     """
 
     train: list[LabeledQuery]
@@ -47,7 +50,7 @@ def training_set(
     policy: LearnFromText,
     lambda_: float,
 ) -> TrainingSet:
-    """Raises `ConfigurationError` where nothing is left to learn from."""
+    """Return what to learn from. Raise `ConfigurationError` if nothing is left."""
     rewards = arrays_of(train).rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
@@ -63,9 +66,9 @@ def training_set(
     measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
     if not taught or not measured:
         raise ConfigurationError(
-            f"Nothing is left to learn from: {len(taught)} queries in train and {len(measured)} in "
-            f"validation may be used, {withheld} may not be shown under learn_from_text="
-            f"{policy}. Add examples to the file."
+            f"Nothing is left to learn from: {len(taught)} train and {len(measured)} validation "
+            f"queries are usable, and {withheld} may not be shown with learn_from_text={policy}. "
+            "Add examples to the file."
         )
     return TrainingSet(taught, measured, withheld)
 

@@ -96,7 +96,7 @@ class ModelCaller:
         charges for it anyway, and this way its tokens become known."""
         started = self._clock()
         pool = self._pool_of(name.partition("/")[0])
-        future = pool.submit(self._run, name, messages, params, deadline.remaining_s)
+        future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
         error: ModelError
         try:
             completion = future.result(timeout_s)
@@ -114,8 +114,10 @@ class ModelCaller:
         except ModelError as caught:
             error, late = caught, None
         else:
-            return CallResult(self._answered(name, tier, completion, started), completion)
-        return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
+            return CallResult(self._answered_attempt(name, tier, completion, started), completion)
+        return CallResult(
+            self._failed_attempt(name, tier, error, started, messages), None, error, late
+        )
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -129,7 +131,7 @@ class ModelCaller:
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
         return replace(result, attempt=attempt, completion=completion, late=None)
 
-    def _run(
+    def _complete(
         self,
         name: str,
         messages: tuple[JsonObject, ...],
@@ -147,7 +149,7 @@ class ModelCaller:
             logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
-    def _answered(
+    def _answered_attempt(
         self, name: str, tier: Tier | None, completion: Completion, started: float
     ) -> Attempt:
         cost = cost_usd(completion.usage, self._catalog.price(name))
@@ -161,7 +163,7 @@ class ModelCaller:
             adjusted=completion.adjusted,
         )
 
-    def _failed(
+    def _failed_attempt(
         self,
         name: str,
         tier: Tier | None,

@@ -30,12 +30,12 @@ from route_switch.services.learning.spending_caps import PreviousMonth, previous
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
 from route_switch.wiring.settings import Stores, parse_environment
-from route_switch.workflow.ask import Ask
-from route_switch.workflow.claim import Claim, days_of_previous_month
-from route_switch.workflow.collect import Collect
-from route_switch.workflow.promote import Promote
+from route_switch.workflow.ask import AskForApproval
+from route_switch.workflow.claim import ClaimRun, days_of_previous_month
+from route_switch.workflow.collect import CollectInputs
+from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
-from route_switch.workflow.roll_back import RollBack
+from route_switch.workflow.roll_back import RollBackPrompt
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -118,8 +118,8 @@ class LearningWiring:
             self._known = (run_id, {})
         return self._known[1]
 
-    def claim(self) -> Claim:
-        return Claim(self._runs, self.switches, self.settings.learning, self._previous_month)
+    def claim(self) -> ClaimRun:
+        return ClaimRun(self._runs, self.switches, self.settings.learning, self._previous_month)
 
     def _previous_month(self, first: date) -> PreviousMonth:
         days = days_of_previous_month(first)
@@ -127,17 +127,17 @@ class LearningWiring:
         counters = DynamoDbTotals(self.dynamodb, table).read(days)
         return previous_month(counters, taken_usd(self.dynamodb, table, f"{days[0]:%Y-%m}"))
 
-    def collect(self) -> Collect:
+    def collect(self) -> CollectInputs:
         # The texts stay in the account. Later steps decide what prompts and reports may show.
         examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
         prompts = self._prompts(WORKFLOW)
-        return Collect(examples, prompts, self.bucket, self.settings.learning)
+        return CollectInputs(examples, prompts, self.bucket, self.settings.learning)
 
-    def ask(self) -> Ask:
+    def ask(self) -> AskForApproval:
         hours = self.settings.learning.approval_hours
-        return Ask(self._runs, self._tell, self.settings.stage, hours, self._report_of)
+        return AskForApproval(self._runs, self._notify, self.settings.stage, hours, self._report_of)
 
-    def _tell(self, subject: str, message: str) -> None:
+    def _notify(self, subject: str, message: str) -> None:
         sns = cast("SNSClient", self._connect("sns"))
         sns.publish(TopicArn=self.settings.runs_topic, Subject=subject, Message=message)
 
@@ -155,14 +155,14 @@ class LearningWiring:
             LearningTexts(self.bucket),
         )
 
-    def promote(self, owner: str) -> Promote:
+    def promote(self, owner: str) -> PromoteCandidate:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return Promote(publish, self.bucket, self.switches, notes, self._rejections)
+        return PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections)
 
-    def roll_back(self, owner: str) -> RollBack:
+    def roll_back(self, owner: str) -> RollBackPrompt:
         publish, stage = self.publish(owner), self.settings.stage
-        return RollBack(publish, self._rejections, self._tell, stage)
+        return RollBackPrompt(publish, self._rejections, self._notify, stage)
 
     def publish(self, owner: str) -> PublishPrompt:
         """`owner` is shown to others who try to take the prompt lock."""

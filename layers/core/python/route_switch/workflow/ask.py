@@ -1,4 +1,4 @@
-"""Asking a person: the state waits with a token until somebody answers, or nobody does."""
+"""The approval step: the state waits with a token until a person answers or the time is over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.workflow.events import AskEvent
 
 
-class Publish(Protocol):
-    """Publishes a notification."""
+class Notify(Protocol):
+    """Send a notification to the stage's owner."""
 
     def __call__(self, subject: str, message: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """Asked twice for one waiting state, it tells twice: better than not at all."""
+class AskForApproval:
+    """Ask a person to approve a candidate. A retry may ask twice, which is better than never."""
 
     runs: DynamoDbRuns
-    publish: Publish
+    notify: Notify
     stage: str
     hours: float
     report_of: Callable[[str], str]
@@ -27,11 +27,11 @@ class Ask:
     def __call__(self, event: AskEvent) -> None:
         run = event.run.id
         self.runs.wait_for_approval(run, event.token)
-        self.publish(
+        self.notify(
             f"route-switch {self.stage}: a better prompt needs approval (run {run})",
             "A better routing prompt was found, and a person has to approve it: "
-            f"{event.why}\nRead\n{self.report_of(run)}\nand then run one of\n"
+            f"{event.why}\nRead the report\n{self.report_of(run)}\nand then run one of\n"
             f"route-switch approve {run} --stage {self.stage}\n"
             f"route-switch reject {run} --stage {self.stage}\n"
-            f"After {self.hours:g} hours, silence means no.",
+            f"Without an answer within {self.hours:g} hours, the candidate is rejected.",
         )

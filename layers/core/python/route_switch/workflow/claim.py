@@ -1,4 +1,4 @@
-"""The first step: one run for one scheduled time, and one at a time."""
+"""The first step: start one run per scheduled time, and one run at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from route_switch.domain.ports import SwitchStore
 from route_switch.services.learning.spending_caps import PreviousMonth, learning_cap
 from route_switch.workflow.events import Claimed, ClaimEvent
 
-LEARNING_IS_OFF = "Learning is off. 'route-switch switch learning on' lets the next run go."
+LEARNING_IS_OFF = "Learning is off. To turn it on, run 'route-switch switch learning on'."
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """`previous_month` tells of the month that ended before this day.
+class ClaimRun:
+    """Claim the run's lock. `previous_month` returns the figures of the month before a given day.
 
-    Where learning is off, nobody is notified: who turned it off knows, and every week again would
+    If learning is off, nobody is notified: whoever turned it off knows, and a weekly reminder would
     be noise.
     """
 
@@ -45,6 +45,6 @@ class Claim:
 
 
 def days_of_previous_month(first: date) -> list[date]:
-    """All days of the month that ended on the day before `first`."""
+    """Return all days of the month that ended on the day before `first`."""
     last = first - timedelta(days=1)
     return [last.replace(day=day) for day in range(1, last.day + 1)]

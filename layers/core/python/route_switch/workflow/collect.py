@@ -1,4 +1,4 @@
-"""The second step: examples of the last weeks' traffic, and the prompt that they are to beat."""
+"""The second step: collect examples from recent traffic, and the incumbent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from route_switch.services.learning.collect_examples import CollectedExamples, C
 from route_switch.workflow.events import Collected, CollectEvent
 
 SAMPLE_SEED = 0
-"""The same each week: who was drawn last week is drawn again, and costs nothing."""
+"""The same every week: requests drawn last week are drawn again, and their answers are paid for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
-    """Every file is written once more when the step is tried again."""
+class CollectInputs:
+    """Write the run's examples and incumbent. A retry writes every file again."""
 
     examples: CollectExamples
     prompts: PromptStore
@@ -47,7 +47,7 @@ class Collect:
         return collected
 
     def _filled_up(self, traffic: Sequence[Example]) -> tuple[Example, ...]:
-        """With examples of the seed file, as far as traffic alone is too little."""
+        """Add examples from the seed file if there is too little traffic."""
         missing = self.config.min_examples - len(traffic)
         content = self.bucket.shared.read(SEED) if missing > 0 else None
         if content is None:
@@ -71,16 +71,16 @@ class Collect:
         )
 
     def _incumbent(self) -> RoutingPrompt:
-        """What is live. Raises where a candidate could not take its place: that has to be told
-        before anything is paid."""
+        """Return the live prompt. Raise `PromptError` now, before anything is paid, if it cannot be
+        read or no candidate could replace it."""
         stored = self.prompts.read_live()
         if stored is None:
             raise PromptError("There is no live prompt. Push one, or deploy the stage.")
         prompt = readable_prompt(stored.document)
         if prompt is None:
             raise PromptError(
-                f"Version {stored.version} of the live prompt is broken. Take an older one with "
-                "'route-switch prompt rollback', or push one that can be read."
+                f"Version {stored.version} of the live prompt is broken. Roll back to an older one "
+                "with 'route-switch prompt rollback', or push a valid one."
             )
         check_start(prompt)
         return prompt

@@ -1,6 +1,6 @@
-"""What the states of the workflow hand to its functions, and what they answer.
+"""The inputs and results of the workflow's functions.
 
-Data travels through S3; states carry names and numbers.
+States carry names and numbers; data goes through S3.
 """
 
 from typing import Annotated, Literal
@@ -11,25 +11,25 @@ from route_switch.domain.learning.learning_run import LearningRun, StartRun
 from route_switch.domain.prompts.rollback import RollbackOrder
 
 
-class Event(BaseModel):
-    """Step Functions may add fields that a function does not need."""
+class WorkflowEvent(BaseModel):
+    """Base of inputs and results. It ignores fields that Step Functions adds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ClaimEvent(Event):
+class ClaimEvent(WorkflowEvent):
     step: Literal["claim"]
     execution: str
     start: StartRun
 
 
-class CollectEvent(Event):
+class CollectEvent(WorkflowEvent):
     step: Literal["collect"]
     run: LearningRun
 
 
-class AskEvent(Event):
-    """`token` lets who has it answer for the waiting state; `why` a person is asked."""
+class AskEvent(WorkflowEvent):
+    """`token` lets its holder resume the waiting state. `why` is the reason for the approval."""
 
     step: Literal["ask"]
     run: LearningRun
@@ -37,8 +37,8 @@ class AskEvent(Event):
     why: str
 
 
-class WorkEvent(Event):
-    """One slice of a step of the optimizer; slices are counted from 0."""
+class WorkEvent(WorkflowEvent):
+    """One slice of an optimizer step. Slices count from 0."""
 
     step: Literal["outcomes", "optimize", "evaluate"]
     run: LearningRun
@@ -46,8 +46,8 @@ class WorkEvent(Event):
     shard: Annotated[int, Field(ge=0)] = 0
 
 
-class Claimed(Event):
-    """`run` is None where none begins: a duplicate, or learning is off; `why` says more."""
+class Claimed(WorkflowEvent):
+    """`run` is None if no run begins: it is a duplicate or learning is off, as `why` explains."""
 
     claimed: bool
     off: bool = False
@@ -56,8 +56,8 @@ class Claimed(Event):
     why: str | None = None
 
 
-class Collected(Event):
-    """`requests` could have been drawn; `from_seed` examples are from the seed file."""
+class Collected(WorkflowEvent):
+    """`requests` is the number of requests to draw from, `from_seed` that of seed examples."""
 
     enough: bool
     examples: int
@@ -67,65 +67,65 @@ class Collected(Event):
     note: str | None = None
 
 
-class Slice(Event):
-    """Whether the step is done; if not, the next slice's number."""
+class Slice(WorkflowEvent):
+    """Whether the step is done, and otherwise the number of the next slice."""
 
     done: bool
     slice: int
 
 
 class Evaluated(Slice):
-    """The candidate on held-out rows; `verdict` is 'not measured' where the cap came before, or
-    learning was turned off."""
+    """The candidate's figures on held-out rows. `verdict` is 'not measured' if the cap was reached
+    first or learning was turned off."""
 
     verdict: str = "not measured"
     off: bool = False
     ask: str | None = None
-    """Why a person has to approve; None: nobody has to."""
+    """Why a person has to approve, or None if nobody has to."""
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
     heldout_rows: int = 0
     quality_live: float | None = None
-    """Shares of equivalent answers on the held-out rows, all of them: under what was live, and
-    under the candidate."""
+    """Share of equivalent answers on all held-out rows with the live prompt."""
     quality_candidate: float | None = None
+    """The same with the candidate."""
     smallest_visible: float | None = None
     spent_usd: float = 0.0
     saving_usd_a_month: float | None = None
     stopped_by: str | None = None
 
 
-class Approval(Event):
+class Approval(WorkflowEvent):
     approved: bool
     by: str = "silence"
 
 
-class Candidacy(Event):
-    """What the promoter has to know of a run's state."""
+class PromotionState(WorkflowEvent):
+    """The part of a run's state that the promoter reads."""
 
     run: LearningRun
     approval: Approval | None = None
 
 
-class PromoteEvent(Event):
+class PromoteEvent(WorkflowEvent):
     step: Literal["promote"]
-    state: Candidacy
+    state: PromotionState
 
 
 class RollbackEvent(RollbackOrder):
     step: Literal["rollback"]
 
 
-class StartEvent(Event):
-    """Of each deployment: where there is no live prompt, the seed becomes it."""
+class StartEvent(WorkflowEvent):
+    """Sent by each deployment: if there is no live prompt, the seed becomes it."""
 
     step: Literal["start"]
 
 
-class Promoted(Event):
-    """`version` is that of the live prompt, and `new` says that this very call made it; None where
-    it was left alone: because learning is `off`, or `why` says why."""
+class Promoted(WorkflowEvent):
+    """`version` is the live prompt's, or None if it was left unchanged: learning is `off`, or for
+    the reason in `why`. `new` means that this call made the version."""
 
     promoted: bool
     off: bool = False
@@ -134,33 +134,33 @@ class Promoted(Event):
     why: str | None = None
 
 
-class Started(Event):
-    """`version` is that of the live prompt."""
+class Started(WorkflowEvent):
+    """`version` is the live prompt's."""
 
     version: int
 
 
-class Trouble(Event):
-    """What Step Functions catches."""
+class CaughtError(WorkflowEvent):
+    """An error as Step Functions' Catch passes it on."""
 
     Error: str = "unknown"
     Cause: str = ""
 
 
-class RunState(Event):
-    """All that a run's states have come to know; what did not happen is None."""
+class RunState(WorkflowEvent):
+    """The accumulated results of a run's states; None for states that did not run."""
 
     run: LearningRun | None = None
     collected: Collected | None = None
     evaluated: Evaluated | None = None
     approval: Approval | None = None
     promoted: Promoted | None = None
-    error: Trouble | None = None
+    error: CaughtError | None = None
 
     @field_validator("evaluated", mode="before")
     @classmethod
-    def _only_what_is_done(cls, value: object) -> object:
-        """Between slices, what lies there is the number of the next one."""
+    def _only_final_results(cls, value: object) -> object:
+        """Drop the number of the next slice, which the field holds between slices."""
         return value if isinstance(value, dict | Evaluated) and _is_done(value) else None
 
 
@@ -168,14 +168,14 @@ def _is_done(value: dict[str, object] | Evaluated) -> bool:
     return bool(value.get("done") if isinstance(value, dict) else value.done)
 
 
-class ReportEvent(Event):
+class ReportEvent(WorkflowEvent):
     step: Literal["report", "fail"]
     execution: str
     state: RunState
 
 
-class Notice(Event):
-    """What is published: `subject` is an SNS subject (at most 100 characters, ASCII)."""
+class Notice(WorkflowEvent):
+    """The notification. `subject` is an SNS subject: ASCII, at most 100 characters."""
 
     outcome: str
     subject: str

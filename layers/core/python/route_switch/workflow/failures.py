@@ -1,6 +1,7 @@
-"""How a step fails: with a named error that Step Functions can tell apart, and without user text.
+"""Errors of steps: named, so that Step Functions can tell them apart, and without users' texts.
 
-Lambda logs the message of whatever a handler raises, and only knows subclasses of `Exception`.
+Lambda logs the message of any exception that a handler raises, and handles only subclasses of
+`Exception`.
 """
 
 from collections.abc import Iterator
@@ -18,20 +19,21 @@ from route_switch.domain.errors import (
 )
 
 
-class ProviderDown(RouteSwitchError):  # noqa: N818 - the name that Retry matches
-    """A model provider fails; waiting may help."""
+class ProviderDown(RouteSwitchError):  # noqa: N818 - the state machine retries this name
+    """A model provider fails for now; waiting may help."""
 
 
 class ProviderUnusable(RouteSwitchError):  # noqa: N818 - as above
-    """A model provider refuses for good, or a run cannot be paid."""
+    """A model provider refuses permanently, or the run has no money left."""
 
 
 class UnexpectedError(RouteSwitchError):
-    """A defect; the message says where."""
+    """A defect. The message says where, but quotes nothing."""
 
 
 @contextmanager
 def named_failures() -> Iterator[None]:
+    """Turn every error into one that the state machine knows by name."""
     try:
         yield
     except RouteSwitchError:

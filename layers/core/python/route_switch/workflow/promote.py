@@ -1,4 +1,4 @@
-"""Making a candidate live, through the one code path that changes the live prompt."""
+"""Promote a candidate, through the one code path that changes the live prompt."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,18 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 
-DELETED = "It shows a query that was deleted since the run began. The next run goes without it."
-REJECTED = (
-    "It is the prompt that was version {} and was rolled back, because people rated its answers "
-    "lower. Who wants it all the same promotes it with 'route-switch prompt promote'."
+WHY_DELETED = (
+    "It shows a query that was deleted after the run began. The next run will not use that query."
+)
+WHY_REJECTED = (
+    "It is the same prompt as version {}, which was rolled back because users rated its answers "
+    "lower. To use it anyway, run 'route-switch prompt promote'."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Promote:
-    """Asked twice, it promotes once: what is live already makes no new version."""
+class PromoteCandidate:
+    """Promote a run's candidate. A retry makes no second version of what is already live."""
 
     publish: PublishPrompt
     bucket: LearningBucket
@@ -48,7 +50,7 @@ class Promote:
             version = self.publish.promote(
                 artifact.decode(), approved=approval is not None and approval.approved
             )
-        except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
+        except (PromptLockedError, PromptReplacedError):  # retried; needs a person
             raise
         except PromptConflictError as conflict:
             return self._earlier(artifact) or Promoted(promoted=False, why=str(conflict))
@@ -58,14 +60,14 @@ class Promote:
         if not self.switches.read().may_learn:
             return Promoted(promoted=False, off=True)
         if shows_any(candidate, self.deletion_notes.all()):
-            return Promoted(promoted=False, why=DELETED)
+            return Promoted(promoted=False, why=WHY_DELETED)
         rejection = self.rejections.of(candidate.version)
         if rejection is not None:
-            return Promoted(promoted=False, why=REJECTED.format(rejection.version))
+            return Promoted(promoted=False, why=WHY_REJECTED.format(rejection.version))
         return None
 
     def _earlier(self, artifact: bytes) -> Promoted | None:
-        """What a try whose answer was lost made live; somebody may have replaced it since."""
+        """Return the version that an earlier attempt published, even if it was replaced since."""
         version = self.publish.version_of(as_markdown(artifact.decode()))
         return None if version is None else self._promoted(version, artifact)
 

@@ -1,4 +1,4 @@
-"""The last step: what came of a run, said once, to a person."""
+"""The last step: record how the run ended, and write the notification."""
 
 import json
 import logging
@@ -14,12 +14,12 @@ from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunStat
 logger = logging.getLogger(__name__)
 
 SUBJECT_CHARACTERS = 100
-"""Of an SNS subject."""
+"""SNS's limit for a subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """Records the end, lets the next run go, and writes what is published."""
+    """Record the end of the run, release the lock, and return the notification."""
 
     runs: DynamoDbRuns
     bucket: LearningBucket
@@ -46,30 +46,32 @@ class ReportRun:
         return notice
 
     def _keep_summary(self, run_id: str, notice: Notice, state: RunState) -> None:
-        """For who reads the folder. It must not keep anybody from hearing how the run ended."""
+        """Write a summary to the run's folder. A failure must not prevent the notification."""
         summary = notice.model_dump() | {"state": state.model_dump(mode="json")}
         try:
             self.bucket.artifacts(run_id).write(
                 "summary.json", json.dumps(summary, indent=2).encode()
             )
         except StoreError as error:
-            logger.warning("The run's summary was not kept: %s", error)
+            logger.warning("The run's summary could not be written: %s", error)
 
     def _forget(self, state: RunState) -> list[str]:
-        """Removes what the run, or an earlier one that was stopped, holds of requests that have
-        been deleted since. It must not keep anybody from hearing how the run ended either."""
+        """Remove texts of requests deleted since, from this run and from earlier aborted ones.
+
+        A failure must not prevent the notification either.
+        """
         if state.run is None:
             return []
         try:
             removed = self.texts.forget(self.deletion_notes.all()).places
         except StoreError as error:
-            logger.error("Texts of deleted requests were not removed: %s", error)
+            logger.error("Texts of deleted requests could not be removed: %s", error)
             return ["Texts of deleted requests could not be removed; the next run tries again."]
         version = state.promoted.version if state.promoted else None
         if f"prompts/{version}.json" in removed:
-            return [f"Version {version} shows a query that was deleted meanwhile: edit the prompt."]
+            return [f"Version {version} shows a query that was deleted meanwhile. Edit the prompt."]
         if f"runs/{state.run.id}/report." in removed:
-            return ["ReportRun and candidate showed a query that was deleted, and are removed."]
+            return ["The report and the candidate showed a deleted query and were removed."]
         return []
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
@@ -79,12 +81,12 @@ class ReportRun:
             lines += figures(evaluated)
         if state.run is not None and evaluated is not None and not evaluated.off:
             where = f"s3://{self.bucket_name}/runs/{state.run.id}/"
-            lines += [f"ReportRun: {where}report.html", f"Candidate: {where}candidate.md"]
+            lines += [f"Report: {where}report.html", f"Candidate: {where}candidate.md"]
         return lines
 
 
 def outcome_of(state: RunState) -> RunOutcome:
-    """The first of these that happened."""
+    """Return the first of these outcomes that applies."""
     if state.error is not None:
         return RunOutcome.FAILED
     if state.collected is not None and not state.collected.enough:
@@ -101,52 +103,52 @@ def outcome_of(state: RunState) -> RunOutcome:
 
 
 def is_off(state: RunState) -> bool:
-    """Whether learning was turned off after the run had begun."""
+    """Return whether learning was turned off during the run."""
     return any(part is not None and part.off for part in (state.evaluated, state.promoted))
 
 
 def sentence(outcome: RunOutcome, state: RunState) -> str:
-    """What happened, and what is live now."""
+    """Say what happened and what is live now."""
     collected, promoted = state.collected, state.promoted
-    kept = "The live prompt stays as it is."
+    kept = "The live prompt is unchanged."
     match outcome:
         case RunOutcome.PROMOTED:
             version = promoted.version if promoted else None
             return (
-                f"A better routing prompt is live as version {version}. Undo it with "
+                f"A better routing prompt is live as version {version}. To undo it, run "
                 "'route-switch prompt rollback'."
             )
         case RunOutcome.NOT_BETTER:
             return f"No better routing prompt was found. {kept}"
         case RunOutcome.NOT_ENOUGH_EVIDENCE:
-            return f"The candidate may be better, but the evidence is not enough. {kept}"
+            return f"The candidate may be better, but there is not enough evidence. {kept}"
         case RunOutcome.TOO_FEW_EXAMPLES:
             have, needed = (collected.examples, collected.needed) if collected else (0, 0)
             note = f" {collected.note}" if collected and collected.note else ""
             return (
-                f"There are {have} examples and {needed} are needed, so nothing was learned. "
+                f"There are {have} examples, but {needed} are needed, so nothing was learned. "
                 f"{kept}{note} Traffic adds examples; so does a file seed/examples.jsonl.gz in the "
                 "learning bucket."
             )
         case RunOutcome.NOT_APPROVED:
             by = state.approval.by if state.approval else "silence"
             if by == "silence":
-                return f"Nobody approved the candidate in time, which means no. {kept}"
+                return f"Nobody approved the candidate in time, so it was rejected. {kept}"
             return f"The candidate was rejected by {by}. {kept}"
         case RunOutcome.PROMPT_CHANGED:
-            return f"The candidate is better, but was not made live: {_why(state)} {kept}"
+            return f"The candidate is better, but was not promoted: {_why(state)} {kept}"
         case RunOutcome.LEARNING_OFF:
             return (
-                f"Learning was turned off while the run was under way, so it ended here. {kept} "
-                "'route-switch switch learning on' lets the next run go, which finds the "
+                f"Learning was turned off during the run, so the run ended early. {kept} "
+                "'route-switch switch learning on' turns it on again. The next run reuses the "
                 "answers that this one paid for."
             )
         case RunOutcome.CAP_REACHED:
             why = state.evaluated.stopped_by if state.evaluated else None
             return (
-                f"The money for learning ended before a candidate could be measured. {kept} "
-                f"{why or ''} A month's runs may spend the smaller of learning.monthly_usd and "
-                "learning.share_of_saving of what routing saved in the month before."
+                f"The learning budget was used up before a candidate could be measured. {kept} "
+                f"{why or ''} The runs of a month may spend learning.monthly_usd, or the share "
+                "learning.share_of_saving of last month's saving if that is less."
             )
         case _:
             return _failure(state, kept)
@@ -157,8 +159,8 @@ def figures(evaluated: Evaluated) -> list[str]:
     if evaluated.gain is not None and evaluated.heldout_rows > 0:
         lines.append(
             f"Gain in quality − λ · cost on {evaluated.heldout_rows} new held-out queries: "
-            f"{evaluated.gain:+.4f} ({evaluated.gain_low:+.4f} to {evaluated.gain_high:+.4f}); "
-            f"{evaluated.smallest_visible:.4f} would have been seen with 80% probability."
+            f"{evaluated.gain:+.4f} ({evaluated.gain_low:+.4f} to {evaluated.gain_high:+.4f}). A "
+            f"gain of {evaluated.smallest_visible:.4f} would be detected with 80% probability."
         )
     lines.append(f"This run spent {evaluated.spent_usd:.4f} USD.")
     return lines
@@ -169,15 +171,15 @@ def _why(state: RunState) -> str:
 
 
 def _failure(state: RunState, kept: str) -> str:
-    """Our own errors say what to do; the text of others is in no notification."""
+    """Report the error. Its message is this package's own: `named_failures` hides all others."""
     error = state.error
     assert error is not None  # noqa: S101 (the outcome says so; tells the type checker)
     if error.Error == "PromptReplacedError":
         kept = ""
     if state.promoted is not None and state.promoted.promoted:
-        kept = f"Version {state.promoted.version} of the prompt had been made live before."
+        kept = f"Version {state.promoted.version} of the prompt was already live by then."
     try:
         said = json.loads(error.Cause)["errorMessage"]
     except (ValueError, KeyError, TypeError):
-        said = "The execution's history and the functions' logs have the reason."
+        said = "See the execution's history and the functions' logs for the reason."
     return f"The run failed: {error.Error}. {said} {kept}"

@@ -1,4 +1,4 @@
-"""Taking back a prompt whose answers people rate lower, through the one code path as well."""
+"""Roll back a prompt whose answers users rate lower, through the code path that changes prompts."""
 
 from dataclasses import dataclass
 
@@ -12,47 +12,50 @@ from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.prompts.rollback import Rejection, Rejections, RolledBack
 from route_switch.services.prompts.publish_prompt import PublishPrompt
-from route_switch.workflow.ask import Publish
+from route_switch.workflow.ask import Notify
 from route_switch.workflow.events import RollbackEvent
 
 MESSAGE = """\
 Version {from_version} of the routing prompt was rolled back: {because}
-Version {version} is live now, with the content of version {to_version}. Learning goes on from \
-there, and makes the same prompt live no more by itself.
-Compare with
+Version {version} is live now, with the content of version {to_version}. Learning continues from \
+there and will not promote the rejected prompt again.
+Compare them with
 route-switch prompt diff {to_version} {from_version} --stage {stage}
 and undo it with
 route-switch prompt rollback --to {from_version} --stage {stage}
-Nobody rolls that back a second time."""
+After that it is not rolled back automatically again."""
 
 
 @dataclass(frozen=True, slots=True)
-class RollBack:
-    """Asked twice, it rolls back once and finishes what the first try left undone: the note of the
-    rejection comes last, so that what has it was told."""
+class RollBackPrompt:
+    """Roll back the live prompt, notify, and record the rejection.
+
+    A retry rolls back once and finishes what the first attempt left undone. The rejection is
+    recorded last, so that a recorded one is known to have been notified.
+    """
 
     publish: PublishPrompt
     rejections: Rejections
-    tell: Publish
+    notify: Notify
     stage: str
 
     def __call__(self, event: RollbackEvent) -> RolledBack:
-        """Raises what the lock raises: an order that can be carried out later."""
+        """Carry out the order. Raise `PromptLockedError` if it has to be tried again later."""
         try:
             rejected, target = self._kept(event.from_version), self._kept(event.to_version)
-        except PromptError as gone:  # such an order would stand in the way of others for ever
-            return RolledBack(why=str(gone))
+        except PromptError as missing:  # raising would keep the order open and block others
+            return RolledBack(why=str(missing))
         before = self.publish.store.read_live()
         try:
             version = self.publish(target.document, event.from_version)
-        except (PromptLockedError, PromptReplacedError):  # to try again; to be looked at
+        except (PromptLockedError, PromptReplacedError):  # retried; needs a person
             raise
         except PromptConflictError as conflict:
             earlier = self.publish.store.read_live(event.from_version + 1)
             if earlier is None or earlier.document != target.document:
                 return RolledBack(why=str(conflict))
             version = earlier.version
-        self._tell_once(event, version, parse_prompt(rejected.document).version)
+        self._notify_once(event, version, parse_prompt(rejected.document).version)
         new = before is not None and version > before.version
         return RolledBack(version=version, new=new)
 
@@ -60,16 +63,16 @@ class RollBack:
         kept = self.publish.store.read_live(version)
         if kept is None:
             raise PromptError(
-                f"Version {version} of the prompt is not kept any more, so nothing was rolled "
-                "back. 'route-switch prompt history' shows what is kept."
+                f"Version {version} of the prompt no longer exists, so nothing was rolled back. "
+                "See 'route-switch prompt history' for the versions that do."
             )
         return kept
 
-    def _tell_once(self, event: RollbackEvent, version: int, digest: str) -> None:
+    def _notify_once(self, event: RollbackEvent, version: int, digest: str) -> None:
         rejection = Rejection(event.from_version, event.because)
         if self.rejections.of(digest) == rejection:
             return
-        self.tell(
+        self.notify(
             f"route-switch {self.stage}: prompt version {event.from_version} was rolled back",
             MESSAGE.format(**event.model_dump(exclude={"step"}), version=version, stage=self.stage),
         )

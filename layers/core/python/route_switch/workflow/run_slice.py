@@ -1,7 +1,7 @@
-"""Outcomes, search and verdict, a slice at a time.
+"""Run the optimizer's steps (outcomes, search, evaluation) in slices.
 
-Every answer is in S3 before it is used, so a slice that is cut off has paid for nothing twice: the
-next one replays what is known and goes on. What a slice computes beside that is the same each time.
+Every answer is in S3 before it is used, so nothing is paid twice if a slice is cut off: the next
+one replays the known answers and continues. All other computation is deterministic.
 """
 
 from collections.abc import Callable
@@ -17,19 +17,18 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.learning.split import split
 from route_switch.domain.ports import SwitchStore
-from route_switch.optimizer.compare import CANDIDATE
-from route_switch.optimizer.compare import INCUMBENT as LIVE
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
 from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.build_outcomes import BuildOutcomes
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.judge_answers import judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
 
 
 class RunParts(Protocol):
-    """What a slice works with, connected to AWS."""
+    """The dependencies of a slice, connected to AWS."""
 
     @property
     def plan(self) -> Plan: ...
@@ -39,33 +38,33 @@ class RunParts(Protocol):
     def job(self, run: LearningRun) -> tuple[LearningJob, RunDependencies]: ...
 
     def calls(self, run: LearningRun, shard: int | None = None) -> MeteredCalls:
-        """Paid calls of the run, or of one shard of its outcomes."""
+        """Return the paid calls of the run, or of one shard of its outcomes."""
 
 
 class RunSlice:
-    """Run one slice; `tell` gets what a log may show."""
+    """Run one slice. `warn` receives messages that a log may show."""
 
     def __init__(
         self,
         config: LearningConfig,
         switches: SwitchStore,
         parts: RunParts,
-        tell: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._config = config
         self._switches = switches
         self._parts = parts
-        self._tell = tell
+        self._warn = warn
 
     def __call__(self, event: WorkEvent) -> Slice:
-        """Return whether the step is done. While learning is off, every step ends at once and the
-        last one says so. Raises `ConfigurationError` if a step takes more slices than it may."""
+        """Return whether the step is done. If learning is off, every step ends at once and the last
+        one reports it. Raise `ConfigurationError` if a step takes more slices than allowed."""
         if not self._switches.read().may_learn:
             return self._turned_off(event)
         if event.slice >= self._config.slices:
             raise ConfigurationError(
-                f"'{event.step}' is not done after {self._config.slices} slices. Let each work "
-                "longer (slice_s), allow more (slices), or learn from fewer examples (sample)."
+                f"'{event.step}' is not done after {self._config.slices} slices. Allow longer "
+                "slices (slice_s) or more of them (slices), or learn from fewer examples (sample)."
             )
         try:
             return self._step(event)
@@ -91,17 +90,17 @@ class RunSlice:
         return Slice(done=True, slice=event.slice)
 
     def _build_outcomes(self, event: WorkEvent) -> None:
-        """Fill every n-th example. At the cap, the later steps use what is there."""
+        """Fill every n-th example. If the cap is reached, later steps use what is there."""
         config = self._config
         sides = split(self._parts.examples(event.run))
         rows = (*sides.train, *sides.validation, *sides.heldout)
         calls = self._parts.calls(event.run, event.shard)
-        judge = JudgeAnswers(calls, config.judge) if config.judge else None
+        judge = judge_of(calls, config.judge)
         build = BuildOutcomes(calls, judge, config.threads)
         try:
             build.fill(rows[event.shard :: config.shards], self._parts.plan.models)
         except BudgetReachedError as stop:
-            self._tell(str(stop))
+            self._warn(str(stop))
 
     def _evaluated(self, report: Report, number: int) -> Evaluated:
         done = Evaluated(
@@ -115,7 +114,7 @@ class RunSlice:
             return done
         quality = {each.policy: each.quality.mean for each in report.policies}
         asks_always = self._config.approval == "always"
-        always = "the stage asks before every promotion" if asks_always else None
+        always = "this stage asks before every promotion" if asks_always else None
         return done.model_copy(
             update={
                 "verdict": gate.verdict,
@@ -124,7 +123,7 @@ class RunSlice:
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,
                 "heldout_rows": gate.gain.n,
-                "quality_live": quality.get(LIVE),
+                "quality_live": quality.get(INCUMBENT),
                 "quality_candidate": quality.get(CANDIDATE),
                 "smallest_visible": gate.smallest_visible,
                 "saving_usd_a_month": None if saving is None else saving.mean,

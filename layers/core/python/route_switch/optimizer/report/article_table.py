@@ -1,11 +1,12 @@
-"""The article's table: its three workloads, our figures beside the published ones."""
+"""The article's table: measured figures next to the published ones, for its three workloads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Interval, PolicyFigures, WorkloadFigures
 from route_switch.optimizer.report.text_format import ReportTable, fixed, percent, ratio, share
-from route_switch.optimizer.report.verdict import CANDIDATE, LARGEST, find
+from route_switch.optimizer.report.verdict import LARGEST, find
 
 NO_ROWS = "no rows"
 
@@ -19,7 +20,7 @@ POLICIES = {LARGEST: "all Tier 3", "static-rules": "static rules", CANDIDATE: "r
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """As the article prints them: cost against all Tier 3 to 0.01, quality to one percent."""
+    """Figures as printed: cost relative to all Tier 3 to 0.01, quality to one percent."""
 
     cost: float
     quality: float
@@ -38,7 +39,7 @@ ALL_TIER_3 = Published(1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One workload under one policy; `measured` is None where the run had no such rows."""
+    """One workload under one policy. `measured` is None if the run had no such rows."""
 
     workload: str
     policy: str
@@ -62,7 +63,7 @@ def article_rows(workloads: Sequence[WorkloadFigures]) -> tuple[ArticleRow, ...]
 
 def article_table(rows: Iterable[ArticleRow]) -> ReportTable:
     return ReportTable(
-        caption="Measured here, with 95% intervals, beside the article's figures",
+        caption="Measured figures with 95% intervals, next to the article's",
         head=("Workload", "Policy", "Cost", "Article", "Quality", "Article", "n"),
         rows=tuple(_cells(row) for row in rows),
         texts=2,
@@ -86,28 +87,28 @@ def _cells(row: ArticleRow) -> tuple[str, ...]:
 
 
 def article_remarks(workloads: Sequence[WorkloadFigures]) -> tuple[str, ...]:
-    """A sentence per workload: what the rows stand in for, and where ours differs."""
+    """Return a sentence per workload: what the rows are a proxy for, and how the figures differ."""
     notes = {workload.workload: workload.note for workload in workloads}
-    learned = (row for row in article_rows(workloads) if row.policy == CANDIDATE)
-    return tuple(_remark(row, notes.get(row.workload)) for row in learned)
+    candidates = (row for row in article_rows(workloads) if row.policy == CANDIDATE)
+    return tuple(_remark(row, notes.get(row.workload)) for row in candidates)
 
 
 def _remark(row: ArticleRow, note: str | None) -> str:
     name = WORKLOADS[row.workload]
     if row.measured is None:
-        return f"{name}: this run had no rows of it."
+        return f"{name}: this run had no rows."
     proxy = "" if note is None else f"measured on a proxy ({note.rstrip('.')}); "
     cost = _compared(row.measured.cost, row.published.cost)
     quality = _compared(row.measured.quality, row.published.quality)
     return (
-        f"{name}: {proxy}our cost is {cost} ({fixed(row.measured.cost.mean)} against "
-        f"{fixed(row.published.cost)}) and our quality {quality} "
+        f"{name}: {proxy}cost is {cost} ({fixed(row.measured.cost.mean)} against "
+        f"{fixed(row.published.cost)}) and quality is {quality} "
         f"({share(row.measured.quality.mean)} against {100 * row.published.quality:.0f}%)."
     )
 
 
-def _compared(ours: Interval, published: float) -> str:
-    """An interval that holds the published figure does not tell them apart."""
-    if ours.low <= published <= ours.high:
+def _compared(measured: Interval, published: float) -> str:
+    """Compare with the published figure; inside the interval they cannot be told apart."""
+    if measured.low <= published <= measured.high:
         return "in line with the published figure"
-    return "lower than published" if ours.high < published else "higher than published"
+    return "lower than published" if measured.high < published else "higher than published"

@@ -1,4 +1,4 @@
-"""From what a run found to its report."""
+"""Assemble the report from a run's findings."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import CANDIDATE, INCUMBENT, Comparison
+from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.held_out import (
     SEED,
     confusion,
@@ -23,7 +23,7 @@ from route_switch.optimizer.held_out import (
 )
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.mipro_search import Trial
-from route_switch.optimizer.policies import routed
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, routed_policy
 from route_switch.optimizer.report.figures import (
     CandidateFigures,
     Interval,
@@ -41,8 +41,8 @@ EXCERPT_TOKENS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a report says beside the findings. `workload_notes` name the data behind a proxy."""
+class ReportContext:
+    """What the report states besides the findings. `workload_notes` name a proxy's data."""
 
     created: str
     command: str
@@ -53,26 +53,26 @@ class Circumstances:
     workload_notes: Mapping[str, str]
 
 
-def report_of(
+def assemble_report(
     found: Findings,
     candidate: RoutingPrompt,
     plan: Plan,
     calls: MeteredCalls,
-    circumstances: Circumstances,
+    context: ReportContext,
 ) -> Report:
-    """The report of a finished run, or of as much as an interrupted one knows."""
+    """Return the report of a finished run, or of what an interrupted run knows."""
     comparison = found.comparison
     return Report(
-        created=circumstances.created,
-        command=circumstances.command,
-        versions=dict(circumstances.versions),
+        created=context.created,
+        command=context.command,
+        versions=dict(context.versions),
         lambda_=plan.lambda_,
         tiers=dict(plan.models),
         router_model=plan.config.models.router,
         proposer_model=plan.proposer_model,
         judge_model=plan.judge_model,
         seed=plan.seed,
-        simulated=circumstances.simulated,
+        simulated=context.simulated,
         complete=found.stopped_by is None,
         stopped_by=None if found.stopped_by is None else str(found.stopped_by),
         rows=_rows(found),
@@ -80,7 +80,7 @@ def report_of(
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
         shuffled_control=comparison.control if comparison else None,
-        workloads=_workloads(found, plan, circumstances.workload_notes),
+        workloads=_workloads(found, plan, context.workload_notes),
         candidates=_candidates(found, plan, calls),
         rejected=_rejected(found),
         incumbent_prompt=to_markdown(found.incumbent),
@@ -98,18 +98,18 @@ def report_of(
         spend=LearningSpend(
             calls=dict(sorted(calls.calls.items())),
             usd=dict(sorted(calls.usd.items())),
-            cap_usd=circumstances.cap_usd,
+            cap_usd=context.cap_usd,
         ),
         tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
         tier_3_output_ratio=_output_ratios(found),
-        monthly_queries=circumstances.monthly_queries,
-        saving_usd_a_month=_saving(comparison, circumstances.monthly_queries),
+        monthly_queries=context.monthly_queries,
+        saving_usd_a_month=_saving(comparison, context.monthly_queries),
     )
 
 
 def _rows(found: Findings) -> Rows:
     sides, tables = found.sides, found.tables
-    assert sides is not None  # noqa: S101 (nothing stops a run before; tells the type checker)
+    assert sides is not None  # noqa: S101 (always set by then; for the type checker)
     if tables is not None:
         rows = (tables.train.examples, tables.validation.examples, tables.heldout.examples)
     else:
@@ -140,15 +140,15 @@ def _workloads(
 
 
 def _candidates(found: Findings, plan: Plan, calls: MeteredCalls) -> tuple[CandidateFigures, ...]:
-    """Each prompt once, in the order of the first trial; figures on all validation rows."""
+    """Return each prompt once, in the order of its first trial, with figures on validation rows."""
     if found.tables is None:
         return ()
     route = RouteExamples(plan.config, calls, frozenset(plan.models))
     prompts = {trial.prompt.version: trial for trial in reversed(found.trials)}
-    in_order = dict.fromkeys(trial.prompt.version for trial in found.trials)
+    first_trials = dict.fromkeys(trial.prompt.version for trial in found.trials)
     return tuple(
         _candidate(number, prompts[version], found.tables.validation, route, found, plan)
-        for number, version in enumerate(in_order)
+        for number, version in enumerate(first_trials)
     )
 
 
@@ -160,10 +160,10 @@ def _candidate(
     found: Findings,
     plan: Plan,
 ) -> CandidateFigures:
-    """Routing them again asks nobody: the search has had every answer."""
+    """Route the validation rows again. That costs nothing: the memo has every answer."""
     prompt, arrays = trial.prompt, arrays_of(table)
     decisions = route(table.examples, prompt, plan.threads)
-    policy = routed(
+    policy = routed_policy(
         str(number),
         arrays.tiers,
         [decision.tier for decision in decisions],
@@ -190,12 +190,12 @@ def _rejected(found: Findings) -> dict[str, int]:
     rejected = dict(sorted(found.rejected.items()))
     withheld = found.training.withheld if found.training else 0
     if withheld:
-        rejected["a demo's text must not be shown"] = withheld
+        rejected["demo text must not be shown"] = withheld
     return rejected
 
 
 def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
-    """The largest changes first."""
+    """Return the moved queries, largest change first."""
     if found.comparison is None or found.tables is None:
         return ()
     arrays, measured = found.comparison.arrays, found.comparison.measured

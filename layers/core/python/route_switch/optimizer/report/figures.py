@@ -1,4 +1,4 @@
-"""What a run found out, as data: `report.json`, and what the reports are made of."""
+"""The results of a run as data: `report.json`, and the source of the other reports."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ class Frozen(BaseModel):
 
 
 class Interval(Frozen):
-    """A mean over `n` rows with its 95% interval, unless a text beside it says otherwise."""
+    """A mean over `n` rows with its 95% interval, unless documented otherwise."""
 
     mean: float
     low: float
@@ -26,7 +26,7 @@ class PolicyFigures(Frozen):
 
     `cost` is (answers + router) over all-Tier-3, `quality` the share of equivalent answers,
     `retention` the mean score over Tier 3's, `objective` quality − λ · cost. `mix` is the share of
-    queries per tier. `latency_ms` (answer and router) is None where nobody measured it.
+    queries per tier. `latency_ms` (answer and router) is None if it was not measured.
     """
 
     policy: str
@@ -41,7 +41,7 @@ class PolicyFigures(Frozen):
 class WorkloadFigures(Frozen):
     """Policies on the held-out rows of one workload.
 
-    `note` names the data where the rows are a proxy for the workload: "MMLU-Pro questions".
+    `note` names the data if the rows are a proxy for the workload: "MMLU-Pro questions".
     """
 
     workload: str
@@ -50,7 +50,7 @@ class WorkloadFigures(Frozen):
 
 
 class CandidateFigures(Frozen):
-    """A prompt that was tried. `rejected` says why it was not even evaluated, else is None."""
+    """A prompt that was tried. `rejected` is the reason if it was not evaluated, else None."""
 
     number: int
     instruction: str
@@ -66,8 +66,8 @@ class CandidateFigures(Frozen):
 class Gate(Frozen):
     """The verdict over candidate − incumbent on held-out rows that no earlier gate has seen.
 
-    `gain` carries the interval at level 1 − `alpha`; `alpha` is this look's part of the 5%.
-    `smallest_visible` is the gain that this look would have found with 80% probability.
+    `gain` has the interval at level 1 − `alpha`; `alpha` is this look's share of the 5%.
+    `smallest_visible` is the gain that this look detects with 80% probability.
     """
 
     verdict: Literal["better", "not better", "not enough evidence"]
@@ -93,7 +93,7 @@ class Moved(Frozen):
 
 
 class LearningSpend(Frozen):
-    """Of the run so far, by purpose (`answer`, `judge`, `proposer`, `router`)."""
+    """Calls and USD of the run so far, by purpose (`answer`, `judge`, `proposer`, `router`)."""
 
     calls: dict[str, int]
     usd: dict[str, float]
@@ -105,8 +105,11 @@ class LearningSpend(Frozen):
 
 
 class Rows(Frozen):
-    """How many examples there are, and where they went. `without_outcome` is None, and those are
-    still counted on their sides, where the run stopped before all outcomes were known."""
+    """The number of examples, by use.
+
+    If the run stopped before all outcomes were known, `without_outcome` is None, and examples
+    without outcome still count on their sides.
+    """
 
     train: int
     validation: int
@@ -118,12 +121,12 @@ class Rows(Frozen):
 
 class Report(Frozen):
     """Everything about one run. Policies are measured on the held-out rows, candidates on the
-    validation rows. `simulated` names each simulated part, empty if there is none.
+    validation rows. `simulated` names each simulated part.
 
-    `tier_3_usd` is what a query costs on Tier 3 on average: at λ, one point of quality (0.01) is
-    worth 0.01 · tier_3_usd / λ USD a query. `saving_usd_a_month` is against all-Tier-3 at
-    `monthly_queries`. A run that stopped before the held-out rows has neither `gate` nor saving;
-    one that stopped before all outcomes were known has no `tier_3_usd` either.
+    `tier_3_usd` is the mean cost of a query on Tier 3: at λ, one point of quality (0.01) is worth
+    0.01 · tier_3_usd / λ USD per query. `saving_usd_a_month` is relative to all-Tier-3 at
+    `monthly_queries`. A run that stopped before the held-out rows has no `gate` and no saving; one
+    that stopped before all outcomes were known has no `tier_3_usd` either.
     """
 
     created: str
@@ -145,7 +148,7 @@ class Report(Frozen):
         description="candidate − each other policy, paired, objective"
     )
     shuffled_control: Interval | None = None
-    """Objective of a learner on shuffled labels minus random at its mix: must not be above 0."""
+    """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")
@@ -158,7 +161,7 @@ class Report(Frozen):
     spend: LearningSpend
     tier_3_usd: float | None
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
-    """Tokens that Tier 3 writes for each token of a tier, for the catalog's field of that name."""
+    """Tokens that Tier 3 writes for each token of a tier, as in the catalog field of that name."""
     monthly_queries: int
     saving_usd_a_month: Interval | None
 

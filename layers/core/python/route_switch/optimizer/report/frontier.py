@@ -1,26 +1,27 @@
 """The cost–quality plot of a report, as a plotly figure.
 
-plotly rather than bokeh or Altair: it draws SVG, which CSS recolors in the dark and which prints
-sharply, and its script runs under a policy that forbids `eval`. Its wheel carries one bundle only,
-4.8 MB of every report. Bokeh's is 1.3 MB but draws on a canvas and brings tornado, pillow and
-contourpy along; Altair needs a binary of 33 MB to write a file that works offline, and `eval`.
+Why plotly and not bokeh or Altair: it draws SVG, which CSS can recolor for dark mode and which
+prints sharply, and its script runs under a policy that forbids `eval`. Its only bundle adds 4.8 MB
+to every report. Bokeh's is 1.3 MB, but it draws on a canvas and depends on tornado, pillow and
+contourpy. Altair needs a 33 MB binary to write a file that works offline, and it needs `eval`.
 """
 
 from html import escape
 
 import plotly.graph_objects as go
 
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import fixed, percent, ratio, share, visible
-from route_switch.optimizer.report.verdict import CANDIDATE, find
+from route_switch.optimizer.report.verdict import find
 
-# Mid tones that are legible on white and on near-black; the marker's shape says the same.
+# Mid tones are legible on white and on near-black. Markers also differ by shape.
 GRAY, BLUE, ORANGE, GREEN = "#8a8f98", "#3f7fd0", "#e0701a", "#2e9d68"
 ORACLE = "oracle"
 
 
 def frontier(report: Report) -> go.Figure:
-    """Policies with their intervals on the held-out rows, candidates on the validation rows."""
+    """Plot policies with their intervals (held-out rows) and candidates (validation rows)."""
     baselines = tuple(p for p in report.policies if p.policy not in {CANDIDATE, ORACLE})
     learned, oracle = find(report.policies, CANDIDATE), find(report.policies, ORACLE)
     traces = [_candidates(report), *_lines(report, learned)]
@@ -43,7 +44,7 @@ def _layout() -> go.Layout:
         plot_bgcolor=clear,
         font={"family": "system-ui, sans-serif", "size": 13},
         hovermode="closest",
-        dragmode=False,  # a finger on the plot scrolls the page; the buttons zoom
+        dragmode=False,  # so that touching the plot scrolls the page; buttons zoom
         modebar={"bgcolor": clear, "color": GRAY, "activecolor": BLUE},
         legend={"orientation": "h", "y": -0.2, "x": 0},
         xaxis={"title": {"text": "Cost (1.00 = all Tier 3)", "standoff": 8}, "tickformat": ".2f"},
@@ -92,7 +93,7 @@ def _policies(
 
 
 def _beside(number: int, cost: float) -> str:
-    """Neighbors take turns, and nothing leaves the plot at its right edge."""
+    """Alternate the positions of labels, and keep them inside the right edge."""
     if number % 2:
         return "bottom left"
     return "top left" if cost > 0.8 else "top right"
@@ -111,7 +112,7 @@ def _bars(values: list[Interval], color: str) -> dict[str, object]:
 
 
 def _labels(policies: tuple[PolicyFigures, ...]) -> list[str]:
-    """Policies at the same point share one label."""
+    """Return one label for all policies at the same point."""
     at: dict[tuple[float, float], list[str]] = {}
     for p in policies:
         at.setdefault((p.cost.mean, p.quality.mean), []).append(escape(visible(p.policy)))
@@ -141,7 +142,7 @@ def _lines(report: Report, learned: PolicyFigures | None) -> list[go.Scatter]:
 
 
 def _undominated(policies: list[PolicyFigures]) -> list[tuple[float, float]]:
-    """Cost and quality of those that no other one beats in both, cheapest first."""
+    """Return cost and quality of the policies that none beats in both, cheapest first."""
     best: list[tuple[float, float]] = []
     for policy in sorted(policies, key=lambda p: (p.cost.mean, -p.quality.mean)):
         if not best or policy.quality.mean > best[-1][1]:

@@ -1,4 +1,4 @@
-"""A report that a manager can read: one HTML file that needs nothing but a browser."""
+"""The HTML report: one self-contained file, readable for a manager."""
 
 import base64
 import hashlib
@@ -13,15 +13,15 @@ from route_switch.optimizer.report.frontier import frontier
 from route_switch.optimizer.report.sections import sections
 from route_switch.optimizer.report.text_format import Folded, visible
 from route_switch.optimizer.report.verdict import (
+    compared_with_baselines,
     key_figures,
     simulated,
-    standing,
     stopped_early,
     verdict,
 )
 
-# Buttons are listed, not removed: plotly's own choice has one that sends the plot's data to its
-# maker's cloud in a new window, which no content policy stops.
+# An explicit list: plotly's default buttons include one that opens a window and sends the data to
+# its vendor's cloud, which no content policy prevents.
 PLOT_CONFIG = {
     "responsive": True,
     "displaylogo": False,
@@ -31,10 +31,10 @@ PLOT_CONFIG = {
 
 
 def to_html(report: Report) -> str:
-    """The same report gives the same bytes.
+    """Return the page. The same report gives the same bytes.
 
-    Whatever users and models wrote is escaped, and if an escape were missing, the page's policy
-    would still allow no request and no script but those whose hashes it lists.
+    All text from users and models is escaped. If an escape were missing, the page's content policy
+    would still allow no request, and no script except those whose hashes it lists.
     """
     scripts = _scripts(report)
     return (
@@ -43,7 +43,7 @@ def to_html(report: Report) -> str:
         .render(
             report=report,
             verdict=verdict(report),
-            standing=standing(report),
+            comparison=compared_with_baselines(report),
             stopped_early=stopped_early(report),
             simulated=simulated(report),
             key_figures=key_figures(report),
@@ -68,18 +68,18 @@ def _template_environment() -> Environment:
 
 
 def _scripts(report: Report) -> tuple[str, ...]:
-    """plotly's own and the one that draws; none where there is nothing to draw."""
+    """Return plotly and the script that draws, or nothing if there is nothing to draw."""
     if not report.policies:
         return ()
     figure = json.loads(frontier(report).to_json(engine="json"))
     arguments = (figure["data"], figure["layout"], PLOT_CONFIG)
-    # In a script, `</script>` and `<!--` mean something even inside a string.
+    # HTML interprets `</script>` and `<!--` even inside a string of a script.
     data = json.dumps(arguments, sort_keys=True).replace("<", "\\u003c")
     return plotly.offline.get_plotlyjs(), f'Plotly.newPlot("frontier", ...{data});'
 
 
 def _content_policy(scripts: tuple[str, ...]) -> str:
-    """plotly makes style elements, and draws through `data:` when the plot is saved as an image."""
+    """Return the content policy. plotly needs inline styles, and `data:` to save images."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     allowed = hashes or "'none'"

@@ -1,4 +1,4 @@
-"""`report.json`: the same report gives the same bytes."""
+"""Read and write `report.json`. The same report gives the same bytes."""
 
 import json
 
@@ -7,11 +7,11 @@ from pydantic import JsonValue
 from route_switch.optimizer.report.figures import Report
 
 DIGITS = 6
-"""Significant digits of a float. More would only tell one machine's arithmetic from another's."""
+"""Significant digits of floats. More would only reveal differences in machines' arithmetic."""
 
 
 def to_json(report: Report) -> str:
-    """Keys in alphabetical order, by alias. Raises `ValueError` if a figure is not finite."""
+    """Return JSON with sorted keys, by alias. Raise `ValueError` if a figure is not finite."""
     content = _rounded(report.model_dump(mode="json", by_alias=True))
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 

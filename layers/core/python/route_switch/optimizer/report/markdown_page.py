@@ -1,4 +1,4 @@
-"""A report for a terminal of 100 columns, and for a pull request."""
+"""The Markdown report, for a terminal of 100 columns and for pull requests."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.sections import Section, sections
 from route_switch.optimizer.report.text_format import Cell, Folded, ReportTable, visible
 from route_switch.optimizer.report.verdict import (
+    compared_with_baselines,
     key_figures,
     simulated,
-    standing,
     stopped_early,
     verdict,
 )
@@ -20,7 +20,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|&~])")
 
 
 def to_markdown(report: Report) -> str:
-    """Opens with the verdict. Text from users and models shows as it is and formats nothing."""
+    """Return the report, verdict first. Text from users and models is escaped."""
     blocks = [*_opening(report)]
     for section in sections(report, compact=True):
         blocks += [f"## {section.title}", *_section(section)]
@@ -31,8 +31,8 @@ def _opening(report: Report) -> Iterator[str]:
     decision = verdict(report)
     yield f"# {decision.headline}"
     yield f"**{_plain(decision.sentence)}**"
-    said = (stopped_early(report), *standing(report), simulated(report))
-    yield from (_plain(text) for text in said if text is not None)
+    sentences = (stopped_early(report), *compared_with_baselines(report), simulated(report))
+    yield from (_plain(text) for text in sentences if text is not None)
     yield "\n".join(
         f"- **{figure.name}: {figure.value}** {figure.meaning}"
         + (f" ({figure.about})" if figure.about else "")
@@ -73,7 +73,7 @@ def _plain(text: str) -> str:
 
 
 def _fenced(text: str, language: str) -> str:
-    """The fence is longer than any run of backticks inside."""
+    """Return a code block whose fence is longer than any run of backticks inside."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{visible(text)}\n{fence}"

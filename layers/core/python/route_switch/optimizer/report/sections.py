@@ -1,10 +1,11 @@
-"""The sections of a report after its opening, in order; HTML and Markdown show the same ones."""
+"""The sections of a report after its opening. HTML and Markdown show the same ones, in order."""
 
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from route_switch.domain.learning.outcome import GradedBy
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report import tables as tables
 from route_switch.optimizer.report.article_table import (
     POLICIES,
@@ -23,7 +24,6 @@ from route_switch.optimizer.report.text_format import (
     usd,
 )
 from route_switch.optimizer.report.verdict import (
-    CANDIDATE,
     LARGEST,
     best_constant,
     find,
@@ -37,11 +37,11 @@ MEANINGS = {
     "tier-2": "sends every query to Tier 2",
     "tier-3": "sends every query to Tier 3",
     "static-rules": "looks at keywords, length and code",
-    "random": "draws tiers at the learned prompt's mix",
+    "random": "draws tiers with the learned prompt's mix",
     "knn": "copies the best tier of the most similar training queries",
-    "hand-written": "uses the prompt that people wrote",
+    "hand-written": "uses the prompt written by a person",
     "incumbent": "uses the current prompt",
-    "oracle": "knows every outcome, so that nothing can beat it",
+    "oracle": "knows every outcome, as an upper bound",
     CANDIDATE: "uses the learned prompt",
 }
 
@@ -66,11 +66,11 @@ class Section:
 
 
 def sections(report: Report, *, compact: bool) -> Iterator[Section]:
-    """`compact` is for a terminal: fewer rows and policies in the long tables."""
+    """Yield the sections. `compact` is for terminals: fewer rows and policies in long tables."""
     most = 10 if compact else 50
     if report.policies:
         yield _cost_and_quality(report)
-        yield Section("Differences, row by row", _control(report), (tables.against(report),))
+        yield Section("Paired differences", _control(report), (tables.differences(report),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)
@@ -83,7 +83,7 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     yield _candidates(report, most)
     yield _spend(report)
     yield Section("Rows and gate", _rows(report), (tables.rows(report),))
-    yield Section("How to repeat it", (), (tables.setup(report),), command=report.command)
+    yield Section("How to reproduce it", (), (tables.setup(report),), command=report.command)
     if {workload.workload for workload in report.workloads} & WORKLOADS.keys():
         yield _article(report)
 
@@ -94,28 +94,28 @@ def _cost_and_quality(report: Report) -> Section:
         for policy in report.policies
         if policy.policy in MEANINGS
     )
-    words = (
-        "Cost is answers and router over the same queries all on Tier 3. Quality is the share of "
-        "queries whose answer is rated no worse than Tier 3's; retention is the mean score over "
-        f"Tier 3's. Objective is {objective(report)}."
+    definitions = (
+        "Cost is that of answers and router, relative to the same queries all on Tier 3. Quality "
+        "is the share of queries whose answer is rated no worse than Tier 3's. Retention is the "
+        f"mean score relative to Tier 3's. Objective is {objective(report)}."
     )
     return Section(
         "Cost and quality",
-        (words, worth_of_quality(report), f"The policies: {meanings}."),
+        (definitions, worth_of_quality(report), f"The policies: {meanings}."),
         (tables.policies(report),),
         frontier=True,
     )
 
 
 def _control(report: Report) -> tuple[str, ...]:
-    """Where labels leak into a learner, it finds something in shuffled ones."""
+    """Describe the control. A learner that sees leaked labels succeeds even on shuffled ones."""
     control = report.shuffled_control
     if control is None:
         return ()
     leak = " That is above 0: labels leak, and no figure here can be trusted."
     return (
-        "Control: a learner on shuffled labels, minus random routing at its own mix, has an "
-        f"objective of {difference(control)}; there is nothing to learn in them."
+        "Control: on shuffled labels, which teach nothing, a learner's objective minus that of "
+        f"random routing at its mix is {difference(control)}."
         f"{leak if control.low > 0 else ''}",
     )
 
@@ -129,14 +129,15 @@ def _workloads(report: Report, *, compact: bool) -> ReportTable:
 def _prompt(report: Report) -> Section:
     current, learned = report.incumbent_prompt, report.candidate_prompt
     diff = difflib.unified_diff(current.splitlines(), learned.splitlines(), lineterm="")
-    lines = tuple(diff)[2:]  # without the names of two files
-    said = "Lines with - go, lines with + come." if lines else "The prompt does not change."
-    return Section("What changes in the prompt", (said,), diff=lines)
+    lines = tuple(diff)[2:]  # without the file names
+    legend = "Lines with - are removed, lines with + are added."
+    text = legend if lines else "The prompt does not change."
+    return Section("What changes in the prompt", (text,), diff=lines)
 
 
 def _moved(report: Report, most: int) -> Section:
     changed = "" if report.gate is None else f"{share(report.gate.moved)} of queries change tier. "
-    gain = "Gain is what the move adds to the query's quality − λ · cost."
+    gain = "Gain is the change of the query's quality − λ · cost."
     return Section("Queries that change tier", (changed + gain,), (tables.moved(report, most),))
 
 
@@ -150,22 +151,22 @@ def _confusion(report: Report) -> Section:
     agree = sum(rows for best, chosen, rows in cells if best == chosen) / total
     small = sum(rows for best, chosen, rows in cells if chosen < best) / total
     large = sum(rows for best, chosen, rows in cells if chosen > best) / total
-    said = (
-        "The best tier of a row is the one with the highest objective, known afterwards. The "
+    text = (
+        "The best tier of a row is the one with the highest objective, known in hindsight. The "
         f"choice is the best tier in {share(agree)} of rows, a smaller one (which risks quality) "
         f"in {share(small)} and a larger one (which costs more) in {share(large)}."
     )
-    return Section("Best tier and chosen tier", (said,), (tables.confusion(report),))
+    return Section("Best tier and chosen tier", (text,), (tables.confusion(report),))
 
 
 def _latency(report: Report) -> Section:
     learned, largest = find(report.policies, CANDIDATE), find(report.policies, LARGEST)
     if learned is None or largest is None or learned.latency_ms is None or not largest.latency_ms:
-        return Section("Latency", (f"Latency against all Tier 3: {NOT_MEASURED}.",))
+        return Section("Latency", (f"Latency compared with all Tier 3: {NOT_MEASURED}.",))
     change = learned.latency_ms.mean / largest.latency_ms.mean - 1
     word = "less" if change < 0 else "more"
-    said = f"Routed answers take {share(abs(change))} {word} time than all on Tier 3."
-    return Section("Latency", (said,), (tables.latency(report),))
+    text = f"Routed answers take {share(abs(change))} {word} time than all on Tier 3."
+    return Section("Latency", (text,), (tables.latency(report),))
 
 
 def _grading(report: Report) -> Section:
@@ -181,36 +182,36 @@ def _judge(report: Report) -> str:
         return f"The judge {report.judge_model} had nothing to grade."
     if agreement is None:
         return (
-            f"The judge {report.judge_model} could not be compared with gold or human labels: "
-            "there are none, so its scores are uncalibrated."
+            f"The judge {report.judge_model} could not be compared with gold or human labels, "
+            "because there are none: its scores are uncalibrated."
         )
     kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
     flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)
     return (
         f"The judge {report.judge_model} agrees with gold or human labels in "
-        f"{share(agreement.share)} of {agreement.n:,} cases (Cohen's κ {kappa}). Verdicts of "
-        f"“worse” that the other order of the answers did not confirm: {flips}."
+        f"{share(agreement.share)} of {agreement.n:,} cases (Cohen's κ {kappa}). “Worse” verdicts "
+        f"not confirmed with the answers swapped: {flips}."
     )
 
 
 def _candidates(report: Report, most: int) -> Section:
-    said = (
+    text = (
         "Prompts are compared on the validation rows, and only the selected one is measured on the "
-        "held-out rows; so a score here is an optimistic one."
+        "held-out rows. So the scores here are optimistic."
     )
     shown = [tables.candidates(report, most)] if report.candidates else []
     if report.rejected:
         shown.append(tables.rejected(report))
-    return Section("Prompts tried", (said,), tuple(shown))
+    return Section("Prompts tried", (text,), tuple(shown))
 
 
 def _spend(report: Report) -> Section:
     total, cap = usd(report.spend.total_usd), report.spend.cap_usd
     if cap is None:
-        said = f"This run spent {total}; it had no cap."
+        text = f"This run spent {total}; it had no cap."
     else:
-        said = f"This run spent {total} of its cap of {usd(cap)}."
-    return Section("What this run spent", (said,), (tables.spend(report),))
+        text = f"This run spent {total} of its cap of {usd(cap)}."
+    return Section("What this run spent", (text,), (tables.spend(report),))
 
 
 def _rows(report: Report) -> tuple[str, ...]:
@@ -219,18 +220,18 @@ def _rows(report: Report) -> tuple[str, ...]:
         return ()
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (
-        f"This was the gate's look no. {gate.look}, at rows that no earlier look has seen. It "
-        f"spent {gate.alpha:.3g} of the error budget of 0.05, hence a {level(gate)} interval. It "
-        f"would have found a gain of {fixed(gate.smallest_visible, 3)} with 80% probability, and "
-        f"asks for {fixed(gate.delta, 3)} at least.{approval}",
+        f"This was look no. {gate.look} of the gate, on rows that no earlier look used. It spent "
+        f"{gate.alpha:.3g} of the 0.05 error budget, hence a {level(gate)} interval. It detects a "
+        f"gain of {fixed(gate.smallest_visible, 3)} with 80% probability and requires a gain of at "
+        f"least {fixed(gate.delta, 3)}.{approval}",
     )
 
 
 def _article(report: Report) -> Section:
     rows = article_rows(report.workloads)
-    said = f"The article compares {', '.join(POLICIES.values())} on its own traffic and models."
+    text = f"The article compares {', '.join(POLICIES.values())} on its own traffic and models."
     return Section(
-        "Beside the article",
-        (said, *article_remarks(report.workloads)),
+        "Compared with the article",
+        (text, *article_remarks(report.workloads)),
         (article_table(rows),),
     )

@@ -1,8 +1,9 @@
-"""The tables of a report, as text in cells: HTML and Markdown show the same ones."""
+"""The tables of a report, as text in cells. HTML and Markdown show the same ones."""
 
 from collections.abc import Iterable
 
 from route_switch.domain.tiers import Tier
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import CandidateFigures, Moved, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -17,7 +18,7 @@ from route_switch.optimizer.report.text_format import (
     share,
     usd,
 )
-from route_switch.optimizer.report.verdict import CANDIDATE, LARGEST, find
+from route_switch.optimizer.report.verdict import LARGEST, find
 
 
 def policies(report: Report) -> ReportTable:
@@ -52,10 +53,10 @@ def _learned(policies: Iterable[PolicyFigures]) -> frozenset[int]:
     return frozenset(i for i, policy in enumerate(policies) if policy.policy == CANDIDATE)
 
 
-def against(report: Report) -> ReportTable:
+def differences(report: Report) -> ReportTable:
     return ReportTable(
-        caption="Objective of the learned prompt minus that of each policy, row by row, with the "
-        "95% interval",
+        caption="Objective of the learned prompt minus that of each policy, paired by row, with "
+        "the 95% interval",
         head=("Against", "Learned is", "Difference", "n"),
         rows=tuple(
             (name, _word(gain.low, gain.high), difference(gain), f"{gain.n:,}")
@@ -72,7 +73,7 @@ def _word(low: float, high: float) -> str:
 
 
 def workloads(report: Report, only: frozenset[str] | None) -> ReportTable:
-    """`only` limits the policies to those named."""
+    """Return figures by workload. `only` limits the policies to those named."""
     shown = [
         (workload.workload, policy)
         for workload in report.workloads
@@ -140,7 +141,7 @@ def latency(report: Report) -> ReportTable:
         if (policy := find(report.policies, name)) is not None
     )
     return ReportTable(
-        caption="Mean time of an answer, the router's included, with the 95% interval",
+        caption="Mean time to answer, including the router, with the 95% interval",
         head=("Policy", "Latency", "n"),
         rows=tuple(
             (policy.policy, milliseconds(value), f"{value.n:,}")
@@ -192,7 +193,7 @@ def rejected(report: Report) -> ReportTable:
 
 def grading(report: Report) -> ReportTable:
     return ReportTable(
-        caption="Outcomes by what graded them",
+        caption="Outcomes by grader",
         head=("Graded by", "Outcomes"),
         rows=tuple((name, f"{n:,}") for name, n in report.graded_by.items()),
     )
@@ -217,7 +218,7 @@ def spend(report: Report) -> ReportTable:
 def rows(report: Report) -> ReportTable:
     counts = report.rows
     return ReportTable(
-        caption="Examples, and where they went",
+        caption="Examples by use",
         head=("Rows", "Number"),
         rows=(
             ("train", f"{counts.train:,}"),
@@ -238,7 +239,7 @@ def rows(report: Report) -> ReportTable:
 def setup(report: Report) -> ReportTable:
     models = [(f"Tier {int(tier)}", model) for tier, model in report.tiers.items()]
     return ReportTable(
-        caption="What this run was made of",
+        caption="Setup of this run",
         head=("Part", "Value"),
         rows=(
             *models,

@@ -1,5 +1,4 @@
-"""How figures are written in a report ("0.62 (0.58–0.66)", "93.4% (91–95)", "$1,240"), and what
-holds them."""
+"""Formats of a report's figures ("0.62 (0.58–0.66)", "93.4% (91–95)", "$1,240"), and its tables."""
 
 import math
 import unicodedata
@@ -12,7 +11,7 @@ NOT_MEASURED = "not measured"
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A cell that shows `summary`, and `text` where there is room to unfold it."""
+    """A cell that shows `summary`, and can unfold to `text` in HTML."""
 
     summary: str
     text: str
@@ -23,7 +22,7 @@ Cell = str | Folded
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """The first `texts` columns hold text, the others figures. The rows in `strong` stand out."""
+    """The first `texts` columns hold text, the others figures. The rows in `strong` are bold."""
 
     caption: str
     head: tuple[str, ...]
@@ -33,17 +32,17 @@ class ReportTable:
 
 
 def fixed(value: float, digits: int = 2, *, signed: bool = False) -> str:
-    """With a real minus sign, and no negative zero."""
+    """Format with a real minus sign and without negative zero."""
     return f"{value:{'+' if signed else ''}z,.{digits}f}".replace("-", "−")
 
 
 def span(low: str, high: str) -> str:
-    """A dash between two bounds reads as a minus sign where one of them is signed."""
+    """Join two bounds with a dash, or with "to" if a sign would make the dash look like minus."""
     return f"{low} to {high}" if {"−", "+"} & {low[0], high[0]} else f"{low}–{high}"
 
 
 def ratio(value: Interval, digits: int = 2) -> str:
-    """The mean, and the interval with it in two digits; a certain figure has none."""
+    """Format the mean, with its interval in two digits unless the figure is certain."""
     mean = fixed(value.mean, digits)
     return mean if value.low == value.high else f"{mean} ({bounds(value)})"
 
@@ -56,7 +55,7 @@ def bounds(value: Interval, digits: int = 2, *, signed: bool = False) -> str:
 
 
 def percent(value: Interval) -> str:
-    """A share with its interval; the bounds carry one digit less than the mean."""
+    """Format a share with its interval; the bounds have one digit less than the mean."""
     mean = share(value.mean)
     return mean if value.low == value.high else f"{mean} ({percent_bounds(value)})"
 
@@ -74,7 +73,7 @@ def difference(value: Interval) -> str:
 
 
 def usd(value: float) -> str:
-    """Cents from a dollar on, whole dollars from 100 on, three digits of anything smaller."""
+    """Format USD: whole dollars from 100, cents from 1, and three significant digits below."""
     size = abs(value)
     if size >= 1 or size == 0:
         text = f"{size:,.{0 if size >= 100 else 2}f}"
@@ -96,8 +95,8 @@ def count(number: int, noun: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Shows what would hide from a reader or drive a terminal: control characters, invisible ones
-    and those that reorder text. Nobody can approve what is not to be seen."""
+    """Replace characters that a reader would not see or that control a terminal: control and
+    invisible characters, and those that reorder text. Nobody can approve what cannot be seen."""
     return "".join(_shown(character) for character in text)
 
 

@@ -1,8 +1,9 @@
-"""What a report opens with: the verdict, the three figures that matter, and what was simulated."""
+"""The opening of a report: the verdict, the three key figures, and what was simulated."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -15,13 +16,12 @@ from route_switch.optimizer.report.text_format import (
     usd_bounds,
 )
 
-CANDIDATE = "candidate"
 LARGEST = "tier-3"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`sign` is a word's worth of it: a color and a symbol in HTML."""
+    """`sign` is the verdict in one word, which sets the color in HTML."""
 
     sign: Literal["promote", "approve", "keep", "unfinished"]
     headline: str
@@ -30,7 +30,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """One of the three figures that matter, as text. `about` holds the interval and n."""
+    """One of the three key figures, as text. `about` has the interval and n."""
 
     name: str
     value: str
@@ -45,8 +45,8 @@ def verdict(report: Report) -> Verdict:
     if report.candidate_prompt == report.incumbent_prompt:
         tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
         sentence = (
-            f"The current prompt stays: of {tried} tried, none scored higher on the validation "
-            "rows than the one that is live."
+            f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
+            "than the live one."
         )
         return Verdict("keep", "Keep the current prompt", sentence)
     return _of_gate(report, gate)
@@ -55,8 +55,8 @@ def verdict(report: Report) -> Verdict:
 def _why_no_verdict(report: Report) -> str:
     reason = (report.stopped_by or "nothing was measured").rstrip(".")
     return (
-        "The current prompt stays, because the run ended before the held-out rows were measured "
-        f"({reason}); the same command resumes it, and nothing is paid twice."
+        "The current prompt stays because the run ended before the held-out rows were measured "
+        f"({reason}). Run the same command to resume it: nothing is paid twice."
     )
 
 
@@ -65,21 +65,21 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
     match gate.verdict:
         case "better" if gate.needs_approval is not None:
             sentence = (
-                f"The learned prompt is better than the current one, but it goes live only when a "
-                f"person approves it ({gate.needs_approval.rstrip('.')}): {gain}."
+                "The learned prompt is better than the current one, but goes live only if a person "
+                f"approves it ({gate.needs_approval.rstrip('.')}): {gain}."
             )
             return Verdict("approve", "Better, but a person has to approve it", sentence)
         case "better":
             sentence = f"The learned prompt is better than the current one and may go live: {gain}."
             return Verdict("promote", "Better: the learned prompt may go live", sentence)
         case "not better":
-            sentence = f"The current prompt stays, because the learned one is not better: {gain}."
+            sentence = f"The current prompt stays because the learned one is not better: {gain}."
             return Verdict("keep", "Keep the current prompt", sentence)
         case "not enough evidence":
             sentence = (
-                "The current prompt stays for now, because the evidence does not suffice to tell "
-                f"which is better: {gain}; with this many rows a gain of "
-                f"{fixed(gate.smallest_visible, 3)} or more would probably have been seen."
+                "The current prompt stays for now because there is not enough evidence to tell "
+                f"which is better: {gain}. With this many rows, a gain of "
+                f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
             )
             return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
 
@@ -88,13 +88,13 @@ def _gain(report: Report, gate: Gate) -> str:
     moved = fixed(gate.gain.mean, 3, signed=True)
     return (
         f"{objective(report)} changes by {moved} ({level(gate)} interval "
-        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, 'held-out row')}, where a "
-        f"gain of at least {fixed(gate.delta, 3)} is asked for"
+        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, 'held-out row')}; the gate "
+        f"requires a gain of at least {fixed(gate.delta, 3)}"
     )
 
 
 def level(gate: Gate) -> str:
-    """The gate's confidence level: 1 − this look's part of the error budget."""
+    """Return the gate's confidence level: 1 − this look's share of the error budget."""
     return f"{100 * (1 - gate.alpha):.4g}%"
 
 
@@ -111,8 +111,8 @@ def best_constant(report: Report) -> PolicyFigures | None:
     return max(constant, key=lambda policy: policy.objective.mean, default=None)
 
 
-def standing(report: Report) -> tuple[str, ...]:
-    """The learned prompt against the hand-written one and the baselines, in sentences."""
+def compared_with_baselines(report: Report) -> tuple[str, ...]:
+    """Compare the learned prompt with the hand-written one and the baselines, in sentences."""
     if find(report.policies, CANDIDATE) is None:
         return ()
     constant = best_constant(report)
@@ -125,11 +125,14 @@ def standing(report: Report) -> tuple[str, ...]:
         for name, label in named
         if (figures := find(report.policies, name)) is not None
     ]
-    return (f"Objective ({objective(report)}): {', '.join(scores)}.", *_has_learned(report))
+    return (f"Objective ({objective(report)}): {', '.join(scores)}.", *_beaten_and_unbeaten(report))
 
 
-def _has_learned(report: Report) -> tuple[str, ...]:
-    """A policy that does not beat the best constant and random has learned nothing."""
+def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
+    """Name the baselines that are clearly beaten, and those that are not.
+
+    A prompt that does not beat the best constant policy and random has learned nothing.
+    """
     constant = best_constant(report)
     names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
     if constant is not None:
@@ -141,7 +144,7 @@ def _has_learned(report: Report) -> tuple[str, ...]:
         f"The learned prompt {does} {joint.join(texts)}{end}"
         for does, joint, texts, end in (
             ("clearly beats", " and ", beaten, "."),
-            ("does not clearly beat", " or ", unbeaten, ": until it does, learning has not paid."),
+            ("does not clearly beat", " or ", unbeaten, ": so far, learning has not paid off."),
         )
         if texts
     )
@@ -149,19 +152,19 @@ def _has_learned(report: Report) -> tuple[str, ...]:
 
 def simulated(report: Report) -> str:
     if not report.simulated:
-        return "Nothing was simulated: every answer, score and routing decision is a real one."
+        return "Nothing was simulated: every answer, score and routing decision is real."
     return (
         f"Simulated: {'; '.join(report.simulated)}. Figures that depend on a simulated part show "
-        "that the loop works, not what real models would reach."
+        "that the loop works, not what real models would achieve."
     )
 
 
 def stopped_early(report: Report) -> str | None:
-    """Said beside a verdict that a stopped run still reached."""
+    """Return a note for a run that was stopped but still reached a verdict, else None."""
     if report.complete or report.gate is None:
         return None
     reason = (report.stopped_by or "no reason was given").rstrip(".")
-    return f"The run was stopped early ({reason}): the figures are those of what was tried by then."
+    return f"The run was stopped early ({reason}). The figures cover what was tried by then."
 
 
 def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
@@ -170,7 +173,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
         KeyFigure(
             "Cost",
             fixed(candidate.cost.mean) if candidate else NOT_MEASURED,
-            "of what the same queries cost all on Tier 3, router included (1.00 = all Tier 3)",
+            "of what the same queries cost all on Tier 3, including the router (1.00 = all Tier 3)",
             _about(candidate.cost, bounds(candidate.cost)) if candidate else "",
         ),
         KeyFigure(
@@ -186,9 +189,9 @@ def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
 def _saving(report: Report) -> KeyFigure:
     saving = report.saving_usd_a_month
     return KeyFigure(
-        "Estimated saving a month",
+        "Estimated saving per month",
         NOT_MEASURED if saving is None else usd(saving.mean),
-        f"against all Tier 3, at {report.monthly_queries:,} queries a month",
+        f"compared with all Tier 3, at {report.monthly_queries:,} queries per month",
         "" if saving is None else _about(saving, usd_bounds(saving)),
     )
 
@@ -198,18 +201,18 @@ def _about(value: Interval, interval: str) -> str:
 
 
 def worth_of_quality(report: Report) -> str:
-    """λ in dollars: one point of quality (0.01) is worth 0.01 · mean Tier-3 USD / λ a query."""
+    """Explain λ in USD: a point of quality (0.01) is worth 0.01 · mean Tier 3 USD / λ per query."""
     if report.lambda_ == 0:
-        return "λ = 0: cost counts for nothing, only quality does."
+        return "λ = 0: only quality counts, not cost."
     if report.tier_3_usd is None:
         return (
-            f"λ = {report.lambda_:g} says what quality is worth, in shares of what a query costs "
-            "on Tier 3; the run stopped before that was measured."
+            f"λ = {report.lambda_:g} sets the price of quality, as a share of a query's cost on "
+            "Tier 3. The run stopped before that cost was measured."
         )
-    a_query = 0.01 * report.tier_3_usd / report.lambda_
+    per_query = 0.01 * report.tier_3_usd / report.lambda_
     return (
-        f"λ = {report.lambda_:g} says what quality is worth: one point of it (1% of the queries) "
-        f"may cost {usd(a_query)} a query, or {usd(a_query * report.monthly_queries)} a month at "
-        f"{report.monthly_queries:,} queries. All on Tier 3, a query costs "
-        f"{usd(report.tier_3_usd)} on average."
+        f"λ = {report.lambda_:g} sets the price of quality: one point (1% of queries) may cost "
+        f"{usd(per_query)} per query, or {usd(per_query * report.monthly_queries)} per month at "
+        f"{report.monthly_queries:,} queries. On Tier 3, a query costs {usd(report.tier_3_usd)} on "
+        "average."
     )

@@ -1,0 +1,121 @@
+"""The alarms of a stage, as data: CDK builds them, and the cost estimate counts their metrics.
+
+To add an alarm, declare it here, build it with `Alarms.add` in `infra/monitoring.py`, and describe
+it in the runbook.
+"""
+
+from dataclasses import dataclass
+
+from infra.stage import Stage
+
+MAX_FALLBACK_SHARE = 0.05
+MAX_API_ERROR_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """One alarm: it fires when its metric is above `above` in `datapoints` of the last `periods`.
+
+    `datapoints` None means all of them; a missing data point never counts. `name` is also the name
+    of the runbook's section. `metrics` are the names of the CloudWatch metrics that the alarm
+    reads, one for each that AWS charges.
+    """
+
+    name: str
+    description: str
+    metrics: tuple[str, ...]
+    above: float = 0
+    periods: int = 1
+    datapoints: int | None = None
+
+
+def _function_fails(function: str) -> AlarmSpec:
+    """Metrics extracted from logs arrive late, so one failed minute of the last five is enough."""
+    return AlarmSpec(
+        f"{function}-failing",
+        f"The {function} function fails. A deployment in progress is rolled back.",
+        metrics=("Errors", "unexpected_errors"),
+        periods=5,
+        datapoints=1,
+    )
+
+
+_ALARMS = (
+    _function_fails("router"),
+    _function_fails("management"),
+    AlarmSpec(
+        "fallback-rate",
+        f"For 30 minutes the router LLM failed for more than {MAX_FALLBACK_SHARE:.0%} of requests, "
+        "which went to the safe tier.",
+        metrics=("reason_fallback", "overhead_ms"),
+        above=MAX_FALLBACK_SHARE,
+        periods=2,
+    ),
+    AlarmSpec(
+        "api-errors",
+        f"For 30 minutes more than {MAX_API_ERROR_SHARE:.0%} of requests ended with a 5xx error.",
+        metrics=("5XXError",),
+        above=MAX_API_ERROR_SHARE,
+        periods=2,
+    ),
+    AlarmSpec(
+        "throttled",
+        "Lambda throttled the router: too many concurrent executions.",
+        metrics=("Throttles",),
+    ),
+    AlarmSpec(
+        "prompt-unreadable",
+        "No valid live prompt could be read from Parameter Store.",
+        metrics=("prompt_unreadable",),
+    ),
+    AlarmSpec(
+        "price-missing",
+        "A model without a known price was called, so its costs are unknown.",
+        metrics=("price_missing",),
+    ),
+    AlarmSpec(
+        "quality-drop",
+        "Users rated answers lower after a prompt change, so the prompt was rolled back.",
+        metrics=("quality_dropped",),
+    ),
+    AlarmSpec(
+        "drift",
+        "Traffic differs from the traffic that the live prompt was learned from, so a learning run "
+        "was started.",
+        metrics=("drift_runs_started",),
+    ),
+    AlarmSpec(
+        "learning-failed",
+        "A learning run failed. The live prompt is unchanged.",
+        metrics=("ExecutionsFailed", "ExecutionsTimedOut"),
+    ),
+    AlarmSpec(
+        "background-failing",
+        "A scheduled function failed: monitor or drift.",
+        metrics=("Errors", "Errors"),
+    ),
+    AlarmSpec(
+        "records-waiting",
+        "Records of requests could not be written and wait in a queue.",
+        metrics=("ApproximateNumberOfMessagesVisible",),
+    ),
+    AlarmSpec(
+        "missed-starts",
+        "A scheduled start or a notification failed for good and is kept in a queue.",
+        metrics=("ApproximateNumberOfMessagesVisible",),
+    ),
+)
+
+
+def alarm_specs(stage: Stage) -> tuple[AlarmSpec, ...]:
+    """Return every alarm of the stage; only a stage with a budget has `spend-pace`."""
+    budget_usd = stage.monthly_budget_usd
+    if budget_usd is None:
+        return _ALARMS
+    spend_pace = AlarmSpec(
+        "spend-pace",
+        f"At this pace the month will cost more than {budget_usd:,.2f} USD.",
+        metrics=("projected_month_usd",),
+        above=budget_usd,
+    )
+    return (*_ALARMS, spend_pace)
