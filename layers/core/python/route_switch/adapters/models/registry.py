@@ -25,15 +25,15 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     from botocore.config import Config
 
     from route_switch.adapters.models.bedrock import BedrockClient
+    from route_switch.adapters.models.botocore_deadlines import with_deadlines
 
     settings = Config(
         connect_timeout=3,
         read_timeout=config.request_deadline_s,
         retries={"total_max_attempts": 1},
     )
-    return BedrockClient(
-        boto3.client("bedrock-runtime", region_name=config.bedrock_region, config=settings)
-    )
+    bedrock = boto3.client("bedrock-runtime", region_name=config.bedrock_region, config=settings)
+    return BedrockClient(with_deadlines(bedrock))
 
 
 def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:
