@@ -172,6 +172,26 @@ def test_an_example_that_every_tier_refuses_is_left_out_and_counted(
     assert clock.now == 0, "a refusal is an answer"
 
 
+def test_an_example_at_which_a_tier_fails_each_time_is_left_out_and_counted(
+    examples: Path, tmp_path: Path, clock: Clock
+) -> None:
+    models = Models(3)
+    poison = query(numbers(train=20, validation=12, heldout=8)[5])
+
+    def fail(number: int, body: Body) -> Reply | None:
+        return failure(500) if body["model"] == "large" and poison in str(body) else None
+
+    with running_upstream(breaking(models, fail)) as upstream:
+        learn = Learner(upstream.url, examples, tmp_path)
+        result = learn(JUDGE)
+    assert result.exit_code == 0, result.exception
+    report = learn.report()
+    assert report["complete"]
+    assert report["rows"]["without_outcome"] == 1
+    assert models.asked("router", poison) == 0
+    assert clock.now > 0, "a failure is waited for"
+
+
 def test_a_query_that_the_router_refuses_goes_to_the_safe_tier(
     tmp_path: Path, clock: Clock
 ) -> None:

@@ -72,7 +72,10 @@ def test_a_run_that_may_not_read_the_examples_fails_and_says_so(
 ) -> None:
     weekly.seed([recorded(number) for number in range(4)])
     before = weekly.live
-    with without(weekly.stack, "LearningStepsRole", "s3:GetObject", on="/seed/*"):
+    with (
+        without(weekly.stack, "LearningStepsRole", "s3:GetObject", on="/seed/*"),
+        weekly.waiting_briefly(),
+    ):
         ended = weekly.run()
     assert (ended.status, ended.states[-1]) == ("FAILED", "Run failed")
     assert any("s3:GetObject" in denied for denied in denials(state))

@@ -110,9 +110,9 @@ def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
 
 def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwitch) -> None:
     before = weekly.live
-    weekly.seed([without_anything(number) for number in ENOUGH])
+    weekly.seed([recorded(number) for number in ENOUGH])
     time = weekly.next_time()
-    with weekly.asking_briefly(seconds=2):
+    with weekly.configured(approval="always"), weekly.asking_briefly(seconds=2):
         execution = weekly.start(time)
         asked(weekly, time)
         told = check_end(weekly, weekly.ended(execution), "not approved")

@@ -15,7 +15,7 @@ from tests.support.scripted_models import (
 )
 from tests.support.weekly import Weekly, check_end, run_id
 
-ENOUGH = numbers(train=20, validation=16, heldout=52)
+ENOUGH = numbers(train=21, validation=16, heldout=52)
 
 
 def test_where_nothing_better_is_proposed_nothing_changes(weekly: Weekly) -> None:

