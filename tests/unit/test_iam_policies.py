@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.aws.policies import Access, UntaughtError, why_denied
+from local.aws.policies import Access, UnsupportedRequestError, why_denied
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/results"
 LEADING = "dynamodb:leadingkeys"
@@ -130,5 +130,5 @@ def test_every_condition_of_a_statement_must_hold() -> None:
     ids=["operator", "quantifier", "key", "variable", "not-action"],
 )
 def test_unsupported_policy_elements_are_not_silently_allowed(statement: Json) -> None:
-    with pytest.raises(UntaughtError, match="Teach"):
+    with pytest.raises(UnsupportedRequestError, match=r"Add it to local/aws/policies\.py"):
         why_denied([policy(statement)], get("1"))
