@@ -244,7 +244,7 @@ def learn_by_hand(weekly: Weekly) -> str:
     """`route-switch learn`; the execution's ARN."""
     result = CliRunner().invoke(app, ["learn"])
     assert result.exit_code == 0, result.exception
-    run = result.output.split()[0]
+    _, run, *_ = result.output.split()
     machine = weekly.stack.state_machine
     found = weekly.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     (execution,) = (each["executionArn"] for each in found if each["name"] == run)
