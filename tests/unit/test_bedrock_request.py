@@ -10,6 +10,7 @@ from route_switch.domain.ports import JsonObject
 from tests.support.converse import MODEL, sent
 
 HI: JsonObject = {"role": "user", "content": "Hi"}
+DEFAULT: JsonObject = {"maxTokens": 4096}
 SECRET = "the user's secret"
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {
@@ -39,11 +40,11 @@ def refused(**params: Any) -> str:
     return str(caught.value)
 
 
-def test_a_plain_request_sends_nothing_that_was_not_asked_for() -> None:
+def test_a_plain_request_sends_only_an_output_limit_that_was_not_asked_for() -> None:
     assert sent(HI) == {
         "modelId": MODEL,
         "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
-        "inferenceConfig": {},
+        "inferenceConfig": {"maxTokens": 4096},
     }
 
 
@@ -53,10 +54,10 @@ def test_a_plain_request_sends_nothing_that_was_not_asked_for() -> None:
         ({"max_tokens": 5}, {"maxTokens": 5}),
         ({"max_completion_tokens": 7, "max_tokens": 5}, {"maxTokens": 7}),
         ({"max_completion_tokens": None, "max_tokens": 5}, {"maxTokens": 5}),
-        ({"temperature": 0, "top_p": 0.5}, {"temperature": 0, "topP": 0.5}),
-        ({"stop": "END"}, {"stopSequences": ["END"]}),
-        ({"stop": ["a", "b"]}, {"stopSequences": ["a", "b"]}),
-        ({"stop": None, "temperature": None, "top_p": None, "max_tokens": None}, {}),
+        ({"temperature": 0, "top_p": 0.5}, {**DEFAULT, "temperature": 0, "topP": 0.5}),
+        ({"stop": "END"}, {**DEFAULT, "stopSequences": ["END"]}),
+        ({"stop": ["a", "b"]}, {**DEFAULT, "stopSequences": ["a", "b"]}),
+        ({"stop": None, "temperature": None, "top_p": None, "max_tokens": None}, DEFAULT),
     ],
 )
 def test_limits_and_sampling_are_sent(params: JsonObject, config: JsonObject) -> None:

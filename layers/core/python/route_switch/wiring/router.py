@@ -12,6 +12,7 @@ from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
+from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3 import S3TextStore
@@ -74,9 +75,8 @@ def build_router(settings: Settings) -> Router:
     pool = ThreadPoolExecutor(POOL_THREADS)
     # Threads of their own: model calls that hang must not keep a parameter from being read.
     parameters = ThreadPoolExecutor(2)
-    caller = ModelCaller(
-        ModelClients(config, provider_keys(settings.provider_secret)), config.models, pool
-    )
+    clients = ModelClients(config, provider_keys(settings.provider_secret))
+    caller = ModelCaller(LimitedClients(clients, config.models), config.models, pool)
     return Router(
         config,
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),

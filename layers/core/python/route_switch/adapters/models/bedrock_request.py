@@ -21,6 +21,7 @@ from route_switch.adapters.models.bedrock_messages import system_blocks, turns_o
 from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import ModelCall
+from route_switch.domain.tiers import DEFAULT_OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import (
@@ -76,9 +77,11 @@ def _reject_lossy_fields(params: Mapping[str, JsonValue]) -> None:
 
 
 def _inference_config(params: Mapping[str, JsonValue]) -> "InferenceConfigurationTypeDef":
-    limit, stop = params.get("max_completion_tokens"), params.get("stop")
+    limits = (params.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    limit = next((limit for limit in limits if limit is not None), None)
+    stop = params.get("stop")
     config = {
-        "maxTokens": params.get("max_tokens") if limit is None else limit,
+        "maxTokens": DEFAULT_OUTPUT_TOKENS["bedrock"] if limit is None else limit,
         "temperature": params.get("temperature"),
         "topP": params.get("top_p"),
         "stopSequences": [stop] if isinstance(stop, str) else stop,
