@@ -3,10 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
-
-import botocore.session
 
 from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
@@ -29,7 +27,7 @@ from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.route_request import RouteRequest
-from route_switch.wiring.aws_config import IN_REQUEST, IN_REQUEST_ONCE
+from route_switch.wiring.aws_config import IN_REQUEST, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
 
@@ -62,10 +60,7 @@ def router() -> Router:
 
 def build_router(settings: Settings) -> Router:
     config = settings.router
-    # botocore is what boto3's clients are made of; importing boto3 itself would add 0.12 s to a
-    # cold start, for uploads and resources that no request uses.
-    session = botocore.session.get_session()
-    connect = partial(session.create_client, config=IN_REQUEST)
+    connect = clients(IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
     ssm = cast("SSMClient", connect("ssm"))
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
@@ -75,8 +70,8 @@ def build_router(settings: Settings) -> Router:
     pool = ThreadPoolExecutor(POOL_THREADS)
     # Threads of their own: model calls that hang must not keep a parameter from being read.
     parameters = ThreadPoolExecutor(2)
-    clients = ModelClients(config, provider_keys(settings.provider_secret))
-    caller = ModelCaller(LimitedClients(clients, config.models), config.models, pool)
+    models = ModelClients(config, provider_keys(settings.provider_secret))
+    caller = ModelCaller(LimitedClients(models, config.models), config.models, pool)
     return Router(
         config,
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
@@ -86,10 +81,7 @@ def build_router(settings: Settings) -> Router:
             LiveSwitches(SsmSwitchStore(ssm, settings.switches_parameter), parameters),
             caller,
             AdmitRequest(
-                DynamoDbKeyLimits(
-                    lambda: cast("DynamoDBClient", connect("dynamodb", config=IN_REQUEST_ONCE)),
-                    settings.results_table,
-                ),
+                DynamoDbKeyLimits(dynamodb, settings.results_table),
                 _now,
             ),
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
