@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
+from infra.removal import KEEP, removal_policy
 from infra.stage import Stage
 
 ROUTES = {
@@ -146,7 +147,8 @@ class Api(Construct):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],
             deploy_options=self._deploy_options(stage),
-            cloud_watch_role=True,
+            cloud_watch_role=stage.account_log_role,
+            cloud_watch_role_removal_policy=KEEP if stage.account_log_role else None,
         )
         self._keep_execution_logs(stage)
         self.rest.node.try_remove_child("Endpoint")  # an output; the stack has its own
@@ -182,7 +184,7 @@ class Api(Construct):
             log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{stage.name}",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         self.rest.deployment_stage.node.add_dependency(log_group)
 
@@ -192,7 +194,7 @@ class Api(Construct):
             "AccessLogs",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         return apigateway.StageOptions(
             stage_name=stage.name,

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import CfnElement, Duration, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
@@ -24,6 +24,7 @@ from infra.layers import (
 )
 from infra.metric_names import metrics_namespace
 from infra.nag import acknowledge
+from infra.removal import KEEP, removal_policy
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
@@ -67,7 +68,7 @@ class StageFunction(Construct):
             "Logs",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = make(
@@ -155,8 +156,9 @@ class PythonFunction(StageFunction):
                 handler="handler.lambda_handler",
                 layers=list(layers),
                 reserved_concurrent_executions=reserved_concurrency,
-                # For functions with an alias: keep old versions, to move the alias back to.
-                current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+                # For functions with an alias: keep old versions, to move the alias back to. A
+                # version left by a rollback would make the next deployment of its code fail.
+                current_version_options=lambda_.VersionOptions(removal_policy=KEEP),
             ),
             timeout=timeout,
             memory_mb=stage.memory_mb,

@@ -34,7 +34,7 @@ class RouteSwitchStack(Stack):
             f"route-switch-{stage.name}",
             env=Environment(region=stage.region),
             description=f"route-switch, stage {stage.name}",
-            termination_protection=stage.retain,
+            termination_protection=stage.protected,
             synthesizer=DefaultStackSynthesizer(
                 generate_bootstrap_version_rule=stage.name != "local"
             ),

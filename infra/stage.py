@@ -58,7 +58,12 @@ class Stage(BaseModel):
     burst: Annotated[int, Field(ge=1)] = 100
     tracing: bool = True
     retain: bool = False
-    """Keep the data when the stack is deleted, and protect stack and tables from deletion."""
+    """Keep the data when the stack is deleted."""
+    protect: bool | None = None
+    """Protect the stack and its tables from deletion. None: if the stage retains its data. A first
+    deployment that fails can be undone only without protection (docs/deploy.md)."""
+    account_log_role: bool = True
+    """Set API Gateway's role for logs, of which an account and region has one."""
     backups: bool = True
     """Back up the tables continuously, to restore any point in time of the last 35 days."""
     encryption: Encryption = "aws"
@@ -114,6 +119,10 @@ class Stage(BaseModel):
         return self
 
     @property
+    def protected(self) -> bool:
+        return self.retain if self.protect is None else self.protect
+
+    @property
     def learning_providers(self) -> frozenset[str]:
         """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
@@ -137,8 +146,11 @@ def load_stage(
 
     The stage names the profile with its models; without a name, `ROUTE_SWITCH_PROFILE` in the
     environment does. The stage's own settings of router and learning override the profile's.
+    `protect` in the context (`-c protect=false`) overrides the stage's.
     """
     stage = _entry(context, "stages", name)
+    if "protect" in context:
+        stage["protect"] = context["protect"]
     own_profile = stage.pop("profile", None)
     profile_name = str(own_profile or environment.get("ROUTE_SWITCH_PROFILE") or DEFAULT_PROFILE)
     profile = _entry(context, "profiles", profile_name)

@@ -5,6 +5,7 @@ moto makes a resource when it is first looked up, so that what it refers to come
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from local.aws.resource_types import kind_of
 
 KEPT_AS_CREATED = "AWS::ApiGateway::"
 """The HTTP front reads the template, so moto's own copy of an API need not follow it."""
+RETAINED = ("Retain", "RetainExceptOnCreate")
 GONE = re.compile("NotFound|NoSuch|NonExistent|DoesNotExist")
 """In the codes by which services say that there is nothing to delete."""
 
@@ -167,15 +169,17 @@ class Deployer:
             previous=deployed,
         )
 
-    def delete(self, stack: Any, resource: Any, policy: str) -> None:
-        """Unless this policy of the template retains it; raises `ResourceFailedError`."""
+    def delete(
+        self, stack: Any, resource: Any, policy: str, kept: Collection[str] = RETAINED
+    ) -> None:
+        """Unless this policy of the template is among the `kept`; raises `ResourceFailedError`."""
         tell = partial(
             Deployment(stack, {}).tell,
             resource.logical_resource_id,
             resource.cf_resource_type,
             resource.physical_resource_id,
         )
-        if resource.resolved.get(policy) == "Retain":
+        if resource.resolved.get(policy) in kept:
             tell("DELETE_SKIPPED")
             return
         try:

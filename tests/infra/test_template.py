@@ -9,6 +9,8 @@ import pytest
 
 import infra.api
 from infra.api import ERRORS, ROUTES
+from infra.app import read_context, synthesize
+from infra.stage import load_stage
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage
@@ -48,10 +50,55 @@ def test_stateful_resources_keep_their_logical_ids(prod: Synthesized) -> None:
 
 
 def test_prod_keeps_its_data_and_local_does_not(prod: Synthesized, local: Synthesized) -> None:
-    for stage, policy in ((prod, "Retain"), (local, "Delete")):
+    for stage, policies in (
+        (prod, ("RetainExceptOnCreate", "Retain")),
+        (local, ("Delete", "Delete")),
+    ):
         resources = stage.template["Resources"]
-        assert {resources[name]["DeletionPolicy"] for name in STATEFUL} == {policy}
-        assert {resources[name]["UpdateReplacePolicy"] for name in STATEFUL} == {policy}
+        for policy, expected in zip(
+            ("DeletionPolicy", "UpdateReplacePolicy"), policies, strict=True
+        ):
+            assert {resources[name][policy] for name in STATEFUL} == {expected}
+
+
+def test_a_failed_first_deployment_leaves_nothing_behind(prod: Synthesized) -> None:
+    kept = {
+        name
+        for name, r in prod.template["Resources"].items()
+        if r.get("DeletionPolicy") == "Retain"
+    }
+    assert kept == set()
+
+
+def test_stack_and_tables_can_be_left_unprotected(tmp_path: Path) -> None:
+    """A first deployment that fails can be undone only without protection."""
+    context = {**read_context({}), "protect": "false"}
+    stage = load_stage(context, "prod", {})
+    assert stage.retain
+    assert not stage.protected
+    synthesize(stage, context, str(tmp_path))
+    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    assert not manifest["route-switch-prod"]["properties"].get("terminationProtection")
+    unprotected = Synthesized(tmp_path, "route-switch-prod")
+    for table in unprotected.resources("AWS::DynamoDB::GlobalTable").values():
+        (replica,) = table["Properties"]["Replicas"]
+        assert not replica.get("DeletionProtectionEnabled")
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_workflows_log_group_needs_no_room_in_the_accounts_resource_policy(
+    prod: Synthesized,
+) -> None:
+    (machine,) = prod.resources("AWS::StepFunctions::StateMachine").values()
+    (destination,) = machine["Properties"]["LoggingConfiguration"]["Destinations"]
+    group = destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]
+    name = prod.resources("AWS::Logs::LogGroup")[group]["Properties"]["LogGroupName"]
+    assert name.startswith("/aws/vendedlogs/states/")
+
+
+def test_a_second_stack_leaves_the_accounts_role_for_api_logs_alone(tmp_path: Path) -> None:
+    second = synthesize_stage(tmp_path, "dev", settings={"account_log_role": False})
+    assert not second.resources("AWS::ApiGateway::Account")
 
 
 def test_prods_tables_are_protected_and_backed_up(prod: Synthesized) -> None:
