@@ -231,7 +231,7 @@ def test_setup_and_monitor_may_invoke_only_the_promoter(prod: Synthesized) -> No
 def test_the_router_may_read_but_not_write_prompts_and_keys(prod: Synthesized) -> None:
     router = [s for name, s in prod.statements() if name.startswith("Router")]
     granted = {action for s in router for action in _list(s["Action"]) if "ssm:" in action}
-    assert granted == {"ssm:GetParameter"}
+    assert granted == {"ssm:GetParameter", "ssm:GetParameters"}
     keys = [s for s in router if "DataKeys" in json.dumps(s["Resource"])]
     assert [s["Action"] for s in keys] == ["dynamodb:GetItem"]
 

@@ -29,6 +29,7 @@ AWS_ANSWERS: dict[str, object] = {
         }
     },
     "DynamoDB_20120810.TransactWriteItems": {},
+    "AmazonSSM.GetParameters": {"Parameters": []},
 }
 
 

@@ -45,9 +45,13 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         pool: Executor,
         clock: Clock = time.monotonic,
     ) -> None:
-        super().__init__(self._served, pool, clock)
+        super().__init__(self._served_and_health, pool, clock)
         self._store = store
         self._packaged = packaged
+
+    def _served_and_health(self, before: ServedPrompt | None) -> tuple[ServedPrompt, bool]:
+        served = self._served(before)
+        return served, served.healthy
 
     def _served(self, before: ServedPrompt | None) -> ServedPrompt:
         try:

@@ -19,6 +19,12 @@ IN_REQUEST = Config(
 )
 """A client is waiting, and its deadline includes these calls."""
 
+PARAMETERS = IN_REQUEST.merge(
+    Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
+)
+"""For values that a new process waits for, at a rate that Parameter Store may throttle. botocore
+waits up to 1 s and 2 s, at random, before the repeats."""
+
 FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""
 

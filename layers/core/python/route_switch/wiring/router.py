@@ -15,7 +15,7 @@ from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
-from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.adapters.ssm import ParametersReadTogether, SsmPromptStore, SsmSwitchStore
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -27,7 +27,7 @@ from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.route_request import RouteRequest
-from route_switch.wiring.aws_config import IN_REQUEST, clients
+from route_switch.wiring.aws_config import IN_REQUEST, PARAMETERS, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
 
@@ -62,11 +62,13 @@ def build_router(settings: Settings) -> Router:
     config = settings.router
     connect = clients(IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
-    ssm = cast("SSMClient", connect("ssm"))
+    ssm = cast("SSMClient", clients(PARAMETERS)("ssm"))
+    together = ParametersReadTogether(ssm, settings.live_parameter, settings.switches_parameter)
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter, together)
+    switches = SsmSwitchStore(ssm, settings.switches_parameter, together)
     pool = ThreadPoolExecutor(POOL_THREADS)
     # Threads of their own: model calls that hang must not keep a parameter from being read.
     parameters = ThreadPoolExecutor(2)
@@ -78,7 +80,7 @@ def build_router(settings: Settings) -> Router:
         RouteRequest(
             config,
             LivePrompt(prompts, packaged_prompt(), parameters),
-            LiveSwitches(SsmSwitchStore(ssm, settings.switches_parameter), parameters),
+            LiveSwitches(switches, parameters),
             caller,
             AdmitRequest(
                 DynamoDbKeyLimits(dynamodb, settings.results_table),
