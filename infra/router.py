@@ -99,4 +99,5 @@ def api_environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[
         "TEXTS_BUCKET": data.texts.bucket_name,
         **prompt.parameters,
         "SWITCHES_PARAMETER": prompt.switches_name,
+        **({"CORS_ORIGINS": ",".join(stage.cors_origins)} if stage.cors_origins else {}),
     }

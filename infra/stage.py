@@ -56,6 +56,8 @@ class Stage(BaseModel):
     log_retention: LogRetention = "ONE_MONTH"
     requests_per_second: Annotated[int, Field(ge=1)] = 50
     burst: Annotated[int, Field(ge=1)] = 100
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
+    """Origins of web pages that may call the API (CORS); `*` is every origin."""
     tracing: bool = True
     retain: bool = False
     """Keep the data when the stack is deleted."""

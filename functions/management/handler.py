@@ -1,5 +1,6 @@
 """The management function: the API's routes other than routing. It calls no model."""
 
+import os
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs_answer, prompt_answers
 from route_switch.api.body import read_body
+from route_switch.api.cors import cors_config
 from route_switch.api.deletion_answer import deleted_result, deleted_user
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
@@ -21,7 +23,7 @@ from route_switch.wiring.management import management
 
 logger = service_logger("management")
 metrics = Metrics(service="management")
-app = APIGatewayRestResolver()
+app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
 
 

@@ -15,6 +15,7 @@ from route_switch.adapters.dynamodb_idempotency import item_id
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
+from route_switch.api.cors import cors_config
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
@@ -29,7 +30,7 @@ MODELS = "/v1/models/"
 
 logger = service_logger("router")
 metrics = Metrics(service="router")
-app = APIGatewayRestResolver()
+app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
 
 # Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not

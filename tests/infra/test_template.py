@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 import infra.api
-from infra.api import ERRORS, ROUTES
+from infra.api import ERRORS, ROUTES, all_paths
 from infra.app import read_context, synthesize
 from infra.stage import load_stage
 from route_switch.domain.router_config import RouterConfig
@@ -323,18 +324,45 @@ def test_the_api_has_exactly_its_routes(prod: Synthesized) -> None:
         for name, resource in prod.resources("AWS::ApiGateway::Resource").items()
     }
 
-    def path(name: str) -> str:
+    def path(name: str | None) -> str:
+        if name is None:  # the root
+            return ""
         parent, part = parts[name]
-        return f"{path(parent) if parent in parts else ''}/{part}"
+        return f"{path(parent)}/{part}"
 
     methods = prod.resources("AWS::ApiGateway::Method").values()
     found = {
-        (m["Properties"]["HttpMethod"], path(m["Properties"]["ResourceId"]["Ref"])) for m in methods
+        (m["Properties"]["HttpMethod"], path(m["Properties"]["ResourceId"].get("Ref")))
+        for m in methods
     }
-    assert found == set(ROUTES)
+    others = {("ANY", f"/{path.strip('/')}") for path in all_paths()}
+    assert others > {("ANY", "/{proxy+}"), ("ANY", "/health"), ("ANY", "/v1")}
+    assert {(method, path or "/") for method, path in found} == {*ROUTES, *others}
     (rest,) = prod.resources("AWS::ApiGateway::RestApi").values()
     assert rest["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert rest["Properties"]["BinaryMediaTypes"] == ["*/*"]
+
+
+def test_the_api_takes_no_old_tls(prod: Synthesized) -> None:
+    (rest,) = prod.resources("AWS::ApiGateway::RestApi").values()
+    assert rest["Properties"]["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+    assert rest["Properties"]["EndpointAccessMode"] == "STRICT"
+
+
+def test_pages_of_listed_origins_may_read_api_gateways_errors(
+    prod: Synthesized, tmp_path: Path
+) -> None:
+    origin = "https://app.example.com"
+    settings: dict[str, JsonValue] = {"cors_origins": [origin]}
+    pages = synthesize_stage(tmp_path, "dev", settings=settings)
+    for stage, value in ((pages, f"'{origin}'"), (prod, None)):
+        for response in stage.resources("AWS::ApiGateway::GatewayResponse").values():
+            headers = response["Properties"].get("ResponseParameters", {})
+            name = "gatewayresponse.header.Access-Control-Allow-Origin"
+            assert headers.get(name) == value
+    assert environment(pages, "Router")["CORS_ORIGINS"] == origin
+    assert environment(pages, "Management")["CORS_ORIGINS"] == origin
+    assert "CORS_ORIGINS" not in environment(prod, "Router")
 
 
 def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
@@ -354,7 +382,8 @@ def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
 def test_no_gateway_log_contains_a_body(prod: Synthesized) -> None:
     (stage,) = prod.resources("AWS::ApiGateway::Stage").values()
     access = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])
-    assert "status" in access
+    wanted = {"status", "responseLatency", "integrationLatency", "integrationError", "traceId"}
+    assert wanted <= access.keys()
     assert not [value for value in access.values() if "body" in value or "querystring" in value]
     (settings,) = stage["Properties"]["MethodSettings"]
     assert settings["DataTraceEnabled"] is False
