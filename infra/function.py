@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from aws_cdk import CfnElement, Duration, Stack, Token
+from aws_cdk import Annotations, CfnElement, Duration, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.base_image import DIGESTS, pinned_image
 from infra.encryption import allow_use, customer_key
 from infra.layers import (
     MAX_UNZIPPED_BYTES,
@@ -36,6 +37,13 @@ _IMAGE_PLATFORMS = {
     "arm64": ecr_assets.Platform.LINUX_ARM64,
     "x86_64": ecr_assets.Platform.LINUX_AMD64,
 }
+
+
+UNPINNED = (
+    f"{DIGESTS} has no digest for this Python version, so the base image is a tag: it may differ "
+    "between builds, and is not built anew when AWS patches it. Run 'make lock' with access to "
+    "public.ecr.aws."
+)
 
 
 class StageFunction(Construct):
@@ -185,10 +193,16 @@ class ImageFunction(StageFunction):
         memory_mb: int,
         environment: Mapping[str, str],
     ) -> None:
+        image = pinned_image(stage.python)
+        if image is None and stage.name != "local":
+            Annotations.of(scope).add_warning_v2("route-switch:unpinned-image", UNPINNED)
         code = lambda_.DockerImageCode.from_image_asset(
             ".",
             file=str(FUNCTIONS / folder / "Dockerfile"),
-            build_args={"PYTHON_VERSION": stage.python},
+            build_args={
+                "PYTHON_VERSION": stage.python,
+                **({} if image is None else {"BASE_IMAGE": image}),
+            },
             platform=_IMAGE_PLATFORMS[stage.architecture],
         )
         super().__init__(

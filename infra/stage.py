@@ -124,6 +124,12 @@ class Stage(BaseModel):
     def protected(self) -> bool:
         return self.retain if self.protect is None else self.protect
 
+    def bounded(self, executions: int) -> int | None:
+        """Return the concurrent executions that a smaller function may use, or None (unbounded) if
+        the stage reserves none for the router: a bound is a reservation, which a new account has no
+        room for."""
+        return None if self.reserved_concurrency is None else executions
+
     @property
     def learning_providers(self) -> frozenset[str]:
         """The providers of models that only learning calls, in an image that has LiteLLM."""

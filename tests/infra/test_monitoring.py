@@ -326,8 +326,11 @@ def test_functions_may_use_the_customer_key_only_through_the_stores(own_key: Syn
         assert "kms:*" not in statement["Action"]
 
 
-def test_reserved_concurrency_goes_to_the_router(own_key: Synthesized) -> None:
-    assert own_key.function("Router")["ReservedConcurrentExecutions"] == 50
+def test_reserved_concurrency_goes_to_the_router_and_bounds_what_callers_reach(
+    own_key: Synthesized,
+) -> None:
+    for name, executions in (("Router", 50), ("ManagementF", 20), ("CostsWidget", 5)):
+        assert own_key.function(name)["ReservedConcurrentExecutions"] == executions
 
 
 def test_the_notification_address_gets_alarms_and_run_results(own_key: Synthesized) -> None:

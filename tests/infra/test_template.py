@@ -111,6 +111,15 @@ def test_prods_tables_are_protected_and_backed_up(prod: Synthesized) -> None:
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
+def test_every_resource_that_can_be_is_tagged(prod: Synthesized) -> None:
+    tags = [{"Key": "app", "Value": "route-switch"}, {"Key": "stage", "Value": "prod"}]
+    for kind in ("Lambda::Function", "Logs::LogGroup", "S3::Bucket", "SNS::Topic", "SQS::Queue"):
+        for resource in prod.resources(f"AWS::{kind}").values():
+            assert resource["Properties"]["Tags"] == tags
+    for table in prod.resources("AWS::DynamoDB::GlobalTable").values():
+        assert [replica["Tags"] for replica in table["Properties"]["Replicas"]] == [tags]
+
+
 def test_results_expire(prod: Synthesized) -> None:
     results = prod.resources("AWS::DynamoDB::GlobalTable")["DataResultsDF54D4F1"]["Properties"]
     assert results["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
