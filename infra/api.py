@@ -14,30 +14,13 @@ from constructs import Construct
 from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.removal import KEEP, removal_policy
+from infra.routes import ROUTES
 from infra.stage import Stage
 
-ROUTES = {
-    ("POST", "/v1/chat/completions"): "router",
-    ("POST", "/v1/route"): "router",
-    ("GET", "/v1/models"): "router",
-    ("GET", "/v1/models/{id+}"): "router",
-    ("GET", "/health"): "router",
-    ("GET", "/v1/results/{id}"): "management",
-    ("GET", "/v1/costs"): "management",
-    ("GET", "/v1/prompt"): "management",
-    ("GET", "/v1/prompt/history"): "management",
-    ("DELETE", "/v1/results/{id}"): "management",
-    ("DELETE", "/v1/users/{user}"): "management",
-    ("POST", "/v1/feedback"): "management",
-    ("GET", "/openapi.json"): "management",
-}
-"""The function that serves each method and path."""
-
-
 OTHER_METHODS = "management"
-"""The function that answers everything else on the paths above: preflight requests, and a 404 in
-OpenAI's format. API Gateway's own error for an unknown route differs with the Authorization header,
-which it takes for a signature of AWS."""
+"""The function that answers everything else on the paths of `ROUTES`: preflight requests, and a 404
+in OpenAI's format. API Gateway's own error for an unknown route differs with the Authorization
+header, which it takes for a signature of AWS."""
 
 UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
     f"{method} {path}" for method, path in ROUTES

@@ -13,9 +13,10 @@ from infra.alarm_specs import alarm_specs
 from infra.app import read_context
 from infra.metric_names import BY_SERVICE, metrics_of_requests
 from infra.prices import with_prices
-from infra.stage import KEYLESS_PROVIDERS, LogRetention, Stage, load_stage
+from infra.stage import LogRetention, Stage, load_stage
 from route_switch.cost_estimate.deployment import Deployment, Owned
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.providers import KEYLESS
 
 DASHBOARDS = 1
 
@@ -59,7 +60,7 @@ def deployment_of(stage: Stage) -> Deployment:
 
 def owned_by(stage: Stage) -> Owned:
     """Count what the stage pays for even without requests."""
-    has_provider_keys = (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
+    has_provider_keys = (stage.providers | stage.learning_providers) - KEYLESS
     return Owned(
         alarm_metrics=sum(len(spec.metrics) for spec in alarm_specs(stage)),
         dashboards=DASHBOARDS,

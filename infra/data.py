@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.removal import removal_policy
-from infra.stage import KEYLESS_PROVIDERS, Stage
+from infra.stage import Stage
 from route_switch.adapters.learning.learning_bucket import EXPIRING
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
@@ -18,6 +18,7 @@ from route_switch.adapters.results_table import (
     USERS_INDEX,
     USERS_KEY,
 )
+from route_switch.domain.providers import KEYLESS
 
 DAYS_PER_WEEK = 7
 """An answer may be paid for up to a week before the last run that uses it."""
@@ -42,7 +43,7 @@ class Data(Construct):
         )
         self.provider_secret = (
             self._provider_secret()
-            if (stage.providers | stage.learning_providers) - KEYLESS_PROVIDERS
+            if (stage.providers | stage.learning_providers) - KEYLESS
             else None
         )
 

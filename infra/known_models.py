@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.stage import Stage
 from route_switch.domain.learning.calibration import why_partial
+from route_switch.domain.providers import IN_PROCESS
 from route_switch.domain.tiers import Tier
 
 NO_JUDGE = (
@@ -34,7 +35,7 @@ def with_model_data(scope: Construct, stage: Stage) -> Stage:
     for name in unknown_to_learning:
         _warn(scope, name, "learning will not call it", "learning.prices")
     _check_judge(scope, stage)
-    if stage.name != "local" and stage.providers & {"local", "offline"}:
+    if stage.name != "local" and stage.providers & IN_PROCESS:
         Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
     if {Tier.SMALL, Tier.MEDIUM} - models.tier_3_output_ratio.keys():
         Annotations.of(scope).add_warning_v2("route-switch:no-output-ratio", NO_RATIO)

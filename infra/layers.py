@@ -7,9 +7,9 @@ from constructs import Construct
 
 from infra.bundle import bundle_code, bundle_wheels
 from infra.stage import Stage
+from route_switch.domain.providers import IN_PROCESS
 
 LAYERS = Path("layers")
-LOCAL_PROVIDERS = frozenset({"local", "offline"})
 """Providers whose models run inside the function, which need the offline layers."""
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit for a function together with its layers."""
@@ -45,7 +45,7 @@ def model_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
 
 def _offline_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
     """Return the layers with the recorded answers and the encoder."""
-    if not stage.providers & LOCAL_PROVIDERS:
+    if not stage.providers & IN_PROCESS:
         return []
     requirements = LAYERS / "offline/requirements.txt"
     return [

@@ -1,42 +1,78 @@
-"""The names of the metrics that functions emit.
+"""The metrics that functions emit, with their meanings: docs/metrics.md is generated from here.
 
-A custom metric costs $0.30 a month, charged for each hour in which it gets data. Figures that no
+A custom metric costs 0.30 USD a month, charged for each hour in which it gets data. Figures that no
 alarm needs are read from DynamoDB instead (`infra/widget.py`).
 """
+
+from typing import get_args
 
 from infra.stage import Stage
 from route_switch.domain.decision import Reason
 from route_switch.domain.learning.learning_run import RunOutcome
+from route_switch.domain.request_record import RequestStatus
 from route_switch.domain.tiers import Tier
 
-REQUESTS = ("requests_answered", "requests_failed", "requests_dry_run")
-REASONS = tuple(f"reason_{reason}" for reason in Reason)
-TIERS = tuple(f"tier_{tier}" for tier in Tier)
-TIER_COSTS = tuple(f"tier_{tier}_cost_usd" for tier in Tier)
-MODEL = ("model_cost_usd", "model_errors", "model_latency_ms")
-BY_SERVICE = {
-    "router": (
-        *REQUESTS,
-        *REASONS,
-        *TIERS,
-        *TIER_COSTS,
-        *("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd"),
-        *("latency_ms", "overhead_ms", "prompt_version"),
-        *("price_missing", "prompt_unreadable", "records_lost", "unexpected_errors"),
-    ),
-    "management": ("feedback", "feedback_score", "unexpected_errors"),
-    "monitor": ("month_usd", "projected_month_usd", "prompt_quality", "quality_dropped"),
-    "promote": ("promotions", "rollbacks"),
-    "drift": (
-        "drift_runs_started",
-        "drift_requests",
-        "drift_tiers_distance",
-        "drift_lengths_distance",
-    ),
-    "learning": ("learning_usd", "heldout_quality_live", "heldout_quality_candidate"),
+REQUESTS = {
+    f"requests_{status}": f"Requests that ended as `{status}`."
+    for status in get_args(RequestStatus)
 }
-"""By the dimension `service`. `MODEL` also has the dimension `model`, and `learning_runs` has
-`outcome`."""
+REASONS = {f"reason_{reason}": f"Requests with the reason `{reason}`." for reason in Reason}
+TIERS = {f"tier_{tier}": f"Requests of Tier {tier}." for tier in Tier}
+TIER_COSTS = {f"tier_{tier}_cost_usd": f"Cost of the calls to Tier {tier}." for tier in Tier}
+MODEL = {
+    "model_cost_usd": "Cost of the calls to the model.",
+    "model_errors": "Calls to the model that failed; the average is the error rate.",
+    "model_latency_ms": "Duration of the calls to the model.",
+}
+"""Dimensions `service` and `model`."""
+BY_SERVICE = {
+    "router": {
+        **REQUESTS,
+        **REASONS,
+        **TIERS,
+        **TIER_COSTS,
+        "cost_usd": "Cost of a request's model calls, the router's and failed ones included.",
+        "router_cost_usd": "Cost of the router call.",
+        "baseline_cost_usd": "Estimated cost of the same request on Tier 3.",
+        "saved_usd": "Baseline minus cost.",
+        "latency_ms": "Duration of a request.",
+        "overhead_ms": "Duration of a request without its calls to tier models.",
+        "prompt_version": "Version of the live prompt that routed the request.",
+        "price_missing": "Requests with a model whose price is unknown.",
+        "prompt_unreadable": "Requests during which no valid live prompt could be read.",
+        "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
+        "unexpected_errors": "Requests answered with 500 because of a defect.",
+    },
+    "management": {
+        "feedback": "Ratings received.",
+        "feedback_score": "Score of a rating, 0 to 1.",
+        "unexpected_errors": "Requests answered with 500 because of a defect.",
+    },
+    "monitor": {
+        "month_usd": "Cost of model calls, learning included, since the month began (UTC).",
+        "projected_month_usd": "Expected cost of the whole month at the current pace.",
+        "prompt_quality": "Mean rating of the live prompt's answers, 0 to 1.",
+        "quality_dropped": "Whether the live prompt was rolled back because its ratings dropped.",
+    },
+    "promote": {
+        "promotions": "Prompts that a learning run made live.",
+        "rollbacks": "Prompts that were rolled back because their ratings dropped.",
+    },
+    "drift": {
+        "drift_runs_started": "Learning runs started because traffic changed.",
+        "drift_requests": "Requests compared with the live prompt's prediction.",
+        "drift_tiers_distance": "Total variation distance of the tiers, 0 to 1.",
+        "drift_lengths_distance": "Total variation distance of the query lengths, 0 to 1.",
+    },
+    "learning": {
+        "learning_usd": "Cost of a learning run.",
+        "heldout_quality_live": "Quality of the live prompt on held-out rows, 0 to 1.",
+        "heldout_quality_candidate": "Quality of the candidate on held-out rows, 0 to 1.",
+    },
+}
+"""Dimension `service`."""
+RUNS = {"learning_runs": "Learning runs that ended with the outcome."}
+"""Dimensions `service` (learning) and `outcome`."""
 
 
 def metrics_namespace(stage: Stage) -> str:
@@ -46,7 +82,7 @@ def metrics_namespace(stage: Stage) -> str:
 
 def custom_metrics(stage: Stage) -> int:
     """Return the largest possible number of custom metrics."""
-    by_outcome = len(RunOutcome)  # `learning_runs`
+    by_outcome = len(RUNS) * len(RunOutcome)
     scheduled = ("monitor", "promote", "drift", "learning")
     return metrics_of_requests(stage) + by_outcome + sum(len(BY_SERVICE[s]) for s in scheduled)
 

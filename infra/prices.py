@@ -3,6 +3,7 @@
 from route_switch.adapters.models.litellm_catalog import LISTED_ON, list_capabilities, list_price
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
+from route_switch.domain.providers import is_simulated
 from route_switch.domain.tiers import ModelCatalog
 
 FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
@@ -41,4 +42,4 @@ def with_learning_prices(learning: LearningConfig) -> tuple[LearningConfig, tupl
 
 
 def _price(name: str) -> Price | None:
-    return FREE if name.startswith("offline/") else list_price(name)
+    return FREE if is_simulated(name) else list_price(name)

@@ -20,7 +20,9 @@ from route_switch.adapters.models.litellm_catalog import litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.providers import provider_of
 from route_switch.domain.router_config import RouterConfig, describe
+from route_switch.domain.strategies.registry import strategy_named
 
 DEFAULT_PROFILE = "offline"
 CHOSEN_BY_ENVIRONMENT = "openai"
@@ -28,8 +30,6 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
-KEYLESS_PROVIDERS = frozenset({"bedrock", "local", "offline"})
-"""Providers that need no key: they use IAM, or call nothing."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -38,45 +38,57 @@ Encryption = Literal["aws", "customer"]
 
 
 class Stage(BaseModel):
-    """One deployment. `host` as `python` or `architecture` means this machine's."""
+    """One deployment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["local", "dev", "staging", "prod"]
+    """The stage's name: its key in cdk.json."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """AWS region."""
     python: Annotated[str, Field(pattern=r"^3\.\d{2}$")] = "3.14"
+    """Python version of the functions; `host` is this machine's."""
     architecture: Architecture = "arm64"
+    """Processor of the functions; `host` is this machine's."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+    """Memory of the router function. Lambda charges for it while a request waits for a model."""
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
-    """Concurrent executions reserved for the router, and its maximum. None: it shares those of the
-    account. A new account may have 10 in all, of which none can be reserved."""
+    """Concurrent executions reserved for the router, which are also its maximum; null reserves
+    none. A new account may have 10 in total, none of which can be reserved."""
     rollout: Rollout = "canary"
-    """A new version gets all requests `at_once`, or as a `canary` 10% of them for five minutes."""
+    """A new version answers all requests `at_once`, or first a tenth of them for five minutes."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Log level of the functions."""
     log_retention: LogRetention = "ONE_MONTH"
+    """How long logs are kept."""
     requests_per_second: Annotated[int, Field(ge=1)] = 50
+    """Rate limit of the whole API."""
     burst: Annotated[int, Field(ge=1)] = 100
+    """Requests that the API accepts at once above that rate."""
     cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     """Origins of web pages that may call the API (CORS); `*` is every origin."""
     tracing: bool = True
+    """Trace requests with X-Ray."""
     retain: bool = False
     """Keep the data when the stack is deleted."""
     protect: bool | None = None
-    """Protect the stack and its tables from deletion. None: if the stage retains its data. A first
-    deployment that fails can be undone only without protection (docs/deploy.md)."""
+    """Protect the stack and its tables from deletion; null does so if the stage retains its data. A
+    first deployment that fails can be undone only without protection: `-c protect=false`."""
     account_log_role: bool = True
-    """Set API Gateway's role for logs, of which an account and region has one."""
+    """Set API Gateway's role for logs. An account has one for each region."""
     backups: bool = True
-    """Back up the tables continuously, to restore any point in time of the last 35 days."""
+    """Back up the tables continuously, so that any point of the last 35 days can be restored."""
     encryption: Encryption = "aws"
-    """Encryption at rest: with keys that AWS owns or manages, or with a `customer`-managed key."""
+    """Encrypt at rest with keys that AWS owns or manages, or with one key of the `customer`."""
     notify_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    """The address that alarms and the results of learning runs go to. AWS asks it to confirm."""
+    """Address for alarms and for the end of learning runs. AWS asks it to confirm."""
     monthly_budget_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Budget for all model calls, including learning. An alarm fires when the month's projection
-    exceeds it; nothing is stopped. The budgets of keys are enforced."""
+    """An alarm fires when a month's model calls, learning included, are on pace to exceed this.
+    Nothing is stopped; a key's own budget is enforced."""
     router: RouterConfig
+    """How requests are routed."""
     learning: LearningConfig = LearningConfig()
+    """How the stage learns."""
 
     @field_validator("python", mode="before")
     @classmethod
@@ -120,6 +132,14 @@ class Stage(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _strategy_exists(self) -> Self:
+        try:
+            strategy_named(self.router.strategy)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return self
+
     @property
     def protected(self) -> bool:
         return self.retain if self.protect is None else self.protect
@@ -134,12 +154,12 @@ class Stage(BaseModel):
     def learning_providers(self) -> frozenset[str]:
         """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
-        return frozenset(name.split("/", 1)[0] for name in names if name is not None)
+        return frozenset(provider_of(name) for name in names if name is not None)
 
     @property
     def providers(self) -> frozenset[str]:
         """The providers of the models that route and answer: their names up to the slash."""
-        return frozenset(name.split("/", 1)[0] for name in self.router.models.names)
+        return frozenset(provider_of(name) for name in self.router.models.names)
 
     @property
     def foreign_providers(self) -> frozenset[str]:

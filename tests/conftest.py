@@ -1,4 +1,4 @@
-"""What tests of every kind have in common."""
+"""Setup for all kinds of tests."""
 
 import os
 from functools import lru_cache
@@ -7,6 +7,6 @@ import botocore.loaders
 
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "RouteSwitch/test"
 
-# Each test makes clients of its own. Most of what that takes is reading the descriptions of AWS,
-# megabytes of JSON that are the same for all of them.
+# Each test creates its own clients. Most of the time goes into reading the descriptions of AWS:
+# megabytes of JSON that are the same for all clients.
 botocore.loaders.create_loader = lru_cache(botocore.loaders.create_loader)

@@ -25,9 +25,9 @@ from rich.markdown import Markdown
 from route_switch.adapters.learning.example_file import file_digest, read_examples
 from route_switch.adapters.learning.jsonl import write_gzip
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.model_options import known_prices, optimizer_needed, prices, tier_models
+from route_switch.cli.folder_run import FolderRun
+from route_switch.cli.model_options import known_prices, optimizer_extra, prices, tier_models
 from route_switch.cli.route import router_config
-from route_switch.cli.run import FolderRun
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report import tables as report_tables
 from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
@@ -223,5 +223,5 @@ def _document(command: str, chapters: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    with optimizer_needed():
+    with optimizer_extra():
         typer.run(learn)

@@ -1,15 +1,17 @@
-"""An AWS of its own for each local stack: a moto server in this process, and clients for it."""
+"""The simulated AWS of a local stack: a moto server in this process, and clients for it."""
 
 import logging
-from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from local.aws.client import aws_client
+from local.aws.server import MotoServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
 
 ACCOUNT: str = DEFAULT_ACCOUNT_ID
 SERVICES = (
@@ -29,9 +31,9 @@ SERVICES = (
     "SSM",
     "STS",
 )
-"""What functions find here instead of in AWS, as `AWS_ENDPOINT_URL_<SERVICE>` spells it.
+"""Services that functions call here instead of in AWS, as in `AWS_ENDPOINT_URL_<SERVICE>`.
 
-Bedrock is not among them: calls to models leave for the real one.
+Bedrock is not among them: its model calls go to AWS.
 """
 
 
@@ -40,30 +42,25 @@ class Cloud:
 
     def __init__(self, region: str, log: Path) -> None:
         self.region = region
-        handler = logging.FileHandler(log, delay=True)
-        for name in ("moto", "werkzeug"):
-            logger = logging.getLogger(name)
-            logger.addHandler(handler)
-            logger.setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-        self._server.start()
+        logger = logging.getLogger("moto")
+        logger.addHandler(logging.FileHandler(log, delay=True))
+        logger.setLevel(logging.ERROR)
+        self._server = MotoServer()
         self._clients: dict[str, Any] = {}
 
-    @cached_property
+    @property
     def endpoint(self) -> str:
-        host, port = self._server.get_host_and_port()
-        return f"http://{host}:{port}"
+        return self._server.endpoint
 
-    def client(self, service: str) -> Any:  # boto3 makes its clients at run time
-        """A client of the service; one for all threads."""
+    def client(self, service: str) -> Any:  # boto3 generates clients
+        """Return the client of the service, which all threads share."""
         if service not in self._clients:
             self._clients[service] = aws_client(service, self.endpoint, self.region)
         return self._clients[service]
 
-    def put_before(self, wrap: Callable[[Any], Any]) -> None:  # WSGI applications
-        """Wraps moto in what is to see each request first."""
-        server = self._server._server
-        server.app = wrap(server.app)
+    def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
+        """Add WSGI middleware in front of moto."""
+        self._server.put_before(wrap)
 
     def stop(self) -> None:
         self._server.stop()

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from local.aws.client import STACK_FILE, running_cloud
-from local.aws.verify import ASKED, exists
+from local.aws.verify import CHECKED_TYPES, exists
 from route_switch.cli.main import app
 from tests.support.cdk import Cdk, Template
 from tests.support.checkout import copied_checkout
@@ -178,7 +178,7 @@ def test_destroy_takes_everything_away(cdk: Cdk) -> None:
     left = {
         each["LogicalResourceId"]
         for each in resources
-        if each["ResourceType"] in ASKED and exists(cdk.client, each)
+        if each["ResourceType"] in CHECKED_TYPES and exists(cdk.client, each)
     }
     assert left <= retained
     with pytest.raises(ClientError, match="does not exist"):

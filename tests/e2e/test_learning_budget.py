@@ -130,7 +130,7 @@ def test_a_dry_run_asks_nobody_and_says_what_a_run_would_cost(
         assert not models.calls
         assert not (tmp_path / "run").exists()
         assert learn(JUDGE, *stated(ROUTER), "--budget-usd=50").exit_code == 0
-    found = re.search(r"([\d.]+) USD in all; the cap is 50\.0000 USD", planned.output)
+    found = re.search(r"([\d.]+) USD in total; the cap is 50\.0000 USD", planned.output)
     assert found is not None, planned.output
     paid: Any = learn.report()["spend"]
     assert float(found[1]) >= sum(paid["usd"].values()) > 0
@@ -148,7 +148,7 @@ def test_a_remote_model_whose_price_nobody_knows_is_not_called(
     learn = Learner("https://models.example/v1", write(tmp_path, with_results=False), tmp_path)
     result = learn(JUDGE)
     assert result.exit_code == 1
-    assert "The price of openai/router is not known" in str(result.exception)
+    assert "The price of openai/router is unknown" in str(result.exception)
     assert "--price openai/router=INPUT,OUTPUT" in str(result.exception)
     assert not (tmp_path / "run").exists()
 

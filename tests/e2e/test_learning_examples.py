@@ -142,7 +142,7 @@ def test_results_of_one_tier_alone_are_an_error_that_says_what_to_add(tmp_path: 
     ]
     error = refused(rows, tmp_path, "--tiers=small,large")
     assert "results of small" in error
-    assert "lack a result from each tier's model" in error
+    assert "without a result from each tier's model" in error
 
 
 def test_one_tier_is_an_error(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 PROCESSES = multiprocessing.get_context("forkserver")
 """Each run is a process of its own, which begins with the libraries imported: that takes seconds,
 and no call is made meanwhile."""
-PROCESSES.set_forkserver_preload(["tests.support.scripted_models", "route_switch.cli.run"])
+PROCESSES.set_forkserver_preload(["tests.support.scripted_models", "route_switch.cli.folder_run"])
 
 
 class Command:
@@ -146,7 +146,7 @@ def test_slices_of_time_add_up_to_the_same_run(
             if result.exit_code == 0:
                 break
             assert "This part of the run is out of time." in str(result.exception)
-            assert "The same command goes on from here." in str(result.exception)
+            assert "Run the same command to resume." in str(result.exception)
             slices += 1
     assert slices == whole[1].total() // 50, "each slice gets as far as its time allows"
     assert (learn.candidate(), models.calls) == whole
@@ -158,7 +158,7 @@ def test_a_run_without_any_time_says_how_to_go_on(examples: Path, tmp_path: Path
         result = Learner(upstream.url, examples, tmp_path)(*JUDGE, "--stop-after=0")
     assert result.exit_code == 1
     assert str(result.exception) == (
-        "This part of the run is out of time. The same command goes on from here."
+        "This part of the run is out of time. Run the same command to resume."
     )
     assert not models.calls
 

@@ -207,4 +207,4 @@ def test_a_proposer_that_refuses_is_an_error(examples: Path, tmp_path: Path) -> 
     with running_upstream(breaking(Models(3), down("proposer", 400))) as upstream:
         result = Learner(upstream.url, examples, tmp_path)(JUDGE)
     assert result.exit_code == 1
-    assert "Choose another proposer. proposer refuses the request" in str(result.exception)
+    assert "Choose another proposer. proposer rejected the request" in str(result.exception)

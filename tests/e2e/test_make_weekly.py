@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from local.aws.errors import LocalStackError
-from local.demos.traffic import Sent
+from local.demos.traffic import Exchange
 from local.demos.weekly import Week
-from route_switch.cli.deployed import find_deployed
+from route_switch.cli.stage import find_deployed
 from tests.support.checkout import linked_checkout
 from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
@@ -98,7 +98,7 @@ def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
     with weekly.configured(approval="always"), weekly.asking_briefly(seconds=4):
         replace(week, approved=False).learn([answered(query(1))])
     printed = capsys.readouterr().out
-    assert "Nobody is at this terminal to ask: silence, in a while, means no." in printed
+    assert "There is no terminal to ask at. No answer in time means no." in printed
     assert "\nnot approved\nNobody approved the candidate in time" in printed
     assert weekly.live == before
 
@@ -110,5 +110,5 @@ def test_a_failed_run_is_an_error_that_says_what_was_notified(week: Week, weekly
         week.learn([answered(query(1))])
 
 
-def answered(text: str) -> Sent:
-    return Sent(text, 200, httpx.Headers(), {}, 1.0)
+def answered(text: str) -> Exchange:
+    return Exchange(text, 200, httpx.Headers(), {}, 1.0)

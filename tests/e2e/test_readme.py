@@ -1,4 +1,9 @@
-"""What the README says, run: its `bash` and `python` blocks; `console` blocks need AWS."""
+"""Snippets of the README and of the pages it moved to, run in the order in which people read them.
+
+`bash` and `python` blocks run; `console` blocks need AWS or another terminal, and only their
+commands are checked (tests/unit/test_documents.py). A `text` block below a snippet is what the
+snippet prints, with `…` for what differs from run to run.
+"""
 
 import os
 import re
@@ -13,8 +18,20 @@ import pytest
 
 from tests.support.checkout import ROOT, linked_checkout
 
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("local", "learning", "api", "costs", "operations")),
+)
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+}
+BLOCK = re.compile(
+    r"^```(bash|python)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
+BLOCKS: list[tuple[str, str, str]] = [
+    block for page in PAGES for block in BLOCK.findall(DOCUMENTS[page])
+]
 UP_TIMEOUT_S = 120
 
 
@@ -25,7 +42,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def up(checkout: Path) -> Iterator[None]:
-    """`make up`, ended by Ctrl-C; then nothing of it may be left."""
+    """`make up`, ended by Ctrl-C; then no process of it may be left."""
     process = subprocess.Popen(
         ["make", "up"], cwd=checkout, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -53,10 +70,18 @@ def run(language: str, block: str, checkout: Path) -> str:
     return done.stdout
 
 
+def check_output(printed: str, shown: str) -> None:
+    """Each shown line is a line of the output, in the same order."""
+    lines = iter(printed.replace("\r\n", "\n").splitlines())
+    for line in shown.splitlines():
+        pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
+        assert any(pattern.fullmatch(each) for each in lines), f"{line}\nis not in\n{printed}"
+
+
 def test_the_demo_shows_real_queries_and_totals_and_says_what_was_simulated(
     checkout: Path,
 ) -> None:
-    language, block = BLOCKS[0]
+    language, block, _ = BLOCKS[0]
     assert block == "make demo\n"
     printed = run(language, block, checkout)
     rows = re.findall(r" (?:bypass|router|fallback) +offline/", printed)
@@ -67,8 +92,11 @@ def test_the_demo_shows_real_queries_and_totals_and_says_what_was_simulated(
 
 
 @pytest.mark.usefixtures("up")
-def test_every_block_runs_in_the_order_of_the_page(checkout: Path) -> None:
-    printed = "".join(run(language, block, checkout) for language, block in BLOCKS[1:])
+def test_every_block_runs_in_the_order_of_the_pages(checkout: Path) -> None:
+    outputs = [run(language, block, checkout) for language, block, _ in BLOCKS[1:]]
+    for (_, _, shown), output in zip(BLOCKS[1:], outputs, strict=True):
+        check_output(output, shown)
+    printed = "".join(outputs)
     assert '"object":"chat.completion"' in printed
     assert '"estimated_cost_usd"' in printed
     assert "card_arrival" in printed, "the recorded answer to the OpenAI client's query"
@@ -78,9 +106,22 @@ def test_every_block_runs_in_the_order_of_the_page(checkout: Path) -> None:
     assert '"reason": "bypass"' in printed
 
 
+def test_every_page_with_snippets_is_run() -> None:
+    assert {page for page, text in DOCUMENTS.items() if BLOCK.search(text)} - {
+        "CONTRIBUTING.md"
+    } == {*PAGES}
+
+
+def test_the_readme_quotes_a_rule_of_the_packaged_prompt() -> None:
+    prompt = (ROOT / "layers/core/python/route_switch/data/hand_written.md").read_text("utf-8")
+    [heading, rule] = re.findall(
+        r"^> (Tier 2.*?for:) … (.+)$", DOCUMENTS["README.md"], re.MULTILINE
+    )[0]
+    assert f"- {rule}\n" in prompt.partition(heading)[2].partition("\n\n")[0] + "\n"
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    documents = [README, (ROOT / "CONTRIBUTING.md").read_text("utf-8")]
-    named = {target for text in documents for target in re.findall(r"`make ([a-z]+)", text)}
-    assert named >= {"demo", "test", "up", "bench", "weekly"}
+    named = {t for text in DOCUMENTS.values() for t in re.findall(r"`make ([a-z-]+)", text)}
+    assert named >= {"demo", "test", "up", "bench", "weekly", "docs", "picture"}
     assert {target for target in named if not re.search(f"^{target}:", makefile, re.M)} == set()

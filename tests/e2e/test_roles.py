@@ -147,11 +147,11 @@ def test_objects_under_another_prefix_are_forbidden(weekly: Weekly) -> None:
     promoter.put_object(Bucket=bucket, Key="prompts/1", Body=b"")
 
 
-def test_a_call_that_nobody_has_thought_of_is_refused_with_what_to_do(weekly: Weekly) -> None:
+def test_an_unsupported_call_is_denied_with_advice(weekly: Weekly) -> None:
     router = as_role(weekly.stack, "RouterRole", "dynamodb")
-    with pytest.raises(ClientError, match=r"Teach local/aws/actions\.py") as refused:
+    with pytest.raises(ClientError, match=r"Add .* to local/aws/actions\.py") as refused:
         router.list_tables()
-    assert code_of(refused) == "UntaughtError"
+    assert code_of(refused) == "UnsupportedRequestError"
 
 
 def log_of(weekly: Weekly, part: str) -> str:

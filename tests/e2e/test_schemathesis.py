@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.api import ROUTES
+from infra.routes import ROUTES
 from tests.e2e.conftest import Served
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")

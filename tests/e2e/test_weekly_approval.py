@@ -62,13 +62,13 @@ def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
     time = weekly.next_time()
     execution, run = weekly.start(time), run_id(time)
     weekly.wait_for_state(execution, "Collect")
-    assert "does not wait for anybody: under way" in refusal(route_switch, "approve", run)
+    assert "is not waiting for approval: under way" in refusal(route_switch, "approve", run)
     asked(weekly, time)
     assert record(route_switch, time)["state"] == "waits for approval"
     assert weekly.live == (before, document)
 
     assert route_switch("approve", run).exit_code == 0
-    assert f"Run {run} does not wait" in refusal(route_switch, "approve", run)
+    assert f"Run {run} is not waiting" in refusal(route_switch, "approve", run)
     told = check_end(weekly, weekly.ended(execution), "promoted")
     assert models.asked_again == 0
     version, document = weekly.live
@@ -83,7 +83,7 @@ def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
     assert approval["approved"]
     assert approval["by"].startswith("arn:aws:sts::")
 
-    why = f"Run {run} does not wait for anybody: promoted."
+    why = f"Run {run} is not waiting for approval: promoted."
     assert refusal(route_switch, "reject", run) == why
     assert weekly.live == (version, document)
 
@@ -104,7 +104,7 @@ def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
     assert "The candidate was rejected by arn:aws:sts::" in told
     found = record(route_switch, time)
     assert (found["outcome"], found["message"]) == ("not approved", told)
-    assert "does not wait for anybody" in refusal(route_switch, "approve", run)
+    assert "is not waiting for approval" in refusal(route_switch, "approve", run)
     assert weekly.live == before
 
 
@@ -119,7 +119,7 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
     assert models.asked_again == 0
     assert weekly.live == before
     assert "Nobody approved the candidate in time, so it was rejected." in told
-    assert "does not wait for anybody" in refusal(route_switch, "approve", run_id(time))
+    assert "is not waiting for approval" in refusal(route_switch, "approve", run_id(time))
     assert weekly.live == before
 
 
@@ -166,4 +166,4 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     told = check_end(weekly, weekly.run(), "prompt changed")
     assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
-    assert "The candidate is better, but was not made live" in told
+    assert "The candidate is better, but was not promoted" in told

@@ -1,4 +1,4 @@
-"""Stages, synthesized once per session: starting Node.js and loading the CDK takes seconds."""
+"""Stages, synthesized once per test run: starting Node.js and loading the CDK takes seconds."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from infra.app import read_context, synthesize, use_bundled_node
 from infra.stage import load_stage
+from tests.support.once import once_a_run
 
 use_bundled_node()  # before any test module imports aws_cdk
 
@@ -83,26 +84,45 @@ def synthesize_stage(
     assert isinstance(stage, dict)
     changed: dict[str, JsonValue] = {**context, "stages": {name: {**stage, **(settings or {})}}}
     synthesize(load_stage(changed, name, environment or {}), changed, str(folder))
-    return Synthesized(folder, f"route-switch-{name}")
+    return Synthesized(folder, stack_name(name))
+
+
+def stack_name(stage: str) -> str:
+    return f"route-switch-{stage}"
 
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """Stage prod. Synthesis fails if a rule of AWS or cdk-nag finds what is not accepted."""
-    return synthesize_stage(tmp_path_factory.mktemp("prod"), "prod")
+    return _synthesized_once(tmp_path_factory, "prod", "prod")
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize_stage(tmp_path_factory.mktemp("local"), "local")
+    return _synthesized_once(tmp_path_factory, "local", "local")
 
 
 @pytest.fixture(scope="session")
 def openai_hash(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """Stage local with OpenAI models, one of them without a price, and hashed texts."""
-    return synthesize_stage(
-        tmp_path_factory.mktemp("openai"),
+    return _synthesized_once(
+        tmp_path_factory,
+        "openai",
         "local",
         environment={"ROUTE_SWITCH_PROFILE": "openai", "TIER_1_MODEL": "nobody/knows"},
         settings={"router": {"text_storage": "hash"}},
     )
+
+
+def _synthesized_once(
+    factory: pytest.TempPathFactory,
+    folder: str,
+    stage: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, JsonValue] | None = None,
+) -> Synthesized:
+    def synthesis(target: Path) -> None:
+        synthesize_stage(target, stage, environment=environment, settings=settings)
+
+    return Synthesized(once_a_run(factory, folder, synthesis), stack_name(stage))

@@ -18,6 +18,7 @@ from uv import find_uv_bin
 import infra.function
 from infra.app import read_context
 from infra.bundle import _PLATFORMS, bundle_code, bundle_wheels
+from infra.bytecode import OWN_PYTHON
 from infra.function import PythonFunction
 from infra.router import preload_environment
 from infra.stage import Stage, load_stage
@@ -69,11 +70,14 @@ def stage_with(model: str, **settings: Any) -> Stage:
     return load_stage(context, "prod", {})
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_compiled_libraries_match_the_stages_processor(architecture: str) -> None:
-    folder = bundle_wheels(Platform("3.14", architecture), DEPENDENCIES)
+# The bundles of stages prod and local, which exist anyway. Every lock is resolved below.
+@pytest.mark.parametrize(
+    "platform", [Platform("3.14", "arm64"), Platform(OWN_PYTHON, "x86_64")], ids=str
+)
+def test_compiled_libraries_match_the_stages_processor(platform: Platform) -> None:
+    folder = bundle_wheels(platform, DEPENDENCIES)
     found = {machine(library) for library in folder.rglob("*.so")}
-    assert found == {ELF_MACHINES[architecture]}
+    assert found == {ELF_MACHINES[platform.architecture]}
 
 
 def test_every_module_in_prods_layers_has_bytecode_for_its_python(prod: Synthesized) -> None:
@@ -163,12 +167,16 @@ def test_litellm_answers_from_its_layer_when_only_tmp_is_writable(tmp_path: Path
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_litellms_lock_resolves_to_wheels(architecture: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("requirements", "one"), [(DEPENDENCIES, "boto3"), (LITELLM, "litellm")])
+def test_a_layers_lock_resolves_to_wheels(
+    requirements: Path, one: str, architecture: str, tmp_path: Path
+) -> None:
     platform = ("--python-version", "3.14", "--python-platform", _PLATFORMS[architecture])
     command = [find_uv_bin(), "pip", "install", "--dry-run", "--target", str(tmp_path), *platform]
-    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(LITELLM))
+    lock = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(requirements))
     done = subprocess.run([*command, *lock], capture_output=True, text=True)
-    assert "+ litellm==" in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"+ {one}==" in done.stderr, done.stderr
 
 
 def test_litellms_layer_repeats_no_package_of_the_dependencies() -> None:

@@ -102,7 +102,7 @@ def test_the_dashboard_shows_spending_quality_and_every_model(prod: Synthesized)
         *("cost_usd", "baseline_cost_usd", "saved_usd", "router_cost_usd", "learning_usd"),
         *("tier_1_cost_usd", "tier_2_cost_usd", "tier_3_cost_usd", "tier_1", "tier_2", "tier_3"),
         *("reason_bypass", "feedback_score", "heldout_quality_live", "prompt_version"),
-        *("promotions", "rollbacks", *MODEL[1:], "projected_month_usd"),
+        *("promotions", "rollbacks", *[*MODEL][1:], "projected_month_usd"),
     }
     assert expected <= custom
     models = set(_models(prod))

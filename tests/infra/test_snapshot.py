@@ -29,7 +29,7 @@ def test_the_template_matches_the_reviewed_snapshot(prod: Synthesized) -> None:
     if "UPDATE_SNAPSHOT" in os.environ:
         SNAPSHOT.write_text(found, encoding="utf-8")
     reviewed = SNAPSHOT.read_text(encoding="utf-8").splitlines()
-    changed = [line for line in found.splitlines() if line not in set(reviewed)]
+    changed = sorted(set(found.splitlines()) - set(reviewed))
     assert found.splitlines() == reviewed, (
         f"The template has changed, for example: {changed[:5]}. If you intended that, run "
         "'make snapshot' and commit the difference."

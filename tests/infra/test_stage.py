@@ -62,6 +62,7 @@ def context(**settings: Any) -> dict[str, Any]:
             "unknown provider 'nowhere'",
         ),
         ({"router": {"request_deadline_s": 5}}, "router", "router_timeout_s must be below"),
+        ({"router": {"strategy": "magic"}}, "Stage", "no routing strategy 'magic'"),
         ({"router": 1}, "router", "object"),
         ({"profile": "azure"}, "profiles", "no object named 'azure'; there are: offline"),
     ],

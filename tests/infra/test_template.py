@@ -9,8 +9,9 @@ import pytest
 from pydantic import JsonValue
 
 import infra.api
-from infra.api import ERRORS, ROUTES, all_paths
+from infra.api import ERRORS, all_paths
 from infra.app import read_context, synthesize
+from infra.routes import ROUTES
 from infra.stage import load_stage
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings

@@ -15,7 +15,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from functions.management import handler as management_handler
 from functions.router import handler as router_handler
-from infra.api import ROUTES
+from infra.routes import ROUTES
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -27,6 +27,7 @@ from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import management, router, secrets_manager, settings
+from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.events import api_event
 from tests.support.upstream import Body, Reply, Script, Upstream, completion, running_upstream
@@ -114,8 +115,8 @@ class Api:
 
 
 def _route(method: str, path: str) -> tuple[str, dict[str, str] | None]:
-    """The function that API Gateway would call, with the path's parameters; the router where there
-    is no route."""
+    """Return the function that API Gateway would call, with the path parameters; for unknown
+    routes, the router."""
     for (verb, route), name in ROUTES.items():
         found = re.fullmatch(re.sub(r"\{(\w+)\+?\}", r"(?P<\1>[^/]+)", route), path)
         if verb == method and found:
@@ -132,7 +133,7 @@ MakeApi = Callable[..., Api]
 
 
 def forget() -> None:
-    """What a process keeps from one request to the next."""
+    """Clear what a process keeps between requests."""
     settings.read_settings.cache_clear()
     router.router.cache_clear()
     management.management.cache_clear()
@@ -145,19 +146,21 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
+        share_clients(monkeypatch)
+        _make_dynamodb_atomic(monkeypatch)
         yield
 
 
 @pytest.fixture
 def make_api(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApi]:
-    """Makes the API with these changes to its configuration."""
+    """Create the API with these changes to its configuration."""
     with running_upstream(lambda _: completion("2")) as upstream:
 
         def make(**changes: object) -> Api:
             values: dict[str, object] = {
                 "models": CATALOG,
                 "openai_base_url": upstream.url,
-                # Long enough for a busy machine; who tests timeouts asks for short ones.
+                # Long enough for a busy machine. Tests of timeouts set shorter ones.
                 "router_timeout_s": 5,
                 "request_deadline_s": 15,
                 **changes,
@@ -183,10 +186,10 @@ def results_table(aws: None) -> str:
     return "results"
 
 
-@pytest.fixture
-def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB checks a condition and writes in one step; moto does so in two."""
-    one_at_a_time = threading.Lock()
+def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
+    two steps, and a transaction copies tables that another thread may be changing."""
+    one_at_a_time = threading.RLock()
     call_action = DynamoHandler.call_action
 
     def call_alone(handler: DynamoHandler) -> object:
@@ -211,10 +214,14 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
     )
-    for key, tiers in ((CLIENT_KEY, ANY), (OTHER_KEY, ANY), (SMALL_ONLY_KEY, [1])):
-        add_key(key, tiers)
-    add_key(ADMIN_KEY, role={"S": "admin"})
-    boto3.client("ssm").describe_parameters()  # moto loads it now, not in a request's time
+    keys = (
+        _key_item(CLIENT_KEY),
+        _key_item(OTHER_KEY),
+        _key_item(SMALL_ONLY_KEY, [1]),
+        _key_item(ADMIN_KEY, role={"S": "admin"}),
+    )
+    dynamodb.batch_write_item(RequestItems={"keys": [{"PutRequest": {"Item": k}} for k in keys]})
+    boto3.client("ssm").describe_parameters()  # load it now, not during a request
     for bucket in ("texts", "learning"):
         boto3.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
@@ -240,22 +247,26 @@ def _create_resources(config: RouterConfig) -> dict[str, str]:
 
 
 def add_key(key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueTypeDef") -> None:
-    boto3.client("dynamodb").put_item(
-        TableName="keys",
-        Item={
-            "pk": {"S": f"KEY#{hash_key(key)}"},
-            "key_id": {"S": f"key_{key}"},
-            "name": {"S": key},
-            "role": {"S": "client"},
-            "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
-            "created_at": {"S": "2026-01-01T00:00:00+00:00"},
-            **attributes,
-        },
-    )
+    item = _key_item(key, tiers, **attributes)
+    boto3.client("dynamodb").put_item(TableName="keys", Item=item)
+
+
+def _key_item(
+    key: str, tiers: Sequence[int] = ANY, **attributes: "AttributeValueTypeDef"
+) -> "dict[str, AttributeValueTypeDef]":
+    return {
+        "pk": {"S": f"KEY#{hash_key(key)}"},
+        "key_id": {"S": f"key_{key}"},
+        "name": {"S": key},
+        "role": {"S": "client"},
+        "allowed_tiers": {"L": [{"N": str(t)} for t in tiers]},
+        "created_at": {"S": "2026-01-01T00:00:00+00:00"},
+        **attributes,
+    }
 
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:
-    """As `infra/data.py` describes it."""
+    """Create the table as `infra/data.py` describes it."""
     names = ("pk", "sk", *LEARNING_KEYS, USERS_KEY)
     dynamodb.create_table(
         TableName="results",

@@ -1,4 +1,4 @@
-"""Whatever comes in, the answer is an OpenAI-shaped error with the right status."""
+"""Whatever comes in, the response is an OpenAI-shaped error with the right status."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def error_of(answer_body: dict[str, object]) -> dict[str, object]:
         ({"messages": [{"role": "user", "content": "x" * 2_000_000}]}, 413, None),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong_and_leaves_nothing(
+def test_an_invalid_request_gets_an_explanation_and_leaves_no_record(
     api: Api, body: object, status: int, param: str | None
 ) -> None:
     answer = api("POST", "/v1/chat/completions", body)
@@ -87,7 +87,7 @@ def test_a_wrong_request_is_told_what_is_wrong_and_leaves_nothing(
     assert boto3.client("dynamodb").scan(TableName="results")["Items"] == []
 
 
-def test_bytes_that_are_no_utf_8_are_refused(api: Api) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(api: Api) -> None:
     event = api_event("POST", "/v1/chat/completions", "", CLIENT_KEY)
     body = b'{"messages": [{"role": "user", "content": "\xff\xfe"}]}'
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -106,7 +106,7 @@ def test_bytes_that_are_no_utf_8_are_refused(api: Api) -> None:
         ("GET", "/v1/models"),
     ],
 )
-def test_without_a_known_key_nothing_is_told(
+def test_without_a_valid_key_nothing_is_revealed(
     api: Api, method: str, path: str, key: str | None
 ) -> None:
     answer = api(method, path, {"messages": HELLO}, key)
@@ -119,7 +119,7 @@ def test_an_unknown_result_and_an_unknown_url_are_not_found(api: Api) -> None:
     assert error_of(api("GET", "/v2/nothing").body)["code"] == "unknown_url"
 
 
-def test_a_defect_shows_neither_its_trace_nor_the_request(
+def test_a_defect_reveals_neither_its_trace_nor_the_request(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -132,13 +132,13 @@ def test_a_defect_shows_neither_its_trace_nor_the_request(
     assert error_of(answer.body)["code"] == "internal_error"
 
 
-def test_unknown_fields_and_further_message_fields_are_tolerated(api: Api) -> None:
+def test_unknown_fields_and_extra_message_fields_are_accepted(api: Api) -> None:
     api.upstream.script = lambda _: completion("Hi.")
     messages = [{"role": "user", "content": "hello", "name": "Ada", "surprise": [1]}]
     assert api.chat("", messages=messages, surprise={"a": 1}).status == 200
 
 
-def test_the_sample_events_are_understood(make_api: MakeApi) -> None:
+def test_the_sample_events_are_handled(make_api: MakeApi) -> None:
     api = make_api()
     api.upstream.script = lambda _: completion("2")
     for file in Path("events/router").glob("*.json"):

@@ -40,7 +40,7 @@ def test_a_longer_query_is_classified_with_two_upstream_calls(api: Api) -> None:
     [completion("banana"), failure(500), Reply("this is not JSON"), Reply({"choices": []})],
     ids=["banana", "status-500", "not-json", "no-choices"],
 )
-def test_a_router_that_talks_nonsense_or_fails_leads_to_the_safe_tier(
+def test_a_router_that_fails_or_replies_nonsense_leads_to_the_safe_tier(
     api: Api, router: Reply
 ) -> None:
     api.upstream.script = by_model(router=router, medium=completion("Fine."))
@@ -100,7 +100,7 @@ def test_no_attempt_leaves_the_tiers_of_the_key(api: Api) -> None:
     assert api.upstream.models_called() == ["router", "small", "small-2"]
 
 
-def test_when_nothing_answers_in_time_the_error_says_so_and_the_attempts_are_kept(
+def test_if_no_model_answers_in_time_the_error_says_so_and_the_attempts_are_recorded(
     make_api: MakeApi,
 ) -> None:
     api = make_api(request_deadline_s=4, router_timeout_s=0.5)
@@ -118,7 +118,7 @@ def test_when_nothing_answers_in_time_the_error_says_so_and_the_attempts_are_kep
     assert record["attempts"][0]["status"] == "timed_out"
 
 
-def test_what_one_model_refuses_another_may_take(api: Api) -> None:
+def test_a_request_that_one_model_refuses_may_be_answered_by_another(api: Api) -> None:
     api.upstream.script = by_model(
         small=failure(400, "maximum context length exceeded"),
         small_2=failure(400, "maximum context length exceeded"),
@@ -127,7 +127,7 @@ def test_what_one_model_refuses_another_may_take(api: Api) -> None:
     assert api.chat("hello").headers["x-route-reason"] == "degraded"
 
 
-def test_a_request_that_every_model_refuses_is_the_callers_mistake(api: Api) -> None:
+def test_a_request_that_every_model_refuses_is_the_callers_error(api: Api) -> None:
     api.upstream.script = lambda body: failure(400, f"{body['model']} says no")
     answer = api.chat("hello")
     assert answer.status == 400
@@ -155,7 +155,7 @@ def test_a_late_answer_is_used_when_nothing_else_answers(make_api: MakeApi) -> N
     assert api.upstream.models_called() == ["small", "small-2", "medium", "large"]
 
 
-def test_a_provider_key_that_is_filled_in_later_is_used(
+def test_a_provider_key_that_is_added_later_is_used(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secrets_manager, "SECRET_CACHE_S", 0)
@@ -177,7 +177,7 @@ def test_an_override_goes_straight_to_its_tier(api: Api, name: str) -> None:
     assert api.upstream.models_called() == ["large"]
 
 
-def test_an_override_outside_the_tiers_of_the_key_is_forbidden(api: Api) -> None:
+def test_an_override_outside_the_keys_tiers_is_forbidden(api: Api) -> None:
     assert api.chat("hello", model="tier-2", key=SMALL_ONLY_KEY).status == 403
     assert api.upstream.calls == []
 

@@ -1,4 +1,4 @@
-"""`GET /v1/costs` against moto, held against the results that it adds up."""
+"""`GET /v1/costs` against moto, compared with the results that it sums up."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 TODAY = datetime.now(UTC).date()
 AROUND = f"from={TODAY - timedelta(1)}&to={TODAY + timedelta(1)}"
-"""Also where midnight passes while a test runs."""
+"""Also valid if midnight passes while a test runs."""
 
 Row = dict[str, Any]  # JSON is data, not a model
 
 
 def costs(api: Api, query: str) -> tuple[Row, list[Row]]:
-    """The total, and its rows."""
+    """Return the total and the rows."""
     answer = api("GET", f"/v1/costs?{query}", key=ADMIN_KEY)
     assert answer.status == 200, answer.body
     return cast("Row", answer.body["total"]), cast("list[Row]", answer.body["data"])
 
 
 def months_around() -> str:
-    """Whole months, whichever the requests of a test fall into."""
+    """Whole months, in whichever month the requests of a test fall."""
     first = (TODAY.replace(day=1) - timedelta(1)).replace(day=1)
     after_next = (TODAY.replace(day=1) + timedelta(64)).replace(day=1)
     return f"from={first}&to={after_next - timedelta(1)}&group_by=key"
@@ -51,7 +51,7 @@ def months_around() -> str:
 
 @pytest.fixture
 def mixed(api: Api) -> tuple[Api, list[dict[str, object]]]:
-    """Requests of two keys: bypassed, routed, asked for by tier, failed, and a dry run."""
+    """Requests of two keys: bypassed, routed, with a named tier, failed, and a dry run."""
     api.upstream.script = by_model(
         router=completion("2", 101, 1),
         small=completion("Hi."),
@@ -79,7 +79,7 @@ def sum_of(records: list[dict[str, object]], field: str) -> float:
     return sum(cast("float", record[field]) for record in records if record[field] is not None)
 
 
-def test_the_total_is_what_the_results_add_up_to(
+def test_the_total_equals_the_sum_of_the_results(
     mixed: tuple[Api, list[dict[str, object]]],
 ) -> None:
     api, records = mixed
@@ -97,7 +97,7 @@ def test_the_total_is_what_the_results_add_up_to(
     assert [day["day"] for day in days] == [str(TODAY + timedelta(n)) for n in (-1, 0, 1)]
 
 
-def test_rows_add_up_to_the_total(mixed: tuple[Api, list[dict[str, object]]]) -> None:
+def test_rows_sum_to_the_total(mixed: tuple[Api, list[dict[str, object]]]) -> None:
     api, _ = mixed
     queries = [
         months_around(),
@@ -108,12 +108,12 @@ def test_rows_add_up_to_the_total(mixed: tuple[Api, list[dict[str, object]]]) ->
         total, rows = costs(api, query)
         totals.append(total)
         assert sum(row["spent_usd"] for row in rows) == pytest.approx(total["spent_usd"], abs=1e-8)
-        if "model" not in query:  # who answered is not counted by model
+        if "model" not in query:  # answers are not counted by model
             assert sum(row["answered"] or 0 for row in rows) == total["answered"] == 4
     assert totals == [totals[0]] * len(GROUPS)
 
 
-def test_tiers_and_the_router_say_what_they_cost_and_nothing_that_nobody_counted(
+def test_tier_and_router_rows_have_costs_and_null_for_uncounted_figures(
     mixed: tuple[Api, list[dict[str, object]]],
 ) -> None:
     api, _ = mixed
@@ -133,7 +133,7 @@ def test_tiers_and_the_router_say_what_they_cost_and_nothing_that_nobody_counted
     ]
 
 
-def test_keys_are_named_and_those_without_requests_left_out(
+def test_keys_are_named_and_keys_without_requests_left_out(
     mixed: tuple[Api, list[dict[str, object]]],
 ) -> None:
     api, _ = mixed
@@ -151,7 +151,7 @@ def test_keys_are_named_and_those_without_requests_left_out(
     assert {row["learning_usd"] for row in rows} == {None}
 
 
-def test_a_total_says_how_many_requests_have_no_known_cost(make_api: MakeApi) -> None:
+def test_the_total_counts_requests_of_unknown_cost(make_api: MakeApi) -> None:
     prices = {name: price for name, price in CATALOG.prices.items() if name != "openai/medium"}
     api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
     api.upstream.script = by_model(
@@ -178,13 +178,13 @@ def test_without_any_estimate_the_baseline_is_null(make_api: MakeApi) -> None:
     assert total["requests_without_baseline"] == 1
 
 
-def test_learning_counts_on_the_day_of_its_run_however_the_run_ended(api: Api) -> None:
+def test_learning_counts_on_the_day_of_its_run_whatever_the_outcome(api: Api) -> None:
     client = boto3.client("dynamodb")
     first = DynamoDbCap(client, "results", "2026-11", 5.0, "2026-11-08T030000Z")
     first.reserve(0.5)
     first.settle(0.5, 0.2)
     early = DynamoDbCap(client, "results", "2026-11", 5.0, "2026-11-08T000000Z-drift")
-    early.reserve(0.1)  # killed: nobody knows whether it was charged
+    early.reserve(0.1)  # killed: it may have been charged
     DynamoDbCap(client, "results", "2026-11", 5.0, "2026-11-29T030000Z").reserve(1.0)
     DynamoDbCap(client, "results", "2026-12", 5.0, "2026-12-06T030000Z").reserve(2.0)
     total, days = costs(api, "from=2026-11-05&to=2026-11-20")
@@ -197,7 +197,7 @@ def test_learning_counts_on_the_day_of_its_run_however_the_run_ended(api: Api) -
     assert total["learning_usd"] == pytest.approx(3.3)
 
 
-def test_days_outside_of_the_range_do_not_count(api: Api) -> None:
+def test_days_outside_the_range_do_not_count(api: Api) -> None:
     store = DynamoDbResultStore(boto3.client("dynamodb"), "results", cast("TextStore", None))
     for day in (1, 2, 3, 4):
         made = datetime(2026, 1, day, 23, 59, 59, tzinfo=UTC)
@@ -209,7 +209,7 @@ def test_days_outside_of_the_range_do_not_count(api: Api) -> None:
     assert [(row["key_id"], row["answered"]) for row in rows] == [(None, 4)]
 
 
-def test_what_is_read_grows_with_the_range_and_not_with_requests(
+def test_reads_grow_with_the_range_not_with_requests(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
@@ -231,14 +231,14 @@ def test_what_is_read_grows_with_the_range_and_not_with_requests(
     ("query", "param"),
     [("from=soon", "from"), ("group_by=color", "group_by"), ("from=2999-01-01", "from")],
 )
-def test_a_wrong_parameter_is_refused_in_openais_form(api: Api, query: str, param: str) -> None:
+def test_an_invalid_parameter_gives_an_openai_error(api: Api, query: str, param: str) -> None:
     answer = api("GET", f"/v1/costs?{query}", key=ADMIN_KEY)
     error = cast("dict[str, str]", answer.body["error"])
     assert (answer.status, error["type"], error["param"]) == (400, "invalid_request_error", param)
 
 
 @pytest.mark.parametrize("path", ["/v1/costs", "/v1/prompt", "/v1/prompt/history"])
-def test_only_an_admin_key_may_look(api: Api, path: str) -> None:
+def test_only_an_admin_key_may_see_costs(api: Api, path: str) -> None:
     answer = api("GET", path)
     error = cast("dict[str, str]", answer.body["error"])
     assert (answer.status, error["type"]) == (403, "permission_error")
@@ -247,7 +247,7 @@ def test_only_an_admin_key_may_look(api: Api, path: str) -> None:
     assert api("GET", path, key=ADMIN_KEY).status == 200
 
 
-def test_a_table_that_cannot_be_read_is_unavailable_and_not_a_sum_of_nothing(api: Api) -> None:
+def test_an_unreadable_table_is_an_error_not_a_sum_of_zero(api: Api) -> None:
     api("GET", "/v1/costs", key=ADMIN_KEY)
     boto3.client("dynamodb").delete_table(TableName="results")
     answer = api("GET", "/v1/costs", key=ADMIN_KEY)
@@ -262,7 +262,7 @@ def test_the_admin_key_sees_every_keys_results(api: Api) -> None:
     assert api("GET", "/v1/results/nothing", key=ADMIN_KEY).status == 404
 
 
-def test_an_item_of_another_kind_is_no_counter(api: Api) -> None:
+def test_other_items_are_not_counters(api: Api) -> None:
     key = item_key("DAY#2026-01-02#0", "TOTALS")
     boto3.client("dynamodb").put_item(TableName="results", Item={**key, "note": {"S": "x"}})
     total, _ = costs(api, "from=2026-01-02&to=2026-01-02")

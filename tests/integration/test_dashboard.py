@@ -1,4 +1,4 @@
-"""The dashboard's function against moto, held against what `GET /v1/costs` says."""
+"""The dashboard function against moto, compared with `GET /v1/costs`."""
 
 import json
 import re
@@ -45,21 +45,21 @@ def show(view: object) -> str:
 
 
 def rows(view: str) -> dict[str, list[str]]:
-    """Rows of all tables by their first cell."""
+    """Return the rows of all tables, keyed by their first cell."""
     found = re.findall(r"<tr>(.*?)</tr>", show(view))
     cells = [[unescape(c) for c in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in found]
     return {row[0]: row[1:] for row in cells if row}
 
 
 def total(api: Api) -> dict[str, Any]:
-    """Of the month, as the API tells it."""
+    """Return the month's total according to the API."""
     body = api("GET", "/v1/costs", key=ADMIN_KEY).body
     return cast("dict[str, Any]", body["total"])
 
 
 @pytest.fixture
 def used(api: Api) -> Api:
-    """After requests of two keys."""
+    """The API after requests of two keys."""
     api.upstream.script = by_model(
         router=completion("2", 101, 1),
         small=completion("Hi."),
@@ -72,7 +72,7 @@ def used(api: Api) -> Api:
     return api
 
 
-def test_spend_is_what_the_api_says(used: Api) -> None:
+def test_spending_matches_the_api(used: Api) -> None:
     costs, shown = total(used), rows("spend")
     assert shown["Spent"][1] == usd(costs["spent_usd"])
     assert shown["All on Tier 3 (estimated)"][1] == usd(costs["baseline_estimated_usd"])
@@ -84,19 +84,19 @@ def test_spend_is_what_the_api_says(used: Api) -> None:
     assert set(shown) > {"openai/router", "openai/small", "openai/medium", "openai/large"}
 
 
-def test_keys_are_those_with_requests(used: Api) -> None:
+def test_only_keys_with_requests_are_listed(used: Api) -> None:
     shown = rows("keys")
     assert set(shown) == {CLIENT_KEY, OTHER_KEY, "All keys"}
     assert [shown[key][1] for key in (CLIENT_KEY, OTHER_KEY)] == ["3", "1"]
     assert shown["All keys"][2] == usd(total(used)["spent_usd"])
 
 
-def test_no_text_of_a_request_is_shown(used: Api) -> None:
+def test_request_texts_are_never_shown(used: Api) -> None:
     for view in ("spend", "keys", "prompts"):
         assert not re.search(r"tides|hello|Indeed", show(view))
 
 
-def test_a_budget_is_shown_where_the_stage_has_one(
+def test_the_budget_is_shown_if_the_stage_has_one(
     used: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONTHLY_BUDGET_USD", "0.02")
@@ -104,7 +104,7 @@ def test_a_budget_is_shown_where_the_stage_has_one(
     assert rows("spend")["… of the month's budget"][1] == f"$0.0200 ({used_up:.1f}% used)"
 
 
-def test_prompt_versions_are_marks_and_the_one_that_serves_is_live(api: Api) -> None:
+def test_prompt_versions_are_listed_and_the_served_one_is_marked_live(api: Api) -> None:
     ssm = boto3.client("ssm")
     assert f"In use: packaged@{PROMPT.version}." in show("prompts")
     edited = PROMPT.model_copy(update={"instruction": PROMPT.instruction + "\n- a haiku"})
@@ -120,7 +120,7 @@ def test_prompt_versions_are_marks_and_the_one_that_serves_is_live(api: Api) -> 
 
 
 @pytest.mark.parametrize("view", ["spend", "keys", "prompts"])
-def test_an_outage_is_a_note_that_says_what_to_do_and_a_line_in_the_log(
+def test_an_outage_shows_a_note_with_a_remedy_and_is_logged(
     api: Api, view: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     boto3.client("dynamodb").delete_table(TableName="results")
@@ -135,7 +135,7 @@ def test_an_outage_is_a_note_that_says_what_to_do_and_a_line_in_the_log(
     assert "who asked what" not in caplog.text
 
 
-def test_a_function_without_its_environment_shows_the_note_and_logs_which(
+def test_a_missing_environment_variable_shows_a_note_and_is_logged_by_name(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("KEYS_TABLE", raising=False)
@@ -144,7 +144,7 @@ def test_a_function_without_its_environment_shows_the_note_and_logs_which(
 
 
 @pytest.mark.parametrize("view", [None, "<b>spent</b>", 7, ["spend"], {"spend": 1}])
-def test_another_view_is_answered_with_those_there_are(api: Api, view: object) -> None:
+def test_an_unknown_view_lists_the_existing_ones(api: Api, view: object) -> None:
     html = show(view)
     assert "spend, keys, prompts" in html
     assert "<b>" not in html
@@ -157,7 +157,7 @@ def test_describe_documents_the_parameters_and_reads_nothing() -> None:
     assert example == "view: spend"  # CloudWatch fills the widget's parameters in with it
 
 
-def test_what_is_read_grows_with_days_and_keys_and_not_with_requests(
+def test_reads_grow_with_days_and_keys_not_with_requests(
     used: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
@@ -170,10 +170,10 @@ def test_what_is_read_grows_with_days_and_keys_and_not_with_requests(
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", counted)
     show("spend")
     assert set(read) == {"BatchGetItem"}
-    most_batches = -(-31 * SHARDS // 100) + 1  # and the month's of learning
+    most_batches = -(-31 * SHARDS // 100) + 1  # and the month's learning item
     assert len(read) <= most_batches
     add_key("rs-new")
     read.clear()
     show("keys")
     assert set(read) == {"BatchGetItem", "Scan"}
-    assert len(read) <= most_batches + 2  # five keys' months and the keys
+    assert len(read) <= most_batches + 2  # five keys' months, and the keys

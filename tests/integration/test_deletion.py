@@ -1,7 +1,7 @@
-"""Deleting requests: afterwards their texts are nowhere, and everybody else's stay.
+"""Deleting requests: afterwards their texts are nowhere, and all other texts remain.
 
-Each request says a word that nothing else holds. It goes through all there is: the record,
-feedback, S3, the kept answer of a repeat, and a run of learning with its paid answers and report.
+Each request contains a word that occurs nowhere else. It passes through everything: the record,
+feedback, S3, the stored answer for retries, and a learning run with its paid answers and report.
 """
 
 import gzip
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from route_switch.domain.ports import PromptLock
 
 ANN, BOB = "xylophone", "zeppelin"
-"""What their texts say."""
+"""The words in their texts."""
 LIVE = "/test/prompt/live"
 NOW = datetime.now(UTC)
 RUN = LearningRun(
@@ -78,7 +78,7 @@ def api(make_api: MakeApi) -> Api:
 
 
 def echo(body: Body) -> Reply:
-    """A model that repeats what it is asked; the router chooses Tier 1."""
+    """A model that echoes its input. The router chooses Tier 1."""
     text = json.dumps(body["messages"])
     return completion("1" if body["model"] == "router" else f"You said: {text[-300:]}")
 
@@ -96,7 +96,7 @@ def s3() -> "S3Client":
 
 
 def ask(api: Api, word: str, key: str = CLIENT_KEY, **fields: object) -> str:
-    """A request that leaves its word wherever a request can."""
+    """Send a request that leaves its word wherever a request can."""
     question = f"What does the {word} have to do with the tides on Earth, step by step?"
     earlier = {"role": "user", "content": f"My {word}. " * 10_000}
     answer = {"role": "assistant", "content": f"Your {word}?"}
@@ -122,7 +122,7 @@ def prompts() -> SsmPromptStore:
 
 
 def learn(run: LearningRun = RUN) -> None:
-    """The steps of a run that touch texts: examples, and paid answers with their judgments."""
+    """Run the steps that touch texts: examples, and paid answers with their judgments."""
     settings = read_settings()
     price = {"input_usd_per_million": 1, "output_usd_per_million": 1}
     config = LearningConfig.model_validate(
@@ -141,7 +141,8 @@ def learn(run: LearningRun = RUN) -> None:
 
 
 def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
-    """What the later steps would leave that shows the request: as a demo, as a moved query."""
+    """Write what the later steps would write that shows the request: as a demo, and as a moved
+    query."""
     shown = packaged_prompt().model_copy(update={"demos": (demo_of(request_id),)})
     report = {
         "moved": [{"example": request_id, "query": word}],
@@ -157,7 +158,7 @@ def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
 
 
 def demo_of(request_id: str) -> Demo:
-    """As the search would make it."""
+    """The demo that the search would make."""
     settings = read_settings()
     found = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
     examples = found([NOW.date(), NOW.date() - timedelta(days=1)], 1000).examples
@@ -166,7 +167,7 @@ def demo_of(request_id: str) -> Demo:
 
 
 def places_of(word: str) -> list[str]:
-    """Everything in DynamoDB and S3 that holds the word."""
+    """Return everything in DynamoDB and S3 that contains the word."""
     dynamodb, found = boto3.client("dynamodb"), []
     for table in dynamodb.list_tables()["TableNames"]:
         pages = dynamodb.get_paginator("scan").paginate(TableName=table)
@@ -204,7 +205,7 @@ def by_user(api: Api, _: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("delete", [by_id, by_user])
-def test_after_a_deletion_the_texts_are_nowhere_and_those_of_others_stay(
+def test_after_a_deletion_the_texts_are_nowhere_and_other_texts_remain(
     api: Api, delete: Delete
 ) -> None:
     ann, bob = ask(api, ANN, user="ann"), ask(api, BOB, user="bob")
@@ -237,19 +238,19 @@ def test_after_a_deletion_the_texts_are_nowhere_and_those_of_others_stay(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_an_id_that_is_too_long_for_a_key_of_dynamodb_is_not_found(api: Api, method: str) -> None:
+def test_an_id_that_is_too_long_for_dynamodb_is_not_found(api: Api, method: str) -> None:
     answer = api(method, f"/v1/results/{'x' * 3000}")
     assert (answer.status, answer.error["code"]) == (404, "result_not_found")
     assert len(str(answer.error["message"])) < 300
 
 
-def test_a_user_whom_no_request_can_name_is_refused(api: Api) -> None:
+def test_a_user_name_that_requests_cannot_have_is_refused(api: Api) -> None:
     assert api("DELETE", f"/v1/users/{'x' * 256}").status == 200
     answer = api("DELETE", f"/v1/users/{'x' * 257}")
     assert (answer.status, answer.error["param"]) == (400, "user")
 
 
-def test_what_is_deleted_is_not_found_a_second_time(api: Api) -> None:
+def test_a_deleted_request_is_not_found_again(api: Api) -> None:
     request_id = ask(api, ANN, user="ann")
     by_id(api, request_id)
     assert api("DELETE", f"/v1/results/{request_id}").status == 404
@@ -257,7 +258,7 @@ def test_what_is_deleted_is_not_found_a_second_time(api: Api) -> None:
     assert (nobody.status, nobody.body["deleted_results"]) == (200, 0)
 
 
-def test_a_key_deletes_its_own_requests_and_an_admins_all(api: Api) -> None:
+def test_a_key_deletes_its_own_requests_and_an_admin_key_all(api: Api) -> None:
     mine, other = ask(api, ANN, user="ann"), ask(api, ANN, OTHER_KEY, user="ann")
     assert api("DELETE", f"/v1/results/{other}").status == 404
     assert api("DELETE", "/v1/users/ann").body["deleted_results"] == 1
@@ -278,7 +279,7 @@ def test_any_user_can_be_named(api: Api, user: str) -> None:
     assert places_of(ANN) == []
 
 
-def test_a_users_requests_without_any_text_are_deleted_as_well(make_api: MakeApi) -> None:
+def test_a_users_requests_without_text_are_deleted_too(make_api: MakeApi) -> None:
     api = make_api(text_storage="none")
     api.upstream.script = echo
     api.chat("hello", user="ann")
@@ -287,13 +288,13 @@ def test_a_users_requests_without_any_text_are_deleted_as_well(make_api: MakeApi
     assert "'ann'" not in str(boto3.client("dynamodb").scan(TableName="results"))
 
 
-def test_more_than_fits_the_time_is_deleted_by_calling_again(
+def test_an_incomplete_deletion_is_finished_by_calling_again(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         api.chat(f"{ANN} {number}", user="ann")
     monkeypatch.setattr(delete_texts, "BATCH_SIZE", 2)
-    times = iter([0.0, 1.0])  # begun, the first batch, the second
+    times = iter([0.0, 1.0])  # start, first batch, second batch
     served = management.management()
     late = replace(served, delete=replace(served.delete, clock=lambda: next(times, 99.0)))
     with monkeypatch.context() as slow:
@@ -312,14 +313,14 @@ def claimed() -> DynamoDbRuns:
 
 
 def report(runs: DynamoDbRuns) -> str:
-    """The last step of the run; what it tells."""
+    """Run the last step and return its message."""
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     step = ReportRun(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
 
 
-def test_a_run_under_way_is_named_promotes_nothing_of_it_and_removes_it_at_its_end(
+def test_a_run_in_progress_is_reported_promotes_no_deleted_text_and_removes_it_at_its_end(
     api: Api,
 ) -> None:
     ann = ask(api, ANN, user="ann")
@@ -348,7 +349,7 @@ def by_id_with_leftovers(api: Api, request_id: str) -> dict[str, object]:
     return by_id(api, request_id)
 
 
-def test_a_run_that_does_not_hold_it_keeps_nobody_waiting(api: Api) -> None:
+def test_a_run_without_the_text_is_not_reported_as_pending(api: Api) -> None:
     ask(api, BOB)
     runs = claimed()
     learn()
@@ -357,12 +358,12 @@ def test_a_run_that_does_not_hold_it_keeps_nobody_waiting(api: Api) -> None:
     runs.finish(RUN.id, "execution", RunOutcome.NOT_BETTER, "m", None)
 
 
-def test_a_run_that_may_be_collecting_is_waited_for(api: Api) -> None:
+def test_a_run_that_may_be_collecting_is_reported_as_pending(api: Api) -> None:
     claimed()
     assert by_id(api, ask(api, ANN))["pending"] == [f"run {RUN.id}"]
 
 
-def test_what_a_stopped_run_wrote_too_late_goes_with_the_end_of_the_next(api: Api) -> None:
+def test_late_files_of_a_stopped_run_are_removed_at_the_end_of_the_next(api: Api) -> None:
     ann = ask(api, ANN)
     by_id(api, ann)
     bucket().work("2026-01-01T000000Z").write("calls/run/late", ANN.encode())
@@ -370,7 +371,7 @@ def test_what_a_stopped_run_wrote_too_late_goes_with_the_end_of_the_next(api: Ap
     assert places_of(ANN) == []
 
 
-def test_a_demo_that_is_live_or_was_cannot_be_deleted_and_is_named(api: Api) -> None:
+def test_a_demo_in_a_prompt_version_cannot_be_deleted_and_is_reported(api: Api) -> None:
     ann = ask(api, ANN)
     publish(demo_of(ann))
     publish(demo_of(ann).model_copy(update={"tier": Tier.LARGE}))
@@ -387,7 +388,7 @@ def test_a_demo_that_is_live_or_was_cannot_be_deleted_and_is_named(api: Api) -> 
 
 
 def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was on its way while the request was deleted."""
+    """The feedback was on its way while the request was deleted."""
     ann = ask(api, ANN)
     store = management.management().give_feedback._store
     write = store._write  # type: ignore[attr-defined]  # between reading and writing

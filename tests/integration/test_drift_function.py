@@ -64,7 +64,7 @@ def state_machine(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def count(day: datetime, *tiers: int) -> None:
-    """Puts what a day's requests add up to, spread over two shards."""
+    """Store what a day's requests add up to, spread over two shards."""
     requests = sum(tiers)
     lengths = [int(requests * share) for share in PREDICTION.lengths]
     by_tier, by_length = routed_counters("live@1")
@@ -94,12 +94,12 @@ def executions(arn: str) -> list[dict[str, str]]:
     ]
 
 
-def test_a_shift_starts_one_run_however_often_the_event_comes(
+def test_a_shift_starts_one_run_however_often_the_event_is_delivered(
     state_machine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     count(YESTERDAY, 300, 180, 520)
     assert look() == "run started"
-    # The first may still run, or it may have ended: either way it is the only one.
+    # The first run may still be in progress or have ended; either way it is the only one.
     assert look() in ("run started", "run started before")
     (started,) = executions(state_machine)
     assert started["scheduled_time"] == "2026-11-22T00:00:00Z"
@@ -120,13 +120,13 @@ def test_while_learning_is_off_no_run_is_started(state_machine: str) -> None:
     assert executions(state_machine) == []
 
 
-def test_traffic_as_predicted_starts_none(state_machine: str) -> None:
+def test_traffic_as_predicted_starts_no_run(state_machine: str) -> None:
     count(YESTERDAY, 510, 295, 195)
     assert look() == "no drift"
     assert executions(state_machine) == []
 
 
-def test_no_totals_and_old_ones_say_that_they_are_too_few(state_machine: str) -> None:
+def test_missing_and_old_totals_count_as_too_few_requests(state_machine: str) -> None:
     assert look() == "too few requests"
     count(YESTERDAY - timedelta(days=7), 0, 0, 1000)
     assert look() == "too few requests"
@@ -143,12 +143,12 @@ def test_a_prompt_edited_by_hand_has_no_prediction(state_machine: str) -> None:
     assert executions(state_machine) == []
 
 
-def test_a_live_prompt_that_is_not_there_has_no_prediction(state_machine: str) -> None:
+def test_a_missing_live_prompt_has_no_prediction(state_machine: str) -> None:
     boto3.client("ssm").delete_parameter(Name="/test/prompt/live")
     assert look() == "no prediction"
 
 
-def test_requests_that_learning_samples_are_counted_as_routing_chose(results_table: str) -> None:
+def test_requests_that_learning_samples_are_counted_by_the_routed_tier(results_table: str) -> None:
     client = boto3.client("dynamodb")
     store = DynamoDbResultStore(client, results_table, cast("TextStore", None))
     routed = replace(answered("r0", "q", YESTERDAY), query_tokens=40, routed_tier=Tier.LARGE)
@@ -171,12 +171,14 @@ def test_requests_that_learning_samples_are_counted_as_routing_chose(results_tab
 
 @pytest.fixture
 def patient_api(make_api: MakeApi) -> Api:
-    """Whose first call, which loads a provider's library, is not late on a busy machine."""
+    """An API with long timeouts: its first call loads a provider's library, which takes long on a
+    busy machine."""
     return make_api(router_timeout_s=10, request_deadline_s=20)
 
 
 def routed_today(api: Api) -> RoutedDay:
-    """Of whichever prompt served; the tests' requests may lie on both sides of midnight."""
+    """Counts of whichever prompt was served. A test's requests may fall on both sides of
+    midnight."""
     version = str(api.chat(LONG).headers["x-route-prompt-version"])
     days = DynamoDbRoutedDays(boto3.client("dynamodb"), "results")
     now = datetime.now(UTC).date()
@@ -192,7 +194,7 @@ def test_a_keys_own_tiers_do_not_look_like_a_shift(patient_api: Api) -> None:
     assert routed_today(api).tiers == (0, 0, 2)
 
 
-def test_a_router_that_is_down_leaves_a_length_and_one_that_babbles_the_safe_tier(
+def test_a_failed_router_leaves_only_a_length_and_a_nonsense_reply_the_safe_tier(
     patient_api: Api,
 ) -> None:
     api = patient_api

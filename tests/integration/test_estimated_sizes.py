@@ -1,4 +1,5 @@
-"""What `route-switch estimate` takes for the size of a request's traces, measured."""
+"""The sizes that `route-switch estimate` assumes for a request's traces, compared with
+measurements."""
 
 import boto3
 import pytest
@@ -13,7 +14,7 @@ LONGEST_MODEL = "openai/us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
 def size_of(item: dict[str, dict[str, str]]) -> int:
-    """As DynamoDB counts: names, texts in UTF-8, and at most 21 bytes for a number."""
+    """Count as DynamoDB does: names, texts in UTF-8, and at most 21 bytes per number."""
     return sum(
         len(name) + (len(text.encode()) if kind == "S" else min(len(text) // 2 + 2, 21))
         for name, value in item.items()
@@ -23,7 +24,7 @@ def size_of(item: dict[str, dict[str, str]]) -> int:
 
 @pytest.fixture
 def sizes(make_api: MakeApi, capsys: pytest.CaptureFixture[str]) -> dict[str, list[int]]:
-    """Bytes of what three requests, one for each tier, leave behind."""
+    """Bytes left behind by three requests, one per tier."""
     api = make_api()
     answer = completion("word" * OUTPUT_TOKENS)
     metric_lines = []
@@ -39,9 +40,9 @@ def sizes(make_api: MakeApi, capsys: pytest.CaptureFixture[str]) -> dict[str, li
     return found
 
 
-def test_a_record_is_about_as_large_as_it_is_estimated(sizes: dict[str, list[int]]) -> None:
+def test_a_record_is_about_as_large_as_estimated(sizes: dict[str, list[int]]) -> None:
     texts = 4 * (INPUT_TOKENS + OUTPUT_TOKENS)
-    # Bedrock's names are longer than the test's, four times in a record.
+    # Bedrock's model names are longer than the test's, and occur four times in a record.
     names = 4 * (len(LONGEST_MODEL) - len("openai/medium"))
     for size in sizes["RESULT"]:
         assert 0.8 * estimated.RECORD_BYTES < size - texts + names <= estimated.RECORD_BYTES
@@ -52,6 +53,6 @@ def test_counters_take_one_write_unit_each(sizes: dict[str, list[int]]) -> None:
     assert max(*sizes["DAY"], *sizes["KEY"]) < COUNTED_BYTES
 
 
-def test_a_line_of_metrics_is_not_longer_than_it_is_estimated(sizes: dict[str, list[int]]) -> None:
+def test_a_line_of_metrics_is_not_longer_than_estimated(sizes: dict[str, list[int]]) -> None:
     for size in sizes["metrics"]:
         assert 0.4 * estimated.METRIC_LINE_BYTES < size <= estimated.METRIC_LINE_BYTES

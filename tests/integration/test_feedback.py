@@ -1,4 +1,4 @@
-"""What people say about answers, through the API."""
+"""Feedback on answers, through the API."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_a_thumb_or_a_score_says_whether_the_answer_was_adequate(
     assert (kept["adequate"], kept.get("score")) == (adequate, said.get("score"))
 
 
-def test_the_same_again_changes_nothing_and_a_later_one_replaces(api: Api) -> None:
+def test_repeated_feedback_changes_nothing_and_later_feedback_replaces_it(api: Api) -> None:
     request_id = ask(api)
     first = [give(api, request_id, score=0.2, comment="Meh.") for _ in range(2)]
     assert first[0].body == first[1].body
@@ -78,7 +78,7 @@ def test_the_same_again_changes_nothing_and_a_later_one_replaces(api: Api) -> No
     assert stored(request_id) == {"adequate": True}
 
 
-def test_another_keys_result_is_not_found_by_an_admin_either(api: Api) -> None:
+def test_not_even_an_admin_key_can_rate_another_keys_result(api: Api) -> None:
     request_id = ask(api)
     for key in (OTHER_KEY, ADMIN_KEY):
         assert error_of(give(api, request_id, key, thumb="up")) == (404, "result_not_found", None)
@@ -86,7 +86,7 @@ def test_another_keys_result_is_not_found_by_an_admin_either(api: Api) -> None:
     assert stored(request_id) is None
 
 
-def test_texts_are_kept_only_where_the_requests_own_text_is(make_api: MakeApi) -> None:
+def test_feedback_texts_are_stored_only_if_the_requests_text_is(make_api: MakeApi) -> None:
     api = make_api()
     request_id = ask(api)
     kept = give(api, request_id, thumb="down", gold="Good day.", comment="Too short.")
@@ -98,7 +98,9 @@ def test_texts_are_kept_only_where_the_requests_own_text_is(make_api: MakeApi) -
     }
 
 
-def test_without_stored_text_the_rating_alone_is_kept_and_said(make_api: MakeApi) -> None:
+def test_without_stored_text_only_the_rating_is_stored_and_the_response_says_so(
+    make_api: MakeApi,
+) -> None:
     api = make_api(**NO_TEXT)
     request_id = ask(api)
     answer = give(api, request_id, thumb="down", comment="private")
@@ -106,7 +108,7 @@ def test_without_stored_text_the_rating_alone_is_kept_and_said(make_api: MakeApi
     assert stored(request_id) == {"adequate": False}
 
 
-def test_what_has_no_answer_cannot_be_rated(api: Api) -> None:
+def test_an_unanswered_request_cannot_be_rated(api: Api) -> None:
     dry = api("POST", "/v1/route", {"messages": [{"role": "user", "content": "hello"}]})
     api.upstream.script = lambda _: failure(500)
     failed = api.chat("hello").headers["x-request-id"]
@@ -132,14 +134,14 @@ def test_what_has_no_answer_cannot_be_rated(api: Api) -> None:
         ({"request_id": "r", "thumb": "up", "stars": 5}, "unknown_parameter", "stars"),
     ],
 )
-def test_a_wrong_feedback_is_told_by_its_field(
+def test_invalid_feedback_is_refused_with_the_field(
     api: Api, body: object, code: str, param: str | None
 ) -> None:
     answer = api("POST", "/v1/feedback", body)
     assert error_of(answer) == (400, code, param)
 
 
-def test_a_body_that_is_too_long_is_not_read(make_api: MakeApi) -> None:
+def test_a_body_that_is_too_long_is_refused(make_api: MakeApi) -> None:
     api = make_api(max_body_bytes=1000)
     answer = give(api, "r", thumb="up", comment="x" * 2000)
     assert error_of(answer)[:2] == (413, "request_too_large")
@@ -149,7 +151,7 @@ def test_a_key_is_needed(api: Api) -> None:
     assert api("POST", "/v1/feedback", {}, key=None).status == 401
 
 
-def test_the_metrics_of_a_feedback_hold_no_text(
+def test_the_metrics_of_feedback_contain_no_text(
     api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     request_id = ask(api)

@@ -1,4 +1,4 @@
-"""`route-switch keys` against DynamoDB, and what the API makes of its keys."""
+"""`route-switch keys` against DynamoDB, and the keys' effect on the API."""
 
 import json
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from route_switch.adapters.results_table import SHARDS, month_key
 from route_switch.cli import keys
-from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
+from route_switch.cli.stage import Deployed
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.wiring.settings import read_settings
@@ -27,12 +27,12 @@ def _on_this_stage(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> Result:
-    """On a terminal that is wide enough for a row in a line."""
+    """Use a terminal that is wide enough for one row per line."""
     return CliRunner(env={"COLUMNS": "160"}).invoke(app, ["keys", *arguments])
 
 
 def refusal(*arguments: str) -> str:
-    """What the command says where it does nothing."""
+    """Return the command's message when it refuses."""
     before = items()
     result = run(*arguments)
     assert isinstance(result.exception, RouteSwitchError), result.output
@@ -60,19 +60,19 @@ def names(found: Sequence[dict[str, object]]) -> set[object]:
     return {each["name"] for each in found}
 
 
-def test_the_key_alone_is_on_stdout_and_works_and_only_its_hash_is_kept(api: Api) -> None:
+def test_stdout_has_only_the_key_which_works_and_only_its_hash_is_stored(api: Api) -> None:
     result = run("create", "search")
     key = result.stdout.removesuffix("\n")
     assert key.startswith("rs-")
     assert "\n" not in key
-    assert "shown this once" in result.stderr
+    assert "shown only once" in result.stderr
     assert key not in result.stderr
     assert api("GET", "/v1/models", key=key).status == 200
     assert key not in json.dumps(items())
     assert f"KEY#{hash_key(key)}" in json.dumps(items())
 
 
-def test_a_key_has_the_limits_and_tags_that_it_was_made_with() -> None:
+def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
     made = create(
         *("search", "--tag", "team=search", "--tag", "env=prod", "--tiers", "2,1", "--admin"),
         *("--requests-per-minute", "60", "--monthly-budget-usd", "12.5"),
@@ -115,25 +115,25 @@ def test_a_key_has_the_limits_and_tags_that_it_was_made_with() -> None:
         (["--tag", "a="], "1 to 100 printable"),
     ],
 )
-def test_options_that_nobody_can_have_meant_make_no_key(options: list[str], told: str) -> None:
+def test_nonsensical_options_create_no_key(options: list[str], told: str) -> None:
     assert told in refusal("create", "search", *options)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb", "\x1b[31m"])
-def test_a_name_is_short_and_can_be_printed(name: str) -> None:
+def test_a_name_must_be_short_and_printable(name: str) -> None:
     assert "1 to 100 printable" in refusal("create", name)
 
 
-def test_a_budget_that_cannot_be_kept_is_warned_of(make_api: MakeApi) -> None:
+def test_a_budget_that_cannot_be_enforced_causes_a_warning(make_api: MakeApi) -> None:
     """The catalog has no price for the fallback of Tier 1."""
     result = run("create", "a", "--monthly-budget-usd", "5")
-    assert "warning: the price of openai/small-2 is not known" in result.stderr
+    assert "warning: no price is known for openai/small-2" in result.stderr
     assert result.stdout.count("\n") == 1
     assert "warning" not in run("create", "b", "--monthly-budget-usd", "5", "--tiers", "2").stderr
     assert "warning" not in run("create", "c").stderr
 
 
-def test_the_list_sums_up_the_months_shards_and_says_what_it_cannot_know(api: Api) -> None:
+def test_the_list_sums_the_months_shards_and_marks_unknown_costs(api: Api) -> None:
     now = datetime.now(UTC)
     for shard in range(SHARDS):
         counters = {"cost_usd": {"N": "0.25"}, "cost_usd:unknown": {"N": "1"}}
@@ -149,7 +149,7 @@ def test_the_list_sums_up_the_months_shards_and_says_what_it_cannot_know(api: Ap
     assert "+ 16 unknown" in table
 
 
-def test_the_list_holds_no_hash_and_knows_tags() -> None:
+def test_the_list_shows_tags_and_no_hash() -> None:
     made = create("with [brackets]", "--tag", "team=a", "--tag", "env=prod")
     create("other", "--tag", "team=b")
     for shown in (run("list").stdout, run("list", "--json").stdout):
@@ -178,19 +178,19 @@ def test_a_key_is_revoked_once_and_refused_with_the_reason(api: Api) -> None:
     assert "was revoked" in json.dumps(refused.body)
 
 
-def test_a_name_that_two_keys_have_revokes_neither_and_an_unknown_one_nothing() -> None:
+def test_an_ambiguous_or_unknown_name_revokes_nothing() -> None:
     first, second = create("search"), create("search")
     told = refusal("revoke", "search")
     assert str(first["key_id"]) in told
     assert str(second["key_id"]) in told
-    assert "2 keys in use are named 'search'" in told
+    assert "2 active keys are named 'search'" in told
     run("revoke", str(first["key_id"]))
-    assert str(second["key_id"]) in run("revoke", "search").stdout, "the one that is in use"
+    assert str(second["key_id"]) in run("revoke", "search").stdout, "the one that is not revoked"
     assert "revoked already" in run("revoke", "search").stdout
     assert "There is no key 'nobody'" in refusal("revoke", "nobody")
 
 
-def test_the_last_admin_key_goes_by_force_only() -> None:
+def test_the_last_admin_key_is_revoked_only_by_force() -> None:
     create("a", "--admin")
     assert run("revoke", ADMIN_KEY).exit_code == 0
     assert "the last admin key" in refusal("revoke", "a")

@@ -49,7 +49,7 @@ def collect() -> CollectedExamples:
     collector = build_collector(
         settings, boto3.client("dynamodb"), boto3.client("s3"), lambda example: example
     )
-    # The requests of a test may lie on both sides of midnight.
+    # The requests of a test may fall on both sides of midnight.
     return collector([now.date(), now.date() - timedelta(days=1)], 1000)
 
 
@@ -61,7 +61,7 @@ def feedback_store() -> DynamoDbFeedback:
     return DynamoDbFeedback(boto3.client("dynamodb"), "results")
 
 
-def test_a_request_becomes_an_example_that_asks_the_same_again(api: Api) -> None:
+def test_a_request_becomes_an_example_that_repeats_it(api: Api) -> None:
     api.upstream.script = by_model(
         router=completion("2", 900, 1), medium=completion("The Moon.", 37, 211)
     )
@@ -83,7 +83,7 @@ def test_a_request_becomes_an_example_that_asks_the_same_again(api: Api) -> None
     assert Example.model_validate_json(example.model_dump_json(exclude_defaults=True)) == example
 
 
-def test_only_routed_and_answered_requests_that_can_be_replayed_are_drawn(api: Api) -> None:
+def test_only_routed_answered_and_replayable_requests_are_sampled(api: Api) -> None:
     api.upstream.script = by_model(
         router=completion("1"), small=completion("Hi."), medium=completion("M"), large=failure(500)
     )
@@ -106,13 +106,15 @@ def test_only_routed_and_answered_requests_that_can_be_replayed_are_drawn(api: A
     }
 
 
-def test_a_tier_asked_for_by_name_stays_out_even_if_another_one_answered(api: Api) -> None:
+def test_a_request_that_named_its_tier_is_not_sampled_even_if_another_tier_answered(
+    api: Api,
+) -> None:
     api.upstream.script = by_model(medium=failure(500), large=completion("Large."))
     assert api.chat("by name", model="tier-2").headers["x-route-reason"] == "degraded"
     assert collect().examples == ()
 
 
-def test_a_record_that_has_expired_is_not_learned_from(api: Api) -> None:
+def test_an_expired_record_is_not_used(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("hello")
     [item] = [i for i in scan() if i["sk"]["S"] == "RESULT"]
@@ -127,7 +129,7 @@ def test_a_record_that_has_expired_is_not_learned_from(api: Api) -> None:
     assert learning.load([request_id]) == [], "expired, though DynamoDB has not deleted it yet"
 
 
-def test_long_conversations_lie_in_s3_and_come_back(api: Api) -> None:
+def test_long_conversations_are_stored_in_s3_and_read_back(api: Api) -> None:
     api.upstream.script = by_model(router=completion("1"), small=completion("Short."))
     messages = [
         {"role": "system", "content": "rule " * 30_000},
@@ -144,7 +146,7 @@ def test_long_conversations_lie_in_s3_and_come_back(api: Api) -> None:
 
 
 @pytest.mark.parametrize("storage", ["hash", "none"])
-def test_nothing_of_a_replay_is_kept_unless_text_is(make_api: MakeApi, storage: str) -> None:
+def test_a_replay_is_stored_only_if_texts_are(make_api: MakeApi, storage: str) -> None:
     api = make_api(text_storage=storage)
     api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
     secret = {"role": "system", "content": "the secret rule"}
@@ -180,7 +182,7 @@ def test_feedback_expires_with_its_request(api: Api) -> None:
     assert expiries["FEEDBACK"] == expiries["RESULT"]
 
 
-def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
+def test_feedback_is_accepted_only_for_the_keys_own_requests(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
     for named, key_id in ((request_id, "key_other"), ("chatcmpl-none", KEY_ID)):
@@ -190,7 +192,7 @@ def test_feedback_is_for_ones_own_requests_only(api: Api) -> None:
 
 
 @pytest.mark.parametrize("storage", ["hash", "none"])
-def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, storage: str) -> None:
+def test_a_gold_answer_is_stored_only_if_texts_are(make_api: MakeApi, storage: str) -> None:
     api = make_api(text_storage=storage)
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = str(api.chat("hello").body["id"])
@@ -202,7 +204,7 @@ def test_a_gold_answer_is_text_and_kept_only_where_text_is(make_api: MakeApi, st
     assert "learn_pk" not in item
 
 
-def test_a_table_that_cannot_be_read_is_told(api: Api) -> None:
+def test_an_unreadable_table_is_an_error(api: Api) -> None:
     boto3.client("dynamodb").delete_table(TableName="results")
     with pytest.raises(StoreError, match="is unavailable"):
         collect()
@@ -212,23 +214,26 @@ DAYS = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in range(25, 32)]
 
 
 def week_of(requests: int) -> DynamoDbLearning:
-    """A week of requests, 20 of them with feedback."""
+    """Return a week of requests, 20 of them with feedback."""
     dynamodb = boto3.client("dynamodb")
     create_results_table(dynamodb)
     records = [
         answered(f"chatcmpl-{n}", f"Question {n}?", DAYS[n % len(DAYS)]) for n in range(requests)
     ]
-    write(dynamodb, records)
-    learning = DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
+    write(dynamodb, records[:20])
+    # First, while the table is small: feedback takes transactions.
     for record in records[:20]:
         feedback_store().save_feedback(
             record.request_id, record.key_id, GivenFeedback(adequate=False)
         )
-    return learning
+    write(dynamodb, records[20:])
+    count(dynamodb, records)
+    return DynamoDbLearning(dynamodb, "results", cast("TextStore", None))
 
 
 class Transactions:
-    """Keeps what the store writes: moto copies the whole table for each transaction."""
+    """Writes the store's items directly, because moto copies the whole table for each
+    transaction."""
 
     exceptions = boto3.client("dynamodb", "eu-west-1").exceptions
 
@@ -246,6 +251,9 @@ def write(dynamodb: "DynamoDBClient", records: Sequence[RequestRecord]) -> None:
         store.save(record, FAR)
     for start in range(0, len(kept.puts), 25):
         dynamodb.batch_write_item(RequestItems={"results": kept.puts[start : start + 25]})
+
+
+def count(dynamodb: "DynamoDBClient", records: Sequence[RequestRecord]) -> None:
     for day in DAYS:
         number = sum(record.created_at == day for record in records)
         total = {learning_counter(None): {"N": str(number)}}
@@ -282,7 +290,7 @@ def test_a_sample_of_100_reads_about_100_of_5000_records(
     assert {operation for operation, _ in calls} == {"Query", "BatchGetItem"}
 
 
-def test_every_request_is_found_once_when_all_are_wanted(aws: None) -> None:
+def test_a_full_sample_contains_every_request_once(aws: None) -> None:
     found = week_of(400).draw([day.date() for day in DAYS], Arc.of(4, 1.0))
     assert sorted(found) == sorted(f"chatcmpl-{n}" for n in range(400))
 

@@ -1,4 +1,4 @@
-"""What learning keeps in S3 and DynamoDB: paid answers, the month's cap, runs and their lock."""
+"""What learning stores in S3 and DynamoDB: paid answers, the month's cap, runs and their lock."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ def memo_of(s3: "S3Client", run_id: str, worker: str | None) -> S3Memo:
     return S3Memo(s3, BUCKET, run_id, worker, {})
 
 
-def test_files_are_read_back_and_a_missing_one_is_none(s3: "S3Client") -> None:
+def test_files_are_read_back_and_a_missing_file_is_none(s3: "S3Client") -> None:
     files = S3Files(s3, BUCKET, "runs/1/")
     assert files.read("a.json") is None
     files.write("a.json", b"1")
@@ -56,14 +56,14 @@ def test_files_are_read_back_and_a_missing_one_is_none(s3: "S3Client") -> None:
     assert keys(s3) == ["runs/1/a.json"]
 
 
-def test_a_bucket_that_is_gone_is_told_apart_from_a_missing_file(s3: "S3Client") -> None:
+def test_a_missing_bucket_is_distinguished_from_a_missing_file(s3: "S3Client") -> None:
     with pytest.raises(StoreError, match="cannot be read"):
         S3Files(s3, "elsewhere", "").read("a.json")
     with pytest.raises(StoreError, match="cannot be written"):
         S3Files(s3, "elsewhere", "").write("a.json", b"")
 
 
-def test_a_later_run_finds_answers_but_not_what_the_router_said(s3: "S3Client") -> None:
+def test_a_later_run_finds_answers_but_not_router_replies(s3: "S3Client") -> None:
     first = memo_of(s3, "week-1", None)
     first.put("k1", ANSWER)
     first.put("k2", ROUTED)
@@ -73,13 +73,13 @@ def test_a_later_run_finds_answers_but_not_what_the_router_said(s3: "S3Client") 
     assert list(second.items()) == [], "this run has paid nothing"
 
 
-def test_an_answer_is_one_object_that_says_who_paid(s3: "S3Client") -> None:
+def test_an_answer_is_one_object_whose_key_says_who_paid(s3: "S3Client") -> None:
     memo_of(s3, "week-1", "outcomes-3").put("k1", ANSWER)
     memo_of(s3, "week-1", None).put("k2", ROUTED)
     assert keys(s3) == ["answers/week-1/outcomes-3/k1", "work/week-1/calls/run/k2"]
 
 
-def test_a_worker_sums_up_its_own_and_the_run_all_of_its_workers(s3: "S3Client") -> None:
+def test_a_worker_sums_its_own_calls_and_the_run_those_of_all_workers(s3: "S3Client") -> None:
     for worker in ("outcomes-0", "outcomes-1"):
         memo_of(s3, "week-1", worker).put(f"by-{worker}", ANSWER)
     memo_of(s3, "week-0", None).put("older", ANSWER)
@@ -89,8 +89,9 @@ def test_a_worker_sums_up_its_own_and_the_run_all_of_its_workers(s3: "S3Client")
     assert run.keys() == {"by-outcomes-0", "by-outcomes-1"}
 
 
-def test_a_call_that_another_worker_has_under_way_is_not_taken_for_lost(s3: "S3Client") -> None:
-    """Its note says that it was begun; only who takes the whole run over may call it lost."""
+def test_a_call_in_progress_in_another_worker_does_not_count_as_lost(s3: "S3Client") -> None:
+    """A note says that it was started. Only a process that resumes the whole run may count it as
+    lost."""
     memo_of(s3, "week-1", "outcomes-0").put("k-begun", {"purpose": "answer", "cost_usd": 2})
     other = metered(FakeModel(), memo_of(s3, "week-1", "outcomes-1"))
     assert other.spent_usd == 0
@@ -99,14 +100,14 @@ def test_a_call_that_another_worker_has_under_way_is_not_taken_for_lost(s3: "S3C
     assert metered(FakeModel(), memo_of(s3, "week-1", None)).spent_usd == 2
 
 
-def test_an_answer_that_expired_since_it_was_listed_is_asked_again(s3: "S3Client") -> None:
+def test_an_answer_that_expired_after_it_was_listed_is_requested_again(s3: "S3Client") -> None:
     memo_of(s3, "week-0", None).put("k", ANSWER)
     memo = memo_of(s3, "week-1", None)
     s3.delete_object(Bucket=BUCKET, Key="answers/week-0/run/k")
     assert memo.get("k") is None
 
 
-def test_answers_that_cannot_be_kept_or_read_are_told(s3: "S3Client") -> None:
+def test_answers_that_cannot_be_stored_or_read_are_an_error(s3: "S3Client") -> None:
     memo = memo_of(s3, "week-1", None)
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(StoreError, match="cannot be written"):
@@ -131,7 +132,7 @@ def cap(dynamodb: "DynamoDBClient", usd: float = 1.0, month: str = "2026-11") ->
     return DynamoDbCap(dynamodb, "results", month, usd, RUN.id)
 
 
-def test_the_cap_is_one_for_all_runs_of_a_month(dynamodb: "DynamoDBClient") -> None:
+def test_all_runs_of_a_month_share_one_cap(dynamodb: "DynamoDBClient") -> None:
     cap(dynamodb).reserve(0.7)
     with pytest.raises(BudgetReachedError, match=r"of 2026-11, 1.0000 USD .* 0.7000 USD are spent"):
         cap(dynamodb).reserve(0.4)
@@ -141,7 +142,7 @@ def test_the_cap_is_one_for_all_runs_of_a_month(dynamodb: "DynamoDBClient") -> N
     assert cap(dynamodb).taken_usd() == 1.0
 
 
-def test_nothing_is_spent_where_a_call_costs_more_than_the_whole_cap(
+def test_a_call_that_costs_more_than_the_whole_cap_is_refused(
     dynamodb: "DynamoDBClient",
 ) -> None:
     with pytest.raises(BudgetReachedError):
@@ -151,16 +152,14 @@ def test_nothing_is_spent_where_a_call_costs_more_than_the_whole_cap(
     assert cap(dynamodb).taken_usd() == 0
 
 
-def test_what_is_free_needs_no_cap(dynamodb: "DynamoDBClient") -> None:
+def test_free_calls_need_no_cap(dynamodb: "DynamoDBClient") -> None:
     nothing = cap(dynamodb, usd=0.0)
     nothing.reserve(0.0)
     nothing.settle(0.0, 0.0)
     assert dynamodb.scan(TableName="results")["Count"] == 0
 
 
-def test_workers_at_the_same_time_never_take_more_than_the_cap(
-    dynamodb: "DynamoDBClient", atomic: None
-) -> None:
+def test_concurrent_workers_never_exceed_the_cap(dynamodb: "DynamoDBClient") -> None:
     def take(_: int) -> bool:
         try:
             cap(dynamodb).reserve(0.03)
@@ -174,7 +173,7 @@ def test_workers_at_the_same_time_never_take_more_than_the_cap(
     assert cap(dynamodb).taken_usd() == pytest.approx(0.99)
 
 
-def test_an_unreachable_cap_stops_the_run_but_keeps_an_answer_that_is_there(
+def test_an_unreachable_cap_stops_the_run_but_keeps_received_answers(
     dynamodb: "DynamoDBClient",
 ) -> None:
     elsewhere = DynamoDbCap(dynamodb, "elsewhere", "2026-11", 1.0, RUN.id)
@@ -195,21 +194,21 @@ def runs(
     return DynamoDbRuns(dynamodb, "results", is_running, lambda: now)
 
 
-def test_one_scheduled_time_makes_one_run(dynamodb: "DynamoDBClient") -> None:
+def test_each_scheduled_time_starts_one_run(dynamodb: "DynamoDBClient") -> None:
     assert runs(dynamodb).claim(RUN, "execution-1") is None
-    assert runs(dynamodb).claim(RUN, "execution-1") is None, "a step may be tried again"
+    assert runs(dynamodb).claim(RUN, "execution-1") is None, "a step may be retried"
     why = runs(dynamodb).claim(RUN, "execution-2")
     assert why is not None
     assert "each scheduled time starts one run" in why
     runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
-    assert runs(dynamodb).claim(RUN, "execution-2") == why, "also after it has ended"
+    assert runs(dynamodb).claim(RUN, "execution-2") == why, "even after the run has ended"
 
 
-def test_one_run_goes_at_a_time_and_the_next_one_after_it(dynamodb: "DynamoDBClient") -> None:
+def test_runs_are_exclusive_and_the_next_starts_after_the_first(dynamodb: "DynamoDBClient") -> None:
     runs(dynamodb).claim(RUN, "execution-1")
     why = runs(dynamodb).claim(OTHER, "execution-2")
     assert why == "Another run is in progress, and only one may run at a time."
-    assert runs(dynamodb).load(OTHER.id) is None, "it may be started later"
+    assert runs(dynamodb).load(OTHER.id) is None, "the second run may be started later"
     runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.PROMOTED, "m", 7)
     assert runs(dynamodb).claim(OTHER, "execution-2") is None
     ended = runs(dynamodb).load(RUN.id)
@@ -217,7 +216,7 @@ def test_one_run_goes_at_a_time_and_the_next_one_after_it(dynamodb: "DynamoDBCli
     assert (ended.outcome, ended.message, ended.version) == ("promoted", "m", 7)
 
 
-def test_the_lock_of_an_execution_that_was_stopped_or_whose_lease_ended_is_void(
+def test_the_lock_of_a_stopped_execution_or_an_expired_lease_is_void(
     dynamodb: "DynamoDBClient",
 ) -> None:
     runs(dynamodb).claim(RUN, "stopped")
@@ -226,7 +225,9 @@ def test_the_lock_of_an_execution_that_was_stopped_or_whose_lease_ended_is_void(
     assert runs(dynamodb, now=1001.0 + LEASE_S).claim(third, "third") is None
 
 
-def test_who_lost_the_lock_does_not_release_another_ones(dynamodb: "DynamoDBClient") -> None:
+def test_a_run_that_lost_the_lock_does_not_release_its_successors_lock(
+    dynamodb: "DynamoDBClient",
+) -> None:
     runs(dynamodb).claim(RUN, "stopped")
     runs(dynamodb, lambda _: False).claim(OTHER, "second")
     runs(dynamodb).finish(RUN.id, "stopped", RunOutcome.FAILED, "m", None)
@@ -234,9 +235,7 @@ def test_who_lost_the_lock_does_not_release_another_ones(dynamodb: "DynamoDBClie
     assert runs(dynamodb).claim(third, "third") is not None
 
 
-def test_of_runs_that_start_at_the_same_time_one_goes(
-    dynamodb: "DynamoDBClient", atomic: None
-) -> None:
+def test_of_concurrent_starts_exactly_one_proceeds(dynamodb: "DynamoDBClient") -> None:
     def claim(number: int) -> str | None:
         run = RUN.model_copy(update={"id": f"2026-11-22T0300{number:02d}Z"})
         return runs(dynamodb).claim(run, f"execution-{number}")
@@ -246,7 +245,7 @@ def test_of_runs_that_start_at_the_same_time_one_goes(
     assert refused.count(None) == 1
 
 
-def test_runs_are_listed_newest_first_with_who_waits(dynamodb: "DynamoDBClient") -> None:
+def test_runs_are_listed_newest_first_with_pending_approvals(dynamodb: "DynamoDBClient") -> None:
     runs(dynamodb).claim(RUN, "execution-1")
     runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
     runs(dynamodb).claim(OTHER, "execution-2")

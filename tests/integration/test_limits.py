@@ -21,15 +21,15 @@ def taken_usd(key: str) -> float:
     return sum(map(float, taken))
 
 
-def test_a_key_may_send_so_many_requests_a_minute(api: Api) -> None:
+def test_a_keys_requests_per_minute_are_limited(api: Api) -> None:
     add_key("rs-slow", requests_per_minute={"N": "3"})
     api.upstream.script = EVERYTHING
     answers = [api.chat("hello", key="rs-slow") for _ in range(8)]
     refused = [a for a in answers if a.status == 429]
-    assert 2 <= len(refused) <= 5, "a minute may begin in between"
+    assert 2 <= len(refused) <= 5, "a new minute may start in between"
     assert refused[0].error["code"] == "rate_limit_exceeded"
     assert 1 <= int(refused[0].headers["retry-after"]) <= 60
-    assert api.chat("hello").status == 200, "another key has its own"
+    assert api.chat("hello").status == 200, "another key has its own limit"
 
 
 def test_a_refused_request_does_not_count(api: Api) -> None:
@@ -39,7 +39,7 @@ def test_a_refused_request_does_not_count(api: Api) -> None:
     assert api.chat("hello", key="rs-slow").status == 200
 
 
-def test_a_budget_holds_what_was_really_spent(api: Api) -> None:
+def test_a_budget_records_actual_spending(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "5"})
     api.upstream.script = EVERYTHING
     costs = [float(api.chat(LONG, key="rs-team").headers["x-route-cost-usd"]) for _ in range(3)]
@@ -49,24 +49,24 @@ def test_a_budget_holds_what_was_really_spent(api: Api) -> None:
     assert taken_usd("rs-team") == pytest.approx(sum(costs), abs=1e-9), "an error costs nothing"
 
 
-def test_a_budget_that_is_used_up_refuses_before_anything_is_paid(api: Api) -> None:
+def test_a_used_up_budget_refuses_a_request_before_anything_is_paid(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.001"})
     answer = api.chat(LONG, key="rs-team")
     assert (answer.status, answer.error["code"]) == (429, "insufficient_quota")
-    assert "retry-after" not in answer.headers, "another second would not help"
+    assert "retry-after" not in answer.headers, "waiting would not help"
     assert api.upstream.calls == []
     assert taken_usd("rs-team") == 0
 
 
-def test_a_named_tier_sets_aside_what_it_costs_itself(api: Api) -> None:
+def test_a_named_tier_reserves_only_its_own_cost(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.01"})
     api.upstream.script = EVERYTHING
     assert api.chat("hello", key="rs-team", model="tier-1").status == 200
     assert api.chat("hello", key="rs-team", model="tier-3").status == 429
 
 
-def test_what_a_late_call_may_cost_stays_set_aside(make_api: MakeApi) -> None:
-    """Its provider charges for it, and nobody knows how much."""
+def test_the_possible_cost_of_a_late_call_stays_reserved(make_api: MakeApi) -> None:
+    """Its provider charges for it, but the amount is unknown."""
     api = make_api(request_deadline_s=4, router_timeout_s=0.5)
     add_key("rs-team", monthly_budget_usd={"N": "0.6"})
     assert api("GET", "/v1/models", key="rs-team").status == 200
@@ -79,7 +79,7 @@ def test_what_a_late_call_may_cost_stays_set_aside(make_api: MakeApi) -> None:
     assert again.headers["x-should-retry"] == "false"
 
 
-def test_a_late_router_takes_its_input_and_no_more(make_api: MakeApi) -> None:
+def test_a_late_router_call_is_charged_for_its_input_only(make_api: MakeApi) -> None:
     api = make_api(router_timeout_s=0.3)
     add_key("rs-team", monthly_budget_usd={"N": "0.6"})
     hang = Reply({}, wait_for=api.upstream.released)
@@ -90,7 +90,7 @@ def test_a_late_router_takes_its_input_and_no_more(make_api: MakeApi) -> None:
     assert taken_usd("rs-team") == pytest.approx(cost_usd, abs=1e-9)
 
 
-def test_a_limit_that_the_request_sets_makes_it_fit(api: Api) -> None:
+def test_a_lower_max_tokens_makes_a_request_fit_the_budget(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.01"})
     api.upstream.script = EVERYTHING
     assert api.chat(LONG, key="rs-team").status == 429
@@ -98,23 +98,23 @@ def test_a_limit_that_the_request_sets_makes_it_fit(api: Api) -> None:
 
 
 @pytest.mark.parametrize("model", ["auto", "tier-3"])
-def test_a_key_may_be_sent_to_tier_1_instead(api: Api, model: str) -> None:
+def test_a_key_may_be_downgraded_to_tier_1(api: Api, model: str) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
     api.upstream.script = EVERYTHING
     answer = api.chat(LONG, key="rs-team", model=model)
     assert answer.status == 200
-    assert answer.headers["x-route-budget"] == "spent", "never a surprise"
+    assert answer.headers["x-route-budget"] == "spent", "the response announces the downgrade"
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("1", "degraded")
     assert api.upstream.models_called() == ["small"]
     assert taken_usd("rs-team") == pytest.approx(float(answer.headers["x-route-cost-usd"]))
 
 
-def test_a_request_that_tier_1_may_not_answer_is_refused_all_the_same(api: Api) -> None:
+def test_a_request_that_tier_1_may_not_answer_is_still_refused(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
     assert api.chat(LONG, key="rs-team", route_switch={"min_tier": 2}).status == 429
 
 
-def test_a_downgraded_tier_that_fails_is_not_replaced_by_a_dearer_one(api: Api) -> None:
+def test_a_failing_downgraded_tier_is_not_replaced_by_a_more_expensive_one(api: Api) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})
     api.upstream.script = by_model(small=failure(500), small_2=failure(500))
     assert api.chat(LONG, key="rs-team").status == 502
@@ -132,7 +132,7 @@ def test_a_model_without_a_price_is_not_called_for_a_key_with_a_budget(make_api:
     assert api.chat(LONG, model="tier-3").status == 200, "other keys may"
 
 
-def test_what_a_budget_downgraded_is_nothing_to_learn_from(
+def test_downgraded_requests_are_not_used_for_learning(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_key("rs-team", monthly_budget_usd={"N": "0.001"}, when_spent={"S": "downgrade"})

@@ -1,4 +1,4 @@
-"""LiteLLM, called for real, against a loopback server."""
+"""LiteLLM, really called, against a loopback server."""
 
 import os
 
@@ -15,7 +15,7 @@ from tests.support.upstream import completion, failure, running_upstream
 
 @pytest.fixture(autouse=True)
 def _address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LiteLLM reads it when it is called, so that each test sets the one of its server."""
+    """LiteLLM reads the address on each call, so each test sets its own server's."""
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", "")
 
 
@@ -25,7 +25,7 @@ def call(url: str) -> ModelCall:
     return ModelCall("some-model", ({"role": "user", "content": "hi"},), params, 5)
 
 
-def test_an_answer_comes_back_with_its_tokens() -> None:
+def test_an_answer_is_returned_with_its_tokens() -> None:
     with running_upstream(lambda _: completion("Hello", 13, 2)) as upstream:
         answer = complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call(upstream.url)))
     assert answer.text == "Hello"
@@ -35,7 +35,7 @@ def test_an_answer_comes_back_with_its_tokens() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, InvalidModelRequestError), (500, ModelError)])
-def test_errors_are_ours_and_nothing_is_tried_twice(status: int, kind: type[ModelError]) -> None:
+def test_errors_are_translated_and_nothing_is_retried(status: int, kind: type[ModelError]) -> None:
     with (
         running_upstream(lambda _: failure(status)) as upstream,
         pytest.raises(ModelError) as caught,
@@ -47,7 +47,7 @@ def test_errors_are_ours_and_nothing_is_tried_twice(status: int, kind: type[Mode
 
 
 @pytest.mark.parametrize("name", ["api_base", "api_key", "custom_llm_provider", "mock_response"])
-def test_a_request_cannot_reach_litellms_own_settings(name: str) -> None:
+def test_a_request_cannot_change_litellms_settings(name: str) -> None:
     request = ModelCall("some-model", ({"role": "user", "content": "hi"},), {name: "x"}, 5)
     with pytest.raises(InvalidModelRequestError, match=name):
         complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(request))

@@ -1,4 +1,4 @@
-"""What OpenAI's clients send reaches the provider, and what it answers comes back."""
+"""What OpenAI's clients send reaches the provider, and its answer is returned."""
 
 import json
 from collections.abc import Callable
@@ -72,7 +72,8 @@ def chat_completion(*choices: dict[str, object], **more: object) -> dict[str, ob
 
 
 def events_of(text: str) -> list[dict[str, object]]:
-    """Of a stream that is well-formed: data lines, each followed by an empty one, then the end."""
+    """Parse a well-formed stream: data lines, each followed by an empty one, then the end
+    marker."""
     assert text.endswith("data: [DONE]\n\n")
     lines = text.removesuffix("data: [DONE]\n\n").split("\n\n")
     assert lines.pop() == ""
@@ -103,7 +104,7 @@ def test_a_conversation_reaches_the_provider_unchanged_with_every_field(api: Api
     assert api.upstream.calls[-1] == {"model": "medium", "messages": MESSAGES, **FIELDS}
 
 
-def test_tool_calls_and_choices_come_back_as_the_provider_gave_them(api: Api) -> None:
+def test_tool_calls_and_choices_are_returned_unchanged(api: Api) -> None:
     first = {"role": "assistant", "content": None, "tool_calls": TOOL_CALLS}
     second = {"role": "assistant", "content": '{"a": 1}', "annotations": [{"type": "x"}]}
     logprobs = {"content": [{"token": "{", "logprob": -0.1, "bytes": [123], "top_logprobs": []}]}
@@ -118,7 +119,7 @@ def test_tool_calls_and_choices_come_back_as_the_provider_gave_them(api: Api) ->
     assert (answer["object"], answer["model"]) == ("chat.completion", "openai/medium")
 
 
-def test_usage_is_the_providers_own_with_all_its_details(api: Api) -> None:
+def test_usage_is_the_providers_with_all_details(api: Api) -> None:
     usage = {
         "prompt_tokens": 100,
         "completion_tokens": 30,
@@ -131,7 +132,7 @@ def test_usage_is_the_providers_own_with_all_its_details(api: Api) -> None:
     assert api.chat(LONG).body["usage"] == usage
 
 
-def test_a_stream_says_role_text_end_and_usage_once_each(api: Api) -> None:
+def test_a_stream_has_role_text_end_and_usage_once_each(api: Api) -> None:
     api.upstream.script = by_model(router=completion("2"), medium=completion("Because.", 11, 7))
     answer = api.chat(LONG, stream=True, stream_options={"include_usage": True})
     assert answer.headers["content-type"] == "text/event-stream"
@@ -152,12 +153,12 @@ def test_a_stream_says_role_text_end_and_usage_once_each(api: Api) -> None:
     assert "stream_options" not in api.upstream.calls[-1]
 
 
-def test_a_stream_without_the_option_tells_no_usage(api: Api) -> None:
+def test_a_stream_without_the_option_has_no_usage(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     assert not any("usage" in event for event in events_of(api.chat("hello", stream=True).text))
 
 
-def test_streamed_tool_calls_have_their_place_and_each_choice_its_end(api: Api) -> None:
+def test_streamed_tool_calls_have_an_index_and_each_choice_an_end(api: Api) -> None:
     first = {"role": "assistant", "content": None, "tool_calls": TOOL_CALLS}
     given = [
         {"index": 0, "message": first, "finish_reason": "tool_calls"},
@@ -199,7 +200,7 @@ def test_models_are_listed_and_found_by_name(api: Api) -> None:
     assert api("GET", "/v1/models/openai/large", key="rs-small-only").status == 403
 
 
-def test_the_headers_explain_and_the_rest_comes_when_asked(make_api: MakeApi) -> None:
+def test_the_headers_explain_the_decision_and_more_on_request(make_api: MakeApi) -> None:
     api = make_api()
     api.upstream.script = by_model(router=completion("Tier 2."), medium=completion("Because."))
     small = api.chat(LONG).headers

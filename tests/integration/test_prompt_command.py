@@ -35,7 +35,7 @@ def prompt(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> Prompt:
-    """Runs the command in a folder of its own; version 1 is live."""
+    """Run the command in its own folder. Version 1 is live."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     put(A)
@@ -53,7 +53,7 @@ def prompt(
 
 
 def put(document: str, name: str = "live") -> None:
-    """As somebody does in the AWS console."""
+    """Write as the AWS console does."""
     boto3.client("ssm").put_parameter(
         Name=f"{PREFIX}/{name}", Value=document, Type="String", Overwrite=True
     )
@@ -78,7 +78,7 @@ def refused(done: Done, *words: str) -> None:
         assert word in done.err
 
 
-def test_pull_edit_push_again_and_again_needs_no_ceremony(prompt: Prompt) -> None:
+def test_pull_edit_and_push_can_be_repeated_without_options(prompt: Prompt) -> None:
     assert "version 1 -> p.md" in prompt("pull", "p.md").out
     assert Path("p.md").read_bytes() == A.encode()
     for number, document in ((2, B), (3, C)):
@@ -87,7 +87,7 @@ def test_pull_edit_push_again_and_again_needs_no_ceremony(prompt: Prompt) -> Non
         assert live() == (number, document)
 
 
-def test_push_fails_when_somebody_changed_the_prompt_after_the_pull(prompt: Prompt) -> None:
+def test_push_fails_if_the_prompt_was_changed_after_the_pull(prompt: Prompt) -> None:
     prompt("pull", "p.md")
     put(B)
     save("p.md", C)
@@ -100,14 +100,14 @@ def test_push_fails_when_somebody_changed_the_prompt_after_the_pull(prompt: Prom
     assert live() == (4, A), "the push with --base was not noted"
 
 
-def test_a_rollback_after_the_pull_is_a_change_as_well(prompt: Prompt) -> None:
+def test_a_rollback_after_the_pull_counts_as_a_change(prompt: Prompt) -> None:
     prompt("pull", "p.md")
     prompt("push", save("p.md", B))
     prompt("rollback")
     refused(prompt("push", save("p.md", C)), "based on version 2, but version 3 is live")
 
 
-def test_a_file_that_was_forgotten_in_git_does_not_undo_what_was_learned(prompt: Prompt) -> None:
+def test_an_outdated_file_from_git_does_not_undo_learning(prompt: Prompt) -> None:
     put(B)
     refused(prompt("push", save("p.md", A)), "based on version 1, but version 2 is live")
     assert live() == (2, B)
@@ -116,43 +116,43 @@ def test_a_file_that_was_forgotten_in_git_does_not_undo_what_was_learned(prompt:
 def test_a_file_of_unknown_origin_is_pushed_with_a_note(prompt: Prompt) -> None:
     done = prompt("push", save("mine.md", B))
     assert done.code == 0
-    assert "version 1 was replaced" in done.err
+    assert "it replaced version 1" in done.err
     assert live() == (2, B)
 
 
-def test_a_file_that_was_made_from_something_unknown_is_refused(prompt: Prompt) -> None:
+def test_a_file_based_on_an_unknown_version_is_refused(prompt: Prompt) -> None:
     prompt("pull", "p.md")
     boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/live")
     put(B)
     refused(prompt("push", save("p.md", C)), "not kept there", "--base 1")
 
 
-def test_pushing_what_is_live_makes_no_version(prompt: Prompt) -> None:
+def test_pushing_the_live_document_creates_no_version(prompt: Prompt) -> None:
     assert "version 1" in prompt("push", save("p.md", A)).out
     assert live() == (1, A)
 
 
-def test_the_first_push_of_a_stage_makes_the_prompt(prompt: Prompt) -> None:
+def test_the_first_push_of_a_stage_creates_the_prompt(prompt: Prompt) -> None:
     boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/live")
     refused(prompt("show"), f"no parameter '{PREFIX}/live'")
     prompt("push", save("p.md", B))
     assert live() == (1, B)
 
 
-def test_a_stage_without_a_lock_is_told(prompt: Prompt) -> None:
+def test_a_stage_without_a_lock_is_an_error(prompt: Prompt) -> None:
     boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/lock-table")
     refused(prompt("push", save("p.md", B)), "lock-table", "Deploy the stage")
     refused(prompt("show", stage="prod"), "/route-switch/prod/prompt/live")
 
 
-def test_show_prints_the_document_and_what_is_known_beside_it(prompt: Prompt) -> None:
+def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:
     put(B)
     done = prompt("show")
     assert done.out == B
     for words in ("version 2", "origin hand-written", "by N/A"):
         assert words in done.err
     assert prompt("show", "--version", "1").out == A
-    refused(prompt("show", "--version", "3"), "kept are 1 to 2")
+    refused(prompt("show", "--version", "3"), "keeps versions 1 to 2")
     shown = json.loads(prompt("show", "--version", "1", "--json").out)
     assert (shown["version"], shown["digest"], shown["document"]) == (1, LIVE.version, A)
     assert shown["bytes"] == len(A.encode())
@@ -189,13 +189,13 @@ def test_diff_compares_versions_and_files(
     assert added in lines[3]
 
 
-def test_diff_of_the_same_is_empty(prompt: Prompt) -> None:
+def test_the_diff_of_equal_documents_is_empty(prompt: Prompt) -> None:
     done = prompt("diff")
     assert (done.code, done.out) == (0, "")
     refused(prompt("diff", "nowhere.md"), "nowhere.md cannot be read")
 
 
-def test_promote_takes_the_artifact_of_a_run(prompt: Prompt) -> None:
+def test_promote_accepts_the_artifact_of_a_run(prompt: Prompt) -> None:
     provenance = {"incumbent": LIVE.version, "verdict": "not better"}
     candidate = LIVE.model_copy(
         update={"instruction": LIVE.instruction + "\n- a haiku", "provenance": provenance}
@@ -225,7 +225,7 @@ def test_edit_publishes_what_the_editor_saved(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_edit_without_a_change_makes_no_version(
+def test_edit_without_a_change_creates_no_version(
     prompt: Prompt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", "true")
@@ -248,7 +248,7 @@ def test_edit_keeps_a_text_that_cannot_go_live(
     refused(prompt("push", str(kept)), "based on version 1, but version 2 is live")
 
 
-def test_edit_is_based_on_the_version_that_was_opened(
+def test_edit_is_based_on_the_opened_version(
     prompt: Prompt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def edits_while_another_writes(command: list[str], **_: object) -> None:

@@ -31,7 +31,7 @@ def history(api: Api) -> list[dict[str, object]]:
     return cast("list[dict[str, object]]", answer.body["data"])
 
 
-def test_the_live_prompt_is_shown_byte_for_byte_with_who_wrote_it(api: Api) -> None:
+def test_the_live_prompt_is_shown_byte_for_byte_with_its_author(api: Api) -> None:
     document = to_markdown(PROMPT)
     put(document)
     shown = get(api).body
@@ -44,7 +44,7 @@ def test_the_live_prompt_is_shown_byte_for_byte_with_who_wrote_it(api: Api) -> N
     assert shown["written_by"] == kept["LastModifiedUser"]
 
 
-def test_what_is_said_to_serve_is_what_routes(api: Api) -> None:
+def test_the_serving_version_is_the_one_that_routes(api: Api) -> None:
     api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
     put(to_markdown(PROMPT))
     put(BROKEN)
@@ -52,7 +52,7 @@ def test_what_is_said_to_serve_is_what_routes(api: Api) -> None:
     assert api.chat(LONG).headers["x-route-prompt-version"] == "live@1"
 
 
-def test_an_old_version_is_shown_beside_the_one_that_serves(api: Api) -> None:
+def test_an_old_version_is_shown_with_the_serving_one(api: Api) -> None:
     put(to_markdown(PROMPT))
     put(to_markdown(EDITED))
     shown = get(api, "?version=1").body
@@ -61,7 +61,7 @@ def test_an_old_version_is_shown_beside_the_one_that_serves(api: Api) -> None:
 
 
 @pytest.mark.parametrize("number", ["2", "0", "999999999"])
-def test_a_version_that_is_not_kept_is_not_found(api: Api, number: str) -> None:
+def test_a_missing_version_is_not_found(api: Api, number: str) -> None:
     put(to_markdown(PROMPT))
     answer = get(api, f"?version={number}")
     error = cast("dict[str, str]", answer.body["error"])
@@ -69,7 +69,7 @@ def test_a_version_that_is_not_kept_is_not_found(api: Api, number: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "live@1", "-1", "1.0", "٣", "9" * 5000])
-def test_what_is_no_number_is_refused(api: Api, text: str) -> None:
+def test_an_invalid_version_number_is_refused(api: Api, text: str) -> None:
     answer = get(api, f"?version={text}")
     error = cast("dict[str, str]", answer.body["error"])
     assert (answer.status, error["param"]) == (400, "version")
@@ -91,10 +91,10 @@ def test_json_is_shown_as_markdown(api: Api) -> None:
     shown = get(api).body
     assert parse_prompt(str(shown["document"])) == EDITED
     assert str(shown["document"]).startswith("+++")
-    assert shown["bytes"] == len(document.encode()), "as it is stored"
+    assert shown["bytes"] == len(document.encode()), "the size as stored"
 
 
-def test_json_that_cannot_be_written_as_markdown_is_shown_as_it_is(api: Api) -> None:
+def test_json_without_a_markdown_form_is_shown_unchanged(api: Api) -> None:
     odd = PROMPT.model_copy(update={"instruction": PROMPT.instruction + "\n# Demos\n"})
     put(to_json(odd))
     shown = get(api).body
@@ -102,7 +102,7 @@ def test_json_that_cannot_be_written_as_markdown_is_shown_as_it_is(api: Api) -> 
     assert (shown["valid"], shown["digest"]) == (True, odd.version)
 
 
-def test_without_a_live_prompt_what_serves_in_its_place_is_shown(api: Api) -> None:
+def test_without_a_live_prompt_its_replacement_is_shown(api: Api) -> None:
     shown = get(api).body
     assert shown["version"] == shown["serving"] == f"packaged@{PROMPT.version}"
     put(to_markdown(EDITED), "seed")
@@ -114,7 +114,7 @@ def test_without_a_live_prompt_what_serves_in_its_place_is_shown(api: Api) -> No
     assert history(api) == []
 
 
-def test_the_history_is_newest_first_and_holds_no_documents(api: Api) -> None:
+def test_the_history_is_newest_first_and_contains_no_documents(api: Api) -> None:
     for document in (to_markdown(PROMPT), BROKEN, to_markdown(EDITED)):
         put(document)
     versions = history(api)
@@ -127,9 +127,7 @@ def test_the_history_is_newest_first_and_holds_no_documents(api: Api) -> None:
         assert each["written_at"] is not None
 
 
-def test_parameter_store_that_does_not_answer_is_unavailable(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_outage_of_parameter_store_is_a_503(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert get(api).status == 200
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
     forget()

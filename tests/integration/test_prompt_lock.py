@@ -1,4 +1,4 @@
-"""Changes of the live prompt at the same time, against DynamoDB and Parameter Store."""
+"""Concurrent changes of the live prompt, against DynamoDB and Parameter Store."""
 
 import threading
 from collections.abc import Callable
@@ -50,18 +50,19 @@ def test_the_lock_is_released_when_the_change_fails(lock: Lock) -> None:
     assert items() == []
 
 
-def test_what_a_dead_holder_left_ends_by_itself(lock: Lock) -> None:
+def test_the_lock_of_a_crashed_holder_expires(lock: Lock) -> None:
     dead = lock("dead", 1000).hold()
     dead.__enter__()
     with pytest.raises(PromptConflictError), lock("bob", 1000 + LEASE_S).hold():
         raise AssertionError
     with lock("bob", 1001 + LEASE_S).hold():
         dead.__exit__(None, None, None)
-        assert items() == ["LOCK#prompt"], "a holder whose lease ended took away another's lock"
+        assert items() == ["LOCK#prompt"], (
+            "a holder with an expired lease released its successor's lock"
+        )
 
 
-@pytest.mark.usefixtures("atomic")
-def test_of_eight_changes_on_one_base_one_wins_and_nothing_is_lost(lock: Lock) -> None:
+def test_of_eight_concurrent_changes_one_wins_and_nothing_is_lost(lock: Lock) -> None:
     store = SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
     store.put_live(DOCUMENT)
     together = threading.Barrier(THREADS)

@@ -20,7 +20,7 @@ def store(aws: None) -> SsmPromptStore:
     return SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
 
 
-def test_nothing_is_there_before_something_is_put(store: SsmPromptStore) -> None:
+def test_a_new_store_is_empty(store: SsmPromptStore) -> None:
     assert store.read_live() is None
     assert store.read_live(3) is None
     assert store.read_seed() is None
@@ -33,7 +33,9 @@ def test_the_newest_version_is_live_and_older_ones_can_be_read(store: SsmPromptS
     assert store.read_live(9) is None
 
 
-def test_the_history_tells_who_wrote_what_when_over_all_its_pages(store: SsmPromptStore) -> None:
+def test_the_history_has_author_and_time_of_every_version_across_pages(
+    store: SsmPromptStore,
+) -> None:
     assert store.versions() == ()
     before = datetime.now(UTC)
     for number in range(1, 104):
@@ -41,7 +43,7 @@ def test_the_history_tells_who_wrote_what_when_over_all_its_pages(store: SsmProm
     kept = store.versions()
     assert [each.version for each in kept] == list(range(4, 104))
     assert [each.document for each in kept] == [f"text {number}" for number in range(4, 104)]
-    assert {each.written_by for each in kept} == {"N/A"}, "what moto says for the user's ARN"
+    assert {each.written_by for each in kept} == {"N/A"}, "moto's value for the user's ARN"
     assert {each.written_at.tzinfo for each in kept} == {UTC}
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)
 

@@ -1,4 +1,4 @@
-"""What people say about answers, summed by the version of the prompt that chose the tier."""
+"""Feedback scores, summed by the prompt version that chose the tier."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -51,7 +51,7 @@ def rate(said: GivenFeedback, request_id: str = "r1") -> FeedbackStatus:
 
 
 def sums(version: str = "live@1") -> Scores:
-    """As they are written, with six decimals."""
+    """As written, with six decimals."""
     return DynamoDbQuality(boto3.client("dynamodb"), "results").scores(version)
 
 
@@ -65,7 +65,7 @@ def test_scores_and_thumbs_are_summed_by_version(dynamodb: "DynamoDBClient") -> 
     assert sums("live@3") == Scores()
 
 
-def test_what_is_repeated_changes_nothing_and_what_replaces_changes_the_difference(
+def test_repeated_feedback_changes_nothing_and_replaced_feedback_changes_the_difference(
     dynamodb: "DynamoDBClient",
 ) -> None:
     keep(ROUTED)
@@ -93,7 +93,7 @@ def test_what_is_repeated_changes_nothing_and_what_replaces_changes_the_differen
     ],
     ids=["bypassed", "asked for by name", "degraded", "router down", "the key's tiers"],
 )
-def test_an_answer_whose_tier_the_prompt_did_not_choose_says_nothing_about_it(
+def test_an_answer_from_a_tier_that_the_prompt_did_not_choose_is_not_counted(
     dynamodb: "DynamoDBClient", changes: dict[str, object]
 ) -> None:
     keep(replace(ROUTED, **changes))  # type: ignore[arg-type]  # fields of a record
@@ -101,13 +101,15 @@ def test_an_answer_whose_tier_the_prompt_did_not_choose_says_nothing_about_it(
     assert sums() == Scores()
 
 
-def test_a_router_that_named_no_tier_chose_the_safe_one(dynamodb: "DynamoDBClient") -> None:
+def test_a_reply_without_a_tier_counts_as_choosing_the_safe_tier(
+    dynamodb: "DynamoDBClient",
+) -> None:
     keep(replace(ROUTED, reason=Reason.FALLBACK))
     rate(DOWN)
     assert sums() == Scores(1, 0.0, 0.0)
 
 
-def test_a_deleted_request_leaves_its_score_and_takes_no_other(
+def test_a_deleted_request_keeps_its_score_and_accepts_no_other(
     dynamodb: "DynamoDBClient",
 ) -> None:
     keep(ROUTED)
@@ -117,9 +119,7 @@ def test_a_deleted_request_leaves_its_score_and_takes_no_other(
     assert sums() == Scores(1, 1.0, 1.0)
 
 
-def test_feedback_of_one_moment_counts_once_a_request(
-    dynamodb: "DynamoDBClient", atomic: None
-) -> None:
+def test_concurrent_feedback_counts_once_per_request(dynamodb: "DynamoDBClient") -> None:
     keep(*(replace(ROUTED, request_id=f"r{n}") for n in range(4)))
     said = [(f"r{n % 4}", UP if n % 8 < 4 else DOWN) for n in range(48)]
     with ThreadPoolExecutor(8) as pool:
@@ -135,7 +135,7 @@ def test_feedback_of_one_moment_counts_once_a_request(
     assert sums() == Scores(4, ups, ups)
 
 
-def test_a_feedback_that_is_replaced_between_reading_and_writing_is_read_again(
+def test_feedback_that_is_replaced_between_read_and_write_is_read_again(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(ROUTED)
@@ -153,7 +153,7 @@ def test_a_feedback_that_is_replaced_between_reading_and_writing_is_read_again(
     assert sums() == Scores(1, 0.0, 0.0)
 
 
-def test_who_never_gets_a_turn_is_told_to_try_again(
+def test_endless_conflicts_are_an_error_that_says_to_retry(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(ROUTED)
@@ -164,7 +164,7 @@ def test_who_never_gets_a_turn_is_told_to_try_again(
 
 
 def test_a_request_through_the_api_counts_for_the_prompt_that_served_it(make_api: MakeApi) -> None:
-    # The first call, which loads a provider's library, is not late on a busy machine.
+    # The first call loads a provider's library, which takes long on a busy machine.
     api = make_api(router_timeout_s=10, request_deadline_s=25)
     api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
     routed, bypassed = api.chat(LONG), api.chat("hello")

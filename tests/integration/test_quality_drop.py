@@ -1,4 +1,4 @@
-"""Monitor and promoter against moto: a prompt that people rate lower is taken back."""
+"""Monitor and promoter against moto: a prompt that people rate lower is rolled back."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ A, B, C = (to_markdown(prompt(word)) for word in "abc")
 
 @pytest.fixture
 def queue(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Where notifications arrive."""
+    """Receives the notifications."""
     place = {"LocationConstraint": "eu-west-1"}
     boto3.client("s3").create_bucket(Bucket="learning", CreateBucketConfiguration=place)
     topic = boto3.client("sns").create_topic(Name="runs")["TopicArn"]
@@ -119,7 +119,7 @@ def told(queue: str) -> list[dict[str, str]]:
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The metrics since the last call."""
+    """Return the metrics since the last call."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     return {
         metric["Name"]: line[metric["Name"]][0]
@@ -142,7 +142,7 @@ def roll_back(**changes: object) -> JsonObject:
     return promoter.lambda_handler(order(**changes), FakeContext())
 
 
-def test_a_prompt_that_is_rated_lower_is_taken_back_once_and_somebody_is_told(
+def test_a_lower_rated_prompt_is_rolled_back_once_with_a_notification(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rate("live@2", 120, 80)
@@ -166,7 +166,7 @@ def test_a_prompt_that_is_rated_lower_is_taken_back_once_and_somebody_is_told(
     assert counted(capsys)["quality_dropped"] == 0.0
 
 
-def test_a_prompt_that_is_rated_alike_stays(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_equally_rated_prompt_stays(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     rate("live@2", 178, 22)
     assert look() == "no drop"
     assert live() == (2, B)
@@ -175,7 +175,7 @@ def test_a_prompt_that_is_rated_alike_stays(queue: str, capsys: pytest.CaptureFi
     assert told(queue) == []
 
 
-def test_without_feedback_quality_is_not_told_but_spending_is(
+def test_without_feedback_only_spending_metrics_are_emitted(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dynamodb = boto3.client("dynamodb")
@@ -194,7 +194,7 @@ def test_without_feedback_quality_is_not_told_but_spending_is(
     }
 
 
-def test_spending_that_cannot_be_read_keeps_no_bad_prompt_alive(
+def test_a_failure_to_read_spending_does_not_prevent_a_rollback(
     queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -207,7 +207,7 @@ def test_spending_that_cannot_be_read_keeps_no_bad_prompt_alive(
     assert live() == (3, A)
 
 
-def test_while_somebody_else_changes_the_prompt_the_order_stands(queue: str) -> None:
+def test_while_the_prompt_is_locked_the_order_stays_pending(queue: str) -> None:
     lock = {"pk": {"S": "LOCK#prompt"}, "sk": {"S": "LOCK"}, "expires_at": {"N": "4000000000"}}
     dynamodb = boto3.client("dynamodb")
     dynamodb.put_item(TableName="results", Item=cast("Any", lock))
@@ -223,10 +223,10 @@ def test_while_somebody_else_changes_the_prompt_the_order_stands(queue: str) -> 
     assert DynamoDbQuality(dynamodb, "results").pending() is None
 
 
-def test_what_dies_after_publishing_is_finished_and_told_although_somebody_went_on(
+def test_a_rollback_that_crashed_after_publishing_is_completed_even_after_another_change(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publish(A)  # all that a first try came to
+    publish(A)  # all that the first try accomplished
     publish(C)
     answer = roll_back()
     assert answer == {"version": 3, "new": False, "why": None}
@@ -237,7 +237,7 @@ def test_what_dies_after_publishing_is_finished_and_told_although_somebody_went_
     assert "rollbacks" not in counted(capsys)
 
 
-def test_a_prompt_that_somebody_replaced_meanwhile_is_left_alone(queue: str) -> None:
+def test_a_prompt_that_was_replaced_meanwhile_is_left_unchanged(queue: str) -> None:
     publish(C)
     answer = roll_back()
     assert (answer["version"], answer["new"]) == (None, False)
@@ -246,15 +246,15 @@ def test_a_prompt_that_somebody_replaced_meanwhile_is_left_alone(queue: str) -> 
     assert told(queue) == []
 
 
-def test_a_version_that_is_not_kept_cannot_be_rolled_back_to(queue: str) -> None:
-    """It is an answer, so that the order is crossed out and later drops are looked for."""
+def test_a_missing_version_cannot_be_rolled_back_to(queue: str) -> None:
+    """This is a valid reply, so the order is cleared and later drops are still found."""
     answer = roll_back(to_version=9)
     assert answer["version"] is None
     assert "Version 9 of the prompt no longer exists" in str(answer["why"])
     assert live() == (2, B)
 
 
-def test_it_happens_while_learning_is_off(queue: str) -> None:
+def test_a_rollback_happens_even_while_learning_is_off(queue: str) -> None:
     boto3.client("ssm").put_parameter(
         Name="/test/switches", Value='{"learning": "off"}', Type="String"
     )
@@ -263,7 +263,7 @@ def test_it_happens_while_learning_is_off(queue: str) -> None:
     assert live() == (3, A)
 
 
-def test_what_was_rolled_back_no_run_promotes_again_and_a_person_may(queue: str) -> None:
+def test_a_rolled_back_prompt_can_be_promoted_by_a_person_but_not_by_a_run(queue: str) -> None:
     rate("live@2", 120, 80)
     look()
     again = prompt("b", verdict="better", incumbent=prompt("a").version, found_on="a week later")
@@ -279,7 +279,7 @@ def test_what_was_rolled_back_no_run_promotes_again_and_a_person_may(queue: str)
     assert look() == "returned"
 
 
-def test_the_seed_starts_the_live_prompt_and_never_again(queue: str) -> None:
+def test_the_seed_starts_the_live_prompt_only_once(queue: str) -> None:
     ssm = boto3.client("ssm")
     ssm.delete_parameter(Name=LIVE)
     ssm.put_parameter(Name="/test/prompt/seed", Value=C, Type="String", Tier="Advanced")

@@ -1,9 +1,10 @@
-"""What is kept of a request: records, counters, texts, logs."""
+"""What is stored about a request: records, counters, texts, logs."""
 
 import io
 import json
 import threading
 from datetime import UTC, date, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from functions.router import handler
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.request_record import RequestRecord
+from route_switch.services.call_models import CallResult, ModelCaller
 from route_switch.wiring import management
 from tests.integration.conftest import (
     CATALOG,
@@ -29,11 +31,12 @@ from tests.support.upstream import Body, Reply, completion, failure
 NOTHING = Price(input_usd_per_million=0, output_usd_per_million=0)
 
 
-def day_totals(day: date) -> dict[str, float]:
-    """The day's counters, summed over the shards."""
+def day_totals(*days: date) -> dict[str, float]:
+    """Return the counters of the days, summed over the shards."""
+    prefixes = tuple(f"DAY#{day:%Y-%m-%d}#" for day in {*days})
     totals: dict[str, float] = {}
     for item in boto3.client("dynamodb").scan(TableName="results")["Items"]:
-        if item["pk"]["S"].startswith(f"DAY#{day:%Y-%m-%d}#"):
+        if item["pk"]["S"].startswith(prefixes):
             for name, value in item.items():
                 if "N" in value:
                     totals[name] = totals.get(name, 0.0) + float(value["N"])
@@ -53,16 +56,31 @@ def test_the_cost_is_exact_to_the_token(api: Api) -> None:
     assert record["baseline_cost_usd"] == pytest.approx(baseline, abs=1e-12)
 
 
-def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> None:
+def when_late(monkeypatch: pytest.MonkeyPatch, done: threading.Event) -> None:
+    """Set `done` as soon as a call that timed out has its answer."""
+    call = ModelCaller.call
+
+    def watched(caller: ModelCaller, *args: Any, **options: Any) -> CallResult:
+        result = call(caller, *args, **options)
+        if result.late is not None:
+            result.late.add_done_callback(lambda _: done.set())
+        return result
+
+    monkeypatch.setattr(ModelCaller, "call", watched)
+
+
+def test_a_late_answer_is_recorded_with_its_actual_tokens(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api = make_api(router_timeout_s=0.3)
-    medium_called = threading.Event()
+    medium_called, router_answered = threading.Event(), threading.Event()
+    when_late(monkeypatch, router_answered)
 
     def script(body: Body) -> Reply:
         if body["model"] == "router":
             return Reply(completion("1", 999, 1).body, wait_for=medium_called)
         medium_called.set()
-        # The router's late answer has to arrive while this call is under way.
-        threading.Event().wait(0.3)
+        assert router_answered.wait(10), "the late answer arrives while this call is in progress"
         return completion("Fine.")
 
     api.upstream.script = script
@@ -74,7 +92,7 @@ def test_a_late_answer_is_recorded_with_its_real_tokens(make_api: MakeApi) -> No
     assert attempts[0]["estimated"] is False
 
 
-def test_a_store_that_hangs_does_not_hold_the_answer_back(
+def test_a_hanging_store_does_not_delay_the_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
@@ -85,16 +103,17 @@ def test_a_store_that_hangs_does_not_hold_the_answer_back(
     released.set()
 
 
-def test_the_day_and_the_month_of_the_key_add_up_to_the_records(make_api: MakeApi) -> None:
+def test_the_counters_of_the_day_and_the_keys_month_match_the_records(make_api: MakeApi) -> None:
     free_router = CATALOG.model_copy(
         update={"prices": {**CATALOG.prices, "openai/router": NOTHING}}
     )
-    # Time enough on a busy machine: a call that is late would change the sums.
+    # Long enough for a busy machine: a late call would change the sums.
     api = make_api(models=free_router, router_timeout_s=20.0, request_deadline_s=25.0)
     api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
+    began = datetime.now(UTC).date()  # the requests may lie on both sides of midnight
     answers = [api.chat(LONG) for _ in range(20)]
     total = sum(float(answer.headers["x-route-cost-usd"]) for answer in answers)
-    day = day_totals(datetime.now(UTC).date())
+    day = day_totals(began, datetime.now(UTC).date())
     assert day["answered"] == day["tier:2"] == day["reason:router"] == 20
     assert day["cost_usd"] == pytest.approx(total) == pytest.approx(day["cost_usd:tier:2"])
     assert day["router_cost_usd"] == 0
@@ -121,7 +140,7 @@ def test_a_warm_request_makes_one_round_trip_to_dynamodb_and_none_to_ssm(
     assert calls == ["TransactWriteItems"]
 
 
-def test_keys_that_cannot_be_checked_let_nobody_in(api: Api) -> None:
+def test_requests_are_refused_if_keys_cannot_be_checked(api: Api) -> None:
     boto3.client("dynamodb").delete_table(TableName="keys")
     answer = api.chat("hello")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
@@ -140,14 +159,14 @@ def test_saving_a_record_twice_counts_it_once(api: Api) -> None:
     assert day_totals(saved[0].created_at.date())["answered"] == 1
 
 
-def test_a_result_is_only_for_the_key_that_made_it(api: Api) -> None:
+def test_a_result_is_visible_only_to_the_key_that_made_it(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     request_id = api.chat("hello").body["id"]
     assert api("GET", f"/v1/results/{request_id}", key=OTHER_KEY).status == 404
     assert api("GET", f"/v1/results/{request_id}").body["query_text"] == "hello"
 
 
-def test_long_texts_lie_in_s3_and_come_back_with_the_result(api: Api) -> None:
+def test_long_texts_are_stored_in_s3_and_returned_with_the_result(api: Api) -> None:
     text = "word " * 60_000
     api.upstream.script = by_model(router=completion("1"), small=completion("Short."))
     request_id = api.chat(text).body["id"]
@@ -178,7 +197,7 @@ def test_a_record_that_cannot_be_saved_goes_to_the_queue_without_its_text(api: A
     assert json.loads(message["Body"])["cost_usd"] == pytest.approx((11 + 7 * 2) / 1e6)
 
 
-def test_neither_logs_nor_metrics_hold_text(
+def test_neither_logs_nor_metrics_contain_text(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = io.StringIO()

@@ -1,4 +1,4 @@
-"""What CloudWatch is told of requests: the names that dashboard and alarms are made of."""
+"""The CloudWatch metrics of requests, which the dashboard and alarms use."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def lines(capsys: Captured) -> list[Line]:
 
 
 def metrics_of(line: Line) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Dimensions and name of each metric that CloudWatch makes of a line."""
+    """Return dimensions and name of each metric that CloudWatch derives from a line."""
     described = line["_aws"]
     assert isinstance(described, dict)
     for directive in described["CloudWatchMetrics"]:
@@ -34,7 +34,7 @@ def metrics_of(line: Line) -> Iterator[tuple[tuple[str, ...], str]]:
                 yield tuple(sorted(dimensions)), metric["Name"]
 
 
-def test_every_metric_that_is_watched_is_emitted_and_no_other(
+def test_exactly_the_used_metrics_are_emitted(
     make_api: MakeApi, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = make_api()
@@ -86,7 +86,7 @@ def lose_a_record(api: Api) -> None:
     assert api.chat(LONG).status == 200
 
 
-def test_a_store_that_refuses_counts_as_unexpected_and_a_model_that_fails_does_not(
+def test_a_store_error_counts_as_unexpected_and_a_model_error_does_not(
     api: Api, capsys: Captured
 ) -> None:
     """A release that lost a grant must not look healthy."""
@@ -99,7 +99,7 @@ def test_a_store_that_refuses_counts_as_unexpected_and_a_model_that_fails_does_n
     assert [line["unexpected_errors"] for line in lines(capsys)] == [[1.0]]
 
 
-def test_a_request_says_what_each_model_took(api: Api, capsys: Captured) -> None:
+def test_a_request_has_metrics_for_each_model(api: Api, capsys: Captured) -> None:
     api.upstream.script = by_model(router=completion("1"), small=failure(500), small_2=HI)
     api.chat(LONG)
     request, *models = lines(capsys)
@@ -108,12 +108,12 @@ def test_a_request_says_what_each_model_took(api: Api, capsys: Captured) -> None
     assert by_name["openai/small"]["model_errors"] == [1.0]
     assert by_name["openai/small-2"]["model_errors"] == [0.0]
     spent = [line["model_cost_usd"] for line in models if "model_cost_usd" in line]
-    assert "price_missing" in request  # nobody knows what small-2 costs
+    assert "price_missing" in request  # the price of small-2 is unknown
     assert "cost_usd" not in request
     assert len(spent) == 2
 
 
-def test_money_adds_up_over_tiers_and_router(api: Api, capsys: Captured) -> None:
+def test_costs_of_tiers_and_router_sum_to_the_total(api: Api, capsys: Captured) -> None:
     api.upstream.script = by_model(router=completion("2"), medium=HI)
     api.chat(LONG)
     request, *models = lines(capsys)
@@ -132,7 +132,7 @@ def amount(line: Line, name: str) -> float:
 
 
 def test_no_dimension_has_a_key_or_a_user(api: Api, capsys: Captured) -> None:
-    """Each value of a dimension is a metric that is paid for by the month."""
+    """Each value of a dimension is a separate metric with a monthly price."""
     api.upstream.script = by_model(router=completion("1"), small=HI)
     api.chat(LONG, user="customer-17")
     for line in lines(capsys):

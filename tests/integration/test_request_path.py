@@ -1,4 +1,4 @@
-"""What a request loads: every cold start pays for each of these modules."""
+"""The modules that a request loads. Every cold start pays for each of them."""
 
 import json
 import subprocess
@@ -62,13 +62,13 @@ def loaded() -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_a_request_loads_no_package_that_is_not_listed(loaded: set[str]) -> None:
+def test_a_request_loads_only_listed_packages(loaded: set[str]) -> None:
     packages = {name.partition(".")[0] for name in loaded}
     surprises = packages - MAY_BE_IMPORTED - sys.stdlib_module_names
     assert {name for name in surprises if not name.startswith("_")} == set()
 
 
-def test_a_request_loads_exactly_the_listed_modules_of_the_product(loaded: set[str]) -> None:
+def test_a_request_loads_exactly_the_listed_modules(loaded: set[str]) -> None:
     modules = sorted(name for name in loaded if name.startswith("route_switch."))
     assert modules == MODULES.read_text("utf-8").split()
 

@@ -1,5 +1,5 @@
-"""The setup function against moto, answering a CloudFormation that listens on loopback. The
-promoter's part of it runs in this process."""
+"""The setup function against moto. CloudFormation is a server on loopback, and the promoter runs in
+this process."""
 
 import json
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from route_switch.domain.api_keys import hash_key
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.prompts.publish_prompt import PublishPrompt
+from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
 
@@ -35,7 +36,7 @@ ENVIRONMENT = {
 
 
 class CloudFormation:
-    """Sends the custom resource's events and keeps the answers."""
+    """Sends the custom resource's events and keeps the responses."""
 
     def __init__(self) -> None:
         self.answers: list[dict[str, str]] = []
@@ -51,7 +52,7 @@ class CloudFormation:
                 """Silent."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def request(self, request_type: str) -> dict[str, str]:
         event = {
@@ -74,6 +75,7 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
+        share_clients(monkeypatch)
         boto3.client("dynamodb").create_table(
             TableName="keys",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -87,14 +89,14 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SSMClient]:
 
 
 def start(event: JsonObject, _: FakeContext) -> JsonObject:
-    """As `functions.promote` does, which needs the environment of learning beside this."""
+    """Act like `functions.promote`, which also needs learning's environment."""
     assert event == {"step": "start"}
     prompts = SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
     return {"version": PublishPrompt(prompts, prompts, NoLock()).start()}
 
 
 class NoLock:
-    """Nobody else changes the prompt here."""
+    """No other process changes the prompt here."""
 
     def hold(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -116,7 +118,7 @@ def key_items() -> dict[str, dict[str, object]]:
     return {item["pk"]["S"]: dict(item) for item in items if item["pk"]["S"].startswith("KEY#")}
 
 
-def test_create_hands_over_keys_whose_hashes_are_stored_and_starts_the_live_prompt(
+def test_create_hands_over_keys_stores_their_hashes_and_starts_the_live_prompt(
     ssm: SSMClient, cloudformation: CloudFormation
 ) -> None:
     answer = cloudformation.request("Create")
@@ -129,7 +131,7 @@ def test_create_hands_over_keys_whose_hashes_are_stored_and_starts_the_live_prom
     assert value(ssm, "/test/live") == SEED
 
 
-def test_create_again_changes_neither_keys_nor_a_live_prompt_that_was_learned(
+def test_a_second_create_changes_neither_keys_nor_a_learned_prompt(
     ssm: SSMClient, cloudformation: CloudFormation
 ) -> None:
     first = cloudformation.request("Create")
@@ -145,7 +147,7 @@ def test_create_again_changes_neither_keys_nor_a_live_prompt_that_was_learned(
     assert value(ssm, "/test/live") == "learned"
 
 
-def test_update_makes_a_missing_live_prompt_and_no_keys(
+def test_update_creates_a_missing_live_prompt_but_no_keys(
     ssm: SSMClient, cloudformation: CloudFormation
 ) -> None:
     assert cloudformation.request("Update")["Status"] == "SUCCESS"
@@ -159,7 +161,7 @@ def test_delete_does_nothing(ssm: SSMClient, cloudformation: CloudFormation) -> 
     assert key_items() == {}
 
 
-def test_a_failure_is_answered_with_its_reason(
+def test_a_failure_is_reported_with_its_reason(
     ssm: SSMClient, cloudformation: CloudFormation
 ) -> None:
     ssm.delete_parameter(Name="/test/seed")

@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 
 from route_switch.adapters.ssm import SsmSwitchStore
 from route_switch.cli import switch
-from route_switch.cli.deployed import Deployed
 from route_switch.cli.main import app
+from route_switch.cli.stage import Deployed
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
@@ -37,12 +37,12 @@ def put(value: str) -> None:
     boto3.client("ssm").put_parameter(Name=NAME, Value=value, Type="String", Overwrite=True)
 
 
-def test_what_was_never_set_is_as_it_is_deployed() -> None:
+def test_unset_switches_have_their_defaults() -> None:
     assert stored() == Switches()
     assert run("show").stdout == "pin-tier: off\nrouter: on\nlearning: on\n"
 
 
-def test_each_switch_changes_itself_alone_and_tells_from_what_to_what() -> None:
+def test_each_switch_changes_only_itself_and_reports_the_old_and_new_state() -> None:
     assert run("pin-tier", "3").stdout == "pin-tier: off -> 3\n"
     assert run("learning", "off").stdout == "learning: on -> off\n"
     done = run("router", "off")
@@ -61,13 +61,13 @@ def test_each_switch_changes_itself_alone_and_tells_from_what_to_what() -> None:
 @pytest.mark.parametrize(
     "arguments", [("pin-tier", "4"), ("pin-tier", "0"), ("router", "maybe"), ("learning",)]
 )
-def test_what_is_no_state_changes_nothing(arguments: tuple[str, ...]) -> None:
+def test_an_invalid_state_changes_nothing(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
     assert stored() == Switches()
 
 
 @pytest.mark.parametrize("value", ["off", '{"pin_tier": 4}', '{"learnin": "off"}'])
-def test_a_broken_parameter_is_told_by_name_and_can_be_set_anew(value: str) -> None:
+def test_a_broken_parameter_is_named_and_can_be_rewritten(value: str) -> None:
     put(value)
     with pytest.raises(
         ConfigurationError, match=f"The parameter {NAME} does not contain valid switches"

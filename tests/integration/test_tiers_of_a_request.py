@@ -1,4 +1,4 @@
-"""Which tier may answer: the request's range, its needs, the owner's switches."""
+"""Which tiers may answer: the request's range, its needs, the owner's switches."""
 
 import json
 
@@ -56,7 +56,9 @@ def test_a_failing_tier_is_not_replaced_by_one_outside_the_range(api: Api) -> No
     assert api.chat(LONG, route_switch={"min_tier": 2}).status == 502
 
 
-def test_a_range_outside_the_key_is_a_403_and_against_the_model_a_400(api: Api) -> None:
+def test_a_range_outside_the_key_is_a_403_and_one_that_excludes_the_named_tier_a_400(
+    api: Api,
+) -> None:
     outside = api.chat("hello", key=SMALL_ONLY_KEY, route_switch={"min_tier": 2})
     assert (outside.status, outside.error["code"]) == (403, "tier_not_allowed")
     against = api.chat("hello", model="tier-1", route_switch={"min_tier": 2})
@@ -74,7 +76,7 @@ def test_a_range_outside_the_key_is_a_403_and_against_the_model_a_400(api: Api) 
     ],
     ids=["tools", "vision", "context", "nothing"],
 )
-def test_no_tier_answers_whose_model_lacks_what_is_needed(
+def test_tiers_whose_model_lacks_a_capability_do_not_answer(
     make_api: MakeApi, fields: dict[str, object], content: object, tier: str
 ) -> None:
     api = make_api(models=LIMITED.model_dump(mode="json"))
@@ -84,13 +86,13 @@ def test_no_tier_answers_whose_model_lacks_what_is_needed(
     assert answer.headers["x-route-tier"] == tier
 
 
-def test_a_fallback_that_lacks_what_is_needed_is_left_out(make_api: MakeApi) -> None:
+def test_fallbacks_that_lack_a_capability_are_skipped(make_api: MakeApi) -> None:
     api = make_api(models=LIMITED.model_dump(mode="json"))
     api.upstream.script = by_model(small=failure(500), medium=completion("m"))
     assert api.chat("word " * 300, model="tier-1").headers["x-route-model"] == "openai/medium"
 
 
-def test_a_tier_that_is_named_and_lacks_what_is_needed_is_a_400_that_says_so(
+def test_a_named_tier_that_lacks_a_capability_is_a_400_that_says_so(
     make_api: MakeApi,
 ) -> None:
     api = make_api(models=LIMITED.model_dump(mode="json"))
@@ -125,7 +127,9 @@ def test_a_pinned_tier_answers_without_the_router(api: Api) -> None:
     assert api.chat(LONG, key=SMALL_ONLY_KEY).headers["x-route-tier"] == "1"
 
 
-def test_without_the_router_short_queries_are_bypassed_and_others_are_safe(api: Api) -> None:
+def test_with_the_router_off_short_queries_are_bypassed_and_others_go_to_the_safe_tier(
+    api: Api,
+) -> None:
     switch(router="off")
     api.upstream.script = EVERYTHING
     headers = api.chat(LONG).headers
@@ -141,7 +145,7 @@ def test_broken_switches_leave_everything_on(api: Api, broken: str) -> None:
     assert api.chat(LONG).headers["x-route-reason"] == "router"
 
 
-def test_a_switch_works_in_a_process_that_runs_already(
+def test_a_switch_takes_effect_in_a_running_process(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.upstream.script = EVERYTHING
@@ -149,5 +153,5 @@ def test_a_switch_works_in_a_process_that_runs_already(
     switch(pin_tier=2)
     monkeypatch.setattr("route_switch.services.refreshed_value.REFRESH_AFTER_S", 0.0)
     assert REFRESH_AFTER_S > 0
-    api.chat(LONG)  # reads it beside
+    api.chat(LONG)  # reads it in parallel
     assert api.chat(LONG).headers["x-route-reason"] == "override"

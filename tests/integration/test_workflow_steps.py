@@ -98,13 +98,15 @@ def read(s3: "S3Client", key: str) -> bytes:
     return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
 
-def test_without_traffic_and_seed_nothing_is_enough_and_the_note_says_why(s3: "S3Client") -> None:
+def test_without_traffic_and_seed_there_are_too_few_examples_and_the_note_says_why(
+    s3: "S3Client",
+) -> None:
     collected = step("collect")
     assert (collected["enough"], collected["examples"], collected["needed"]) == (False, 0, 15)
     assert "learning uses only the seed file" in str(collected["note"])
 
 
-def test_the_seed_file_fills_up_and_is_marked(s3: "S3Client") -> None:
+def test_seed_examples_fill_up_the_sample_and_are_marked(s3: "S3Client") -> None:
     seed(s3, [f"question {number}" for number in range(20)])
     collected = step("collect")
     assert (collected["enough"], collected["examples"], collected["from_seed"]) == (True, 20, 20)
@@ -112,7 +114,7 @@ def test_the_seed_file_fills_up_and_is_marked(s3: "S3Client") -> None:
     assert len(lines) == 20
 
 
-def test_a_seed_file_that_cannot_be_read_names_its_line(s3: "S3Client") -> None:
+def test_the_error_for_an_invalid_seed_file_names_the_line(s3: "S3Client") -> None:
     s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=b'{"query": "a"}\n{"q": 1}\n')
     with pytest.raises(Exception, match=r"line 2: query: Field required"):
         step("collect")
@@ -128,7 +130,7 @@ def test_a_seed_file_that_cannot_be_read_names_its_line(s3: "S3Client") -> None:
         ),
     ],
 )
-def test_a_prompt_that_no_candidate_could_replace_is_told_before_anything_is_paid(
+def test_an_irreplaceable_prompt_is_reported_before_anything_is_paid(
     s3: "S3Client", document: str, told: str
 ) -> None:
     publish(document)
@@ -136,7 +138,7 @@ def test_a_prompt_that_no_candidate_could_replace_is_told_before_anything_is_pai
         step("collect")
 
 
-def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> None:
+def test_the_cap_is_a_share_of_the_previous_months_saving(s3: "S3Client") -> None:
     dynamodb = boto3.client("dynamodb")
     counters = {("2026-10-01", "3"): "40.5", ("2026-10-31", "0"): "60", ("2026-11-01", "0"): "500"}
     for (day, shard), saved in counters.items():
@@ -154,7 +156,7 @@ def test_the_cap_is_a_share_of_what_the_month_before_saved(s3: "S3Client") -> No
     assert run["cap_usd"] == pytest.approx(0.1 * (100.5 - 0.5))
 
 
-def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> None:
+def test_a_claim_returns_all_that_the_next_states_need(s3: "S3Client") -> None:
     assert claim() == {
         "claimed": True,
         "off": False,
@@ -165,7 +167,7 @@ def test_a_claim_answers_with_all_that_the_next_states_need(s3: "S3Client") -> N
     assert claim(execution="e2")["claimed"] is False
 
 
-def test_while_learning_is_off_nothing_is_claimed(s3: "S3Client") -> None:
+def test_while_learning_is_off_no_run_is_claimed(s3: "S3Client") -> None:
     publish('{"learning": "off"}', SWITCHES)
     refused = claim()
     assert (refused["claimed"], refused["off"], refused["run"]) == (False, True, None)
@@ -174,7 +176,7 @@ def test_while_learning_is_off_nothing_is_claimed(s3: "S3Client") -> None:
     assert claim(execution="e2")["claimed"] is True
 
 
-def test_switches_that_cannot_be_read_let_nobody_learn(s3: "S3Client") -> None:
+def test_learning_stops_if_the_switches_cannot_be_read(s3: "S3Client") -> None:
     publish("off", SWITCHES)
     with pytest.raises(
         ConfigurationError, match=f"The parameter {SWITCHES} does not contain valid switches"
@@ -185,7 +187,7 @@ def test_switches_that_cannot_be_read_let_nobody_learn(s3: "S3Client") -> None:
     assert live() == to_markdown(packaged_prompt())
 
 
-def test_who_asks_for_approval_tells_how_to_answer(s3: "S3Client") -> None:
+def test_an_approval_request_says_how_to_answer(s3: "S3Client") -> None:
     claim()
     topic = read_learning_settings().runs_topic
     queue = boto3.client("sqs").create_queue(QueueName="told")["QueueUrl"]
@@ -203,7 +205,7 @@ def test_who_asks_for_approval_tells_how_to_answer(s3: "S3Client") -> None:
     assert item["token"]["S"] == "token"
 
 
-def test_what_is_not_an_event_of_the_workflow_fails_without_its_content(s3: "S3Client") -> None:
+def test_an_invalid_event_fails_without_quoting_it(s3: "S3Client") -> None:
     with pytest.raises(UnexpectedError) as raised:
         learning.lambda_handler({"step": "claim", "start": "a secret"}, FakeContext())
     assert "secret" not in str(raised.value)
@@ -229,7 +231,7 @@ def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None)
     return promoter.lambda_handler({"step": "promote", "state": state}, FakeContext())
 
 
-def test_a_better_candidate_goes_live_once_and_leaves_its_artifact(
+def test_a_better_candidate_goes_live_once_and_its_artifact_is_stored(
     s3: "S3Client", capsys: pytest.CaptureFixture[str]
 ) -> None:
     for new in (True, False):
@@ -252,7 +254,7 @@ def test_a_prompt_that_was_edited_meanwhile_is_never_overwritten(s3: "S3Client")
     assert live() == edited
 
 
-def test_a_promotion_whose_answer_was_lost_is_found_although_somebody_replaced_it(
+def test_a_promotion_whose_response_was_lost_is_recognized_even_if_it_was_replaced(
     s3: "S3Client",
 ) -> None:
     promote(s3, candidate())
@@ -271,7 +273,7 @@ def test_while_learning_is_off_not_even_an_approved_candidate_goes_live(s3: "S3C
     assert live() == to_markdown(packaged_prompt())
 
 
-def test_a_promotion_whose_answer_was_lost_counts_although_learning_is_off_since(
+def test_a_promotion_whose_response_was_lost_counts_even_if_learning_was_turned_off_since(
     s3: "S3Client",
 ) -> None:
     promote(s3, candidate())
@@ -280,19 +282,19 @@ def test_a_promotion_whose_answer_was_lost_counts_although_learning_is_off_since
     assert (promoted["promoted"], promoted["off"], promoted["version"]) == (True, False, 2)
 
 
-def test_what_needs_approval_does_not_go_live_without(s3: "S3Client") -> None:
+def test_a_candidate_that_needs_approval_does_not_go_live_without_it(s3: "S3Client") -> None:
     asked = candidate(needs_approval="The judge is uncalibrated.")
     with pytest.raises(PromptError, match="needs a person's approval"):
         promote(s3, asked, approved=False)
     assert promote(s3, asked, approved=True)["version"] == 2
 
 
-def test_a_run_without_a_candidate_is_told(s3: "S3Client") -> None:
+def test_a_run_without_a_candidate_is_an_error(s3: "S3Client") -> None:
     with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
         promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
 
 
-def test_what_was_measured_on_held_out_rows_is_told_beside_how_the_run_ended(
+def test_held_out_measurements_are_reported_with_the_outcome(
     s3: "S3Client", capsys: pytest.CaptureFixture[str]
 ) -> None:
     claim()

@@ -1,4 +1,4 @@
-"""The model's server ends with whoever started it, and its address is not shared."""
+"""The model's server ends with the process that started it, and its address is exclusive."""
 
 import http.client
 import subprocess
@@ -65,7 +65,9 @@ def test_a_second_stack_with_the_same_address_is_refused(
 ) -> None:
     assembly = served.state.parent / "cdk.out"
     with (
-        pytest.raises(LocalStackError, match=r"is to be served, is taken\. Stop what listens"),
+        pytest.raises(
+            LocalStackError, match=r"The model's address .* is in use\. Stop the process"
+        ),
         running_stack(assembly, tmp_path / "state", environment),
     ):
         pass

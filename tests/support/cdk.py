@@ -1,4 +1,4 @@
-"""The CDK's own command line, in a checkout of its own, against a cloud that began empty."""
+"""The CDK command line, in its own checkout, against an initially empty cloud."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Cdk:
         done = subprocess.run(
             [*COMMAND, *command.split(), "-c", "stage=local", "--no-notices", "--no-color"],
             cwd=self.checkout,
-            # Its own, since the command line remembers there which account a key is of.
+            # Its own, because the command line remembers there which account a key belongs to.
             env={**os.environ, **self.cloud.environment, **OFFLINE, "CDK_HOME": str(self.checkout)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -48,7 +48,7 @@ class Cdk:
         return Done(done.returncode, done.stdout)
 
     def deploy(self, app: str = "") -> Done:
-        """From the checkout's files, or from an assembly in it."""
+        """Deploy from the checkout's files, or from an assembly in it."""
         of_assembly = f" --app {app}" if app else ""
         return self(f"deploy --require-approval never{of_assembly}")
 
@@ -66,7 +66,7 @@ class Cdk:
         return template
 
     def assembly(self, name: str, edit: Callable[[Template], None]) -> str:
-        """The last assembly with an edited template; returns the new one's name."""
+        """Copy the last assembly with an edited template, and return the new one's name."""
         source, target = self.checkout / "cdk.out", self.checkout / name
         target.mkdir()
         for entry in source.iterdir():
@@ -76,7 +76,7 @@ class Cdk:
         replace(target / f"{STACK_NAME}.template.json", json.dumps(template))
         assets = json.loads((source / f"{STACK_NAME}.assets.json").read_text("utf-8"))
         (key,) = (key for key in assets["files"] if f"{key}.json" in str(assets["files"][key]))
-        # Another template is another object in the bucket.
+        # A different template is a different object in the bucket.
         for file in ("manifest.json", f"{STACK_NAME}.assets.json"):
             replace(target / file, (source / file).read_text("utf-8").replace(key, f"{name}{key}"))
         return name

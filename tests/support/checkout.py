@@ -1,11 +1,11 @@
-"""A folder that looks like this repository, but whose stack and output are its own."""
+"""A folder that looks like this repository but has its own stack and output."""
 
 import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OWN = {".git", ".local", "cdk.out"}
-"""What a checkout of its own has, instead of a link."""
+"""What a checkout has for itself instead of as a link."""
 INSTALLED = {".venv", ".build"}
 
 
@@ -17,7 +17,7 @@ def linked_checkout(folder: Path) -> Path:
 
 
 def copied_checkout(folder: Path) -> Path:
-    """One whose files may be changed; what `make install` installed is linked."""
+    """A checkout whose files may be changed. What `make install` installed is linked."""
     leave_out = shutil.ignore_patterns(*OWN, *INSTALLED, "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(ROOT, folder, ignore=leave_out, dirs_exist_ok=True)
     for name in INSTALLED:

@@ -1,4 +1,4 @@
-"""What the Lambda runtime passes beside the event."""
+"""The Lambda runtime's context argument."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

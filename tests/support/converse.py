@@ -1,4 +1,4 @@
-"""Bedrock's `converse` as its service model describes it, held against what is sent."""
+"""Validate requests against the service model of Bedrock's `converse`."""
 
 import re
 from functools import cache
@@ -15,7 +15,7 @@ MODEL = "us.amazon.nova-lite-v1:0"
 
 
 def sent(*messages: JsonObject, **params: Any) -> Any:
-    """The request that goes to Bedrock, which must fit the service model."""
+    """Return the request that is sent to Bedrock, which must match the service model."""
     request = converse_request(ModelCall(MODEL, messages, params))
     shape = _request_shape()
     report = ParamValidator().validate(request, shape)
@@ -33,7 +33,7 @@ def _request_shape() -> Shape:
 
 
 def _assert_allowed(value: Any, shape: Any, place: str) -> None:
-    """What botocore leaves to the service: patterns, greatest lengths, and enumerations."""
+    """Check what botocore leaves to the service: patterns, maximum lengths and enumerations."""
     if shape.type_name == "structure" and not shape.is_document_type:
         for name, member in value.items():
             _assert_allowed(member, shape.members[name], f"{place}.{name}")

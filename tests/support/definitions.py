@@ -1,4 +1,4 @@
-"""What a template's state machine is by the template alone, to compare with what is executed."""
+"""The state machine as the template defines it, to compare with what is executed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ class StateMachine:
 
 
 def state_machine(template: Mapping[str, Any], stack: StackInfo) -> StateMachine:
-    """The template's only state machine, with the names that its resources have in the stack."""
+    """Return the template's only state machine, with the physical names of the stack's
+    resources."""
     (machine,) = (
         each["Properties"]
         for each in template["Resources"].values()
@@ -37,7 +38,7 @@ def physical_ids(stack: StackInfo) -> dict[str, str]:
 
 
 def resolved(value: Any, ids: Mapping[str, str]) -> str:
-    """What CloudFormation makes of the functions that CDK uses in a definition."""
+    """Evaluate the intrinsic functions that CDK uses in a definition, as CloudFormation does."""
     match value:
         case str():
             return value

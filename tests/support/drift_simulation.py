@@ -1,5 +1,5 @@
-"""How often drift is found where there is none, and where there is: `python -m` prints the tables
-of docs/decisions/007-drift.md."""
+"""How often drift is found in unchanged and in changed traffic. `python -m` prints the tables of
+docs/decisions/007-drift.md."""
 
 import sys
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ MIXES: dict[str, Shares] = {
 }
 LENGTHS: Shares = (0.1, 0.35, 0.35, 0.15, 0.05)
 A_TOKEN = (4, 20, 64, 256, 1024)
-"""Some length in each range."""
+"""One length in each bucket."""
 DAYS = 140
 SHIFT = 0.1
 
@@ -44,7 +44,7 @@ class Traffic:
         return Prediction(rows, tuple(tiers.tolist()), tuple(lengths.tolist()))
 
     def weighted_prediction(self, rows: int) -> Prediction:
-        """Rows that stand for 1, 2, 3, … requests, 2 on average, as merged equal ones do."""
+        """Rows that stand for 1, 2, 3, … requests, 2 on average, like merged equal requests."""
         random = self._random
         tiers = random.choice(3, rows, p=self._mix)
         lengths = random.choice(5, rows, p=LENGTHS)
@@ -86,8 +86,8 @@ def false_alarms(
     seed: int,
     weighted: bool = False,
 ) -> tuple[float, float]:
-    """In 20 weeks of unchanged traffic, on average: days that alarm, and runs that are started. A
-    version that serves for `version_days` starts one at most."""
+    """Return the averages over 20 weeks of unchanged traffic: days that alarm, and runs that are
+    started. A version that is live for `version_days` starts at most one."""
     traffic = Traffic(mix, seed)
     days = runs = 0
     for _ in range(repeats * DAYS // version_days):
@@ -99,7 +99,7 @@ def false_alarms(
 
 
 def shifts(mix: Shares) -> list[Shares]:
-    """Every way in which ten points of a mix can move from one tier to another."""
+    """Return every way in which ten points of a mix can move from one tier to another."""
     moved = []
     for source, target in permutations(range(3), 2):
         if mix[source] >= SHIFT:
@@ -113,8 +113,8 @@ def shifts(mix: Shares) -> list[Shares]:
 def noticed(
     mix: Shares, shifted: Shares, rows: int, requests: int, repeats: int, seed: int
 ) -> float:
-    """The probability that a shift is noticed within its first 500 requests: by a look at any of
-    the days that they take, after a week of the old mix."""
+    """Return the probability that a shift is detected within its first 500 requests: by a check on
+    any of the days that they take, after a week of the old mix."""
     traffic, found = Traffic(mix, seed), 0
     for _ in range(repeats):
         after = traffic.days(requests, 500 // requests, shifted)

@@ -1,4 +1,4 @@
-"""Runs state machines of a local stack, and waits for what comes of it."""
+"""Run state machines of a local stack, and wait for the results."""
 
 import json
 import time
@@ -16,14 +16,14 @@ def aws(stack: StackInfo, service: str) -> Any:
 def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out waiting"
         time.sleep(0.02)
     return value
 
 
 def start(stack: StackInfo, machine: dict[str, Any], event: object = None) -> str:
-    """Makes a state machine of its own, in the role of the stack's, for this execution; returns
-    the execution's ARN."""
+    """Create a state machine for this execution, in the role of the stack's, and return the
+    execution's ARN."""
     states, name = aws(stack, "stepfunctions"), str(uuid.uuid4())
     role = states.describe_state_machine(stateMachineArn=stack.state_machine)["roleArn"]
     arn = states.create_state_machine(name=name, definition=json.dumps(machine), roleArn=role)
@@ -34,7 +34,7 @@ def start(stack: StackInfo, machine: dict[str, Any], event: object = None) -> st
 
 
 def finished(stack: StackInfo, execution: str) -> dict[str, Any]:
-    """The execution's description once it has ended."""
+    """Return the execution's description once it has ended."""
 
     def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = aws(stack, "stepfunctions").describe_execution(
@@ -59,7 +59,8 @@ def history(stack: StackInfo, execution: str) -> list[dict[str, Any]]:
 
 
 def physical_name(stack: StackInfo, logical_id: str) -> str:
-    """The name of the one resource whose logical id starts so and ends in CDK's hash."""
+    """Return the name of the one resource whose logical id has this prefix and ends in CDK's
+    hash."""
     found = aws(stack, "cloudformation").describe_stack_resources(StackName=STACK_NAME)
     (name,) = (
         each["PhysicalResourceId"]

@@ -1,4 +1,4 @@
-"""Functions that moto's Lambda runs in this process."""
+"""Run functions of moto's Lambda in this process."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Handler = Callable[[JsonObject, FakeContext], JsonObject]
 
 
 def run_in_process(monkeypatch: pytest.MonkeyPatch, handlers: Mapping[str, Handler]) -> None:
-    """By the functions' names; what a handler raises is answered as Lambda does."""
+    """Map function names to handlers. An exception from a handler is returned as Lambda does."""
 
     def invoke(
         _: LambdaBackend, name: str, _qualifier: object, body: bytes, _headers: Any, answered: Any

@@ -1,4 +1,4 @@
-"""A whole learning run on made-up examples, with fake models."""
+"""A complete learning run on synthetic examples, with fake models."""
 
 from collections.abc import Sequence
 from dataclasses import replace

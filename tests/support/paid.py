@@ -1,4 +1,4 @@
-"""Models and time for `MeteredCalls`: nothing is sent and nobody sleeps."""
+"""Models and time for `MeteredCalls`: no network, and no real sleeping."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ PRICE = Price(input_usd_per_million=1, output_usd_per_million=2)
 
 @dataclass
 class FakeTime:
-    """A clock that only sleeping moves; `remaining_s` is that of a run until `end`."""
+    """A clock that only sleeping advances. `remaining_s` is the time until the run's `end`."""
 
     now: float = 0.0
     end: float = float("inf")
@@ -42,7 +42,8 @@ class FakeTime:
 
 @dataclass
 class FakeModel:
-    """Answers what `script` says of a call: a text (with usage 10 + 20), a chunk, or an error."""
+    """Replies with what `script` returns for a call: a text (with usage 10 + 20), a chunk, or an
+    error."""
 
     script: Callable[[ModelCall], str | Chunk | BaseException] = lambda _: "Hi."
     asked: list[ModelCall] = field(default_factory=list)

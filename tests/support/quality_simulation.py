@@ -1,5 +1,5 @@
-"""How often a prompt is rolled back that is rated alike, and one that is rated lower: `python -m`
-prints the tables of docs/decisions/011-quality-drop.md."""
+"""How often an equally rated prompt and a lower rated one are rolled back. `python -m` prints the
+tables of docs/decisions/011-quality-drop.md."""
 
 import math
 import sys
@@ -10,7 +10,7 @@ from route_switch.domain.prompts.quality_drop import Scores, compare_scores
 
 Rate = Callable[[Random], float]
 GROWTH = 1.05
-"""By how much the feedback grows from one look to the next, at least one score."""
+"""Growth of the feedback from one check to the next, at least one score."""
 
 
 def thumbs(share: float) -> Rate:
@@ -19,7 +19,7 @@ def thumbs(share: float) -> Rate:
 
 
 def stars(share: float) -> Rate:
-    """One to five stars, as 0 to 1 in quarters; the mean is `share`."""
+    """One to five stars, as 0 to 1 in quarters. The mean is `share`."""
     return lambda random: sum(random.random() < share for _ in range(4)) / 4
 
 
@@ -29,7 +29,7 @@ def drawn(rate: Rate, count: int, random: Random) -> Scores:
 
 
 def looks(rate: Rate, most: int, random: Random) -> Iterator[Scores]:
-    """What is known at each look of a promotion's life."""
+    """Return what is known at each check in a promotion's life."""
     known = Scores()
     while known.n < most:
         more = min(max(int(known.n * (GROWTH - 1)), 1), most - known.n)
@@ -38,7 +38,7 @@ def looks(rate: Rate, most: int, random: Random) -> Iterator[Scores]:
 
 
 def rolled_back_after(before: Scores, now: Rate, most: int, random: Random) -> float:
-    """How many scores of the new version it took; infinity where it stays."""
+    """Return how many scores of the new version it took; infinity if it stays."""
     seen = looks(now, most, random)
     return next(
         (each.n for each in seen if (found := compare_scores(before, each)) and found.is_drop),
@@ -49,8 +49,8 @@ def rolled_back_after(before: Scores, now: Rate, most: int, random: Random) -> f
 def lives(
     before: Rate, now: Rate, sizes: tuple[int, int], promotions: int, seed: int
 ) -> list[float]:
-    """`rolled_back_after` of promotions, with so many scores of the version before and at most so
-    many of the new one."""
+    """Return `rolled_back_after` of simulated promotions, with this many scores of the previous
+    version and at most this many of the new one."""
     random = Random(seed)  # noqa: S311 (a simulation)
     of_before, most = sizes
     return [

@@ -1,4 +1,4 @@
-"""Records of requests, for tests of what becomes of them."""
+"""Records of requests, for tests of later processing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The roles of a stack: what they are, and what happens without one of their grants."""
+"""The roles of a stack, and what happens without one of their grants."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from local.aws.client import DENIALS, StackInfo, aws_client, client_in_role
 
 
 def role_of(stack: StackInfo, part: str) -> dict[str, Any]:
-    """IAM's description of the one role whose name holds this."""
+    """Return IAM's description of the one role whose name contains this."""
     roles = aws_client("iam", stack.aws_endpoint, stack.region).list_roles()["Roles"]
     found: list[dict[str, Any]] = [role for role in roles if part in role["RoleName"]]
     (role,) = found
@@ -18,15 +18,15 @@ def role_of(stack: StackInfo, part: str) -> dict[str, Any]:
 
 
 def as_role(stack: StackInfo, part: str, service: str) -> Any:
-    """A client that may do what the role may."""
+    """Return a client with the role's permissions."""
     arn = role_of(stack, part)["Arn"]
     return client_in_role(service, stack.aws_endpoint, stack.region, arn)
 
 
 @contextmanager
 def without(stack: StackInfo, part: str, action: str, on: str) -> Iterator[None]:
-    """The role without the one grant of this action on what holds `on`: a resource's name, or a
-    partition in its condition. After the block it is back."""
+    """Remove from the role the one grant of this action whose resource or partition condition
+    contains `on`. Restore it after the block."""
     iam, role = aws_client("iam", stack.aws_endpoint, stack.region), role_of(stack, part)
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     policy = {"RoleName": role["RoleName"], "PolicyName": name}
@@ -51,7 +51,7 @@ def listed(value: Any) -> list[str]:
 
 
 def denials(state: Path) -> list[str]:
-    """What the stack's roles were refused, in the stack's words; not told again."""
+    """Return the denials of the stack's roles since the last call, in the stack's words."""
     file = state / DENIALS
     if not file.exists():
         return []

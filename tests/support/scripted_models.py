@@ -1,11 +1,11 @@
-"""A small world to learn in: queries of two kinds, and models of which a script says what they do.
+"""A small world to learn in: queries of two kinds, and models that a script defines.
 
-Hard queries need Tier 3, easy ones are for Tier 1. The router tells them apart only if its
-instruction states the criterion; else everything goes to Tier 2, which fails at the hard ones. What
-a model answers depends on the request alone, so that a run that is interrupted hears the same.
+Hard queries need Tier 3, easy ones Tier 1. The router distinguishes them only if its instruction
+states the criterion; otherwise it sends everything to Tier 2, which fails on the hard ones. A
+model's answer depends only on the request, so an interrupted run gets the same answers again.
 
-Where the world shifts, hard queries are of another kind, which has a criterion of its own: to a
-router that knows only the first, these look easy.
+When the world shifts, hard queries are of another kind with its own criterion. To a router that
+knows only the first criterion, they look easy.
 """
 
 import json
@@ -35,24 +35,24 @@ OTHER_CRITERION = "a text in a language that is dead"
 PROOF = "Prove the {} theorem on {} groups of {} rank in {} fields for case {}."
 TRANSLATION = "Translate the {} tablet from {} tomb beside {} altar under {} vault for case {}."
 HARD = {CRITERION: PROOF[:9], OTHER_CRITERION: TRANSLATION[:13]}
-"""What tells a hard query, by the criterion that a router has to know for it."""
+"""What marks a hard query, by the criterion that a router needs for it."""
 TIERS = ("openai/small", "openai/medium", "openai/large")
 PAID_ONCE = ("small", "medium", "large", "judge")
 RECORDED_USD = {"openai/small": 0.1, "openai/medium": 0.4, "openai/large": 1.0}
 PRICES = {"openai/small": (1.0, 1.0), "openai/medium": (4.0, 4.0), "openai/large": (10.0, 10.0)}
-"""USD per million tokens; router, proposer and judge are free, since they are on this machine."""
+"""USD per million tokens. Router, proposer and judge are free because they run locally."""
 
 _NAMES = """
     amber birch cedar daisy ember fjord grove heron ivory jade kelp lotus maple night ocean pearl
     quartz river stone tulip umber violet willow yarrow zinc acorn basil clover dune elm
-    """.split()  # noqa: SIM905 (a list of strings would be a page long)
+    """.split()  # noqa: SIM905 (as a list it would be a page long)
 _CASE = re.compile(r"case (\d+)")
 _ASKED_FOR = re.compile(r"starting with the field `\[\[ ## (\w+) ## \]\]`")
 _ANSWER = re.compile(r"<answer-([ab])-\w+>\n(.*?)\n</answer", re.DOTALL)
 
 
 def query(number: int, hard: str = PROOF) -> str:
-    """Every other one is hard."""
+    """Every other query is hard."""
     a, b, c, d = random.Random(number).sample(_NAMES, 4)  # noqa: S311 (no secret)
     if number % 2:
         return hard.format(a, b, c, d, number)
@@ -64,7 +64,7 @@ def query(number: int, hard: str = PROOF) -> str:
 def numbers(
     train: int, validation: int, heldout: int, first: int = 0, hard: str = PROOF
 ) -> list[int]:
-    """Of queries, so many on each side."""
+    """Return numbers of queries, this many on each side."""
     left = {Side.TRAIN: train, Side.VALIDATION: validation, Side.HELDOUT: heldout}
     found = []
     for number in count(first):
@@ -89,7 +89,7 @@ def is_right(model: str, text: str) -> bool:
 
 
 def recorded(number: int) -> dict[str, JsonValue]:
-    """An example with a result of each tier: nothing has to be asked but router and proposer."""
+    """An example with a result for each tier: only router and proposer need calls."""
     text = query(number)
     results: dict[str, JsonValue] = {
         model: {"score": float(is_right(model, text)), "cost_usd": RECORDED_USD[model]}
@@ -123,12 +123,12 @@ def instruction(number: int, criteria: Sequence[str]) -> str:
 
 
 class Models:
-    """The models behind the server. `stating` is the place, from 1, of the proposal that states
-    the criteria; None where none does. The very first answer of the proposer is one more, which
-    MIPROv2 replaces by the incumbent's own instruction.
+    """The models behind the server. `stating` is the position, from 1, of the proposal that states
+    the criteria; None if none does. The proposer's very first answer comes in addition; MIPROv2
+    replaces it with the incumbent's own instruction.
 
-    `calls` counts the requests that were answered, each by its text, and `usd` what they cost by
-    the server's own count of tokens.
+    `calls` counts the answered requests by text, and `usd` their cost by the server's own token
+    count.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Models:
         return completion(answer, read, written)
 
     def asked(self, model: str, text: str = "") -> int:
-        """How many requests of the model held the text."""
+        """How many requests to the model contained the text."""
         return sum(
             number
             for call, number in self.calls.items()
@@ -168,12 +168,12 @@ class Models:
 
     @property
     def paid_once(self) -> set[str]:
-        """What tiers and judge were asked: what no later run pays again."""
+        """What tiers and judge were asked. No later run pays for it again."""
         return {call for call in self.calls if json.loads(call)["model"] in PAID_ONCE}
 
     @property
     def asked_again(self) -> int:
-        """How many calls asked what had been asked before."""
+        """How many calls repeated an earlier one."""
         return self.calls.total() - len(self.calls)
 
     def _answer(self, model: str, body: Body) -> str:
@@ -200,7 +200,7 @@ class Models:
 
 
 def _text(body: Body) -> str:
-    """The same for the same request, however its numbers are written."""
+    """Return the same text for the same request, however its numbers are written."""
     return json.dumps({**body, "temperature": body.get("temperature") or 0}, sort_keys=True)
 
 
@@ -211,7 +211,7 @@ def _contents(body: Body) -> list[str]:
 
 
 def routed(system: str, text: str) -> int:
-    """The tier that the router answers."""
+    """Return the tier that the router answers."""
     known = [words for criterion, words in HARD.items() if criterion in system]
     if not known:
         return 2
@@ -237,7 +237,8 @@ def _case(text: str) -> str:
 
 
 def arguments(examples: Path, out: Path, *options: str) -> list[str]:
-    """Of `route-switch`; a small run. Of an option that is given twice, the last one counts."""
+    """Arguments of `route-switch` for a small run. If an option occurs twice, the last one
+    counts."""
     prices = (f"--price={model}={read},{written}" for model, (read, written) in PRICES.items())
     small = ["--candidates=5", "--trials=6", "--rounds=1"]
     models = ["--router-model=openai/router", "--proposer-model=openai/proposer"]
@@ -255,7 +256,7 @@ def environment(url: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Learner:
-    """`route-switch optimize` in this process, on one file of examples, at one server."""
+    """`route-switch optimize` in this process, on one file of examples, with one server."""
 
     url: str
     examples: Path
@@ -268,7 +269,7 @@ class Learner:
     def candidate(self, out: str = "run") -> bytes:
         return (self.folder / out / "candidate.json").read_bytes()
 
-    # What a script would read: plain JSON.
+    # Plain JSON, as a script would read it.
     def report(self, out: str = "run") -> dict[str, Any]:
         document: dict[str, Any] = json.loads(
             (self.folder / out / "report.json").read_text("utf-8")
@@ -277,7 +278,7 @@ class Learner:
 
 
 def optimize(command: Sequence[str], variables: Mapping[str, str]) -> None:
-    """`route-switch` in a process that is there for it alone."""
+    """`route-switch` in its own process."""
     os.environ.update(variables)
     sys.argv = ["route-switch", *command]
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (as long as the process)
@@ -288,7 +289,7 @@ Broken = Callable[[int, Body], Reply | None]
 
 
 def breaking(script: Script, broken: Broken) -> Script:
-    """Asks `broken` first, with the number of the call, from 1; None lets the call through."""
+    """Call `broken` first, with the number of the call, from 1. None lets the call through."""
     lock = threading.Lock()
     calls = 0
 

@@ -1,4 +1,4 @@
-"""What local stacks wrote while a test ran: shown when it fails."""
+"""What local stacks logged while a test ran. Shown if the test fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ LINES = 40
 
 
 def recent_logs(folder: Path, since: float) -> Iterator[tuple[str, str]]:
-    """Name and end of each stack's logs below the folder that changed after that time."""
+    """Return name and end of each stack's logs below the folder that changed after that time."""
     for problems in folder.rglob("problems.log"):
         for log in (problems, *sorted((problems.parent / "logs").glob("*.log"))):
             status = log.stat()

@@ -1,5 +1,5 @@
-"""An upstream and AWS services that answer at once, in a process of their own: what remains of a
-request's time is the router's own."""
+"""An upstream and AWS services that answer instantly, in their own process, so that the remaining
+time of a request is the router's own."""
 
 import json
 import subprocess
@@ -16,7 +16,8 @@ from tests.support.checkout import ROOT
 from tests.support.upstream import completion
 
 PROVIDER = "deepseek"
-"""One that only LiteLLM has a client for; it takes the provider's address from the environment."""
+"""A provider that only LiteLLM has a client for. It takes the provider's address from the
+environment."""
 AWS_ANSWERS: dict[str, object] = {
     "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"DEEPSEEK_API_KEY": "stand-in"})},
     "DynamoDB_20120810.GetItem": {
@@ -61,8 +62,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_stand_ins(provider: str = "openai") -> Iterator[dict[str, str]]:
-    """The environment of a router function that uses them and sees nothing but its layers: for
-    models of `PROVIDER`, LiteLLM's is one of them."""
+    """Return the environment of a router function that uses them and sees only its layers. For
+    models of `PROVIDER`, these include LiteLLM's."""
     command = [sys.executable, "-m", "tests.support.stand_ins"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -76,7 +77,7 @@ def running_stand_ins(provider: str = "openai") -> Iterator[dict[str, str]]:
 
 
 def in_a_function(*arguments: str) -> list[str]:
-    """The command that runs Python as Lambda does: without any site-packages."""
+    """Return the command that runs Python as Lambda does: without site-packages."""
     base: str = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001, RUF100
     return [base, "-S", *arguments]
 
@@ -121,7 +122,7 @@ def _layers(provider: str) -> str:
 
 
 def main() -> None:
-    """Prints the port and serves until the other end of standard input closes."""
+    """Print the port, and serve until the other end of standard input closes."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -14,7 +14,7 @@ Body = dict[str, JsonValue]
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers. `wait_for` holds the answer back until the event is set."""
+    """The server's response. `wait_for` holds it back until the event is set."""
 
     body: JsonValue
     status: int = 200
@@ -26,7 +26,7 @@ Script = Callable[[Body], Reply]
 
 @dataclass
 class Upstream:
-    """`script` answers each request; `calls` holds their bodies in order."""
+    """`script` answers each request. `calls` keeps their bodies in order."""
 
     url: str
     script: Script
@@ -67,7 +67,7 @@ def failure(status: int, message: str = "scripted failure") -> Reply:
 
 @contextmanager
 def running_upstream(script: Script) -> Iterator[Upstream]:
-    """Serves until the block ends; answers that are held back are released then."""
+    """Serve until the block ends. Answers that are held back are released then."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -97,7 +97,7 @@ def running_upstream(script: Script) -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     upstream = Upstream(f"http://127.0.0.1:{server.server_port}/v1", script)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield upstream

@@ -25,9 +25,9 @@ from tests.support.upstream import Upstream
 FREE: dict[str, JsonValue] = {"input_usd_per_million": 0, "output_usd_per_million": 0}
 SLOWEST_RUN_S = 300
 POLL_S = 0.2
-"""A look at a run takes the stack some milliseconds, which the run then lacks."""
+"""Checking a run takes the stack some milliseconds, which the run then lacks."""
 APPROVAL_S = 60
-"""Longer than a busy machine takes to answer; who is silent waits less: `asking_briefly`."""
+"""Longer than a busy machine needs to answer. Tests of silence use less: `asking_briefly`."""
 LEARNING: dict[str, JsonValue] = {
     "proposer": "openai/proposer",
     "judge": "openai/judge",
@@ -39,15 +39,15 @@ LEARNING: dict[str, JsonValue] = {
     "threads": 4,
     "retry_s": 1,
     "patience_s": 2,
-    # Each day is 16 partitions to look at in each run. Yesterday is one, for tests at midnight.
+    # Each run reads 16 partitions per day. Include yesterday, for tests at midnight.
     "days": 2,
     "approval_hours": APPROVAL_S / 3600,
 }
-"""A small search, and waits of seconds for what takes hours."""
+"""A small search, and waits of seconds instead of hours."""
 
 
 def stage_of(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
-    """The local stage of cdk.json with these models and this configuration of learning."""
+    """The local stage of cdk.json with these models and this learning configuration."""
     stages = json.loads(json.dumps(context["stages"]))
     prices = {
         name: {"input_usd_per_million": read, "output_usd_per_million": written}
@@ -67,7 +67,7 @@ def stage_of(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ended:
-    """An execution that is over: its status, its output (JSON), and the states that it entered."""
+    """A finished execution: its status, its output (JSON), and the states it entered."""
 
     status: str
     output: Any
@@ -99,17 +99,18 @@ class Weekly:
         return self.folder / "state" / "logs"
 
     def client(self, service: str) -> Any:
-        """One for all, since making one takes longer than using it."""
+        """One client for all tests, because creating one takes longer than using it."""
         if service not in self._clients:
             made = aws_client(service, self.stack.aws_endpoint, self.stack.region)
             self._clients[service] = made
         return self._clients[service]
 
     def reset(self) -> None:
-        """As after the first deployment: the hand-written prompt is live and nobody has learned.
+        """Reset to the state after the first deployment: the hand-written prompt is live, and
+        nothing has been learned.
 
-        Only the prompt's earlier versions stay. A candidate that is one of them, byte for byte,
-        passes for promoted, so each file of tests learns from rows of its own.
+        Only the prompt's earlier versions stay. A candidate that equals one of them byte for byte
+        would count as promoted, so each test file learns from its own rows.
         """
         self._stop_what_runs()
         self._configure_as_deployed()
@@ -125,7 +126,7 @@ class Weekly:
         self.notifications()
 
     def _stop_what_runs(self) -> None:
-        """What a failed test left behind would write, and tell, in the next one's time."""
+        """Stop what a failed test left behind: it would write and notify during the next test."""
         workflow = self.client("stepfunctions")
         found = workflow.list_executions(
             stateMachineArn=self.stack.state_machine, statusFilter="RUNNING"
@@ -140,7 +141,7 @@ class Weekly:
             self._set_variables(name, variables)
 
     def publish(self, document: str) -> None:
-        """As somebody does in the AWS console."""
+        """Write as the AWS console does."""
         self.client("ssm").put_parameter(
             Name=self.stack.prompt_parameter, Value=document, Overwrite=True, Tier="Advanced"
         )
@@ -152,7 +153,7 @@ class Weekly:
         return found["Version"], found["Value"]
 
     def seed(self, rows: Sequence[Mapping[str, JsonValue]]) -> None:
-        """Examples of the seed file, which fills up traffic."""
+        """Write examples to the seed file, which fills up traffic."""
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         self.client("s3").put_object(
             Bucket=self.stack.learning_bucket,
@@ -161,28 +162,28 @@ class Weekly:
         )
 
     def read(self, key: str) -> bytes:
-        """A file of the bucket."""
+        """Return a file of the bucket."""
         found = self.client("s3").get_object(Bucket=self.stack.learning_bucket, Key=key)
         return bytes(found["Body"].read())
 
     @property
     def is_locked(self) -> bool:
-        """Whether a run goes, as far as the next one could tell."""
+        """Whether a run is in progress, as far as the next one could tell."""
         key = {"pk": {"S": "LOCK#learning"}, "sk": {"S": "LOCK"}}
         return "Item" in self.client("dynamodb").get_item(
             TableName=self.stack.results_table, Key=key
         )
 
     def next_time(self) -> datetime:
-        """Another scheduled time, of today."""
+        """Return another scheduled time, of today."""
         return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=next(self._times))
 
     def start(self, scheduled_time: datetime | None = None) -> str:
-        """As the schedule does; returns the execution's ARN."""
+        """Start as the schedule does, and return the execution's ARN."""
         return start_scheduled(self.stack, scheduled_time or self.next_time())
 
     def start_by(self, trigger: Trigger, scheduled_time: datetime | None = None) -> str:
-        """As `route-switch learn` and the drift check do; returns the execution's ARN."""
+        """Start as `route-switch learn` and the drift check do, and return the execution's ARN."""
         start = StartRun(scheduled_time=scheduled_time or self.next_time(), trigger=trigger)
         started = self.client("stepfunctions").start_execution(
             stateMachineArn=self.stack.state_machine,
@@ -195,7 +196,7 @@ class Weekly:
         return self.ended(self.start(scheduled_time))
 
     def ended(self, execution: str) -> Ended:
-        """Waits for it."""
+        """Wait for the end of the execution."""
         found = self.wait(execution, lambda found: found["status"] != "RUNNING")
         output = found.get("output") or json.dumps({"outcome": found.get("error")})
         return Ended(found["status"], json.loads(output), self.states(execution))
@@ -213,7 +214,7 @@ class Weekly:
         self.wait(execution, lambda _: name in self.states(execution))
 
     def states(self, execution: str) -> list[str]:
-        """Names of the states that were entered, in order."""
+        """Return the names of the entered states, in order."""
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
         return [
             event["stateEnteredEventDetails"]["name"]
@@ -223,7 +224,7 @@ class Weekly:
         ]
 
     def failures(self, execution: str) -> list[str]:
-        """The errors that its functions ended with, in order."""
+        """Return the errors that its functions ended with, in order."""
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
         return [
             str(event["lambdaFunctionFailedEventDetails"]["error"])
@@ -233,7 +234,7 @@ class Weekly:
         ]
 
     def artifacts(self, name: str) -> bytes:
-        """This file of the newest run that left one."""
+        """Return this file of the newest run that left one."""
         bucket, s3 = self.stack.learning_bucket, self.client("s3")
         found = s3.list_objects_v2(Bucket=bucket, Prefix="runs/")["Contents"]
         newest = max(each["Key"] for each in found if each["Key"].endswith(f"/{name}"))
@@ -241,12 +242,12 @@ class Weekly:
         return content
 
     def taken_usd(self, day: datetime) -> float:
-        """What learning took of the cap of the day's month."""
+        """Return what learning has taken of the cap of the day's month."""
         item = self._item(f"LEARNING#{day:%Y-%m}", "CAP")
         return float(item["taken_usd"]["N"]) if item else 0.0
 
     def told_once(self) -> str:
-        """What the one notification says, sent by a run that lets the next one go."""
+        """Return the text of the only notification, sent by a run that lets the next one start."""
         assert self._item("LOCK#learning", "LOCK") is None
         (told,) = self.notifications()
         return told["Message"]
@@ -257,13 +258,13 @@ class Weekly:
         return found.get("Item")
 
     def function(self, part: str) -> str:
-        """The name of the one whose name holds this."""
+        """Return the name of the one function whose name contains this."""
         names = [f["FunctionName"] for f in self.client("lambda").list_functions()["Functions"]]
         (name,) = (name for name in names if part in name)
         return str(name)
 
     def notifications(self) -> list[dict[str, str]]:
-        """What was published since the last call."""
+        """Return what was published since the last call."""
         sqs, found = self.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
             "Messages"
@@ -274,7 +275,7 @@ class Weekly:
         return found
 
     def notified(self) -> list[dict[str, str]]:
-        """Waits until something is published, and returns it."""
+        """Wait until something is published, and return it."""
         deadline = time.monotonic() + SLOWEST_RUN_S
         while time.monotonic() < deadline:
             if found := self.notifications():
@@ -283,7 +284,8 @@ class Weekly:
         raise TimeoutError("Nothing was published.")
 
     def waiting_briefly(self, attempts: int) -> AbstractContextManager[None]:
-        """For a provider that is down the workflow waits for seconds, so often, for the block."""
+        """For the block, the workflow waits seconds for a provider that is down, this many
+        times."""
 
         def wait_briefly(machine: Any) -> None:
             for rule in _rules_for(machine, "ProviderDown"):
@@ -292,7 +294,7 @@ class Weekly:
         return self._changed_machine(wait_briefly)
 
     def asking_briefly(self, seconds: int) -> AbstractContextManager[None]:
-        """Silence means no after so many seconds, for the block."""
+        """For the block, silence counts as rejection after this many seconds."""
 
         def ask_briefly(machine: Any) -> None:
             approve = machine["States"]["Approve"]
@@ -303,7 +305,7 @@ class Weekly:
 
     @contextmanager
     def _changed_machine(self, change: Callable[[Any], None]) -> Iterator[None]:
-        """The workflow with another definition, for the block."""
+        """Use the workflow with another definition, for the block."""
         workflow, arn = self.client("stepfunctions"), self.stack.state_machine
         before = workflow.describe_state_machine(stateMachineArn=arn)["definition"]
         machine = json.loads(before)
@@ -316,7 +318,7 @@ class Weekly:
 
     @contextmanager
     def configured(self, **changes: JsonValue) -> Iterator[None]:
-        """Functions with another configuration of learning, for the block."""
+        """Use functions with another learning configuration, for the block."""
         before = self._configure(changes)
         try:
             yield
@@ -338,19 +340,19 @@ class Weekly:
         return before
 
     def _set_variables(self, function: str, variables: dict[str, str]) -> None:
-        """A new configuration is a new pool of environments; the same one is none."""
+        """A new configuration needs a new pool of environments; an unchanged one does not."""
         self.client("lambda").update_function_configuration(
             FunctionName=function, Environment={"Variables": variables}
         )
 
 
 def run_id(scheduled_time: datetime) -> str:
-    """Of the scheduled run of this time."""
+    """The id of the scheduled run of this time."""
     return StartRun(scheduled_time=scheduled_time).run_id
 
 
 def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
-    """What holds after every run that comes to its end; returns what it told."""
+    """Check what holds after every completed run, and return its message."""
     assert (ended.status, ended.outcome) == ("SUCCEEDED", outcome)
     (told,) = weekly.notifications()
     assert told["Subject"].startswith(f"route-switch local: {outcome} (run ")
@@ -359,7 +361,7 @@ def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
 
 
 def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
-    """The rules of a definition's states, and of those within them, that retry this error."""
+    """Return the retry rules for this error, of a definition's states and those nested in them."""
     children = states.values() if isinstance(states, dict) else states
     for child in children:
         if (
@@ -373,7 +375,7 @@ def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
 
 
 def subscribed(stack: StackInfo) -> str:
-    """A queue that gets what is published about runs; its URL."""
+    """Return the URL of a queue that receives what is published about runs."""
     sqs = aws_client("sqs", stack.aws_endpoint, stack.region)
     url: str = sqs.create_queue(QueueName="notifications")["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -1,4 +1,4 @@
-"""Bearer keys."""
+"""Authentication with bearer keys."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ class FakeKeys:
         return self.known.get(key_hash)
 
 
-def test_a_known_key_is_read_once_a_minute() -> None:
+def test_a_known_key_is_read_once_per_minute() -> None:
     keys, now = FakeKeys("rs-a"), [0.0]
     authenticate = Authenticate(keys, lambda: now[0])
     assert authenticate("Bearer rs-a").name == "rs-a"
@@ -32,7 +32,7 @@ def test_a_known_key_is_read_once_a_minute() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic rs-a", "rs-a"])
-def test_a_request_without_a_key_is_told_how_to_send_one(header: str | None) -> None:
+def test_a_request_without_a_key_is_refused_and_told_how_to_send_one(header: str | None) -> None:
     with pytest.raises(RequestRefusedError, match="Bearer rs-") as refused:
         Authenticate(FakeKeys("rs-a"))(header)
     assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
@@ -45,7 +45,7 @@ def test_an_unknown_key_is_refused_every_time() -> None:
             authenticate("Bearer rs-b")
 
 
-def test_a_revoked_key_is_refused_and_told_so_once_it_is_read_again() -> None:
+def test_a_revoked_key_is_refused_when_its_cache_entry_expires() -> None:
     keys, now = FakeKeys("rs-a"), [0.0]
     authenticate = Authenticate(keys, lambda: now[0])
     authenticate("Bearer rs-a")
@@ -58,6 +58,6 @@ def test_a_revoked_key_is_refused_and_told_so_once_it_is_read_again() -> None:
         assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
 
 
-def test_new_keys_differ_and_are_long() -> None:
+def test_new_keys_are_unique_and_long() -> None:
     assert len({new_key() for _ in range(100)}) == 100
     assert len(new_key()) >= 43

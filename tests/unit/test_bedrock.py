@@ -1,4 +1,4 @@
-"""Bedrock's `converse`, with botocore checking both sides of the call."""
+"""Bedrock's `converse`, with botocore validating the request and the response."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ def answered(
     return complete(BedrockClient(client).stream(ModelCall(MODEL, messages or (HI,), params)))
 
 
-def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
+def test_a_conversation_is_translated_to_bedrock_and_back(stubbed: Stubbed) -> None:
     answer = answered(
         stubbed,
         reply({"text": "Hal"}, {"text": "lo"}, stop="max_tokens", cacheReadInputTokens=100),
@@ -101,8 +101,8 @@ def test_a_conversation_is_translated_there_and_back(stubbed: Stubbed) -> None:
     assert answer.provider_model is None
 
 
-def test_an_agent_calls_two_tools_and_answers_with_what_they_found(stubbed: Stubbed) -> None:
-    """A whole conversation, as a client of the OpenAI API has it: ask, call, answer."""
+def test_an_agent_calls_two_tools_and_answers_with_their_results(stubbed: Stubbed) -> None:
+    """A complete conversation of a client of the OpenAI API: ask, call, answer."""
     tools = [
         {
             "type": "function",
@@ -203,11 +203,11 @@ def test_an_answer_that_only_calls_a_tool_has_no_content(stubbed: Stubbed) -> No
     ]
 
 
-def test_an_answer_of_nothing_is_an_empty_text(stubbed: Stubbed) -> None:
+def test_an_empty_answer_is_an_empty_text(stubbed: Stubbed) -> None:
     assert answered(stubbed, reply()).choices[0].message["content"] == ""
 
 
-def test_who_wants_tool_calls_one_by_one_is_given_the_first(stubbed: Stubbed) -> None:
+def test_without_parallel_tool_calls_only_the_first_is_returned(stubbed: Stubbed) -> None:
     both = reply(tool_use("1"), tool_use("2"), stop="tool_use")
     answer = answered(stubbed, both, parallel_tool_calls=False)
     calls = answer.choices[0].message["tool_calls"]
@@ -215,7 +215,7 @@ def test_who_wants_tool_calls_one_by_one_is_given_the_first(stubbed: Stubbed) ->
     assert [call["id"] for call in calls if isinstance(call, dict)] == ["1"]
 
 
-def test_what_a_model_thought_is_no_part_of_its_answer(stubbed: Stubbed) -> None:
+def test_reasoning_is_not_part_of_the_answer(stubbed: Stubbed) -> None:
     answer = answered(
         stubbed,
         reply(
@@ -245,21 +245,21 @@ def test_what_a_model_thought_is_no_part_of_its_answer(stubbed: Stubbed) -> None
         ("a_new_one", "stop"),
     ],
 )
-def test_the_reason_to_stop_is_told_in_openais_words(
+def test_the_stop_reason_is_translated_to_openais_finish_reason(
     stubbed: Stubbed, stop: str, finish: str
 ) -> None:
     assert answered(stubbed, reply({"text": "a"}, stop=stop)).choices[0].finish_reason == finish
 
 
 @pytest.mark.parametrize("stop", ["malformed_model_output", "malformed_tool_use"])
-def test_an_answer_that_cannot_be_read_is_none(stubbed: Stubbed, stop: str) -> None:
+def test_malformed_output_is_an_error(stubbed: Stubbed, stop: str) -> None:
     with pytest.raises(ModelError, match=stop) as caught:
         answered(stubbed, reply({"text": SECRET}, stop=stop))
     assert type(caught.value) is ModelError
     assert SECRET not in str(caught.value)
 
 
-def test_every_reason_to_stop_that_the_service_model_knows_is_known(
+def test_every_stop_reason_of_the_service_model_is_handled(
     bedrock: "BedrockRuntimeClient",
 ) -> None:
     output: Any = bedrock.meta.service_model.operation_model("Converse").output_shape
@@ -285,7 +285,7 @@ def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
         ("ServiceUnavailableException", 503, ModelError),
     ],
 )
-def test_errors_tell_a_wrong_request_from_a_failing_model(
+def test_errors_distinguish_an_invalid_request_from_a_failing_model(
     stubbed: Stubbed, code: str, status: int, kind: type[ModelError]
 ) -> None:
     client, stubber = stubbed
@@ -306,7 +306,7 @@ def test_errors_tell_a_wrong_request_from_a_failing_model(
         ({"top_p": [SECRET]}, "inferenceConfig.topP"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_the_requests_fault_and_not_quoted(
+def test_a_value_of_the_wrong_type_is_the_requests_fault_and_not_quoted(
     bedrock: "BedrockRuntimeClient", params: JsonObject, field: str
 ) -> None:
     with pytest.raises(InvalidModelRequestError) as caught:
@@ -314,7 +314,7 @@ def test_a_value_of_the_wrong_kind_is_the_requests_fault_and_not_quoted(
     assert str(caught.value) == f"Bedrock does not accept this value of {field}. Correct it."
 
 
-def test_what_cannot_be_translated_is_refused_before_anything_is_sent(stubbed: Stubbed) -> None:
-    client, _ = stubbed  # has no response to give
+def test_a_request_that_cannot_be_translated_is_refused_before_sending(stubbed: Stubbed) -> None:
+    client, _ = stubbed  # has no response queued
     with pytest.raises(InvalidModelRequestError, match="'n' cannot be sent"):
         complete(BedrockClient(client).stream(ModelCall(MODEL, (HI,), {"n": 2})))

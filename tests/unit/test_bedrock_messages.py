@@ -1,4 +1,4 @@
-"""OpenAI chat messages become turns that Bedrock takes."""
+"""OpenAI chat messages become turns that Bedrock accepts."""
 
 import re
 from base64 import b64encode
@@ -58,7 +58,7 @@ def refused(*messages: JsonObject) -> str:
     return str(caught.value)
 
 
-def test_system_and_developer_messages_are_said_in_their_order_wherever_they_stand() -> None:
+def test_system_and_developer_messages_keep_their_order_wherever_they_occur() -> None:
     request = sent(
         {"role": "system", "content": "One."},
         user("Hi"),
@@ -69,11 +69,11 @@ def test_system_and_developer_messages_are_said_in_their_order_wherever_they_sta
     assert request["messages"] == [{"role": "user", "content": [{"text": "Hi"}]}]
 
 
-def test_no_system_message_is_no_system_field() -> None:
+def test_without_a_system_message_there_is_no_system_field() -> None:
     assert "system" not in sent(user("Hi"))
 
 
-def test_neighbors_of_one_role_are_joined() -> None:
+def test_consecutive_messages_of_one_role_are_merged() -> None:
     assert turns(user("a"), user("b"), assistant("c"), assistant("d"), user("e")) == [
         ("user", [{"text": "a"}, {"text": "b"}]),
         ("assistant", [{"text": "c"}, {"text": "d"}]),
@@ -81,13 +81,13 @@ def test_neighbors_of_one_role_are_joined() -> None:
     ]
 
 
-def test_an_empty_message_is_left_out_and_its_neighbors_are_joined() -> None:
+def test_an_empty_message_is_dropped_and_its_neighbors_are_merged() -> None:
     assert turns(user("a"), assistant(""), user([text_part(" \n"), text_part("b")])) == [
         ("user", [{"text": "a"}, {"text": "b"}])
     ]
 
 
-def test_a_refusal_is_an_assistants_text_wherever_it_stands() -> None:
+def test_a_refusal_becomes_assistant_text_in_either_place() -> None:
     assert turns(
         user("a"),
         assistant([{"type": "refusal", "refusal": "No."}]),
@@ -101,7 +101,7 @@ def test_a_refusal_is_an_assistants_text_wherever_it_stands() -> None:
     ]
 
 
-def test_what_only_accompanies_a_message_is_left_out() -> None:
+def test_accompanying_fields_of_a_message_are_dropped() -> None:
     message = assistant("b", name="Bob", reasoning_content="Hm.", annotations=[])
     assert turns({**user("a"), "name": "Ann"}, message)[1] == ("assistant", [{"text": "b"}])
 
@@ -115,7 +115,9 @@ def test_what_only_accompanies_a_message_is_left_out() -> None:
         (),
     ],
 )
-def test_a_conversation_that_no_user_begins_is_refused(messages: tuple[JsonObject, ...]) -> None:
+def test_a_conversation_that_does_not_start_with_a_user_message_is_refused(
+    messages: tuple[JsonObject, ...],
+) -> None:
     assert "start with a nonempty user message" in refused(*messages)
 
 
@@ -156,7 +158,7 @@ def test_an_image_is_sent_as_its_bytes_between_the_texts(media_type: str, form: 
         (None, "base64 data: URL"),
     ],
 )
-def test_an_image_that_cannot_be_sent_is_refused_by_its_place(url: Any, reason: str) -> None:
+def test_an_error_about_an_image_names_its_place(url: Any, reason: str) -> None:
     message = refused(user("a"), user([text_part("b"), image_part(url)]))
     assert message.startswith("messages[1].content[1]")
     assert reason in message
@@ -177,7 +179,7 @@ def test_a_file_is_sent_as_a_document_with_a_name_that_bedrock_allows() -> None:
     }
 
 
-def test_documents_have_names_of_their_own_even_if_their_files_have_not() -> None:
+def test_documents_get_unique_names_even_if_their_files_share_one() -> None:
     files = [
         file_part(file_data=PDF, filename="a.pdf"),
         file_part(file_data=PDF, filename="a.pdf"),
@@ -222,7 +224,7 @@ def test_a_file_that_cannot_be_sent_is_refused(file: dict[str, str], reason: str
         ({"role": SECRET, "content": SECRET}, "messages[1] has a role"),
     ],
 )
-def test_what_has_no_translation_is_refused_by_its_place_and_not_quoted(
+def test_an_error_about_an_unsupported_part_names_its_place_and_does_not_quote_it(
     message: JsonObject, reason: str
 ) -> None:
     told = refused(user("a"), message)
@@ -230,7 +232,7 @@ def test_what_has_no_translation_is_refused_by_its_place_and_not_quoted(
     assert SECRET not in told
 
 
-def test_results_of_one_turns_calls_and_what_the_user_adds_are_one_turn_in_their_order() -> None:
+def test_tool_results_and_the_users_next_message_become_one_turn_in_order() -> None:
     assert turns(
         user("Compare a and b."),
         assistant("Let me see.", tool_calls=[call("1", '{"of": "a"}'), call("2", "")]),
@@ -258,7 +260,7 @@ def test_results_of_one_turns_calls_and_what_the_user_adds_are_one_turn_in_their
 
 
 @pytest.mark.parametrize("content", ["", " ", None, []])
-def test_a_tool_that_said_nothing_is_told_so_since_bedrock_takes_no_blank_text(
+def test_an_empty_tool_result_gets_a_placeholder_because_bedrock_rejects_blank_text(
     content: Any,
 ) -> None:
     answered = turns(user("a"), assistant(tool_calls=[call("1")]), result("1", content))[2][1]
@@ -266,7 +268,7 @@ def test_a_tool_that_said_nothing_is_told_so_since_bedrock_takes_no_blank_text(
 
 
 @pytest.mark.parametrize("id_", ["call_65O|fc_0fe", "get_weather:0", "x" * 90, "ü"])
-def test_an_id_that_another_model_made_is_replaced_the_same_way_in_call_and_result(
+def test_a_foreign_tool_call_id_is_replaced_alike_in_call_and_result(
     id_: str,
 ) -> None:
     said = turns(user("a"), assistant(tool_calls=[call(id_)]), result(id_, "b"))
@@ -275,7 +277,7 @@ def test_an_id_that_another_model_made_is_replaced_the_same_way_in_call_and_resu
     assert said[2][1][0]["toolResult"]["toolUseId"] == used
 
 
-def test_ids_that_are_replaced_stay_different() -> None:
+def test_replaced_ids_stay_unique() -> None:
     ids = [f"{'x' * 90}{number}" for number in range(50)]
     calls = assistant(tool_calls=[call(id_) for id_ in ids])
     said = turns(user("a"), calls, *(result(id_, "b") for id_ in ids))
@@ -296,7 +298,7 @@ def test_ids_that_are_replaced_stay_different() -> None:
         (assistant("b"), result("1", "x")),
     ],
 )
-def test_a_call_without_its_result_and_a_result_without_its_call_are_refused(
+def test_a_tool_call_without_result_and_a_result_without_call_are_refused(
     messages: tuple[JsonObject, ...],
 ) -> None:
     assert "exactly one 'tool' message right after it" in refused(user("a"), *messages)
@@ -312,7 +314,7 @@ def test_a_call_without_its_result_and_a_result_without_its_call_are_refused(
         (f'["{SECRET}"]', "must be a JSON object"),
     ],
 )
-def test_arguments_that_are_no_json_object_are_refused(arguments: str, reason: str) -> None:
+def test_arguments_that_are_not_a_json_object_are_refused(arguments: str, reason: str) -> None:
     message = refused(user("a"), assistant(tool_calls=[call("1", arguments)]), result("1", "x"))
     assert message.startswith("messages[1].tool_calls[0].function.arguments")
     assert reason in message
@@ -331,7 +333,7 @@ def test_arguments_that_are_no_json_object_are_refused(arguments: str, reason: s
         (result("1", [image_part(PNG)]), "messages[1].content[0] (image_url) cannot be sent"),
     ],
 )
-def test_calls_and_results_of_another_form_are_refused(message: JsonObject, reason: str) -> None:
+def test_malformed_calls_and_results_are_refused(message: JsonObject, reason: str) -> None:
     told = refused(user("a"), message)
     assert reason in told
     assert SECRET not in told

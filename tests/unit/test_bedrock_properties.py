@@ -1,10 +1,10 @@
-"""What holds for every conversation that is sent to Bedrock."""
+"""Properties of every conversation that is sent to Bedrock."""
 
 import json
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.adapters.models.bedrock import BedrockClient
@@ -37,7 +37,7 @@ plain = st.builds(
 
 @st.composite
 def tool_round(draw: st.DrawFn) -> list[JsonObject]:
-    """Calls of tools, and a result for each in any order."""
+    """Tool calls, and a result for each in any order."""
     ids = draw(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=3, unique=True))
     calls = [
         {
@@ -81,8 +81,7 @@ def sent_texts(content: Any) -> list[str]:
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
-def test_users_and_assistants_take_turns_and_every_call_has_its_result_in_the_next(
+def test_roles_alternate_and_every_tool_call_has_its_result_in_the_next_turn(
     messages: list[JsonObject],
 ) -> None:
     turns = sent(*messages, tools=TOOLS)["messages"]
@@ -96,8 +95,7 @@ def test_users_and_assistants_take_turns_and_every_call_has_its_result_in_the_ne
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
-def test_no_text_is_lost_and_none_changes_its_place(messages: list[JsonObject]) -> None:
+def test_no_text_is_lost_or_reordered(messages: list[JsonObject]) -> None:
     request = sent(*messages, tools=TOOLS)
     system = [m for m in messages if m["role"] in ("system", "developer")]
     others = [m for m in messages if m not in system]
@@ -108,8 +106,7 @@ def test_no_text_is_lost_and_none_changes_its_place(messages: list[JsonObject]) 
 
 
 @given(conversations)
-@settings(max_examples=60, deadline=None)
-def test_without_tools_there_is_text_only_and_none_of_it_is_lost(
+def test_without_tools_everything_becomes_text_and_nothing_is_lost(
     messages: list[JsonObject],
 ) -> None:
     turns = sent(*messages)["messages"]
@@ -126,8 +123,7 @@ def test_without_tools_there_is_text_only_and_none_of_it_is_lost(
 @given(
     st.lists(st.tuples(names, names, arguments), min_size=1, max_size=3, unique_by=lambda c: c[0])
 )
-@settings(max_examples=60, deadline=None)
-def test_a_tool_call_comes_back_to_bedrock_as_it_went_out(
+def test_a_tool_call_survives_the_round_trip_to_the_client(
     calls: list[tuple[str, str, JsonObject]],
 ) -> None:
     blocks = [{"toolUse": {"toolUseId": i, "name": n, "input": a}} for i, n, a in calls]

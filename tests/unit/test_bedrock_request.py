@@ -1,4 +1,4 @@
-"""What a request asks for besides its messages reaches Bedrock, or is refused by name."""
+"""Request parameters reach Bedrock, or are refused by name."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def refused(**params: Any) -> str:
     return str(caught.value)
 
 
-def test_a_plain_request_sends_only_an_output_limit_that_was_not_asked_for() -> None:
+def test_a_plain_request_sends_no_optional_field_but_an_output_limit() -> None:
     assert sent(HI) == {
         "modelId": MODEL,
         "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
@@ -65,7 +65,7 @@ def test_limits_and_sampling_are_sent(params: JsonObject, config: JsonObject) ->
     assert sent(HI, **params)["inferenceConfig"] == config
 
 
-def test_what_only_tunes_or_labels_is_left_out() -> None:
+def test_tuning_and_labeling_fields_are_dropped() -> None:
     request = sent(
         HI,
         seed=7,
@@ -96,20 +96,20 @@ def test_what_only_tunes_or_labels_is_left_out() -> None:
         ("function_call", {"name": SECRET}),
     ],
 )
-def test_what_would_change_the_answer_is_refused_by_name(name: str, value: Any) -> None:
+def test_fields_that_would_change_the_answer_are_refused_by_name(name: str, value: Any) -> None:
     message = refused(**{name: value})
     assert message.startswith(f"'{name}' cannot be sent to Bedrock.")
     assert SECRET not in message
 
 
-def test_a_field_with_a_value_that_asks_for_nothing_is_not_refused() -> None:
+def test_a_field_with_a_neutral_value_is_not_refused() -> None:
     request = sent(
         HI, n=1, logprobs=False, top_logprobs=0, logit_bias={}, modalities=["text"], audio=None
     )
     assert request == sent(HI)
 
 
-def test_legacy_functions_are_refused_with_what_to_send_instead() -> None:
+def test_legacy_functions_are_refused_and_the_replacement_is_named() -> None:
     assert "Send 'tools' instead" in refused(functions=[{"name": "f"}])
     assert "Send 'tool_choice' instead" in refused(function_call="auto")
 
@@ -144,7 +144,7 @@ def test_a_tool_is_declared_with_its_schema() -> None:
         ),
     ],
 )
-def test_a_tool_that_says_little_of_itself_still_has_an_objects_schema(
+def test_a_tool_without_a_schema_gets_an_object_schema(
     function: JsonObject, schema: JsonObject
 ) -> None:
     [tool] = sent(HI, tools=[{"type": "function", "function": {"name": "f", **function}}])[
@@ -169,7 +169,7 @@ def test_a_tool_that_says_little_of_itself_still_has_an_objects_schema(
         ),
     ],
 )
-def test_tools_of_another_kind_are_refused(tools: Any, reason: str) -> None:
+def test_unsupported_tools_are_refused(tools: Any, reason: str) -> None:
     message = refused(tools=tools)
     assert reason in message
     assert SECRET not in message
@@ -184,9 +184,7 @@ def test_tools_of_another_kind_are_refused(tools: Any, reason: str) -> None:
         ({"type": "function", "function": {"name": "weather"}}, {"tool": {"name": "weather"}}),
     ],
 )
-def test_the_choice_of_tools_is_sent_unless_it_is_what_bedrock_does_anyway(
-    choice: Any, sent_choice: Any
-) -> None:
+def test_tool_choice_is_sent_unless_it_is_bedrocks_default(choice: Any, sent_choice: Any) -> None:
     config = sent(HI, tools=[WEATHER], tool_choice=choice)["toolConfig"]
     assert config.get("toolChoice") == sent_choice
 
@@ -194,11 +192,11 @@ def test_the_choice_of_tools_is_sent_unless_it_is_what_bedrock_does_anyway(
 @pytest.mark.parametrize(
     "choice", ["sometimes", {"type": "allowed_tools"}, {"type": "custom", "custom": {"name": "x"}}]
 )
-def test_a_choice_that_bedrock_does_not_have_is_refused(choice: Any) -> None:
+def test_an_unsupported_tool_choice_is_refused(choice: Any) -> None:
     assert "'tool_choice' must be" in refused(tools=[WEATHER], tool_choice=choice)
 
 
-def test_a_choice_of_tools_without_tools_is_refused_and_none_is_no_choice() -> None:
+def test_tool_choice_without_tools_is_refused_unless_it_is_none() -> None:
     assert "'tools' is empty" in refused(tool_choice="required")
     assert sent(HI, tool_choice="none", tools=[]) == sent(HI)
 
@@ -208,7 +206,7 @@ def test_tools_that_must_not_be_called_are_not_declared() -> None:
 
 
 @pytest.mark.parametrize("params", [{}, {"tools": [WEATHER], "tool_choice": "none"}])
-def test_earlier_calls_are_told_as_text_where_no_tool_may_be_called_now(
+def test_earlier_tool_calls_become_text_when_no_tool_may_be_called(
     params: dict[str, Any],
 ) -> None:
     request = sent(*CALLED, **params)
@@ -223,7 +221,7 @@ def test_earlier_calls_are_told_as_text_where_no_tool_may_be_called_now(
     ]
 
 
-def test_a_schema_for_the_answer_is_sent_as_it_is() -> None:
+def test_a_response_schema_is_sent_unchanged() -> None:
     schema = {"type": "object", "properties": {"größe": {"type": "number"}}}
     form = {"name": "size", "description": "How tall.", "schema": schema, "strict": True}
     request = sent(HI, response_format={"type": "json_schema", "json_schema": form})
@@ -235,7 +233,7 @@ def test_a_schema_for_the_answer_is_sent_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("form", [None, {"type": "text"}])
-def test_text_needs_no_format(form: Any) -> None:
+def test_the_text_format_is_not_sent(form: Any) -> None:
     assert sent(HI, response_format=form) == sent(HI)
 
 
@@ -249,7 +247,7 @@ def test_text_needs_no_format(form: Any) -> None:
         SECRET,
     ],
 )
-def test_another_format_is_refused(form: Any) -> None:
+def test_any_other_response_format_is_refused(form: Any) -> None:
     message = refused(response_format=form)
     assert message.startswith("'response_format' must be text, or json_schema")
     assert SECRET not in message

@@ -1,4 +1,4 @@
-"""From examples to the outcome table: what is called, what grades, and what stops it."""
+"""From examples to the outcome table: calls, grades, and early stops."""
 
 import threading
 from collections.abc import Mapping
@@ -37,7 +37,8 @@ BENCHMARK = {Tier.SMALL: "llama", Tier.LARGE: "gpt"}
 
 @dataclass
 class FakeCalls:
-    """Answers 42, remembers as the real one does, and stops after `cap` paid calls."""
+    """Answers 42, remembers calls like the real implementation, and stops after `cap` paid
+    calls."""
 
     cap: int = 10**9
     refuses: str = "nothing"
@@ -104,7 +105,7 @@ def graded(cells: dict[Tier, Outcome]) -> list[tuple[float, bool, GradedBy]]:
     return [(cell.score, cell.equivalent, cell.graded_by) for cell in cells.values()]
 
 
-def test_each_tier_is_asked_once_what_the_user_asked() -> None:
+def test_each_tier_gets_the_users_request_once() -> None:
     calls = FakeCalls()
     asked = example(conversation=[{"role": "system", "content": "Be brief."}], params={"n": 1})
     cells = row(asked.model_copy(update={"gold": "42"}), calls=calls)
@@ -127,7 +128,7 @@ def test_recorded_scores_and_texts_are_used_without_a_call() -> None:
     ]
 
 
-def test_a_recorded_test_result_comes_before_the_gold_answer() -> None:
+def test_a_recorded_score_takes_precedence_over_the_gold_answer() -> None:
     models = {"llama": {"score": 1, "answer": "wrong"}, "gpt": {"score": 0, "answer": "42"}}
     cells = row(example(gold="42", models=models), models=BENCHMARK)
     assert graded(cells) == [(1.0, True, GradedBy.RECORDED), (0.0, True, GradedBy.RECORDED)]
@@ -190,7 +191,7 @@ def test_examples_without_outcomes_are_left_out_and_counted() -> None:
     assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.REFUSED: 1})
 
 
-def test_nothing_is_paid_for_an_example_that_nobody_could_grade() -> None:
+def test_no_call_is_made_for_an_example_that_cannot_be_graded() -> None:
     calls = FakeCalls()
     with pytest.raises(ConfigurationError, match="or configure a judge"):
         build(example(), example("other", gold="A long text that no rule compares."), calls=calls)
@@ -201,13 +202,17 @@ def test_nothing_is_paid_for_an_example_that_nobody_could_grade() -> None:
     ("examples", "models", "reason"),
     [
         ((), MODELS, "There are no examples"),
-        ((NO_RESULT,), BENCHMARK, "have results of llama.*1 lack a result from each tier's model"),
+        (
+            (NO_RESULT,),
+            BENCHMARK,
+            "have results of llama.*1 without a result from each tier's model",
+        ),
         ((example(gold="1"),), BENCHMARK, "have no results of any model"),
-        ((NO_TEXT,), MODELS, "1 have nothing to grade"),
+        ((NO_TEXT,), MODELS, "1 with nothing to grade"),
         ((GOOD,), {Tier.LARGE: "gpt"}, "at least one more"),
     ],
 )
-def test_when_no_example_is_left_the_error_says_what_to_add(
+def test_when_no_example_remains_the_error_says_what_to_add(
     examples: tuple[Example, ...], models: dict[Tier, str], reason: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=reason):
@@ -219,7 +224,7 @@ def questions(count: int) -> list[Example]:
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_rows_come_in_the_order_of_the_examples(threads: int) -> None:
+def test_rows_keep_the_order_of_the_examples(threads: int) -> None:
     examples = questions(40)
     built = build(*examples, threads=threads)
     assert built.table.examples == tuple(examples)
@@ -227,7 +232,7 @@ def test_rows_come_in_the_order_of_the_examples(threads: int) -> None:
 
 
 @given(st.lists(st.integers(0, 30), max_size=4), st.sampled_from([1, 3]))
-def test_stopped_anywhere_and_run_again_it_pays_for_each_answer_once(
+def test_a_build_that_is_stopped_anywhere_and_repeated_pays_for_each_answer_once(
     caps: list[int], threads: int
 ) -> None:
     examples = questions(9)
@@ -243,7 +248,7 @@ def test_stopped_anywhere_and_run_again_it_pays_for_each_answer_once(
     assert len(calls.asked) == 27
 
 
-def test_what_a_build_will_pay_for_is_known_before() -> None:
+def test_the_answers_that_a_build_pays_for_are_known_in_advance() -> None:
     examples = [*questions(3), GOOD, example("no gold")]
     builder = BuildOutcomes(FakeCalls(), None, 1)
     missing = builder.missing(examples, MODELS)
@@ -256,7 +261,7 @@ def test_what_a_build_will_pay_for_is_known_before() -> None:
     assert len(missing) == 12
 
 
-def test_the_first_stop_ends_the_others_at_once() -> None:
+def test_the_first_stop_prevents_further_calls() -> None:
     begun: list[int] = []
     stopped = threading.Event()
 
@@ -274,7 +279,7 @@ def test_the_first_stop_ends_the_others_at_once() -> None:
     assert len(begun) < 20
 
 
-def test_the_output_ratio_is_weighted_and_unknown_where_tokens_are() -> None:
+def test_the_output_ratio_is_weighted_and_unknown_without_tokens() -> None:
     def writes(weight: float, small: int | None, large: int) -> Example:
         models = {
             "llama": {"score": 1, "output_tokens": small},

@@ -1,4 +1,4 @@
-"""Which answers the judge is put to the test with."""
+"""The answers that calibrate the judge."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ MODELS = {SMALL: "fake/small", LARGE: "fake/large"}
 
 
 class Calls:
-    """The judge finds every answer equivalent; the tiers say what `answers` hold."""
+    """The judge finds every answer equivalent. The tiers answer with `answers`."""
 
     def __init__(self, **answers: str) -> None:
         self._answers = answers
@@ -61,7 +61,7 @@ def agreement(calls: Calls, *rows: tuple[Example, dict[Tier, Outcome]]) -> tuple
 
 
 @pytest.mark.parametrize("by", [GradedBy.GOLD, GradedBy.RECORDED, GradedBy.FEEDBACK])
-def test_answers_that_a_test_or_a_person_graded_are_labels(by: GradedBy) -> None:
+def test_answers_graded_by_a_test_or_a_person_are_labels(by: GradedBy) -> None:
     rows = [
         (example(1, small="a", large="b"), {SMALL: cell(by), LARGE: cell()}),
         (example(2, small="a", large="b"), {SMALL: cell(by, False), LARGE: cell()}),
@@ -69,26 +69,26 @@ def test_answers_that_a_test_or_a_person_graded_are_labels(by: GradedBy) -> None
     assert agreement(Calls(), *rows) == (2, 0.5)
 
 
-def test_its_own_verdicts_are_none() -> None:
+def test_the_judges_own_verdicts_are_not_labels() -> None:
     row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
     assert agreement(Calls(), (example(1, small="a", large="b"), row)) == (0, 0.0)
 
 
-def test_answers_that_were_called_for_are_known() -> None:
+def test_answers_from_calls_are_used_too() -> None:
     calls = Calls(**{"fake/small": "from small", "fake/large": "from large"})
     assert agreement(calls, (example(1), {SMALL: cell(), LARGE: cell()}))[0] == 1
     assert "from small" in calls.judged[0]
     assert "from large" in calls.judged[0]
 
 
-def test_an_answer_whose_text_nobody_knows_is_passed_over() -> None:
+def test_an_answer_of_unknown_text_is_skipped() -> None:
     scored = Example.model_validate({"query": "q", "models": {"fake/small": {"score": 1}}})
     calls = Calls(**{"fake/large": "b"})
     row = {SMALL: cell(GradedBy.RECORDED), LARGE: cell(GradedBy.RECORDED)}
     assert agreement(calls, (scored, row), (example(2), row)) == (0, 0.0)
 
 
-def test_answers_that_are_alike_do_not_use_up_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identical_answers_do_not_count_toward_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LABELS", 2)
     row = {SMALL: cell(), LARGE: cell()}
     alike = [(example(n, small="same", large="same\n"), row) for n in range(5)]

@@ -20,7 +20,7 @@ def test_kappa_is_agreement_beyond_chance() -> None:
     assert (agreement.n, agreement.flip_rate) == (50, 0.25)
 
 
-def test_kappa_says_nothing_where_all_are_alike() -> None:
+def test_kappa_is_undefined_when_all_labels_and_verdicts_are_equal() -> None:
     assert agreement_of([(True, True)] * 60, None).kappa is None
     assert agreement_of([], None) == Agreement(share=0, kappa=None, n=0, flip_rate=None)
 
@@ -43,7 +43,9 @@ def test_a_judge_that_agrees_with_enough_labels_is_calibrated() -> None:
         (of(0.41, 80), "the judge's agreement with labels, κ 0.41 (n = 80), is below 0.60."),
     ],
 )
-def test_every_other_judge_needs_a_person(agreement: Agreement | None, why: str) -> None:
+def test_any_other_judge_requires_approval_by_a_person(
+    agreement: Agreement | None, why: str
+) -> None:
     assert (why_uncalibrated(agreement) or "").startswith(why)
 
 
@@ -60,11 +62,11 @@ def test_every_other_judge_needs_a_person(agreement: Agreement | None, why: str)
         ("openai/qwen2.5-7b-instruct", "Qwen"),
     ],
 )
-def test_a_models_name_tells_its_family(model: str, family: str) -> None:
+def test_a_models_family_is_derived_from_its_name(model: str, family: str) -> None:
     assert families_of(model) == {family}
 
 
-def test_a_judge_of_tier_3s_family_is_warned_of() -> None:
+def test_a_judge_of_tier_3s_family_causes_a_warning() -> None:
     warning = why_partial("openai/gpt-4o-mini", "azure/gpt-4o")
     assert warning is not None
     assert "the same model family (GPT)" in warning

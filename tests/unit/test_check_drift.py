@@ -1,4 +1,4 @@
-"""The daily look: what it reads, and when it starts a run."""
+"""The daily drift check: what it reads, and when it starts a run."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -43,7 +43,7 @@ class Prompts:
 
 @dataclass
 class Days:
-    """By day, what `version` did; other versions did nothing."""
+    """Requests that `version` routed, by day. Other versions routed none."""
 
     counted: dict[date, RoutedDay]
     version: str = "live@7"
@@ -91,7 +91,7 @@ def check(
     return CheckDrift(prompts, days, runs, runs, FakeSwitches(learning))(today)
 
 
-def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
+def test_a_shift_starts_a_run_named_for_the_day() -> None:
     runs = Runs()
     checked = check(yesterday(SHIFTED), runs)
     assert checked.outcome is DriftOutcome.RUN_STARTED
@@ -104,24 +104,24 @@ def test_a_shift_starts_a_run_of_the_day_and_says_so() -> None:
     assert runs.started == {f"2026-11-22-{reason}": run}
 
 
-def test_traffic_as_it_was_predicted_starts_nothing() -> None:
+def test_traffic_as_predicted_starts_no_run() -> None:
     runs = Runs()
     assert check(yesterday(AS_PREDICTED), runs).outcome is DriftOutcome.NO_DRIFT
     assert runs.started == {}
 
 
-def test_while_learning_is_off_a_shift_is_seen_and_starts_nothing() -> None:
+def test_while_learning_is_off_a_shift_is_reported_but_starts_no_run() -> None:
     runs = Runs()
     checked = check(yesterday(SHIFTED), runs, learning="off")
     assert checked.outcome is DriftOutcome.LEARNING_OFF
     assert checked.drift is not None
     assert runs.started == {}
     assert check(yesterday(SHIFTED), runs).outcome is DriftOutcome.RUN_STARTED, (
-        "once it is on again"
+        "the run starts once learning is on again"
     )
 
 
-def test_the_same_look_again_and_a_shift_that_stays_start_one_run() -> None:
+def test_repeated_checks_of_a_lasting_shift_start_one_run() -> None:
     runs, tomorrow = Runs(), TODAY + timedelta(days=1)
     check(yesterday(SHIFTED), runs)
     assert check(yesterday(SHIFTED), runs).outcome is DriftOutcome.STARTED_BEFORE
@@ -130,16 +130,18 @@ def test_the_same_look_again_and_a_shift_that_stays_start_one_run() -> None:
     assert len(runs.started) == 1
 
 
-def test_a_run_that_failed_is_started_again_on_the_next_day() -> None:
+def test_a_failed_run_is_started_again_the_next_day() -> None:
     runs, tomorrow = Runs(), TODAY + timedelta(days=1)
     check(yesterday(SHIFTED), runs)
     runs.failed.add(f"drift-live-7-{learned().version}")
-    assert check(yesterday(SHIFTED), runs).outcome is DriftOutcome.STARTED_BEFORE, "not today"
+    assert check(yesterday(SHIFTED), runs).outcome is DriftOutcome.STARTED_BEFORE, (
+        "not on the same day"
+    )
     later = check(yesterday(SHIFTED, tomorrow), runs, today=tomorrow)
     assert later.outcome is DriftOutcome.RUN_STARTED
 
 
-def test_the_next_version_may_have_a_run_of_its_own() -> None:
+def test_each_version_may_start_its_own_run() -> None:
     runs = Runs()
     check(yesterday(SHIFTED), runs)
     days = Days(yesterday(SHIFTED).counted, "live@8")
@@ -148,17 +150,17 @@ def test_the_next_version_may_have_a_run_of_its_own() -> None:
     assert len(runs.started) == 2
 
 
-def test_what_another_version_routed_is_no_drift_of_this_one() -> None:
-    """So a promotion in the middle of a day is none."""
+def test_requests_routed_by_another_version_are_not_drift() -> None:
+    """A promotion in the middle of a day therefore causes none."""
     days = Days(yesterday(SHIFTED).counted, "live@6")
     assert check(days).outcome is DriftOutcome.TOO_FEW
 
 
-def test_today_is_not_over_and_does_not_count() -> None:
+def test_today_does_not_count_because_it_is_not_over() -> None:
     assert check(Days({TODAY: SHIFTED})).outcome is DriftOutcome.TOO_FEW
 
 
-def test_a_prompt_without_a_prediction_of_its_own_is_left_alone() -> None:
+def test_a_prompt_without_its_own_prediction_is_skipped() -> None:
     prompt = learned()
     by_hand = prompt.model_copy(update={"instruction": prompt.instruction + "\n- a haiku"})
     for document in (to_markdown(packaged_prompt()), to_markdown(by_hand), "no prompt", None):

@@ -1,4 +1,4 @@
-"""The hourly look at quality: which versions are compared, and what dies in between."""
+"""The hourly quality check: which versions are compared, and recovery from crashes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class FakeQuality:
 
 @dataclass
 class FakePromoter:
-    """Publishes into the history, unless it fails before or after that, or refuses."""
+    """Publishes into the history. It can fail before or after that, or decline."""
 
     history: FakeHistory
     fails: str | None = None
@@ -91,7 +91,7 @@ class World:
 
 
 def world(documents: Sequence[str], *scores: Scores) -> World:
-    """With scores of these versions, from the first on."""
+    """Score these versions, starting with the first."""
     history = FakeHistory(list(documents))
     by_version = {f"live@{number}": each for number, each in enumerate(scores, 1)}
     return World(history, FakeQuality(by_version), FakePromoter(history))
@@ -125,7 +125,7 @@ def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
         ([A, B, C], (GOOD, BAD, BAD), QualityOutcome.NO_DROP),
     ],
 )
-def test_everything_else_is_left_alone(
+def test_in_all_other_cases_the_prompt_stays(
     documents: list[str], scores: tuple[Scores, ...], outcome: QualityOutcome
 ) -> None:
     found = world(documents, *scores)
@@ -134,13 +134,13 @@ def test_everything_else_is_left_alone(
     assert found.quality.order is None
 
 
-def test_a_broken_version_in_between_never_served_and_is_not_rolled_back_to() -> None:
+def test_a_broken_version_is_skipped_as_the_target_of_a_rollback() -> None:
     found = world([A, "broken", B], GOOD, Scores(), BAD)
     assert found.look() is QualityOutcome.ROLLED_BACK
     assert found.promoter.orders[0].to_version == 1
 
 
-def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
+def test_after_four_weeks_a_drop_is_no_longer_attributed_to_the_promotion() -> None:
     found = world([A, B], GOOD, BAD)
     found.history.written_at = NOW - WATCH_PERIOD - timedelta(hours=1)
     assert found.look() is QualityOutcome.SETTLED
@@ -148,13 +148,13 @@ def test_after_four_weeks_a_drop_is_no_longer_the_promotions() -> None:
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
-def test_a_promoter_that_dies_is_asked_again_with_the_same_order(dies: str) -> None:
+def test_after_a_crash_the_promoter_gets_the_same_order_again(dies: str) -> None:
     found = world([A, B], GOOD, BAD)
     found.promoter.fails = dies
     with pytest.raises(InvocationError):
         found.look()
     found.promoter.fails = None
-    found.quality.by_version["live@2"] = GOOD  # what people say meanwhile changes nothing
+    found.quality.by_version["live@2"] = GOOD  # feedback that arrives meanwhile changes nothing
     assert found.look() is QualityOutcome.ROLLED_BACK
     first, second = found.promoter.orders
     assert first == second
@@ -162,7 +162,7 @@ def test_a_promoter_that_dies_is_asked_again_with_the_same_order(dies: str) -> N
     assert found.look() is QualityOutcome.RETURNED
 
 
-def test_what_the_promoter_leaves_alone_is_not_ordered_for_ever() -> None:
+def test_an_order_that_the_promoter_declines_is_not_repeated() -> None:
     found = world([A, B], GOOD, BAD)
     found.promoter.fails = "refuses"
     assert found.look() is QualityOutcome.PROMPT_CHANGED

@@ -1,4 +1,4 @@
-"""The `route-switch` command."""
+"""`route-switch route`, and how the command reports errors."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ def queries(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_query_gets_one_line_with_the_fields_of_the_interface(queries: Path) -> None:
+def test_each_query_gets_one_line_with_the_documented_fields(queries: Path) -> None:
     lines = route("--queries", queries)
     assert [line["id"] for line in lines] == ["a", 7, "c"]
     fields = {"id", "tier", "reason", "prompt_version", "router_tokens", "latency_ms"}
@@ -46,7 +46,7 @@ def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
     assert {line["reason"] for line in route("--queries", queries, "--no-bypass")} == {"router"}
 
 
-def test_the_prompt_may_be_markdown_or_json_and_the_input_gzip(
+def test_the_prompt_may_be_markdown_or_json_and_the_input_gzipped(
     queries: Path, tmp_path: Path
 ) -> None:
     as_json = tmp_path / "prompt.json"
@@ -80,7 +80,7 @@ def test_swapping_the_tiers_in_the_prompt_swaps_the_decisions(
     assert after == [{1: 3, 3: 1}.get(int(str(tier)), tier) for tier in before]
 
 
-def test_another_router_model_is_called_with_the_key_of_the_environment(
+def test_a_remote_router_model_is_called_with_the_key_from_the_environment(
     queries: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -93,7 +93,7 @@ def test_another_router_model_is_called_with_the_key_of_the_environment(
     assert upstream.headers[0]["authorization"] == "Bearer sk-of-the-caller"
 
 
-def test_failing_router_calls_lead_to_the_safe_tier_and_a_warning(
+def test_failing_router_calls_fall_back_to_the_safe_tier_with_a_warning(
     queries: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_upstream(lambda _: failure(500)) as upstream:
@@ -109,7 +109,7 @@ def test_failing_router_calls_lead_to_the_safe_tier_and_a_warning(
     assert "2 of 3 queries" in result.stderr
 
 
-def test_a_table_shows_queries_as_they_are(tmp_path: Path) -> None:
+def test_the_table_prints_markup_in_queries_literally(tmp_path: Path) -> None:
     path = tmp_path / "queries.jsonl"
     path.write_text(json.dumps({"id": "[red]", "query": "[bold]x[/] = [1]"}), "utf-8")
     result = CliRunner().invoke(app, ["route", "--queries", str(path)])
@@ -129,7 +129,7 @@ def test_a_table_shows_queries_as_they_are(tmp_path: Path) -> None:
         (None, [], "cannot be read"),
     ],
 )
-def test_a_wrong_input_is_one_clear_line(
+def test_wrong_input_prints_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

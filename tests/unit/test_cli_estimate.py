@@ -54,12 +54,12 @@ def lines_of(text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("prod")
-def test_the_readme_shows_what_the_command_prints() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_costs_page_shows_what_the_command_prints() -> None:
+    page = (ROOT / "docs/costs.md").read_text("utf-8")
     found = re.search(
-        r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", readme, re.DOTALL
+        r"```bash\n\.venv/bin/route-switch estimate (.+)\n```\n+```\n(.+?)```", page, re.DOTALL
     )
-    assert found, "README.md must show the command and its output"
+    assert found, "docs/costs.md must show the command and its output"
     assert lines_of(found[2]) == lines_of(run(*found[1].split()))
 
 

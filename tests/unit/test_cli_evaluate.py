@@ -1,4 +1,4 @@
-"""`route-switch evaluate`, as scripts use it."""
+"""`route-switch evaluate --json` and its table."""
 
 import json
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ THREE = ",".join(OFFLINE_MODELS)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _each_text_is_embedded_once() -> Iterator[None]:
-    """Most tests here read the same rows; a long one takes the encoder some 50 ms."""
+def _cached_embeddings() -> Iterator[None]:
+    """Cache embeddings: most tests read the same rows, and a long text takes about 50 ms."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SentenceEncoder, "embed", cache(SentenceEncoder.embed))
         yield
@@ -34,13 +34,13 @@ def _each_text_is_embedded_once() -> Iterator[None]:
 
 @pytest.fixture
 def examples(tmp_path: Path) -> Path:
-    """Rows of the sample, some of them without results."""
+    """Write rows of the sample, some of them without results."""
     path = tmp_path / "examples.jsonl"
     path.write_text("\n".join(row.model_dump_json() for row in load_sample()[:ROWS]), "utf-8")
     return path
 
 
-# The document is what a script would read: plain JSON.
+# A script reads the document as plain JSON.
 def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     options = ["--examples", str(path), "--tiers", tiers, "--json", *arguments]
     if "--prompt" not in arguments:
@@ -51,7 +51,7 @@ def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     return document
 
 
-def test_the_document_has_the_fields_of_the_interface(examples: Path) -> None:
+def test_the_document_has_the_documented_fields(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
     assert list(policies) == [*NAMES, *PROMPTS]
@@ -71,7 +71,7 @@ def test_the_document_has_the_fields_of_the_interface(examples: Path) -> None:
     assert set(document["against"]) == {*NAMES, *PROMPTS} - {"candidate"}
 
 
-def test_constant_policies_are_what_the_file_says(examples: Path) -> None:
+def test_constant_policies_match_the_recorded_results(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
     rows = [row.models for row in load_sample()[:ROWS] if row.models]
@@ -83,7 +83,7 @@ def test_constant_policies_are_what_the_file_says(examples: Path) -> None:
     assert document["tier_3_usd"] == pytest.approx(spent[large] / len(rows))
 
 
-def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
+def test_a_prompt_learned_from_the_file_is_measured_on_held_out_rows(
     examples: Path, tmp_path: Path
 ) -> None:
     learned = packaged_prompt().model_copy(
@@ -96,7 +96,7 @@ def test_a_prompt_that_learned_from_the_file_is_measured_on_held_out_rows(
     assert 0 < document["n"] < ROWS / 2
 
 
-def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
+def test_two_tiers_and_an_unlisted_router_on_this_machine(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
@@ -108,19 +108,17 @@ def test_two_models_and_a_router_on_this_machine_that_no_price_list_knows(
     assert "tier-2" not in policies
     assert set(policies["candidate"]["mix"]) == {"1", "3"}
     candidate, tier_3 = policies["candidate"], policies["tier-3"]
-    assert candidate["mix"]["3"] == pytest.approx(1, abs=0.2)  # nonsense goes to the safe tier
+    assert candidate["mix"]["3"] == pytest.approx(1, abs=0.2)  # unusable replies: safe tier
     assert candidate["cost"] <= tier_3["cost"]
 
 
-def test_held_out_rows_can_be_asked_for(examples: Path) -> None:
+def test_heldout_measures_held_out_rows_only(examples: Path) -> None:
     every, held_out = evaluate(examples), evaluate(examples, "--heldout")
     assert (every["rows"], held_out["rows"]) == ("all", "held-out")
     assert 0 < held_out["n"] < every["n"]
 
 
-def test_a_failing_router_is_an_error_and_not_a_tier(
-    examples: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_router_is_an_error(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
     with running_upstream(lambda _: failure(400)) as upstream:
         monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
@@ -130,7 +128,7 @@ def test_a_failing_router_is_an_error_and_not_a_tier(
     assert result.stdout == ""
 
 
-def test_without_json_a_table_of_80_columns_shows_every_figure(examples: Path) -> None:
+def test_the_table_shows_every_figure_in_80_columns(examples: Path) -> None:
     options = ["--examples", str(examples), "--tiers", THREE, "--prompt", str(HAND_WRITTEN)]
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["evaluate", *options])
     assert all(name in result.stdout for name in (*NAMES, *PROMPTS))
@@ -149,7 +147,7 @@ def test_without_json_a_table_of_80_columns_shows_every_figure(examples: Path) -
         (["--router-model", "gpt-4"], "not a model name"),
     ],
 )
-def test_a_wrong_input_is_one_clear_line(
+def test_wrong_input_prints_one_line(
     examples: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""`route-switch optimize`: its options, its money, and what it says meanwhile."""
+"""`route-switch optimize`: options, money and progress."""
 
 import io
 import json
@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.cli.files import read_text, write_whole
+from route_switch.cli.folder_run import MEMO, FolderRun, print_estimate
 from route_switch.cli.main import app
 from route_switch.cli.model_options import (
     check_lambda,
@@ -22,7 +23,6 @@ from route_switch.cli.model_options import (
 )
 from route_switch.cli.progress import RunProgress
 from route_switch.cli.route import router_config
-from route_switch.cli.run import MEMO, FolderRun, print_estimate
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
@@ -57,19 +57,19 @@ def plan(
         "a=1,inf",
     ],
 )
-def test_a_price_that_cannot_be_read_is_told_with_an_example(text: str) -> None:
+def test_an_unreadable_price_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"MODEL=INPUT,OUTPUT.*such as openai/"):
         prices([text], CONFIG)
 
 
-def test_a_stated_price_comes_before_the_list() -> None:
+def test_a_stated_price_overrides_the_price_list() -> None:
     price = prices(["openai/gpt-4o-mini= 0.5,2", "offline/large=7,8"], CONFIG)
     assert price("openai/gpt-4o-mini") == OWN
     assert price("offline/large") == Price(input_usd_per_million=7, output_usd_per_million=8)
     assert prices([], CONFIG)("openai/gpt-4o-mini") not in (OWN, None)
 
 
-def test_an_unknown_price_is_unknown_but_for_a_server_on_this_machine() -> None:
+def test_an_unlisted_price_is_unknown_except_for_a_server_on_this_machine() -> None:
     here = CONFIG.model_copy(update={"openai_base_url": "http://127.0.0.1:8000/v1"})
     assert prices([], CONFIG)("openai/my-own") is None
     assert prices([], here)("openai/my-own") == Price(
@@ -78,18 +78,18 @@ def test_an_unknown_price_is_unknown_but_for_a_server_on_this_machine() -> None:
     assert prices([], here)("mistral/my-own") is None
 
 
-def test_what_replays_answers_has_a_nominal_price_and_what_runs_here_none() -> None:
+def test_replayed_tiers_have_a_nominal_price_and_local_models_are_free() -> None:
     assert offline_price("offline/large").output_usd_per_million > 0
     assert offline_price("local/encoder") == offline_price("offline/proposer")
     assert offline_price("local/encoder").input_usd_per_million == 0
 
 
-def test_only_known_prices_are_kept() -> None:
+def test_known_prices_leaves_out_unknown_ones() -> None:
     assert known_prices(["a/b", "c/d"], {"a/b": OWN}.get) == {"a/b": OWN}
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
-def test_a_lambda_that_is_no_weight_is_refused(value: float) -> None:
+def test_a_lambda_must_be_finite_and_not_negative(value: float) -> None:
     with pytest.raises(ConfigurationError, match="must be 0 or more"):
         check_lambda(value)
     check_lambda(0.0)
@@ -101,7 +101,7 @@ def test_two_or_three_models_are_tiers() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", "a,a", "a,b,c,d", "a,b,", "a,,b"])
-def test_anything_else_is_told(text: str) -> None:
+def test_any_other_number_of_models_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="two or three different models"):
         tier_models(text)
 
@@ -116,11 +116,13 @@ def test_anything_else_is_told(text: str) -> None:
         ("offline/large", "offline/small", "offline/proposer"),
     ],
 )
-def test_the_best_model_that_can_be_called_proposes(large: str, router: str, proposer: str) -> None:
+def test_the_best_callable_model_proposes_by_default(
+    large: str, router: str, proposer: str
+) -> None:
     assert default_proposer({Tier.SMALL: "a", Tier.LARGE: large}, router) == proposer
 
 
-def test_what_is_simulated_is_named() -> None:
+def test_simulated_parts_are_named() -> None:
     assert simulated_parts(plan()) == ()
     offline = ("offline/small", "offline/medium", "offline/large")
     tiers, proposer, judge = simulated_parts(plan(offline, "offline/proposer", "offline/judge"))
@@ -137,7 +139,7 @@ def progress(terminal: bool) -> tuple[RunProgress, io.StringIO]:
     return RunProgress(console, lambda: 0.25, 1.0), out
 
 
-def test_without_a_terminal_each_step_and_every_tenth_trial_is_a_line() -> None:
+def test_without_a_terminal_each_step_and_every_tenth_trial_prints_a_line() -> None:
     shown, out = progress(terminal=False)
     with shown.shown():
         shown.step("build outcomes", 90)
@@ -152,7 +154,7 @@ def test_without_a_terminal_each_step_and_every_tenth_trial_is_a_line() -> None:
     ]
 
 
-def test_a_terminal_shows_the_step_the_trial_and_the_money() -> None:
+def test_a_terminal_shows_step_trial_and_money() -> None:
     shown, out = progress(terminal=True)
     with shown.shown():
         shown.step("search", 21)
@@ -164,7 +166,7 @@ def test_a_terminal_shows_the_step_the_trial_and_the_money() -> None:
     assert "best objective 0.5000, spent $0.2500, remaining $0.7500" in text
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_write_is_atomic(tmp_path: Path) -> None:
     write_whole(tmp_path / "a", "old")
     with pytest.raises(UnicodeEncodeError):
         write_whole(tmp_path / "a", "new \ud83d")
@@ -176,7 +178,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def run_in(out: Path, history: Path | None = None, **models: str) -> FolderRun:
-    """Nothing that is called here has a network."""
+    """Return a run whose models need no network."""
     config = router_config(models.get("router", "fake/router"))
     return FolderRun(
         plan=Plan(PLAN.models, {}, config, "offline/proposer", None),
@@ -192,23 +194,23 @@ def run_in(out: Path, history: Path | None = None, **models: str) -> FolderRun:
     )
 
 
-def test_a_router_without_a_price_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_router_without_a_price_is_refused_before_the_folder_is_created(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"--price fake/router=INPUT,OUTPUT"):
         run_in(tmp_path / "run")()
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_that_cannot_begin_leaves_the_folder_to_others(tmp_path: Path) -> None:
+def test_a_run_that_cannot_start_releases_the_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Too few examples"):
         run_in(tmp_path / "run", router="local/encoder")()
     MemoFile(tmp_path / "run" / MEMO).close()
 
 
-def test_the_gate_history_is_that_of_the_runs_beginning(tmp_path: Path) -> None:
-    """A run that is resumed is one look, whatever was written meanwhile."""
+def test_a_resumed_run_uses_the_gate_history_from_its_start(tmp_path: Path) -> None:
+    """A resumed run counts as one look, even if the shared file changed in between."""
     history = tmp_path / "history.json"
     history.write_text('{"looks": 3, "seen": ["a"]}')
-    run = run_in(tmp_path, history).run
+    run = run_in(tmp_path, history).job
     assert run.history_before().looks == 3
     history.write_text('{"looks": 4, "seen": []}')
     assert run.history_before().looks == 3
@@ -216,26 +218,26 @@ def test_the_gate_history_is_that_of_the_runs_beginning(tmp_path: Path) -> None:
     assert replace(run, examples_digest="other").history_before().looks == 4
 
 
-def test_without_a_gate_history_the_first_look_is_the_first(tmp_path: Path) -> None:
-    assert run_in(tmp_path, tmp_path / "none.json").run.history_before().looks == 0
+def test_without_a_gate_history_the_run_is_the_first_look(tmp_path: Path) -> None:
+    assert run_in(tmp_path, tmp_path / "none.json").job.history_before().looks == 0
 
 
-def test_a_gate_history_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_gate_history_is_refused(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("[1]")
     with pytest.raises(ConfigurationError, match=r"h.json is not a gate history"):
-        run_in(tmp_path, tmp_path / "h.json").run.history_before()
+        run_in(tmp_path, tmp_path / "h.json").job.history_before()
 
 
-def test_a_dry_run_says_what_it_cannot_know(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_lists_models_without_a_price(capsys: pytest.CaptureFixture[str]) -> None:
     print_estimate(EXAMPLES, plan(judge="openai/unpriced"), 5.0)
     out = capsys.readouterr().out
     assert "price unknown" in out
-    assert "openai/gpt-4o-mini" in out.split("Not counted")[1], "the router's price is not in plan"
+    assert "openai/gpt-4o-mini" in out.split("Not counted")[1], "no price for the router"
     assert "the cap is 5.0000 USD" in out
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--lambda", "-1"], "--lambda is -1.0"),
         (["--tiers", "one"], "two or three different models"),
@@ -243,24 +245,24 @@ def test_a_dry_run_says_what_it_cannot_know(capsys: pytest.CaptureFixture[str]) 
         (["--examples", "nowhere.jsonl"], "cannot be read"),
     ],
 )
-def test_wrong_options_end_before_a_folder_is_made(
-    options: list[str], told: str, tmp_path: Path
+def test_wrong_options_are_refused_before_a_folder_is_created(
+    options: list[str], message: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "examples.jsonl"
     file.write_text("\n".join(e.model_dump_json() for e in EXAMPLES), "utf-8")
     given = ["--examples", str(file), "--tiers", ",".join(NAMES), "--out", str(tmp_path / "run")]
     result = CliRunner().invoke(app, ["optimize", *given, *options])
     assert isinstance(result.exception, RouteSwitchError)
-    assert told in str(result.exception)
+    assert message in str(result.exception)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_dry_run_writes_and_calls_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "examples.jsonl"
     file.write_text("\n".join(e.model_dump_json() for e in EXAMPLES), "utf-8")
     given = ["--examples", str(file), "--tiers", ",".join(NAMES), "--out", str(tmp_path / "run")]
     result = CliRunner().invoke(app, ["optimize", *given, "--dry-run"])
     assert result.exit_code == 0, result.output
     assert "nothing was called" in result.output
-    assert "0.0000 USD in all" in result.output, "recorded answers, and a router in this process"
+    assert "0.0000 USD in total" in result.output, "recorded answers and a local router are free"
     assert not (tmp_path / "run").exists()

@@ -16,6 +16,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
+from tests.support.effort import draws
 
 TODAY = [date(2026, 1, 31)]
 CATALOG = ModelCatalog(
@@ -78,7 +79,7 @@ def collect(
     return CollectExamples(traffic, traffic, config, allowed)(TODAY, wanted, seed)
 
 
-def test_an_example_holds_what_was_asked_and_what_was_answered() -> None:
+def test_an_example_contains_the_request_and_the_answer() -> None:
     conversation = [{"role": "system", "content": "Be brief."}]
     request = asked("a", conversation=conversation, params={"temperature": 0.2})
     [example] = collect(Traffic([request])).examples
@@ -92,7 +93,7 @@ def test_an_example_holds_what_was_asked_and_what_was_answered() -> None:
     assert (result.input_tokens, result.output_tokens) == (11, 7)
 
 
-def test_the_cost_of_an_answer_is_neither_the_routers_nor_that_of_failed_calls() -> None:
+def test_the_cost_of_an_answer_excludes_the_router_and_failed_calls() -> None:
     attempts = (
         Attempt("openai/router", None, "answered", 50.0, Usage(500, 1), 0.5),
         Attempt("openai/small", Tier.SMALL, "failed", 9.0, None, 0.0),
@@ -103,12 +104,12 @@ def test_the_cost_of_an_answer_is_neither_the_routers_nor_that_of_failed_calls()
     assert example.models["openai/small-2"].cost_usd == 0.25
 
 
-def test_an_answer_without_words_is_asked_for_again() -> None:
+def test_an_answer_without_text_is_not_reused() -> None:
     [example] = collect(Traffic([asked("a", answer_text="")])).examples
     assert example.models == {}
 
 
-def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
+def test_a_thumb_applies_to_the_tier_whose_model_answered() -> None:
     down = GivenFeedback(adequate=False, gold="Rayleigh scattering.")
     requests = [
         asked("a", "Why blue?", feedback=down),
@@ -123,7 +124,7 @@ def test_a_thumb_is_about_the_tier_whose_model_answered() -> None:
     assert examples["d"].feedback == {Tier.LARGE: True}
 
 
-def test_requests_that_ask_the_same_are_one_example_with_all_their_weight() -> None:
+def test_equal_requests_become_one_example_with_their_total_weight() -> None:
     requests = [
         *(asked(f"s{n}", "why  is it BLUE?") for n in range(3)),
         *(asked(f"m{n}", "Why is it blue?", tier=2, model="openai/medium") for n in range(2)),
@@ -139,7 +140,7 @@ def test_requests_that_ask_the_same_are_one_example_with_all_their_weight() -> N
     assert collected.left_out["merged"] == 4
 
 
-def test_answers_in_another_conversation_are_not_shared() -> None:
+def test_answers_are_not_shared_between_conversations() -> None:
     conversation = [{"role": "system", "content": "Answer in verse."}]
     requests = [asked("a"), asked("b", conversation=conversation, tier=2, model="openai/medium")]
     [merged] = collect(Traffic(requests)).examples
@@ -161,7 +162,7 @@ def test_requests_with_feedback_are_added_for_training_only() -> None:
     assert {e.id for e in uniform} == {e.id for e in collect(Traffic(requests), 40).examples}
 
 
-def test_feedback_on_an_equal_request_reaches_the_drawn_one_without_adding_weight() -> None:
+def test_feedback_on_an_equal_request_is_shared_without_adding_weight() -> None:
     requests = [asked(f"r{n}", f"Question {n}?") for n in range(200)]
     drawn = collect(Traffic(requests), wanted=20).examples[0]
     outside = next(
@@ -178,12 +179,12 @@ def test_the_weighted_mean_over_examples_estimates_the_mean_over_requests() -> N
     popular = [asked(f"p{n}", "What is popular?") for n in range(600)]
     rare = [asked(f"r{n}", f"What is rare, case {n}?") for n in range(400)]
     traffic = Traffic([*popular, *rare])
-    totals, hits = 0.0, 0.0
-    for seed in range(300):
+    totals, hits, seeds = 0.0, 0.0, draws(100, 2000)
+    for seed in range(seeds):
         examples = collect(traffic, wanted=50, seed=seed).examples
         totals += sum(e.weight for e in examples)
         hits += sum(e.weight for e in examples if e.query == "What is popular?")
-    assert totals / 300 == pytest.approx(1000, rel=0.05)
+    assert totals / seeds == pytest.approx(1000, rel=0.05)
     assert hits / totals == pytest.approx(0.6, abs=0.02)
 
 
@@ -194,7 +195,7 @@ def test_the_same_table_and_seed_give_the_same_examples() -> None:
     assert {e.id for e in first.examples} != {e.id for e in collect(traffic, 30, 1).examples}
 
 
-def test_what_is_left_out_is_counted_by_reason() -> None:
+def test_omitted_requests_are_counted_by_reason() -> None:
     traffic = Traffic(
         [asked("a", "One?"), asked("b", "Two?"), asked("c", "my password is hunter2")],
         expired=["b"],
@@ -208,7 +209,7 @@ def test_what_is_left_out_is_counted_by_reason() -> None:
     assert collected.left_out == {"attachments": 7, "expired": 1, "withheld": 1, "merged": 0}
 
 
-def test_equal_after_redaction_is_equal() -> None:
+def test_requests_that_are_equal_after_redaction_are_merged() -> None:
     traffic = Traffic([asked("a", "Mail ann@example.org"), asked("b", "Mail bob@example.org")])
     redacted = collect(traffic, allowed=lambda e: e.model_copy(update={"query": "Mail [email]"}))
     assert [(e.query, e.weight) for e in redacted.examples] == [("Mail [email]", 2.0)]
@@ -224,6 +225,6 @@ def test_without_stored_text_learning_uses_the_seed_file_and_says_so(storage: st
     assert "only the seed file" in str(collected.note)
 
 
-def test_no_traffic_says_what_would_count() -> None:
+def test_without_usable_traffic_the_note_says_which_requests_qualify() -> None:
     assert "model 'auto'" in str(collect(Traffic([])).note)
     assert "expired" in str(collect(Traffic([asked("a")], expired=["a"])).note)

@@ -11,11 +11,11 @@ TODAY = date(2026, 11, 22)
 
 
 def asked(**params: str) -> dict[str, str]:
-    """`from` is a word of Python's."""
+    """`from` is a Python keyword."""
     return {name.strip("_"): value for name, value in params.items()}
 
 
-def test_without_parameters_it_is_the_month_so_far_by_day() -> None:
+def test_the_default_is_the_month_so_far_by_day() -> None:
     query = costs_query({}, TODAY)
     assert (query.first, query.last, query.group_by) == (date(2026, 11, 1), TODAY, "day")
     assert query.days[0] == date(2026, 11, 1)
@@ -37,7 +37,7 @@ def test_without_parameters_it_is_the_month_so_far_by_day() -> None:
         (asked(group_by="user"), "group_by", "day, tier, model, key"),
     ],
 )
-def test_a_wrong_parameter_is_named_with_what_to_do(
+def test_an_invalid_parameter_is_named_with_a_remedy(
     params: dict[str, str], param: str, said: str
 ) -> None:
     with pytest.raises(RequestRefusedError) as refused:
@@ -46,12 +46,12 @@ def test_a_wrong_parameter_is_named_with_what_to_do(
     assert said in str(refused.value)
 
 
-def test_without_a_first_day_it_is_that_of_the_last_ones_month() -> None:
+def test_without_from_the_range_starts_with_the_month_of_to() -> None:
     query = costs_query(asked(to="2026-10-17"), TODAY)
     assert (query.first, query.last) == (date(2026, 10, 1), date(2026, 10, 17))
 
 
-def test_a_year_that_leaps_is_not_too_long() -> None:
+def test_a_leap_year_is_not_too_long() -> None:
     assert len(costs_query(asked(from_="2024-01-01", to="2024-12-31"), TODAY).days) == 366
 
 
@@ -64,7 +64,7 @@ def test_a_year_that_leaps_is_not_too_long() -> None:
         ("2025-12-01", "2026-01-31", ["2025-12", "2026-01"]),
     ],
 )
-def test_whole_months_can_be_divided_by_key(first: str, last: str, months: list[str]) -> None:
+def test_whole_months_can_be_grouped_by_key(first: str, last: str, months: list[str]) -> None:
     query = costs_query(asked(from_=first, to=last, group_by="key"), TODAY)
     assert query.months == months
 
@@ -80,7 +80,7 @@ def test_whole_months_can_be_divided_by_key(first: str, last: str, months: list[
         ("9999-12-02", "9999-12-31", "from", ("9999-12-01", "9999-12-31")),
     ],
 )
-def test_parts_of_months_are_refused_by_key_and_the_nearest_range_is_one_that_is_taken(
+def test_grouping_partial_months_by_key_is_refused_and_the_suggested_range_is_valid(
     first: str, last: str, param: str, nearest: tuple[str, str]
 ) -> None:
     with pytest.raises(RequestRefusedError) as refused:

@@ -37,14 +37,12 @@ def test_nonsense_names_no_tier(reply: str) -> None:
 
 
 @given(st.text(st.sampled_from("tier TIER 0123456789.,:-*()\n"), max_size=30) | st.text())
-def test_any_reply_gives_a_tier_or_nothing(reply: str) -> None:
+def test_any_reply_gives_a_tier_or_none(reply: str) -> None:
     assert parse_tier(reply) in (*Tier, None)
 
 
 @given(st.sampled_from(Tier), st.frozensets(st.sampled_from(Tier), min_size=1))
-def test_no_order_leaves_the_allowed_tiers_or_forgets_one(
-    tier: Tier, allowed: frozenset[Tier]
-) -> None:
+def test_the_order_contains_exactly_the_allowed_tiers(tier: Tier, allowed: frozenset[Tier]) -> None:
     order = order_of_descent(tier, allowed)
     assert frozenset(order) == allowed
     assert len(order) == len(allowed)

@@ -1,4 +1,4 @@
-"""How versions of the prompt came about, told from what is kept of them."""
+"""Where prompt versions came from, derived from their documents."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +41,7 @@ def marks(
     return list(describe_versions(kept(*map(to_markdown, prompts)), serving, newest))
 
 
-def test_runs_edits_and_rollbacks_are_told_apart() -> None:
+def test_runs_edits_and_rollbacks_are_distinguished() -> None:
     found = marks(SEED, LEARNED, edited(LEARNED, "a haiku"), SEED, edited(SEED, "an ode"))
     assert [(mark.version, mark.origin) for mark in found] == [
         (5, "edit of 4"),
@@ -52,18 +52,18 @@ def test_runs_edits_and_rollbacks_are_told_apart() -> None:
     ]
 
 
-def test_a_verdict_belongs_to_the_version_that_the_run_made() -> None:
+def test_only_the_version_that_a_run_made_has_its_verdict() -> None:
     found = marks(SEED, LEARNED, edited(LEARNED, "a haiku"), LEARNED)
     assert [mark.verdict for mark in found] == [None, None, "better", None]
     assert [mark.gain for mark in found] == [None, None, Gain(0.035, 0.01, 0.06), None]
 
 
-def test_the_newest_are_shown_and_the_older_ones_still_explain_them() -> None:
+def test_only_the_newest_are_listed_but_older_ones_still_explain_them() -> None:
     found = marks(SEED, LEARNED, SEED, newest=1)
     assert [(mark.version, mark.origin) for mark in found] == [(3, "rollback to 1")]
 
 
-def test_what_serves_is_marked_also_where_the_newest_is_broken() -> None:
+def test_the_served_version_is_marked_even_if_the_newest_is_broken() -> None:
     found = describe_versions(kept(to_markdown(SEED), "no front matter"), "live@1", 10)
     assert [(mark.origin, mark.serves) for mark in found] == [
         ("broken: it cannot be served", False),
@@ -71,7 +71,7 @@ def test_what_serves_is_marked_also_where_the_newest_is_broken() -> None:
     ]
 
 
-def test_a_provenance_that_somebody_wrote_gives_no_gain_and_breaks_nothing() -> None:
+def test_a_hand_written_provenance_gives_no_gain_and_no_error() -> None:
     changed = LEARNED.model_copy(
         update={"provenance": {"origin": "learned", "verdict": 1, "gain": "much", "gain_low": 0.0}}
     )
@@ -79,5 +79,5 @@ def test_a_provenance_that_somebody_wrote_gives_no_gain_and_breaks_nothing() -> 
     assert (mark.verdict, mark.gain) == ("1", None)
 
 
-def test_without_any_version_there_is_nothing_to_mark() -> None:
+def test_without_versions_the_list_is_empty() -> None:
     assert describe_versions((), "seed@1", 10) == ()

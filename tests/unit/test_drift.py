@@ -1,4 +1,4 @@
-"""What counts as drift, and what a prompt says that it was predicted to give."""
+"""What counts as drift, and the prediction that a prompt carries."""
 
 import math
 from dataclasses import replace
@@ -25,6 +25,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import LENGTH_BUCKETS, length_bucket
 from tests.support.drift_simulation import MIXES, false_alarms, noticed, shifts
+from tests.support.effort import draws
 
 EVEN = (1 / 3, 1 / 3, 1 / 3)
 LENGTH_SHARES = (0.1, 0.4, 0.3, 0.15, 0.05)
@@ -34,7 +35,7 @@ row = st.tuples(st.sampled_from(list(Tier)), st.integers(0, 2000), st.floats(0.1
 
 
 def day(*tiers: int, undecided: int = 0) -> RoutedDay:
-    """A day with the predicted lengths, as nearly as whole requests can have them."""
+    """Return a day with the predicted lengths, as closely as whole requests allow."""
     requests = sum(tiers) + undecided
     lengths = [int(requests * share) for share in LENGTH_SHARES]
     return RoutedDay(tiers, (lengths[0] + requests - sum(lengths), *lengths[1:]))
@@ -44,12 +45,12 @@ def day(*tiers: int, undecided: int = 0) -> RoutedDay:
     ("value", "degrees", "tail"),
     [(3.841459, 1, 0.05), (5.991465, 2, 0.05), (11.34487, 3, 0.01), (18.46683, 4, 0.001)],
 )
-def test_the_tail_of_chi_square_is_the_tables(value: float, degrees: int, tail: float) -> None:
+def test_the_tail_of_chi_square_matches_tables(value: float, degrees: int, tail: float) -> None:
     assert chi_square_tail(value, degrees) == pytest.approx(tail, rel=1e-5)
 
 
 @given(counts, st.integers(1, 100_000))
-def test_what_was_predicted_exactly_is_no_difference(counts: list[int], rows: int) -> None:
+def test_an_exact_match_is_no_difference(counts: list[int], rows: int) -> None:
     shares = [count / sum(counts) for count in counts]
     same = difference(shares, rows, counts)
     assert same.distance == pytest.approx(0, abs=1e-12)
@@ -57,7 +58,7 @@ def test_what_was_predicted_exactly_is_no_difference(counts: list[int], rows: in
 
 
 @given(counts, counts)
-def test_two_samples_may_change_places(some: list[int], others: list[int]) -> None:
+def test_the_difference_is_symmetric(some: list[int], others: list[int]) -> None:
     """Neither side is the truth: both have errors."""
 
     def between(predicted: list[int], observed: list[int]) -> tuple[float, float]:
@@ -69,7 +70,7 @@ def test_two_samples_may_change_places(some: list[int], others: list[int]) -> No
 
 
 @given(counts, counts, st.permutations(range(3)))
-def test_which_tier_is_which_does_not_matter(
+def test_the_order_of_tiers_does_not_matter(
     some: list[int], others: list[int], order: list[int]
 ) -> None:
     shares = [count / sum(some) for count in some]
@@ -81,25 +82,25 @@ def test_which_tier_is_which_does_not_matter(
 
 
 @given(st.integers(200, 5000), st.integers(200, 5000))
-def test_more_rows_make_the_same_difference_surer(fewer: int, more: int) -> None:
+def test_more_rows_make_the_same_difference_more_significant(fewer: int, more: int) -> None:
     low, high = sorted((fewer, more))
     sure = difference(EVEN, high, [200, 150, 150]).p_value
     assert sure <= difference(EVEN, low, [200, 150, 150]).p_value
 
 
-def test_a_tier_that_nobody_has_is_no_degree_of_freedom() -> None:
+def test_an_unused_tier_adds_no_degree_of_freedom() -> None:
     two = difference((0.6, 0.4), 300, [250, 250])
     assert difference((0.6, 0.4, 0.0), 300, [250, 250, 0]) == two
     assert difference((1.0, 0.0, 0.0), 300, [250, 0, 0]).p_value == 1
 
 
-def test_a_difference_of_one_point_is_no_reason_to_learn_however_sure_it_is() -> None:
+def test_a_difference_of_one_point_is_not_drift_however_significant() -> None:
     found = difference((0.5, 0.3, 0.2), 1e6, [490_000, 310_000, 200_000])
     assert found.p_value < 1e-9
     assert not found.is_drift(TIERS_ALPHA)
 
 
-def test_ten_points_in_either_the_tiers_or_the_lengths_are_drift() -> None:
+def test_ten_points_in_tiers_or_in_lengths_are_drift() -> None:
     tiers = compare_traffic(PREDICTION, [day(800, 600, 600)])
     assert tiers is not None
     assert tiers.is_found
@@ -110,28 +111,28 @@ def test_ten_points_in_either_the_tiers_or_the_lengths_are_drift() -> None:
     assert not longer.tiers.is_drift(TIERS_ALPHA)
 
 
-def test_the_window_grows_back_until_it_holds_enough() -> None:
+def test_the_window_extends_back_until_it_has_enough_requests() -> None:
     half = day(WINDOW_REQUESTS // 2, 0, 0)
     found = compare_traffic(PREDICTION, [half, half, day(0, 0, 5000)])
     assert found is not None
     assert found.requests == WINDOW_REQUESTS
 
 
-def test_the_window_is_a_week_at_most() -> None:
+def test_the_window_is_at_most_a_week() -> None:
     found = compare_traffic(PREDICTION, [day(20, 0, 0)] * 30)
     assert found is not None
     assert found.requests == 140
 
 
-def test_few_requests_or_rows_tell_nothing() -> None:
+def test_too_few_requests_or_rows_are_not_compared() -> None:
     assert compare_traffic(PREDICTION, []) is None
     assert compare_traffic(PREDICTION, [day(0, 0, MIN_SAMPLE - 1)]) is None
     assert compare_traffic(PREDICTION, [day(0, 0, MIN_SAMPLE)]) is not None
     assert compare_traffic(replace(PREDICTION, rows=MIN_SAMPLE - 1), [day(0, 0, 5000)]) is None
 
 
-def test_a_day_on_which_the_router_was_down_is_left_out() -> None:
-    """Only bypassed requests have a tier then."""
+def test_a_day_with_a_router_outage_is_left_out() -> None:
+    """Only bypassed requests have a tier on such a day."""
     outage = day(400, 0, 0, undecided=600)
     assert compare_traffic(PREDICTION, [outage]) is None
     found = compare_traffic(PREDICTION, [outage, day(250, 150, 100)])
@@ -142,12 +143,12 @@ def test_a_day_on_which_the_router_was_down_is_left_out() -> None:
 
 
 @given(st.integers(0, 100_000))
-def test_longer_queries_are_in_the_same_range_or_a_later_one(tokens: int) -> None:
+def test_longer_queries_are_in_the_same_or_a_later_bucket(tokens: int) -> None:
     assert length_bucket(tokens) in LENGTH_BUCKETS
     assert length_bucket(tokens) <= length_bucket(tokens + 1)
 
 
-def test_rows_of_one_weight_count_each_and_a_heavy_row_counts_for_little() -> None:
+def test_equal_weights_count_every_row_and_one_heavy_row_counts_little() -> None:
     rows = [(Tier.SMALL, 3, 2.0), (Tier.SMALL, 20, 2.0), (Tier.LARGE, 600, 4.0)]
     made = Prediction.from_rows(rows)
     assert made is not None
@@ -158,7 +159,7 @@ def test_rows_of_one_weight_count_each_and_a_heavy_row_counts_for_little() -> No
 
 
 @given(st.lists(row, min_size=1, max_size=60))
-def test_a_prediction_travels_in_the_live_document(rows: list[tuple[Tier, int, float]]) -> None:
+def test_a_prediction_survives_in_the_live_document(rows: list[tuple[Tier, int, float]]) -> None:
     made = Prediction.from_rows(rows)
     assert made is not None
     assert made.rows <= len(rows) + 1e-6
@@ -177,7 +178,7 @@ def predicted() -> RoutingPrompt:
     return prompt.model_copy(update={"provenance": as_provenance(PREDICTION, prompt)})
 
 
-def test_an_edit_by_hand_voids_the_prediction() -> None:
+def test_a_manual_edit_invalidates_the_prediction() -> None:
     prompt = predicted()
     edited = prompt.model_copy(update={"instruction": prompt.instruction + "\n- a haiku"})
     assert prediction_of(prompt) == PREDICTION
@@ -197,7 +198,7 @@ def test_an_edit_by_hand_voids_the_prediction() -> None:
         ("predicted_lengths", 1),
     ],
 )
-def test_a_prediction_that_makes_no_sense_is_none(name: str, value: str | float) -> None:
+def test_an_invalid_prediction_is_ignored(name: str, value: str | float) -> None:
     prompt = predicted()
     provenance = {**prompt.provenance, name: value}
     assert prediction_of(prompt.model_copy(update={"provenance": provenance})) is None
@@ -209,16 +210,16 @@ def test_a_prediction_that_makes_no_sense_is_none(name: str, value: str | float)
     ("mix", "rows", "requests", "version_days"),
     [("even", 300, 100, 7), ("middling", 600, 500, 7), ("nearly all small", 300, 20_000, 140)],
 )
-def test_unchanged_traffic_alarms_once_in_20_weeks_at_most(
+def test_unchanged_traffic_causes_at_most_one_alarm_in_20_weeks(
     mix: str, rows: int, requests: int, version_days: int
 ) -> None:
-    days, runs = false_alarms(MIXES[mix], rows, requests, version_days, repeats=60, seed=1)
+    days, runs = false_alarms(MIXES[mix], rows, requests, version_days, draws(60, 600), seed=1)
     assert days <= 1.25, "60 repeats may be 0.25 off"
     assert runs <= days
 
 
 def test_weighted_rows_keep_the_rate() -> None:
-    days, _ = false_alarms(MIXES["even"], 300, 500, 7, repeats=30, seed=1, weighted=True)
+    days, _ = false_alarms(MIXES["even"], 300, 500, 7, draws(30, 300), seed=1, weighted=True)
     assert days <= 1.35, "30 repeats may be 0.35 off"
 
 
@@ -229,9 +230,9 @@ def test_weighted_rows_keep_the_rate() -> None:
 def test_a_shift_of_ten_points_is_noticed_within_500_requests(
     mix: str, rows: int, least: float
 ) -> None:
-    """In the direction that is the hardest to see; the full table is in docs/decisions/007."""
+    """In the direction that is hardest to detect. The full table is in docs/decisions/007."""
     hardest = min(
-        noticed(MIXES[mix], shifted, rows, 500, repeats=300, seed=1)
+        noticed(MIXES[mix], shifted, rows, 500, draws(300, 2000), seed=1)
         for shifted in shifts(MIXES[mix])
     )
     assert hardest >= least

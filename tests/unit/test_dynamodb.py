@@ -1,4 +1,4 @@
-"""What DynamoDB may answer that moto never does."""
+"""DynamoDB responses that moto never gives."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def save(*answers: list[str]) -> tuple[Exception | None, list[float]]:
-    """Saves a record against these answers: cancellation codes by item, none for a success."""
+    """Save a record with these responses: cancellation codes by item, none for a success."""
     client = boto3.client(
         "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -39,7 +39,7 @@ def save(*answers: list[str]) -> tuple[Exception | None, list[float]]:
     return None, pauses
 
 
-def test_a_conflict_with_another_request_is_tried_again() -> None:
+def test_a_conflict_with_another_request_is_retried() -> None:
     conflict = ["None", "TransactionConflict", "None"]
     error, pauses = save(conflict, conflict, [])
     assert error is None
@@ -47,11 +47,11 @@ def test_a_conflict_with_another_request_is_tried_again() -> None:
     assert all(0 <= pause < 0.1 for pause in pauses)
 
 
-def test_a_record_that_is_there_already_is_done() -> None:
+def test_an_existing_record_counts_as_saved() -> None:
     assert save(["ConditionalCheckFailed", "None", "None"]) == (None, [])
 
 
-def test_conflicts_without_end_and_other_refusals_are_told() -> None:
+def test_endless_conflicts_and_other_refusals_are_errors() -> None:
     error, pauses = save(*[["None", "TransactionConflict", "None"]] * MAX_TRIES)
     assert "TransactionConflict" in str(error)
     assert len(pauses) == MAX_TRIES
@@ -61,5 +61,5 @@ def test_conflicts_without_end_and_other_refusals_are_told() -> None:
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_throttling_is_tried_again(code: str) -> None:
+def test_throttling_is_retried(code: str) -> None:
     assert save(["None", "None", code], [])[0] is None

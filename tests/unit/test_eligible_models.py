@@ -49,7 +49,7 @@ def catalogs(draw: st.DrawFn) -> ModelCatalog:
     st.sampled_from(Tier),
     needs,
 )
-def test_what_is_eligible_is_allowed_wanted_able_and_payable(
+def test_eligible_models_are_allowed_in_range_capable_and_priced(
     catalog: ModelCatalog,
     allowed: frozenset[Tier],
     budget_usd: float | None,
@@ -80,7 +80,7 @@ def test_what_is_eligible_is_allowed_wanted_able_and_payable(
         assert eligible.router == (budget_usd is None or catalog.price("p/router") is not None)
 
 
-def test_needs_are_read_from_messages_and_tools() -> None:
+def test_needs_are_derived_from_messages_and_tools() -> None:
     image: JsonValue = {
         "type": "image_url",
         "image_url": {"url": "data:image/png;base64," + "A" * 9000},

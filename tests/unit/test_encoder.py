@@ -30,7 +30,7 @@ DEMOS = (
 
 
 def shortest(workload: str) -> list[str]:
-    """Short, because an embedding takes the longer the more words there are."""
+    """Pick short texts, because embedding time grows with the number of words."""
     queries = (row.query for row in load_sample() if row.workload == workload)
     return sorted(queries, key=lambda query: (len(query), query))[:6]
 
@@ -83,7 +83,7 @@ def test_swapping_criteria_and_demos_of_tiers_1_and_3_swaps_decisions() -> None:
     assert decide(swapped) == [other[decision] for decision in decisions]
 
 
-def test_criteria_alone_and_demos_alone_decide_as_well() -> None:
+def test_criteria_alone_and_demos_alone_suffice() -> None:
     assert len(set(decide(prompt(instruction(SIMPLE, MIDDLE, HARD))))) == 3
     assert len(set(decide(prompt("Classify the query.", DEMOS)))) == 3
 
@@ -103,7 +103,7 @@ def test_the_lower_tier_wins_a_tie() -> None:
     assert set(decide(prompt(instruction((), SIMPLE, SIMPLE[::-1])))) == {"2"}
 
 
-def test_a_tier_counts_by_the_mean_of_its_two_nearest_texts() -> None:
+def test_a_tiers_score_is_the_mean_of_its_two_nearest_texts() -> None:
     query = "Where is my card?"
     two_near = ("Where is my new card?", "Where can I find my card?")
     far = ("The capital of France", "A prime number")
@@ -123,7 +123,7 @@ def test_demos_count_as_much_as_criteria() -> None:
         assert ask((*FULL, *prompt("", [(query, digit)] * 2)), query).text == digit
 
 
-def test_a_fresh_process_elsewhere_decides_alike_and_opens_no_sample(tmp_path: Path) -> None:
+def test_a_new_process_decides_alike_without_reading_the_sample(tmp_path: Path) -> None:
     program = """
 import json, sys
 from route_switch.adapters.models.encoder import EncoderClient
@@ -150,7 +150,7 @@ print(json.dumps(answers))
     assert json.loads(answered.stdout) == decide(FULL)[::-1]
 
 
-def test_threads_that_share_a_client_get_the_answers_of_one_thread() -> None:
+def test_threads_sharing_a_client_get_the_same_answers_as_one_thread() -> None:
     client = EncoderClient()
     with ThreadPoolExecutor(8) as threads:
         answers = threads.map(lambda query: ask(FULL, query, client).text, QUERIES * 3)
@@ -218,7 +218,7 @@ def test_a_missing_package_is_an_error_that_names_the_extra(
         "        Tier 2 (of 3), for:",
     ],
 )
-def test_criteria_belong_to_the_tier_that_the_line_above_names(heading: str) -> None:
+def test_criteria_belong_to_the_tier_named_above_them(heading: str) -> None:
     assert texts_of(f"Intro\n\n{heading}\n\n- one\n  * two\n") == {2: ["one", "two"]}
 
 
@@ -227,7 +227,7 @@ def test_indented_lines_continue_a_criterion() -> None:
     assert texts_of(system) == {1: ["one goes on"], 3: ["two"]}
 
 
-def test_a_line_that_names_two_tiers_or_none_is_no_heading() -> None:
+def test_a_line_that_names_two_tiers_or_none_is_not_a_heading() -> None:
     system = "Tier 1:\nIt is cheaper.\n- one\nBetween Tier 1 and Tier 2:\n- not one\nNotes:\n- nor"
     assert texts_of(system) == {1: ["one"]}
 
@@ -239,7 +239,7 @@ def test_bullets_under_no_tier_are_ignored_and_may_name_tiers_themselves() -> No
 
 
 @pytest.mark.parametrize("reply", ["2", " 2\n", "Tier 2", "[[ ## tier ## ]]\n2", "2, not 3"])
-def test_a_demo_belongs_to_the_first_digit_of_its_answer(reply: str) -> None:
+def test_the_first_digit_of_a_demos_answer_is_its_tier(reply: str) -> None:
     assert texts_of("", ("user", "Query:\n a b \n"), ("assistant", reply)) == {2: ["a b"]}
 
 
@@ -248,7 +248,7 @@ def test_an_answer_without_a_tier_makes_no_demo(reply: str) -> None:
     assert texts_of("", ("user", "a"), ("assistant", reply)) == {}
 
 
-def test_word_pieces_are_those_of_bert_base_uncased() -> None:
+def test_word_pieces_match_bert_base_uncased() -> None:
     assert encoder._encoder().pieces("Hello, WORLD! naïve unaffable") == [
         *(7592, 1010, 2088, 999),
         15743,
@@ -256,13 +256,13 @@ def test_word_pieces_are_those_of_bert_base_uncased() -> None:
     ]
 
 
-def test_a_vector_is_made_of_the_first_256_word_pieces_with_start_and_end() -> None:
+def test_a_vector_uses_the_first_256_word_pieces_including_start_and_end() -> None:
     embed = encoder._encoder().embed
     assert (embed("card " * 254) == embed("card " * 254 + "piano")).all()
     assert (embed("card " * 253) != embed("card " * 253 + "piano")).any()
 
 
-def test_texts_that_mean_alike_lie_nearer() -> None:
+def test_texts_of_similar_meaning_are_closer() -> None:
     card, lost, capital = (
         encoder._encoder().embed(text)
         for text in ("Where is my card?", "My card got lost", "The capital of France")

@@ -1,4 +1,4 @@
-"""Examples in a file: what is read, and what a wrong line says."""
+"""Examples in a file: what is read, and how invalid lines are reported."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from route_switch.adapters.learning.example_file import file_digest, read_examples
-from route_switch.adapters.learning.outcome_file import outcomes_file, read_outcomes
+from route_switch.adapters.learning.outcome_file import read_outcomes, serialize_outcomes
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
@@ -24,23 +24,23 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "examples.jsonl"
 
 
-def test_a_line_may_hold_just_a_query_whose_key_is_then_its_id(file: Path) -> None:
+def test_a_line_may_contain_only_a_query_whose_key_becomes_its_id(file: Path) -> None:
     (example,) = read_examples(written(file, "", {"query": "Who?"}, "  "))
     assert example.id == query_key("who?")
 
 
-def test_numbers_may_stand_for_id_and_gold_and_further_fields_are_ignored(file: Path) -> None:
+def test_id_and_gold_may_be_numbers_and_extra_fields_are_ignored(file: Path) -> None:
     row = {"id": 7, "query": "2 + 2?", "gold": 4, "meta": {"x": 1}, "models": {"m": {"score": 1}}}
     (example,) = read_examples(written(file, row))
     assert (example.id, example.gold, example.models["m"].score) == ("7", "4", 1.0)
 
 
-def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(file: Path) -> None:
+def test_windows_line_ends_and_a_byte_order_mark_are_accepted(file: Path) -> None:
     file.write_bytes(b'\xef\xbb\xbf{"id": "a", "query": "x"}\r\n{"id": "b", "query": "y"}\r\n')
     assert [example.id for example in read_examples(file)] == ["a", "b"]
 
 
-def test_packing_a_file_changes_neither_examples_nor_digest(file: Path) -> None:
+def test_compression_changes_neither_examples_nor_digest(file: Path) -> None:
     written(file, {"id": "a", "query": "x"})
     packed = file.with_suffix(".anything")
     packed.write_bytes(gzip.compress(file.read_bytes()))
@@ -65,7 +65,7 @@ def test_packing_a_file_changes_neither_examples_nor_digest(file: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_line_is_named_with_its_field_and_what_is_needed(
+def test_an_invalid_line_is_named_with_its_field_and_the_expected_format(
     file: Path, line: object, reason: str
 ) -> None:
     written(file, {"id": "a", "query": "x"}, line)
@@ -81,12 +81,12 @@ def test_a_line_that_is_not_utf_8_is_named_too(file: Path) -> None:
         read_examples(file)
 
 
-def test_an_id_may_come_twice_with_the_same_query(file: Path) -> None:
+def test_an_id_may_repeat_with_the_same_query(file: Path) -> None:
     assert len(read_examples(written(file, *[{"id": "a", "query": q} for q in ("x", " X ")]))) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)])
-def test_a_file_without_examples_says_what_a_line_needs(file: Path, content: bytes) -> None:
+def test_the_error_for_an_empty_file_describes_the_format(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(RouteSwitchError, match=r"has no examples.*needs"):
         read_examples(file)
@@ -95,9 +95,7 @@ def test_a_file_without_examples_says_what_a_line_needs(file: Path, content: byt
 @pytest.mark.parametrize(
     "content", [None, gzip.compress(b"{}" * 99, mtime=0)[:-12], b"\x1f\x8b" + b"\xff" * 99]
 )
-def test_a_file_that_is_missing_or_damaged_cannot_be_read(
-    file: Path, content: bytes | None
-) -> None:
+def test_a_missing_or_damaged_file_is_an_error(file: Path, content: bytes | None) -> None:
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(RouteSwitchError, match="cannot be read"):
@@ -112,9 +110,9 @@ def table() -> OutcomeTable:
     return OutcomeTable({Tier.SMALL: "s", Tier.LARGE: "l"}, {}, examples, (row, row))
 
 
-def test_an_outcome_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_an_outcome_table_survives_the_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "outcomes.jsonl.gz"
-    path.write_bytes(outcomes_file(table()))
+    path.write_bytes(serialize_outcomes(table()))
     assert read_outcomes(path, table().examples, {}) == table()
     assert b"secret" not in gzip.decompress(path.read_bytes())
     assert list(tmp_path.iterdir()) == [path]
@@ -123,13 +121,13 @@ def test_an_outcome_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
 def test_equal_outcome_tables_give_equal_bytes_without_time_or_name(tmp_path: Path) -> None:
     paths = [tmp_path / "one.gz", tmp_path / "two.gz"]
     for path in paths:
-        path.write_bytes(outcomes_file(table()))
+        path.write_bytes(serialize_outcomes(table()))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert paths[0].read_bytes()[4:8] == bytes(4)
 
 
-def test_the_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "outcomes.gz").write_bytes(outcomes_file(table()))
+def test_outcomes_of_other_examples_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "outcomes.gz").write_bytes(serialize_outcomes(table()))
     others = (table().examples[0], Example(id="b", query="another question"))
     with pytest.raises(RouteSwitchError, match="unknown id 'b'"):
         read_outcomes(tmp_path / "outcomes.gz", others, {})

@@ -1,4 +1,5 @@
-"""A request that nobody can answer holds up no run, and an outage is taken for no such request."""
+"""A request that can never be answered does not block a run, and an outage is not mistaken for
+one."""
 
 from itertools import count
 
@@ -26,7 +27,7 @@ def ask(calls: MeteredCalls, text: str, purpose: Purpose = Purpose.ANSWER) -> Re
 
 
 class World:
-    """One request fails as `error` says; between its tries, others are answered and others fail."""
+    """One request fails with `error`. Between its tries, other calls succeed or fail."""
 
     def __init__(self, error: ModelError, answered: int = 0, failed: int = 0) -> None:
         self.time = FakeTime(on_sleep=self.ask_others)
@@ -55,7 +56,7 @@ class World:
 BROKEN = ModelError("boom", status=500)
 
 
-def test_a_request_that_fails_while_others_are_answered_is_refused_for_good() -> None:
+def test_a_request_that_fails_while_others_succeed_counts_as_refused() -> None:
     world = World(BROKEN, answered=2)
     for _ in range(2):
         with pytest.raises(InvalidModelRequestError, match="boom"):
@@ -63,7 +64,7 @@ def test_a_request_that_fails_while_others_are_answered_is_refused_for_good() ->
         assert len(world.time.slept) == MAX_FAILURES - 1
 
 
-def test_an_answer_that_never_ends_is_let_go_after_two_timeouts() -> None:
+def test_a_request_is_skipped_after_two_timeouts() -> None:
     world = World(ModelTimeoutError("slow"), answered=5)
     with pytest.raises(InvalidModelRequestError, match="slow"):
         ask(world.calls, "poison")
@@ -80,13 +81,14 @@ def test_an_answer_that_never_ends_is_let_go_after_two_timeouts() -> None:
     ],
     ids=["nobody is answered", "a third fails", "overloaded", "the router's call"],
 )
-def test_a_provider_that_fails_is_waited_for(world: World, purpose: Purpose) -> None:
+def test_a_failing_provider_is_waited_for(world: World, purpose: Purpose) -> None:
     with pytest.raises(ProviderDownError, match="Nothing is lost"):
         ask(world.calls, "poison", purpose)
 
 
-def test_the_last_request_of_a_run_may_be_to_blame_but_not_all_that_follow() -> None:
-    """Nobody else is there to ask; that others were answered before has to do, once."""
+def test_a_run_may_skip_its_last_request_but_not_all_later_ones() -> None:
+    """There are no other calls to compare with. Earlier answers to others count as evidence,
+    once."""
     world = World(BROKEN)
     ask(world.calls, "hello")
     with pytest.raises(InvalidModelRequestError):
@@ -95,16 +97,16 @@ def test_the_last_request_of_a_run_may_be_to_blame_but_not_all_that_follow() -> 
         ask(world.calls, "poison again")
 
 
-def test_a_router_is_never_said_to_have_refused_what_it_could_not_answer() -> None:
-    blame = FaultAttribution(answered_before=True)
-    with blame.tracking("m") as watched:
+def test_router_calls_are_never_skipped() -> None:
+    faults = FaultAttribution(answered_before=True)
+    with faults.tracking("m") as request:
         assert not any(
-            blame.is_request_at_fault(watched, BROKEN, Purpose.ROUTER)
+            faults.is_request_at_fault(request, BROKEN, Purpose.ROUTER)
             for _ in range(3 * MAX_FAILURES)
         )
 
 
-def test_a_second_try_is_made_before_a_slow_provider_is_given_up() -> None:
+def test_a_slow_provider_gets_a_second_try() -> None:
     world = World(ModelTimeoutError("slow"))
     with pytest.raises(ProviderDownError):
         for number in count():

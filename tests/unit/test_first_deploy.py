@@ -1,4 +1,4 @@
-"""The first keys: made once, handed over once, whatever crashes in between."""
+"""The first keys are created and handed over once, even after crashes."""
 
 from itertools import count
 
@@ -43,7 +43,7 @@ def ensure(store: FakeKeyStore, handover: FakeHandover, numbers: "count[int]") -
     ensure_first_keys(store, handover, lambda: f"rs-{next(numbers)}")
 
 
-def test_the_first_deployment_stores_what_it_hands_over() -> None:
+def test_the_first_deployment_stores_the_keys_it_hands_over() -> None:
     store, handover = FakeKeyStore(), FakeHandover()
     ensure(store, handover, numbered_keys())
     assert store.stored == [FirstKeys(client="rs-1", admin="rs-2")]
@@ -59,7 +59,7 @@ def test_a_retry_after_a_crash_neither_loses_nor_duplicates_keys() -> None:
     assert store.stored == [handover.content]
 
 
-def test_keys_are_not_made_again_when_the_owner_has_picked_them_up() -> None:
+def test_keys_are_not_recreated_after_the_owner_has_picked_them_up() -> None:
     store, handover, numbers = FakeKeyStore(), FakeHandover(), numbered_keys()
     ensure(store, handover, numbers)
     handover.content = None

@@ -1,4 +1,4 @@
-"""Grading against gold, form by form, and against recorded scores."""
+"""Grading against gold, by form, and against recorded scores."""
 
 from collections import defaultdict
 
@@ -63,26 +63,24 @@ def test_right_answers_score_1(answer: str, gold: str) -> None:
 
 
 @pytest.mark.parametrize(("answer", "gold"), WRONG)
-def test_wrong_answers_and_no_answers_score_0(answer: str, gold: str) -> None:
+def test_wrong_and_missing_answers_score_0(answer: str, gold: str) -> None:
     assert grade(answer, gold) == 0.0
 
 
 @pytest.mark.parametrize("gold", ["He went home because it was late.", "", "?!"])
-def test_free_text_grades_nothing(gold: str) -> None:
+def test_a_free_text_gold_cannot_grade(gold: str) -> None:
     assert grade("He went home because it was late.", gold) is None
 
 
 @given(st.text(), st.text(max_size=20))
-def test_any_text_is_graded_without_an_error_and_the_gold_alone_decides_whether(
-    answer: str, gold: str
-) -> None:
+def test_any_text_can_be_graded_and_only_the_gold_decides_whether(answer: str, gold: str) -> None:
     score = grade(answer, gold)
     assert score in (None, 0.0, 1.0)
     assert (score is None) == (grade("", gold) is None)
 
 
 @given(st.decimals(-1e6, 1e6, allow_nan=False, places=3))
-def test_a_number_equals_itself_however_it_is_written(number: object) -> None:
+def test_a_number_equals_itself_in_any_notation(number: object) -> None:
     for text in (f"{number}", f"It is ${number:,}", f"\\boxed{{{number}}}", f"so **{number}**."):
         assert grade(text, str(number)) == 1.0
 
@@ -93,11 +91,11 @@ AGREEMENT = {
     "code_generation": 0.99,
     "customer_support": 1.0,
 }
-"""Share of recorded answers of the sample. The rest: a right letter in bold that the source scored
-0, a text cut off that it scored 1, and blanks around CRUX strings."""
+"""Share of the sample's recorded answers whose grade agrees. The rest: a right letter in bold that
+the source scored 0, a text cut off that it scored 1, and whitespace around CRUX strings."""
 
 
-def test_grades_agree_with_the_scores_that_the_sources_recorded() -> None:
+def test_grades_agree_with_recorded_scores() -> None:
     same: dict[str, list[bool]] = defaultdict(list)
     for row in load_sample():
         for result in row.models.values():

@@ -1,4 +1,4 @@
-"""Answers are judged blind; what one order alone condemns is not condemned."""
+"""Answers are judged blind, and one order alone never condemns an answer."""
 
 from collections.abc import Callable, Mapping
 from itertools import product
@@ -27,7 +27,7 @@ Script = Callable[[tuple[JsonObject, ...]], str]
 
 
 class ScriptedCalls:
-    """Replies as a script says, and notes what it was asked."""
+    """Replies as scripted, and records the calls."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -49,7 +49,7 @@ def example(number: int) -> Example:
 
 
 def prefers(text: str) -> Script:
-    """A judge without favor for a place: it likes the answer that holds this text."""
+    """A judge without a position bias: it prefers the answer that contains this text."""
 
     def reply(messages: tuple[JsonObject, ...]) -> str:
         first = text_of(messages[-1]).split("<answer-a-")[1].split("<answer-b-")[0]
@@ -74,7 +74,7 @@ def test_an_answer_is_worse_if_both_orders_say_so(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_better_answer_is_asked_for_once(number: int) -> None:
+def test_a_better_verdict_needs_one_call(number: int) -> None:
     calls = ScriptedCalls(prefers("42"))
     assert JudgeAnswers(calls, "openai/judge")(example(number), TIER_3, "42") == "better"
     assert calls.asked == [("openai/judge", {"temperature": 0}, Purpose.JUDGE)]
@@ -88,28 +88,28 @@ def test_a_judge_that_always_says_a_never_condemns_and_its_flips_are_counted() -
     assert judge.counts.flip_rate == 1.0
 
 
-def test_identical_answers_are_not_put_to_the_judge() -> None:
+def test_identical_answers_are_not_sent_to_the_judge() -> None:
     judge = JudgeAnswers(ScriptedCalls(replies()), "openai/judge")
     assert judge(example(1), TIER_3, f" {TIER_3}\n") == "equivalent"
     assert judge.counts == JudgeCounts(identical=1)
     assert judge.counts.flip_rate is None
 
 
-def test_where_a_reply_cannot_be_read_the_other_order_decides() -> None:
+def test_if_a_reply_has_no_verdict_the_other_order_decides() -> None:
     assert judged(replies("Well.", "Verdict: SAME")) == (
         "equivalent",
         JudgeCounts(judged=1, unread=1),
     )
 
 
-def test_an_answer_that_nobody_judged_is_graded_worse_and_counted() -> None:
+def test_an_answer_without_any_verdict_is_graded_worse_and_counted() -> None:
     assert judged(replies("Well.", "Hm.")) == (
         "worse",
         JudgeCounts(judged=1, unread=2, undecided=1),
     )
 
 
-def test_a_worse_that_the_other_order_cannot_doubt_stands_and_is_no_flip() -> None:
+def test_a_worse_verdict_stands_if_the_other_order_has_no_verdict() -> None:
     script = prefers(TIER_3)
     first = [True]
 
@@ -119,7 +119,7 @@ def test_a_worse_that_the_other_order_cannot_doubt_stands_and_is_no_flip() -> No
     assert judged(once) == ("worse", JudgeCounts(judged=1, unread=1))
 
 
-def test_a_request_that_the_provider_refuses_is_a_missing_reply() -> None:
+def test_a_refused_request_is_a_missing_reply() -> None:
     def refuse(_: tuple[JsonObject, ...]) -> str:
         raise InvalidModelRequestError("The request is too long.", status=400)
 
@@ -144,7 +144,7 @@ def test_agreement_leaves_out_identical_answers() -> None:
 
 
 def test_the_simulated_judge_repeats_the_recorded_scores() -> None:
-    """That is all that it does: it shows that the machinery works, and nothing about judges."""
+    """It does nothing else: this shows that the machinery works, and says nothing about judges."""
 
     def ask(messages: tuple[JsonObject, ...]) -> str:
         return complete(OfflineClient().stream(ModelCall("judge", messages))).text

@@ -1,4 +1,4 @@
-"""How keys are written as items, and read."""
+"""How keys are written as items and read back."""
 
 from dataclasses import replace
 
@@ -22,11 +22,11 @@ LIMITED = replace(
 
 
 @pytest.mark.parametrize("key", [PLAIN, LIMITED, replace(LIMITED, when_spent="refuse")])
-def test_a_key_is_read_as_it_was_written(key: ApiKey) -> None:
+def test_a_key_survives_the_round_trip(key: ApiKey) -> None:
     assert key_of(item_of(key, HASH, "2026-11-24T00:00:00+00:00")) == key
 
 
-def test_only_what_is_set_is_written_and_never_the_key() -> None:
+def test_only_set_attributes_are_written_and_never_the_key_itself() -> None:
     item = item_of(PLAIN, HASH, "2026-11-24T00:00:00+00:00")
     assert item == {
         "pk": {"S": f"KEY#{HASH}"},
@@ -38,6 +38,6 @@ def test_only_what_is_set_is_written_and_never_the_key() -> None:
     }
 
 
-def test_a_key_is_revoked_by_when_it_was() -> None:
+def test_a_key_with_a_revocation_time_is_revoked() -> None:
     item = item_of(PLAIN, HASH, "2026-11-24T00:00:00+00:00")
     assert key_of({**item, "revoked_at": {"S": "2026-11-25T00:00:00+00:00"}}).revoked

@@ -1,4 +1,4 @@
-"""Something always serves, and a broken prompt never does."""
+"""Some prompt is always served, and never a broken one."""
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 
@@ -63,24 +63,24 @@ def pool() -> Executor:
     return ThreadPoolExecutor(1)
 
 
-def test_live_serves_before_seed_and_seed_before_packaged(pool: Executor) -> None:
+def test_live_takes_precedence_over_seed_and_seed_over_packaged(pool: Executor) -> None:
     assert Served(FakeStore(GOOD, GOOD), pool).request() == "live@1"
     assert Served(FakeStore(None, GOOD), pool).request() == "seed@1"
     assert Served(FakeStore(None, None), pool).request().startswith("packaged@")
 
 
-def test_a_new_version_serves_within_a_minute_and_no_request_waits_for_it(pool: Executor) -> None:
+def test_a_new_version_is_served_within_a_minute_without_delaying_a_request(pool: Executor) -> None:
     served = Served(FakeStore(GOOD), pool)
     served.request()
     served.store.put_live(GOOD)
     assert served.request(REFRESH_AFTER_S - 1) == "live@1"
-    assert served.request(2) == "live@1", "the refresh goes on beside this request"
+    assert served.request(2) == "live@1", "the refresh runs in parallel with this request"
     assert served.request() == "live@2"
     assert served.store.reads == 2
 
 
 @pytest.mark.parametrize("broken", ["", "no prompt", "{}", "+++\nschema_version = 2\n+++\n"])
-def test_a_broken_live_prompt_leaves_the_last_good_one_and_shows(
+def test_with_a_broken_live_prompt_the_last_good_one_is_served_as_unhealthy(
     pool: Executor, broken: str
 ) -> None:
     served = Served(FakeStore(GOOD, GOOD), pool)
@@ -95,13 +95,13 @@ def test_a_broken_live_prompt_leaves_the_last_good_one_and_shows(
     assert served.live.current().healthy
 
 
-def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_seed(pool: Executor) -> None:
+def test_a_new_process_serves_the_seed_if_all_live_versions_are_broken(pool: Executor) -> None:
     served = Served(FakeStore("broken", GOOD), pool)
     assert served.request() == "seed@1"
     assert not served.live.current().healthy
 
 
-def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_last_good_version(
+def test_a_new_process_serves_the_last_good_live_version(
     pool: Executor,
 ) -> None:
     store = FakeStore(GOOD, GOOD)
@@ -111,7 +111,7 @@ def test_a_process_that_starts_with_a_broken_live_prompt_serves_the_last_good_ve
     assert not served.live.current().healthy
 
 
-def test_a_store_that_fails_while_older_versions_are_sought_leaves_the_seed(
+def test_a_store_failure_while_reading_older_versions_leads_to_the_seed(
     pool: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FakeStore(GOOD, GOOD)
@@ -135,7 +135,7 @@ def test_a_process_that_slept_reads_the_prompt_before_it_serves(pool: Executor) 
     assert served.request(MAX_AGE_S) == "live@2"
 
 
-def test_an_outage_of_the_store_serves_what_there_is(pool: Executor) -> None:
+def test_during_a_store_outage_the_last_known_or_packaged_prompt_is_served(pool: Executor) -> None:
     served = Served(FakeStore(GOOD), pool)
     served.store.outage = True
     assert served.request().startswith("packaged@")

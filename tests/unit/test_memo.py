@@ -32,7 +32,7 @@ def kept(path: Path) -> dict[str, str]:
     return {key: str(entry["text"]) for key, entry in found.items()}
 
 
-def test_entries_survive_the_process_and_come_in_their_order(path: Path) -> None:
+def test_entries_survive_the_process_in_order(path: Path) -> None:
     keep(path, b="one", a="two\nlines")
     keep(path, c="three")
     assert list(kept(path).items()) == [("b", "one"), ("a", "two\nlines"), ("c", "three")]
@@ -61,7 +61,7 @@ def test_a_torn_last_line_is_cut_and_the_next_entry_is_whole(
 
 
 @given(text=st.text(st.characters(), max_size=20))
-def test_any_text_comes_back_even_with_lone_surrogates(
+def test_any_text_survives_even_with_lone_surrogates(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     path = tmp_path_factory.mktemp("memo") / "answers.jsonl"
@@ -92,14 +92,14 @@ def test_two_processes_cannot_share_a_folder(path: Path) -> None:
     assert opened_elsewhere() == ""
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be opened"):
         MemoFile(tmp_path / "file" / "answers.jsonl")
 
 
 @pytest.mark.parametrize("line", ["no json", '{"no": "key"}', "\x80"])
-def test_a_file_that_is_something_else_is_told_and_left_as_it_is(path: Path, line: str) -> None:
+def test_a_file_with_other_content_is_reported_and_left_unchanged(path: Path, line: str) -> None:
     path.parent.mkdir()
     path.write_bytes(f"{line}\n".encode("latin-1"))
     with pytest.raises(StoreError, match="cannot be opened"):
@@ -107,7 +107,7 @@ def test_a_file_that_is_something_else_is_told_and_left_as_it_is(path: Path, lin
     assert path.read_bytes() == f"{line}\n".encode("latin-1")
 
 
-def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
     memo = MemoFile(tmp_path / "answers.jsonl")
     memo._file.close()
     memo._file = Path("/dev/full").open("wb")  # noqa: SIM115 (the memo closes it)

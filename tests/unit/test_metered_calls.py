@@ -1,4 +1,4 @@
-"""The door to paid models: once each, within the cap, through outages."""
+"""Paid calls: each made once, within the cap, through outages."""
 
 import json
 import threading
@@ -53,7 +53,7 @@ def ask(calls: MeteredCalls, text: str = "hello", **rest: int | None) -> Reply:
 
 
 def most_usd(text: str = "hello", limit: int = LIMIT) -> float:
-    """One token a byte is the most that a text can have."""
+    """A text has at most one token per byte."""
     sent = json.dumps([*message(text), None], ensure_ascii=False).encode()
     most = cost_usd(Usage(len(sent) + BYTES_PER_MESSAGE, limit), PRICE)
     assert most is not None
@@ -61,7 +61,7 @@ def most_usd(text: str = "hello", limit: int = LIMIT) -> float:
 
 
 def failing(times: int, error: ModelError) -> FakeModel:
-    """Fails so often, and then answers."""
+    """Fail this many times, then answer."""
     model = FakeModel()
     model.script = lambda _: error if len(model.asked) <= times else "Hi."
     return model
@@ -118,7 +118,7 @@ def test_an_error_reaches_every_thread_that_waits_for_the_call() -> None:
     [{"rollout": 2}, {"temperature": 1}, {"max_tokens": 99}],
     ids=["rollout", "temperature", "limit"],
 )
-def test_another_draw_or_another_parameter_is_another_call(change: dict[str, int]) -> None:
+def test_another_rollout_or_parameter_is_another_call(change: dict[str, int]) -> None:
     model = FakeModel()
     calls = metered(model)
     other = {"rollout": 1, **change}
@@ -135,7 +135,7 @@ def test_the_rollout_is_not_sent() -> None:
     assert model.asked[0].params == {"max_tokens": LIMIT}
 
 
-def test_who_comes_later_knows_every_answer_and_what_it_cost() -> None:
+def test_a_later_process_knows_every_answer_and_its_cost() -> None:
     memo, model = MemoryMemo(), FakeModel()
     reply = ask(metered(model, memo))
     again = metered(model, memo)
@@ -144,7 +144,7 @@ def test_who_comes_later_knows_every_answer_and_what_it_cost() -> None:
     assert len(model.asked) == 1
 
 
-def test_a_refused_request_is_kept_and_costs_nothing() -> None:
+def test_a_refusal_is_remembered_and_free() -> None:
     memo = MemoryMemo()
     model = FakeModel(lambda _: InvalidModelRequestError("too long", status=400))
     for calls in (metered(model, memo), metered(model, memo)):
@@ -174,7 +174,7 @@ def test_a_call_that_could_break_the_cap_is_not_made() -> None:
     assert ask(metered(model, cap_usd=most_usd())).text == "Hi."
 
 
-def test_alternatives_and_tools_are_part_of_the_most_that_a_call_can_cost() -> None:
+def test_the_maximum_cost_includes_alternatives_and_tools() -> None:
     model = FakeModel()
     with pytest.raises(BudgetReachedError):
         ask(metered(model, cap_usd=most_usd(limit=2 * LIMIT)), n=3)
@@ -190,7 +190,7 @@ def test_alternatives_and_tools_are_part_of_the_most_that_a_call_can_cost() -> N
     usages=st.lists(st.tuples(st.integers(1, 20), st.integers(1, LIMIT)), min_size=40, max_size=40),
 )
 def test_the_cap_holds_under_32_threads(cap: float, usages: list[tuple[int, int]]) -> None:
-    """Each answer uses no more than what the call's limits allow, as providers' do."""
+    """Each answer uses at most what the call's limits allow, as with real providers."""
     local = LocalCap(cap)
     highest = [0.0]
 
@@ -214,12 +214,12 @@ def test_the_cap_holds_under_32_threads(cap: float, usages: list[tuple[int, int]
     owed = [cost_usd(Usage(*usage), PRICE) or 0 for usage in usages]
     assert calls.spent_usd == pytest.approx(sum(c for c, p in zip(owed, paid, strict=True) if p))
     assert max(calls.spent_usd, highest[0]) <= cap + 1e-12
-    assert local._taken_usd == pytest.approx(calls.spent_usd), "nothing stays set aside"
+    assert local._taken_usd == pytest.approx(calls.spent_usd), "nothing stays reserved"
     if not all(paid):
-        assert cap - calls.spent_usd < 32 * most_usd("39"), "it stops no earlier than it must"
+        assert cap - calls.spent_usd < 32 * most_usd("39"), "it stops no earlier than necessary"
 
 
-def test_a_timeout_is_charged_at_most_and_remembered() -> None:
+def test_a_timeout_is_charged_at_its_maximum_and_remembered() -> None:
     memo = MemoryMemo()
     calls = metered(failing(2, ModelTimeoutError("late")), memo)
     assert ask(calls).text == "Hi."
@@ -228,7 +228,7 @@ def test_a_timeout_is_charged_at_most_and_remembered() -> None:
     assert metered(FakeModel(), memo).spent_usd == pytest.approx(calls.spent_usd)
 
 
-def test_a_timeout_takes_its_money_from_the_cap() -> None:
+def test_a_timeout_counts_toward_the_cap() -> None:
     model = failing(9, ModelTimeoutError("late"))
     with pytest.raises(BudgetReachedError):
         ask(metered(model, cap_usd=2.5 * most_usd()))
@@ -241,13 +241,13 @@ def test_any_other_failure_costs_nothing() -> None:
     assert calls.spent_usd == PAID
 
 
-def test_tokens_that_nobody_reports_are_estimated() -> None:
+def test_unreported_tokens_are_estimated() -> None:
     calls = metered(FakeModel(lambda _: Chunk({"content": "x" * 40})))
     assert ask(calls, "y" * 20).usage == Usage(5, 10)
     assert calls.spent_usd == cost_usd(Usage(5, 10), PRICE)
 
 
-def test_half_a_character_at_the_end_of_an_answer_can_be_counted_and_sent_on() -> None:
+def test_an_answer_that_ends_in_half_a_surrogate_pair_can_be_counted_and_sent_on() -> None:
     calls = metered(FakeModel(lambda _: Chunk({"content": "Fine \ud83d"})))
     text = ask(calls).text
     assert text == "Fine \ufffd"
@@ -261,13 +261,13 @@ def test_a_model_without_a_price_is_not_called() -> None:
     assert not model.asked
 
 
-def test_after_a_rate_limit_everybody_pauses_longer_each_time() -> None:
+def test_after_a_rate_limit_all_threads_pause_longer_each_time() -> None:
     time = FakeTime()
     ask(metered(failing(4, ModelError("slow down", status=429)), time=time))
     assert time.slept == [0.5, 1, 2, 4]
 
 
-def test_patience_ends_and_the_run_can_be_resumed() -> None:
+def test_the_run_stops_when_its_patience_ends_and_can_be_resumed() -> None:
     memo, time = MemoryMemo(), FakeTime()
     model = FakeModel(lambda _: ModelError("unavailable", status=503))
     with pytest.raises(ProviderDownError, match="Nothing is lost"):
@@ -277,7 +277,7 @@ def test_patience_ends_and_the_run_can_be_resumed() -> None:
     assert ask(metered(FakeModel(), memo)).text == "Hi."
 
 
-def test_patience_is_not_used_up_by_waiting_for_ones_turn() -> None:
+def test_waiting_for_a_turn_uses_no_patience() -> None:
     time = FakeTime()
     pace = time.pace()
     model = failing(1, ModelError("slow down", status=429))
@@ -287,7 +287,7 @@ def test_patience_is_not_used_up_by_waiting_for_ones_turn() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
-def test_what_waiting_does_not_change_stops_the_run_at_once(status: int) -> None:
+def test_a_permanent_failure_stops_the_run_at_once(status: int) -> None:
     time = FakeTime()
     model = FakeModel(lambda _: ModelError("no", status=status))
     with pytest.raises(ProviderDownError, match="the key and the base URL"):
@@ -295,14 +295,14 @@ def test_what_waiting_does_not_change_stops_the_run_at_once(status: int) -> None
     assert (len(model.asked), time.slept) == (1, [])
 
 
-def test_the_deadline_ends_the_run_instead_of_a_sleep_beyond_it() -> None:
+def test_the_run_stops_instead_of_sleeping_past_its_deadline() -> None:
     time = FakeTime(end=3.0)
     with pytest.raises(DeadlineReachedError):
         ask(metered(failing(9, ModelError("slow down", status=429)), time=time))
     assert time.now < 3
 
 
-def test_a_call_that_was_begun_in_time_gets_its_time() -> None:
+def test_a_call_that_starts_in_time_gets_its_full_timeout() -> None:
     model = FakeModel()
     ask(metered(model, time=FakeTime(end=3.0)))
     assert [call.timeout_s for call in model.asked] == [CALL_TIMEOUT_S]
@@ -319,21 +319,21 @@ class FullDisk(MemoryMemo):
 
 
 @pytest.mark.parametrize("error", [None, ModelTimeoutError("late")], ids=["answer", "timeout"])
-def test_an_answer_that_cannot_be_kept_stops_the_run(error: ModelError | None) -> None:
+def test_an_answer_that_cannot_be_stored_stops_the_run(error: ModelError | None) -> None:
     model = FakeModel(lambda _: error or "Hi.")
     cap = LocalCap(1.0)
     calls = MeteredCalls(lambda _: model, lambda _: PRICE, FullDisk(), cap, FakeTime().pace())
     with pytest.raises(ProviderDownError, match="no space left"):
         ask(calls)
     assert len(model.asked) == 1
-    assert cap._taken_usd > 0, "it was paid nevertheless"
+    assert cap._taken_usd > 0, "it was paid for"
 
 
-def test_what_stops_a_run_is_no_exception_that_a_library_would_swallow() -> None:
+def test_errors_that_stop_a_run_are_not_exceptions_that_a_library_would_swallow() -> None:
     assert not issubclass(RunStoppedError, Exception)
 
 
-def test_a_call_that_was_under_way_when_the_run_was_killed_is_taken_for_spent() -> None:
+def test_a_call_in_progress_when_the_run_was_killed_counts_as_spent() -> None:
     memo = MemoryMemo()
     killed = MeteredCalls(
         lambda _: FakeModel(lambda _: KeyboardInterrupt()),
@@ -351,4 +351,4 @@ def test_a_call_that_was_under_way_when_the_run_was_killed_is_taken_for_spent() 
         )
         reply = ask(resumed)
         assert len(model.asked) == asked
-        assert resumed.spent_usd > reply.cost_usd, "the lost call is counted, and never forgotten"
+        assert resumed.spent_usd > reply.cost_usd, "the lost call stays counted"

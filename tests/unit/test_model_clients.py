@@ -51,7 +51,7 @@ def test_bedrocks_client_keeps_a_connection_for_each_call_in_progress(
         monkeypatch.setenv(name, "testing")
     client = registry.FACTORIES["bedrock"](CONFIG, lambda _: None)
     assert isinstance(client, BedrockClient)
-    settings = client._bedrock.meta.config
+    settings: Any = client._bedrock.meta.config  # botocore sets its attributes at run time
     assert settings.max_pool_connections == MAX_CONNECTIONS
     assert settings.retries["total_max_attempts"] == 1
 

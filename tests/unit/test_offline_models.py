@@ -33,7 +33,7 @@ def expect_recorded(answer: Completion, row: SampleRow) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-def test_every_recorded_query_gets_its_own_models_answer() -> None:
+def test_every_recorded_query_gets_its_models_answer() -> None:
     for row in RECORDED:
         for name, recorded in row.models.items():
             answer = ask(user(row.query), model=name.removeprefix("offline/"))

@@ -1,4 +1,4 @@
-"""The simulated proposer: a function of the messages, whose answers DSPy can read."""
+"""The simulated proposer: a function of its messages, whose answers DSPy can parse."""
 
 import dspy
 import pytest
@@ -23,7 +23,7 @@ GROUPS = "Tier 1, 4 alike: return, parcel, receipt\nTier 3, 7 alike: prove, numb
 
 
 def asked(field: str, **sections: str) -> list[JsonObject]:
-    """A question as DSPy's chat adapter lays it out."""
+    """A question as DSPy's chat adapter formats it."""
     inputs = "".join(f"[[ ## {name} ## ]]\n{text}\n\n" for name, text in sections.items())
     closing = (
         f"Respond with the corresponding output fields, starting with the field "
@@ -55,12 +55,12 @@ def instruction(tip: str = "None", groups: str = GROUPS, demos: str = "") -> str
 
 
 @pytest.mark.parametrize("field", ANSWERS)
-def test_each_of_its_answers_is_read_by_dspys_chat_adapter(field: str) -> None:
+def test_dspys_chat_adapter_parses_each_answer(field: str) -> None:
     assert answer(field, examples=repr(EXAMPLES), observations=GROUPS, dataset_description=GROUPS)
 
 
 @pytest.mark.parametrize("field", ANSWERS)
-def test_even_without_anything_to_go_by(field: str) -> None:
+def test_it_answers_even_without_examples(field: str) -> None:
     assert answer(field)
 
 
@@ -72,12 +72,12 @@ def test_observations_name_similar_queries_of_a_tier_by_their_words() -> None:
     assert "quarterly" in by_tier["Tier 2,"]
 
 
-def test_a_query_that_looks_like_an_example_breaks_nothing() -> None:
+def test_a_query_that_looks_like_an_example_is_harmless() -> None:
     odd = dspy.Example(query="Example({'query': x, 'tier': '1'}) is what?", tier="2")
     assert "prove" in answer("observations", examples=repr([*EXAMPLES, odd, *EXAMPLES]))
 
 
-def test_the_summary_joins_groups_of_a_tier_that_share_two_words() -> None:
+def test_the_summary_merges_groups_of_a_tier_that_share_two_words() -> None:
     observations = "\n".join(
         [
             "Tier 1, 2 alike: return, parcel, shop",
@@ -94,12 +94,12 @@ def test_the_summary_joins_groups_of_a_tier_that_share_two_words() -> None:
 
 
 @pytest.mark.parametrize("tip", ["None", "Be concise.", "Be very descriptive.", "Be creative!"])
-def test_its_instruction_is_one_that_may_become_a_prompt(tip: str) -> None:
+def test_its_instruction_may_become_a_prompt(tip: str) -> None:
     screening = Screening(packaged_prompt(), tuple(Tier), UserText(q for q, _ in QUERIES))
     assert screening(instruction(tip)) is None
 
 
-def test_criteria_at_hand_stay_unless_the_tip_is_to_be_concise_or_creative() -> None:
+def test_present_criteria_stay_unless_the_tip_asks_for_concise_or_creative() -> None:
     old = packaged_prompt().criteria[Tier.LARGE][0]
     new = "questions about prove, number, square"
     for tip, stays in (("None", True), ("Be concise.", False), ("Be creative!", False)):
@@ -108,7 +108,7 @@ def test_criteria_at_hand_stay_unless_the_tip_is_to_be_concise_or_creative() -> 
         assert new in criteria
 
 
-def test_it_depends_on_its_messages_alone() -> None:
+def test_it_depends_only_on_its_messages() -> None:
     one = asked("observations", examples=repr(EXAMPLES))
     first = propose(one)
     propose(asked("observations", examples=repr(EXAMPLES[:2])))

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the code does."""
+"""The OpenAPI document matches the code."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from infra.api import ROUTES
+from infra.routes import ROUTES
 from route_switch.api.chat_request import parse_chat_request
 from route_switch.api.chat_schema import REFUSED_FIELDS
 from route_switch.api.feedback_request import parse_feedback
@@ -31,17 +31,17 @@ def operations(described: Json) -> Iterator[tuple[str, str, Json]]:
             yield method.upper(), path, operation
 
 
-def test_it_is_an_openapi_document(described: Json) -> None:
+def test_the_document_is_valid_openapi(described: Json) -> None:
     validate(described)
     assert described["openapi"].startswith("3.1")
 
 
-def test_it_describes_the_routes_and_no_others(described: Json) -> None:
+def test_the_document_describes_exactly_the_routes(described: Json) -> None:
     told = [(method, path) for method, path, _ in operations(described)]
     assert set(told) == {(method, path.replace("+}", "}")) for method, path in ROUTES}
 
 
-def test_every_route_says_what_its_path_takes(described: Json) -> None:
+def test_every_route_describes_its_path_parameters(described: Json) -> None:
     parameters = described["components"]["parameters"]
     for _, path, operation in operations(described):
         named = [parameters[each["$ref"].rpartition("/")[2]] for each in operation["parameters"]]
@@ -49,13 +49,13 @@ def test_every_route_says_what_its_path_takes(described: Json) -> None:
         assert in_path == set(re.findall(r"\{(\w+)\}", path))
 
 
-def test_what_needs_a_key_may_refuse_one(described: Json) -> None:
+def test_routes_that_need_a_key_document_401(described: Json) -> None:
     for _, path, operation in operations(described):
         is_open = operation.get("security", described["security"]) == []
         assert is_open == ("401" not in operation["responses"]), path
 
 
-def test_it_is_made_once() -> None:
+def test_the_document_is_built_once() -> None:
     assert document() is document()
 
 
@@ -117,7 +117,7 @@ FEEDBACK: list[tuple[Json, bool]] = [
 
 
 @pytest.mark.parametrize(("fields", "accepted"), CHAT, ids=lambda value: json.dumps(value))
-def test_a_chat_request_is_accepted_where_its_schema_holds(
+def test_a_chat_request_is_accepted_exactly_if_its_schema_is_satisfied(
     described: Json, fields: Json, accepted: bool
 ) -> None:
     body = {"messages": HELLO, **fields}
@@ -126,7 +126,7 @@ def test_a_chat_request_is_accepted_where_its_schema_holds(
 
 
 @pytest.mark.parametrize(("fields", "accepted"), FEEDBACK, ids=lambda value: json.dumps(value))
-def test_feedback_is_accepted_where_its_schema_holds(
+def test_feedback_is_accepted_exactly_if_its_schema_is_satisfied(
     described: Json, fields: Json, accepted: bool
 ) -> None:
     body = {"request_id": "chatcmpl-1", **fields}
@@ -134,7 +134,7 @@ def test_feedback_is_accepted_where_its_schema_holds(
     assert is_accepted("FeedbackRequest", body) is accepted
 
 
-def test_whole_numbers_are_whole_whatever_they_came_as() -> None:
+def test_whole_numbers_become_integers() -> None:
     body = {"messages": HELLO, "max_tokens": 7.0, "n": None, "temperature": 1.0}
     content = parse_chat_request(json.dumps(body).encode()).content
     assert json.dumps(content) == json.dumps({**body, "max_tokens": 7})

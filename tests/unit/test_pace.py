@@ -1,4 +1,4 @@
-"""When calls start, by a clock that only sleeping moves."""
+"""When calls start, with a clock that only sleeping advances."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.paid import FakeTime
 
 
-def test_without_a_limit_nobody_waits() -> None:
+def test_without_a_limit_no_call_waits() -> None:
     time = FakeTime()
     pace = time.pace()
     for _ in range(100):
@@ -28,7 +28,7 @@ def test_calls_are_spread_over_the_minute() -> None:
     assert starts == [0, 2, 4, 6]
 
 
-def test_who_comes_late_does_not_catch_up() -> None:
+def test_a_late_call_does_not_catch_up() -> None:
     time = FakeTime()
     pace = time.pace(calls_per_minute=30)
     pace.wait_for_turn()
@@ -47,7 +47,7 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one() -> None:
     assert time.now == 10
 
 
-def test_who_sleeps_already_when_all_are_held_back_waits_on() -> None:
+def test_a_sleeping_thread_obeys_a_later_hold() -> None:
     time = FakeTime()
     pace = time.pace(calls_per_minute=30)
     pace.wait_for_turn()
@@ -61,7 +61,7 @@ def test_who_sleeps_already_when_all_are_held_back_waits_on() -> None:
     assert time.now == 11
 
 
-def test_a_turn_beyond_the_deadline_is_not_waited_for() -> None:
+def test_a_turn_past_the_deadline_stops_the_run() -> None:
     time = FakeTime(end=1.0)
     pace = time.pace(calls_per_minute=30)
     pace.wait_for_turn()
@@ -70,16 +70,16 @@ def test_a_turn_beyond_the_deadline_is_not_waited_for() -> None:
     assert time.slept == []
 
 
-def test_when_the_time_is_over_no_call_starts() -> None:
+def test_no_call_starts_after_the_deadline() -> None:
     with pytest.raises(DeadlineReachedError):
         FakeTime(now=5.0, end=5.0).pace().wait_for_turn()
 
 
-def test_a_slice_gets_further_even_where_replaying_takes_longer_than_the_slice() -> None:
+def test_a_slice_makes_progress_even_if_replaying_takes_longer_than_the_slice() -> None:
     time, done, slices = FakeTime(), 0, 0
     while done < 9:
         slices += 1
-        time.now += 1000 * done  # all that is known is replayed
+        time.now += 1000 * done  # replay all known answers
         news = TimeBudget(2.0, time.clock)
         pace = Pace(None, news.remaining_s, time.clock, time.sleep)
         with suppress(DeadlineReachedError):
@@ -87,10 +87,10 @@ def test_a_slice_gets_further_even_where_replaying_takes_longer_than_the_slice()
                 pace.wait_for_turn()
                 done += 1
                 time.now += 0.75
-    assert slices == 3, "each has its two seconds for what is new"
+    assert slices == 3, "each slice has two seconds for new work"
 
 
-def test_time_for_news_ends() -> None:
+def test_the_time_budget_ends() -> None:
     time = FakeTime(now=50)
     news = TimeBudget(2.0, time.clock)
     assert news.remaining_s() == 2
@@ -99,7 +99,7 @@ def test_time_for_news_ends() -> None:
         Pace(None, news.remaining_s, time.clock, time.sleep).wait_for_turn()
 
 
-def test_a_cap_counts_what_was_spent_before_and_gives_back_what_was_not_spent() -> None:
+def test_a_cap_counts_earlier_spending_and_returns_unspent_money() -> None:
     cap = LocalCap(1.0)
     cap.settle(0.0, 0.5)
     cap.reserve(0.5)
@@ -109,7 +109,7 @@ def test_a_cap_counts_what_was_spent_before_and_gives_back_what_was_not_spent() 
     cap.reserve(0.25)
 
 
-def test_a_cap_of_nothing_lets_free_calls_through() -> None:
+def test_a_cap_of_zero_allows_free_calls() -> None:
     cap = LocalCap(0.0)
     cap.reserve(0.0)
     with pytest.raises(BudgetReachedError):

@@ -1,4 +1,4 @@
-"""Routing through DSPy sends what serving sends, and gives what serving gives."""
+"""Routing through DSPy sends the same messages and gives the same results as serving."""
 
 import time
 from statistics import median
@@ -50,7 +50,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
 
 @pytest.fixture(autouse=True)
 def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the search: DSPy would answer for the model."""
+    """As in the search: otherwise DSPy would answer in place of the model."""
     monkeypatch.setattr(dspy, "cache", RolloutCarrier())
 
 
@@ -79,7 +79,7 @@ def route(
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 @given(query=st.one_of(TEXT, st.just(BRACES), st.just("word " * 500), st.just("語👋" * 200)))
-def test_the_router_is_sent_byte_for_byte_what_serving_sends(
+def test_the_search_sends_the_router_the_same_bytes_as_serving(
     prompt: RoutingPrompt, query: str
 ) -> None:
     model = FakeModel(lambda _: "2")
@@ -95,10 +95,10 @@ def test_the_router_is_sent_byte_for_byte_what_serving_sends(
     tools=st.booleans(),
     max_tokens=st.integers(50, 200),
 )
-def test_a_query_of_a_conversation_is_seen_in_the_search_as_in_serving(
+def test_a_query_in_a_conversation_looks_the_same_in_search_and_serving(
     query: str, earlier: list[str], tools: bool, max_tokens: int
 ) -> None:
-    """The search holds a query as the text that the router sees, and clips that once more."""
+    """The search stores a query as the text that the router sees, and clips it once more."""
     example = Example(
         query=query,
         conversation=tuple({"role": "user", "content": text} for text in earlier),
@@ -110,8 +110,8 @@ def test_a_query_of_a_conversation_is_seen_in_the_search_as_in_serving(
     assert model.asked[0].messages == prompt.render(example.as_query, max_tokens)
 
 
-def test_a_call_of_the_search_is_known_when_it_is_measured() -> None:
-    """The same memo key: numbers of another type would be another call, paid twice."""
+def test_measuring_reuses_the_calls_of_the_search() -> None:
+    """The memo keys must match: numbers of another type would make another call, paid twice."""
     prompt, model = packaged_prompt(), FakeModel(lambda _: "3")
     calls = metered(model)
     with dspy.context(lm=router(calls), adapter=adapter(prompt)):
@@ -122,7 +122,7 @@ def test_a_call_of_the_search_is_known_when_it_is_measured() -> None:
 
 
 @pytest.mark.parametrize("reply", ["", "banana", "1 or 2", "Tier 9"])
-def test_a_reply_that_names_no_tier_is_the_safe_tier_and_costs_what_it_cost(reply: str) -> None:
+def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for(reply: str) -> None:
     usage = Usage(1000, 10)
     model = FakeModel(lambda _: Chunk({"content": reply}, usage=usage))
     routed = route(model, packaged_prompt(), "hello")
@@ -131,7 +131,7 @@ def test_a_reply_that_names_no_tier_is_the_safe_tier_and_costs_what_it_cost(repl
 
 
 @pytest.mark.parametrize(("reply", "tier"), [("1", "1"), ("2", "3"), ("3", "3"), ("?", "3")])
-def test_with_two_tiers_the_nearest_allowed_one_counts(reply: str, tier: str) -> None:
+def test_with_two_tiers_the_nearest_allowed_one_is_used(reply: str, tier: str) -> None:
     assert route(FakeModel(lambda _: reply), packaged_prompt(), "hello", TWO).tier == tier
 
 
@@ -145,26 +145,26 @@ def test_a_prompt_that_is_too_large_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_a_program_stands_for_the_prompt_that_it_was_made_of(prompt: RoutingPrompt) -> None:
+def test_a_program_converts_back_to_its_prompt(prompt: RoutingPrompt) -> None:
     again = prompt_of(RouteToTier(prompt).deepcopy(), prompt.messages)
     assert again.version == prompt.version
 
 
-def test_a_program_that_proposes_is_left_to_dspy() -> None:
+def test_programs_of_dspys_proposer_use_dspys_own_adapter() -> None:
     model = FakeModel(lambda _: "[[ ## answer ## ]]\nforty-two\n\n[[ ## completed ## ]]")
     with dspy.context(lm=router(metered(model)), adapter=adapter(packaged_prompt())):
         assert dspy.Predict("question -> answer")(question="?").answer == "forty-two"
     assert "[[ ## question ## ]]" in str(model.asked[0].messages[-1]["content"])
 
 
-def test_a_proposer_that_forgets_the_marks_is_read_and_not_asked_again() -> None:
+def test_a_proposal_without_markers_is_parsed_without_a_second_call() -> None:
     model = FakeModel(lambda _: "  forty-two\n")
     with dspy.context(lm=router(metered(model)), adapter=adapter(packaged_prompt())):
         assert dspy.Predict("question -> answer")(question="?").answer == "forty-two"
     assert len(model.asked) == 1
 
 
-def test_the_teacher_answers_what_it_knows_of_a_query() -> None:
+def test_the_teacher_answers_with_the_known_label() -> None:
     prompt = packaged_prompt()
     teacher = language_model(LabelEngine({"Query:\nhello": "3"}), "teacher")
     with dspy.context(lm=teacher, adapter=adapter(prompt)):
@@ -173,7 +173,7 @@ def test_the_teacher_answers_what_it_knows_of_a_query() -> None:
 
 
 def test_dspy_takes_less_than_a_millisecond_of_a_routing_call() -> None:
-    """Of the processor, in the best of several batches: what others do meanwhile is not DSPy's."""
+    """Processor time in the best of several batches, so that other processes do not count."""
     prompt = packaged_prompt()
     program = RouteToTier(prompt)
     questions = [f"question {number}" for number in range(480)]

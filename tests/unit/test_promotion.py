@@ -1,4 +1,4 @@
-"""The promotion gate keeps what is no better out, and finds what is."""
+"""The promotion gate rejects candidates that are no better, and detects better ones."""
 
 import math
 
@@ -21,9 +21,10 @@ from route_switch.domain.learning.promotion import (
     guarded_bounds,
     select_best,
 )
+from tests.support.effort import draws
 
-YEARS, WEEKS = 200, 52
-KEYS = [f"{i:016x}" for i in range(5000)]  # once: there are millions of rows
+YEARS, WEEKS = draws(60, 1000), 52
+KEYS = [f"{i:016x}" for i in range(5000)]  # built once: there are millions of rows
 
 
 def rows(gains: "list[float] | np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[HeldOutGain]:
@@ -37,7 +38,8 @@ def look(gains: "np.ndarray[tuple[int], np.dtype[np.float64]]", number: int = 1)
 def traffic(
     random: Generator, n: int, gain: float, moved: float = 0.2, lost: float = 0.2
 ) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """`moved` of n rows change tier, `lost` of them lose or win an answer; `gain` on average."""
+    """Of n rows, `moved` change tier and `lost` of them lose or win an answer. `gain` is the mean
+    gain."""
     moves = random.random(n) < moved
     changes = np.where(random.random(n) < lost, random.choice([-1.0, 1.0], n), 0.0)
     return np.where(moves, changes + gain / moved, 0.0)
@@ -46,7 +48,8 @@ def traffic(
 def rare_losses(
     random: Generator, n: int, lost: float, moved: float = 1.0
 ) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """A saving on each moved row that balances, exactly, answers lost on a share `lost` of rows."""
+    """Each moved row saves money. The savings exactly balance answers lost on a share `lost` of the
+    rows."""
     draw = random.random(n)
     return np.where(draw < moved, lost / moved, 0.0) - (draw < lost)
 
@@ -56,7 +59,9 @@ def test_the_parts_of_the_error_budget_sum_to_it() -> None:
     assert alpha_of_look(1) == pytest.approx(0.0304, abs=1e-4)
 
 
-def test_identical_prompts_at_95_percent_a_look_promote_in_at_most_5_percent_of_trials() -> None:
+def test_identical_prompts_at_95_percent_per_look_are_promoted_in_at_most_5_percent_of_trials() -> (
+    None
+):
     random = np.random.default_rng(1)
     promoted = 0
     for _ in range(200):
@@ -83,7 +88,7 @@ def promoted_years(random: Generator, kind: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["identical", "rare losses"])
-def test_a_year_of_looks_promotes_a_prompt_that_is_no_better_in_at_most_5_percent(
+def test_a_year_of_looks_promotes_a_no_better_prompt_in_at_most_5_percent(
     kind: str,
 ) -> None:
     assert promoted_years(np.random.default_rng(2), kind) <= 0.05 * YEARS
@@ -101,10 +106,10 @@ def binomial(n: int, p: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]"
 @pytest.mark.parametrize("n", [50, 200, 1000])
 @pytest.mark.parametrize("lost", [0.01, 0.02, 0.05])
 @pytest.mark.parametrize("number", [1, 5, 52])
-def test_rare_losses_that_savings_balance_stay_within_the_look_s_part(
+def test_rare_losses_balanced_by_savings_stay_within_the_looks_budget(
     n: int, lost: float, number: int
 ) -> None:
-    """Exact: the probability of each count of lost answers, and the verdict on it."""
+    """Exact: sums the probability of each count of lost answers times the verdict on it."""
     alpha = alpha_of_look(number)
     error = 0.0
     for losses, probability in enumerate(binomial(n, lost)):
@@ -116,13 +121,13 @@ def test_rare_losses_that_savings_balance_stay_within_the_look_s_part(
 
 
 @pytest.mark.parametrize("number", [1, 5])
-def test_losses_on_the_heaviest_rows_stay_within_the_look_s_part(number: int) -> None:
-    """A tenth of the rows weighs five times as much, and only those lose answers."""
+def test_losses_on_the_heaviest_rows_stay_within_the_looks_budget(number: int) -> None:
+    """A tenth of the rows has five times the weight, and only those lose answers."""
     random = np.random.default_rng(3)
     weights = np.where(np.arange(200) % 10 == 0, 5.0, 1.0)
     heavy = weights == 5.0
     share = float(weights[heavy].sum() / weights.sum())
-    trials, errors = 3000, 0
+    trials, errors = draws(1000, 20_000), 0
     for _ in range(trials):
         gains = share * 0.1 - (heavy & (random.random(200) < 0.1))
         bounds = guarded_bounds(gains.tolist(), weights.tolist(), alpha_of_look(number))
@@ -142,7 +147,7 @@ def test_a_worse_candidate_is_not_promoted() -> None:
     st.lists(st.floats(-2, 2), min_size=MIN_ROWS, max_size=120),
     st.integers(1, 100),
 )
-def test_a_candidate_that_did_worse_on_the_rows_is_never_promoted(
+def test_a_candidate_whose_mean_gain_is_below_delta_is_never_promoted(
     gains: list[float], number: int
 ) -> None:
     result = gate(rows(gains), GateHistory(looks=number - 1))
@@ -160,13 +165,13 @@ def test_a_candidate_with_a_lower_validation_objective_than_the_incumbent_is_nev
     assert selected == 0 or objectives[selected] > objectives[0]
 
 
-def test_a_planted_gain_is_found_in_most_trials() -> None:
+def test_a_planted_gain_is_detected_in_most_trials() -> None:
     random = np.random.default_rng(5)
     found = [look(traffic(random, 400, 0.06)).verdict for _ in range(100)]
     assert found.count("better") >= 90
 
 
-def test_the_smallest_visible_gain_is_found_in_about_80_percent_of_trials() -> None:
+def test_the_smallest_visible_gain_is_detected_in_about_80_percent_of_trials() -> None:
     random = np.random.default_rng(6)
     visible = np.mean([look(traffic(random, 400, 0.03)).smallest_visible for _ in range(50)])
     found = [look(traffic(random, 400, float(visible))).verdict for _ in range(400)]
@@ -180,7 +185,7 @@ def test_a_clear_loss_and_a_gain_too_small_to_matter_are_not_better() -> None:
     assert look(np.full(5000, 0.005)).verdict == "not better"
 
 
-def test_little_evidence_says_what_it_would_have_shown() -> None:
+def test_too_little_evidence_reports_the_smallest_visible_gain() -> None:
     result = look(traffic(np.random.default_rng(8), 100, 0.02))
     assert result.verdict == "not enough evidence"
     assert 0.05 < result.smallest_visible < 0.3
@@ -195,7 +200,7 @@ def test_rows_of_earlier_gates_are_left_out_and_the_budget_shrinks() -> None:
     assert gate(rows([0.2] * 130), second.history).n == 0
 
 
-def test_too_few_fresh_rows_are_no_look_and_wait_for_the_next_week() -> None:
+def test_too_few_fresh_rows_use_up_no_look_and_wait_for_next_week() -> None:
     history = GateHistory(looks=3, seen=frozenset(["old"]))
     result = gate(rows([0.9] * (MIN_ROWS - 1)), history)
     assert result.verdict == "not enough evidence"
@@ -203,7 +208,7 @@ def test_too_few_fresh_rows_are_no_look_and_wait_for_the_next_week() -> None:
     assert gate([], history).verdict == "not enough evidence"
 
 
-def test_a_row_that_was_looked_at_is_never_fresh_again_and_the_history_survives_json() -> None:
+def test_a_used_row_is_never_fresh_again_and_the_history_survives_json() -> None:
     history = GateHistory(looks=1, seen=frozenset(["left the window, and may come back"]))
     kept = gate(rows([0.0] * 60), history).history
     assert kept.seen > history.seen
@@ -216,6 +221,6 @@ def test_moved_is_the_weighted_share_of_rows_that_change_tier() -> None:
     assert gate(few, GateHistory()).moved == 0.25
 
 
-def test_a_gain_that_is_no_number_is_an_error() -> None:
+def test_a_gain_that_is_not_finite_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="not a finite number"):
         gate(rows([math.nan] * 60), GateHistory())

@@ -1,4 +1,4 @@
-"""What the router LLM is sent."""
+"""What is sent to the router LLM."""
 
 import pytest
 

@@ -12,7 +12,8 @@ from route_switch.domain.tiers import Tier
 
 INSTRUCTION = "Choose.\n\nTier 1:\n- greetings\n\nTier 2:\n- lists\n\nTier 3:\n- proofs"
 
-# Everything a person or a model may type, but for line ends that Markdown cannot tell from "\n".
+# Everything a person or a model may type, except line ends that Markdown cannot distinguish from
+# "\n".
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85  ")
 ).filter(lambda text: text.strip("\n"))
@@ -23,7 +24,7 @@ TEXT = st.text(
     note=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20),
     share=st.floats(0, 1),
 )
-def test_a_prompt_comes_back_from_both_forms(demos: list[Demo], note: str, share: float) -> None:
+def test_a_prompt_survives_both_formats(demos: list[Demo], note: str, share: float) -> None:
     prompt = RoutingPrompt(
         instruction=INSTRUCTION, demos=tuple(demos), provenance={"note": note, "share": share}
     )
@@ -32,7 +33,7 @@ def test_a_prompt_comes_back_from_both_forms(demos: list[Demo], note: str, share
 
 
 @given(instruction=TEXT)
-def test_an_instruction_comes_back_or_is_refused_but_never_changes(instruction: str) -> None:
+def test_an_instruction_survives_or_is_refused_but_never_changes(instruction: str) -> None:
     prompt = RoutingPrompt(instruction=instruction)
     try:
         document = to_markdown(prompt)
@@ -41,13 +42,13 @@ def test_an_instruction_comes_back_or_is_refused_but_never_changes(instruction: 
     assert parse_prompt(document) == prompt
 
 
-def test_own_message_parts_are_kept() -> None:
+def test_custom_message_parts_are_kept() -> None:
     parts = MessageParts(system="Read:\n\n{instruction}", query="Q\n{query}\nA", tier="tier {tier}")
     prompt = RoutingPrompt(instruction=INSTRUCTION, messages=parts)
     assert parse_prompt(to_markdown(prompt)).messages == parts
 
 
-def test_a_section_in_an_instruction_cannot_be_written_down() -> None:
+def test_an_instruction_with_a_section_heading_cannot_be_written_as_markdown() -> None:
     with pytest.raises(PromptError, match="Keep it as JSON"):
         to_markdown(RoutingPrompt(instruction=f"{INSTRUCTION}\n# Demos\nnone"))
 
@@ -57,7 +58,7 @@ def test_windows_line_ends_do_not_change_the_version() -> None:
     assert parse_prompt(document.replace("\n", "\r\n")).version == packaged_prompt().version
 
 
-def test_the_version_follows_the_text_and_not_the_provenance() -> None:
+def test_the_version_depends_on_the_text_not_on_the_provenance() -> None:
     prompt = packaged_prompt()
     assert prompt.model_copy(update={"provenance": {"by": "me"}}).version == prompt.version
     edited = parse_prompt(to_markdown(prompt).replace("a greeting", "a salutation"))

@@ -1,4 +1,4 @@
-"""The live prompt changes in one way only, and never over somebody else's change."""
+"""The live prompt changes in only one way, and never silently overwrites another change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ B, C = A.replace("a greeting", "a thank-you"), A.replace("a greeting", "a farewe
 
 
 class FakePrompts:
-    """Parameter Store: `console` is written, without the lock, just before the next put."""
+    """Parameter Store. `console` is written without the lock, just before the next put."""
 
     def __init__(self, *documents: str) -> None:
         self.documents = list(documents)
@@ -71,7 +71,7 @@ def candidate(**provenance: str) -> RoutingPrompt:
     )
 
 
-def test_a_document_goes_live_as_it_is() -> None:
+def test_a_document_goes_live_unchanged() -> None:
     prompts = FakePrompts(A)
     assert publisher(prompts)(B + "\n\n", 1) == 2
     assert prompts.documents == [A, B + "\n\n"]
@@ -82,7 +82,7 @@ def test_the_first_version_has_no_base() -> None:
 
 
 @pytest.mark.parametrize("base", [1, 3, None])
-def test_a_change_of_anything_but_the_newest_version_is_refused(base: int | None) -> None:
+def test_a_change_based_on_an_older_version_is_refused(base: int | None) -> None:
     prompts = FakePrompts(A, B)
     with pytest.raises(PromptConflictError) as error:
         publisher(prompts)(C, base)
@@ -91,12 +91,12 @@ def test_a_change_of_anything_but_the_newest_version_is_refused(base: int | None
         assert words in str(error.value)
 
 
-def test_a_change_of_a_prompt_that_was_deleted_is_refused() -> None:
+def test_a_change_based_on_a_deleted_prompt_is_refused() -> None:
     with pytest.raises(PromptConflictError, match="the live prompt no longer exists"):
         publisher(FakePrompts())(A, 7)
 
 
-def test_what_is_live_already_makes_no_new_version() -> None:
+def test_a_document_that_is_already_live_makes_no_new_version() -> None:
     prompts = FakePrompts(A, B)
     assert publisher(prompts)(B, 1) == 2
     assert prompts.documents == [A, B]
@@ -109,7 +109,7 @@ def test_a_broken_document_does_not_go_live() -> None:
     assert prompts.documents == [A]
 
 
-def test_a_write_without_the_lock_is_told_and_not_lost() -> None:
+def test_an_overwritten_change_is_reported_and_can_be_restored() -> None:
     prompts = FakePrompts(A)
     prompts.console = [C]
     with pytest.raises(PromptConflictError, match=r"version 3 instead of 2.*rollback --to 2"):
@@ -140,7 +140,9 @@ def test_a_better_candidate_goes_live_as_markdown(artifact: str) -> None:
         ({"incumbent": "0123456789ab"}, f"prompt 0123456789ab, but version 1.*{LIVE.version}"),
     ],
 )
-def test_another_candidate_goes_live_by_force_only(provenance: dict[str, str], reason: str) -> None:
+def test_any_other_candidate_goes_live_only_by_force(
+    provenance: dict[str, str], reason: str
+) -> None:
     prompts, artifact = FakePrompts(A), to_json(candidate(**provenance))
     with pytest.raises(PromptError, match=reason):
         publisher(prompts).promote(artifact)
@@ -148,7 +150,7 @@ def test_another_candidate_goes_live_by_force_only(provenance: dict[str, str], r
     assert publisher(prompts).promote(artifact, force=True) == 2
 
 
-def test_a_prompt_that_was_never_compared_is_no_candidate() -> None:
+def test_a_prompt_that_was_never_compared_is_not_a_candidate() -> None:
     for live in (A, "broken"):
         with pytest.raises(PromptConflictError, match="no incumbent"):
             publisher(FakePrompts(live)).promote(B)
@@ -157,7 +159,7 @@ def test_a_prompt_that_was_never_compared_is_no_candidate() -> None:
         publisher(FakePrompts(A)).promote(to_markdown(compared))
 
 
-def test_a_candidate_that_is_live_already_is_done() -> None:
+def test_promoting_a_live_candidate_does_nothing() -> None:
     prompts = FakePrompts(A, to_markdown(candidate()))
     assert publisher(prompts).promote(to_json(candidate())) == 2
     assert len(prompts.documents) == 2
@@ -169,7 +171,7 @@ def test_force_does_not_make_a_broken_candidate_live() -> None:
         publisher(FakePrompts(A)).promote(to_json(short), force=True)
 
 
-def test_a_rollback_takes_the_newest_other_content_that_can_serve() -> None:
+def test_a_rollback_uses_the_newest_different_content_that_can_be_served() -> None:
     prompts = FakePrompts(A, B, "broken", C, C)
     assert publisher(prompts).roll_back() == Rollback(before=5, content_of=2, version=6)
     assert prompts.documents[-1] == B
@@ -187,7 +189,7 @@ def test_a_rollback_may_name_its_version() -> None:
         publisher(prompts).roll_back(9)
 
 
-def test_there_may_be_nothing_to_roll_back_to() -> None:
+def test_without_an_older_version_a_rollback_is_refused() -> None:
     with pytest.raises(PromptError, match="no older version"):
         publisher(FakePrompts(A, A)).roll_back()
     with pytest.raises(PromptError, match="no live prompt"):

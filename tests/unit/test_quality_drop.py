@@ -1,4 +1,4 @@
-"""Is the live prompt rated lower than the one before? The fuller tables: docs/decisions/011."""
+"""Is the live prompt rated lower than its predecessor? Full tables: docs/decisions/011."""
 
 import math
 
@@ -14,6 +14,7 @@ from route_switch.domain.prompts.quality_drop import (
     compare_scores,
     divergence,
 )
+from tests.support.effort import draws
 from tests.support.quality_simulation import lives, share_rolled_back, thumbs
 
 
@@ -21,7 +22,7 @@ def rated(ups: int, downs: int) -> Scores:
     return Scores(ups + downs, ups, ups)
 
 
-def test_a_clear_drop_is_one_and_its_mirror_image_is_none() -> None:
+def test_a_clear_drop_is_found_and_its_mirror_image_is_not() -> None:
     good, bad = rated(170, 30), rated(120, 80)
     found, mirrored = compare_scores(good, bad), compare_scores(bad, good)
     assert found is not None
@@ -33,14 +34,14 @@ def test_a_clear_drop_is_one_and_its_mirror_image_is_none() -> None:
 
 
 def test_the_statistic_is_the_likelihood_ratio_of_thumbs() -> None:
-    """Against the textbook G of a 2 × 2 table: 2 · Σ observed · ln(observed / expected)."""
+    """Compared with the textbook G of a 2 × 2 table: 2 · Σ observed · ln(observed / expected)."""
     found = compare_scores(rated(170, 30), rated(120, 80))
     cells = ((170, 145), (30, 55), (120, 145), (80, 55))
     assert found is not None
     assert found.z**2 == pytest.approx(2 * sum(o * math.log(o / e) for o, e in cells))
 
 
-def test_too_few_scores_or_all_the_same_tell_nothing() -> None:
+def test_too_few_or_equal_scores_are_not_compared() -> None:
     many = rated(200, 0)
     assert compare_scores(many, rated(0, MIN_SCORES - 1)) is None
     assert compare_scores(rated(MIN_SCORES - 1, 0), rated(0, 200)) is None
@@ -48,13 +49,13 @@ def test_too_few_scores_or_all_the_same_tell_nothing() -> None:
     assert compare_scores(Scores(), Scores()) is None
 
 
-def test_the_worst_that_can_happen_is_seen_as_soon_as_anything_is() -> None:
+def test_the_largest_possible_drop_is_found_at_the_minimum_sample() -> None:
     found = compare_scores(rated(MIN_SCORES, 0), rated(0, MIN_SCORES))
     assert found is not None
     assert found.is_drop
 
 
-def test_with_much_feedback_a_drop_that_is_certain_and_small_does_not_count() -> None:
+def test_a_small_drop_does_not_count_however_significant() -> None:
     found = compare_scores(rated(80_000, 20_000), rated(77_000, 23_000))
     assert found is not None
     assert found.z > found.bound
@@ -62,8 +63,8 @@ def test_with_much_feedback_a_drop_that_is_certain_and_small_does_not_count() ->
     assert not found.is_drop
 
 
-def test_finer_scores_tell_more_than_thumbs_of_the_same_means() -> None:
-    """All scores within 0.1 of their mean; of thumbs with these means nothing could be said."""
+def test_finer_scores_carry_more_information_than_thumbs_of_the_same_means() -> None:
+    """All scores are within 0.1 of their mean. Thumbs with these means would show nothing."""
     fine = [Scores(60, 60 * mean, 60 * (mean**2 + 0.01)) for mean in (0.8, 0.7)]
     coarse = [Scores(60, 60 * mean, 60 * mean) for mean in (0.8, 0.7)]
     found, of_thumbs = compare_scores(*fine), compare_scores(*coarse)
@@ -74,23 +75,23 @@ def test_finer_scores_tell_more_than_thumbs_of_the_same_means() -> None:
 
 
 @given(st.floats(1e-3, 1e9))
-def test_the_bound_is_never_lower_than_one_look_would_need(information: float) -> None:
+def test_the_bound_is_never_below_that_of_a_single_look(information: float) -> None:
     assert bound(information) > 2.4
 
 
 @given(st.floats(0, 1), st.floats(0.001, 0.999))
-def test_a_divergence_is_never_below_zero(mean: float, of: float) -> None:
+def test_a_divergence_is_never_negative(mean: float, of: float) -> None:
     assert divergence(mean, of) >= 0
 
 
-PROMOTIONS = 80
+PROMOTIONS = draws(80, 1000)
 
 
 @pytest.mark.parametrize(("mean", "of_before"), [(0.5, 300), (0.9, 100), (0.97, 1000)])
-def test_a_prompt_that_is_rated_alike_is_rolled_back_in_at_most_5_percent_of_its_lives(
+def test_an_equally_rated_prompt_is_ever_rolled_back_in_at_most_5_percent_of_trials(
     mean: float, of_before: int
 ) -> None:
-    """A look at each few new scores, up to 1,000."""
+    """Checked every few new scores, up to 1,000."""
     rate = thumbs(mean)
     found = lives(rate, rate, (of_before, 1000), PROMOTIONS, seed=1)
     assert share_rolled_back(found, 1000) <= 0.05

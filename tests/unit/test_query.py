@@ -1,4 +1,4 @@
-"""Finding the query in a request, and keeping what the router sees short."""
+"""Find the query in a request, and keep what the router sees short."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +21,12 @@ def test_the_query_is_the_last_user_message() -> None:
     assert not query.stands_alone
 
 
-def test_a_system_message_is_no_conversation() -> None:
+def test_a_system_message_does_not_count_as_conversation() -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
     assert query_of([{**m} for m in messages]).stands_alone
 
 
-def test_tools_and_attachments_are_noticed() -> None:
+def test_tools_and_attachments_are_detected() -> None:
     parts: list[JsonValue] = [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
@@ -56,5 +56,5 @@ def test_a_long_query_keeps_its_head_and_its_tail() -> None:
     assert shown.endswith("Answer in French.")
 
 
-def test_no_character_is_cut_in_half() -> None:
+def test_no_character_is_split() -> None:
     assert "\ufffd" not in clip("日本語" * 1000, 33)

@@ -1,4 +1,4 @@
-"""Where the command line looks for a stage."""
+"""Which region the command line uses for a stage."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_environments_region_wins_over_the_stages(
+def test_the_environments_region_overrides_the_stages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cdk = '{"context": {"stages": {"prod": {"region": "eu-west-1"}}}}'
@@ -28,6 +28,6 @@ def test_the_environments_region_wins_over_the_stages(
     assert find_stage("prod").session.region_name == "eu-west-3"
 
 
-def test_a_stage_without_a_region_is_asked_for_it() -> None:
+def test_a_stage_without_a_region_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="Set AWS_REGION"):
         find_stage("prod")

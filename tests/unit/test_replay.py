@@ -1,4 +1,4 @@
-"""Which requests can be asked again."""
+"""Which requests can be replayed."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def replay(*messages: JsonObject, **params: str | float) -> Replay | NotReplayab
     return replay_of(messages, params, query_of(messages, params))
 
 
-def test_a_replay_has_the_conversation_and_what_shapes_an_answer() -> None:
+def test_a_replay_has_the_conversation_and_the_fields_that_shape_an_answer() -> None:
     found = replay(SYSTEM, EARLIER, QUERY, temperature=0.2, user="ann@example.org", store="true")
     assert found == Replay((SYSTEM, EARLIER), {"temperature": 0.2})
 
@@ -33,12 +33,12 @@ def test_a_replay_has_the_conversation_and_what_shapes_an_answer() -> None:
         ([QUERY, EARLIER], NotReplayable.CONTINUED),
     ],
 )
-def test_what_cannot_be_asked_again_says_why(
+def test_a_request_that_cannot_be_replayed_has_a_reason(
     messages: list[JsonObject], reason: NotReplayable
 ) -> None:
     assert replay(*messages) is reason
 
 
-def test_text_in_parts_is_text() -> None:
+def test_a_query_in_text_parts_can_be_replayed() -> None:
     parts: JsonObject = {"role": "user", "content": [{"type": "text", "text": "Why?"}]}
     assert replay(parts) == Replay((), {})

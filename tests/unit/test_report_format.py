@@ -31,5 +31,5 @@ def test_signed_bounds_are_not_joined_by_a_dash() -> None:
     assert difference(Interval(mean=0.05, low=0.01, high=0.09, n=9)) == "+0.050 (+0.010 to +0.090)"
 
 
-def test_a_certain_figure_has_no_interval() -> None:
+def test_an_exact_figure_has_no_interval() -> None:
     assert percent(Interval(mean=1, low=1, high=1, n=9)) == "100.0%"

@@ -1,4 +1,4 @@
-"""Examples are routed as requests are, except that a failing router is not covered up."""
+"""Examples are routed like requests, except that a failing router is an error."""
 
 from collections.abc import Mapping
 
@@ -53,9 +53,7 @@ def route(
     )
 
 
-def test_a_short_query_goes_to_tier_1_without_a_call_and_a_longer_one_where_the_router_says() -> (
-    None
-):
+def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
     router = Router("3")
     assert route(router, "hello", LONG) == [
         RoutedExample(Tier.SMALL, 0.0, 0.0, asked=False),
@@ -64,11 +62,11 @@ def test_a_short_query_goes_to_tier_1_without_a_call_and_a_longer_one_where_the_
     assert router.asked == [("openai/tiny", f"Query:\n{LONG}", Purpose.ROUTER)]
 
 
-def test_a_reply_that_names_no_tier_is_the_safe_tier_and_still_paid_for() -> None:
+def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:
     assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0)]
 
 
-def test_a_tier_that_does_not_exist_is_the_nearest_one() -> None:
+def test_a_missing_tier_is_replaced_by_the_nearest_one() -> None:
     assert route(Router("2"), LONG, allowed=TWO)[0].tier is Tier.LARGE
 
 
@@ -78,7 +76,7 @@ def test_a_failing_router_ends_the_run() -> None:
 
 
 class Choosy(Router):
-    """Refuses queries that hold a word."""
+    """Refuses queries that contain a word."""
 
     def __init__(self, word: str) -> None:
         super().__init__("3")
@@ -97,7 +95,7 @@ class Choosy(Router):
         return super().__call__(name, messages, params, purpose)
 
 
-def test_a_query_that_is_refused_goes_to_the_safe_tier_at_no_cost() -> None:
+def test_a_refused_query_goes_to_the_safe_tier_at_no_cost() -> None:
     refused, routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
     assert refused == RoutedExample(Tier.MEDIUM, 0.0, 0.0, refusal="content filter")
     assert routed == RoutedExample(Tier.LARGE, 0.25, 40.0)
@@ -105,10 +103,12 @@ def test_a_query_that_is_refused_goes_to_the_safe_tier_at_no_cost() -> None:
     assert two[0].tier is Tier.LARGE
 
 
-def test_a_router_that_refuses_every_query_is_told() -> None:
+def test_a_router_that_refuses_every_query_is_an_error() -> None:
     with pytest.raises(ProviderUnusableError, match=r"refuses every query\.") as raised:
         route(Choosy("Explain"), LONG, f"{LONG} Why?", "hello")
-    assert "content filter" in raised.value.detail, "it may quote a query: for no log"
+    assert "content filter" in raised.value.detail, (
+        "the log must not show it, because it may quote a query"
+    )
     assert "content filter" not in str(raised.value)
 
 

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.results_table import as_hex, buckets
 from route_switch.domain.sampling import POSITIONS, Arc, position_of
+from tests.support.effort import draws
 
 positions = st.integers(0, POSITIONS - 1)
 shares = st.floats(0.001, 1.0)
 
 
-def lies_in(arc: Arc, position: int) -> bool:
-    """As the index finds it: string by string, in the buckets of each span."""
+def is_in_index_range(arc: Arc, position: int) -> bool:
+    """Whether the index finds it: a string comparison in the buckets of each span."""
     return any(
         as_hex(first) <= as_hex(position) <= as_hex(last)
         for span in arc.spans
@@ -22,9 +23,7 @@ def lies_in(arc: Arc, position: int) -> bool:
 
 
 @given(st.integers(), shares)
-def test_the_buckets_of_an_arc_hold_as_many_positions_as_its_probability_says(
-    seed: int, share: float
-) -> None:
+def test_the_buckets_of_an_arc_cover_its_probability(seed: int, share: float) -> None:
     arc = Arc.of(seed, share)
     parts = [part for span in arc.spans for part in buckets(*span)]
     assert sum(last - first + 1 for first, last in parts) == arc.length
@@ -34,16 +33,16 @@ def test_the_buckets_of_an_arc_hold_as_many_positions_as_its_probability_says(
 
 
 @given(positions, shares, positions)
-def test_a_position_is_in_the_arc_if_it_is_nearer_than_its_length(
+def test_a_position_is_in_the_arc_if_its_offset_is_below_the_length(
     start: int, share: float, position: int
 ) -> None:
     arc = Arc(start, round(share * POSITIONS))
-    assert lies_in(arc, position) == ((position - start) % POSITIONS < arc.length)
+    assert is_in_index_range(arc, position) == ((position - start) % POSITIONS < arc.length)
 
 
 def test_over_many_seeds_each_request_is_drawn_with_the_same_probability() -> None:
     ids = [f"chatcmpl-{n}" for n in range(200)]
-    seeds, share = 4000, 0.1
+    seeds, share = draws(1000, 10_000), 0.1
     drawn = dict.fromkeys(ids, 0)
     for seed in range(seeds):
         arc = Arc.of(seed, share)
@@ -56,7 +55,7 @@ def test_over_many_seeds_each_request_is_drawn_with_the_same_probability() -> No
 
 def test_the_weighted_estimate_of_a_total_is_right_on_average() -> None:
     costs = {f"chatcmpl-{n}": float(n % 17) ** 2 for n in range(500)}
-    seeds, share = 2000, 0.05
+    seeds, share = draws(500, 5000), 0.05
     estimates = []
     for seed in range(seeds):
         arc = Arc.of(seed, share)
@@ -70,7 +69,7 @@ def test_the_weighted_estimate_of_a_total_is_right_on_average() -> None:
 def test_a_larger_share_with_the_same_seed_keeps_what_a_smaller_one_drew() -> None:
     small, large = Arc.of(3, 0.1), Arc.of(3, 0.4)
     ids = [f"chatcmpl-{n}" for n in range(1000)]
-    few = {i for i in ids if lies_in(small, position_of(i))}
-    many = {i for i in ids if lies_in(large, position_of(i))}
+    few = {i for i in ids if is_in_index_range(small, position_of(i))}
+    many = {i for i in ids if is_in_index_range(large, position_of(i))}
     assert 60 < len(few) < 140
     assert few < many

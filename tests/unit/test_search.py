@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_trials_with_any_number_of_threads(
     assert run(search_of(Models(), threads=threads, usd_weight=USD_WEIGHT)).trials == found.trials
 
 
-def test_another_seed_gives_other_trials(found: MiproSearch) -> None:
+def test_another_seed_gives_different_trials(found: MiproSearch) -> None:
     assert run(search_of(Models(), usd_weight=USD_WEIGHT), seed=2).trials != found.trials
 
 
@@ -156,6 +156,7 @@ def test_each_draw_of_the_proposer_is_a_separate_call() -> None:
     assert models.proposed[0] == models.proposed[1]
 
 
+@pytest.mark.usefixtures("found")
 def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "Example({'query': 'train query number 3', 'tier': '1'}) (input_keys={'query'})" in sent
@@ -164,6 +165,7 @@ def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
         assert hidden not in sent, hidden
 
 
+@pytest.mark.usefixtures("found")
 def test_the_proposer_sees_the_requirements_for_an_instruction(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
     assert "one bulleted list of\n    criteria for each tier" in sent
@@ -291,7 +293,7 @@ def test_a_stopped_search_leaves_no_threads_behind() -> None:
     before = {*threading.enumerate()}
     with pytest.raises(BudgetReachedError):
         run(search_of(Models(fails=fails), threads=3))
-    assert {*threading.enumerate()} == before
+    assert {*threading.enumerate()} <= before
 
 
 def test_a_query_that_the_router_refuses_goes_to_the_safe_tier_for_free() -> None:

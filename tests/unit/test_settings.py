@@ -1,4 +1,4 @@
-"""A wrong setting is named."""
+"""An invalid setting is named."""
 
 import json
 
@@ -28,7 +28,7 @@ def parse(**router: object) -> None:
     parse_settings({**ENVIRONMENT, "ROUTE_SWITCH_CONFIG": json.dumps(config)})
 
 
-def test_the_environment_of_a_plain_stage_is_enough() -> None:
+def test_a_minimal_environment_is_enough() -> None:
     parse()
 
 
@@ -44,7 +44,7 @@ def test_the_environment_of_a_plain_stage_is_enough() -> None:
         ({"models": {**MODELS, "router": "gpt-4"}}, "models.router"),
     ],
 )
-def test_a_wrong_router_setting_is_named(change: dict[str, object], reason: str) -> None:
+def test_an_invalid_router_setting_is_named(change: dict[str, object], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         parse(**change)
 

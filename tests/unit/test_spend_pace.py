@@ -1,4 +1,4 @@
-"""The month's spending so far, and at its end."""
+"""The month's spending so far, and its projection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,20 +33,21 @@ def days(first: date, count: int, usd: float) -> dict[date, float]:
 
 
 def test_the_pace_is_the_mean_of_the_last_seven_full_days() -> None:
-    """Ten days of 9 USD, seven of 3, and today's first half: 13.5 days of November are left."""
+    """Ten days of 9 USD, seven of 3, and the first half of today: 13.5 days of November are
+    left."""
     spent = days(date(2026, 11, 1), 9, 9.0) | days(date(2026, 11, 10), 7, 3.0)
     spent[date(2026, 11, 17)] = 1.0
     pace = spend_pace(FakeTotals(spent), datetime(2026, 11, 17, 12, tzinfo=UTC))
     assert pace == SpendPace(81 + 21 + 1, 81 + 21 + 1 + 13.5 * 3)
 
 
-def test_learning_is_part_of_both_and_its_weekly_run_counts_once_in_seven_days() -> None:
+def test_learning_is_included_and_its_weekly_run_counts_once_in_seven_days() -> None:
     totals = FakeTotals(days(date(2026, 11, 1), 16, 1.0), {date(2026, 11, 15): 7.0})
     pace = spend_pace(totals, datetime(2026, 11, 17, tzinfo=UTC))
     assert pace == SpendPace(23.0, 23 + 14 * 2.0)
 
 
-def test_at_the_beginning_of_a_month_the_pace_is_of_the_month_before() -> None:
+def test_at_the_start_of_a_month_the_pace_comes_from_the_previous_month() -> None:
     pace = spend_pace(
         FakeTotals(days(date(2026, 11, 1), 30, 2.0)), datetime(2026, 12, 1, tzinfo=UTC)
     )
@@ -59,16 +60,16 @@ def test_days_without_requests_count_as_days() -> None:
     assert pace == SpendPace(7.5, 7.5 + 14 * 1.0)
 
 
-def test_a_young_stage_is_projected_from_the_days_that_there_are() -> None:
+def test_a_young_stage_is_projected_from_its_days_so_far() -> None:
     spent = days(date(2026, 11, 15), 2, 4.0)
     pace = spend_pace(FakeTotals(spent), datetime(2026, 11, 17, tzinfo=UTC))
     assert pace == SpendPace(8.0, 8 + 14 * 4.0)
 
 
-def test_on_its_first_day_todays_hours_have_to_do() -> None:
+def test_on_the_first_day_the_pace_comes_from_the_hours_so_far() -> None:
     pace = spend_pace(FakeTotals({date(2026, 11, 30): 3.0}), datetime(2026, 11, 30, 18, tzinfo=UTC))
     assert pace == SpendPace(3.0, 3 + 0.25 * 4.0)
 
 
-def test_without_any_request_nothing_is_spent_or_expected() -> None:
+def test_without_requests_nothing_is_spent_or_projected() -> None:
     assert spend_pace(FakeTotals(), datetime(2026, 11, 17, tzinfo=UTC)) == SpendPace(0.0, 0.0)

@@ -1,4 +1,4 @@
-"""The split: a query stays on its side, and nothing near it is on another."""
+"""The split: a query stays on its side, and nothing similar is on another side."""
 
 from collections import Counter
 from itertools import product
@@ -25,7 +25,7 @@ def sides(result: Split) -> dict[Side, tuple[Example, ...]]:
 
 
 def on(side: Side, text: str) -> str:
-    """The text with a number behind it that puts it on this side."""
+    """Return the text with a number appended that puts it on this side."""
     return next(q for n in range(999) if side_of(query_key(q := f"{text} {n}")) is side)
 
 
@@ -38,7 +38,7 @@ def test_a_query_never_changes_sides_whatever_else_is_in_the_file(examples: list
 
 
 @given(some_examples)
-def test_every_example_is_on_one_side_once_or_counted(examples: list[Example]) -> None:
+def test_every_example_is_on_one_side_or_counted_as_dropped(examples: list[Example]) -> None:
     result = split(examples)
     kept = [row.key for rows in sides(result).values() for row in rows]
     assert len(set(kept)) == len(kept)
@@ -47,7 +47,7 @@ def test_every_example_is_on_one_side_once_or_counted(examples: list[Example]) -
 
 
 @given(some_examples, st.randoms(use_true_random=False))
-def test_the_order_of_the_file_does_not_matter_to_which_queries_are_kept(
+def test_which_queries_are_kept_does_not_depend_on_the_order_of_the_file(
     examples: list[Example], random: Random
 ) -> None:
     shuffled = random.sample(examples, len(examples))
@@ -56,25 +56,25 @@ def test_the_order_of_the_file_does_not_matter_to_which_queries_are_kept(
         assert {row.key for row in before[side]} == {row.key for row in after[side]}
 
 
-def test_shares_are_near_the_target() -> None:
+def test_shares_are_close_to_the_target() -> None:
     count = Counter(side_of(query_key(f"query {n}")) for n in range(5000))
     for side, share in SHARES.items():
         assert abs(count[side] / 5000 - share) < 0.025
 
 
-def test_the_same_question_in_other_letters_is_merged_and_the_first_wins() -> None:
+def test_spellings_of_the_same_question_are_merged_and_the_first_wins() -> None:
     result = split([Example(id="1", query="What is it?"), Example(id="2", query=" what IS it? ")])
     assert [row.id for rows in sides(result).values() for row in rows] == ["1"]
     assert result.duplicates == 1
 
 
-def test_a_training_example_of_a_heldout_query_is_dropped_even_if_alone() -> None:
+def test_a_training_example_of_a_heldout_query_is_always_dropped() -> None:
     query = on(Side.HELDOUT, "Where is my card?")
     result = split([Example(query=query, train_only=True)])
     assert (result.train, result.heldout, result.misplaced) == ((), (), 1)
 
 
-def test_of_two_near_duplicates_the_one_nearer_to_training_goes() -> None:
+def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_dropped() -> None:
     text = " ".join(f"word{n}" for n in range(40))
     rows = {side: Example(query=on(side, text)) for side in Side}
     both = split([rows[Side.TRAIN], rows[Side.VALIDATION]])
@@ -98,7 +98,7 @@ def test_questions_in_one_long_template_are_not_near_duplicates() -> None:
     assert split(examples).near_duplicates == 0
 
 
-def test_hardly_anything_of_the_sample_is_removed() -> None:
+def test_hardly_any_example_of_the_sample_is_removed() -> None:
     examples = [Example.model_validate(row.model_dump()) for row in load_sample()]
     result = split(examples)
     assert result.duplicates == 0
@@ -106,13 +106,13 @@ def test_hardly_anything_of_the_sample_is_removed() -> None:
 
 
 def similar(a: str, b: str) -> bool:
-    """The definition, without any index; three words or more."""
+    """The definition, without an index; for three or more words."""
     one, two = ({tuple(x[i : i + 3]) for i in range(len(x) - 2)} for x in (a.split(), b.split()))
     return len(one & two) >= MIN_SIMILARITY * len(one | two)
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=3, max_size=14), max_size=12))
-def test_the_index_finds_exactly_what_comparing_each_pair_finds(words: list[list[str]]) -> None:
+def test_the_index_finds_exactly_what_pairwise_comparison_finds(words: list[list[str]]) -> None:
     texts = [" ".join(each) for each in words]
     for one, two in product(range(len(texts)), repeat=2):
         near = NearDuplicates(texts)

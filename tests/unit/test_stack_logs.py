@@ -1,4 +1,4 @@
-"""A failed test shows what its local stacks wrote meanwhile."""
+"""A failed test shows what its local stacks logged meanwhile."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.stack_logs import LINES, recent_logs
 
 
-def test_the_ends_of_the_logs_that_changed_are_shown(tmp_path: Path) -> None:
+def test_the_ends_of_changed_logs_are_shown(tmp_path: Path) -> None:
     logs = tmp_path / "state" / "logs"
     logs.mkdir(parents=True)
     (logs.parent / "problems.log").write_text("POST /v1: the function failed\n")

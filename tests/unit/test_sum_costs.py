@@ -1,4 +1,4 @@
-"""Sums of costs, held against the requests that they are sums of."""
+"""Cost sums, checked against the requests they consist of."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,7 +93,7 @@ def records(draw: st.DrawFn) -> RequestRecord:
 
 
 @given(st.lists(records(), max_size=12))
-def test_a_total_is_the_sum_of_its_requests_whatever_it_is_divided_by(
+def test_the_total_is_the_sum_of_its_requests_for_every_grouping(
     made: list[RequestRecord],
 ) -> None:
     totals = FakeTotals(made, LEARNING)
@@ -117,7 +117,7 @@ def test_a_total_is_the_sum_of_its_requests_whatever_it_is_divided_by(
 
 
 @given(st.lists(records(), max_size=12))
-def test_where_everything_is_known_saved_is_baseline_less_all_that_was_paid(
+def test_if_all_costs_are_known_the_saving_is_baseline_minus_spending(
     made: list[RequestRecord],
 ) -> None:
     clear = [r for r in made if r.cost_usd is not None]
@@ -134,33 +134,33 @@ PAID = replace(
 )
 
 
-def test_what_nobody_knows_is_null_and_not_nothing() -> None:
+def test_unknown_amounts_are_null_not_zero() -> None:
     costs = total(PAID)
     assert (costs.baseline_usd, costs.saved_usd) == (None, None)
     assert (costs.without_baseline, costs.without_saving) == (1, 1)
     assert total().saved_usd == 0.0
 
 
-def test_a_request_that_failed_after_it_was_charged_takes_from_what_was_saved() -> None:
+def test_a_charged_request_that_failed_reduces_the_saving() -> None:
     failed = replace(PAID, status="failed")
     costs = total(replace(PAID, baseline_cost_usd=1.0), failed)
     assert costs.saved_usd == pytest.approx(1.0 - 0.25 - 0.25)
-    assert costs.without_saving == 0, "it has nothing to save"
+    assert costs.without_saving == 0, "a failed request has no saving"
 
 
-def test_the_known_part_of_a_request_is_spent_though_its_whole_is_unknown() -> None:
+def test_the_known_part_of_a_partly_unknown_cost_counts_as_spent() -> None:
     unpriced = Attempt("new", Tier.LARGE, "answered", 1.0)
     costs = total(replace(PAID, attempts=(*PAID.attempts, unpriced)))
     assert (costs.spent_usd, costs.without_cost) == (0.25, 1)
 
 
-def test_only_days_of_the_range_are_charged_for_learning() -> None:
+def test_learning_is_charged_only_for_days_in_the_range() -> None:
     totals = FakeTotals([], LEARNING)
     costs = report(totals, "day", last=FIRST + timedelta(days=10)).total
     assert (costs.learning_usd, costs.saved_usd) == (0.5, -0.5)
 
 
-def test_money_of_a_key_that_is_gone_is_a_row_without_a_name() -> None:
+def test_costs_of_a_deleted_key_are_a_row_without_a_name() -> None:
     rows = report(FakeTotals([PAID, replace(PAID, key_id="deleted")]), "key").rows
     assert [row.group for row in rows] == [KEYS[0], None]
     assert [row.costs.spent_usd for row in rows] == pytest.approx([0.25, 0.25])

@@ -1,4 +1,4 @@
-"""Which user text learning may use, and what never becomes part of a prompt."""
+"""Which user text learning may use, and what never enters a prompt."""
 
 import gc
 from time import process_time
@@ -44,7 +44,7 @@ UNSAFE = {
 
 
 @pytest.mark.parametrize(("text", "reason"), UNSAFE.items())
-def test_what_is_unsafe_in_a_prompt_has_a_reason(text: str, reason: str) -> None:
+def test_unsafe_text_has_a_reason(text: str, reason: str) -> None:
     assert unsafe(text) == reason
 
 
@@ -58,11 +58,11 @@ def test_what_is_unsafe_in_a_prompt_has_a_reason(text: str, reason: str) -> None
         "Forget about the refund. What are the rules of chess?",
     ],
 )
-def test_what_people_ask_is_safe(text: str) -> None:
+def test_ordinary_questions_are_safe(text: str) -> None:
     assert unsafe(text) is None
 
 
-def test_real_queries_are_hardly_ever_unsafe() -> None:
+def test_real_queries_are_rarely_unsafe() -> None:
     found = [row.id for row in load_sample() if unsafe(row.query) is not None]
     assert len(found) <= 2, found
 
@@ -85,7 +85,7 @@ MAIL = "Why was ann@example.com charged?"
         ("redacted", False, None),
     ],
 )
-def test_text_with_personal_data_is_redacted_or_not_used(
+def test_text_with_personal_data_is_redacted_or_withheld(
     policy: LearnFromText, from_traffic: bool, shown: str | None
 ) -> None:
     example = Example(id="1", query=MAIL, from_traffic=from_traffic)
@@ -102,7 +102,7 @@ def test_text_with_personal_data_is_redacted_or_not_used(
         ("full", True, "Call (555) 010-9999"),
     ],
 )
-def test_a_policy_is_about_traffic_alone(
+def test_the_policy_applies_only_to_traffic(
     policy: LearnFromText, from_traffic: bool, shown: str | None
 ) -> None:
     example = Example(id="1", query="Call (555) 010-9999", from_traffic=from_traffic)
@@ -119,7 +119,7 @@ def test_no_policy_shows_an_attack(text: str, attack: str) -> None:
 
 
 @given(st.lists(st.sampled_from(list(UNSAFE)), min_size=1))
-def test_a_redacted_text_holds_neither_secrets_nor_addresses(texts: list[str]) -> None:
+def test_a_redacted_text_contains_neither_secrets_nor_addresses(texts: list[str]) -> None:
     reason = unsafe(redact(" ".join(texts)))
     assert reason not in ("contains a secret", "contains an e-mail address")
 
@@ -137,13 +137,13 @@ def test_any_run_of_eight_words_is_a_quote(
     assert UserText([" ".join(query)]).is_quoted_in(text)
 
 
-def test_seven_words_in_a_row_are_no_quote() -> None:
+def test_seven_words_in_a_row_are_not_a_quote() -> None:
     seen = UserText(["one two three four five six seven eight nine"])
     assert not seen.is_quoted_in("one two three four five six seven EIGHTY nine")
     assert seen.is_quoted_in("Two - three; four\nfive six (seven) eight NINE")
 
 
-def test_scripts_without_blanks_count_characters() -> None:
+def test_scripts_without_spaces_count_characters() -> None:
     seen = UserText(["私の口座からお金を引き出せません"])
     assert seen.is_quoted_in("例えば「口座からお金を引き出」")
     assert not seen.is_quoted_in("口座の質問")
@@ -155,7 +155,7 @@ def test_the_packaged_prompt_quotes_no_query_of_the_sample() -> None:
     )
 
 
-def test_ten_thousand_queries_are_indexed_once_and_searched_at_once() -> None:
+def test_ten_thousand_queries_are_indexed_once_and_searched_quickly() -> None:
     queries = [" ".join(f"w{i * 31 + j}" for j in range(80)) for i in range(10_000)]
     seen = UserText(queries)
     gc.collect()

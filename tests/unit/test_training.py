@@ -55,7 +55,7 @@ def learned(*examples: Example, policy: LearnFromText = "redacted") -> TrainingS
     return training_set(table(*examples), VALIDATION, CONFIG, by_subject, policy, LAMBDA)
 
 
-def test_queries_come_with_their_best_tier_and_rewards() -> None:
+def test_queries_have_their_best_tier_and_rewards() -> None:
     [*found] = learned(*EASY, *HARD).train
     assert {q.text: q.best for q in found} == {
         **{e.query: 0 for e in EASY},
@@ -65,7 +65,7 @@ def test_queries_come_with_their_best_tier_and_rewards() -> None:
     assert found[-1].rewards == pytest.approx((-0.02, -0.08, 1 - 0.2))
 
 
-def test_queries_that_bypass_the_router_are_on_neither_side() -> None:
+def test_queries_that_bypass_the_router_are_excluded_from_both_sides() -> None:
     found = training_set(
         table(*EASY, query("hello")),
         table(*VALIDATION.examples, query("thanks")),

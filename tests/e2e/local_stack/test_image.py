@@ -61,9 +61,9 @@ def test_the_image_says_how_its_function_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("WORKDIR /elsewhere", "cannot follow WORKDIR"),
-        ("COPY app/handler.py /elsewhere/", "COPY takes one source"),
-        ("COPY --from=other app ${LAMBDA_TASK_ROOT}/", "COPY takes one source"),
+        ("WORKDIR /elsewhere", "does not support WORKDIR"),
+        ("COPY app/handler.py /elsewhere/", "COPY only with one source"),
+        ("COPY --from=other app ${LAMBDA_TASK_ROOT}/", "COPY only with one source"),
         ("RUN pip install -r more.txt", "one `pip install"),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_folder_that_names_no_function_is_reported(
 ) -> None:
     result = invoke(write(tmp_path / "nobody" / "event.json", {}), assembly, state)
     assert result.returncode == 1
-    assert "0 functions are named like 'nobody'" in result.stderr
+    assert "0 functions match 'nobody'" in result.stderr
 
 
 def test_without_a_stack_one_is_brought_up(assembly: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from local.aws.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 from tests.support import executions
 from tests.support.executions import aws, physical_name, wait_until
+from tests.support.processes import environments
 
 
 def processes_of(state: Path) -> list[str]:
@@ -139,6 +140,7 @@ def test_a_running_execution_ends_with_the_stack(assembly: Path, tmp_path: Path)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[1] == b""
     assert processes_of(tmp_path) == []
+    assert [*environments(info, function)] == []
     assert log.read_text().count("START") == 1
 
 
@@ -161,15 +163,15 @@ def test_a_second_stack_in_the_same_folder_is_refused(
     process = start(assembly, state)
     _, problem = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert b"already up" in problem
+    assert b"already running" in problem
     assert read_stack_file(state) == stack
-    with pytest.raises(LocalStackError, match="already up"), running_stack(assembly, state):
+    with pytest.raises(LocalStackError, match="already running"), running_stack(assembly, state):
         pass
 
 
 def test_a_missing_assembly_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "cdk.out"
-    problem = f"{missing} holds no cloud assembly. Run: make synth"
+    problem = f"{missing} contains no cloud assembly. Run: make synth"
     with pytest.raises(LocalStackError, match=re.escape(problem)), running_stack(missing, tmp_path):
         pass
 

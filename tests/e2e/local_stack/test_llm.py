@@ -40,7 +40,7 @@ def test_an_assembly_of_another_profile_is_refused(config: str) -> None:
 
 
 def test_an_assembly_of_another_app_is_refused(assembly: Path) -> None:
-    with pytest.raises(LocalStackError, match="names no server of models"):
+    with pytest.raises(LocalStackError, match="configures no openai_base_url"):
         server_address(read_assembly(assembly))
 
 
@@ -56,7 +56,7 @@ def test_a_model_that_is_not_installed_is_named_with_what_installs_it(
 def test_an_address_that_is_taken_is_refused(state: Path) -> None:
     with socket.create_server((loopback_address(), 0)) as other:
         host, port = other.getsockname()
-        problem = f"{host}:{port}, where the model is to be served, is taken"
+        problem = f"The model's address {host}:{port} is in use"
         with pytest.raises(LocalStackError, match=problem), running_llm((host, port), state):
             pass
 
@@ -74,7 +74,7 @@ def test_a_server_that_ends_at_once_is_noticed(
     broken.write_text("raise SystemExit('no such processor')")
     monkeypatch.setattr(llm, "SERVER", broken)
     with (
-        pytest.raises(LocalStackError, match=r"ended at once; .*llm\.log has the reason"),
+        pytest.raises(LocalStackError, match=r"stopped during startup\. See .*llm\.log"),
         running_llm((loopback_address(), 8135), state),
     ):
         pass

@@ -19,7 +19,7 @@ from tests.support.executions import (
     start,
     wait_until,
 )
-from tests.support.processes import environments, kill_function
+from tests.support.processes import Part, environments, kill_function
 
 Json = dict[str, Any]
 Task = Callable[..., Json]
@@ -117,7 +117,7 @@ def test_a_killed_invocation_is_a_typed_error_and_its_retry_has_a_fresh_environm
     task: Task,
     calls: Callable[[str], int],
     tmp_path: Path,
-    part: Any,
+    part: Part,
 ) -> None:
     hold = tmp_path / "hold"
     hold.touch()
@@ -132,9 +132,12 @@ def test_a_killed_invocation_is_a_typed_error_and_its_retry_has_a_fresh_environm
     assert calls(str(tmp_path)) == 2
 
 
-def test_a_killed_idle_environment_is_replaced(stack: StackInfo, worker: str) -> None:
+@pytest.mark.parametrize("part", ["runtime", "emulator"])
+def test_an_environment_that_ended_while_idle_is_replaced(
+    stack: StackInfo, worker: str, part: Part
+) -> None:
     output(stack, start(stack, machine(invoke(worker, {}))))
-    assert kill_function(stack, worker, "emulator") >= 1
+    assert kill_function(stack, worker, part) >= 1
     assert output(stack, start(stack, machine(invoke(worker, {}))))["done"] is True
 
 

@@ -24,7 +24,7 @@ def tables() -> str:
         *(_line(" ".join(name), list(rows)) for name, rows in groupby(recorded, _group)),
         _line("all", recorded),
         "",
-        "| tier | tokens that large writes for each of its own |",
+        "| tier | tokens that the large model writes for each token of the tier |",
         "|---|---|",
         *(f"| {tier} | {ratio:.3f} |" for tier, ratio in tier_3_output_ratio(recorded).items()),
     ]

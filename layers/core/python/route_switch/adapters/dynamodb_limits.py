@@ -41,7 +41,7 @@ class DynamoDbKeyLimits:
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
         """Windows start at full minutes."""
         expires = int((now + timedelta(minutes=5)).timestamp())
-        return self._updated(
+        return self._update_if(
             rate_key(key_id, now),
             "ADD requests :one SET expires_at = :expires, #slot = :token",
             {":one": 1, ":expires": expires, ":limit": limit},
@@ -51,7 +51,7 @@ class DynamoDbKeyLimits:
     @store_errors()
     def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
         room = budget_usd - usd
-        return room >= 0 and self._updated(
+        return room >= 0 and self._update_if(
             budget_key(key_id, month),
             ADD_USD,
             {":usd": usd, ":room": room},
@@ -60,9 +60,9 @@ class DynamoDbKeyLimits:
 
     @store_errors()
     def adjust(self, key_id: str, month: str, usd: float) -> None:
-        self._updated(budget_key(key_id, month), ADD_USD, {":usd": usd})
+        self._update_if(budget_key(key_id, month), ADD_USD, {":usd": usd})
 
-    def _updated(
+    def _update_if(
         self, key: "Item", update: str, values: dict[str, float], *conditions: str
     ) -> bool:
         """Return whether the conditions held. `update` sets `#slot` to `:token`."""

@@ -113,7 +113,7 @@ class KeysTable:
             TableName=self._table, ConsistentRead=True
         )
         items = (item for page in pages for item in page["Items"])
-        keys = [_stored(item) for item in items if item["pk"]["S"].startswith(KEY_PREFIX)]
+        keys = [_stored_key(item) for item in items if item["pk"]["S"].startswith(KEY_PREFIX)]
         return sorted(keys, key=lambda stored: (stored.created_at, stored.key.key_id))
 
     def revoke(self, key_hash: str, now: str) -> bool:
@@ -135,7 +135,7 @@ def _pk(key_hash: str) -> "Item":
     return {"pk": {"S": f"{KEY_PREFIX}{key_hash}"}}
 
 
-def _stored(item: "Mapping[str, AttributeValueTypeDef]") -> StoredKey:
+def _stored_key(item: "Mapping[str, AttributeValueTypeDef]") -> StoredKey:
     return StoredKey(
         key=key_of(item),
         key_hash=item["pk"]["S"].removeprefix(KEY_PREFIX),

@@ -20,7 +20,7 @@ _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
 def emit(metrics: Metrics, routed: RoutedRequest) -> None:
-    """Add metadata to the metrics that helps to find the request again."""
+    """Emit the request's metrics, with the metadata needed to find the request again."""
     record = routed.record
     details = {
         "request_id": record.request_id,

@@ -1,4 +1,4 @@
-"""`route-switch estimate`: what a stage would cost, before it is deployed."""
+"""`route-switch estimate`: estimate the cost of a stage before it is deployed."""
 
 import json
 import math
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from route_switch.cli.options import JsonOption, usage_examples
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.deployment import Deployment, Traffic
@@ -21,32 +22,40 @@ from route_switch.domain.router_config import RouterConfig, describe
 from route_switch.domain.tiers import Tier
 
 MIX = "50,25,25"
-"""The learned prompt's choices on 1,005 queries of thirteen tasks (docs/results.md)."""
+"""The mix of the learned prompt on 1,005 queries of thirteen tasks (docs/results.md)."""
 BYPASS = 10.0
 ROUTER_S = 0.5
 FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = {Tier.SMALL: 150, Tier.MEDIUM: 100, Tier.LARGE: 60}
-"""How fast each tier writes. Assumed; the dashboard shows the measured latency."""
+"""Output speed by tier: an assumption; the dashboard shows the real figures."""
+EXAMPLES = usage_examples(
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300",
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300 --mix 60,30,10 --bypass 20",
+    "estimate --requests 1e6 --input-tokens 500 --output-tokens 300 --stage dev --json",
+)
 
 
 def estimate(
-    requests: Annotated[float, typer.Option(help="Requests per month, for example 1e6.")],
-    input_tokens: Annotated[int, typer.Option(help="Tokens per request.")],
-    output_tokens: Annotated[int, typer.Option(help="Tokens per answer.")],
+    requests: Annotated[float, typer.Option(help="Requests per month, such as 1e6.")],
+    input_tokens: Annotated[int, typer.Option(help="Input tokens per request.")],
+    output_tokens: Annotated[int, typer.Option(help="Output tokens per answer.")],
     stage: Annotated[str, typer.Option(help="Stage in cdk.json.")] = "prod",
-    mix: Annotated[str, typer.Option(help="Percent of answers by Tier 1, 2, 3.")] = MIX,
+    mix: Annotated[str, typer.Option(help="Percent of answers from Tier 1, 2 and 3.")] = MIX,
     bypass: Annotated[
         float, typer.Option(help="Percent of requests without a router call.")
     ] = BYPASS,
     seconds: Annotated[
         str | None,
-        typer.Option(help="Seconds per call of the router and Tier 1, 2, 3: 0.5,2.5,3.5,5.5."),
+        typer.Option(
+            help="Seconds per call of the router and of Tier 1, 2 and 3, such as 0.5,2.5,3.5,5.5. "
+            "Default: derived from --output-tokens."
+        ),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON; unknown is null.")] = False,
+    as_json_: JsonOption = False,
 ) -> None:
-    """Estimate what a stage costs: idle, per 1,000 requests and per month.
+    """Estimate the cost of a stage: idle, per 1,000 requests and per month.
 
-    Run it in a checkout. It uses a packaged list of AWS prices and calls no service.
+    Uses the packaged list of AWS prices. Runs in a checkout of the repository and calls nothing.
     """
     shares = _shares(mix, bypass)
     _check_size(requests, input_tokens, output_tokens)
@@ -65,7 +74,7 @@ def estimate(
     stated = assumptions(
         result, f"LiteLLM {version('litellm')}'s price list, overridden by cdk.json"
     )
-    if json_:
+    if as_json_:
         typer.echo(json.dumps(as_json(result, stated), indent=2))
     else:
         print_tables(result, stated)
@@ -128,13 +137,13 @@ def _shares(mix: str, bypass: float) -> dict[Tier, float]:
 
 
 def _seconds(stated: str | None, output_tokens: int, config: RouterConfig) -> list[float]:
-    """Return the seconds of one call of the router and of each tier, up to the deadline."""
+    """Return the seconds per call of the router and of each tier, at most the deadline."""
     if stated is not None:
         numbers = _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
         if max(numbers) > config.request_deadline_s:
             raise ConfigurationError(
                 f"--seconds is {stated}, but a request ends after {config.request_deadline_s:g} s "
-                "(request_deadline_s). Use smaller numbers."
+                "(request_deadline_s). Use at most that."
             )
         return numbers
     tiers = [FIRST_TOKEN_S + output_tokens / TOKENS_PER_S[tier] for tier in Tier]

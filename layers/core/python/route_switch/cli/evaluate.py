@@ -1,4 +1,4 @@
-"""`route-switch evaluate`: a routing prompt beside the baselines, on examples with results."""
+"""`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
 import json
 from pathlib import Path
@@ -17,11 +17,19 @@ from route_switch.cli.model_options import (
     PriceOf,
     check_lambda,
     known_prices,
-    optimizer_needed,
+    optimizer_extra,
     paid_calls,
     prices,
+    stop_message,
     tier_models,
-    told,
+)
+from route_switch.cli.options import (
+    IncumbentOption,
+    LambdaOption,
+    PriceOption,
+    RouterModelOption,
+    TiersOption,
+    usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
@@ -41,31 +49,34 @@ if TYPE_CHECKING:
     from route_switch.optimizer.report.figures import Interval, PolicyFigures
 
 
+EXAMPLES = usage_examples(
+    "evaluate --examples log.jsonl --tiers small,medium,large --prompt learned/candidate.md",
+    "evaluate --examples log.jsonl --tiers small,large --prompt candidate.md --heldout --json",
+)
+
+
 def evaluate(
-    examples: Annotated[Path, typer.Option(help="JSONL with 'query' and 'models'; may be gzip.")],
-    tiers: Annotated[
-        str, typer.Option(help="Models in the file: SMALL,MEDIUM,LARGE or SMALL,LARGE.")
+    examples: Annotated[
+        Path, typer.Option(help="JSONL with 'query' and 'models' per line; may be gzipped.")
     ],
-    prompt: Annotated[Path, typer.Option(help="The candidate, .md or .json.")],
-    lambda_: Annotated[
-        float, typer.Option("--lambda", help="What the cost of all-Tier-3 weighs in quality.")
-    ] = 0.2,
-    incumbent: Annotated[
-        Path | None, typer.Option(help="The prompt that is live; else the packaged one.")
-    ] = None,
-    router_model: Annotated[
-        str, typer.Option(help="Router LLM as provider/model.")
-    ] = "local/encoder",
-    budget_usd: Annotated[float, typer.Option(min=0, help="Cap on the router's calls.")] = 1.0,
-    price: Annotated[
-        list[str] | None, typer.Option(help="MODEL=INPUT,OUTPUT, USD per million tokens.")
-    ] = None,
+    tiers: TiersOption,
+    prompt: Annotated[Path, typer.Option(help="Candidate prompt, .md or .json.")],
+    lambda_: LambdaOption = 0.2,
+    incumbent: IncumbentOption = None,
+    router_model: RouterModelOption = "local/encoder",
+    budget_usd: Annotated[
+        float, typer.Option(min=0, help="Cap in USD on the router's calls.")
+    ] = 1.0,
+    price: PriceOption = None,
     heldout: Annotated[
-        bool, typer.Option("--heldout", help="Only rows that no prompt is ever learned from.")
+        bool, typer.Option("--heldout", help="Use only rows that no prompt learns from.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show cost, quality and objective of a prompt beside baselines, with 95% intervals."""
+    """Compare a prompt with baselines: cost, quality and objective with 95% intervals.
+
+    Calls the router LLM only. The answers come from the file; rows without results are left out.
+    """
     check_lambda(lambda_)
     models = tier_models(tiers)
     prompts = {
@@ -102,11 +113,10 @@ def _rows(
     price: PriceOf,
     heldout: bool,
 ) -> tuple[OutcomeTable, OutcomeTable | None]:
-    """The rows to measure on, and those that a baseline may learn from.
+    """Return the rows to measure on, and the rows that a baseline may learn from.
 
-    All rows and None, unless only held-out ones are asked for or a prompt was learned from this
-    very file: then it has seen the rest, and only held-out rows tell anything. No tier is called:
-    rows without results are left out.
+    Return all rows and None, unless only held-out rows are wanted or a prompt was learned from this
+    file: that prompt has seen the other rows. No tier is called; rows without results are left out.
     """
     examples = read_examples(path)
     digest = file_digest(path)
@@ -118,8 +128,8 @@ def _rows(
     if not heldout and digest not in known:
         if any(known):
             typer.echo(
-                "note: a prompt was learned from other examples. If some of them are here as well, "
-                "measure with --heldout: which rows those are depends on the query alone.",
+                "note: a prompt was learned from another file. If the two files share queries, use "
+                "--heldout: the same queries are held out of every file.",
                 err=True,
             )
         return table(examples), None
@@ -131,8 +141,8 @@ def _recorded(examples: tuple[Example, ...], models: dict[Tier, str]) -> tuple[E
     known = {name for example in examples for name in example.models}
     if unknown := [name for name in models.values() if name not in known]:
         raise ConfigurationError(
-            f"No example has a result for {', '.join(unknown)}. The file's models are: "
-            f"{', '.join(sorted(known)) or 'none'}."
+            f"No example has a result of {', '.join(unknown)}. Set --tiers to models of the file: "
+            f"{', '.join(sorted(known)) or 'it has none'}."
         )
     return tuple(e for e in examples if all(is_recorded(e, name) for name in models.values()))
 
@@ -145,7 +155,7 @@ def _compare(
     max_tokens: int,
     lambda_: float,
 ) -> "Comparison":
-    with optimizer_needed():  # here, so that the other commands do without it
+    with optimizer_extra():  # imported here, so that the other commands work without the extra
         from route_switch.adapters.models.encoder import EncoderClient
         from route_switch.optimizer.compare import Embedding, compare
         from route_switch.optimizer.embeddings import RememberedEmbeddings
@@ -154,7 +164,7 @@ def _compare(
         embedding = Embedding(embed, max_tokens)
         return compare(table, train, prompts, route, embedding, lambda_)
     except RunStoppedError as stop:
-        raise RouteSwitchError(told(stop)) from stop
+        raise RouteSwitchError(stop_message(stop)) from stop
 
 
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:
@@ -168,7 +178,7 @@ def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:
 
 
 def _policy_json(figures: "PolicyFigures") -> JsonValue:
-    """Cost, quality and retention are plain numbers; their intervals stand beside them."""
+    """Return cost, quality and retention as numbers, with their intervals in `intervals`."""
     plain = {"cost": figures.cost, "quality": figures.quality, "retention": figures.retention}
     return {
         "policy": figures.policy,
@@ -205,11 +215,11 @@ def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
     console.print(table)
     control = comparison.control
     console.print(
-        f"Control: a learner on shuffled labels minus random at its mix: {control.mean:+.3f} "
+        f"Control: learned from shuffled labels, minus random at the same mix: {control.mean:+.3f} "
         f"({control.low:+.3f} to {control.high:+.3f})."
     )
 
 
 def _cell(interval: "Interval", sign: str = "") -> str:
-    """The ends have two decimals, so that a terminal of 80 columns holds the table."""
+    """Print the ends with two decimals, so that the table fits 80 columns."""
     return f"{interval.mean:{sign}.3f}\n{interval.low:{sign}.2f}–{interval.high:{sign}.2f}"

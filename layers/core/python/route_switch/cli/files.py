@@ -1,4 +1,4 @@
-"""Texts in files: read with a clear error, written whole or not at all."""
+"""Read and write text files; a write is atomic."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from route_switch.domain.errors import RouteSwitchError
 
 
 def read_text(path: Path, what: str) -> str:
-    """The file byte for byte as UTF-8; `what` it is goes into the error."""
+    """Return the file's bytes decoded as UTF-8; `what` names the file in the error."""
     try:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -15,13 +15,13 @@ def read_text(path: Path, what: str) -> str:
 
 
 def write_whole(path: Path, content: str, what: str = "file", *, private: bool = False) -> None:
-    """Who is interrupted leaves the old file. `private`: for the owner's eyes only."""
+    """Replace the file; an interrupted write leaves the old one. `private` means mode 0600."""
     _write_whole(path, content.encode(), what, 0o600 if private else 0o666)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """`RunFiles` in a folder that exists."""
+    """`RunFiles` in an existing folder."""
 
     path: Path
 
@@ -38,11 +38,11 @@ class Folder:
 
 
 def _write_whole(path: Path, content: bytes, what: str, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
-        beside.touch(mode=mode)
-        beside.write_bytes(content)
-        beside.replace(path)
+        part.touch(mode=mode)
+        part.write_bytes(content)
+        part.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise RouteSwitchError(f"The {what} {path} cannot be written: {error}") from error

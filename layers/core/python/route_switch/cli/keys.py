@@ -1,4 +1,4 @@
-"""`route-switch keys`: makes, lists and revokes the keys of a stage."""
+"""`route-switch keys`: create, list and revoke the API keys of a stage."""
 
 import json
 from collections.abc import Sequence
@@ -10,47 +10,55 @@ from rich.console import Console
 
 from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.cli.deployed import Deployed, find_deployed
 from route_switch.cli.keys_view import Spent, facts, keys_table, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
-from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.authenticate import KEY_CACHE_S
 
-app = typer.Typer(help="The keys that requests are made with.", no_args_is_help=True)
-
-StageName = Annotated[
-    str | None,
-    typer.Option("--stage", help=f"Stage that is meant. Without it: the stack in {STACK_FILE}."),
-]
-Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="May be repeated.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples(
+        "keys create search --stage prod > search.key",
+        "keys create search --tag team=search --tiers 1,2 --monthly-budget-usd 20 "
+        "--when-spent downgrade",
+        "keys create owner --admin",
+    )
+)
 def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is, or what it is for.")],
-    tag: Tags = None,
-    tiers: Annotated[str, typer.Option(help="Tiers that it may use.")] = "1,2,3",
-    requests_per_minute: Annotated[int | None, typer.Option(min=1)] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Owner or purpose of the key.")],
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the key. Repeatable."),
+    ] = None,
+    tiers: Annotated[str, typer.Option(help="Tiers that the key may use.")] = "1,2,3",
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Rate limit. Default: none.")
+    ] = None,
     monthly_budget_usd: Annotated[
-        float | None, typer.Option(help="For a calendar month, in UTC.")
+        float | None, typer.Option(help="Budget in USD per calendar month (UTC). Default: none.")
     ] = None,
     when_spent: Annotated[
         WhenSpent | None,
-        typer.Option(help="Without a budget left: refuse (the default), or answer with Tier 1."),
+        typer.Option(
+            help="Once the budget is spent: refuse requests (the default), or downgrade them to "
+            "Tier 1."
+        ),
     ] = None,
-    admin: Annotated[bool, typer.Option("--admin", help="May read costs and the prompt.")] = False,
-    as_json: AsJson = False,
-    stage: StageName = None,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Also allow reading costs and prompts.")
+    ] = False,
+    as_json: JsonOption = False,
+    stage: StageOption = None,
 ) -> None:
-    """Make a key and print it, once: only its hash is kept."""
+    """Create a key and print it once; only its hash is stored."""
     key = new_key()
     key_hash = hash_key(key)
-    made = checked_key(
+    created = checked_key(
         key_id_of(key_hash),
         name,
         admin=admin,
@@ -62,21 +70,30 @@ def create(
     )
     deployed = find_deployed(stage)
     with aws_errors():
-        stored = StoredKey(made, key_hash, _now(), None)
-        _table(deployed).add(made, key_hash, stored.created_at)
-    if made.monthly_budget_usd is not None:
-        _warn_of_unknown_prices(unpriced_models(made, deployed.settings.router.models))
+        stored = StoredKey(created, key_hash, _now(), None)
+        _table(deployed).add(created, key_hash, stored.created_at)
+    if created.monthly_budget_usd is not None:
+        _warn_of_unknown_prices(unpriced_models(created, deployed.settings.router.models))
     typer.echo(
-        f"{made.key_id} ({made.name}): {made.role}, {limits(made)}. The key is shown this once; "
-        "only its hash is kept.",
+        f"{created.key_id} ({created.name}): {created.role}, {limits(created)}. Save the key now: "
+        "it is shown only once, and only its hash is stored.",
         err=True,
     )
     typer.echo(json.dumps({"key": key, **facts(stored, None)}, indent=2) if as_json else key)
 
 
-@app.command("list")
-def list_keys(tag: Tags = None, as_json: AsJson = False, stage: StageName = None) -> None:
-    """List the keys, what they may do and what they spent this month; never the keys themselves."""
+@app.command(
+    "list", epilog=usage_examples("keys list --stage prod", "keys list --tag team=search --json")
+)
+def list_keys(
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="NAME=VALUE", help="List keys with this tag. Repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+    stage: StageOption = None,
+) -> None:
+    """List keys with their limits and this month's spend; the keys themselves are not stored."""
     wanted = read_tags(tag or ()).items()
     deployed = find_deployed(stage)
     with aws_errors():
@@ -92,57 +109,62 @@ def list_keys(tag: Tags = None, as_json: AsJson = False, stage: StageName = None
     Console().print(keys_table(found, spent))
 
 
-@app.command()
+@app.command(epilog=usage_examples("keys revoke search --stage prod"))
 def revoke(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its key_id or its name.")],
-    force: Annotated[bool, typer.Option("--force", help="The last admin key, too.")] = False,
-    stage: StageName = None,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's key_id or name.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Revoke the key even if it is the last admin key.")
+    ] = False,
+    stage: StageOption = None,
 ) -> None:
-    """Let a key make no more requests. It stays in the list."""
+    """Revoke a key. It stays in the list."""
     deployed = find_deployed(stage)
     with aws_errors():
         table = _table(deployed)
         known = table.all()
-        found = _the_one(key, known)
+        found = _find_key(key, known)
         name = f"{found.key.key_id} ({found.key.name})"
         if not force and _is_last_admin(found, known):
             raise RouteSwitchError(
-                f"{name} is the last admin key: nobody could read costs and the prompt through the "
-                "API any more. Make another one first, or add --force."
+                f"{name} is the last admin key: without it, nobody can read costs and prompts "
+                "through the API. Create another admin key first, or add --force."
             )
         if not table.revoke(found.key_hash, _now()):
             typer.echo(f"{name} was revoked already.")
             return
     typer.echo(f"{name} is revoked.")
-    typer.echo(f"Processes that are warm may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
+    typer.echo(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
 
 
-def _the_one(wanted: str, known: Sequence[StoredKey]) -> StoredKey:
-    """By its id, or by its name among the keys in use; else the one that was revoked last."""
+def _find_key(wanted: str, known: Sequence[StoredKey]) -> StoredKey:
+    """Return the key with this id, else the active key with this name, else the one revoked last.
+
+    Raise `RouteSwitchError` if several active keys have this name.
+    """
     named = [each for each in known if each.key.name == wanted]
     found = [each for each in known if each.key.key_id == wanted]
     found = found or [each for each in named if not each.key.revoked]
     found = found or sorted(named, key=lambda each: each.revoked_at or "")[-1:]
     if not found:
-        raise RouteSwitchError(f"There is no key {wanted!r}. 'route-switch keys list' has them.")
+        raise RouteSwitchError(f"There is no key {wanted!r}. 'route-switch keys list' lists them.")
     if len(found) > 1:
-        ids = ", ".join(f"{each.key.key_id} (made {each.created_at[:10]})" for each in found)
+        ids = ", ".join(f"{each.key.key_id} (created {each.created_at[:10]})" for each in found)
         raise RouteSwitchError(
-            f"{len(found)} keys in use are named {wanted!r}: say which one of {ids}."
+            f"{len(found)} active keys are named {wanted!r}. Revoke one by its key_id: {ids}."
         )
     return found[0]
 
 
 def _is_last_admin(found: StoredKey, known: Sequence[StoredKey]) -> bool:
-    in_use = [e.key.key_id for e in known if e.key.role == "admin" and not e.key.revoked]
-    return in_use == [found.key.key_id]
+    active = [e.key.key_id for e in known if e.key.role == "admin" and not e.key.revoked]
+    return active == [found.key.key_id]
 
 
 def _warn_of_unknown_prices(models: Sequence[str]) -> None:
     if models:
         typer.echo(
-            f"warning: the price of {', '.join(models)} is not known, so it is not called for a "
-            "key with a budget. State it in cdk.json under models.prices.",
+            f"warning: no price is known for {', '.join(models)}, and a key with a budget cannot "
+            "use such a model. Set its price in cdk.json, under models.prices.",
             err=True,
         )
 

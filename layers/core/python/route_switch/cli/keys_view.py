@@ -1,4 +1,4 @@
-"""Keys as a table and as JSON; without the keys, and without their hashes."""
+"""Show keys as a table or as JSON, without the keys and without their hashes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from route_switch.domain.api_keys import ApiKey
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """`unknown` requests are not in `usd`: their price, or their tokens, are not known."""
+    """What a key spent in a month. `usd` excludes the `unknown` requests, whose price or token
+    count is unknown."""
 
     usd: float = 0.0
     unknown: int = 0
 
     @classmethod
     def of(cls, counters: Mapping[str, float]) -> Self:
-        """`counters` are those of a key's month."""
+        """Read the counters of a key's month."""
         return cls(counters.get("cost_usd", 0.0), int(counters.get("cost_usd:unknown", 0)))
 
 
 def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
-    """`spent` is None for a key that is new."""
+    """Return a key's facts as JSON. `spent` is None for a new key."""
     key, spent = stored.key, spent or Spent()
     return {
         "key_id": key.key_id,
@@ -45,10 +46,10 @@ def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
 
 
 def keys_table(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> Table:
-    """Readable on 80 columns: nothing is cut off, but what does not fit goes on below."""
+    """Return a table that wraps on 80 columns instead of cutting text off."""
     table = Table()
     table.add_column("key", no_wrap=True)
-    for title in ("name", "may", "tags", "this month", "made"):
+    for title in ("name", "access", "tags", "this month", "created"):
         table.add_column(title, overflow="fold")
     for stored in keys:
         key = stored.key
@@ -58,26 +59,26 @@ def keys_table(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> Table:
             f"{key.role}; {limits(key)}",
             escape("\n".join(f"{name}={value}" for name, value in key.tags.items())),
             _money(spent[key.key_id]),
-            stored.created_at[:10] + _end(stored.revoked_at),
+            stored.created_at[:10] + _revoked_on(stored.revoked_at),
         )
     return table
 
 
 def limits(key: ApiKey) -> str:
-    """In words: what it may use, how often, and for how much."""
-    said = ["tiers " + ", ".join(str(tier.value) for tier in sorted(key.allowed_tiers))]
+    """Describe the key's tiers, rate limit and budget."""
+    parts = ["tiers " + ", ".join(str(tier.value) for tier in sorted(key.allowed_tiers))]
     if key.requests_per_minute is not None:
-        said.append(f"{key.requests_per_minute} requests/min")
+        parts.append(f"{key.requests_per_minute} requests/min")
     if key.monthly_budget_usd is not None:
         then = "Tier 1" if key.when_spent == "downgrade" else "refused"
-        said.append(f"{key.monthly_budget_usd:g} USD/month, then {then}")
-    return "; ".join(said)
+        parts.append(f"{key.monthly_budget_usd:g} USD/month, then {then}")
+    return "; ".join(parts)
 
 
 def _money(spent: Spent) -> str:
-    hole = f"\n+ {spent.unknown} unknown" if spent.unknown else ""
-    return f"{spent.usd:.4f} USD{hole}"
+    unknown = f"\n+ {spent.unknown} unknown" if spent.unknown else ""
+    return f"{spent.usd:.4f} USD{unknown}"
 
 
-def _end(revoked_at: str | None) -> str:
+def _revoked_on(revoked_at: str | None) -> str:
     return "" if revoked_at is None else f"\nrevoked\n{revoked_at[:10]}"

@@ -1,5 +1,8 @@
 """The `route-switch` command."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from route_switch.cli import (
@@ -17,27 +20,46 @@ from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
     name="route-switch",
-    help="An LLM router that learns its routing prompt.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain text: docs/cli.md shows exactly what --help prints.
+    rich_markup_mode=None,
 )
-app.command("route")(route.route)
-app.command("optimize")(optimize.optimize)
-app.command("evaluate")(evaluate.evaluate)
-app.command("estimate")(estimate.estimate)
-app.command("examples")(examples.examples)
-app.command("runs")(runs.runs)
-app.command("learn")(runs.learn)
-app.command("approve")(runs.approve)
-app.command("reject")(runs.reject)
+app.command("route", epilog=route.EXAMPLES)(route.route)
+app.command("optimize", epilog=optimize.EXAMPLES)(optimize.optimize)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
+app.command("examples", epilog=examples.EXAMPLES)(examples.examples)
+app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
+app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
+app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
+app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(switch.app, name="switch")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"route-switch {version('route-switch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Send each request to the cheapest model that answers it well, by rules you can read."""
+
+
 def run() -> None:
-    """Errors of ours end with one line and status 1; anything else is a defect and shows."""
+    """Print expected errors on one line and exit 1; let others propagate."""
     try:
         app()
     except RouteSwitchError as error:

@@ -1,4 +1,4 @@
-"""What the commands that learn and measure have in common: models, prices, money."""
+"""Models, prices and metered calls for the commands that learn and measure."""
 
 import math
 import os
@@ -12,6 +12,7 @@ from route_switch.domain.errors import ConfigurationError, RunStoppedError
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
 from route_switch.domain.pricing import Price
+from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.metered_calls import MeteredCalls
@@ -24,7 +25,7 @@ PriceOf = Callable[[str], Price | None]
 
 
 def tier_models(tiers: str) -> dict[Tier, str]:
-    """`--tiers` as the models of the tiers."""
+    """Parse `--tiers`."""
     return tiers_of(tuple(name.strip() for name in tiers.split(",")))
 
 
@@ -34,18 +35,19 @@ def check_lambda(lambda_: float) -> None:
 
 
 def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
-    """Prices by model: as `--price` states them, or list prices, or unknown (None).
+    """Return a lookup of prices: from `--price`, else from the price list, else None (unknown).
 
-    Models in this process, and those of a server on this machine that no list knows, are free.
+    Models that run in this process are free, and so are unlisted models of a server on this
+    machine.
     """
     own = dict(_price(text) for text in stated)
     served_here = urlsplit(config.openai_base_url).hostname in _THIS_MACHINE
 
     def price(model: str) -> Price | None:
-        provider = model.partition("/")[0]
+        provider = provider_of(model)
         if model in own:
             return own[model]
-        if provider in ("local", "offline"):
+        if provider in IN_PROCESS:
             return offline_price(model)
         return list_price(model) or (FREE if provider == "openai" and served_here else None)
 
@@ -53,7 +55,7 @@ def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
 
 
 def offline_price(model: str) -> Price:
-    """The nominal price of a tier that replays recorded answers; everything else here is free."""
+    """Return the nominal price of a tier that replays recorded answers; other models are free."""
     try:
         from route_switch_offline import USD_PER_MILLION_TOKENS
     except ImportError:
@@ -76,25 +78,25 @@ def paid_calls(
     pace: Pace,
     tell: Callable[[str], None] = lambda _: None,
 ) -> MeteredCalls:
-    """Keys come from the environment (`OPENAI_API_KEY`, …)."""
+    """Return a caller that reads provider keys from the environment (`OPENAI_API_KEY`, …)."""
     return MeteredCalls(learning_clients(config, os.environ.get), price, memo, cap, pace, tell)
 
 
-def told(stop: RunStoppedError) -> str:
-    """What stopped a run, with what the provider said."""
+def stop_message(stop: RunStoppedError) -> str:
+    """Return why a run stopped, with the provider's message."""
     return f"{stop} {stop.detail}".strip()
 
 
 @contextmanager
-def optimizer_needed() -> Iterator[None]:
-    """Imports in it may be missing: they belong to an extra of their own."""
+def optimizer_extra() -> Iterator[None]:
+    """Raise `ConfigurationError` if an import inside it fails: the packages are in an extra."""
     try:
-        # Before LiteLLM is imported by anyone: it would fetch its price list over the network.
+        # Set before LiteLLM is imported, or it fetches its price list over the network.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         yield
     except ImportError as error:
         raise ConfigurationError(
-            f"A package is missing: {error}. Install the extra `route-switch[optimizer]`."
+            f"A package is missing: {error}. Install the extra route-switch[optimizer]."
         ) from error
 
 
@@ -106,7 +108,7 @@ def _price(text: str) -> tuple[str, Price]:
             raise ValueError
     except ValueError as error:
         raise ConfigurationError(
-            f"--price {text}: write MODEL=INPUT,OUTPUT in USD per million tokens, such as "
-            "openai/gpt-4o-mini=0.15,0.6."
+            f"--price {text} cannot be read. Write MODEL=INPUT,OUTPUT in USD per million tokens, "
+            "such as openai/gpt-4o-mini=0.15,0.6."
         ) from error
     return model, Price(input_usd_per_million=read, output_usd_per_million=written)

@@ -1,4 +1,4 @@
-"""What a new key may be: options of the command line, checked."""
+"""Check the options of a new key."""
 
 import math
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from route_switch.domain.api_keys import ApiKey, WhenSpent
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.tiers import ModelCatalog, Tier
 
-LONGEST = 100
-"""Characters of a name, and of either part of a tag."""
+MAX_LENGTH = 100
+"""Characters of a name, and of each part of a tag."""
 
 
 def checked_key(
@@ -22,7 +22,7 @@ def checked_key(
     monthly_budget_usd: float | None,
     when_spent: WhenSpent | None,
 ) -> ApiKey:
-    """Raises `ConfigurationError` at what would make a key that nobody can have meant."""
+    """Return the key, or raise `ConfigurationError` if the options contradict each other."""
     allowed = _read_tiers(tiers)
     _check_budget(monthly_budget_usd, when_spent, allowed)
     return ApiKey(
@@ -42,15 +42,18 @@ def read_tags(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign:
-            raise ConfigurationError(f"--tag {text!r} has no '='. Write it as --tag team=search.")
+            raise ConfigurationError(
+                f"--tag {text!r} has no '='. Write NAME=VALUE, such as --tag team=search."
+            )
         if name in tags:
-            raise ConfigurationError(f"--tag {name} is there twice; a key has it once.")
+            raise ConfigurationError(f"--tag {name} is given twice. A key has one value per tag.")
         tags[_checked_text(name, "A tag's name")] = _checked_text(value, f"The tag {name!r}")
     return tags
 
 
 def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
-    """Models that may serve the key's requests at a price that is not known: no budget holds."""
+    """Return the models that the key may use and whose price is unknown, so no budget covers
+    them."""
     answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].with_fallbacks)
     names = dict.fromkeys((*answering, models.router))
     return [name for name in names if models.price(name) is None]
@@ -61,7 +64,7 @@ def _read_tiers(text: str) -> frozenset[Tier]:
         return frozenset(Tier(int(part)) for part in text.split(","))
     except ValueError as error:
         raise ConfigurationError(
-            f"--tiers is {text!r}; it takes one or more of 1, 2 and 3, such as --tiers 1,2."
+            f"--tiers is {text!r}, but must be one or more of 1, 2 and 3, such as --tiers 1,2."
         ) from error
 
 
@@ -70,20 +73,22 @@ def _check_budget(
 ) -> None:
     if usd is not None and not (usd > 0 and math.isfinite(usd)):
         raise ConfigurationError(
-            f"--monthly-budget-usd is {usd}; it takes an amount above 0. A key that may not be "
-            "used is a revoked one."
+            f"--monthly-budget-usd is {usd}, but must be an amount above 0. To block a key, revoke "
+            "it."
         )
     if when_spent is not None and usd is None:
-        raise ConfigurationError("--when-spent says nothing without --monthly-budget-usd.")
+        raise ConfigurationError(
+            "--when-spent has no effect without --monthly-budget-usd. Set a budget."
+        )
     if when_spent == "downgrade" and Tier.SMALL not in allowed:
         raise ConfigurationError(
-            "--when-spent downgrade answers with Tier 1, which --tiers does not allow. Allow it, "
-            "or refuse."
+            "--when-spent downgrade answers with Tier 1, which --tiers does not allow. Add Tier 1, "
+            "or use --when-spent refuse."
         )
 
 
 def _checked_text(text: str, what: str) -> str:
     text = text.strip()
-    if not 1 <= len(text) <= LONGEST or not text.isprintable():
-        raise ConfigurationError(f"{what} must be 1 to {LONGEST} printable characters.")
+    if not 1 <= len(text) <= MAX_LENGTH or not text.isprintable():
+        raise ConfigurationError(f"{what} must be 1 to {MAX_LENGTH} printable characters.")
     return text

@@ -1,4 +1,4 @@
-"""`route-switch optimize`: learns a routing prompt from examples."""
+"""`route-switch optimize`: learn a routing prompt from examples."""
 
 import math
 import time
@@ -15,69 +15,109 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import (
     check_lambda,
     known_prices,
-    optimizer_needed,
+    optimizer_extra,
     prices,
     tier_models,
+)
+from route_switch.cli.options import (
+    IncumbentOption,
+    LambdaOption,
+    PriceOption,
+    RouterModelOption,
+    TiersOption,
+    usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
 
+EXAMPLES = usage_examples(
+    "optimize --examples log.jsonl --tiers small,medium,large --out learned --dry-run",
+    "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
+    "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
+    "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
+)
+
 
 def optimize(
-    examples: Annotated[Path, typer.Option(help="JSONL of examples; may be gzip.")],
-    tiers: Annotated[
-        str, typer.Option(help="Models, small to large: SMALL,MEDIUM,LARGE or SMALL,LARGE.")
+    examples: Annotated[Path, typer.Option(help="JSONL of examples; may be gzipped.")],
+    tiers: TiersOption,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run. The same command on it resumes the run.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same one resumes it.")],
-    lambda_: Annotated[
-        float, typer.Option("--lambda", help="What the cost of all-Tier-3 weighs in quality.")
-    ] = 0.2,
-    router_model: Annotated[
-        str, typer.Option(help="Router LLM as provider/model.")
-    ] = "local/encoder",
+    lambda_: LambdaOption = 0.2,
+    router_model: RouterModelOption = "local/encoder",
     proposer_model: Annotated[
         str | None,
-        typer.Option(help="Writes instructions; else the large model, or offline/proposer."),
+        typer.Option(
+            help="Model that writes instructions. Default: the large tier or the router LLM if it "
+            "can be called, else offline/proposer."
+        ),
     ] = None,
     judge_model: Annotated[
-        str | None, typer.Option(help="Grades answers that nothing else grades.")
+        str | None,
+        typer.Option(
+            help="Model that grades answers without feedback, test result or gold. Default: none."
+        ),
     ] = None,
     judge_floor: Annotated[
-        float, typer.Option(help="Cohen's κ against labels below which a person has to approve.")
+        float,
+        typer.Option(
+            help="Lowest agreement (Cohen's κ) of the judge with labels; below it a person must "
+            "approve."
+        ),
     ] = MIN_KAPPA,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    budget_usd: Annotated[float, typer.Option(min=0, help="Cap on all that the run pays.")] = 5.0,
-    threads: Annotated[int, typer.Option(min=1, max=256)] = 8,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate, and stop.")] = False,
-    incumbent: Annotated[
-        Path | None, typer.Option(help="The prompt to start from; else the packaged one.")
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Searches, each from the last winner.")] = 2,
-    candidates: Annotated[int, typer.Option(min=4, help="Instructions and demo sets each.")] = 14,
-    trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated in a round.")] = 40,
-    demos: Annotated[int, typer.Option(min=1, help="Most demos in a prompt.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
+    budget_usd: Annotated[
+        float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")
+    ] = 5.0,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Concurrent model calls.")] = 8,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the expected cost and stop.")
+    ] = False,
+    incumbent: IncumbentOption = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Number of searches, each from the previous winner.")
+    ] = 2,
+    candidates: Annotated[
+        int, typer.Option(min=4, help="Number of instructions and of demo sets per round.")
+    ] = 14,
+    trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated per round.")] = 40,
+    demos: Annotated[int, typer.Option(min=1, help="Maximum number of demos in a prompt.")] = 16,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],
-        typer.Option(help="What prompts and reports may show of traffic's text."),
+        typer.Option(help="How much of the traffic's text prompts and reports may show."),
     ] = "redacted",
-    price: Annotated[
-        list[str] | None, typer.Option(help="MODEL=INPUT,OUTPUT, USD per million tokens.")
+    price: PriceOption = None,
+    calls_per_minute: Annotated[
+        float | None, typer.Option(min=0.1, help="Rate limit of model calls. Default: none.")
     ] = None,
-    calls_per_minute: Annotated[float | None, typer.Option(min=0.1)] = None,
     stop_after: Annotated[
-        float | None, typer.Option(min=0, help="Seconds; the next run goes on from there.")
+        float | None,
+        typer.Option(
+            min=0, help="Stop after this many seconds; the same command resumes. Default: never."
+        ),
     ] = None,
-    monthly_queries: Annotated[int, typer.Option(min=1, help="For the saving.")] = 100_000,
+    monthly_queries: Annotated[
+        int, typer.Option(min=1, help="Queries per month, for the saving in the report.")
+    ] = 100_000,
     gate_history: Annotated[
-        Path | None, typer.Option(help="What earlier gates used up; read, and written at the end.")
+        Path | None,
+        typer.Option(
+            help="File that counts the looks of earlier gates. Default: gate-history.json in the "
+            "run's folder."
+        ),
     ] = None,
 ) -> None:
-    """Find the prompt with the highest quality − λ · cost, and say whether it is better."""
+    """Find the prompt with the highest quality − λ · cost and test whether it is better.
+
+    Quality is the share of queries whose answer is rated no worse than Tier 3's. Cost is what
+    answers and router cost, divided by the cost of the same queries on Tier 3.
+    """
     check_lambda(lambda_)
-    with optimizer_needed():  # here, so that the other commands do without it
-        from route_switch.cli.run import FolderRun, print_estimate
+    with optimizer_extra():  # imported here, so that the other commands work without the extra
+        from route_switch.cli.folder_run import FolderRun, print_estimate
         from route_switch.optimizer.learning_job import default_proposer
         from route_switch.optimizer.learning_steps import Plan
         from route_switch.optimizer.mipro_search import SearchSize
@@ -122,7 +162,7 @@ def optimize(
     )
     report = run()
     Console().print(Markdown(to_markdown(report)))
-    typer.echo(f"{out / 'candidate.md'}: the prompt; {out / 'report.html'}: the report")
+    typer.echo(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
 
 
 def _remaining(stop_after: float | None) -> Callable[[], float]:

@@ -1,4 +1,4 @@
-"""A run's progress on a terminal: step, trial, best objective, spent, remaining."""
+"""Show a learning run's progress on a terminal: step, trial, best objective and money."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,28 +15,30 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-TRIALS_A_LINE = 10
-SECONDS_A_LINE = 10.0
+TRIALS_PER_LINE = 10
+SECONDS_PER_LINE = 10.0
 
 
-def outage_teller(
+def outage_reporter(
     console: Console, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[str], None]:
-    """Tells of an outage, and again every ten seconds while it lasts: each call that fails has
-    something to say."""
-    told_at = float("-inf")
+    """Return a function that prints an outage at most once every ten seconds.
 
-    def tell(text: str) -> None:
-        nonlocal told_at
-        if clock() - told_at >= SECONDS_A_LINE:
-            told_at = clock()
+    During an outage every failing call reports it.
+    """
+    reported_at = float("-inf")
+
+    def report(text: str) -> None:
+        nonlocal reported_at
+        if clock() - reported_at >= SECONDS_PER_LINE:
+            reported_at = clock()
             console.print(text, soft_wrap=True, markup=False)
 
-    return tell
+    return report
 
 
 class RunProgress:
-    """Redraws in place on a terminal, and prints one line a step elsewhere."""
+    """Redraw in place on a terminal; print one line per step elsewhere."""
 
     def __init__(self, console: Console, spent_usd: Callable[[], float], cap_usd: float) -> None:
         self._console = console
@@ -53,7 +55,7 @@ class RunProgress:
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            # Redirecting the streams is the search's business: it silences what DSPy prints.
+            # The search redirects the streams itself, to silence DSPy.
             redirect_stdout=False,
             redirect_stderr=False,
             disable=not console.is_terminal,
@@ -75,7 +77,7 @@ class RunProgress:
         self._best = best
         if self._task is not None:
             self._bar.update(self._task, advance=1, money=self._money())
-        if not self._console.is_terminal and number % TRIALS_A_LINE == 0:
+        if not self._console.is_terminal and number % TRIALS_PER_LINE == 0:
             self._console.print(f"trial {number}: {self._money()}", soft_wrap=True)
 
     def _money(self) -> str:

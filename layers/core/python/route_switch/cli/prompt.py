@@ -1,4 +1,4 @@
-"""`route-switch prompt`: shows the live routing prompt, compares and changes it."""
+"""`route-switch prompt`: show, compare and change the live routing prompt."""
 
 import json
 import os
@@ -12,36 +12,36 @@ import typer
 from rich.console import Console
 
 from route_switch.cli.files import read_text, write_whole
-from route_switch.cli.prompt_file import (
-    digest,
-    record_base,
-    recorded_base,
-)
+from route_switch.cli.options import StageOption, usage_examples
+from route_switch.cli.prompt_file import base_version, record_base
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
-from route_switch.cli.stage import STACK_FILE, Stage, aws_errors, find_stage
-from route_switch.domain.errors import PromptConflictError, PromptError, RouteSwitchError
+from route_switch.cli.stage import Stage, aws_errors, find_stage
+from route_switch.domain.errors import PromptError, RouteSwitchError
 from route_switch.domain.ports import StoredVersion
 
-app = typer.Typer(help="The live routing prompt.", no_args_is_help=True)
+app = typer.Typer(help="Show, compare and change the live routing prompt.", no_args_is_help=True)
 
-StageName = Annotated[
-    str | None,
-    typer.Option(
-        "--stage",
-        help=f"Stage whose prompt is meant. Without it: the stack in {STACK_FILE}, if one runs.",
-    ),
-]
-File = Annotated[Path, typer.Argument(help="Markdown file.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Prompt as Markdown.")]
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples(
+        "prompt show --stage prod",
+        "prompt show --version 3 --stage prod > old-prompt.md",
+        "prompt show --json",
+    )
+)
 @aws_errors()
 def show(
-    version: Annotated[int | None, typer.Option(help="Another version than the live one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="With what is known about it.")] = False,
-    stage: StageName = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version to print. Default: the live one.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: the document and its facts.")
+    ] = False,
+    stage: StageOption = None,
 ) -> None:
-    """Print the live prompt, or one of its older versions."""
+    """Print the live prompt or an older version."""
     chosen = find_stage(stage)
     found = pick(_versions(chosen), version)
     if as_json:
@@ -52,23 +52,30 @@ def show(
     typer.echo(found.document, nl=False)
 
 
-@app.command()
+@app.command(epilog=usage_examples("prompt history --stage prod"))
 @aws_errors()
-def history(stage: StageName = None) -> None:
-    """List the versions that are kept, the newest first."""
+def history(stage: StageOption = None) -> None:
+    """List the stored versions, newest first."""
     Console().print(history_table(_versions(find_stage(stage))))
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples(
+        "prompt diff --stage prod",
+        "prompt diff 3 5 --stage prod",
+        "prompt diff prompt.md --stage prod",
+    )
+)
 @aws_errors()
 def diff(
-    one: Annotated[str | None, typer.Argument(metavar="A|FILE", help="Version or file.")] = None,
+    one: Annotated[str | None, typer.Argument(metavar="A", help="Version or file.")] = None,
     other: Annotated[str | None, typer.Argument(metavar="B", help="Version or file.")] = None,
-    stage: StageName = None,
+    stage: StageOption = None,
 ) -> None:
-    """Compare two versions, or the live one with a file.
+    """Compare two versions, or the live version with a file.
 
-    Without arguments: what the newest version changed. A alone is compared with the live version.
+    Without arguments, show what the newest version changed. With A alone, compare it with the live
+    version.
     """
     versions = _versions(find_stage(stage))
     live = str(versions[-1].version)
@@ -80,12 +87,12 @@ def diff(
     print_diff(before, after, one, other)
 
 
-@app.command()
+@app.command(epilog=usage_examples("prompt pull prompt.md --stage prod"))
 @aws_errors()
-def pull(file: File, stage: StageName = None) -> None:
+def pull(file: FileArgument, stage: StageOption = None) -> None:
     """Write the live prompt to FILE, byte for byte.
 
-    FILE.base notes where it came from; keep it beside FILE, in git as well.
+    FILE.base records which version FILE was made from. Keep it next to FILE, in git too.
     """
     chosen = find_stage(stage)
     live = _versions(chosen)[-1]
@@ -94,62 +101,74 @@ def pull(file: File, stage: StageName = None) -> None:
     typer.echo(f"{chosen.parameter}, version {live.version} -> {file}")
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples(
+        "prompt push prompt.md --stage prod", "prompt push prompt.md --base 4 --stage prod"
+    )
+)
 @aws_errors()
 def push(
-    file: File,
+    file: FileArgument,
     base: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Version that FILE was made from, where FILE.base is out of date."
-        ),
+        typer.Option(min=1, help="Version that FILE is based on; overrides FILE.base."),
     ] = None,
-    stage: StageName = None,
+    stage: StageOption = None,
 ) -> None:
     """Make FILE the live prompt, byte for byte, as a new version.
 
-    Fails if somebody changed the live prompt after FILE was pulled.
+    Fails if the live prompt changed after FILE was pulled.
     """
     chosen = find_stage(stage)
     document = read_text(file, "prompt")
     versions = chosen.prompts().versions()
     live = versions[-1].version if versions else None
-    made_from = _base_of(file, document, chosen, versions) if base is None else base
+    made_from = base_version(file, document, chosen.parameter, versions) if base is None else base
     version = chosen.publisher()(document, live if made_from is None else made_from)
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
     record_base(file, chosen.parameter, document)
     if made_from is None and live is not None:
         typer.echo(
-            f"note: it was not known which version {file} was made from; version {live} was "
-            "replaced. 'route-switch prompt diff' shows what changed.",
+            f"note: {file} has no record of the version it was made from, so it replaced version "
+            f"{live}. 'route-switch prompt diff' shows what changed.",
             err=True,
         )
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples(
+        "prompt promote learned/candidate.json --stage prod",
+        "prompt promote learned/candidate.md --force --stage prod",
+    )
+)
 @aws_errors()
 def promote(
-    file: Annotated[Path, typer.Argument(help="candidate.json or candidate.md.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="candidate.json or candidate.md.")],
     force: Annotated[
-        bool, typer.Option("--force", help="Whatever it was compared with, and how it did.")
+        bool, typer.Option("--force", help="Skip the check of the candidate's verdict.")
     ] = False,
-    stage: StageName = None,
+    stage: StageOption = None,
 ) -> None:
-    """Make a candidate live that was found better than what is live now."""
+    """Make a candidate live that was found better than the current live prompt."""
     chosen = find_stage(stage)
     version = chosen.publisher().promote(read_text(file, "prompt"), force=force)
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
 
 
-@app.command()
+@app.command(
+    epilog=usage_examples("prompt rollback --stage prod", "prompt rollback --to 3 --stage prod")
+)
 @aws_errors()
 def rollback(
     to: Annotated[
-        int | None, typer.Option(help="Version; else the newest one with other content.")
+        int | None,
+        typer.Option(
+            help="Version to restore. Default: the newest whose content differs from the live one."
+        ),
     ] = None,
-    stage: StageName = None,
+    stage: StageOption = None,
 ) -> None:
-    """Make an older version's content live, as a new version."""
+    """Make the content of an older version live, as a new version."""
     chosen = find_stage(stage)
     done = chosen.publisher().roll_back(to)
     typer.echo(
@@ -158,9 +177,9 @@ def rollback(
     )
 
 
-@app.command()
-def edit(stage: StageName = None) -> None:
-    """Open the live prompt in $VISUAL or $EDITOR and make what is saved live."""
+@app.command(epilog=usage_examples("prompt edit --stage prod"))
+def edit(stage: StageOption = None) -> None:
+    """Edit the live prompt in $VISUAL or $EDITOR and make the saved text live."""
     with aws_errors():
         chosen = find_stage(stage)
         live = _versions(chosen)[-1]
@@ -172,7 +191,7 @@ def edit(stage: StageName = None) -> None:
             version = _publish_edited(file, live, chosen)
     except RouteSwitchError as error:
         raise RouteSwitchError(
-            f"{error} Your text is kept in {file}: correct it and push it from there."
+            f"{error} Your text is kept in {file}: correct it and push that file."
         ) from error
     for left in file.parent.iterdir():
         left.unlink()
@@ -193,31 +212,11 @@ def _publish_edited(file: Path, live: StoredVersion, stage: Stage) -> int:
     return stage.publisher()(document, live.version)
 
 
-def _base_of(
-    file: Path, document: str, stage: Stage, versions: tuple[StoredVersion, ...]
-) -> int | None:
-    """The version that FILE was made from, None if nothing tells: the one recorded beside it;
-    without a record, the one that FILE is an unchanged copy of, since a file that was forgotten in
-    git must not undo what was learned meanwhile."""
-    recorded = recorded_base(file, stage.parameter)
-    wanted = recorded or digest(document)
-    found = [each.version for each in versions if digest(each.document) == wanted]
-    if found:
-        return found[-1]
-    if recorded is not None and versions:
-        raise PromptConflictError(
-            f"{file} was made from a version of {stage.parameter} that is not kept there. Compare "
-            f"with 'route-switch prompt diff {file}', take over what is missing, and push with "
-            f"--base {versions[-1].version}."
-        )
-    return None
-
-
 def _versions(stage: Stage) -> tuple[StoredVersion, ...]:
-    """At least one, oldest first."""
+    """Return at least one version, oldest first."""
     versions = stage.prompts().versions()
     if not versions:
         raise PromptError(
-            f"There is no parameter '{stage.parameter}'. Push one or deploy the stage."
+            f"There is no parameter '{stage.parameter}'. Push a prompt or deploy the stage."
         )
     return versions

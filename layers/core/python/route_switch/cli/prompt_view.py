@@ -1,4 +1,4 @@
-"""What `route-switch prompt` says about versions."""
+"""Show versions of the routing prompt: facts, history and differences."""
 
 import difflib
 from pathlib import Path
@@ -14,11 +14,13 @@ from route_switch.domain.prompt_document import readable_prompt
 
 
 def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersion:
+    """Return the version with this number; None means the newest."""
     for each in reversed(versions):
         if number in (None, each.version):
             return each
     raise PromptError(
-        f"There is no version {number}: kept are {versions[0].version} to {versions[-1].version}."
+        f"Version {number} does not exist. Parameter Store keeps versions {versions[0].version} "
+        f"to {versions[-1].version}."
     )
 
 
@@ -35,7 +37,7 @@ def facts(version: StoredVersion) -> dict[str, str | int]:
 
 
 def history_table(versions: tuple[StoredVersion, ...]) -> Table:
-    """The newest first. Dates and names are short, to fit 80 columns; `show` has all of them."""
+    """List versions, newest first. Dates and names are shortened to fit 80 columns."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("version", "written (UTC)", "digest", "bytes"):
         table.add_column(name, no_wrap=True)
@@ -56,20 +58,21 @@ def history_table(versions: tuple[StoredVersion, ...]) -> Table:
 
 
 def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:
+    """Return one side of a comparison: a version if `side` is a number, else a file."""
     if side.isdecimal():
         return pick(versions, int(side)).document
     return read_text(Path(side), "prompt")
 
 
 def print_diff(before: str, after: str, one: str, other: str) -> None:
-    """Colored where standard output is a terminal."""
+    """Print a unified diff, colored on a terminal."""
     colors = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
     lines = difflib.unified_diff(
-        before.split("\n"), after.split("\n"), _name(one), _name(other), lineterm=""
+        before.split("\n"), after.split("\n"), _label(one), _label(other), lineterm=""
     )
     for line in lines:
         typer.secho(line, fg=colors.get(line[0]))
 
 
-def _name(side: str) -> str:
+def _label(side: str) -> str:
     return f"version {side}" if side.isdecimal() else side

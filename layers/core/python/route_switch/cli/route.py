@@ -1,4 +1,4 @@
-"""`route-switch route`: routes queries of a file in this process, without AWS."""
+"""`route-switch route`: route the queries of a file in this process, without AWS."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from rich.table import Table
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
+from route_switch.cli.options import RouterModelOption, usage_examples
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.prompt_document import parse_prompt
@@ -28,9 +29,15 @@ from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.wiring.router import build_tier_chooser
 
+EXAMPLES = usage_examples(
+    "route --queries queries.jsonl",
+    "route --queries queries.jsonl --prompt routing-prompt.md --json",
+    "route --queries queries.jsonl --router-model openai/gpt-4.1-nano --no-bypass",
+)
+
 
 class QueryRow(BaseModel):
-    """A line of the input; further fields are not looked at."""
+    """One line of the input; other fields are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,16 +64,17 @@ class RoutedRow:
 
 
 def route(
-    queries: Annotated[Path, typer.Option(help="JSONL with 'id' and 'query'; may be gzip.")],
+    queries: Annotated[
+        Path, typer.Option(help="JSONL with 'id' and 'query' per line; may be gzipped.")
+    ],
     prompt: Annotated[
-        Path | None, typer.Option(help="Routing prompt, .md or .json; else the packaged one.")
+        Path | None,
+        typer.Option(help="Routing prompt, .md or .json. Default: the packaged prompt."),
     ] = None,
-    router_model: Annotated[
-        str, typer.Option(help="Router LLM as provider/model.")
-    ] = "local/encoder",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a query.")] = False,
+    router_model: RouterModelOption = "local/encoder",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per query.")] = False,
     no_bypass: Annotated[
-        bool, typer.Option("--no-bypass", help="Send every query to the router LLM.")
+        bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
     ] = False,
 ) -> None:
     """Route each query of a file and print the decisions."""
@@ -78,14 +86,14 @@ def route(
     failures = _print_json(routed) if as_json else _print_table(routed)
     if failures:
         typer.echo(
-            f"warning: the router LLM gave no usable answer for {failures} of {len(rows)} queries; "
+            f"warning: the router LLM gave no usable reply for {failures} of {len(rows)} queries; "
             f"they went to the safe tier. Check '{router_model}', its key and its base URL.",
             err=True,
         )
 
 
 def read_queries(path: Path) -> list[QueryRow]:
-    """All rows, or a `RouteSwitchError` that names the first wrong line."""
+    """Return all rows; raise `RouteSwitchError` naming the first wrong line."""
     needs = 'Each line needs {"id": …, "query": "…"}.'
     return [row for _, row in read_rows(path, QueryRow, needs)]
 
@@ -102,7 +110,7 @@ def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
             f"'{router_model}' is not a model name. Write provider/model, such as "
             "openai/gpt-4.1-nano or local/encoder."
         ) from error
-    # Only the router model is called; the tiers need a name to be a catalog.
+    # Only the router model is called, but a catalog needs a model for every tier.
     catalog = ModelCatalog(tiers={t: TierModels(model=name) for t in Tier}, router=name)
     defaults = RouterConfig(models=catalog)
     return RouterConfig(
@@ -122,6 +130,7 @@ def _route(
 
 
 def _print_json(routed: Iterator[RoutedRow]) -> int:
+    """Return the number of rows that fell back to the safe tier."""
     failures = 0
     for row in routed:
         failures += row.choice.decision.reason is Reason.FALLBACK
@@ -130,6 +139,7 @@ def _print_json(routed: Iterator[RoutedRow]) -> int:
 
 
 def _print_table(routed: Iterator[RoutedRow]) -> int:
+    """Return the number of rows that fell back to the safe tier."""
     table = Table("id", "tier", "reason", "router tokens", "ms", "query")
     failures = 0
     for row in routed:

@@ -1,4 +1,4 @@
-"""`route-switch learn|runs|approve|reject`: the runs of a stage's weekly workflow."""
+"""`route-switch learn`, `runs`, `approve` and `reject`: a stage's learning runs."""
 
 import json
 from datetime import UTC, datetime
@@ -10,21 +10,23 @@ from rich.table import Column, Table
 
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns, StoredRun
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
-from route_switch.cli.deployed import Deployed, find_deployed
-from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 
-StageName = Annotated[
-    str | None,
-    typer.Option("--stage", help=f"Stage that is meant. Without it: the stack in {STACK_FILE}."),
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id of the run; see 'route-switch runs'.")
 ]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="As 'route-switch runs' lists it.")]
+LEARN_EXAMPLES = usage_examples("learn --stage prod")
+RUNS_EXAMPLES = usage_examples("runs --stage prod", "runs --limit 5 --json")
+APPROVE_EXAMPLES = usage_examples("approve 2026-11-22T030000Z --stage prod")
+REJECT_EXAMPLES = usage_examples("reject 2026-11-22T030000Z --stage prod")
 
 
-def learn(stage: StageName = None) -> None:
-    """Start a learning run now, instead of waiting for its schedule."""
+def learn(stage: StageOption = None) -> None:
+    """Start a learning run now instead of waiting for its schedule."""
     deployed = find_deployed(stage)
     start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
     with aws_errors():
@@ -34,23 +36,26 @@ def learn(stage: StageName = None) -> None:
         workflow = StepFunctionsRuns(deployed.connect("stepfunctions"), machine)
         if not workflow.start(start.run_id, start):
             raise RouteSwitchError(
-                f"{start.run_id} was started a moment ago, by somebody else too."
+                f"Run {start.run_id} exists already: somebody else started it in the same second. "
+                "'route-switch runs' shows it."
             )
-    typer.echo(f"{start.run_id} has been started; 'route-switch runs' tells how it ends.")
+    typer.echo(f"Run {start.run_id} started. 'route-switch runs' shows how it ends.")
     if holder is not None:
         typer.echo(
-            f"note: run {holder} has not ended. Unless it was stopped, the new one ends at once as "
-            "a duplicate, and is not listed: one run goes at a time.",
+            f"note: run {holder} has not ended, and only one run can be active. Unless that run "
+            "was stopped, the new one ends at once as a duplicate and is not listed.",
             err=True,
         )
 
 
 def runs(
-    stage: StageName = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    stage: StageOption = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100, help="Maximum number of runs, newest first.")
+    ] = 20,
+    as_json: JsonOption = False,
 ) -> None:
-    """List learning runs and how they ended."""
+    """List learning runs and their outcomes."""
     with aws_errors():
         found = _runs(find_deployed(stage)).newest(limit)
     if as_json:
@@ -66,13 +71,13 @@ def runs(
     Console().print(table)
 
 
-def approve(run: RunId, stage: StageName = None) -> None:
-    """Say yes to the candidate of a run that waits for a person: it goes live."""
+def approve(run: RunArgument, stage: StageOption = None) -> None:
+    """Approve the candidate of a waiting run: it goes live."""
     _answer(run, stage, approved=True)
 
 
-def reject(run: RunId, stage: StageName = None) -> None:
-    """Say no to the candidate of a run that waits for a person: the live prompt stays."""
+def reject(run: RunArgument, stage: StageOption = None) -> None:
+    """Reject the candidate of a waiting run: the live prompt stays."""
     _answer(run, stage, approved=False)
 
 
@@ -84,19 +89,19 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
         if run is None:
             raise RouteSwitchError(f"There is no run {run_id}. 'route-switch runs' lists them.")
         if run.outcome is not None or run.token is None:
-            raise RouteSwitchError(f"Run {run_id} does not wait for anybody: {_state(run)}.")
-        if approved:  # else the run would end without it, and this was its only chance
+            raise RouteSwitchError(f"Run {run_id} is not waiting for approval: {_state(run)}.")
+        if approved:  # With learning off the run would end unpromoted, and could not be approved.
             _check_that_learning_is_on(deployed)
         who = deployed.connect("sts").get_caller_identity()["Arn"]
         workflow = deployed.connect("stepfunctions")
         answer = json.dumps({"approved": approved, "by": who})
-        gone = (workflow.exceptions.TaskTimedOut, workflow.exceptions.TaskDoesNotExist)
+        ended = (workflow.exceptions.TaskTimedOut, workflow.exceptions.TaskDoesNotExist)
         try:
             workflow.send_task_success(taskToken=run.token, output=answer)
-        except gone as error:
+        except ended as error:
             raise RouteSwitchError(
-                f"Run {run_id} does not wait any more: it has its answer, nobody gave one in time, "
-                "or it was stopped. 'route-switch prompt promote' takes a candidate by hand."
+                f"Run {run_id} is not waiting any more: it was answered, timed out or was stopped. "
+                "'route-switch prompt promote' makes a candidate live by hand."
             ) from error
         runs.answered(run_id)
     typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
@@ -105,8 +110,8 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
 def _check_that_learning_is_on(deployed: Deployed) -> None:
     if not switch_store(deployed).read().may_learn:
         raise RouteSwitchError(
-            "Learning is off, so nothing was done. Turn it on first, with 'route-switch switch "
-            "learning on'."
+            "Learning is off, so nothing was done. Turn it on with 'route-switch switch learning "
+            "on'."
         )
 
 
@@ -116,7 +121,9 @@ def _runs(deployed: Deployed) -> DynamoDbRuns:
 
 def _output(deployed: Deployed, name: str) -> str:
     if name not in deployed.outputs:
-        raise ConfigurationError(f"The stack has no output {name}: deploy this release.")
+        raise ConfigurationError(
+            f"The stack has no output {name}: it is older than this release. Deploy it again."
+        )
     return deployed.outputs[name]
 
 

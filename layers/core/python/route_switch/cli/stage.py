@@ -1,13 +1,13 @@
-"""Where a stage is, and its live prompt: in AWS, or in the stack that runs here."""
+"""Find a stage, in AWS or on this machine, and connect to its services."""
 
 import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -17,6 +17,7 @@ from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.services.prompts.publish_prompt import PublishPrompt
+from route_switch.wiring.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 STACK_FILE = Path(".local/stack.json")
 CDK_FILE = Path("cdk.json")
 
-_PATIENCE = Config(
+_LOCK_TIMEOUTS = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
 )
-"""Reading and writing under the lock end before its lease does."""
+"""Calls made under the prompt's lock must end before its lease does."""
+
+Connect = Callable[[str], Any]  # boto3 creates its clients at run time
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`prefix` is what the names of the prompt's parameters begin with."""
+    """Where a stage keeps its prompt. `prefix` starts the names of the prompt's parameters."""
 
     prefix: str
     session: boto3.Session
@@ -42,18 +45,25 @@ class Stage:
     def parameter(self) -> str:
         return f"{self.prefix}/live"
 
+    def connect(self, service: str) -> Any:  # boto3 creates its clients at run time
+        return self.session.client(service, endpoint_url=self.endpoint)
+
     def prompts(self) -> SsmPromptStore:
         return SsmPromptStore(self._ssm(), self.parameter, f"{self.prefix}/seed")
 
     def publisher(self) -> PublishPrompt:
         prompts = self.prompts()
-        dynamodb = self.session.client("dynamodb", endpoint_url=self.endpoint, config=_PATIENCE)
+        dynamodb = self.session.client(
+            "dynamodb", endpoint_url=self.endpoint, config=_LOCK_TIMEOUTS
+        )
         owner = f"{socket.gethostname()} (process {os.getpid()})"
         lock = DynamoDbPromptLock(dynamodb, self._lock_table(), owner)
         return PublishPrompt(prompts, prompts, lock)
 
     def _ssm(self) -> "SSMClient":
-        client: SSMClient = self.session.client("ssm", endpoint_url=self.endpoint, config=_PATIENCE)
+        client: SSMClient = self.session.client(
+            "ssm", endpoint_url=self.endpoint, config=_LOCK_TIMEOUTS
+        )
         return client
 
     def _lock_table(self) -> str:
@@ -63,46 +73,75 @@ class Stage:
             return ssm.get_parameter(Name=name)["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound as error:
             raise ConfigurationError(
-                f"There is no parameter '{name}', which names the table that the prompt's lock "
-                "lies in. Deploy the stage with this release, or check --stage, AWS_REGION and the "
+                f"Parameter '{name}' does not exist. It names the table that holds the prompt's "
+                "lock. Deploy the stage with this release, or check --stage, AWS_REGION and the "
                 "account."
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployed stack: clients by service name, its router's settings, and its outputs."""
+
+    connect: Connect
+    settings: Settings
+    outputs: Mapping[str, str]
+
+
 def find_stage(name: str | None) -> Stage:
-    """The stage of this name, else the local stack whose file lies here."""
+    """Return the stage with this name, or the local stack described in `STACK_FILE`."""
     if name is not None:
         return Stage(f"/route-switch/{name}/prompt", boto3.Session(region_name=_region(name)))
     if not STACK_FILE.exists():
         raise ConfigurationError(
-            f"Which stage? There is no {STACK_FILE} here. Name a stage with --stage, or start the "
-            "local stack with 'make up'."
+            f"Which stage? {STACK_FILE} does not exist in this folder. Name a stage with --stage, "
+            "or start the local stack with 'make up'."
         )
     stack = json.loads(STACK_FILE.read_text("utf-8"))
-    # A loopback server that checks no credentials.
+    # The local stack listens on loopback and does not check credentials.
     session = boto3.Session("local", "local", region_name=stack["region"])
     return Stage(stack["prompt_parameter"].removesuffix("/live"), session, stack["aws_endpoint"])
 
 
+def find_deployed(stage: str | None) -> Deployed:
+    """Return the stack of a stage, or the local stack; raise `RouteSwitchError` without one."""
+    name = f"route-switch-{stage or 'local'}"
+    connect = find_stage(stage).connect
+    with aws_errors():
+        [stack] = connect("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())}
+        if "RouterFunction" not in outputs:
+            raise ConfigurationError(
+                f"Stack {name} has no output RouterFunction: its deployment failed, or it is older "
+                "than this release. Deploy it again."
+            )
+        function = connect("lambda").get_function_configuration(
+            FunctionName=outputs["RouterFunction"]
+        )
+    return Deployed(connect, parse_settings(function["Environment"]["Variables"]), outputs)
+
+
+@contextlib.contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turn errors of boto3 into `RouteSwitchError`."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise RouteSwitchError(
+            f"The call to AWS failed: {str(error).rstrip('.')}. Check your credentials "
+            "('aws sts get-caller-identity') and AWS_REGION."
+        ) from error
+
+
 def _region(stage: str) -> str:
-    """As the caller's environment or profile says it, else as the stage in cdk.json does."""
+    """Return the region of the environment or profile, else the stage's region in cdk.json."""
     known = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if known is None and CDK_FILE.exists():
         stages = json.loads(CDK_FILE.read_text("utf-8"))["context"]["stages"]
         known = stages.get(stage, {}).get("region")
     if known is None:
         raise ConfigurationError(
-            f"In which region is stage {stage}? Set AWS_REGION, or run this where its cdk.json is."
+            f"The region of stage {stage} is unknown. Set AWS_REGION, or run the command in the "
+            "folder of its cdk.json."
         )
     return str(known)
-
-
-@contextlib.contextmanager
-def aws_errors() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise RouteSwitchError(
-            f"AWS refused or could not be reached: {str(error).rstrip('.')}. Check the credentials "
-            "('aws sts get-caller-identity') and AWS_REGION."
-        ) from error

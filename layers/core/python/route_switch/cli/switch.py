@@ -1,4 +1,4 @@
-"""`route-switch switch`: pins a tier, turns the router LLM or learning off; nothing is deployed."""
+"""`route-switch switch`: pin a tier, turn the router LLM or learning off, without a deployment."""
 
 import json
 from enum import StrEnum
@@ -7,20 +7,19 @@ from typing import Annotated
 import typer
 
 from route_switch.adapters.ssm import SsmSwitchStore
-from route_switch.cli.deployed import Deployed, find_deployed
-from route_switch.cli.stage import STACK_FILE, aws_errors
+from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
 
-app = typer.Typer(help="What can be turned off without a deployment.", no_args_is_help=True)
+app = typer.Typer(
+    help="Pin a tier, or turn the router LLM or learning off, without a deployment.",
+    no_args_is_help=True,
+)
 
-StageName = Annotated[
-    str | None,
-    typer.Option("--stage", help=f"Stage that is meant. Without it: the stack in {STACK_FILE}."),
-]
-WARM = "Processes that are warm read it again within a minute."
-NEXT_SLICE = "A run that is under way reads it with its next slice, in 15 minutes at most."
+IN_WARM_PROCESSES = "Warm processes read the switch again within a minute."
+IN_RUNNING_RUN = "A learning run that is under way reads it at its next slice, within 15 minutes."
 
 
 class OnOff(StrEnum):
@@ -35,37 +34,44 @@ class Pin(StrEnum):
     OFF = "off"
 
 
-@app.command()
-def show(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    stage: StageName = None,
-) -> None:
-    """Print how the switches are set."""
+StateArgument = Annotated[OnOff, typer.Argument(metavar="on|off", help="New state.")]
+
+
+@app.command(epilog=usage_examples("switch show --stage prod"))
+def show(as_json: JsonOption = False, stage: StageOption = None) -> None:
+    """Print the state of each switch."""
     with aws_errors():
         switches = switch_store(find_deployed(stage)).read()
     if as_json:
         typer.echo(switches.model_dump_json())
         return
-    for name, value in _words(switches).items():
+    for name, value in _states(switches).items():
         typer.echo(f"{name}: {value}")
 
 
-@app.command("pin-tier")
-def pin_tier(tier: Pin, stage: StageName = None) -> None:
-    """Send every routed request to one tier, as far as the key's tiers allow."""
-    _set(stage, "pin-tier", WARM, pin_tier=None if tier is Pin.OFF else Tier(int(tier)))
+@app.command(
+    "pin-tier",
+    epilog=usage_examples("switch pin-tier 3 --stage prod", "switch pin-tier off --stage prod"),
+)
+def pin_tier(
+    tier: Annotated[Pin, typer.Argument(metavar="1|2|3|off", help="Tier, or off.")],
+    stage: StageOption = None,
+) -> None:
+    """Send every routed request to one tier, within the tiers that its key allows."""
+    pinned = None if tier is Pin.OFF else Tier(int(tier))
+    _set(stage, "pin-tier", IN_WARM_PROCESSES, pin_tier=pinned)
 
 
-@app.command()
-def router(state: OnOff, stage: StageName = None) -> None:
-    """Ask the router LLM, or send what is not bypassed to the safe tier."""
-    _set(stage, "router", WARM, router=state.value)
+@app.command(epilog=usage_examples("switch router off --stage prod"))
+def router(state: StateArgument, stage: StageOption = None) -> None:
+    """Turn the router LLM on or off. When off, longer queries go to the safe tier."""
+    _set(stage, "router", IN_WARM_PROCESSES, router=state.value)
 
 
-@app.command()
-def learning(state: OnOff, stage: StageName = None) -> None:
-    """Let learning runs go, or start none and end the one that is under way."""
-    _set(stage, "learning", NEXT_SLICE, learning=state.value)
+@app.command(epilog=usage_examples("switch learning off --stage prod"))
+def learning(state: StateArgument, stage: StageOption = None) -> None:
+    """Turn learning on or off. When off, no run starts and the active run ends."""
+    _set(stage, "learning", IN_RUNNING_RUN, learning=state.value)
 
 
 def switch_store(deployed: Deployed) -> SsmSwitchStore:
@@ -75,23 +81,23 @@ def switch_store(deployed: Deployed) -> SsmSwitchStore:
 def _set(stage: str | None, name: str, when: str, **change: Tier | str | None) -> None:
     with aws_errors():
         store = switch_store(find_deployed(stage))
-        before = _readable(store)
+        before = _read_or_default(store)
         after = Switches.model_validate({**before.model_dump(), **change})
         store.write(after)
-    typer.echo(f"{name}: {_words(before)[name]} -> {_words(after)[name]}")
+    typer.echo(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
     typer.echo(when, err=True)
 
 
-def _readable(store: SsmSwitchStore) -> Switches:
-    """A switch must be set where nobody can read what was there, too."""
+def _read_or_default(store: SsmSwitchStore) -> Switches:
+    """A switch can be set even if the stored value is unreadable."""
     try:
         return store.read()
     except ConfigurationError as error:
-        typer.echo(f"note: {error} Now all others are at their defaults.", err=True)
+        typer.echo(f"note: {error} The other switches are now at their defaults.", err=True)
         return Switches()
 
 
-def _words(switches: Switches) -> dict[str, str]:
+def _states(switches: Switches) -> dict[str, str]:
     values = json.loads(switches.model_dump_json())
     return {
         name.replace("_", "-"): "off" if value is None else str(value)

@@ -5,6 +5,7 @@ import math
 from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
 from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, Line
 from route_switch.cost_estimate.deployment import Deployment, Traffic
+from route_switch.domain.providers import KEYLESS, provider_of
 from route_switch.domain.tokens import BYTES_PER_TOKEN
 from route_switch.services.refreshed_value import REFRESH_AFTER_S
 
@@ -132,9 +133,7 @@ def _sent_bytes(deployment: Deployment, traffic: Traffic) -> int:
     """Return the bytes sent out per request: the answer, and the call to a provider outside AWS."""
     answer = ANSWER_BYTES + traffic.output_tokens * BYTES_PER_TOKEN
     models = deployment.config.models
-    leaves_aws = any(
-        not name.startswith(("bedrock/", "local/", "offline/")) for name in models.names
-    )
+    leaves_aws = any(provider_of(name) not in KEYLESS for name in models.names)
     call = PROVIDER_CALL_BYTES + traffic.input_tokens * BYTES_PER_TOKEN
     return answer + (call if leaves_aws else 0)
 

@@ -136,8 +136,8 @@ class RequestRefusedError(RouteSwitchError):
 
 
 def no_such_result(request_id: str) -> RequestRefusedError:
-    """Return a 404 for a missing result. Use the same error for another key's result, to not reveal
-    that it exists."""
+    """Return a 404 for a missing result. Another key's result gets the same error, so that its
+    existence stays hidden."""
     return RequestRefusedError(
         f"This key has no result '{request_id}'. It may have expired.",
         status=HTTPStatus.NOT_FOUND,

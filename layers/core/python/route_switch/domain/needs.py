@@ -18,9 +18,11 @@ class Capabilities(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tools: bool = True
+    """Whether it accepts tools."""
     vision: bool = True
+    """Whether it accepts images."""
     input_tokens: int | None = Field(default=None, gt=0)
-    """The largest input; None when unknown."""
+    """Its context length; null is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Price(BaseModel):
-    """List price in USD per million tokens.
-
-    `cached_input_usd_per_million` is the price of an input token read from the provider's prompt
-    cache. When it is None, cached tokens cost the normal input price.
-    """
+    """List price in USD per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_usd_per_million: float = Field(ge=0)
+    """Price of input tokens."""
     output_usd_per_million: float = Field(ge=0)
+    """Price of output tokens."""
     cached_input_usd_per_million: float | None = Field(default=None, ge=0)
+    """Price of input tokens read from the provider's prompt cache; null is the input price."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ class RouterConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: ModelCatalog
+    """Models of the tiers and of the router LLM, with their prices."""
     strategy: Annotated[str, Field(min_length=1)] = "prompt"
     """The routing strategy, by its name in `domain/strategies/registry.py`."""
     safe_tier: Tier = Tier.MEDIUM
@@ -23,13 +24,21 @@ class RouterConfig(BaseModel):
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
+    """Most of a query that the router LLM sees; of a longer one it sees head and tail."""
     router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
+    """Time limit of a router call; after it the safe tier answers."""
     request_deadline_s: Annotated[float, Field(gt=0, le=890)] = 27.0
+    """Time limit of a whole request, router and fallbacks included. A stage allows 27 at most."""
     text_storage: TextStorage = "full"
+    """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90
+    """How long records are kept."""
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    """Largest request body that is accepted."""
     openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
+    """Server of the `openai/…` models: any that offers OpenAI's API."""
     bedrock_region: str | None = None
+    """Region in which Bedrock is called; null is the stage's own region."""
 
     @model_validator(mode="after")
     def _router_leaves_time_for_the_tier(self) -> Self:

@@ -39,17 +39,17 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 
 
 class TierModels(BaseModel):
-    """A tier's model and its fallbacks, in the order to try them.
-
-    `max_output_tokens` limits the answers to requests that set no limit. None: the provider's own
-    limit, or `DEFAULT_OUTPUT_TOKENS`.
-    """
+    """A tier's model and its fallbacks, in the order to try them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ModelName
+    """The model that answers, as `provider/model`."""
     fallbacks: tuple[ModelName, ...] = ()
+    """Models to try in this order if it fails."""
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Output limit of requests that set none. Null: 4,096 tokens on Bedrock, which reserves them
+    when a call starts; elsewhere the provider's own limit."""
 
     @property
     def with_fallbacks(self) -> tuple[ModelName, ...]:
@@ -57,22 +57,23 @@ class TierModels(BaseModel):
 
 
 class ModelCatalog(BaseModel):
-    """Which models serve which tier, which one routes, and what each costs.
-
-    `tier_3_output_ratio[t]` is the number of tokens that the Tier-3 model writes per token that
-    tier `t` writes. It estimates what Tier 3 would have cost; a tier without a measured ratio has
-    no estimate. A model without `capabilities` accepts everything. `prices_date` is the date of the
-    prices.
-    """
+    """Which models serve which tier, which one routes, and what each of them costs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tiers: dict[Tier, TierModels]
+    """The models of Tiers 1, 2 and 3."""
     router: ModelName
+    """The router LLM, as `provider/model`."""
     prices: dict[ModelName, Price] = Field(default_factory=dict)
+    """Prices by model. Synthesis adds LiteLLM's list prices for the models that have none here."""
     prices_date: date | None = None
+    """Date of the prices; null is the date of the packaged price list."""
     capabilities: dict[ModelName, Capabilities] = Field(default_factory=dict)
+    """Capabilities by model. Synthesis adds LiteLLM's; a model without any takes every request."""
     tier_3_output_ratio: dict[Tier, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Tokens that Tier 3 writes for each token that the tier writes; `report.json` of a learning
+    run has the measured ratios. Without a ratio the saving of a tier is unknown."""
 
     @model_validator(mode="after")
     def _every_tier_has_a_model(self) -> Self:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from route_switch.adapters.learning.outcome_file import outcomes_file
+from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
 from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
@@ -30,8 +31,6 @@ HISTORY_BEFORE = "gate-history-before-{}.json"
 """The gate history as a run found it, by the run's fingerprint: other examples or settings make
 another run, and another look."""
 PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
-NETWORKLESS = ("local", "offline")
-"""Providers that need no network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class LearningJob:
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
-            self.files.write("outcomes.jsonl.gz", outcomes_file(found.built.table))
+            self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),
@@ -173,19 +172,18 @@ def versions() -> dict[str, str]:
 def default_proposer(models: Mapping[Tier, str], router_model: str) -> str:
     """Return the large model if it can be called, else the router model, else the simulated one."""
     for name in (models[Tier.LARGE], router_model):
-        provider, slash, _ = name.partition("/")
-        if slash and provider not in NETWORKLESS:
+        if "/" in name and provider_of(name) not in IN_PROCESS:
             return name
     return "offline/proposer"
 
 
 def simulated_parts(plan: Plan) -> tuple[str, ...]:
     parts = []
-    if any(name.startswith("offline/") for name in plan.models.values()):
+    if any(is_simulated(name) for name in plan.models.values()):
         parts.append("the tier models (offline/…: they replay recorded answers of real models)")
-    if plan.proposer_model.startswith("offline/"):
+    if is_simulated(plan.proposer_model):
         parts.append(f"the proposer ({plan.proposer_model}: a handful of rules, not an LLM)")
-    if plan.judge_model is not None and plan.judge_model.startswith("offline/"):
+    if plan.judge_model is not None and is_simulated(plan.judge_model):
         parts.append(f"the judge ({plan.judge_model}: it repeats recorded scores)")
     return tuple(parts)
 

@@ -36,7 +36,7 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
+from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import RouteExamples
@@ -155,7 +155,7 @@ class LearningSteps:
         self._progress.step("split examples")
         sides = found.sides = split(examples)
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        judge = JudgeAnswers(self._calls, plan.judge_model) if plan.judge_model else None
+        judge = judge_of(self._calls, plan.judge_model)
         build = BuildOutcomes(self._calls, judge, plan.threads)
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)

@@ -91,7 +91,7 @@ class ModelCaller:
         instead of raising it. A timed-out call may run until the request's deadline: its provider
         charges for it anyway, and this way its tokens become known."""
         started = self._clock()
-        future = self._pool.submit(self._run, name, messages, params, deadline.remaining_s)
+        future = self._pool.submit(self._complete, name, messages, params, deadline.remaining_s)
         error: ModelError
         try:
             completion = future.result(timeout_s)
@@ -109,8 +109,12 @@ class ModelCaller:
         except ModelError as caught:
             error, late = caught, None
         else:
-            return CallResult(self._answered(name, tier, completion.usage, started), completion)
-        return CallResult(self._failed(name, tier, error, started, messages), None, error, late)
+            return CallResult(
+                self._answered_attempt(name, tier, completion.usage, started), completion
+            )
+        return CallResult(
+            self._failed_attempt(name, tier, error, started, messages), None, error, late
+        )
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -124,7 +128,7 @@ class ModelCaller:
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
         return replace(result, attempt=attempt, completion=completion, late=None)
 
-    def _run(
+    def _complete(
         self,
         name: str,
         messages: tuple[JsonObject, ...],
@@ -142,13 +146,13 @@ class ModelCaller:
             logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
-    def _answered(
+    def _answered_attempt(
         self, name: str, tier: Tier | None, usage: Usage | None, started: float
     ) -> Attempt:
         cost = cost_usd(usage, self._catalog.price(name))
         return Attempt(name, tier, "answered", self._ms_since(started), usage, cost)
 
-    def _failed(
+    def _failed_attempt(
         self,
         name: str,
         tier: Tier | None,

@@ -57,14 +57,16 @@ def find_eligible(
     named = resolve_override(model, key, catalog)
     allowed = key.allowed_tiers & wanted.tiers
     if not allowed or named not in {None, *allowed}:
-        raise _out_of_range(key, named, wanted)
-    lacking = {name: _lack(catalog, key, name, needs) for name in catalog.names}
-    able = frozenset(tier for tier in allowed if lacking[catalog.tiers[tier].model] is None)
-    if not able or named not in {None, *able}:
+        raise _range_error(key, named, wanted)
+    lacking = {name: _unmet_need(catalog, key, name, needs) for name in catalog.names}
+    capable = frozenset(tier for tier in allowed if lacking[catalog.tiers[tier].model] is None)
+    if not capable or named not in {None, *capable}:
         asked = allowed if named is None else {named}
-        raise _nothing_can({tier: lacking[catalog.tiers[tier].model] for tier in asked})
+        raise _unsupported_error({tier: lacking[catalog.tiers[tier].model] for tier in asked})
     models = frozenset(name for name, lack in lacking.items() if lack is None)
-    return Eligible(able, models, router=not _unpayable(catalog, key, catalog.router)), named
+    return Eligible(
+        capable, models, router=not _has_unknown_cost(catalog, key, catalog.router)
+    ), named
 
 
 def resolve_override(model: str, key: ApiKey, catalog: ModelCatalog) -> Tier | None:
@@ -99,17 +101,17 @@ def model_not_found(model: str) -> RequestRefusedError:
     )
 
 
-def _lack(catalog: ModelCatalog, key: ApiKey, name: str, needs: Needs) -> str | None:
+def _unmet_need(catalog: ModelCatalog, key: ApiKey, name: str, needs: Needs) -> str | None:
     lack = needs.unmet_by(catalog.capabilities_of(name))
-    return lack or (NO_PRICE if _unpayable(catalog, key, name) else None)
+    return lack or (NO_PRICE if _has_unknown_cost(catalog, key, name) else None)
 
 
-def _unpayable(catalog: ModelCatalog, key: ApiKey, name: str) -> bool:
+def _has_unknown_cost(catalog: ModelCatalog, key: ApiKey, name: str) -> bool:
     """A budget cannot be enforced when the cost of a call is unknown."""
     return key.monthly_budget_usd is not None and catalog.price(name) is None
 
 
-def _out_of_range(key: ApiKey, named: Tier | None, wanted: TierRange) -> RequestRefusedError:
+def _range_error(key: ApiKey, named: Tier | None, wanted: TierRange) -> RequestRefusedError:
     if named is not None:
         return RequestRefusedError(
             f"'model' names {named.alias}, but 'route_switch' allows tiers "
@@ -128,7 +130,7 @@ def _out_of_range(key: ApiKey, named: Tier | None, wanted: TierRange) -> Request
     )
 
 
-def _nothing_can(lacking: Mapping[Tier, str | None]) -> RequestRefusedError:
+def _unsupported_error(lacking: Mapping[Tier, str | None]) -> RequestRefusedError:
     reasons = "; ".join(f"{tier.alias}: {lacking[tier]}" for tier in sorted(lacking))
     if set(lacking.values()) == {NO_PRICE}:
         return RequestRefusedError(

@@ -45,19 +45,19 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         pool: Executor,
         clock: Clock = time.monotonic,
     ) -> None:
-        super().__init__(self._served_and_health, pool, clock)
+        super().__init__(self._read_prompt, pool, clock)
         self._store = store
         self._packaged = packaged
 
-    def _served_and_health(self, before: ServedPrompt | None) -> tuple[ServedPrompt, bool]:
-        served = self._served(before)
+    def _read_prompt(self, before: ServedPrompt | None) -> tuple[ServedPrompt, bool]:
+        served = self._usable_prompt(before)
         return served, served.healthy
 
-    def _served(self, before: ServedPrompt | None) -> ServedPrompt:
+    def _usable_prompt(self, before: ServedPrompt | None) -> ServedPrompt:
         try:
             stored = self._store.read_live()
             if stored is not None:
-                return _parsed(stored, "live")
+                return _parse(stored, "live")
             healthy = True
         except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
             logger.warning("The live prompt cannot be used: %s", _reason(error))
@@ -77,7 +77,7 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
             stored = self._version(number)
             with contextlib.suppress(PromptError):  # that version is broken too
                 if stored is not None:
-                    return replace(_parsed(stored, "live"), healthy=False)
+                    return replace(_parse(stored, "live"), healthy=False)
         return None
 
     def _version(self, number: int | None) -> StoredPrompt | None:
@@ -91,7 +91,7 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         try:
             stored = self._store.read_seed()
             if stored is not None:
-                seed = _parsed(stored, "seed")
+                seed = _parse(stored, "seed")
                 return ServedPrompt(seed.prompt, seed.version, healthy)
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
             logger.warning("The seed prompt cannot be used: %s", _reason(error))
@@ -102,7 +102,7 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         return ServedPrompt(self._packaged, f"packaged@{self._packaged.version}", healthy)
 
 
-def _parsed(stored: StoredPrompt, origin: str) -> ServedPrompt:
+def _parse(stored: StoredPrompt, origin: str) -> ServedPrompt:
     return ServedPrompt(parse_prompt(stored.document), f"{origin}@{stored.version}")
 
 

@@ -16,10 +16,10 @@ class LiveSwitches(RefreshedValue[Switches]):
     """Keeps the last known switches when they cannot be read. In a new process everything is on."""
 
     def __init__(self, store: SwitchStore, pool: Executor, clock: Clock = time.monotonic) -> None:
-        super().__init__(self._switches, pool, clock)
+        super().__init__(self._read_switches, pool, clock)
         self._store = store
 
-    def _switches(self, before: Switches | None) -> tuple[Switches, bool]:
+    def _read_switches(self, before: Switches | None) -> tuple[Switches, bool]:
         try:
             return self._store.read(), True
         except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)

@@ -98,7 +98,7 @@ class OptimizerParts:
     def job(self, run: LearningRun) -> tuple[LearningJob, RunDependencies]:
         examples, digest = self._examples(run)
         memo, pace = self._memo(run, None), self._pace(1)
-        calls = self._metered(run, memo, pace)
+        calls = self._metered_calls(run, memo, pace)
         bucket = self._wiring.bucket
         work = bucket.work(run.id)
         collected = json.loads(work.read("collected.json") or b"{}")
@@ -126,7 +126,7 @@ class OptimizerParts:
     def calls(self, run: LearningRun, shard: int | None = None) -> MeteredCalls:
         worker = None if shard is None else f"outcomes-{shard}"
         workers = 1 if shard is None else self._config.shards
-        return self._metered(run, self._memo(run, worker), self._pace(workers))
+        return self._metered_calls(run, self._memo(run, worker), self._pace(workers))
 
     def _memo(self, run: LearningRun, worker: str | None) -> S3Memo:
         known = self._wiring.known(run.id)
@@ -143,7 +143,7 @@ class OptimizerParts:
             rate / workers if rate else None, remaining_s, patience_s=self._config.patience_s
         )
 
-    def _metered(self, run: LearningRun, memo: S3Memo, pace: Pace) -> MeteredCalls:
+    def _metered_calls(self, run: LearningRun, memo: S3Memo, pace: Pace) -> MeteredCalls:
         keys = provider_keys(self._settings.provider_secret)
         clients = learning_clients(self._settings.router, keys)
         return MeteredCalls(clients, self._prices.get, memo, self._cap(run), pace, self._tell)

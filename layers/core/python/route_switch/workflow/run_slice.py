@@ -22,7 +22,7 @@ from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.build_outcomes import BuildOutcomes
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.judge_answers import judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.workflow.events import Evaluated, Slice, WorkEvent
 
@@ -95,7 +95,7 @@ class RunSlice:
         sides = split(self._parts.examples(event.run))
         rows = (*sides.train, *sides.validation, *sides.heldout)
         calls = self._parts.calls(event.run, event.shard)
-        judge = JudgeAnswers(calls, config.judge) if config.judge else None
+        judge = judge_of(calls, config.judge)
         build = BuildOutcomes(calls, judge, config.threads)
         try:
             build.fill(rows[event.shard :: config.shards], self._parts.plan.models)

@@ -47,7 +47,7 @@ class DynamoDbCap:
             return
         room = self._cap_usd - usd
         try:
-            if room < 0 or not self._reserved(usd, room):
+            if room < 0 or not self._try_to_reserve(usd, room):
                 raise BudgetReachedError(
                     f"The learning cap of {self._month}, {self._cap_usd:.4f} USD for all runs of "
                     f"the month, is reached: {self.taken_usd():.4f} USD are spent or reserved, and "
@@ -76,7 +76,7 @@ class DynamoDbCap:
     def taken_usd(self) -> float:
         return taken_usd(self._dynamodb, self._table, self._month)
 
-    def _reserved(self, usd: float, room: float) -> bool:
+    def _try_to_reserve(self, usd: float, room: float) -> bool:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,

@@ -41,7 +41,7 @@ def read_rows(path: Path, kind: type[Row], hint: str) -> Iterator[tuple[int, Row
         for number, line in enumerate(lines, 1):
             content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if not content.isspace() and content:
-                yield number, _parsed(content, kind, f"{path}, line {number}", hint)
+                yield number, _parse(content, kind, f"{path}, line {number}", hint)
 
 
 def gzip_lines(lines: Iterable[str]) -> bytes:
@@ -62,7 +62,7 @@ def write_gzip(path: Path, lines: Iterable[str]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _parsed(content: bytes, kind: type[Row], place: str, hint: str) -> Row:
+def _parse(content: bytes, kind: type[Row], place: str, hint: str) -> Row:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:

@@ -62,20 +62,22 @@ class LearningTexts:
         self._keep_going = keep_going
 
     def forget(
-        self, requests: Sequence[DeletionNote], under_way: str | None = None
+        self, requests: Sequence[DeletionNote], current_run: str | None = None
     ) -> RemovedTexts:
         if not requests:
             return RemovedTexts()
         ids = frozenset(request.request_id for request in requests)
         keys = frozenset(key for request in requests for key in request.keys)
         found = [trace for trace in self._traces if trace.shows(ids, keys)]
-        mine = [trace for trace in found if trace.name != under_way]
+        removable = [trace for trace in found if trace.name != current_run]
         with ThreadPoolExecutor(S3_THREADS) as pool:
-            gone = list(pool.map(self._remove, mine))
-        left = [trace for trace, done in zip(mine, gone, strict=True) if not done]
-        pending = {under_way} if under_way and self._may_hold(under_way, ids, keys) else set()
+            deleted = list(pool.map(self._remove, removable))
+        left = [trace for trace, done in zip(removable, deleted, strict=True) if not done]
+        pending = {current_run} if current_run and self._may_hold(current_run, ids, keys) else set()
         return RemovedTexts(
-            places=tuple(place for trace in mine for place in trace.places if trace not in left),
+            places=tuple(
+                place for trace in removable for place in trace.places if trace not in left
+            ),
             pending=tuple(sorted(pending | {trace.name for trace in left})),
         )
 

@@ -34,7 +34,7 @@ class _Line(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
-def outcomes_file(table: OutcomeTable) -> bytes:
+def serialize_outcomes(table: OutcomeTable) -> bytes:
     """Return the file's content. Equal tables give equal bytes."""
     return gzip_lines(line.as_json() for line in _lines(table))
 

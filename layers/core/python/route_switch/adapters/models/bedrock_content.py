@@ -107,7 +107,7 @@ def _text(part: Part) -> list[str]:
 
 
 def _image(part: Part) -> "ImageBlockTypeDef":
-    media_type, data = _decoded(part, "url")
+    media_type, data = _decode(part, "url")
     form = IMAGE_FORMATS.get(media_type)
     if form is None:
         raise InvalidModelRequestError(
@@ -118,7 +118,7 @@ def _image(part: Part) -> "ImageBlockTypeDef":
 
 
 def _document(part: Part) -> "DocumentBlockTypeDef":
-    media_type, data = _decoded(part, "file_data")
+    media_type, data = _decode(part, "file_data")
     form = DOCUMENT_FORMATS.get(media_type)
     if form is None:
         raise InvalidModelRequestError(
@@ -141,7 +141,7 @@ def _document_name(filename: JsonValue, place: str) -> str:
     return f"{name[:_MAX_NAME_LENGTH].strip() or 'document'} ({position})"
 
 
-def _decoded(part: Part, field: str) -> tuple[str, bytes]:
+def _decode(part: Part, field: str) -> tuple[str, bytes]:
     """Return the media type and bytes of the data: URL in this field."""
     url = part.value.get(field) if isinstance(part.value, Mapping) else None
     head = _DATA_URL.match(url) if isinstance(url, str) else None

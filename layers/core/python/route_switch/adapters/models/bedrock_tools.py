@@ -95,14 +95,14 @@ def tool_uses(message: JsonObject, place: str) -> "list[ContentBlockTypeDef]":
 def _tool_use(call: JsonValue, place: str) -> "ContentBlockTypeDef":
     match call:
         case {"id": str(id_), "function": {"name": str(name), "arguments": str(arguments)}} if name:
-            tool_input = _parsed(arguments, f"{place}.function.arguments")
+            tool_input = _parse_arguments(arguments, f"{place}.function.arguments")
             return {"toolUse": {"toolUseId": _tool_use_id(id_), "name": name, "input": tool_input}}
     raise InvalidModelRequestError(
         f"{place} must be a function call with an id, a name and arguments."
     )
 
 
-def _parsed(arguments: str, place: str) -> JsonObject:
+def _parse_arguments(arguments: str, place: str) -> JsonObject:
     try:
         value: JsonValue = json.loads(arguments) if arguments else {}
         json.dumps(value, allow_nan=False)  # Python accepts NaN and 1e999, which are not JSON.

@@ -103,10 +103,10 @@ class OfflineClient:
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model in SIMULATED:
-            yield _simulated(call.messages, SIMULATED[call.model](call.messages))
+            yield _simulate(call.messages, SIMULATED[call.model](call.messages))
         elif call.model in SIZES:
             recorded = recorded_answers(query_of(call.messages).text).get(call.model)
-            yield _replayed(recorded) if recorded else _simulated(call.messages, NO_RECORDING)
+            yield _replay(recorded) if recorded else _simulate(call.messages, NO_RECORDING)
         else:
             raise ModelError(
                 f"There is no model offline/{call.model}. Configure one of "
@@ -114,12 +114,12 @@ class OfflineClient:
             )
 
 
-def _replayed(recorded: "RecordedAnswer") -> Chunk:
+def _replay(recorded: "RecordedAnswer") -> Chunk:
     usage = Usage(recorded.input_tokens, recorded.output_tokens)
     return _answer(recorded.answer, usage, recorded.recorded_model)
 
 
-def _simulated(messages: Sequence[JsonObject], text: str) -> Chunk:
+def _simulate(messages: Sequence[JsonObject], text: str) -> Chunk:
     read = sum(estimate_tokens(text_of(message)) for message in messages)
     return _answer(text, Usage(read, estimate_tokens(text)), None)
 

@@ -84,8 +84,8 @@ def why_uncalibrated(
 
 
 def why_partial(judge_model: str, tier_3_model: str) -> str | None:
-    """Return a warning when the judge is of Tier 3's model family: judges tend to favor their own
-    family."""
+    """Return a warning when the judge belongs to Tier 3's model family: judges tend to favor their
+    own family."""
     shared = families_of(judge_model) & families_of(tier_3_model)
     if not shared:
         return None

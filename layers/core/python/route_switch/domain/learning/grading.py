@@ -106,7 +106,7 @@ def _literal(text: str) -> object:
     """Return None when the text is not a literal. A bare None does not count as one."""
     try:
         with warnings.catch_warnings():
-            # Odd escapes and numbers in an answer are not our syntax warnings.
+            # Invalid escapes and numbers in an answer must not print our own syntax warnings.
             warnings.simplefilter("ignore")
             value: object = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

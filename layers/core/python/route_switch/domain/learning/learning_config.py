@@ -18,56 +18,64 @@ Approval = Literal["uncalibrated", "always"]
 
 
 class LearningConfig(BaseModel):
-    """The settings of a weekly run. Money is in USD; `schedule` is in UTC.
-
-    `approval`: ask a person before every promotion, or only when the judge is uncalibrated.
-    """
+    """How a stage learns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     schedule: str = "cron(0 3 ? * SUN *)"
+    """When a run starts, in UTC: an EventBridge Scheduler expression."""
     lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False, alias="lambda")] = 0.2
+    """Weight λ of cost in the objective, quality − λ · cost."""
     days: Annotated[int, Field(ge=1, le=90)] = 28
-    """Learn from the traffic of this many past days. Answers paid for in this period are reused."""
+    """A run learns from the traffic of the last days. An answer is paid for once in that time."""
     sample: Annotated[int, Field(ge=1)] = 2000
-    """Approximate number of requests to sample from these days."""
+    """Expected number of requests drawn from these days."""
     min_examples: Annotated[int, Field(ge=15)] = 300
+    """A run with fewer examples ends early."""
     learn_from_text: LearnFromText = "redacted"
+    """How much of the users' text the proposer, prompts and reports may see."""
     proposer: str | None = None
-    """`provider/model` that writes instructions. None uses Tier 3's model."""
+    """Model that writes instructions, as `provider/model`; null is the model of Tier 3."""
     judge: str | None = None
-    """`provider/model` that grades answers without feedback, a test or a gold. None grades none of
-    them."""
+    """Model that grades answers without feedback, test result or gold; null is none."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
+    """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
     approval: Approval = "uncalibrated"
+    """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72
-    """A run that nobody approves within this time is rejected."""
+    """How long a run waits for approval; silence means no."""
     monthly_usd: Annotated[float, Field(ge=0)] = 25.0
+    """Cap on what all runs of a month spend."""
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """All runs of a month together may spend the smaller of `monthly_usd` and this share of what
-    routing saved in the previous month (`services.learning.spending_caps`)."""
+    """Second cap, as a share of last month's net saving (at least 1 USD). The smaller cap holds."""
     prices: dict[str, Price] = Field(default_factory=dict)
-    """Prices of the proposer and the judge when no price list has them. The other models use the
-    router's prices."""
+    """Prices of proposer and judge if no price list has them."""
     rounds: Annotated[int, Field(ge=1)] = 2
+    """Searches per run; each starts from the winner of the previous one."""
     candidates: Annotated[int, Field(ge=4)] = 14
+    """Instructions, and demo sets, proposed per round."""
     trials: Annotated[int, Field(ge=1)] = 40
+    """Prompts evaluated per round."""
     demos: Annotated[int, Field(ge=1)] = 16
+    """Most demos in a prompt."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """Seed of the search."""
     threads: Annotated[int, Field(ge=1, le=256)] = 16
+    """Concurrent model calls of one worker."""
     calls_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """Rate limit of model calls; null is none."""
     shards: Annotated[int, Field(ge=1, le=40)] = 1
     """Workers that answer and judge examples in parallel."""
     slices: Annotated[int, Field(ge=1)] = 60
-    """Maximum invocations per step."""
+    """Most invocations of one step."""
     slice_s: Annotated[float, Field(gt=0)] = 780.0
-    """Seconds that one invocation spends on new work; replaying earlier work does not count. Less
-    when that would leave the function under two minutes."""
+    """How long one invocation works on new calls, replay excluded. It always stops two minutes
+    before its function's time limit."""
     patience_s: Annotated[float, Field(gt=0)] = 60.0
-    """How long an invocation waits for a failing provider. After that the workflow waits, which
-    costs nothing."""
+    """How long an invocation waits for a failing provider before the workflow waits instead, at no
+    cost."""
     retry_s: Annotated[int, Field(ge=1)] = 60
-    """The workflow's first wait. It doubles each time."""
+    """First wait of the workflow for a failing provider; it doubles each time."""
 
     @field_validator("schedule")
     @classmethod

@@ -46,7 +46,7 @@ class RoutedDays(Protocol):
 
 
 class LearningRuns(Protocol):
-    """Starts learning."""
+    """Starts learning runs."""
 
     def start(self, name: str, run: StartRun) -> bool:
         """Return False if a run of this name was started before."""
@@ -106,10 +106,10 @@ class LearnedTexts(Protocol):
     """The texts that learning stores."""
 
     def forget(
-        self, requests: "Sequence[DeletionNote]", under_way: str | None = None
+        self, requests: "Sequence[DeletionNote]", current_run: str | None = None
     ) -> RemovedTexts:
         """Remove whatever shows one of these requests, except what belongs to the run
-        `under_way`."""
+        `current_run`."""
         ...
 
 

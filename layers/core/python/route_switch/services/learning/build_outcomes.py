@@ -41,14 +41,16 @@ class LeftOutReason(StrEnum):
     """Why an example has no outcomes, and how to give it some."""
 
     NO_RESULT = (
-        "lack a result from each tier's model (add it to the example's 'models', or use models "
+        "without a result from each tier's model (add it to the example's 'models', or use models "
         "that can be called, named provider/model)"
     )
-    NO_TEXT = "have a recorded result with neither a score nor a text to judge (add one of them)"
-    NO_JUDGE = (
-        "have nothing to grade answers with (add scores or a short 'gold', or configure a judge)"
+    NO_TEXT = (
+        "with a recorded result that has neither a score nor a text to judge (add one of them)"
     )
-    REFUSED = "were rejected by a model's provider (use models that can serve such requests)"
+    NO_JUDGE = (
+        "with nothing to grade answers by (add scores or a short 'gold', or configure a judge)"
+    )
+    REFUSED = "rejected by a model's provider (use models that can serve such requests)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +210,4 @@ def _no_outcomes(examples: Sequence[Example], left_out: Mapping[LeftOutReason, i
     reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     names = sorted({name for example in examples for name in example.models})
     recorded = f"results of {', '.join(names)}" if names else "no results of any model"
-    return f"No example has outcomes. The examples have {recorded}. Of them, {reasons}."
+    return f"No example has outcomes. The examples have {recorded}. Left out: {reasons}."

@@ -66,7 +66,7 @@ class CheckDrift:
         version, prediction = f"live@{live.version}", prediction_of(prompt)
         if prediction is None:
             return DriftCheck(DriftOutcome.NO_PREDICTION, version)
-        drift = self._drift(prediction, version, today)
+        drift = self._compare(prediction, version, today)
         if drift is None:
             return DriftCheck(DriftOutcome.TOO_FEW, version)
         if not drift.is_found:
@@ -78,7 +78,7 @@ class CheckDrift:
         outcome = DriftOutcome.RUN_STARTED if started else DriftOutcome.STARTED_BEFORE
         return DriftCheck(outcome, version, drift)
 
-    def _drift(self, prediction: Prediction, version: str, today: date) -> Drift | None:
+    def _compare(self, prediction: Prediction, version: str, today: date) -> Drift | None:
         days = (today - timedelta(days=ago) for ago in range(1, MAX_WINDOW_DAYS + 1))
         return compare_traffic(prediction, [self._days.routed(day, version) for day in days])
 

@@ -57,6 +57,11 @@ class LabeledAnswer:
     equivalent: bool
 
 
+def judge_of(calls: PaidCalls, model: str | None) -> "JudgeAnswers | None":
+    """Return the judge of a run, or None if the run has none."""
+    return None if model is None else JudgeAnswers(calls, model)
+
+
 class JudgeAnswers:
     """Compares an answer with Tier 3's. Thread-safe.
 

@@ -89,7 +89,7 @@ class DeleteTexts:
             complete = self.clock() < until
             if not complete:
                 break
-            found = self._found(batch, key)
+            found = self._find_deletable(batch, key)
             if prompts is None and any(each.note for each in found):
                 prompts = self.history()  # read before deleting anything, because this may fail too
             pending.update(self._delete(found, learned))
@@ -98,7 +98,7 @@ class DeleteTexts:
         remains = (*_in_prompts(prompts or (), seen), *self._in_backups(deleted))
         return Deletion(len(deleted), complete, tuple(sorted(pending)), remains)
 
-    def _found(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:
+    def _find_deletable(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:
         with ThreadPoolExecutor(DELETE_THREADS) as pool:
             found = pool.map(self.requests.find, request_ids)
             return [

@@ -76,7 +76,7 @@ class CheckQuality:
         """Raise when a store or the promoter fails. The order stays pending."""
         versions = self.history.versions()
         found = self._check(versions, now)
-        order = self.quality.pending() or self._order(versions, found)
+        order = self.quality.pending() or self._create_order_if_dropped(versions, found)
         if order is None:
             return found
         answer = self.promoter.roll_back(order)
@@ -100,7 +100,7 @@ class CheckQuality:
         outcome = QualityOutcome.TOO_FEW if comparison is None else QualityOutcome.NO_DROP
         return QualityCheck(outcome, live, scores, comparison)
 
-    def _order(
+    def _create_order_if_dropped(
         self, versions: Sequence[StoredVersion], found: QualityCheck
     ) -> RollbackOrder | None:
         before, drop = _predecessor(versions), found.comparison
@@ -109,7 +109,7 @@ class CheckQuality:
         order = RollbackOrder(
             from_version=versions[-1].version,
             to_version=before.version,
-            because=_because(before.version, drop),
+            because=_reason_for_rollback(before.version, drop),
         )
         self.quality.put_pending(order)
         return order
@@ -141,7 +141,7 @@ def _recorded_name(version: StoredVersion) -> str:
     return f"live@{version.version}"
 
 
-def _because(before: int, found: QualityComparison) -> str:
+def _reason_for_rollback(before: int, found: QualityComparison) -> str:
     return (
         f"people rated its answers {found.now.mean:.2f} on average (n = {found.now.n}), compared "
         f"with {found.before.mean:.2f} for version {before} (n = {found.before.n}). The drop is "

@@ -47,7 +47,7 @@ class PublishPrompt:
             if live is not None and live.document == document:
                 return live.version
             if base != (live.version if live else None):
-                raise self._stale(base)
+                raise self._stale_base_error(base)
             version = self.store.put_live(document)
         self._check_number(document, version, 1 if base is None else base + 1)
         return version
@@ -76,7 +76,7 @@ class PublishPrompt:
         """Publish the content of version `to`. By default, use the newest version that differs from
         the live prompt and may go live."""
         live = self._live()
-        target = self._differing_from(live) if to is None else self.store.read_live(to)
+        target = self._newest_different_from(live) if to is None else self.store.read_live(to)
         if target is None:
             raise PromptError(
                 "There is no older version with different content to roll back to."
@@ -110,7 +110,7 @@ class PublishPrompt:
             raise PromptError("There is no live prompt. Push one, or deploy the stage.")
         return live
 
-    def _differing_from(self, live: StoredPrompt) -> StoredVersion | None:
+    def _newest_different_from(self, live: StoredPrompt) -> StoredVersion | None:
         return next(
             (
                 old
@@ -122,7 +122,7 @@ class PublishPrompt:
             None,
         )
 
-    def _stale(self, base: int | None) -> PromptConflictError:
+    def _stale_base_error(self, base: int | None) -> PromptConflictError:
         based_on = "no live prompt" if base is None else f"version {base}"
         versions = self.history.versions()
         if not versions:

@@ -37,20 +37,20 @@ class ShowPrompt:
         """Return the newest version, even if it is broken, and the version being served. Without
         any, return the prompt that is served instead."""
         kept, served = self.versions(), self.serving()
-        shown = _shown(kept[-1]) if kept else _served(served)
+        shown = _show_stored(kept[-1]) if kept else _show_served(served)
         return shown, served.version
 
     def version(self, number: int) -> tuple[ShownPrompt, str] | None:
         """Return that version and the one being served, or None when it is not stored."""
         found = next((each for each in self.versions() if each.version == number), None)
-        return None if found is None else (_shown(found), self.serving().version)
+        return None if found is None else (_show_stored(found), self.serving().version)
 
     def history(self) -> list[ShownPrompt]:
         """Return all stored versions, newest first."""
-        return [_shown(each) for each in reversed(self.versions())]
+        return [_show_stored(each) for each in reversed(self.versions())]
 
 
-def _shown(kept: StoredVersion) -> ShownPrompt:
+def _show_stored(kept: StoredVersion) -> ShownPrompt:
     document, digest, broken = kept.document, None, None
     try:
         digest = parse_prompt(document).version
@@ -68,6 +68,6 @@ def _shown(kept: StoredVersion) -> ShownPrompt:
     )
 
 
-def _served(served: ServedPrompt) -> ShownPrompt:
+def _show_served(served: ServedPrompt) -> ShownPrompt:
     document = to_markdown(served.prompt)
     return ShownPrompt(served.version, document, len(document.encode()), served.prompt.version)

@@ -1,4 +1,4 @@
-"""A learning run in a folder, and its progress on the terminal."""
+"""Run learning in a folder, with progress on the terminal."""
 
 import shlex
 import sys
@@ -14,8 +14,8 @@ from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.cli.model_options import PriceOf, paid_calls, told
-from route_switch.cli.progress import RunProgress, outage_teller
+from route_switch.cli.model_options import PriceOf, paid_calls, stop_message
+from route_switch.cli.progress import RunProgress, outage_reporter
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
@@ -26,7 +26,7 @@ from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.judge_answers import judge_of
 from route_switch.services.learning.metered_calls import price_unknown
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_caps import LocalCap
@@ -36,7 +36,7 @@ MEMO = "answers.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class FolderRun:
-    """One run. The same run in the same folder goes on where it was stopped."""
+    """One run. The same run in the same folder resumes where it stopped."""
 
     plan: Plan
     examples: tuple[Example, ...]
@@ -51,31 +51,33 @@ class FolderRun:
     workload_notes: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self) -> Report:
-        """Raises `RouteSwitchError` where it was stopped by anything but the cap."""
+        """Return the report; raise `RouteSwitchError` if anything but the cap stopped the run."""
         self._check_prices()
         self._make_folder()
         memo = MemoFile(self.out / MEMO)
         try:
-            return self._with(memo)
+            return self._run_with(memo)
         except RunStoppedError as stop:
-            raise RouteSwitchError(f"{told(stop)} The same command goes on from here.") from stop
+            raise RouteSwitchError(
+                f"{stop_message(stop)} Run the same command to resume."
+            ) from stop
         finally:
             memo.close()
 
-    def _with(self, memo: MemoFile) -> Report:
+    def _run_with(self, memo: MemoFile) -> Report:
         cap = LocalCap(self.budget_usd)
         console = Console(file=sys.stderr)
         calls = paid_calls(
-            self.plan.config, self.price, memo, cap, self.pace, outage_teller(console)
+            self.plan.config, self.price, memo, cap, self.pace, outage_reporter(console)
         )
         cap.settle(0.0, calls.spent_usd)
         progress = RunProgress(console, lambda: calls.spent_usd, self.budget_usd)
         embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace)
         with progress.shown():
-            return self.run(RunDependencies(calls, cap, embed, progress))
+            return self.job(RunDependencies(calls, cap, embed, progress))
 
     @property
-    def run(self) -> LearningJob:
+    def job(self) -> LearningJob:
         files = Folder(self.out)
         shared = self.gate_history
         return LearningJob(
@@ -85,7 +87,7 @@ class FolderRun:
             incumbent=self.incumbent,
             hand_written=packaged_prompt(),
             files=files,
-            # Of all runs in this folder, or of as many folders as name the same file.
+            # Shared by the runs in this folder, or by every folder that names the same file.
             history=GateHistoryFile(Folder(shared.parent), shared.name)
             if shared
             else GateHistoryFile(files),
@@ -105,18 +107,18 @@ class FolderRun:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RouteSwitchError(f"The folder {self.out} cannot be made: {error}") from error
+            raise RouteSwitchError(f"The folder {self.out} cannot be created: {error}") from error
 
 
 def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float) -> None:
-    """What a run would pay at most; nothing is called and nothing written."""
+    """Print the expected cost of a run; call nothing and write nothing."""
     sides = split(examples)
     rows = (*sides.train, *sides.validation, *sides.heldout)
-    nothing = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
-    judge = JudgeAnswers(nothing, plan.judge_model) if plan.judge_model else None
+    unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
+    judge = judge_of(unpaid, plan.judge_model)
     inputs = EstimateInputs(
         models=plan.models,
-        missing=BuildOutcomes(nothing, judge, plan.threads).missing(rows, plan.models),
+        missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),
         examples=rows,
         validation_rows=len(sides.validation),
         heldout_rows=len(sides.heldout),
@@ -127,12 +129,14 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
         size=plan.size,
     )
     expected = estimate(inputs, plan.prices)
-    table = Table("for", "model", "calls", "USD expected", title="Estimate; nothing was called")
+    table = Table("purpose", "model", "calls", "expected USD", title="Estimate; nothing was called")
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
     Console().print(table)
     total = sum(line.usd or 0.0 for line in expected)
-    typer.echo(f"{total:.4f} USD in all; the cap is {budget_usd:.4f} USD (--budget-usd).")
+    typer.echo(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
-        typer.echo(f"Not counted, since the price is unknown: {', '.join(unknown)} (see --price).")
+        typer.echo(
+            f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price."
+        )

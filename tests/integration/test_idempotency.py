@@ -1,4 +1,4 @@
-"""One answer for one Idempotency-Key."""
+"""Idempotency: one answer per Idempotency-Key."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ AGAIN = {"Idempotency-Key": "order-17"}
 
 
 def kept() -> str:
-    """What lies in the item of the answer; nothing where there is none."""
+    """Return the content of the answer's item; empty if there is none."""
     name = item_id(f"key_{CLIENT_KEY}", AGAIN["Idempotency-Key"])
     found = boto3.client("dynamodb").get_item(TableName="idempotency", Key={"id": {"S": name}})
     return str(found.get("Item", ""))
 
 
-def test_a_repeat_gets_the_same_answer_and_calls_nobody(api: Api) -> None:
+def test_a_retry_gets_the_same_answer_without_a_call(api: Api) -> None:
     api.upstream.script = by_model(router=completion("2"), medium=completion("Because."))
     first, again = api.chat(LONG, headers=AGAIN), api.chat(LONG, headers=AGAIN)
     assert again.text == first.text
@@ -30,14 +30,14 @@ def test_a_repeat_gets_the_same_answer_and_calls_nobody(api: Api) -> None:
     assert api.upstream.models_called() == ["router", "medium"]
 
 
-def test_a_repeated_stream_is_a_stream(api: Api) -> None:
+def test_a_retried_stream_is_a_stream(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     first, again = (api.chat("hello", headers=AGAIN, stream=True) for _ in range(2))
     assert again.text == first.text
     assert again.headers["content-type"] == "text/event-stream"
 
 
-def test_a_long_answer_lies_in_s3_and_is_repeated_whole(api: Api) -> None:
+def test_a_long_answer_is_stored_in_s3_and_returned_whole(api: Api) -> None:
     api.upstream.script = by_model(small=completion('"' * 300_000))
     first, again = api.chat("hello", headers=AGAIN), api.chat("hello", headers=AGAIN)
     assert again.text == first.text
@@ -45,7 +45,7 @@ def test_a_long_answer_lies_in_s3_and_is_repeated_whole(api: Api) -> None:
     assert f"{first.body['id']}/repeat" in keys
 
 
-def test_keys_of_two_callers_and_two_keys_are_two_requests(api: Api) -> None:
+def test_different_callers_and_different_keys_are_different_requests(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("hello", headers=AGAIN)
     api.chat("hello", headers=AGAIN, key=OTHER_KEY)
@@ -53,7 +53,7 @@ def test_keys_of_two_callers_and_two_keys_are_two_requests(api: Api) -> None:
     assert len(api.upstream.calls) == 3
 
 
-def test_a_key_that_was_used_for_another_request_is_a_400(api: Api) -> None:
+def test_reusing_a_key_for_another_request_is_a_400(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("hello", headers=AGAIN)
     answer = api.chat("good day", headers=AGAIN)
@@ -61,12 +61,12 @@ def test_a_key_that_was_used_for_another_request_is_a_400(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
-def test_a_key_that_is_none_is_a_400(api: Api, key: str) -> None:
+def test_an_invalid_key_is_a_400(api: Api, key: str) -> None:
     answer = api.chat("hello", headers={"Idempotency-Key": key})
     assert (answer.status, answer.error["param"]) == (400, "Idempotency-Key")
 
 
-def test_an_error_is_not_kept_and_the_repeat_asks_again(api: Api) -> None:
+def test_an_error_is_not_stored_and_a_retry_calls_again(api: Api) -> None:
     api.upstream.script = lambda _: failure(500)
     assert api.chat("hello", headers=AGAIN).status == 502
     assert kept() == ""
@@ -75,7 +75,7 @@ def test_an_error_is_not_kept_and_the_repeat_asks_again(api: Api) -> None:
 
 
 @pytest.mark.parametrize("storage", ["none", "hash"])
-def test_where_texts_are_not_kept_a_repeat_gets_the_decision_alone(
+def test_if_texts_are_not_stored_a_retry_gets_only_the_decision(
     make_api: MakeApi, storage: str
 ) -> None:
     api = make_api(text_storage=storage)
@@ -90,7 +90,7 @@ def test_where_texts_are_not_kept_a_repeat_gets_the_decision_alone(
     assert len(api.upstream.calls) == 1
 
 
-def test_the_record_names_the_item_that_keeps_its_answer(api: Api) -> None:
+def test_the_record_names_the_item_of_its_answer(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("hello", headers=AGAIN)
     items = boto3.client("dynamodb").scan(TableName="results")["Items"]
@@ -99,7 +99,7 @@ def test_the_record_names_the_item_that_keeps_its_answer(api: Api) -> None:
     assert "Hi." in kept()
 
 
-def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
+def test_an_answer_that_cannot_be_stored_is_still_returned(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
@@ -112,7 +112,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
     assert api.chat("hello", headers=AGAIN).status == 200
 
 
-def test_a_router_reply_is_not_kept_with_the_decision(make_api: MakeApi) -> None:
+def test_the_router_reply_is_not_stored_with_the_decision(make_api: MakeApi) -> None:
     api = make_api(text_storage="none")
     api.upstream.script = by_model(router=completion("2 SECRETWORD"), medium=completion("x"))
     answer = api.chat(LONG, headers={**AGAIN, "x-route-debug": "1"})
@@ -121,7 +121,7 @@ def test_a_router_reply_is_not_kept_with_the_decision(make_api: MakeApi) -> None
     assert "SECRETWORD" not in kept()
 
 
-def test_what_is_kept_lets_nobody_guess_the_request(api: Api) -> None:
+def test_the_request_cannot_be_guessed_from_the_stored_item(api: Api) -> None:
     """A plain hash of a short text could be reversed by trying."""
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("my pin is 1234", headers=AGAIN)
@@ -131,7 +131,7 @@ def test_what_is_kept_lets_nobody_guess_the_request(api: Api) -> None:
     assert hashlib.sha256(json.dumps(plain).encode()).hexdigest() not in kept()
 
 
-def test_an_answer_that_s3_does_not_take_is_given_and_a_repeat_hears_that_it_is_gone(
+def test_an_answer_that_s3_rejects_is_returned_and_a_retry_is_told_it_is_not_stored(
     api: Api,
 ) -> None:
     api.upstream.script = by_model(small=completion("x" * 300_000))
@@ -143,8 +143,8 @@ def test_an_answer_that_s3_does_not_take_is_given_and_a_repeat_hears_that_it_is_
     assert len(api.upstream.calls) == 1
 
 
-def test_what_was_not_recorded_is_not_kept_either(api: Api) -> None:
-    """By its record alone could it be found to be deleted."""
+def test_the_answer_of_an_unrecorded_request_is_not_stored(api: Api) -> None:
+    """Deletion could only find it through the record."""
     api.upstream.script = by_model(small=completion("A secret answer."))
     boto3.client("dynamodb").delete_table(TableName="results")
     assert api.chat("hello", headers=AGAIN).status == 200
@@ -152,7 +152,7 @@ def test_what_was_not_recorded_is_not_kept_either(api: Api) -> None:
     assert "secret answer" not in kept()
 
 
-def test_deleting_a_failed_try_leaves_the_answer_of_its_repeat(api: Api) -> None:
+def test_deleting_a_failed_try_keeps_the_answer_of_its_retry(api: Api) -> None:
     api.upstream.script = lambda _: failure(500)
     failed = api.chat("hello", headers=AGAIN).headers["x-request-id"]
     api.upstream.script = by_model(small=completion("Hi."))

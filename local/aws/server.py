@@ -1,0 +1,79 @@
+"""Serves moto over HTTP/1.1, in threads of this process, on connections that stay open.
+
+moto's own server closes the connection after each call. Reconnecting costs client and server a
+third of the call itself.
+"""
+
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from cheroot.wsgi import Server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+IDLE_S = 24 * 60 * 60
+"""Longer than a stack lives: a client fails if its connection closes while it sends."""
+STOP_S = 2.0
+"""Calls that still wait after this, such as a long poll of a queue, end with the process."""
+
+
+class MotoServer:
+    """A running server on a free port of this machine."""
+
+    def __init__(self) -> None:
+        self._app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+        self._server = KeepAliveServer(("127.0.0.1", 0), self._respond, timeout=IDLE_S)
+        self._bound = threading.Event()
+        # The server's workers inherit the daemon flag from this thread.
+        threading.Thread(target=self._serve, daemon=True).start()
+        self._bound.wait()
+
+    @property
+    def endpoint(self) -> str:
+        host, port = self._server.bind_addr
+        return f"http://{host}:{port}"
+
+    def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
+        """Add WSGI middleware in front of moto."""
+        self._app = wrap(self._app)
+
+    def stop(self) -> None:
+        stopping = threading.Thread(target=self._server.stop, daemon=True)
+        stopping.start()
+        stopping.join(STOP_S)
+
+    def _serve(self) -> None:
+        self._server.prepare()
+        self._bound.set()
+        self._server.serve()
+
+    def _respond(self, environ: "WSGIEnvironment", start: "StartResponse") -> "Iterable[bytes]":
+        self._server.keep_a_thread_free()
+        # As in moto's own server: the path as sent, and the path decoded, including slashes.
+        environ["RAW_URI"] = environ["REQUEST_URI"]
+        path = environ["REQUEST_URI"].partition("?")[0]
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+        return self._app(environ, start)
+
+
+class KeepAliveServer(Server):
+    """cheroot's server without a limit on connections, and with threads added as needed."""
+
+    keep_alive_conn_limit = sys.maxsize
+
+    def keep_a_thread_free(self) -> None:
+        """Start another thread if this request occupies the last one.
+
+        A call that invokes a function waits for the calls that the function makes.
+        """
+        if not self.requests.idle:
+            self.requests.grow(1)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        logging.getLogger("moto.server").log(level, msg, exc_info=traceback)

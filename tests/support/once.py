@@ -1,0 +1,17 @@
+"""What the workers of one test run share: the first that needs it makes it, the others wait."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.cache import built_once
+
+
+def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, the same in every worker."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each worker's own lies in the run's
+    return built_once(base / "shared" / name, make)
