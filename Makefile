@@ -122,5 +122,6 @@ lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) local/aws/requirements.in --no-deps -o local/aws/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
+	-$(BIN)/python -m infra.base_image 3.14
 	cd .requirements/bytecode && $(NPM) install --package-lock-only
 	cd .requirements/cdk && $(NPM) install --package-lock-only

@@ -6,7 +6,7 @@ serving; the stack's events and status say which resource failed and why.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from moto.cloudformation.utils import generate_stack_id, get_stack_from_s3_url
 from moto.cloudtrail.responses import CloudTrailResponse
 
 from local.aws.cloud import ACCOUNT, Cloud
-from local.aws.moto_resources import Deployer, Deployment, ResourceFailedError
+from local.aws.moto_resources import RETAINED, Deployer, Deployment, ResourceFailedError
 
 Resources = dict[str, Any]
 """By logical id, in the order of creation."""
@@ -180,16 +180,19 @@ class Stacks:
         except Exception as another:
             enter(stack, f"{prefix}ROLLBACK_FAILED", str(another))
         else:
-            self._clean_up(stack, replaced(made, old))
+            self._clean_up(stack, replaced(made, old), kept=("Retain",))
             enter(stack, f"{prefix}ROLLBACK_COMPLETE")
 
-    def _clean_up(self, stack: Stack, resources: Iterable[Any]) -> None:
-        """Delete the resources. Keep one that cannot be deleted, and record that as an event."""
+    def _clean_up(
+        self, stack: Stack, resources: Iterable[Any], kept: Collection[str] = RETAINED
+    ) -> None:
+        """Delete the resources whose policy is not among the `kept`. Keep one that cannot be
+        deleted, and record that as an event."""
         for resource in resources:
             dropped = resource.logical_resource_id not in stack.resource_map.resources
             with suppress(ResourceFailedError):
                 policy = "DeletionPolicy" if dropped else "UpdateReplacePolicy"
-                self._deployer.delete(stack, resource, policy)
+                self._deployer.delete(stack, resource, policy, kept)
 
     def delete(self, name_or_stack_id: str) -> None:
         stacks = self._backend.stacks

@@ -5,8 +5,14 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import (
+    FRESH_S,
+    ParametersReadTogether,
+    SsmPromptStore,
+    SsmSwitchStore,
+)
 from route_switch.domain.ports import StoredPrompt
+from route_switch.domain.switches import Switches
 
 
 @pytest.fixture
@@ -40,3 +46,45 @@ def test_the_history_has_author_and_time_of_every_version_across_pages(
     assert {each.written_by for each in kept} == {"N/A"}, "moto's value for the user's ARN"
     assert {each.written_at.tzinfo for each in kept} == {UTC}
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)
+
+
+def test_prompt_and_switches_are_read_in_one_call(
+    store: SsmPromptStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssm, now = boto3.client("ssm"), [0.0]
+    calls: list[str] = []
+    ssm.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
+    together = ParametersReadTogether(ssm, "/test/live", "/test/switches", clock=lambda: now[0])
+    prompts = SsmPromptStore(ssm, "/test/live", "/test/seed", together)
+    switches = SsmSwitchStore(ssm, "/test/switches", together)
+    assert (prompts.read_live(), switches.read()) == (None, Switches())
+    store.put_live("one")
+    SsmSwitchStore(boto3.client("ssm"), "/test/switches").write(Switches(router="off"))
+    assert (switches.read().router, prompts.read_live()) == ("off", StoredPrompt("one", 1))
+    assert calls == ["GetParameters"] * 2
+
+    prompts.read_live()
+    store.put_live("two")
+    now[0] += FRESH_S  # what the last call found for the switches is too old now
+    switches.read()
+    assert prompts.read_live() == StoredPrompt("two", 2)
+    assert calls == ["GetParameters"] * 4
+
+
+def test_a_failed_call_fails_for_each_value_and_is_not_repeated_for_the_second(
+    store: SsmPromptStore,
+) -> None:
+    ssm = boto3.client("ssm")
+    calls: list[int] = []
+
+    def refuse(**_: object) -> None:
+        calls.append(1)
+        raise ConnectionError
+
+    ssm.meta.events.register("before-call", refuse)
+    together = ParametersReadTogether(ssm, "/test/live", "/test/switches")
+    with pytest.raises(ConnectionError):
+        SsmPromptStore(ssm, "/test/live", "/test/seed", together).read_live()
+    with pytest.raises(ConnectionError):
+        SsmSwitchStore(ssm, "/test/switches", together).read()
+    assert len(calls) == 1

@@ -213,7 +213,11 @@ def test_after_a_failed_update_the_old_version_serves_and_new_resources_are_dele
 
 def test_a_failed_creation_leaves_nothing(cloud: CloudInfo) -> None:
     stack = Stack(cloud, "failing-creation")
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "short-lived"}}
+    queue = {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "Properties": {"QueueName": "short-lived"},
+    }
     broken = parameter(TOO_LONG, DependsOn="Queue")
     assert stack.create({"Queue": queue, "Broken": broken}) == "ROLLBACK_COMPLETE"
     assert "Broken: " in stack.reason("CREATE_FAILED")
@@ -226,6 +230,7 @@ def test_dropped_resources_are_deleted_unless_retained(cloud: CloudInfo) -> None
     dropped = {
         "Dropped": parameter("dropped"),
         "Retained": parameter("retained", DeletionPolicy="Retain"),
+        "RetainedToo": parameter("retained", DeletionPolicy="RetainExceptOnCreate"),
     }
     stack.create(kept | dropped)
     names = {name: stack.physical(name) for name in (*kept, *dropped)}
@@ -234,7 +239,7 @@ def test_dropped_resources_are_deleted_unless_retained(cloud: CloudInfo) -> None
     assert found["InvalidParameters"] == [names["Dropped"]]
     assert stack.delete() == "DELETE_COMPLETE"
     found = client(cloud, "ssm").get_parameters(Names=list(names.values()))
-    assert [each["Value"] for each in found["Parameters"]] == ["retained"]
+    assert [each["Value"] for each in found["Parameters"]] == ["retained"] * 2
 
 
 def test_a_new_name_replaces_the_resource(cloud: CloudInfo) -> None:

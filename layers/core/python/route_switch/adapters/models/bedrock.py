@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
+    EndpointConnectionError,
     ParamValidationError,
     ReadTimeoutError,
 )
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_bedrock_runtime.type_defs import (
         ContentBlockOutputTypeDef,
+        ConverseRequestTypeDef,
         ConverseResponseTypeDef,
         TokenUsageTypeDef,
     )
@@ -47,7 +50,7 @@ class BedrockClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         request = converse_request(call)
         try:
-            response = self._bedrock.converse(**request)
+            response = self._converse(request)
         except (ReadTimeoutError, ConnectTimeoutError) as error:
             raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except ClientError as error:
@@ -57,6 +60,14 @@ class BedrockClient:
         except BotoCoreError as error:
             raise ModelError(f"{call.model} cannot be reached: {type(error).__name__}") from error
         yield _chunk(call, response)
+
+    def _converse(self, request: "ConverseRequestTypeDef") -> "ConverseResponseTypeDef":
+        """Repeat a call once whose connection broke before anything was answered: a connection that
+        was kept while Lambda froze the process may be gone."""
+        try:
+            return self._bedrock.converse(**request)
+        except (ConnectionClosedError, EndpointConnectionError):
+            return self._bedrock.converse(**request)
 
 
 def _chunk(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
