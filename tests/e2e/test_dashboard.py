@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.aws.__main__ import find_function, function_word
+from local.aws.__main__ import find_function_name, function_word
 from local.aws.client import StackInfo, aws_client
 from route_switch.dashboard.figures import count, usd
 from tests.e2e.conftest import ServedStack
@@ -20,7 +20,7 @@ LONG = "Explain step by step how the tides on Earth depend on the Moon and the S
 def shown(stack: StackInfo, event: str) -> str:
     file = EVENTS / f"{event}.json"
     text = file.read_text("utf-8")
-    function = find_function(function_word(file, json.loads(text)), stack)
+    function = find_function_name(function_word(file, json.loads(text)), stack)
     answer = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=function, Payload=text
     )

@@ -31,7 +31,7 @@ def ask(served: ServedStack, text: str, model: str = "auto") -> tuple[httpx.Head
     return answer.headers, answer.parse().choices[0].message.content or ""
 
 
-def stored(stack: StackInfo, request_id: str) -> dict[str, object]:
+def stored_record(stack: StackInfo, request_id: str) -> dict[str, object]:
     """Return the record in DynamoDB."""
     dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
@@ -55,7 +55,7 @@ def test_a_classified_query_makes_two_calls_and_its_cost_is_exact(scripted: Serv
     )
     headers, _ = ask(scripted, LONG)
     assert scripted.upstream.models_called() == [ROUTER, LARGE]
-    record = stored(scripted.stack, headers["x-request-id"])
+    record = stored_record(scripted.stack, headers["x-request-id"])
     router_usd = cost_usd(Usage(1013, 3), list_price(f"openai/{ROUTER}"))
     answer_usd = cost_usd(Usage(37, 211), list_price(f"openai/{LARGE}"))
     assert router_usd is not None
@@ -112,7 +112,7 @@ def test_concurrent_requests_are_each_recorded_once(scripted: ServedStack) -> No
         answers = list(pool.map(lambda _: ask(scripted, "hello"), range(60)))
     ids = {headers["x-request-id"] for headers, _ in answers}
     assert len(ids) == 60
-    assert all(stored(scripted.stack, each)["status"] == "answered" for each in ids)
+    assert all(stored_record(scripted.stack, each)["status"] == "answered" for each in ids)
     assert len(scripted.upstream.calls) == 60
 
 
@@ -120,7 +120,7 @@ def test_every_paid_call_is_recorded(scripted: ServedStack) -> None:
     """Compare the upstream's calls with the attempts in the records."""
     scripted.upstream.script = by_model({ROUTER: completion("1"), SMALL: completion("Hi.")})
     ids = [ask(scripted, text)[0]["x-request-id"] for text in ("hello", LONG, LONG)]
-    attempts = [stored(scripted.stack, each)["attempts"] for each in ids]
+    attempts = [stored_record(scripted.stack, each)["attempts"] for each in ids]
     models = [a["model"] for made in attempts if isinstance(made, list) for a in made]
     assert sorted(models) == sorted(f"openai/{m}" for m in scripted.upstream.models_called())
 

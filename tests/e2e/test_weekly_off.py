@@ -21,10 +21,10 @@ SLICE_S = 2.0
 def _turn_on_afterwards(route_switch: RouteSwitch) -> Iterator[None]:
     """Turn learning on again for later tests."""
     yield
-    turn(route_switch, "on")
+    switch_learning(route_switch, "on")
 
 
-def turn(route_switch: RouteSwitch, state: str) -> None:
+def switch_learning(route_switch: RouteSwitch, state: str) -> None:
     done = route_switch("switch", "learning", state)
     assert done.exit_code == 0, done.exception
     assert done.stdout.endswith(f"-> {state}\n")
@@ -35,7 +35,7 @@ def test_while_learning_is_off_no_run_starts_and_no_notification_is_sent(
 ) -> None:
     weekly.seed(ROWS)
     before = weekly.live
-    turn(route_switch, "off")
+    switch_learning(route_switch, "off")
     for ended in (weekly.run(), weekly.ended(weekly.start_by("drift"))):
         assert ended.status == "SUCCEEDED"
         assert ended.outcome == "learning off"
@@ -69,7 +69,7 @@ def test_turning_learning_off_ends_a_run_at_its_next_slice_and_the_next_run_resu
     with weekly.configured(slice_s=SLICE_S):
         execution = weekly.start(started)
         assert asked.wait(120)
-        turn(route_switch, "off")
+        switch_learning(route_switch, "off")
         turned_off.set()
         ended = weekly.ended(execution)
     told = check_end(weekly, ended, "learning off")
@@ -81,7 +81,7 @@ def test_turning_learning_off_ends_a_run_at_its_next_slice_and_the_next_run_resu
     assert f"This run spent {models.usd:.4f} USD." in told
     assert weekly.taken_usd(started) == pytest.approx(models.usd, rel=1e-6)
 
-    turn(route_switch, "on")
+    switch_learning(route_switch, "on")
     check_end(weekly, weekly.run(), "promoted")
     assert weekly.live[0] == before + 1
     assert max(models.calls[call] for call in models.paid_once) == 1
@@ -96,7 +96,7 @@ def test_turning_learning_off_stops_an_approved_candidate(
     with weekly.configured(approval="always"):
         execution = weekly.start(started)
         weekly.notified()
-        turn(route_switch, "off")
+        switch_learning(route_switch, "off")
         assert isinstance(route_switch("approve", run_id(started)).exception, RouteSwitchError)
         approve_directly(weekly, run_id(started))
         told = check_end(weekly, weekly.ended(execution), "learning off")

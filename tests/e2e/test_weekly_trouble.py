@@ -236,7 +236,7 @@ def _beside_the_stack(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
 
 
-def learn_by_hand(weekly: Weekly) -> str:
+def start_manually(weekly: Weekly) -> str:
     """Run `route-switch learn`, and return the execution's ARN."""
     result = CliRunner().invoke(app, ["learn"])
     assert result.exit_code == 0, result.exception
@@ -262,7 +262,7 @@ def test_one_run_at_a_time_and_a_stopped_run_frees_the_next_one(
     weekly.upstream.script = breaking(models, hold)
     held = weekly.start()
     assert asked.wait(120)
-    assert weekly.ended(learn_by_hand(weekly)).outcome == "duplicate"
+    assert weekly.ended(start_manually(weekly)).outcome == "duplicate"
     assert weekly.ended(weekly.start_by("drift")).outcome == "duplicate"
     assert weekly.ended(weekly.start()).outcome == "duplicate"
     assert weekly.notifications() == []

@@ -1,4 +1,4 @@
-"""What the router function serves with."""
+"""Dependencies of the router function."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -47,7 +47,7 @@ RECORD_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """What the router Lambda serves with."""
+    """Built once per process, when the first request needs it."""
 
     config: RouterConfig
     authenticate: Authenticate
@@ -58,7 +58,7 @@ class Router:
 
 @lru_cache(maxsize=1)
 def router() -> Router:
-    """The process's router, made when the first request needs it."""
+    """Return the router of this process."""
     return build_router(read_settings())
 
 
@@ -74,7 +74,7 @@ def build_router(settings: Settings) -> Router:
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter, together)
     switches = SsmSwitchStore(ssm, settings.switches_parameter, together)
     pool = ThreadPoolExecutor(RECORD_THREADS)
-    # Threads of their own: model calls that hang must not keep a parameter from being read.
+    # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)
     models = ModelClients(config, provider_keys(settings.provider_secret))
     limited = LimitedClients(models, config.models)
@@ -111,7 +111,7 @@ def _text_hash_secret(settings: Settings) -> bytes:
 
 
 def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
-    """Choosing alone, without AWS: only the router model is called."""
+    """Build the choice of tiers without AWS: it calls only the router model."""
     caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
     return ChooseTier(config, caller)
 

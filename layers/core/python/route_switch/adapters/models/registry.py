@@ -1,7 +1,7 @@
-"""Which client serves a model: decided by the part of its name before the first slash.
+"""Model clients, by the part of a model's name before the first slash.
 
-Each client is imported and made when it is first needed; a provider that has no row here is
-LiteLLM's.
+A client is imported and built when it is first needed. LiteLLM serves every provider that has no
+row here.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MAX_CONNECTIONS = 64
 """Connections that a client keeps: at least as many as a request or learning has calls at once."""
 
 ProviderKeys = Callable[[str], str | None]
-"""Gives a provider's key by its usual name, such as `OPENAI_API_KEY`."""
+"""Returns a provider's key by its usual name, such as `OPENAI_API_KEY`."""
 
 
 def _openai(config: RouterConfig, keys: ProviderKeys) -> ModelClient:
@@ -70,7 +70,7 @@ FACTORIES: dict[str, Callable[[RouterConfig, ProviderKeys], ModelClient]] = {
 
 
 class ModelClients:
-    """Clients by provider, each made once."""
+    """Clients by provider, each built once."""
 
     def __init__(self, config: RouterConfig, keys: ProviderKeys) -> None:
         self._config = config
