@@ -1,6 +1,7 @@
 """The live prompt in Parameter Store."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -13,6 +14,9 @@ from route_switch.adapters.ssm import (
 )
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.switches import Switches
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
 
 
 @pytest.fixture
@@ -48,43 +52,48 @@ def test_the_history_has_author_and_time_of_every_version_across_pages(
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)
 
 
-def test_prompt_and_switches_are_read_in_one_call(
-    store: SsmPromptStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ssm, now = boto3.client("ssm"), [0.0]
-    calls: list[str] = []
-    ssm.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
-    together = ParametersReadTogether(ssm, "/test/live", "/test/switches", clock=lambda: now[0])
-    prompts = SsmPromptStore(ssm, "/test/live", "/test/seed", together)
-    switches = SsmSwitchStore(ssm, "/test/switches", together)
+class CountedSsm:
+    """Parameter Store, as far as parameters are read together."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.calls, self.fails = 0, fails
+
+    def get_parameters(self, **names: Any) -> Any:
+        self.calls += 1
+        if self.fails:
+            raise ConnectionError
+        return boto3.client("ssm").get_parameters(**names)
+
+
+def together(ssm: CountedSsm, now: list[float]) -> tuple[SsmPromptStore, SsmSwitchStore]:
+    client = cast("SSMClient", ssm)
+    read = ParametersReadTogether(client, "/test/live", "/test/switches", clock=lambda: now[0])
+    prompts = SsmPromptStore(client, "/test/live", "/test/seed", read)
+    return prompts, SsmSwitchStore(client, "/test/switches", read)
+
+
+def test_prompt_and_switches_are_read_in_one_call(store: SsmPromptStore) -> None:
+    ssm, now = CountedSsm(), [0.0]
+    prompts, switches = together(ssm, now)
     assert (prompts.read_live(), switches.read()) == (None, Switches())
     store.put_live("one")
     SsmSwitchStore(boto3.client("ssm"), "/test/switches").write(Switches(router="off"))
     assert (switches.read().router, prompts.read_live()) == ("off", StoredPrompt("one", 1))
-    assert calls == ["GetParameters"] * 2
+    assert ssm.calls == 2
 
     prompts.read_live()
     store.put_live("two")
     now[0] += FRESH_S  # what the last call found for the switches is too old now
     switches.read()
     assert prompts.read_live() == StoredPrompt("two", 2)
-    assert calls == ["GetParameters"] * 4
+    assert ssm.calls == 4
 
 
-def test_a_failed_call_fails_for_each_value_and_is_not_repeated_for_the_second(
-    store: SsmPromptStore,
-) -> None:
-    ssm = boto3.client("ssm")
-    calls: list[int] = []
-
-    def refuse(**_: object) -> None:
-        calls.append(1)
-        raise ConnectionError
-
-    ssm.meta.events.register("before-call", refuse)
-    together = ParametersReadTogether(ssm, "/test/live", "/test/switches")
+def test_a_failed_call_fails_for_each_value_and_is_not_repeated_for_the_second(aws: None) -> None:
+    ssm = CountedSsm(fails=True)
+    prompts, switches = together(ssm, [0.0])
     with pytest.raises(ConnectionError):
-        SsmPromptStore(ssm, "/test/live", "/test/seed", together).read_live()
+        prompts.read_live()
     with pytest.raises(ConnectionError):
-        SsmSwitchStore(ssm, "/test/switches", together).read()
-    assert len(calls) == 1
+        switches.read()
+    assert ssm.calls == 1

@@ -39,6 +39,6 @@ def keep_fresh(client: "Client", clock: Callable[[], float] = time.time) -> "Cli
         if caught_exception is not None:
             client.close()
 
-    client.meta.events.register("before-send", close_if_idle)
-    client.meta.events.register("needs-retry", close_if_broken)
+    client.meta.events.register("before-send", close_if_idle, "close-if-idle")
+    client.meta.events.register("needs-retry", close_if_broken, "close-if-broken")
     return client
