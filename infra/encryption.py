@@ -3,14 +3,15 @@
 A stage has one key: the same functions read everything in it, and each key costs a dollar a month.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.removal import removal_policy
 from infra.stage import Stage
 
 CONSTRUCT_ID = "Key"
@@ -26,6 +27,18 @@ USES = (
 )
 
 
+LOGS_USES = (
+    "kms:Decrypt*",
+    "kms:Describe*",
+    "kms:Encrypt*",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+)
+"""What CloudWatch Logs does with a key, as its documentation grants it:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+"""
+
+
 def add_customer_key(stack: Stack, stage: Stage) -> None:
     """Create the key if the stage wants one. Call this before creating anything encrypted."""
     if stage.encryption == "aws":
@@ -35,23 +48,26 @@ def add_customer_key(stack: Stack, stage: Stage) -> None:
         CONSTRUCT_ID,
         description=f"Data of route-switch, stage {stage.name}",
         enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(stage),
     )
-    # Log groups and alarms have no role to grant the key to. The CDK itself grants EventBridge.
+    # Log groups and alarms have no role to grant the key to.
     logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
     key.add_to_resource_policy(
         _statement(
             f"logs.{stack.region}.amazonaws.com",
+            LOGS_USES,
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         )
     )
     source = {"StringEquals": {"aws:SourceAccount": stack.account}}
-    key.add_to_resource_policy(_statement("cloudwatch.amazonaws.com", source))
+    key.add_to_resource_policy(_statement("cloudwatch.amazonaws.com", USES, source))
 
 
-def _statement(service: str, conditions: Mapping[str, object]) -> iam.PolicyStatement:
+def _statement(
+    service: str, actions: Sequence[str], conditions: Mapping[str, object]
+) -> iam.PolicyStatement:
     return iam.PolicyStatement(
-        actions=list(USES),
+        actions=list(actions),
         principals=[iam.ServicePrincipal(service)],
         resources=["*"],  # in a key policy: this key
         conditions=conditions,

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, CfnElement, Duration, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.base_image import DIGESTS, pinned_image
 from infra.encryption import allow_use, customer_key
 from infra.layers import (
     MAX_UNZIPPED_BYTES,
@@ -24,6 +25,7 @@ from infra.layers import (
 )
 from infra.metric_names import metrics_namespace
 from infra.nag import acknowledge
+from infra.removal import KEEP, removal_policy
 from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
@@ -35,6 +37,13 @@ _IMAGE_PLATFORMS = {
     "arm64": ecr_assets.Platform.LINUX_ARM64,
     "x86_64": ecr_assets.Platform.LINUX_AMD64,
 }
+
+
+UNPINNED = (
+    f"{DIGESTS} has no digest for this Python version, so the base image is a tag: it may differ "
+    "between builds, and is not built anew when AWS patches it. Run 'make lock' with access to "
+    "public.ecr.aws."
+)
 
 
 class StageFunction(Construct):
@@ -67,7 +76,7 @@ class StageFunction(Construct):
             "Logs",
             encryption_key=customer_key(self),
             retention=logs.RetentionDays[stage.log_retention],
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage),
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = make(
@@ -155,8 +164,9 @@ class PythonFunction(StageFunction):
                 handler="handler.lambda_handler",
                 layers=list(layers),
                 reserved_concurrent_executions=reserved_concurrency,
-                # For functions with an alias: keep old versions, to move the alias back to.
-                current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+                # For functions with an alias: keep old versions, to move the alias back to. A
+                # version left by a rollback would make the next deployment of its code fail.
+                current_version_options=lambda_.VersionOptions(removal_policy=KEEP),
             ),
             timeout=timeout,
             memory_mb=stage.memory_mb,
@@ -183,10 +193,16 @@ class ImageFunction(StageFunction):
         memory_mb: int,
         environment: Mapping[str, str],
     ) -> None:
+        image = pinned_image(stage.python)
+        if image is None and stage.name != "local":
+            Annotations.of(scope).add_warning_v2("route-switch:unpinned-image", UNPINNED)
         code = lambda_.DockerImageCode.from_image_asset(
             ".",
             file=str(FUNCTIONS / folder / "Dockerfile"),
-            build_args={"PYTHON_VERSION": stage.python},
+            build_args={
+                "PYTHON_VERSION": stage.python,
+                **({} if image is None else {"BASE_IMAGE": image}),
+            },
             platform=_IMAGE_PLATFORMS[stage.architecture],
         )
         super().__init__(

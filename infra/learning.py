@@ -6,6 +6,7 @@ from aws_cdk import Duration, TimeZone
 from aws_cdk import Stack as CdkStack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
@@ -14,7 +15,7 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.drift import DriftFunction
-from infra.encryption import customer_key
+from infra.encryption import allow_use, customer_key
 from infra.function import PythonFunction
 from infra.layers import PythonLayer
 from infra.management import allow_forgetting
@@ -220,6 +221,7 @@ class Learning(Construct):
     def _notify_of_aborted_runs(self) -> None:
         """Notify of runs that were stopped or timed out: they reach no state that could do it."""
         name = f"route-switch {self._stage.name}: a learning run"
+        role = self._notifier_role()
         events.Rule(
             self,
             "Ended",
@@ -235,6 +237,9 @@ class Learning(Construct):
             targets=[
                 events_targets.SnsTopic(
                     self.topic,
+                    # A policy of the topic would let EventBridge publish for any account's rules.
+                    authorize_using_role=True,
+                    role=role.without_policy_updates(),
                     dead_letter_queue=self.missed,
                     message=events.RuleTargetInput.from_text(
                         f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
@@ -244,3 +249,14 @@ class Learning(Construct):
                 )
             ],
         )
+
+    def _notifier_role(self) -> iam.Role:
+        """Return a role with which rules of this account publish to the topic."""
+        account = {"StringEquals": {"aws:SourceAccount": CdkStack.of(self).account}}
+        trusted = iam.ServicePrincipal("events.amazonaws.com", conditions=account)
+        role = iam.Role(self, "NotifierRole", assumed_by=trusted)
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        )
+        allow_use(self, role)
+        return role

@@ -36,6 +36,7 @@ class ManagementFunction(PythonFunction):
             stage=stage,
             folder="management",
             timeout=Duration.seconds(29),  # as long as API Gateway waits
+            reserved_concurrency=stage.bounded(20),
             layers=layers,
             environment={
                 **api_environment(stage, data, prompt),

@@ -38,12 +38,12 @@ class RouterFunction(PythonFunction):
             reserved_concurrency=stage.reserved_concurrency,
         )
         self._allow_data(data)
-        self.allow(
-            ["ssm:GetParameter"],
-            parameter_arn(self, prompt.live_name),
-            parameter_arn(self, prompt.seed_name),
-            parameter_arn(self, prompt.switches_name),
+        live, seed, switches = (
+            parameter_arn(self, name)
+            for name in (prompt.live_name, prompt.seed_name, prompt.switches_name)
         )
+        self.allow(["ssm:GetParameters"], live, switches)
+        self.allow(["ssm:GetParameter"], live, seed)  # the seed, and older versions of live
         self._allow_models(stage.router)
 
     def _allow_data(self, data: Data) -> None:
@@ -99,4 +99,5 @@ def api_environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[
         "TEXTS_BUCKET": data.texts.bucket_name,
         **prompt.parameters,
         "SWITCHES_PARAMETER": prompt.switches_name,
+        **({"CORS_ORIGINS": ",".join(stage.cors_origins)} if stage.cors_origins else {}),
     }

@@ -1,6 +1,6 @@
 """The stack: one stage of route-switch, wired together."""
 
-from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack, Tags
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -34,11 +34,14 @@ class RouteSwitchStack(Stack):
             f"route-switch-{stage.name}",
             env=Environment(region=stage.region),
             description=f"route-switch, stage {stage.name}",
-            termination_protection=stage.retain,
+            termination_protection=stage.protected,
             synthesizer=DefaultStackSynthesizer(
                 generate_bootstrap_version_rule=stage.name != "local"
             ),
         )
+        # On every resource, for cost reports and for owners of shared accounts.
+        Tags.of(self).add("app", "route-switch")
+        Tags.of(self).add("stage", stage.name)
         stage = with_model_data(self, stage)
         add_customer_key(self, stage)
         data = Data(self, "Data", stage=stage)

@@ -65,10 +65,17 @@ class Stage(BaseModel):
     """Rate limit of the whole API."""
     burst: Annotated[int, Field(ge=1)] = 100
     """Requests that the API accepts at once above that rate."""
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
+    """Origins of web pages that may call the API (CORS); `*` is every origin."""
     tracing: bool = True
     """Trace requests with X-Ray."""
     retain: bool = False
-    """Keep the data when the stack is deleted, and protect stack and tables from deletion."""
+    """Keep the data when the stack is deleted."""
+    protect: bool | None = None
+    """Protect the stack and its tables from deletion; null does so if the stage retains its data. A
+    first deployment that fails can be undone only without protection: `-c protect=false`."""
+    account_log_role: bool = True
+    """Set API Gateway's role for logs. An account has one for each region."""
     backups: bool = True
     """Back up the tables continuously, so that any point of the last 35 days can be restored."""
     encryption: Encryption = "aws"
@@ -134,6 +141,16 @@ class Stage(BaseModel):
         return self
 
     @property
+    def protected(self) -> bool:
+        return self.retain if self.protect is None else self.protect
+
+    def bounded(self, executions: int) -> int | None:
+        """Return the concurrent executions that a smaller function may use, or None (unbounded) if
+        the stage reserves none for the router: a bound is a reservation, which a new account has no
+        room for."""
+        return None if self.reserved_concurrency is None else executions
+
+    @property
     def learning_providers(self) -> frozenset[str]:
         """The providers of models that only learning calls, in an image that has LiteLLM."""
         names = (self.learning.proposer, self.learning.judge)
@@ -157,8 +174,11 @@ def load_stage(
 
     The stage names the profile with its models; without a name, `ROUTE_SWITCH_PROFILE` in the
     environment does. The stage's own settings of router and learning override the profile's.
+    `protect` in the context (`-c protect=false`) overrides the stage's.
     """
     stage = _entry(context, "stages", name)
+    if "protect" in context:
+        stage["protect"] = context["protect"]
     own_profile = stage.pop("profile", None)
     profile_name = str(own_profile or environment.get("ROUTE_SWITCH_PROFILE") or DEFAULT_PROFILE)
     profile = _entry(context, "profiles", profile_name)

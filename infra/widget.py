@@ -35,6 +35,7 @@ class WidgetFunction(PythonFunction):
             stage=stage,
             folder="dashboard",
             timeout=Duration.seconds(30),
+            reserved_concurrency=stage.bounded(5),
             layers=layers,
             environment={
                 "RESULTS_TABLE": data.results.table_name,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.encryption import allow_use, customer_key
 from infra.nag import acknowledge
+from infra.removal import removal_policy
 from infra.stage import Stage
 from infra.states import MARGIN, TRANSIENT, at, invoke, publish, retry
 from route_switch.domain.learning.learning_config import MAX_RUN_HOURS
@@ -79,11 +80,12 @@ class Workflow(Construct):
                 destination=logs.LogGroup(
                     self,
                     "Logs",
+                    # AWS adds every log group without this prefix to one resource policy of the
+                    # account, which holds 5,120 characters.
+                    log_group_name=f"/aws/vendedlogs/states/{machine_name(stage)}",
                     encryption_key=customer_key(self),
                     retention=logs.RetentionDays[stage.log_retention],
-                    removal_policy=(
-                        RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY
-                    ),
+                    removal_policy=removal_policy(stage),
                 ),
                 level=sfn.LogLevel.ALL,
                 include_execution_data=False,

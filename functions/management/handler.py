@@ -1,5 +1,6 @@
 """The management function: the API's routes other than routing. It calls no model."""
 
+import os
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -10,8 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.api import costs_answer, prompt_answers
 from route_switch.api.body import read_body
+from route_switch.api.cors import cors_config
 from route_switch.api.deletion_answer import deleted_result, deleted_user
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
+from route_switch.api.gateway_event import without_base_path
 from route_switch.api.path_parameters import check_request_id, check_user
 from route_switch.api.responses import ErrorResponses, json_response, service_logger
 from route_switch.domain.api_keys import ApiKey
@@ -20,7 +23,7 @@ from route_switch.wiring.management import management
 
 logger = service_logger("management")
 metrics = Metrics(service="management")
-app = APIGatewayRestResolver()
+app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
 
 
@@ -94,7 +97,7 @@ def openapi() -> Response[str]:
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
-    return app.resolve(event, context)
+    return app.resolve(without_base_path(event), context)
 
 
 def _caller() -> ApiKey:

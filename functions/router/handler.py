@@ -1,6 +1,7 @@
 """The router function: HTTP in, OpenAI-shaped HTTP out."""
 
 import os
+import time
 from http import HTTPStatus
 from importlib import import_module
 from urllib.parse import unquote
@@ -14,6 +15,8 @@ from route_switch.adapters.dynamodb_idempotency import item_id
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
+from route_switch.api.cors import cors_config
+from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.request_metrics import emit
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
@@ -27,7 +30,7 @@ MODELS = "/v1/models/"
 
 logger = service_logger("router")
 metrics = Metrics(service="router")
-app = APIGatewayRestResolver()
+app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
 
 # Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
@@ -72,7 +75,7 @@ def health() -> Response[str]:
 
 
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
-    return app.resolve(event, context)
+    return app.resolve(without_base_path(event), context)
 
 
 def _caller() -> ApiKey:
@@ -81,7 +84,8 @@ def _caller() -> ApiKey:
 
 def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundRequest]:
     config = router().config
-    deadline = Deadline(config.request_deadline_s)
+    waited = waited_s(app.current_event.raw_event, time.time())
+    deadline = Deadline(max(config.request_deadline_s - waited, 0.0))
     key = _caller()
     call = chat_request.parse_chat_request(read_body(app.current_event, config.max_body_bytes))
     item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)

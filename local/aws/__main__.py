@@ -153,7 +153,7 @@ def read_event(event: Path) -> str:
 def run(event: Path, text: str, stack: StackInfo) -> None:
     for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
         text = text.replace(f"${{{placeholder}}}", key)
-    name = find_function(function_word(event, json.loads(text)), stack)
+    name = find_function_name(function_word(event, json.loads(text)), stack)
     result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=name, Payload=text
     )
@@ -170,7 +170,7 @@ def function_word(event: Path, content: object) -> str:
     return WORDS.get(folder, folder)
 
 
-def find_function(word: str, stack: StackInfo) -> str:
+def find_function_name(word: str, stack: StackInfo) -> str:
     """Return the only function whose logical id contains the word, ignoring case."""
     cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
     resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]

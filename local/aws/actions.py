@@ -115,6 +115,11 @@ def find_parameter(call: Call) -> Iterator[Access]:
     yield Access(call.operation, call.arn(f"parameter/{name.partition(':')[0].lstrip('/')}"))
 
 
+def find_parameters(call: Call) -> Iterator[Access]:
+    for name in call.json["Names"]:
+        yield Access(call.operation, call.arn(f"parameter/{name.partition(':')[0].lstrip('/')}"))
+
+
 def find_secret(call: Call) -> Iterator[Access]:
     """Support ARNs only: names lack the ARN's random suffix, which policies often contain."""
     if not call.json["SecretId"].startswith("arn:"):
@@ -216,6 +221,7 @@ CALLS: dict[str, Callable[[Call], Iterator[Access]]] = {
     "sqs:SendMessage": find_queue,
     "ssm:GetParameter": find_parameter,
     "ssm:GetParameterHistory": find_parameter,
+    "ssm:GetParameters": find_parameters,
     "ssm:PutParameter": find_parameter,
     "states:DescribeExecution": given_arn("executionArn"),
     "states:SendTaskSuccess": find_anything,

@@ -107,7 +107,7 @@ def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
     else:
         stack = backend.create_stack(STACK_NAME, template, {})
     if stack.status not in DEPLOYED:
-        raise LocalStackError(why_failed(stack))
+        raise LocalStackError(failure_reason(stack))
     verify(cloud, assembly)
     return outputs_of(cloud)
 
@@ -117,7 +117,7 @@ def find_stack(cloud: Cloud) -> Any:  # moto's
     return next((stack for stack in stacks if stack.name == STACK_NAME), None)
 
 
-def why_failed(stack: Any) -> str:  # moto's
+def failure_reason(stack: Any) -> str:  # moto's
     reasons = (
         event.resource_status_reason
         for event in reversed(stack.events)

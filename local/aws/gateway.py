@@ -57,17 +57,17 @@ def proxy_event(
 ) -> Json:
     """Return the event of a Lambda proxy integration, payload version 1.0."""
     url = urlsplit(request.target)
-    query = many(parse_qsl(url.query, keep_blank_values=True))
-    headers = many(request.headers)
+    query = group_values(parse_qsl(url.query, keep_blank_values=True))
+    headers = group_values(request.headers)
     binary = bool(request.body) and api.is_binary(request.header("content-type"))
     body = base64.b64encode(request.body) if binary else request.body
     return {
         "resource": route.path,
         "path": url.path,
         "httpMethod": request.method,
-        "headers": last(headers) or None,
+        "headers": last_values(headers) or None,
         "multiValueHeaders": headers or None,
-        "queryStringParameters": last(query) or None,
+        "queryStringParameters": last_values(query) or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": {name: unquote(value) for name, value in parameters.items()} or None,
         "stageVariables": None,
@@ -100,14 +100,14 @@ def request_context(api: RestApi, route: Route, request: HttpRequest, request_id
     }
 
 
-def many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def group_values(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
         grouped.setdefault(name, []).append(value)
     return grouped
 
 
-def last(grouped: Mapping[str, list[str]]) -> dict[str, str]:
+def last_values(grouped: Mapping[str, list[str]]) -> dict[str, str]:
     return {name: values[-1] for name, values in grouped.items()}
 
 
@@ -136,16 +136,16 @@ def answer_headers(answer: Json) -> Headers:
     """Merge both kinds of headers. For a name in both, the multi-value header wins."""
     multiple = answer.get("multiValueHeaders") or {}
     names = {name.lower() for name in multiple}
-    headers = [(name, text(value)) for name, values in multiple.items() for value in values]
+    headers = [(name, header_text(value)) for name, values in multiple.items() for value in values]
     headers += [
-        (name, text(value))
+        (name, header_text(value))
         for name, value in (answer.get("headers") or {}).items()
         if name.lower() not in names
     ]
     return [(name, value) for name, value in headers if name.lower() != "content-length"]
 
 
-def text(value: object) -> str:
+def header_text(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 

@@ -89,7 +89,7 @@ def build(context: Path, source: dict[str, Any], cache: Path) -> Image:
         raise LocalStackError(
             f"{dockerfile} needs exactly one `pip install … -r FILE` and exactly one CMD."
         )
-    root = lay_out(context, copies, cache / f"{context.name}.image")
+    root = copy_context(context, copies, cache / f"{context.name}.image")
     return Image(
         root=root,
         handler=handler[0],
@@ -125,7 +125,7 @@ def read_copy(dockerfile: Path, rest: str) -> tuple[str, str]:
     )
 
 
-def lay_out(context: Path, copies: Sequence[tuple[str, str]], target: Path) -> Path:
+def copy_context(context: Path, copies: Sequence[tuple[str, str]], target: Path) -> Path:
     """Copy the project's code to `target` and compile it. Skip an existing target, which is named
     by a hash of its content."""
     if target.exists():

@@ -6,7 +6,7 @@ serving; the stack's events and status say which resource failed and why.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from moto.cloudformation.utils import generate_stack_id, get_stack_from_s3_url
 from moto.cloudtrail.responses import CloudTrailResponse
 
 from local.aws.cloud import ACCOUNT, Cloud
-from local.aws.moto_resources import Deployer, Deployment, ResourceFailedError
+from local.aws.moto_resources import RETAINED, Deployer, Deployment, ResourceFailedError
 
 Resources = dict[str, Any]
 """By logical id, in the order of creation."""
@@ -157,18 +157,18 @@ class Stacks:
             parameters=stack.parameters,
             resources=resources_of(stack),
         )
-        enter(stack, f"{kind}_IN_PROGRESS", "User Initiated")
+        set_status(stack, f"{kind}_IN_PROGRESS", "User Initiated")
         try:
             apply(template, parameters, Deployment(stack, before.resources), kept={})
         except Exception as error:  # from any service, or from the template
             self._roll_back(stack, "" if kind == "CREATE" else "UPDATE_", before, error)
         else:
             self._clean_up(stack, replaced(before.resources, resources_of(stack)))
-            enter(stack, f"{kind}_COMPLETE")
+            set_status(stack, f"{kind}_COMPLETE")
         self._changed(stack.name)
 
     def _roll_back(self, stack: Stack, prefix: str, before: State, error: Exception) -> None:
-        enter(stack, f"{prefix}ROLLBACK_IN_PROGRESS", str(error))
+        set_status(stack, f"{prefix}ROLLBACK_IN_PROGRESS", str(error))
         made, old = resources_of(stack), before.resources
         broken = getattr(error, "logical_id", None)
         again = {name: made[name] for name in old if is_same(name, old, made)}
@@ -178,18 +178,21 @@ class Stacks:
         try:
             apply(before.template, before.parameters, Deployment(stack, again, broken), kept)
         except Exception as another:
-            enter(stack, f"{prefix}ROLLBACK_FAILED", str(another))
+            set_status(stack, f"{prefix}ROLLBACK_FAILED", str(another))
         else:
-            self._clean_up(stack, replaced(made, old))
-            enter(stack, f"{prefix}ROLLBACK_COMPLETE")
+            self._clean_up(stack, replaced(made, old), kept=("Retain",))
+            set_status(stack, f"{prefix}ROLLBACK_COMPLETE")
 
-    def _clean_up(self, stack: Stack, resources: Iterable[Any]) -> None:
-        """Delete the resources. Keep one that cannot be deleted, and record that as an event."""
+    def _clean_up(
+        self, stack: Stack, resources: Iterable[Any], kept: Collection[str] = RETAINED
+    ) -> None:
+        """Delete the resources whose policy is not among the `kept`. Keep one that cannot be
+        deleted, and record that as an event."""
         for resource in resources:
             dropped = resource.logical_resource_id not in stack.resource_map.resources
             with suppress(ResourceFailedError):
                 policy = "DeletionPolicy" if dropped else "UpdateReplacePolicy"
-                self._deployer.delete(stack, resource, policy)
+                self._deployer.delete(stack, resource, policy, kept)
 
     def delete(self, name_or_stack_id: str) -> None:
         stacks = self._backend.stacks
@@ -199,16 +202,16 @@ class Stacks:
         )
         if stack is None:
             return
-        enter(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        set_status(stack, "DELETE_IN_PROGRESS", "User Initiated")
         try:
             for name, resource in reversed(resources_of(stack).items()):
                 self._deployer.delete(stack, resource, "DeletionPolicy")
                 del stack.resource_map._parsed_resources[name]
         except ResourceFailedError as error:
-            enter(stack, "DELETE_FAILED", str(error))
+            set_status(stack, "DELETE_FAILED", str(error))
         else:
             self._backend.deleted_stacks[stack.stack_id] = stacks.pop(stack.stack_id)
-            enter(stack, "DELETE_COMPLETE")
+            set_status(stack, "DELETE_COMPLETE")
         self._changed(stack.name)
 
 
@@ -235,7 +238,7 @@ def apply(
     stack.output_map = stack._create_output_map()
 
 
-def enter(stack: Stack, status: str, reason: str | None = None) -> None:
+def set_status(stack: Stack, status: str, reason: str | None = None) -> None:
     stack._add_stack_event(status, resource_status_reason=reason)
     stack.status = status
 

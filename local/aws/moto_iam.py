@@ -22,7 +22,7 @@ from moto.sts.models import sts_backends
 
 from local.aws.actions import Call, accesses
 from local.aws.cloud import ACCOUNT, Cloud
-from local.aws.policies import Access, UnsupportedRequestError, why_denied
+from local.aws.policies import Access, UnsupportedRequestError, denial_reason
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -80,11 +80,11 @@ def known_session(access_key: str) -> Any:
     return None if BOOTSTRAPPED in session.role_arn else session
 
 
-def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:
+def session_denial_reason(session: Any, wanted: Iterable[Access]) -> str | None:
     """Return AWS's message for the first access that the session lacks; None if it has all."""
     policies = policies_of(session.role_arn)
     for access in wanted:
-        reason = why_denied(policies, access)
+        reason = denial_reason(policies, access)
         if reason is not None:
             return (
                 f"User: {session.arn} is not authorized to perform: {access.action} "
@@ -127,7 +127,7 @@ class Guard:
             return self._app(environ, start)
         call = read_call(environ, signed["region"], signed["service"])
         try:
-            refused = why_refused(session, accesses(call))
+            refused = session_denial_reason(session, accesses(call))
         except UnsupportedRequestError as error:
             return self._refuse(call, "UnsupportedRequestError", str(error), start)
         if refused is not None:
@@ -146,7 +146,7 @@ class Guard:
         if status.startswith("404"):
             bucket = call.path.split("/")[1]
             listing = Access("s3:ListBucket", f"arn:{PARTITION}:s3:::{bucket}")
-            refused = why_refused(session, [listing])
+            refused = session_denial_reason(session, [listing])
             if refused is not None:
                 return self._refuse(call, denial_code(call), refused, start)
         start(status, headers)

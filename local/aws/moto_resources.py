@@ -5,6 +5,7 @@ moto creates a resource when it is first looked up, so dependencies are created 
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from local.aws.resource_types import kind_of
 
 NOT_UPDATED = "AWS::ApiGateway::"
 """The HTTP front reads the template, so moto's copy of an API need not be updated."""
+RETAINED = ("Retain", "RetainExceptOnCreate")
 NOT_FOUND = re.compile("NotFound|NoSuch|NonExistent|DoesNotExist")
 """Matches the error codes for a resource that does not exist."""
 
@@ -170,8 +172,10 @@ class Deployer:
             previous=deployed,
         )
 
-    def delete(self, stack: Any, resource: Any, policy: str) -> None:
-        """Delete the resource unless its `policy`, a key of the template, is Retain.
+    def delete(
+        self, stack: Any, resource: Any, policy: str, kept: Collection[str] = RETAINED
+    ) -> None:
+        """Delete the resource unless its `policy`, a key of the template, is among the `kept`.
 
         Raise `ResourceFailedError` if deleting fails.
         """
@@ -181,7 +185,7 @@ class Deployer:
             resource.cf_resource_type,
             resource.physical_resource_id,
         )
-        if resource.resolved.get(policy) == "Retain":
+        if resource.resolved.get(policy) in kept:
             record_event("DELETE_SKIPPED")
             return
         try:

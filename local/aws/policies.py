@@ -88,7 +88,7 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def why_denied(documents: Iterable[str], access: Access) -> str | None:
+def denial_reason(documents: Iterable[str], access: Access) -> str | None:
     """Return the reason in AWS's words if these policies deny the access; None if they allow it."""
     applying = [
         statement

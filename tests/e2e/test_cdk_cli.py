@@ -1,6 +1,6 @@
 """The CDK's own command line against the local stack: bootstrap, deploy, diff, destroy.
 
-The tests build on one deployment; the last one takes it away.
+The tests share one deployment; the last one destroys it.
 """
 
 import json
@@ -28,7 +28,7 @@ def cdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdk]:
     checkout = copied_checkout(tmp_path_factory.mktemp("checkout"))
     with running_cloud(checkout / ".local") as cloud:
         cdk = Cdk(checkout, cloud)
-        # Bootstrapping synthesizes as well, so the deployment need not: each time takes long.
+        # Synthesis is slow. Bootstrapping already synthesizes, so the deployment reuses its output.
         for done in (cdk("bootstrap"), cdk.deploy("cdk.out")):
             assert done.code == 0, done.output
         yield cdk
@@ -47,19 +47,19 @@ def ask(cdk: Cdk) -> dict[str, Any]:
 
 
 def parameter(cdk: Cdk, name: str) -> tuple[int, str]:
-    """Version and value."""
+    """Return version and value."""
     found = cdk.client("ssm").get_parameter(Name=f"/route-switch/local/prompt/{name}")["Parameter"]
     return found["Version"], found["Value"]
 
 
-def test_what_was_deployed_answers(cdk: Cdk) -> None:
+def test_the_deployed_api_answers(cdk: Cdk) -> None:
     assert cdk.status() == "CREATE_COMPLETE"
     answer = ask(cdk)
     assert (answer["tier"] in (1, 2, 3), answer["prompt_version"]) == (True, "live@1")
 
 
-def test_a_second_deploy_changes_nothing(cdk: Cdk) -> None:
-    """Nor does a second synthesis: `test_synthesis_is_pure`."""
+def test_a_repeated_deployment_changes_nothing(cdk: Cdk) -> None:
+    """`test_synthesis_is_pure` covers a repeated synthesis."""
     before = cdk.resources()
     diff = cdk("diff --fail --app cdk.out")
     assert diff.code == 0, diff.output
@@ -70,7 +70,7 @@ def test_a_second_deploy_changes_nothing(cdk: Cdk) -> None:
     assert cdk.resources() == before
 
 
-def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
+def test_alarms_and_dashboards_match_the_template(cdk: Cdk) -> None:
     cloudwatch = cdk.client("cloudwatch")
     wanted = [
         (resource["Type"].rpartition(":")[2], resource["Properties"])
@@ -85,7 +85,7 @@ def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
             key: properties.get(key) for key in compared
         }
         assert len(alarm.get("Metrics", [])) == len(properties.get("Metrics", []))
-        assert alarm["AlarmActions"], "nobody is told"
+        assert alarm["AlarmActions"], "the alarm notifies nobody"
     names = [properties["DashboardName"] for kind, properties in wanted if kind == "Dashboard"]
     assert names
     for name in names:
@@ -93,7 +93,7 @@ def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
         assert json.loads(body)["widgets"]
 
 
-def test_what_was_learned_outlives_deploys_and_another_packaged_prompt(
+def test_the_live_prompt_survives_deployments_and_a_new_packaged_prompt(
     cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(cdk.checkout)
@@ -116,7 +116,7 @@ def test_what_was_learned_outlives_deploys_and_another_packaged_prompt(
 
 
 def break_router(template: Template) -> None:
-    """Its code cannot be found, and its alias serves that; then a parameter is refused."""
+    """Break the router's code, let its alias serve it, and add a parameter that is rejected."""
     resources = template["Resources"]
     (router,) = (
         name
@@ -147,7 +147,7 @@ def setting(value: str, **more: str) -> Template:
     }
 
 
-def test_a_failed_deploy_leaves_the_old_version_serving(cdk: Cdk) -> None:
+def test_after_a_failed_deployment_the_old_version_serves(cdk: Cdk) -> None:
     before = [resource["PhysicalResourceId"] for resource in cdk.resources()]
     failed = cdk.deploy(cdk.assembly("broken", break_router))
     assert failed.code != 0
@@ -164,13 +164,14 @@ def test_a_failed_deploy_leaves_the_old_version_serving(cdk: Cdk) -> None:
     ask(cdk)
 
 
-def test_destroy_takes_everything_away(cdk: Cdk) -> None:
+def test_destroy_deletes_everything(cdk: Cdk) -> None:
     resources = cdk.resources()
     retained = {
         name
         for name, resource in cdk.template["Resources"].items()
-        # A function's versions go with it, whatever their own policy.
-        if resource.get("DeletionPolicy") == "Retain" and resource["Type"] != "AWS::Lambda::Version"
+        # Versions are deleted with their function, whatever their own policy.
+        if resource.get("DeletionPolicy", "").startswith("Retain")
+        and resource["Type"] != "AWS::Lambda::Version"
     }
     done = cdk("destroy --force --app cdk.out")
     assert done.code == 0, done.output

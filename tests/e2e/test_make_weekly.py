@@ -1,4 +1,4 @@
-"""`make weekly`: what it shows of a week, and what happens where a person has to approve."""
+"""`make weekly`: its output, and its requests for approval."""
 
 import json
 import os
@@ -62,8 +62,10 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
 
 @pytest.fixture
 def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
-    """A week on the stack of scripted models, whose runs are approved without being asked for. No
-    router remembers the prompt of an earlier test, for a minute."""
+    """A week on the stack of scripted models, approved in advance.
+
+    The router's processes are killed, because they cache the previous test's prompt for a minute.
+    """
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(vars(weekly.stack)))
     monkeypatch.chdir(tmp_path)
@@ -74,7 +76,7 @@ def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wee
 
 
 @pytest.mark.usefixtures("models")
-def test_an_approved_candidate_goes_live_and_is_what_the_api_then_uses(
+def test_an_approved_candidate_goes_live_and_the_api_uses_it(
     week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, _ = weekly.live
@@ -90,12 +92,12 @@ def test_an_approved_candidate_goes_live_and_is_what_the_api_then_uses(
 
 
 @pytest.mark.usefixtures("models")
-def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
+def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
     week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    with weekly.configured(approval="always"), weekly.asking_briefly(seconds=4):
+    with weekly.configured(approval="always"), weekly.short_approval_wait(seconds=4):
         replace(week, approved=False).learn([answered(query(1))])
     printed = capsys.readouterr().out
     assert "There is no terminal to ask at. No answer in time means no." in printed
@@ -104,7 +106,9 @@ def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
 
 
 @pytest.mark.usefixtures("models")
-def test_a_failed_run_is_an_error_that_says_what_was_notified(week: Week, weekly: Weekly) -> None:
+def test_a_failed_run_is_an_error_with_the_text_of_the_notification(
+    week: Week, weekly: Weekly
+) -> None:
     weekly.seed([{"query": ""}])
     with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt is unchanged"):
         week.learn([answered(query(1))])

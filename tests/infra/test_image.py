@@ -6,11 +6,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ecr_assets as ecr_assets
 from uv import find_uv_bin
 
+from infra.base_image import newest_digest, pinned_image
 from infra.bundle import _PLATFORMS
 from local.aws.emulator import BASE_PYTHON
 from local.aws.image import build, read_copy, read_dockerfile
@@ -128,7 +130,46 @@ def test_prods_image_is_built_for_its_python_and_processor(prod: Synthesized) ->
     assert (function["PackageType"], function["Architectures"]) == ("Image", ["arm64"])
     source = image_source(prod)
     assert source["platform"] == "linux/arm64"
-    assert source["dockerBuildArgs"] == {"PYTHON_VERSION": "3.14"}
+    image = pinned_image("3.14")
+    pinned = {} if image is None else {"BASE_IMAGE": image}
+    assert source["dockerBuildArgs"] == {"PYTHON_VERSION": "3.14", **pinned}
+    report = (prod.folder / "validation-report.json").read_text("utf-8")
+    assert ("base image is a tag" in report) is (image is None)
+
+
+def test_the_base_image_is_named_by_its_locked_digest(tmp_path: Path) -> None:
+    digests = tmp_path / "digests.json"
+    assert pinned_image("3.14", digests) is None
+    digests.write_text('{"3.14": "sha256:abc"}')
+    assert pinned_image("3.14", digests) == "public.ecr.aws/lambda/python:3.14@sha256:abc"
+    assert pinned_image("3.13", digests) is None
+
+
+def test_the_registry_is_asked_for_the_digest_of_all_processors() -> None:
+    def registry(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token/":
+            return httpx.Response(200, json={"token": "t"})
+        assert request.url.path == "/v2/lambda/python/manifests/3.14"
+        assert request.headers["authorization"] == "Bearer t"
+        assert "image.index" in request.headers["accept"]
+        return httpx.Response(200, headers={"docker-content-digest": "sha256:abc"})
+
+    with httpx.Client(transport=httpx.MockTransport(registry)) as client:
+        assert newest_digest("3.14", client) == "sha256:abc"
+
+
+def test_another_digest_is_another_image(local: Synthesized, tmp_path: Path) -> None:
+    def hash_with(digest: str) -> str:
+        stack = Stack(App(), "Stack")
+        return ecr_assets.DockerImageAsset(
+            stack,
+            "Image",
+            directory=str(image_context(local)),
+            file=str(DOCKERFILE),
+            build_args={"BASE_IMAGE": digest},
+        ).asset_hash
+
+    assert hash_with("sha256:abc") != hash_with("sha256:def")
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

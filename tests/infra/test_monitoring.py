@@ -241,9 +241,11 @@ def test_a_stage_without_an_address_for_alarms_gets_a_warning(
         assert ("Nobody is notified when an alarm fires" in report) is warned
 
 
-def test_old_function_versions_are_retained(prod: Synthesized) -> None:
+def test_old_function_versions_are_retained_but_not_those_of_a_failed_deployment(
+    prod: Synthesized,
+) -> None:
     for version in prod.resources("AWS::Lambda::Version").values():
-        assert version["DeletionPolicy"] == "Retain"
+        assert version["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_no_concurrency_is_reserved_by_default(prod: Synthesized) -> None:
@@ -265,7 +267,7 @@ def own_key(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 def test_a_customer_key_encrypts_everything_that_holds_data(own_key: Synthesized) -> None:
     ((key, resource),) = own_key.resources("AWS::KMS::Key").items()
     assert resource["Properties"]["EnableKeyRotation"] is True
-    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
     arn = json.dumps({"Fn::GetAtt": [key, "Arn"]})
     (records,) = (
         queue["Properties"]
@@ -286,7 +288,32 @@ def test_services_without_a_role_may_use_the_customer_key(own_key: Synthesized) 
     }
     for service in ("logs.us-east-1.amazonaws.com", "cloudwatch.amazonaws.com"):
         assert json.dumps(service) in allowed
-    assert any("events" in service for service in allowed)  # notifies of aborted runs
+    assert not any("events" in service for service in allowed)  # EventBridge has a role
+
+
+def test_cloudwatch_logs_may_use_the_customer_key_as_its_documentation_says(
+    own_key: Synthesized,
+) -> None:
+    (key,) = own_key.resources("AWS::KMS::Key").values()
+    (logs,) = (
+        statement
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if "logs.us-east-1" in json.dumps(statement["Principal"])
+    )
+    kinds = ("Decrypt", "Describe", "Encrypt", "GenerateDataKey", "ReEncrypt")
+    assert logs["Action"] == [f"kms:{kind}*" for kind in kinds]
+    assert logs["Condition"].keys() == {"ArnLike"}
+
+
+def test_eventbridge_publishes_only_for_rules_of_this_account(own_key: Synthesized) -> None:
+    policies = json.dumps(own_key.resources("AWS::SNS::TopicPolicy"))
+    assert "events.amazonaws.com" not in policies
+    (rule,) = own_key.resources("AWS::Events::Rule").values()
+    (target,) = rule["Properties"]["Targets"]
+    role = own_key.resources("AWS::IAM::Role")[target["RoleArn"]["Fn::GetAtt"][0]]
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert trust["Condition"] == {"StringEquals": account}
 
 
 def test_functions_may_use_the_customer_key_only_through_the_stores(own_key: Synthesized) -> None:
@@ -299,8 +326,11 @@ def test_functions_may_use_the_customer_key_only_through_the_stores(own_key: Syn
         assert "kms:*" not in statement["Action"]
 
 
-def test_reserved_concurrency_goes_to_the_router(own_key: Synthesized) -> None:
-    assert own_key.function("Router")["ReservedConcurrentExecutions"] == 50
+def test_reserved_concurrency_goes_to_the_router_and_bounds_what_callers_reach(
+    own_key: Synthesized,
+) -> None:
+    for name, executions in (("Router", 50), ("ManagementF", 20), ("CostsWidget", 5)):
+        assert own_key.function(name)["ReservedConcurrentExecutions"] == executions
 
 
 def test_the_notification_address_gets_alarms_and_run_results(own_key: Synthesized) -> None:

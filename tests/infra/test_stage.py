@@ -1,9 +1,13 @@
 """The configuration of stages: typed, and with errors that name the field."""
 
+import json
 import os
 import platform
 import subprocess
 import sys
+import tarfile
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +156,14 @@ def test_the_cdk_cli_requires_a_stage() -> None:
 
 def test_the_cdk_clis_context_overrides_the_files() -> None:
     assert read_context({"CDK_CONTEXT_JSON": '{"stage": "prod"}'})["stage"] == "prod"
+
+
+def test_every_recommended_flag_of_the_cdk_is_set_but_for_the_documented_one() -> None:
+    """A new release of the CDK may recommend more: decide on them, then set them in cdk.json."""
+    library = files("aws_cdk").joinpath("_jsii", f"aws-cdk-lib@{version('aws-cdk-lib')}.jsii.tgz")
+    with library.open("rb") as archive, tarfile.open(fileobj=archive) as package:
+        listed = package.extractfile("package/recommended-feature-flags.json")
+        assert listed is not None
+        recommended = json.load(listed)
+    context = read_context({})
+    assert recommended.keys() - context.keys() == {"@aws-cdk/core:enablePartitionLiterals"}

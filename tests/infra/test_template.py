@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 import infra.api
-from infra.api import ERRORS
+from infra.api import ERRORS, all_paths
+from infra.app import read_context, synthesize
 from infra.routes import ROUTES
+from infra.stage import load_stage
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
 from tests.infra.conftest import Synthesized, synthesize_stage
@@ -49,10 +52,55 @@ def test_stateful_resources_keep_their_logical_ids(prod: Synthesized) -> None:
 
 
 def test_prod_keeps_its_data_and_local_does_not(prod: Synthesized, local: Synthesized) -> None:
-    for stage, policy in ((prod, "Retain"), (local, "Delete")):
+    for stage, policies in (
+        (prod, ("RetainExceptOnCreate", "Retain")),
+        (local, ("Delete", "Delete")),
+    ):
         resources = stage.template["Resources"]
-        assert {resources[name]["DeletionPolicy"] for name in STATEFUL} == {policy}
-        assert {resources[name]["UpdateReplacePolicy"] for name in STATEFUL} == {policy}
+        for policy, expected in zip(
+            ("DeletionPolicy", "UpdateReplacePolicy"), policies, strict=True
+        ):
+            assert {resources[name][policy] for name in STATEFUL} == {expected}
+
+
+def test_a_failed_first_deployment_leaves_nothing_behind(prod: Synthesized) -> None:
+    kept = {
+        name
+        for name, r in prod.template["Resources"].items()
+        if r.get("DeletionPolicy") == "Retain"
+    }
+    assert kept == set()
+
+
+def test_stack_and_tables_can_be_left_unprotected(tmp_path: Path) -> None:
+    """A first deployment that fails can be undone only without protection."""
+    context = {**read_context({}), "protect": "false"}
+    stage = load_stage(context, "prod", {})
+    assert stage.retain
+    assert not stage.protected
+    synthesize(stage, context, str(tmp_path))
+    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    assert not manifest["route-switch-prod"]["properties"].get("terminationProtection")
+    unprotected = Synthesized(tmp_path, "route-switch-prod")
+    for table in unprotected.resources("AWS::DynamoDB::GlobalTable").values():
+        (replica,) = table["Properties"]["Replicas"]
+        assert not replica.get("DeletionProtectionEnabled")
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_workflows_log_group_needs_no_room_in_the_accounts_resource_policy(
+    prod: Synthesized,
+) -> None:
+    (machine,) = prod.resources("AWS::StepFunctions::StateMachine").values()
+    (destination,) = machine["Properties"]["LoggingConfiguration"]["Destinations"]
+    group = destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]
+    name = prod.resources("AWS::Logs::LogGroup")[group]["Properties"]["LogGroupName"]
+    assert name.startswith("/aws/vendedlogs/states/")
+
+
+def test_a_second_stack_leaves_the_accounts_role_for_api_logs_alone(tmp_path: Path) -> None:
+    second = synthesize_stage(tmp_path, "dev", settings={"account_log_role": False})
+    assert not second.resources("AWS::ApiGateway::Account")
 
 
 def test_prods_tables_are_protected_and_backed_up(prod: Synthesized) -> None:
@@ -62,6 +110,15 @@ def test_prods_tables_are_protected_and_backed_up(prod: Synthesized) -> None:
         backups = replica["PointInTimeRecoverySpecification"]
         assert backups["PointInTimeRecoveryEnabled"] is True
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_every_resource_that_can_be_is_tagged(prod: Synthesized) -> None:
+    tags = [{"Key": "app", "Value": "route-switch"}, {"Key": "stage", "Value": "prod"}]
+    for kind in ("Lambda::Function", "Logs::LogGroup", "S3::Bucket", "SNS::Topic", "SQS::Queue"):
+        for resource in prod.resources(f"AWS::{kind}").values():
+            assert resource["Properties"]["Tags"] == tags
+    for table in prod.resources("AWS::DynamoDB::GlobalTable").values():
+        assert [replica["Tags"] for replica in table["Properties"]["Replicas"]] == [tags]
 
 
 def test_results_expire(prod: Synthesized) -> None:
@@ -185,7 +242,7 @@ def test_setup_and_monitor_may_invoke_only_the_promoter(prod: Synthesized) -> No
 def test_the_router_may_read_but_not_write_prompts_and_keys(prod: Synthesized) -> None:
     router = [s for name, s in prod.statements() if name.startswith("Router")]
     granted = {action for s in router for action in _list(s["Action"]) if "ssm:" in action}
-    assert granted == {"ssm:GetParameter"}
+    assert granted == {"ssm:GetParameter", "ssm:GetParameters"}
     keys = [s for s in router if "DataKeys" in json.dumps(s["Resource"])]
     assert [s["Action"] for s in keys] == ["dynamodb:GetItem"]
 
@@ -277,18 +334,45 @@ def test_the_api_has_exactly_its_routes(prod: Synthesized) -> None:
         for name, resource in prod.resources("AWS::ApiGateway::Resource").items()
     }
 
-    def path(name: str) -> str:
+    def path(name: str | None) -> str:
+        if name is None:  # the root
+            return ""
         parent, part = parts[name]
-        return f"{path(parent) if parent in parts else ''}/{part}"
+        return f"{path(parent)}/{part}"
 
     methods = prod.resources("AWS::ApiGateway::Method").values()
     found = {
-        (m["Properties"]["HttpMethod"], path(m["Properties"]["ResourceId"]["Ref"])) for m in methods
+        (m["Properties"]["HttpMethod"], path(m["Properties"]["ResourceId"].get("Ref")))
+        for m in methods
     }
-    assert found == set(ROUTES)
+    others = {("ANY", f"/{path.strip('/')}") for path in all_paths()}
+    assert others > {("ANY", "/{proxy+}"), ("ANY", "/health"), ("ANY", "/v1")}
+    assert {(method, path or "/") for method, path in found} == {*ROUTES, *others}
     (rest,) = prod.resources("AWS::ApiGateway::RestApi").values()
     assert rest["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert rest["Properties"]["BinaryMediaTypes"] == ["*/*"]
+
+
+def test_the_api_takes_no_old_tls(prod: Synthesized) -> None:
+    (rest,) = prod.resources("AWS::ApiGateway::RestApi").values()
+    assert rest["Properties"]["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+    assert rest["Properties"]["EndpointAccessMode"] == "STRICT"
+
+
+def test_pages_of_listed_origins_may_read_api_gateways_errors(
+    prod: Synthesized, tmp_path: Path
+) -> None:
+    origin = "https://app.example.com"
+    settings: dict[str, JsonValue] = {"cors_origins": [origin]}
+    pages = synthesize_stage(tmp_path, "dev", settings=settings)
+    for stage, value in ((pages, f"'{origin}'"), (prod, None)):
+        for response in stage.resources("AWS::ApiGateway::GatewayResponse").values():
+            headers = response["Properties"].get("ResponseParameters", {})
+            name = "gatewayresponse.header.Access-Control-Allow-Origin"
+            assert headers.get(name) == value
+    assert environment(pages, "Router")["CORS_ORIGINS"] == origin
+    assert environment(pages, "Management")["CORS_ORIGINS"] == origin
+    assert "CORS_ORIGINS" not in environment(prod, "Router")
 
 
 def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
@@ -308,7 +392,8 @@ def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
 def test_no_gateway_log_contains_a_body(prod: Synthesized) -> None:
     (stage,) = prod.resources("AWS::ApiGateway::Stage").values()
     access = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])
-    assert "status" in access
+    wanted = {"status", "responseLatency", "integrationLatency", "integrationError", "traceId"}
+    assert wanted <= access.keys()
     assert not [value for value in access.values() if "body" in value or "querystring" in value]
     (settings,) = stage["Properties"]["MethodSettings"]
     assert settings["DataTraceEnabled"] is False

@@ -1,12 +1,22 @@
 """The live prompt in Parameter Store."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
 
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import (
+    FRESH_S,
+    ParametersReadTogether,
+    SsmPromptStore,
+    SsmSwitchStore,
+)
 from route_switch.domain.ports import StoredPrompt
+from route_switch.domain.switches import Switches
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
 
 
 @pytest.fixture
@@ -40,3 +50,50 @@ def test_the_history_has_author_and_time_of_every_version_across_pages(
     assert {each.written_by for each in kept} == {"N/A"}, "moto's value for the user's ARN"
     assert {each.written_at.tzinfo for each in kept} == {UTC}
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)
+
+
+class CountedSsm:
+    """Parameter Store, as far as parameters are read together."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.calls, self.fails = 0, fails
+
+    def get_parameters(self, **names: Any) -> Any:
+        self.calls += 1
+        if self.fails:
+            raise ConnectionError
+        return boto3.client("ssm").get_parameters(**names)
+
+
+def together(ssm: CountedSsm, now: list[float]) -> tuple[SsmPromptStore, SsmSwitchStore]:
+    client = cast("SSMClient", ssm)
+    read = ParametersReadTogether(client, "/test/live", "/test/switches", clock=lambda: now[0])
+    prompts = SsmPromptStore(client, "/test/live", "/test/seed", read)
+    return prompts, SsmSwitchStore(client, "/test/switches", read)
+
+
+def test_prompt_and_switches_are_read_in_one_call(store: SsmPromptStore) -> None:
+    ssm, now = CountedSsm(), [0.0]
+    prompts, switches = together(ssm, now)
+    assert (prompts.read_live(), switches.read()) == (None, Switches())
+    store.put_live("one")
+    SsmSwitchStore(boto3.client("ssm"), "/test/switches").write(Switches(router="off"))
+    assert (switches.read().router, prompts.read_live()) == ("off", StoredPrompt("one", 1))
+    assert ssm.calls == 2
+
+    prompts.read_live()
+    store.put_live("two")
+    now[0] += FRESH_S  # what the last call found for the switches is too old now
+    switches.read()
+    assert prompts.read_live() == StoredPrompt("two", 2)
+    assert ssm.calls == 4
+
+
+def test_a_failed_call_fails_for_each_value_and_is_not_repeated_for_the_second(aws: None) -> None:
+    ssm = CountedSsm(fails=True)
+    prompts, switches = together(ssm, [0.0])
+    with pytest.raises(ConnectionError):
+        prompts.read_live()
+    with pytest.raises(ConnectionError):
+        switches.read()
+    assert ssm.calls == 1

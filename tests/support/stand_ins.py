@@ -30,6 +30,7 @@ AWS_ANSWERS: dict[str, object] = {
         }
     },
     "DynamoDB_20120810.TransactWriteItems": {},
+    "AmazonSSM.GetParameters": {"Parameters": []},
 }
 
 

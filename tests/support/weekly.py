@@ -24,10 +24,12 @@ from tests.support.upstream import Upstream
 
 FREE: dict[str, JsonValue] = {"input_usd_per_million": 0, "output_usd_per_million": 0}
 SLOWEST_RUN_S = 300
+BATCH = 25
+"""DynamoDB writes at most so many items at once."""
 POLL_S = 0.2
-"""Checking a run takes the stack some milliseconds, which the run then lacks."""
+"""Seconds between polls. Each poll takes some milliseconds of processor time from the run."""
 APPROVAL_S = 60
-"""Longer than a busy machine needs to answer. Tests of silence use less: `asking_briefly`."""
+"""Longer than a busy machine needs to answer. Tests of silence use less: `short_approval_wait`."""
 LEARNING: dict[str, JsonValue] = {
     "proposer": "openai/proposer",
     "judge": "openai/judge",
@@ -38,7 +40,7 @@ LEARNING: dict[str, JsonValue] = {
     "min_examples": 40,
     "threads": 4,
     "retry_s": 1,
-    "patience_s": 2,
+    "patience_s": 0.4,
     # Each run reads 16 partitions per day. Include yesterday, for tests at midnight.
     "days": 2,
     "approval_hours": APPROVAL_S / 3600,
@@ -66,7 +68,7 @@ def stage_of(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedExecution:
     """A finished execution: its status, its output (JSON), and the states it entered."""
 
     status: str
@@ -114,16 +116,23 @@ class Weekly:
         """
         self._stop_what_runs()
         self._configure_as_deployed()
-        s3, dynamodb = self.client("s3"), self.client("dynamodb")
+        s3 = self.client("s3")
         for each in s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.learning_bucket):
             if found := [{"Key": item["Key"]} for item in each.get("Contents", ())]:
                 s3.delete_objects(Bucket=self.stack.learning_bucket, Delete={"Objects": found})
-        table = self.stack.results_table
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            key = {name: item[name] for name in ("pk", "sk")}
-            dynamodb.delete_item(TableName=table, Key=key)
+        self._empty_table()
         self.publish(to_markdown(packaged_prompt()))
         self.notifications()
+
+    def _empty_table(self) -> None:
+        dynamodb, table = self.client("dynamodb"), self.stack.results_table
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table)
+        keys = [
+            {name: item[name] for name in ("pk", "sk")} for page in pages for item in page["Items"]
+        ]
+        for place in range(0, len(keys), BATCH):
+            deletions = [{"DeleteRequest": {"Key": key}} for key in keys[place : place + BATCH]]
+            dynamodb.batch_write_item(RequestItems={table: deletions})
 
     def _stop_what_runs(self) -> None:
         """Stop what a failed test left behind: it would write and notify during the next test."""
@@ -192,14 +201,14 @@ class Weekly:
         )
         return str(started["executionArn"])
 
-    def run(self, scheduled_time: datetime | None = None) -> Ended:
+    def run(self, scheduled_time: datetime | None = None) -> FinishedExecution:
         return self.ended(self.start(scheduled_time))
 
-    def ended(self, execution: str) -> Ended:
+    def ended(self, execution: str) -> FinishedExecution:
         """Wait for the end of the execution."""
         found = self.wait(execution, lambda found: found["status"] != "RUNNING")
         output = found.get("output") or json.dumps({"outcome": found.get("error")})
-        return Ended(found["status"], json.loads(output), self.states(execution))
+        return FinishedExecution(found["status"], json.loads(output), self.states(execution))
 
     def wait(self, execution: str, until: Any) -> Any:
         workflow, deadline = self.client("stepfunctions"), time.monotonic() + SLOWEST_RUN_S
@@ -246,7 +255,7 @@ class Weekly:
         item = self._item(f"LEARNING#{day:%Y-%m}", "CAP")
         return float(item["taken_usd"]["N"]) if item else 0.0
 
-    def told_once(self) -> str:
+    def only_notification(self) -> str:
         """Return the text of the only notification, sent by a run that lets the next one start."""
         assert self._item("LOCK#learning", "LOCK") is None
         (told,) = self.notifications()
@@ -283,25 +292,29 @@ class Weekly:
             time.sleep(POLL_S)
         raise TimeoutError("Nothing was published.")
 
-    def waiting_briefly(self, attempts: int) -> AbstractContextManager[None]:
-        """For the block, the workflow waits seconds for a provider that is down, this many
-        times."""
+    def waiting_briefly(self, attempts: int | None = None) -> AbstractContextManager[None]:
+        """Let the workflow retry after a second at most, for the block.
+
+        `attempts`: how often for a provider that is down, if not as often as deployed.
+        """
 
         def wait_briefly(machine: Any) -> None:
-            for rule in _rules_for(machine, "ProviderDown"):
-                rule.update(MaxAttempts=attempts, MaxDelaySeconds=1)
+            for rule in _retries(machine):
+                rule.update(IntervalSeconds=1, MaxDelaySeconds=1)
+                if attempts is not None and "ProviderDown" in rule["ErrorEquals"]:
+                    rule["MaxAttempts"] = attempts
 
         return self._changed_machine(wait_briefly)
 
-    def asking_briefly(self, seconds: int) -> AbstractContextManager[None]:
+    def short_approval_wait(self, seconds: int) -> AbstractContextManager[None]:
         """For the block, silence counts as rejection after this many seconds."""
 
-        def ask_briefly(machine: Any) -> None:
+        def shorten_approval(machine: Any) -> None:
             approve = machine["States"]["Approve"]
             assert approve["HeartbeatSeconds"] == APPROVAL_S
             approve["HeartbeatSeconds"] = seconds
 
-        return self._changed_machine(ask_briefly)
+        return self._changed_machine(shorten_approval)
 
     @contextmanager
     def _changed_machine(self, change: Callable[[Any], None]) -> Iterator[None]:
@@ -351,7 +364,7 @@ def run_id(scheduled_time: datetime) -> str:
     return StartRun(scheduled_time=scheduled_time).run_id
 
 
-def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
+def check_end(weekly: Weekly, ended: FinishedExecution, outcome: str) -> str:
     """Check what holds after every completed run, and return its message."""
     assert (ended.status, ended.outcome) == ("SUCCEEDED", outcome)
     (told,) = weekly.notifications()
@@ -360,18 +373,14 @@ def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
     return told["Message"]
 
 
-def _rules_for(states: Any, error: str) -> Iterator[dict[str, JsonValue]]:
-    """Return the retry rules for this error, of a definition's states and those nested in them."""
+def _retries(states: Any) -> Iterator[dict[str, Any]]:
+    """Yield the retry rules of a definition's states, and of those within them."""
     children = states.values() if isinstance(states, dict) else states
     for child in children:
-        if (
-            isinstance(child, dict)
-            and error in child.get("ErrorEquals", ())
-            and "MaxAttempts" in child
-        ):
+        if isinstance(child, dict) and "MaxAttempts" in child:
             yield child
         elif isinstance(child, dict | list):
-            yield from _rules_for(child, error)
+            yield from _retries(child)
 
 
 def subscribed(stack: StackInfo) -> str:

@@ -147,7 +147,7 @@ def test_an_agent_calls_two_tools_and_answers_with_their_results(stubbed: Stubbe
         expected={
             "modelId": MODEL,
             "messages": [asked],
-            "inferenceConfig": {},
+            "inferenceConfig": {"maxTokens": 4096},
             "toolConfig": declared,
         },
     )
@@ -191,7 +191,7 @@ def test_an_agent_calls_two_tools_and_answers_with_their_results(stubbed: Stubbe
                     ],
                 },
             ],
-            "inferenceConfig": {},
+            "inferenceConfig": {"maxTokens": 4096},
             "toolConfig": declared,
         },
     )

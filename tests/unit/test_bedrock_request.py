@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from route_switch.adapters.models.bedrock_request import converse_request
 from route_switch.domain.errors import InvalidModelRequestError
-from route_switch.domain.ports import JsonObject
+from route_switch.domain.ports import JsonObject, ModelCall
 from tests.support.converse import MODEL, sent
 
 HI: JsonObject = {"role": "user", "content": "Hi"}
+DEFAULT: JsonObject = {"maxTokens": 4096}
 SECRET = "the user's secret"
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {
@@ -39,11 +41,11 @@ def refused(**params: Any) -> str:
     return str(caught.value)
 
 
-def test_a_plain_request_sends_no_optional_fields() -> None:
+def test_a_plain_request_sends_no_optional_field_but_an_output_limit() -> None:
     assert sent(HI) == {
         "modelId": MODEL,
         "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
-        "inferenceConfig": {},
+        "inferenceConfig": {"maxTokens": 4096},
     }
 
 
@@ -53,10 +55,10 @@ def test_a_plain_request_sends_no_optional_fields() -> None:
         ({"max_tokens": 5}, {"maxTokens": 5}),
         ({"max_completion_tokens": 7, "max_tokens": 5}, {"maxTokens": 7}),
         ({"max_completion_tokens": None, "max_tokens": 5}, {"maxTokens": 5}),
-        ({"temperature": 0, "top_p": 0.5}, {"temperature": 0, "topP": 0.5}),
-        ({"stop": "END"}, {"stopSequences": ["END"]}),
-        ({"stop": ["a", "b"]}, {"stopSequences": ["a", "b"]}),
-        ({"stop": None, "temperature": None, "top_p": None, "max_tokens": None}, {}),
+        ({"temperature": 0, "top_p": 0.5}, {**DEFAULT, "temperature": 0, "topP": 0.5}),
+        ({"stop": "END"}, {**DEFAULT, "stopSequences": ["END"]}),
+        ({"stop": ["a", "b"]}, {**DEFAULT, "stopSequences": ["a", "b"]}),
+        ({"stop": None, "temperature": None, "top_p": None, "max_tokens": None}, DEFAULT),
     ],
 )
 def test_limits_and_sampling_are_sent(params: JsonObject, config: JsonObject) -> None:
@@ -249,3 +251,44 @@ def test_any_other_response_format_is_refused(form: Any) -> None:
     message = refused(response_format=form)
     assert message.startswith("'response_format' must be text, or json_schema")
     assert SECRET not in message
+
+
+CACHE_POINT = {"cachePoint": {"type": "default"}}
+LONG_TEXT = "What is the capital of France? " * 200
+
+
+def prompt(system: str, demo: str = "Hi") -> tuple[JsonObject, ...]:
+    """The router's messages: a frozen beginning, and the query."""
+    return (
+        {"role": "system", "content": system},
+        {"role": "user", "content": demo},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "A query"},
+    )
+
+
+def test_the_routers_prompt_is_cached_up_to_the_query() -> None:
+    request = sent(*prompt("Short.", LONG_TEXT))
+    assert request["system"] == [{"text": "Short."}]
+    assert [turn["content"][-1] == CACHE_POINT for turn in request["messages"]] == [
+        False,
+        True,
+        False,
+    ]
+    request = sent(*prompt(LONG_TEXT))
+    assert request["system"][-1] == CACHE_POINT
+    assert [turn["content"][-1] == CACHE_POINT for turn in request["messages"]] == [
+        False,
+        True,
+        False,
+    ]
+    assert sent(*prompt(LONG_TEXT)[:2])["messages"] == [
+        {"role": "user", "content": [{"text": "Hi"}]}
+    ]
+
+
+def test_short_prompts_and_models_that_charge_for_writing_have_no_cache_point() -> None:
+    assert "cachePoint" not in json.dumps(sent(*prompt("Short.")))
+    for model in ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.titan-text-lite-v1"):
+        request = converse_request(ModelCall(model, prompt(LONG_TEXT)))
+        assert "cachePoint" not in json.dumps(request)

@@ -54,6 +54,16 @@ def key(pk: str) -> dict[str, dict[str, str]]:
     return {"sk": {"S": "RUN"}, "pk": {"S": pk}}
 
 
+def test_parameters_read_together_are_one_access_each() -> None:
+    body = json.dumps({"Names": ["/stage/prompt/live", "/stage/switches:3"]})
+    found = accesses(call("ssm", "AmazonSSM.GetParameters", body))
+    prefix = f"arn:aws:ssm:{ACCOUNT}:parameter/stage"
+    assert found == [
+        Access("ssm:GetParameters", f"{prefix}/prompt/live"),
+        Access("ssm:GetParameters", f"{prefix}/switches"),
+    ]
+
+
 def test_an_item_access_names_the_table_and_the_partition_key() -> None:
     access = Access("dynamodb:GetItem", TABLE, {LEADING: ("RUNS",)})
     assert dynamodb("GetItem", TableName="results", Key=key("RUNS")) == [access]

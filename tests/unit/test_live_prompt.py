@@ -8,7 +8,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.live_prompt import LivePrompt
-from route_switch.services.refreshed_value import MAX_AGE_S, REFRESH_AFTER_S
+from route_switch.services.refreshed_value import MAX_AGE_S, REFRESH_AFTER_S, RETRY_AFTER_S
 
 GOOD = to_markdown(packaged_prompt())
 
@@ -145,3 +145,21 @@ def test_during_a_store_outage_the_last_known_or_packaged_prompt_is_served(pool:
     served.store.outage = True
     assert served.request(REFRESH_AFTER_S) == "live@1"
     assert served.request() == "live@1"
+
+
+def test_a_prompt_that_could_not_be_read_is_read_again_after_seconds(pool: Executor) -> None:
+    served = Served(FakeStore(GOOD), pool)
+    served.store.outage = True
+    assert served.request().startswith("packaged@")
+    served.store.outage = False
+    assert served.request(RETRY_AFTER_S).startswith("packaged@"), "no request waits for it"
+    assert served.request() == "live@1"
+    assert served.store.reads == 2
+
+
+def test_a_long_outage_is_asked_about_ever_less_often(pool: Executor) -> None:
+    served = Served(FakeStore(GOOD), pool)
+    served.store.outage = True
+    for _ in range(600):
+        served.request(1)
+    assert 10 <= served.store.reads <= 30, "and not once in every second"

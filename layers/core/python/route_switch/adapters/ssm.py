@@ -1,6 +1,9 @@
 """The routing prompt and the switches in SSM Parameter Store."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -12,19 +15,74 @@ from route_switch.domain.switches import Switches
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import ParameterTypeDef
+
+
+FRESH_S = 1.0
+
+
+class ParametersReadTogether:
+    """Several parameters in one call, for values that are needed at the same time: Parameter Store
+    allows 40 calls a second in an account and region.
+
+    What a call finds for the other names, or its error, is handed out to each of them once, and
+    only for `FRESH_S`.
+    """
+
+    def __init__(
+        self, ssm: "SSMClient", *names: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ssm = ssm
+        self._names = names
+        self._clock = clock
+        self._one_at_a_time = Lock()
+        self._read_at = 0.0
+        self._unread: dict[str, ParameterTypeDef | Exception | None] = {}
+
+    def read(self, name: str) -> "ParameterTypeDef | None":
+        """Return None if there is no such parameter."""
+        with self._one_at_a_time:
+            if name not in self._unread or self._clock() - self._read_at >= FRESH_S:
+                self._unread = self._read_all()
+                self._read_at = self._clock()
+            found = self._unread.pop(name)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _read_all(self) -> "dict[str, ParameterTypeDef | Exception | None]":
+        try:
+            answer = self._ssm.get_parameters(Names=list(self._names))
+        except Exception as error:  # noqa: BLE001, RUF100 (raised for each name)
+            return dict.fromkeys(self._names, error)
+        found = {parameter["Name"]: parameter for parameter in answer["Parameters"]}
+        return {name: found.get(name) for name in self._names}
 
 
 class SsmPromptStore:
     """`live` is written at run time, and its newest version is served. `seed` belongs to the
     stack."""
 
-    def __init__(self, ssm: "SSMClient", live_parameter: str, seed_parameter: str) -> None:
+    def __init__(
+        self,
+        ssm: "SSMClient",
+        live_parameter: str,
+        seed_parameter: str,
+        together: ParametersReadTogether | None = None,
+    ) -> None:
+        """`together`, if given, reads the newest live prompt."""
         self._ssm = ssm
         self._live = live_parameter
         self._seed = seed_parameter
+        self._together = together
 
     def read_live(self, version: int | None = None) -> StoredPrompt | None:
-        return self._read(self._live if version is None else f"{self._live}:{version}")
+        if version is not None:
+            return self._read(f"{self._live}:{version}")
+        if self._together is None:
+            return self._read(self._live)
+        found = self._together.read(self._live)
+        return None if found is None else StoredPrompt(found["Value"], found["Version"])
 
     def read_seed(self) -> StoredPrompt | None:
         return self._read(self._seed)
@@ -73,15 +131,18 @@ class SsmSwitchStore:
     """One parameter, created when the first switch is set. Until then all switches have their
     defaults."""
 
-    def __init__(self, ssm: "SSMClient", name: str) -> None:
+    def __init__(
+        self, ssm: "SSMClient", name: str, together: ParametersReadTogether | None = None
+    ) -> None:
+        """`together`, if given, reads the switches."""
         self._ssm = ssm
         self._name = name
+        self._together = together
 
     def read(self) -> Switches:
         """Raise `ConfigurationError` when the parameter has any other content."""
-        try:
-            value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
-        except self._ssm.exceptions.ParameterNotFound:
+        value = self._value()
+        if value is None:
             return Switches()
         try:
             return Switches.model_validate_json(value)
@@ -90,6 +151,15 @@ class SsmSwitchStore:
                 f"The parameter {self._name} does not contain valid switches: {describe(error)}. "
                 "To rewrite all of them, set any switch with 'route-switch switch'."
             ) from error
+
+    def _value(self) -> str | None:
+        if self._together is not None:
+            found = self._together.read(self._name)
+            return None if found is None else found["Value"]
+        try:
+            return self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
+        except self._ssm.exceptions.ParameterNotFound:
+            return None
 
     def write(self, switches: Switches) -> None:
         """The last write wins."""

@@ -29,6 +29,15 @@ ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+/\S+$", max_le
 """`provider/model`. The part before the first slash selects the adapter."""
 
 
+DEFAULT_OUTPUT_TOKENS = {"bedrock": 4096}
+"""The output limit of providers that reserve it up front.
+
+Bedrock takes a call's input tokens plus its `maxTokens` from the quota of tokens per minute when
+the call starts. Without `maxTokens` it reserves the model's maximum, 64,000 tokens and more:
+https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
+"""
+
+
 class TierModels(BaseModel):
     """A tier's model and its fallbacks, in the order to try them."""
 
@@ -38,6 +47,9 @@ class TierModels(BaseModel):
     """The model that answers, as `provider/model`."""
     fallbacks: tuple[ModelName, ...] = ()
     """Models to try in this order if it fails."""
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Output limit of requests that set none. Null: 4,096 tokens on Bedrock, which reserves them
+    when a call starts; elsewhere the provider's own limit."""
 
     @property
     def with_fallbacks(self) -> tuple[ModelName, ...]:
@@ -82,6 +94,15 @@ class ModelCatalog(BaseModel):
     def tier_of(self, model: str) -> Tier | None:
         """Return the lowest tier whose own model (not a fallback) has this name."""
         return next((t for t in sorted(self.tiers) if self.tiers[t].model == model), None)
+
+    def output_limit(self, model: str) -> int | None:
+        """Return the output tokens that a request without a limit may use; None if the provider
+        decides. A model of several tiers has the limit of the lowest one that sets any."""
+        for tier in sorted(self.tiers):
+            of = self.tiers[tier]
+            if model in of.with_fallbacks and of.max_output_tokens is not None:
+                return of.max_output_tokens
+        return DEFAULT_OUTPUT_TOKENS.get(model.partition("/")[0])
 
     @property
     def names(self) -> tuple[str, ...]:

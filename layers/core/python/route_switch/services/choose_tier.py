@@ -47,7 +47,9 @@ class ChooseTier:
         started = deadline.elapsed_ms
         ask = _AskRouter(self._config, self._caller, deadline)
         context = RoutingContext(self._config, prompt, ask)
-        choice = choose_tier(query, self._strategy if router else None, context, allowed)
+        in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
+        strategy = self._strategy if router and in_time else None
+        choice = choose_tier(query, strategy, context, allowed)
         unrouted = choice.reason is Reason.FALLBACK and _router_is_down(ask.call)
         decision = RoutingDecision(
             tier=choice.tier,

@@ -13,7 +13,7 @@ ASSUMED_OUTPUT_TOKENS = 300
 """Assumed answer length when the request sets no limit."""
 
 LONG_OUTPUT_TOKENS = 1000
-"""The same for estimates that should err on the high side."""
+"""The same for estimates that should err on the high side, of a model without an output limit."""
 
 ROUTER_CALL = Usage(input_tokens=4000, output_tokens=16)
 """More than a router call uses: a prompt of 8 KB, a query clipped to 1,000 tokens, one digit."""
@@ -40,12 +40,16 @@ def worst_cost_usd(
 ) -> float:
     """Return the cost of the router call plus the most expensive model's longest likely answer.
 
-    A request without a limit may cost more, and so may one whose first models fail late.
+    A request to a model without any output limit may cost more, and so may one whose first models
+    fail late.
     """
     n = params.get("n")
     answers = n if isinstance(n, int) and n > 0 else 1
-    usage = Usage(needs.input_tokens, answers * max([*_limits(params)] or [LONG_OUTPUT_TOKENS]))
-    costs = [cost_usd(usage, catalog.price(name)) or 0.0 for name in models]
+    costs = []
+    for name in models:
+        longest = max(_limits(params), default=catalog.output_limit(name) or LONG_OUTPUT_TOKENS)
+        usage = Usage(needs.input_tokens, answers * longest)
+        costs.append(cost_usd(usage, catalog.price(name)) or 0.0)
     return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)
 
 

@@ -49,7 +49,11 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         self._store = store
         self._packaged = packaged
 
-    def _read_prompt(self, before: ServedPrompt | None) -> ServedPrompt:
+    def _read_prompt(self, before: ServedPrompt | None) -> tuple[ServedPrompt, bool]:
+        served = self._usable_prompt(before)
+        return served, served.healthy
+
+    def _usable_prompt(self, before: ServedPrompt | None) -> ServedPrompt:
         try:
             stored = self._store.read_live()
             if stored is not None:

@@ -19,9 +19,9 @@ class LiveSwitches(RefreshedValue[Switches]):
         super().__init__(self._read_switches, pool, clock)
         self._store = store
 
-    def _read_switches(self, before: Switches | None) -> Switches:
+    def _read_switches(self, before: Switches | None) -> tuple[Switches, bool]:
         try:
-            return self._store.read()
+            return self._store.read(), True
         except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
             logger.warning("The switches cannot be read: %s", type(error).__name__)
-            return before or Switches()
+            return before or Switches(), False

@@ -1,10 +1,8 @@
 """Dependencies of the management function."""
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
-
-import botocore.session
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
@@ -25,7 +23,7 @@ from route_switch.services.operations.delete_texts import DeleteTexts
 from route_switch.services.operations.give_feedback import GiveFeedback
 from route_switch.services.operations.sum_costs import SumCosts
 from route_switch.services.prompts.show_prompt import ShowPrompt
-from route_switch.wiring.aws_config import FOR_OWNER
+from route_switch.wiring.aws_config import FOR_OWNER, clients
 from route_switch.wiring.owner import all_keys, show_prompt
 from route_switch.wiring.settings import ManagementSettings, read_management_settings
 
@@ -53,7 +51,7 @@ def management() -> Management:
 
 
 def build_management(settings: ManagementSettings) -> Management:
-    connect = partial(botocore.session.get_session().create_client, config=FOR_OWNER)
+    connect = clients(FOR_OWNER)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
     s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
     table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)

@@ -1,24 +1,23 @@
-"""What the router function serves with."""
+"""Dependencies of the router function."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, cast
-
-import botocore.session
 
 from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
+from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
-from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.adapters.ssm import ParametersReadTogether, SsmPromptStore, SsmSwitchStore
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -30,7 +29,7 @@ from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.route_request import RouteRequest
-from route_switch.wiring.aws_config import IN_REQUEST, IN_REQUEST_ONCE
+from route_switch.wiring.aws_config import IN_REQUEST, PARAMETERS, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
 
@@ -48,7 +47,7 @@ RECORD_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """What the router Lambda serves with."""
+    """Built once per process, when the first request needs it."""
 
     config: RouterConfig
     authenticate: Authenticate
@@ -59,43 +58,37 @@ class Router:
 
 @lru_cache(maxsize=1)
 def router() -> Router:
-    """The process's router, made when the first request needs it."""
+    """Return the router of this process."""
     return build_router(read_settings())
 
 
 def build_router(settings: Settings) -> Router:
     config = settings.router
-    # botocore is what boto3's clients are made of; importing boto3 itself would add 0.12 s to a
-    # cold start, for uploads and resources that no request uses.
-    session = botocore.session.get_session()
-    connect = partial(session.create_client, config=IN_REQUEST)
+    connect = clients(IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
-    ssm = cast("SSMClient", connect("ssm"))
+    ssm = cast("SSMClient", clients(PARAMETERS)("ssm"))
+    together = ParametersReadTogether(ssm, settings.live_parameter, settings.switches_parameter)
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
+    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter, together)
+    switches = SsmSwitchStore(ssm, settings.switches_parameter, together)
     pool = ThreadPoolExecutor(RECORD_THREADS)
-    # Threads of their own: model calls that hang must not keep a parameter from being read.
+    # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)
-    caller = ModelCaller(
-        ModelClients(config, provider_keys(settings.provider_secret)),
-        config.models,
-        pools_by_provider(),
-    )
+    models = ModelClients(config, provider_keys(settings.provider_secret))
+    limited = LimitedClients(models, config.models)
+    caller = ModelCaller(limited, config.models, pools_by_provider())
     return Router(
         config,
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
         RouteRequest(
             config,
             LivePrompt(prompts, packaged_prompt(), parameters),
-            LiveSwitches(SsmSwitchStore(ssm, settings.switches_parameter), parameters),
+            LiveSwitches(switches, parameters),
             caller,
             AdmitRequest(
-                DynamoDbKeyLimits(
-                    lambda: cast("DynamoDBClient", connect("dynamodb", config=IN_REQUEST_ONCE)),
-                    settings.results_table,
-                ),
+                DynamoDbKeyLimits(dynamodb, settings.results_table),
                 _now,
             ),
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
@@ -118,7 +111,7 @@ def _text_hash_secret(settings: Settings) -> bytes:
 
 
 def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
-    """Choosing alone, without AWS: only the router model is called."""
+    """Build the choice of tiers without AWS: it calls only the router model."""
     caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
     return ChooseTier(config, caller)
 

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    EndpointConnectionError,
     ParamValidationError,
     ReadTimeoutError,
 )
@@ -75,10 +76,11 @@ class BedrockClient:
         yield _chunk(call, response)
 
     def _converse(self, request: "ConverseRequestTypeDef") -> "ConverseResponseTypeDef":
-        """Call once more, on a new connection, if the service closed the old one unanswered."""
+        """Repeat a call once whose connection broke before anything was answered: a connection that
+        was kept while Lambda froze the process may be gone."""
         try:
             return self._bedrock.converse(**request)
-        except ConnectionClosedError:
+        except (ConnectionClosedError, EndpointConnectionError):
             return self._bedrock.converse(**request)
 
 

@@ -8,10 +8,13 @@
   `reasoning_effort`, `service_tier`, `user`, `metadata` (which would copy labels into invocation
   logs) and a tool's `strict`, which most models on Bedrock reject.
 
+Long prefixes are marked for caching where that costs nothing (`_CACHES_FREELY`).
+
 Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies it to the answer.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -21,13 +24,18 @@ from route_switch.adapters.models.bedrock_messages import system_blocks, turns_o
 from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import ModelCall
+from route_switch.domain.tiers import DEFAULT_OUTPUT_TOKENS
+from route_switch.domain.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import (
+        ContentBlockTypeDef,
         ConverseRequestTypeDef,
         InferenceConfigurationTypeDef,
         JsonSchemaDefinitionTypeDef,
+        MessageTypeDef,
         OutputConfigTypeDef,
+        SystemContentBlockTypeDef,
     )
 
 _NO_EFFECT: Mapping[str, tuple[JsonValue, ...]] = {
@@ -43,6 +51,14 @@ _NO_EFFECT: Mapping[str, tuple[JsonValue, ...]] = {
 }
 """Fields that cannot be sent, with the values that have no effect."""
 
+_CACHES_FREELY = re.compile(r"(?:^|\.)amazon\.nova-(?:micro|lite|pro|premier)-")
+"""Models that charge a quarter for cached input, and nothing more for what they write to the cache.
+Claude charges more for writing: whether that pays only the caller knows.
+https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+"""
+MIN_CACHED_TOKENS = 1000
+"""Nova caches no shorter prefix; it ignores the mark then."""
+
 _INSTEAD = {
     "functions": "Send 'tools' instead.",
     "function_call": "Send 'tool_choice' instead.",
@@ -53,12 +69,16 @@ def converse_request(call: ModelCall) -> "ConverseRequestTypeDef":
     """Raise `InvalidModelRequestError` when the translation would lose something."""
     _reject_lossy_fields(call.params)
     turns, tools = turns_of(call.messages), tool_config(call.params)
+    if not tools:
+        turns = tool_calls_as_text(turns)
     request: ConverseRequestTypeDef = {
         "modelId": call.model,
-        "messages": turns if tools else tool_calls_as_text(turns),
+        "messages": turns,
         "inferenceConfig": _inference_config(call.params),
     }
     system, output = system_blocks(call.messages), _output_config(call.params)
+    if _CACHES_FREELY.search(call.model):
+        _add_cache_points(system, turns)
     if system:
         request["system"] = system
     if tools:
@@ -76,9 +96,11 @@ def _reject_lossy_fields(params: Mapping[str, JsonValue]) -> None:
 
 
 def _inference_config(params: Mapping[str, JsonValue]) -> "InferenceConfigurationTypeDef":
-    limit, stop = params.get("max_completion_tokens"), params.get("stop")
+    limits = (params.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    limit = next((limit for limit in limits if limit is not None), None)
+    stop = params.get("stop")
     config = {
-        "maxTokens": params.get("max_tokens") if limit is None else limit,
+        "maxTokens": DEFAULT_OUTPUT_TOKENS["bedrock"] if limit is None else limit,
         "temperature": params.get("temperature"),
         "topP": params.get("top_p"),
         "stopSequences": [stop] if isinstance(stop, str) else stop,
@@ -105,3 +127,21 @@ def _output_config(params: Mapping[str, JsonValue]) -> "OutputConfigTypeDef | No
     raise InvalidModelRequestError(
         "'response_format' must be text, or json_schema with a schema: Bedrock enforces no other."
     )
+
+
+def _add_cache_points(
+    system: "list[SystemContentBlockTypeDef]", turns: "list[MessageTypeDef]"
+) -> None:
+    """Mark what the next request probably repeats: the system's text, and all but the last turn.
+
+    The router's prompt is such a prefix: only the query at its end differs.
+    """
+    tokens = sum(estimate_tokens(block.get("text", "")) for block in system)
+    if tokens >= MIN_CACHED_TOKENS:
+        system.append({"cachePoint": {"type": "default"}})
+    before = turns[:-1]
+    in_turns = sum(estimate_tokens(b.get("text", "")) for turn in before for b in turn["content"])
+    if before and tokens + in_turns >= MIN_CACHED_TOKENS:
+        last = before[-1]
+        cache_point: ContentBlockTypeDef = {"cachePoint": {"type": "default"}}
+        turns[-2] = {"role": last["role"], "content": [*last["content"], cache_point]}

@@ -1,10 +1,12 @@
 """Model clients for learning, where nobody waits for the answer."""
 
+from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S
 
 
-def learning_clients(config: RouterConfig, keys: ProviderKeys) -> ModelClients:
-    """Allow calls to take longer than a request may."""
-    return ModelClients(config.model_copy(update={"request_deadline_s": CALL_TIMEOUT_S}), keys)
+def learning_clients(config: RouterConfig, keys: ProviderKeys) -> LimitedClients:
+    """Allow calls to take longer than a request may. Answers have the limits of requests."""
+    patient = config.model_copy(update={"request_deadline_s": CALL_TIMEOUT_S})
+    return LimitedClients(ModelClients(patient, keys), config.models)

@@ -1,17 +1,25 @@
-"""Which client serves a model: decided by the part of its name before the first slash.
+"""Model clients, by the part of a model's name before the first slash.
 
-Each client is imported and made when it is first needed; a provider that has no row here is
-LiteLLM's.
+A client is imported and built when it is first needed. LiteLLM serves every provider that has no
+row here.
 """
 
 from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, cast
 
 from route_switch.adapters.models.fitting_client import FittingClient
 from route_switch.domain.ports import ModelClient
 from route_switch.domain.router_config import RouterConfig
 
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+
+MAX_CONNECTIONS = 64
+"""Connections that a client keeps: at least as many as a request or learning has calls at once."""
+
 ProviderKeys = Callable[[str], str | None]
-"""Gives a provider's key by its usual name, such as `OPENAI_API_KEY`."""
+"""Returns a provider's key by its usual name, such as `OPENAI_API_KEY`."""
 
 
 def _openai(config: RouterConfig, keys: ProviderKeys) -> ModelClient:
@@ -21,9 +29,10 @@ def _openai(config: RouterConfig, keys: ProviderKeys) -> ModelClient:
 
 
 def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
-    import boto3
+    import botocore.session
     from botocore.config import Config
 
+    from route_switch.adapters.fresh_connections import keep_fresh
     from route_switch.adapters.models.bedrock import BedrockClient
     from route_switch.adapters.models.botocore_deadlines import with_deadlines
 
@@ -31,9 +40,14 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
         connect_timeout=3,
         read_timeout=config.request_deadline_s,
         retries={"total_max_attempts": 1},
+        max_pool_connections=MAX_CONNECTIONS,
+        tcp_keepalive=True,
     )
-    bedrock = boto3.client("bedrock-runtime", region_name=config.bedrock_region, config=settings)
-    return BedrockClient(with_deadlines(bedrock))
+    session = botocore.session.get_session()
+    client = session.create_client(
+        "bedrock-runtime", region_name=config.bedrock_region, config=settings
+    )
+    return BedrockClient(cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))))
 
 
 def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:
@@ -57,17 +71,19 @@ FACTORIES: dict[str, Callable[[RouterConfig, ProviderKeys], ModelClient]] = {
 
 
 class ModelClients:
-    """Clients by provider, each made once."""
+    """Clients by provider, each built once."""
 
     def __init__(self, config: RouterConfig, keys: ProviderKeys) -> None:
         self._config = config
         self._keys = keys
         self._made: dict[str, ModelClient] = {}
+        self._making = Lock()
 
     def __call__(self, provider: str) -> ModelClient:
-        if provider not in self._made:
-            self._made[provider] = self._make(provider)
-        return self._made[provider]
+        with self._making:  # threads that ask at the same time share one client
+            if provider not in self._made:
+                self._made[provider] = self._make(provider)
+            return self._made[provider]
 
     def _make(self, provider: str) -> ModelClient:
         return FittingClient(self._client(provider), provider, self._config.models.capabilities)

@@ -1,0 +1,70 @@
+"""Requests without an output limit get their tier's, in the call and in its worst cost."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from route_switch.adapters.models.limited_clients import LimitedClients
+from route_switch.domain.needs import Needs
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+from route_switch.domain.pricing import Price
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.services.estimate_costs import worst_cost_usd
+
+CATALOG = ModelCatalog(
+    tiers={
+        Tier.SMALL: TierModels(model="openai/small"),
+        Tier.MEDIUM: TierModels(model="bedrock/medium", fallbacks=("openai/small",)),
+        Tier.LARGE: TierModels(
+            model="bedrock/large", fallbacks=("bedrock/medium",), max_output_tokens=900
+        ),
+    },
+    router="openai/router",
+    prices={
+        name: Price(input_usd_per_million=0, output_usd_per_million=1)
+        for name in ("openai/small", "bedrock/medium", "bedrock/large", "bedrock/judge")
+    },
+)
+
+
+class Client:
+    """Keeps the parameters of its calls."""
+
+    def __init__(self) -> None:
+        self.params: list[JsonObject] = []
+
+    def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        self.params.append(dict(call.params))
+        return iter(())
+
+
+@pytest.mark.parametrize(
+    ("model", "limit"),
+    [
+        ("openai/small", None),  # its provider's own limit
+        ("bedrock/medium", 900),  # also a fallback of Tier 3, which sets a limit
+        ("bedrock/large", 900),
+        ("bedrock/judge", 4096),  # of no tier
+    ],
+)
+def test_the_call_and_the_budget_use_the_same_limit(model: str, limit: int | None) -> None:
+    client = Client()
+    provider, _, name = model.partition("/")
+    limited = LimitedClients(lambda _: client, CATALOG)(provider)
+    list(limited.stream(ModelCall(name, ())))
+    assert client.params == [{} if limit is None else {"max_tokens": limit}]
+    needs = Needs(tools=False, vision=False, input_tokens=5)
+    worst = worst_cost_usd(CATALOG, [model], needs, {})
+    assert worst == pytest.approx((limit or 1000) / 1e6)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_the_requests_own_limit_wins(name: str) -> None:
+    client = Client()
+    limited = LimitedClients(lambda _: client, CATALOG)("bedrock")
+    list(limited.stream(ModelCall("large", (), {name: 5000})))
+    assert client.params == [{name: 5000}]
+    worst = worst_cost_usd(
+        CATALOG, ["bedrock/large"], Needs(tools=False, vision=False, input_tokens=5), {name: 5000}
+    )
+    assert worst == pytest.approx(5000 / 1e6)
