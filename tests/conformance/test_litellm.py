@@ -1,6 +1,7 @@
 """Dialects through LiteLLM: those of OpenAI's form, which it only forwards, and others, which it
 translates."""
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +47,10 @@ GEMINI = Client(
     },
     "GEMINI_API_BASE",
 )
+
+
+# LiteLLM warns of answers that its own types do not describe.
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,6 +143,34 @@ def test_a_call_ends_at_its_deadline(call_of: Callable[[str], ModelCall], serve:
             complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
         assert time.monotonic() - started < 3, "the server would go on for minutes"
         assert server.requests == [1]
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_openais_sdk_inside_litellm_repeats_nothing(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """It ignores LiteLLM's setting for some providers, and would sleep as long as it is told."""
+    failing = Reply({"error": {"message": "No."}}, status, headers={"retry-after": "37"})
+    with (
+        running_upstream(lambda _: failing) as upstream,
+        pytest.raises(ModelError) as caught,
+    ):
+        monkeypatch.setenv("NVIDIA_NIM_API_BASE", upstream.url)
+        call = ModelCall("m", ({"role": "user", "content": "hi"},))
+        complete(LiteLlmClient("nvidia_nim", lambda: "key").stream(call))
+    assert (caught.value.status, caught.value.retry_after_s) == (status, 37)
+    assert len(upstream.calls) == 1
+
+
+def test_a_server_that_cannot_be_reached_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("NVIDIA_NIM_API_BASE", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        call = ModelCall("m", ({"role": "user", "content": "hi"},))
+        started = time.monotonic()
+        with pytest.raises(ModelError, match="cannot be reached: ConnectError"):
+            complete(LiteLlmClient("nvidia_nim", lambda: "key").stream(call))
+    assert time.monotonic() - started < 0.5, "the SDK would sleep before it repeats"
 
 
 def test_json_through_a_tool_stays_a_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,14 @@ def test_a_retried_stream_is_a_stream(api: Api) -> None:
     assert again.headers["content-type"] == "text/event-stream"
 
 
+@pytest.mark.parametrize("text", ["half \ud83d", "line\u2028end", "nul \0"])
+def test_odd_characters_of_an_answer_do_not_keep_it_from_being_stored(api: Api, text: str) -> None:
+    api.upstream.script = by_model(small=completion(text))
+    first, again = (api.chat("hello", headers=AGAIN, stream=True) for _ in range(2))
+    assert (first.status, again.text) == (200, first.text)
+    assert len(api.upstream.calls) == 1
+
+
 def test_a_long_answer_is_stored_in_s3_and_returned_whole(api: Api) -> None:
     api.upstream.script = by_model(small=completion('"' * 300_000))
     first, again = api.chat("hello", headers=AGAIN), api.chat("hello", headers=AGAIN)

@@ -2,10 +2,11 @@
 
 import boto3
 import pytest
+from pydantic import JsonValue
 
 from route_switch.domain.request_record import RequestRecord
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
-from tests.support.upstream import Reply, completion, failure
+from tests.support.upstream import Body, Reply, completion, failure
 
 EVERYTHING = by_model(
     router=completion("3", 1000, 1),
@@ -144,3 +145,44 @@ def test_downgraded_requests_are_not_used_for_learning(
     )
     api.chat(LONG, key="rs-team")
     assert saved[0].replay is None
+
+
+NO_CHOICE: Body = {"choices": []}
+CHOICE: Body = {
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "s"}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reported", "cost_usd"),
+    [
+        pytest.param(NO_CHOICE, (1000, 500, 1500), 0.002, id="no-choice"),
+        pytest.param(CHOICE, (1000, 100, 3100), 0.0052, id="thinking-outside"),
+        pytest.param(CHOICE, (1000, None, 3000), 0.005, id="no-completion"),
+    ],
+)
+def test_a_budget_feels_what_a_provider_reports(
+    api: Api, answer: Body, reported: tuple[int | None, ...], cost_usd: float
+) -> None:
+    """Also for an answer that is of no use, and for tokens outside the completion's."""
+    budget_usd = 0.02
+    add_key("rs-team", monthly_budget_usd={"N": str(budget_usd)})
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    usage: JsonValue = dict(zip(names, reported, strict=True))
+    api.upstream.script = lambda _: Reply({**answer, "usage": usage})
+    for _ in range(30):
+        if api.chat("hello", key="rs-team", model="tier-1", max_tokens=9).status == 429:
+            break
+    assert len(api.upstream.calls) == pytest.approx(budget_usd / cost_usd, abs=1)
+    assert taken_usd("rs-team") == pytest.approx(len(api.upstream.calls) * cost_usd)
+
+
+@pytest.mark.parametrize("tokens", [-1000, 10**30])
+def test_an_absurd_report_does_not_change_what_is_left(api: Api, tokens: int) -> None:
+    add_key("rs-team", monthly_budget_usd={"N": "0.02"})
+    usage: JsonValue = {"prompt_tokens": tokens, "completion_tokens": 1, "total_tokens": tokens}
+    api.upstream.script = lambda _: Reply({**CHOICE, "usage": usage})
+    answer = api.chat("hello", key="rs-team", model="tier-1", max_tokens=9)
+    assert answer.status == 200
+    assert "x-route-cost-usd" not in answer.headers, "it is unknown"
+    assert 0 <= taken_usd("rs-team") < 0.001

@@ -119,6 +119,13 @@ def test_the_least_time_to_wait_counts(sdk: Sdk, slept: list[float]) -> None:
     assert slept == [9, 9]
 
 
+def test_who_would_not_wait_so_long_is_told_not_to_repeat(sdk: Sdk, slept: list[float]) -> None:
+    """The SDK ignores times above a minute, and would repeat after half a second."""
+    reply = Reply(LIMITED, 429, headers={"retry-after": "61"})
+    assert tiers_called(sdk, reply, openai.RateLimitError) == TIERS
+    assert slept == []
+
+
 def test_a_repeat_that_is_answered_ends_it(sdk: Sdk, slept: list[float]) -> None:
     client, api = sdk
     limited = Reply(LIMITED, 429, headers={"retry-after": "2"})

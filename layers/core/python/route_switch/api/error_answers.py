@@ -14,6 +14,9 @@ from route_switch.domain.ports import JsonObject
 
 RETRY_AFTER_S = 1
 """When to retry after a transient failure."""
+SDK_PATIENCE_S = 60
+"""OpenAI's clients ignore a longer Retry-After, and would retry within seconds."""
+_NO_RETRY = {"x-should-retry": "false"}
 
 FAILURES: dict[FailureKind, tuple[int, str, str]] = {
     "failed": (502, "server_error", "upstream_failed"),
@@ -65,16 +68,19 @@ def _advice(retry_after_s: float | None) -> dict[str, str]:
     """A repetition helps if a provider asked for it. Without that, every model was tried just now,
     and OpenAI's clients would make all those calls again, twice."""
     if retry_after_s is None:
-        return {"x-should-retry": "false"}
+        return _NO_RETRY
     return _retry_after(math.ceil(retry_after_s))
 
 
 def _retry_headers(status: int, seconds: int | None) -> dict[str, str]:
     """OpenAI's clients repeat each 409 and 429 by themselves, unless they are told not to."""
     if seconds is None and (status in (409, 429) or status >= 500):
-        return {"x-should-retry": "false"}
+        return _NO_RETRY
     return _retry_after(seconds)
 
 
 def _retry_after(seconds: int | None) -> dict[str, str]:
-    return {} if seconds is None else {"retry-after": str(seconds)}
+    if seconds is None:
+        return {}
+    headers = {"retry-after": str(seconds)}
+    return headers if seconds <= SDK_PATIENCE_S else {**headers, **_NO_RETRY}

@@ -32,7 +32,11 @@ _REFUSED = re.compile(
     r"does(?: not|n't) support|extra (?:inputs|fields)|deprecated",
     re.IGNORECASE,
 )
-_NOT_BOTH = re.compile(r"temperature\b.{0,40}\btop_?p\b.{0,40}\bboth\b", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_NOT_BOTH = re.compile(
+    r"(?:temperature\b.{0,40}\btop_?p|top_?p\b.{0,40}\btemperature)\b.{0,40}\bboth\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -112,9 +116,14 @@ def note_refusal(
 
 
 def _named(message: str, param: str | None, params: Mapping[str, JsonValue]) -> str | None:
-    """Return the parameter of the request that the refusal names first."""
+    """Return the parameter of the request that the refusal names first, in snake case or camel
+    case."""
     if param in params:
         return param
-    places = {name: message.find(name) for name in (*LIMITS, *OPTIONAL) if name in params}
-    found = {name: place for name, place in places.items() if place >= 0}
-    return min(found, key=lambda name: (found[name], -len(name))) if found else None
+    places = {_plain(word[0]): -word.start() for word in _WORD.finditer(message)}
+    named = [name for name in (*LIMITS, *OPTIONAL) if name in params and _plain(name) in places]
+    return max(named, key=lambda name: places[_plain(name)], default=None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

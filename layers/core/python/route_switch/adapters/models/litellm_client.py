@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.models.openai_answer import read_completion
-from route_switch.adapters.models.provider_errors import (
-    Problem,
-    error_of,
-    error_of_response,
-    retry_after_s,
-)
-from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
+from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
+    from httpx import HTTPError
+
     from route_switch.adapters.models.provider_http import HttpAnswer
 
 FIELDS = frozenset(
@@ -62,14 +59,10 @@ class LiteLlmClient:
         with listening(call.timeout_s) as heard:
             try:
                 completed = self._completed(litellm, call)
-            except litellm.exceptions.Timeout as error:
-                raise ModelTimeoutError(f"{call.model} did not answer in time") from error
             except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
                 failed = error
-        answer = heard[-1] if heard else None
-        if answer and answer.status >= 300:
-            raise error_of_response(call.model, answer.status, answer.headers, answer.content)
-        read = _in_openai_form(answer, is_read=failed is None)
+        content = _content_of(call.model, heard[-1]) if heard else None
+        read = _in_openai_form(content, is_read=failed is None)
         if read is None:
             if failed is not None:
                 raise _error(call.model, failed) from failed
@@ -104,12 +97,23 @@ def imported_litellm() -> Any:
     return litellm
 
 
-def _in_openai_form(answer: "HttpAnswer | None", *, is_read: bool) -> JsonObject | None:
+def _content_of(model: str, heard: "HttpAnswer | HTTPError") -> bytes:
+    """Return the answer's body; raise what the provider, or the connection to it, came to."""
+    from route_switch.adapters.models.provider_http import unanswered
+
+    if isinstance(heard, Exception):
+        raise unanswered(model, heard) from heard
+    if heard.status >= 300:
+        raise error_of_response(model, heard.status, heard.headers, heard.content)
+    return heard.content
+
+
+def _in_openai_form(content: bytes | None, *, is_read: bool) -> JsonObject | None:
     """Return the body if it needs no translation, else None; `is_read` if LiteLLM could read it."""
-    if answer is None or JSON_TOOL.encode() in answer.content:
+    if content is None or JSON_TOOL.encode() in content:
         return None
     try:
-        body = parse_json(answer.content)
+        body = parse_json(content)
     except InvalidJsonError:
         return None
     if not isinstance(body, dict):
@@ -123,15 +127,8 @@ def _in_openai_form(answer: "HttpAnswer | None", *, is_read: bool) -> JsonObject
 
 
 def _error(model: str, error: Exception) -> ModelError:
-    """LiteLLM's errors share no base class, but each has the provider's status."""
+    """Return the error of what LiteLLM did not send, or could not read."""
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return ModelError(f"{model} failed: {type(error).__name__}")
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    code, param = getattr(error, "code", None), getattr(error, "param", None)
-    problem = Problem(
-        str(getattr(error, "message", error)),
-        code if isinstance(code, str) else None,
-        param if isinstance(param, str) else None,
-    )
-    return error_of(model, problem, status, retry_after_s(headers))
+    return error_of(model, Problem(str(getattr(error, "message", error))), status)

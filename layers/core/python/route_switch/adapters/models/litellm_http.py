@@ -15,14 +15,18 @@ from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp
 
 _NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "location"})
 """The content is decoded, and a redirect is an error."""
+_NO_RETRY = ("x-should-retry", "false")
+"""OpenAI's SDK inside LiteLLM would repeat calls, and sleep before, whatever LiteLLM is told."""
+
+Heard = list[HttpAnswer | httpx.HTTPError]
 
 _thread = threading.local()
 
 
 @contextmanager
-def listening(timeout_s: float) -> Iterator[list[HttpAnswer]]:
-    """Yield the list that gets what this thread is answered within the block."""
-    heard: list[HttpAnswer] = []
+def listening(timeout_s: float) -> Iterator[Heard]:
+    """Yield the list that gets what this thread's requests within the block come to."""
+    heard: Heard = []
     _thread.heard = heard
     try:
         with deadline_in(timeout_s):
@@ -36,12 +40,19 @@ class _Transport(httpx.BaseTransport):
         self._http = ProviderHttp(tls=True)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self._http.send(request)
-        if getattr(_thread, "heard", None) is not None:
-            _thread.heard.append(answer)
+        heard: Heard | None = getattr(_thread, "heard", None)
+        try:
+            answer = self._http.send(request)
+        except httpx.HTTPError as error:
+            if heard is None:
+                raise
+            heard.append(error)
+            return httpx.Response(503, headers=[_NO_RETRY], request=request)
+        if heard is not None:
+            heard.append(answer)
         headers = [(k, v) for k, v in answer.headers.items() if k not in _NOT_PASSED_ON]
         return httpx.Response(
-            answer.status, headers=headers, content=answer.content, request=request
+            answer.status, headers=[*headers, _NO_RETRY], content=answer.content, request=request
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from route_switch.adapters.models.openai_message import (
     FAILED,
+    plain_reason,
     read_finish_reason,
     read_logprobs,
     read_message,
@@ -34,6 +35,8 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
     Raise `ModelError`, with the usage that the provider reports, if the body holds an error or no
     choice that can be used.
     """
+    if isinstance(answer, list) and len(answer) == 1:  # as Gemini's endpoint wraps its errors
+        [answer] = answer
     if not isinstance(answer, dict):
         raise _not_an_answer(model, None)
     usage = read_usage(answer.get("usage"))
@@ -79,7 +82,7 @@ def _is_usable(choice: JsonObject) -> bool:
     return (
         isinstance(choice.get("message"), dict)
         and not choice.get("error")
-        and str(choice.get("finish_reason")).lower() not in FAILED
+        and plain_reason(choice.get("finish_reason")) not in FAILED
     )
 
 
@@ -87,7 +90,7 @@ def _no_choice(model: str, choices: list[JsonValue], usage: Usage | None) -> Mod
     for choice in choices:
         if isinstance(choice, dict) and choice.get("error"):
             return error_in_answer(model, {"error": choice["error"]}, usage)
-        if isinstance(choice, dict) and str(choice.get("finish_reason")).lower() in FAILED:
+        if isinstance(choice, dict) and plain_reason(choice.get("finish_reason")) in FAILED:
             return ModelError(f"{model} broke off its answer with an error", usage=usage)
     return ModelError(f"{model} answered without a choice that can be used", usage=usage)
 

@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.provider_errors import error_of_response
-from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
@@ -32,13 +31,13 @@ class OpenAiCompatibleClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         import httpx
 
+        from route_switch.adapters.models.provider_http import unanswered
+
         body: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
         try:
             answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
-        except httpx.TimeoutException as error:
-            raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except httpx.HTTPError as error:
-            raise ModelError(f"{call.model} cannot be reached: {type(error).__name__}") from error
+            raise unanswered(call.model, error) from error
         if answer.status >= 300:
             raise error_of_response(call.model, answer.status, answer.headers, answer.content)
         yield from read_completion(call.model, _parsed(answer.content))

@@ -27,7 +27,10 @@ FINISH_REASONS = {
         ("content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"),
         "content_filter",
     ),
-    **dict.fromkeys(("refusal", "sensitive", "model_armor", "image_safety"), "content_filter"),
+    **dict.fromkeys(
+        ("content_filtered", "refusal", "sensitive", "model_armor", "image_safety"),
+        "content_filter",
+    ),
 }
 """OpenAI's reasons, and what other providers call them; in lower case."""
 FAILED = frozenset(
@@ -66,11 +69,17 @@ _READ = ("role", "content", "refusal", "audio", "annotations", "tool_calls", "fu
 def read_finish_reason(reason: JsonValue, message: Mapping[str, JsonValue]) -> str:
     """Return one of OpenAI's reasons. A message with tool calls that simply ended ends in them, and
     one without does not."""
-    known = FINISH_REASONS.get(str(reason).lower(), "stop")
+    known = FINISH_REASONS.get(plain_reason(reason), "stop")
     if known in ("stop", "tool_calls", "function_call"):
         calls = ("tool_calls", "function_call")
         return next((name for name in calls if message.get(name)), "stop")
     return known
+
+
+def plain_reason(reason: JsonValue) -> str:
+    """Return the reason in lower case with underscores; some servers have it inside an object."""
+    word = reason.get("type") if isinstance(reason, dict) else reason
+    return str(word).lower().replace("-", "_")
 
 
 def read_logprobs(logprobs: JsonValue) -> JsonObject | None:
@@ -164,8 +173,9 @@ def _read_calls(calls: JsonValue) -> list[JsonValue]:
     """Number tool calls by position; give each an id of its own, a type and text arguments."""
     read: list[JsonValue] = []
     seen: set[str] = set()
-    for call in _objects(calls):
-        identity = text_or_none(call.get("id"))
+    for call in _objects([calls] if isinstance(calls, dict) else calls):
+        number = call.get("id")
+        identity = str(number) if type(number) is int else text_or_none(number)
         if identity is None or identity in seen:
             identity = f"call_{uuid4().hex[:24]}"
         seen.add(identity)

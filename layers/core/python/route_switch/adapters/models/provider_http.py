@@ -17,7 +17,7 @@ import httpcore
 import httpx
 
 from route_switch.adapters.models.deadlines import deadline_in, time_left_s
-from route_switch.domain.errors import ModelError
+from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject
 
 IDLE_S = 4.0
@@ -87,6 +87,13 @@ class ProviderHttp:
             if self._client is client:
                 self._client = _new_client(self._verify)
             return self._client
+
+
+def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
+    """Return the error of a call that came to no answer."""
+    if isinstance(error, httpx.TimeoutException):
+        return ModelTimeoutError(f"{model} did not answer in time")
+    return ModelError(f"{model} cannot be reached: {type(error).__name__}")
 
 
 def _read(response: httpx.Response) -> bytes:
