@@ -9,7 +9,12 @@ from botocore.stub import Stubber
 
 from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE_REASONS, BedrockClient
 from route_switch.domain.completion import Completion, complete
-from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    ModelError,
+    ModelTimeoutError,
+    ModelUnusableError,
+)
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.usage import Usage
 from tests.support.converse import MODEL
@@ -248,7 +253,9 @@ def test_reasoning_is_not_part_of_the_answer(stubbed: Stubbed) -> None:
 def test_the_stop_reason_is_translated_to_openais_finish_reason(
     stubbed: Stubbed, stop: str, finish: str
 ) -> None:
-    assert answered(stubbed, reply({"text": "a"}, stop=stop)).choices[0].finish_reason == finish
+    calls = [tool_use("1")] if stop == "tool_use" else []
+    response = reply({"text": "a"}, *calls, stop=stop)
+    assert answered(stubbed, response).choices[0].finish_reason == finish
 
 
 @pytest.mark.parametrize("stop", ["malformed_model_output", "malformed_tool_use"])
@@ -268,19 +275,21 @@ def test_every_stop_reason_of_the_service_model_is_handled(
 
 def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
     response = reply({"text": "a"}, cacheReadInputTokens=100, cacheWriteInputTokens=7)
-    assert answered(stubbed, response).usage == Usage(127, 5, 100)
+    assert answered(stubbed, response).usage == Usage(127, 5, 100, 7)
 
 
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
         ("ValidationException", 400, InvalidModelRequestError),
-        ("AccessDeniedException", 403, ModelError),
-        ("ResourceNotFoundException", 404, ModelError),
+        ("AccessDeniedException", 403, ModelUnusableError),
+        ("ResourceNotFoundException", 404, ModelUnusableError),
         ("ModelTimeoutException", 408, ModelTimeoutError),
         ("ModelErrorException", 424, ModelError),
         ("ThrottlingException", 429, ModelError),
         ("ModelNotReadyException", 429, ModelError),
+        ("ServiceQuotaExceededException", 429, ModelError),
+        ("ExpiredTokenException", 401, ModelUnusableError),
         ("InternalServerException", 500, ModelError),
         ("ServiceUnavailableException", 503, ModelError),
     ],

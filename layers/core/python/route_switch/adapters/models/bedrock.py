@@ -1,6 +1,5 @@
 """Amazon Bedrock through its `converse` API."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -17,9 +16,17 @@ from botocore.exceptions import (
 from pydantic import JsonValue
 
 from route_switch.adapters.models.bedrock_request import converse_request
+from route_switch.adapters.models.deadlines import deadline_in
+from route_switch.adapters.models.openai_message import read_finish_reason, read_message
+from route_switch.adapters.models.provider_errors import (
+    NO_REASON,
+    Problem,
+    error_of,
+    retry_after_s,
+)
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.usage import Usage
+from route_switch.domain.usage import Usage, read_usage
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -39,6 +46,12 @@ FINISH_REASONS = {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
+STATUSES = {
+    "ServiceQuotaExceededException": 429,
+    "ExpiredTokenException": 401,
+    "UnrecognizedClientException": 401,
+}
+"""What some errors mean, although their status says that the request is wrong."""
 UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
 """Stop reasons which mean that there is no answer."""
 
@@ -50,7 +63,8 @@ class BedrockClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         request = converse_request(call)
         try:
-            response = self._converse(request)
+            with deadline_in(call.timeout_s):
+                response = self._converse(request)
         except (ReadTimeoutError, ConnectTimeoutError) as error:
             raise ModelTimeoutError(f"{call.model} did not answer in time") from error
         except ClientError as error:
@@ -71,39 +85,45 @@ class BedrockClient:
 
 
 def _chunk(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
-    reason = response["stopReason"]
+    """`response` is what came: botocore does not insist on fields that the service promises."""
+    reason, usage = response.get("stopReason", ""), _usage(response.get("usage", {}))
     if reason in UNUSABLE_REASONS:
-        raise ModelError(f"{call.model} returned malformed output ({reason}). Try again.")
-    blocks = response["output"].get("message", {}).get("content", [])
-    return Chunk(
-        delta=_message(blocks, one_call=call.params.get("parallel_tool_calls") is False),
-        finish_reason=FINISH_REASONS.get(reason, "stop"),
-        usage=_usage(response["usage"]),
+        raise ModelError(
+            f"{call.model} returned malformed output ({reason}). Try again.", usage=usage
+        )
+    message = response.get("output", {}).get("message")
+    if message is None:
+        raise ModelError(f"{call.model} answered without a message", usage=usage)
+    delta = _message(
+        message.get("content", ()), one_call=call.params.get("parallel_tool_calls") is False
     )
+    # A reason may speak of tools that the message does not call, and the other way round.
+    finish_reason = read_finish_reason(FINISH_REASONS.get(reason, "stop"), delta)
+    return Chunk(delta=delta, finish_reason=finish_reason, usage=usage)
 
 
 def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -> JsonObject:
     """Return an OpenAI assistant message. With `one_call`, keep only the first tool call: a client
     that wants one call at a time answers it, and the model then asks for the next."""
-    text = "".join(block.get("text", "") for block in blocks)
+    text = "".join(map(_text, blocks))
     calls: list[JsonValue] = [
-        {
-            "id": block["toolUse"]["toolUseId"],
-            "type": "function",
-            "function": {
-                "name": block["toolUse"]["name"],
-                "arguments": json.dumps(block["toolUse"]["input"], ensure_ascii=False),
-            },
-        }
+        {"id": use.get("toolUseId"), "name": use.get("name"), "input": use.get("input", {})}
         for block in blocks
-        if "toolUse" in block
+        if (use := block.get("toolUse"))
     ]
-    message: JsonObject = {"content": text if text or not calls else None}
-    if calls:
-        message["tool_calls"] = calls[:1] if one_call else calls
-    if reasoning := "".join(map(_reasoning, blocks)):
-        message["reasoning_content"] = reasoning
-    return message
+    return read_message(
+        {
+            "content": text if text or not calls else None,
+            "tool_calls": calls[:1] if one_call else calls,
+            "reasoning_content": "".join(map(_reasoning, blocks)) or None,
+        }
+    )
+
+
+def _text(block: "ContentBlockOutputTypeDef") -> str:
+    """Return the block's text. An answer that cites its sources has the text beside them."""
+    cited = block.get("citationsContent", {}).get("content", ())
+    return block.get("text", "") + "".join(part.get("text", "") for part in cited)
 
 
 def _reasoning(block: "ContentBlockOutputTypeDef") -> str:
@@ -111,22 +131,27 @@ def _reasoning(block: "ContentBlockOutputTypeDef") -> str:
     return block.get("reasoningContent", {}).get("reasoningText", {}).get("text", "")
 
 
-def _usage(usage: "TokenUsageTypeDef") -> Usage:
-    """Bedrock counts cached input separately. Like OpenAI, count it as part of the input."""
-    cached = usage.get("cacheReadInputTokens", 0)
-    written = usage.get("cacheWriteInputTokens", 0)
-    return Usage(usage["inputTokens"] + cached + written, usage["outputTokens"], cached)
+def _usage(usage: "TokenUsageTypeDef") -> Usage | None:
+    """Bedrock counts cached input separately, as Anthropic does."""
+    return read_usage(
+        {
+            "input_tokens": usage.get("inputTokens"),
+            "output_tokens": usage.get("outputTokens"),
+            "cache_read_input_tokens": usage.get("cacheReadInputTokens", 0),
+            "cache_creation_input_tokens": usage.get("cacheWriteInputTokens", 0),
+        }
+    )
 
 
 def _error(model: str, error: ClientError) -> ModelError:
-    code = error.response["Error"]["Code"]
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    if code == "ValidationException":
-        reason = error.response["Error"]["Message"]
-        return InvalidModelRequestError(f"{model} rejected the request: {reason}", status=status)
+    """The code of a refused request says no more than its status, so clients are not told it."""
+    code, reason = error.response["Error"].get("Code"), error.response["Error"].get("Message")
+    response = error.response.get("ResponseMetadata", {})
+    status = STATUSES.get(code or "") or response.get("HTTPStatusCode")
     if code == "ModelTimeoutException":
         return ModelTimeoutError(f"{model} did not answer in time", status=status)
-    return ModelError(f"{model} failed: {code}", status=status)
+    problem = Problem(reason or NO_REASON, None if code == "ValidationException" else code)
+    return error_of(model, problem, status, retry_after_s(response.get("HTTPHeaders", {})))
 
 
 def _invalid_field(error: ParamValidationError) -> InvalidModelRequestError:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp, deadline_in
+from route_switch.adapters.models.deadlines import deadline_in
+from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp
 
 _NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "location"})
 """The content is decoded, and a redirect is an error."""

@@ -8,7 +8,7 @@ and `loc`; Mistral has it inside `message`), OpenRouter (the reason in `metadata
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -51,10 +51,16 @@ MAX_RETRY_AFTER_S = 3600.0
 _OWNERS_FAULT = re.compile(
     r"api[ _-]?key|credit balance|billing|insufficient (?:credit|balance|quota)|"
     r"model\b.{0,80}\b(?:not found|does not exist|no longer)|"
-    r"model\s+(?:\S{1,100}\s+)?(?:is\s+)?not supported",
+    r"model\s+(?:\S{1,100}\s+)?(?:is\s+)?not supported|"
+    r"model identifier is invalid|on-demand throughput|operation not allowed",
     re.IGNORECASE,
 )
 """Some providers answer 400 where the owner's key, account or model name is the reason."""
+_TOO_LONG = re.compile(
+    r"(?:prompt|input|context)\b.{0,40}\btoo long|maximum context length|exceeds? the context",
+    re.IGNORECASE,
+)
+"""What providers without a code of their own say of a conversation that is too long."""
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 _STATUS = re.compile(r"[45]\d\d")
 
@@ -103,6 +109,8 @@ def error_of(
 ) -> ModelError:
     """Return the error of this kind; `usage` is what the provider reports to have used."""
     kind, verb = _kind_of(problem, status)
+    if kind is InvalidModelRequestError and not problem.code and _TOO_LONG.search(problem.message):
+        problem = replace(problem, code="context_length_exceeded", param="messages")
     words = f"status {status}" if kind is ModelError and status else problem.message
     return kind(
         f"{model} {verb}: {words}",

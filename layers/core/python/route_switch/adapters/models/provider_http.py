@@ -8,14 +8,15 @@ gets at most the time that is left until the call's deadline.
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 import httpx
 
+from route_switch.adapters.models.deadlines import deadline_in, time_left_s
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import JsonObject
 
@@ -24,8 +25,6 @@ IDLE_S = 4.0
 freezing end connections silently, and the first use after that fails."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A longer answer is cut off: it could not be delivered, and must not fill the memory."""
-
-_thread = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +112,6 @@ def _new_client(verify: ssl.SSLContext | bool) -> httpx.Client:
     return client
 
 
-@contextmanager
-def deadline_in(seconds: float) -> Iterator[None]:
-    """End every socket operation of this thread within the block after so many seconds."""
-    _thread.ends_at = time.monotonic() + seconds
-    try:
-        yield
-    finally:
-        del _thread.ends_at
-
-
 class _Backend(httpcore.SyncBackend):
     def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
         options["timeout"] = _remaining(options.get("timeout"), httpcore.ConnectTimeout)
@@ -151,10 +140,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _remaining(timeout_s: float | None, error: type[Exception]) -> float | None:
-    ends_at: float | None = getattr(_thread, "ends_at", None)
-    if ends_at is None:
-        return timeout_s
-    left_s = ends_at - time.monotonic()
-    if left_s <= 0:
-        raise error("The call's deadline has passed.")
-    return left_s if timeout_s is None else min(timeout_s, left_s)
+    try:
+        return time_left_s(timeout_s)
+    except TimeoutError as caught:
+        raise error(str(caught)) from caught

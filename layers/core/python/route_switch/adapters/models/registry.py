@@ -34,6 +34,7 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
 
     from route_switch.adapters.fresh_connections import keep_fresh
     from route_switch.adapters.models.bedrock import BedrockClient
+    from route_switch.adapters.models.botocore_deadlines import with_deadlines
 
     settings = Config(
         connect_timeout=3,
@@ -46,7 +47,7 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     client = session.create_client(
         "bedrock-runtime", region_name=config.bedrock_region, config=settings
     )
-    return BedrockClient(cast("BedrockRuntimeClient", keep_fresh(client)))
+    return BedrockClient(cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))))
 
 
 def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:
