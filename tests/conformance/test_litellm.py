@@ -1,18 +1,21 @@
 """Dialects through LiteLLM: those of OpenAI's form, which it only forwards, and others, which it
 translates."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from pydantic import JsonValue
 
-from route_switch.adapters.models.litellm_client import LiteLlmClient, imported_litellm
+from route_switch.adapters.models.litellm_client import JSON_TOOL, LiteLlmClient, imported_litellm
 from route_switch.domain.completion import complete
-from route_switch.domain.errors import InvalidModelRequestError, ModelError
+from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.usage import Usage
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
-from tests.support.upstream import completion, failure, running_upstream
+from tests.support.raw_server import SLOW, Serve, raw_server
+from tests.support.upstream import Reply, completion, failure, running_upstream
 
 FORWARDED = Client("hosted_vllm", "openai", completion("2").body, "HOSTED_VLLM_API_BASE")
 ANTHROPIC = Client(
@@ -46,7 +49,15 @@ GEMINI = Client(
 
 @pytest.fixture(scope="module", autouse=True)
 def _litellm() -> None:
-    imported_litellm()  # takes seconds: not in a request's time
+    """Import it and let it import what its first call needs: seconds, not in a request's time."""
+    imported_litellm()
+    with (
+        running_upstream(lambda _: completion("Hello")) as upstream,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("HOSTED_VLLM_API_BASE", upstream.url)
+        call = ModelCall("m", ({"role": "user", "content": "hi"},))
+        complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +126,35 @@ def test_a_request_cannot_change_litellms_settings(name: str) -> None:
     request = ModelCall("some-model", ({"role": "user", "content": "hi"},), {name: "x"}, 5)
     with pytest.raises(InvalidModelRequestError, match=name):
         complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(request))
+
+
+@pytest.mark.parametrize("serve", SLOW, ids=lambda serve: serve.__name__)
+def test_a_call_ends_at_its_deadline(call_of: Callable[[str], ModelCall], serve: Serve) -> None:
+    with raw_server(serve) as server:
+        call = replace(call_of(server.url), timeout_s=0.3)
+        started = time.monotonic()
+        with pytest.raises(ModelTimeoutError):
+            complete(LiteLlmClient("hosted_vllm", lambda: "key").stream(call))
+        assert time.monotonic() - started < 3, "the server would go on for minutes"
+        assert server.requests == [1]
+
+
+def test_json_through_a_tool_stays_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a provider knows no JSON schema, LiteLLM asks for a call of a tool, and turns the call
+    into a text. The provider's own answer has OpenAI's form, and is not what was asked for."""
+    tool: JsonValue = {"name": JSON_TOOL, "arguments": '{"a": 1}'}
+    message: JsonValue = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c1", "type": "function", "function": tool}],
+    }
+    choice: JsonValue = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    body: JsonValue = {"id": "x", "model": "m", "choices": [choice], "service_tier": "on_demand"}
+    schema: JsonValue = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    wanted: JsonValue = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    with running_upstream(lambda _: Reply(body)) as upstream:
+        monkeypatch.setenv("GROQ_API_BASE", upstream.url)
+        call = ModelCall("m", ({"role": "user", "content": "hi"},), {"response_format": wanted}, 5)
+        answer = complete(LiteLlmClient("groq", lambda: "key").stream(call))
+    assert answer.text == '{"a": 1}'
+    assert "tool_calls" not in answer.choices[0].message

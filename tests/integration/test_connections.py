@@ -1,145 +1,89 @@
-"""Connections that the network drops between two requests: no caller notices it."""
+"""Kept connections to a provider that are gone when they are used again."""
 
-import http.client
 import socket
-import struct
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, ClassVar, cast
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
 
-import boto3
-import botocore.session
+import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
-from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
-from route_switch.adapters.fresh_connections import MAX_IDLE_S, keep_fresh
-from route_switch.wiring.aws_config import IN_REQUEST
-from tests.integration.conftest import LONG, MakeApi, add_key
-from tests.integration.test_limits import EVERYTHING, taken_usd
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-RESET = struct.pack("ii", 1, 0)
+from route_switch.adapters.models.openai_compatible import OpenAiCompatibleClient
+from route_switch.adapters.models.provider_http import IDLE_S, ProviderHttp
+from route_switch.domain.completion import complete
+from route_switch.domain.ports import ModelCall
+from tests.integration.conftest import LONG, MakeApi, record_of
+from tests.support.raw_server import RawServer, answer, raw_server
+from tests.support.upstream import completion, running_upstream
 
 
-class DroppingHandler(BaseHTTPRequestHandler):
-    """Answers the first request of a connection. Forwards the second, and resets the connection
-    instead of answering it."""
-
-    protocol_version = "HTTP/1.1"
-    aws: ClassVar[str]
-    connections: ClassVar[int]
-    dropped: ClassVar[int]
-
-    def setup(self) -> None:
-        super().setup()
-        self.answered = 0
-        type(self).connections += 1
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        connection = http.client.HTTPConnection(self.aws)
-        headers = {name: value for name, value in self.headers.items() if name != "Expect"}
-        connection.request("POST", self.path, body, headers)
-        response = connection.getresponse()
-        content = response.read()
-        connection.close()
-        if self.answered:
-            type(self).dropped += 1
-            self.close_connection = True
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self.connection.close()
-            return
-        self.answered += 1
-        self.send_response(response.status)
-        self.send_header("content-type", "application/x-amz-json-1.0")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def finish(self) -> None:
-        if not self.close_connection:
-            super().finish()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (inherited)
-        pass
+def once(connection: socket.socket, number: int, _: RawServer) -> bool:
+    """Answer the first request of a connection, and hang up on the second."""
+    if number == 1:
+        answer(connection)
+    return number == 1
 
 
-class QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """The handler closes sockets on purpose."""
+def never(*_: object) -> bool:
+    return False
 
 
-@pytest.fixture
-def dropping(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[DroppingHandler]]:
-    """DynamoDB, whose kept connections never answer a second request."""
-    moto = ThreadedMotoServer(port=0)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    handler = type(
-        "Handler", (DroppingHandler,), {"aws": f"{host}:{port}", "connections": 0, "dropped": 0}
-    )
-    server = QuietServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.server_port}")
-    yield handler
-    server.shutdown()
-    moto.stop()
+def post(http: ProviderHttp, server: RawServer) -> int:
+    return http.post(httpx.URL(server.url), {}, {}, 5).status
 
 
-def through(endpoint: type[DroppingHandler], now: list[float]) -> "DynamoDBClient":
-    """A client as the router has it, with a clock of its own."""
-    client = botocore.session.get_session().create_client("dynamodb", config=IN_REQUEST)
-    assert urlsplit(client.meta.endpoint_url).hostname == "127.0.0.1"
-    return cast("DynamoDBClient", keep_fresh(client, lambda: now[0]))
+def test_a_dropped_connection_is_replaced_and_escalates_no_tier(make_api: MakeApi) -> None:
+    with raw_server(once) as server:
+        api = make_api(openai_base_url=server.url)
+        answers = [api.chat(LONG) for _ in range(3)]
+        assert [a.headers["x-route-tier"] for a in answers] == ["2"] * 3
+        for each in answers:
+            record = record_of(api, each.body["id"])
+            assert record["reason"] == "router"
+            assert isinstance(record["attempts"], list)
+            assert len(record["attempts"]) == 2, "a repeat is no further attempt"
 
 
-def test_a_dropped_connection_fails_no_request_and_counts_no_budget_twice(
-    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    api = make_api()
-    api.upstream.script = EVERYTHING
-    add_key("rs-team", monthly_budget_usd={"N": "5"}, requests_per_minute={"N": "1000"})
-    dropping = request.getfixturevalue("dropping")
-    answers = [api.chat(LONG, key="rs-team") for _ in range(4)]
-    monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB")
-    assert [answer.status for answer in answers] == [200] * 4
-    assert dropping.dropped > 4, "limits, records and keys are all affected"
-    costs = [float(answer.headers["x-route-cost-usd"]) for answer in answers]
-    assert taken_usd("rs-team") == pytest.approx(sum(costs), abs=1e-9)
-    items = boto3.client("dynamodb").scan(TableName="results")["Items"]
-    counted = [int(i["requests"]["N"]) for i in items if i["pk"]["S"].startswith("RATE#")]
-    assert sum(counted) == 4
-    assert sum(i["sk"]["S"] == "RESULT" for i in items) == 4
+def test_a_repeat_never_takes_another_kept_connection() -> None:
+    """All of them may be gone: the network drops them together."""
+    with raw_server(once) as server, ThreadPoolExecutor(4) as pool:
+        http = ProviderHttp(tls=False)
+        assert [*pool.map(lambda _: post(http, server), range(4))] == [200] * 4
+        kept = len(server.requests)
+        assert post(http, server) == 200
+        assert server.requests[kept:] == [1], "the repeat is the first request of a new connection"
 
 
-def test_a_repeated_reservation_still_respects_the_budget(
-    results_table: str, dropping: type[DroppingHandler]
-) -> None:
-    limits = DynamoDbKeyLimits(through(dropping, [0.0]), results_table)
-    assert [limits.reserve("key", "2026-11", 0.4, 1.0) for _ in range(3)] == [True, True, False]
-    limits.adjust("key", "2026-11", -0.4)
-    assert limits.reserve("key", "2026-11", 0.6, 1.0)
-    assert not limits.reserve("key", "2026-11", 0.01, 1.0)
+def test_a_server_that_never_answers_is_asked_twice_per_model(make_api: MakeApi) -> None:
+    with raw_server(never) as server:
+        api = make_api(openai_base_url=server.url)
+        failed = api.chat("hello", model="tier-2")
+        assert (failed.status, failed.error["code"]) == (502, "upstream_failed")
+        assert server.requests == [1, 1]
 
 
-def test_connections_that_were_idle_are_not_used_again(
-    results_table: str, dropping: type[DroppingHandler]
-) -> None:
-    now = [0.0]
-    client = through(dropping, now)
-    client.list_tables()
-    now[0] += MAX_IDLE_S
-    client.list_tables()
-    now[0] -= 3600  # the clock was set back
-    client.list_tables()
-    assert (dropping.dropped, dropping.connections) == (0, 3)
-    now[0] += MAX_IDLE_S - 1
-    client.list_tables()
-    assert (dropping.dropped, dropping.connections) == (1, 4)
+def test_connections_are_not_used_again_after_a_pause() -> None:
+    now = 0.0
+    with raw_server(once) as server:
+        http = ProviderHttp(tls=False, clock=lambda: now)
+        post(http, server)
+        now += IDLE_S + 1
+        post(http, server)
+        assert server.requests == [1, 1], "the first connection got no second request"
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        (
+            "/openai/deployments/x?api-version=2024-10-21",
+            "/openai/deployments/x/chat/completions?api-version=2024-10-21",
+        ),
+        ("/v1/", "/v1/chat/completions"),
+        ("", "/chat/completions"),
+    ],
+)
+def test_the_path_of_a_base_address_goes_before_its_query(base: str, path: str) -> None:
+    with running_upstream(lambda _: completion("Hi.")) as upstream:
+        address = upstream.url.removesuffix("/v1") + base
+        call = ModelCall("m", ({"role": "user", "content": "Hi"},))
+        complete(OpenAiCompatibleClient(address, lambda: None).stream(call))
+        assert upstream.paths == [path]

@@ -1,0 +1,130 @@
+"""Parameters that a model does not take: left out or renamed once, remembered, and told."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.domain.needs import Capabilities
+from route_switch.domain.router_config import RouterConfig
+from route_switch.services.learning.paid_calls import Purpose
+from tests.integration.conftest import CATALOG, LONG, Answer, Api, MakeApi
+from tests.support.paid import metered
+from tests.support.upstream import Body, Reply, completion, running_upstream
+
+REASONING = Capabilities(reasoning=True)
+
+
+def picky(body: Body) -> Reply:
+    """A reasoning model of OpenAI's: it names what it does not take, one at a time."""
+    if "max_tokens" in body:
+        return refusal("max_tokens", "Use 'max_completion_tokens'.")
+    if body.get("temperature", 1) != 1:
+        return refusal("temperature", "It does not support other values than 1.")
+    return completion("2")
+
+
+def refusal(param: str, advice: str) -> Reply:
+    error: JsonValue = {
+        "message": f"Unsupported parameter: '{param}'. {advice}",
+        "type": "invalid_request_error",
+        "param": param,
+        "code": "unsupported_parameter",
+    }
+    return Reply({"error": error}, 400)
+
+
+def by_model_name(**scripts: Any) -> Any:
+    return lambda body: scripts[str(body["model"])](body)
+
+
+def attempts_of(answer: Answer) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(answer.headers["x-route-attempts"])
+    return found
+
+
+def ask(api: Api, **params: JsonValue) -> Answer:
+    body = {"model": "auto", "messages": [{"role": "user", "content": LONG}], **params}
+    return api("POST", "/v1/chat/completions", body, headers={"x-route-debug": "1"})
+
+
+def test_a_refusal_is_remembered_for_its_model_alone(api: Api) -> None:
+    api.upstream.script = by_model_name(
+        router=lambda _: completion("2"), medium=picky, large=lambda _: completion("Hi.")
+    )
+    first, second = ask(api, max_tokens=9), ask(api, max_tokens=9)
+    assert api.upstream.models_called() == ["router", "medium", "medium", "router", "medium"]
+    notes = ["max_tokens sent as max_completion_tokens"]
+    assert attempts_of(first)[-1]["adjusted"] == attempts_of(second)[-1]["adjusted"] == notes
+    ask(api, model="tier-3", max_tokens=9)
+    assert api.upstream.calls[-1]["max_tokens"] == 9
+
+
+def test_a_refused_router_is_told_in_the_attempts_and_remembered(api: Api) -> None:
+    api.upstream.script = by_model_name(router=picky, medium=lambda _: completion("Hi."))
+    for calls in (4, 2):
+        api.upstream.calls.clear()
+        answer = ask(api)
+        assert answer.headers["x-route-reason"] == "router"
+        assert len(api.upstream.calls) == calls
+        assert attempts_of(answer)[0]["adjusted"] == [
+            "max_tokens sent as max_completion_tokens",
+            "temperature left out",
+        ]
+
+
+def test_a_model_that_is_known_to_think_is_never_asked_wrongly(make_api: MakeApi) -> None:
+    known = {"openai/router": REASONING, "openai/medium": REASONING}
+    api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
+    api.upstream.script = picky
+    answer = ask(api, max_tokens=9, temperature=0.2, top_p=0.5)
+    assert answer.headers["x-route-reason"] == "router"
+    router, medium = api.upstream.calls
+    assert "max_tokens" not in router
+    assert router["max_completion_tokens"] == 2048, "room to think"
+    assert medium["max_completion_tokens"] == 9
+    assert not {"temperature", "top_p", "max_tokens"} & medium.keys()
+    assert attempts_of(answer)[1]["adjusted"] == [
+        "max_tokens sent as max_completion_tokens",
+        "temperature left out",
+        "top_p left out",
+    ]
+
+
+def test_both_names_of_the_limit_are_sent_as_the_one_that_the_model_takes(api: Api) -> None:
+    api.upstream.script = by_model_name(router=lambda _: completion("2"), medium=picky)
+    assert ask(api, max_tokens=9, max_completion_tokens=7).status == 200
+    assert api.upstream.calls[-1]["max_completion_tokens"] == 7
+
+
+def test_a_model_that_refuses_everything_is_asked_no_more_than_four_times(api: Api) -> None:
+    names = ["seed", "user", "store", "verbosity", "reasoning_effort", "presence_penalty"]
+
+    def never(body: Body) -> Reply:
+        return refusal(next((n for n in names if n in body), "messages"), "")
+
+    api.upstream.script = by_model_name(medium=never)
+    answer = ask(api, model="tier-2", **dict.fromkeys(names, 1) | {"user": "u"})
+    assert answer.status == 400
+    assert len(api.upstream.calls) == 4
+
+
+def test_without_a_limit_or_a_temperature_nothing_is_changed(api: Api) -> None:
+    api.upstream.script = by_model_name(router=lambda _: completion("2"), medium=picky)
+    assert attempts_of(ask(api, seed=7))[-1]["adjusted"] == []
+    assert api.upstream.calls[-1]["seed"] == 7
+
+
+@pytest.mark.parametrize("purpose", [Purpose.JUDGE, Purpose.PROPOSER, Purpose.ROUTER])
+def test_calls_of_learning_are_fitted_too(purpose: Purpose) -> None:
+    with running_upstream(picky) as upstream:
+        config = RouterConfig(models=CATALOG, openai_base_url=upstream.url)
+        calls = metered(learning_clients(config, lambda _: None)("openai"))
+        for text in ("a", "b"):
+            messages: tuple[dict[str, JsonValue], ...] = ({"role": "user", "content": text},)
+            reply = calls("openai/judge", messages, {"temperature": 0}, purpose)
+            assert reply.text == "2"
+        assert len(upstream.calls) == 4, "what the first call learned, the second one knows"
+        assert calls.calls[purpose.value] == 2
