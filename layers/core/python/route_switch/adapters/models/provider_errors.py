@@ -111,7 +111,9 @@ def error_of(
     kind, verb = _kind_of(problem, status)
     if kind is InvalidModelRequestError and not problem.code and _TOO_LONG.search(problem.message):
         problem = replace(problem, code="context_length_exceeded", param="messages")
-    words = f"status {status}" if kind is ModelError and status else problem.message
+    words = problem.message
+    if status and kind is not InvalidModelRequestError:
+        words = f"status {status}" + ("" if kind is ModelError else f", {problem.message}")
     return kind(
         f"{model} {verb}: {words}",
         status=status,
