@@ -77,8 +77,7 @@ class Conformance:
             self.environment.setenv(client.address, self.api.upstream.url.removesuffix("/v1"))
         forget()
 
-    def check(self, client: Client, name: str, *, stream: bool) -> None:
-        dialect = load(client.form, name)
+    def check(self, client: Client, dialect: Dialect, *, stream: bool) -> None:
         seen = dialect.seen
         self.serve_with(client)
         _forget_records()
@@ -191,4 +190,7 @@ both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stre
 
 
 def every_dialect(form: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("name", names(form))
+    """Parametrize `dialect` with all of this form."""
+    return pytest.mark.parametrize(
+        "dialect", [pytest.param(load(form, name), id=name) for name in names(form)]
+    )

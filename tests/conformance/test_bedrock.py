@@ -1,6 +1,7 @@
 """Every dialect of Bedrock's `converse`, over HTTP to a real botocore client."""
 
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.conformance.dialect import Dialect
 
 CLIENT = Client(
     "bedrock",
@@ -17,5 +18,5 @@ CLIENT = Client(
 
 @both_ways
 @every_dialect(CLIENT.form)
-def test_dialect(conformance: Conformance, name: str, stream: bool) -> None:
-    conformance.check(CLIENT, name, stream=stream)
+def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
+    conformance.check(CLIENT, dialect, stream=stream)

@@ -14,6 +14,7 @@ from route_switch.domain.errors import InvalidModelRequestError, ModelError, Mod
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.usage import Usage
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.conformance.dialect import Dialect
 from tests.support.raw_server import SLOW, Serve, raw_server
 from tests.support.upstream import Reply, completion, failure, running_upstream
 
@@ -68,20 +69,20 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @both_ways
 @every_dialect(FORWARDED.form)
-def test_forwarded_dialect(conformance: Conformance, name: str, stream: bool) -> None:
-    conformance.check(FORWARDED, name, stream=stream)
+def test_forwarded_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
+    conformance.check(FORWARDED, dialect, stream=stream)
 
 
 @both_ways
 @every_dialect(ANTHROPIC.form)
-def test_anthropic_dialect(conformance: Conformance, name: str, stream: bool) -> None:
-    conformance.check(ANTHROPIC, name, stream=stream)
+def test_anthropic_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
+    conformance.check(ANTHROPIC, dialect, stream=stream)
 
 
 @both_ways
 @every_dialect(GEMINI.form)
-def test_gemini_dialect(conformance: Conformance, name: str, stream: bool) -> None:
-    conformance.check(GEMINI, name, stream=stream)
+def test_gemini_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
+    conformance.check(GEMINI, dialect, stream=stream)
 
 
 @pytest.fixture

@@ -1,6 +1,11 @@
 """Every dialect of OpenAI's form through the client for OpenAI-compatible servers."""
 
+import json
+import re
+from pathlib import Path
+
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.conformance.dialect import Dialect
 from tests.support.upstream import completion
 
 CLIENT = Client("openai", "openai", completion("2").body)
@@ -8,5 +13,11 @@ CLIENT = Client("openai", "openai", completion("2").body)
 
 @both_ways
 @every_dialect(CLIENT.form)
-def test_dialect(conformance: Conformance, name: str, stream: bool) -> None:
-    conformance.check(CLIENT, name, stream=stream)
+def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
+    conformance.check(CLIENT, dialect, stream=stream)
+
+
+def test_the_example_of_the_readme_is_a_dialect(conformance: Conformance) -> None:
+    readme = Path(__file__).with_name("README.md").read_text("utf-8")
+    [example] = re.findall(r"^```json\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    conformance.check(CLIENT, Dialect.model_validate(json.loads(example)), stream=True)

@@ -21,6 +21,15 @@ from pydantic import JsonValue
 MAX_TOKENS = 1_000_000_000
 """A report above this is an error of the provider, not a number of tokens."""
 
+_CACHED = (
+    "cache_read_input_tokens",
+    "prompt_cache_hit_tokens",
+    "cached_tokens",
+    "cache_read_tokens",
+)
+_WRITTEN = ("cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens")
+"""Names of cached reads and cache writes, beside the other numbers or in their details."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -45,27 +54,21 @@ def read_usage(reported: JsonValue) -> Usage | None:
     """Return the usage that a provider reported, or None if it is missing, partial or absurd."""
     if not isinstance(reported, dict):
         return None
-    details = {**_details(reported, "prompt"), **_details(reported, "input")}
-    written = _first(reported, "cache_creation_input_tokens") or _first(
-        details, "cache_creation_tokens", "cache_write_tokens", "cache_creation_input_tokens"
-    )
-    cached = _first(
-        reported, "cache_read_input_tokens", "prompt_cache_hit_tokens", "cached_tokens"
-    ) or _first(details, "cached_tokens", "cache_read_tokens", "cache_read_input_tokens")
-    reasoning = _first(
-        {**_details(reported, "completion"), **_details(reported, "output")}, "reasoning_tokens"
-    ) or _first(reported, "reasoning_tokens")
+    read = (reported, _details(reported, "prompt"), _details(reported, "input"))
+    wrote = (reported, _details(reported, "completion"), _details(reported, "output"))
+    cached, written = _part(read, *_CACHED), _part(read, *_WRITTEN)
+    reasoning = _part(wrote, "reasoning_tokens")
     total = _first(reported, "total_tokens")
     tokens_in = _first(reported, "prompt_tokens", "input_tokens", "prompt_eval_count")
     tokens_out = _first(reported, "completion_tokens", "output_tokens", "eval_count")
     if tokens_in is not None and _is_anthropic(reported):
-        tokens_in += (cached or 0) + (written or 0)
-    tokens_in, tokens_out = _completed(tokens_in, tokens_out, total, reasoning or 0)
+        tokens_in += cached + written
+    tokens_in, tokens_out = _completed(tokens_in, tokens_out, total, reasoning)
     if tokens_in is None or tokens_out is None:
         return None
-    cached = min(cached or 0, tokens_in)
-    written = min(written or 0, tokens_in - cached)
-    usage = Usage(tokens_in, tokens_out, cached, written, min(reasoning or 0, tokens_out))
+    cached = min(cached, tokens_in)
+    written = min(written, tokens_in - cached)
+    usage = Usage(tokens_in, tokens_out, cached, written, min(reasoning, tokens_out))
     return usage if _is_plausible(reported, usage) else None
 
 
@@ -123,6 +126,12 @@ def _details(reported: Mapping[str, JsonValue], side: str) -> Mapping[str, JsonV
 
 def _first(values: Mapping[str, JsonValue], *names: str) -> int | None:
     return next((n for name in names if (n := _number(values.get(name))) is not None), None)
+
+
+def _part(places: tuple[Mapping[str, JsonValue], ...], *names: str) -> int:
+    """Return the first number above 0 of these names; 0 if there is none."""
+    numbers = (_number(place.get(name)) for place in places for name in names)
+    return next((number for number in numbers if number is not None and number > 0), 0)
 
 
 def _number(value: JsonValue) -> int | None:
