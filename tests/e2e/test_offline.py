@@ -69,10 +69,10 @@ def test_the_official_client_lists_models_and_understands_errors(offline: StackI
     [
         (b"{not json", 400, "invalid_json"),
         (b'{"messages": [{"role": "user", "content": "\xff"}]}', 400, "invalid_encoding"),
-        (b'{"messages": [{"role": "user", "content": "' + b"x" * 2_000_000, 413, None),
+        (b'{"messages": [{"role": "user", "content": "' + b"x" * 4_600_000, 413, None),
         (b"[" * 11_000_000, 413, None),
     ],
-    ids=["not-json", "not-utf-8", "two-megabytes", "eleven-megabytes"],
+    ids=["not-json", "not-utf-8", "five-megabytes", "eleven-megabytes"],
 )
 def test_invalid_bodies_are_rejected_through_the_whole_stack(
     offline: StackInfo, content: bytes, status: int, code: str | None
@@ -148,7 +148,7 @@ def test_requests_are_exported_as_examples(offline: StackInfo, tmp_path: Path) -
     assert example.from_traffic
     assert f"{len(examples)} examples -> examples.jsonl" in done.stdout
     assert "nowhere/x.jsonl cannot be written" in run("--out", "nowhere/x.jsonl").stderr
-    assert "kept for 90 days" in run("--out", "x.jsonl", "--days", "91").stderr
+    assert "keeps records for 90 days" in run("--out", "x.jsonl", "--days", "91").stderr
 
 
 def test_the_seed_is_in_parameter_store_and_the_first_keys_are_gone(offline: StackInfo) -> None:

@@ -107,8 +107,9 @@ def test_only_routed_answered_and_replayable_requests_are_sampled(api: Api) -> N
 
 
 def test_a_request_that_named_its_tier_is_not_sampled_even_if_another_tier_answered(
-    api: Api,
+    make_api: MakeApi,
 ) -> None:
+    api = make_api(escalate_named=True)
     api.upstream.script = by_model(medium=failure(500), large=completion("Large."))
     assert api.chat("by name", model="tier-2").headers["x-route-reason"] == "degraded"
     assert collect().examples == ()

@@ -87,7 +87,7 @@ def test_tiers_whose_model_lacks_a_capability_do_not_answer(
 
 
 def test_fallbacks_that_lack_a_capability_are_skipped(make_api: MakeApi) -> None:
-    api = make_api(models=LIMITED.model_dump(mode="json"))
+    api = make_api(models=LIMITED.model_dump(mode="json"), escalate_named=True)
     api.upstream.script = by_model(small=failure(500), medium=completion("m"))
     assert api.chat("word " * 300, model="tier-1").headers["x-route-model"] == "openai/medium"
 
@@ -148,10 +148,10 @@ def test_broken_switches_leave_everything_on(api: Api, broken: str) -> None:
 def test_a_switch_takes_effect_in_a_running_process(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert REFRESH_AFTER_S > 0
+    monkeypatch.setattr("route_switch.services.refreshed_value.REFRESH_AFTER_S", 0.0)
     api.upstream.script = EVERYTHING
     assert api.chat(LONG).headers["x-route-reason"] == "router"
     switch(pin_tier=2)
-    monkeypatch.setattr("route_switch.services.refreshed_value.REFRESH_AFTER_S", 0.0)
-    assert REFRESH_AFTER_S > 0
     api.chat(LONG)  # reads it in parallel
     assert api.chat(LONG).headers["x-route-reason"] == "override"

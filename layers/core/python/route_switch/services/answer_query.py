@@ -95,7 +95,8 @@ class AnswerQuery:
 def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
     """Return what the caller should be told if there is no answer; None if there is one.
 
-    A refusal is the caller's to mend only if no model failed for another reason.
+    A refusal is the caller's to mend if the first model refused, or if every model did. If only a
+    stand-in refused, a repetition may reach the first model again.
     """
     if answer.completion is not None:
         return None
@@ -107,7 +108,7 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
             kind="timed_out",
         )
     refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
-    if refusal is not None and not transient:
+    if refusal is not None and (refusal is errors[0] or not transient):
         return refusal
     if not transient:
         return AllTiersFailedError(

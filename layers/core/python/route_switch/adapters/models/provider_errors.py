@@ -111,9 +111,11 @@ def error_of(
     kind, verb = _kind_of(problem, status)
     if kind is InvalidModelRequestError and not problem.code and _TOO_LONG.search(problem.message):
         problem = replace(problem, code="context_length_exceeded", param="messages")
-    words = f"status {status}" if kind is ModelError and status else problem.message
+    words = f": {problem.message}"
+    if status and kind is not InvalidModelRequestError:
+        words = f" with status {status}" + ("" if kind is ModelError else words)
     return kind(
-        f"{model} {verb}: {words}",
+        f"{model} {verb}{words}",
         status=status,
         code=problem.code,
         param=problem.param,
@@ -126,9 +128,9 @@ def _kind_of(problem: Problem, status: int | None) -> tuple[type[ModelError], st
     owners_fault = problem.param != "messages" and _OWNERS_FAULT.search(problem.message)
     exhausted = not EXHAUSTED.isdisjoint((problem.code, problem.kind))
     if exhausted or status in UNUSABLE or (status in REFUSALS and owners_fault):
-        return ModelUnusableError, "cannot be used"
+        return ModelUnusableError, "failed"
     if status in REFUSALS:
-        return InvalidModelRequestError, "refuses the request"
+        return InvalidModelRequestError, "rejected the request"
     return ModelError, "failed"
 
 
