@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.tiers import Tier, TierModels
 from route_switch.services.learning.paid_calls import Purpose
 from tests.integration.conftest import CATALOG, LONG, Answer, Api, MakeApi
 from tests.support.paid import metered
@@ -128,3 +129,29 @@ def test_calls_of_learning_are_fitted_too(purpose: Purpose) -> None:
             assert reply.text == "2"
         assert len(upstream.calls) == 4, "what the first call learned, the second one knows"
         assert calls.calls[purpose.value] == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "name"),
+    [
+        (403, "This user is not allowed to use the model.", "user"),
+        (404, "The seed model is not available.", "seed"),
+        (429, "The quota of this user is not available any more.", "user"),
+    ],
+)
+def test_a_refusal_for_another_reason_is_not_repeated(
+    api: Api, status: int, message: str, name: str
+) -> None:
+    refused = Reply({"error": {"message": message, "code": "insufficient_quota"}}, status)
+    api.upstream.script = lambda _: refused
+    assert ask(api, model="tier-2", **{name: 7 if name == "seed" else "u"}).status == 502
+    assert len(api.upstream.calls) == 1
+    assert name in api.upstream.calls[0]
+
+
+def test_a_models_name_is_no_parameter(make_api: MakeApi) -> None:
+    tiers = {**CATALOG.tiers, Tier.MEDIUM: TierModels(model="openai/store-user")}
+    api = make_api(models=CATALOG.model_copy(update={"tiers": tiers}))
+    api.upstream.script = lambda _: Reply({"error": {"message": "Images are not supported."}}, 400)
+    assert ask(api, model="tier-2", user="u", store=True).status == 400
+    assert len(api.upstream.calls) == 1

@@ -21,6 +21,9 @@ from route_switch.domain.ports import Chunk, ModelCall, ModelClient
 MAX_REPEATS = 3
 """A model that refuses several parameters names one at a time."""
 
+NOT_ABOUT_PARAMETERS = frozenset({401, 402, 403, 404, 413, 429})
+"""Statuses that a provider gives other reasons."""
+
 
 class FittingClient:
     """Fit parameters to the model, and repeat a call without a parameter that it refuses.
@@ -53,8 +56,11 @@ class FittingClient:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk
                 return
-            # Words such as "billing" beside a parameter make a refusal look like the owner's fault.
             except (InvalidModelRequestError, ModelUnusableError) as error:
-                noted = note_refusal(str(error), error.param, params, refused)
+                # Words such as "billing" beside a parameter make a refusal the owner's fault.
+                if error.status in NOT_ABOUT_PARAMETERS:
+                    raise
+                reason = str(error).partition(": ")[2]  # without the model's name
+                noted = note_refusal(reason, error.param, params, refused)
                 if not (noted and repeats_left):
                     raise
