@@ -20,7 +20,7 @@ from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
 from tests.support.weekly import Weekly
 
-SMALL = {"candidates": 4, "trials": 3, "days": 2}
+SMALL = {"candidates": 4, "trials": 3, "days": 2, "min_examples": 15}
 ENOUGH = numbers(train=20, validation=16, heldout=54)
 
 
@@ -29,7 +29,7 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
     stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
     stages["local"]["learning"] |= SMALL
     done = subprocess.run(
-        ["make", "weekly", "QUERIES=52"],
+        ["make", "weekly", "QUERIES=24"],
         cwd=checkout,
         env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"stages": stages})},
         capture_output=True,
@@ -38,7 +38,7 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     printed = done.stdout
-    assert "Sent 52 real queries" in printed
+    assert "Sent 24 real queries" in printed
     assert re.search(r"simulated person's thumb.*: \d+ up, \d+ down", printed)
     told = re.findall(r"^ +[\d.]+ s  (\w+)", printed, re.MULTILINE)
     assert told == [
