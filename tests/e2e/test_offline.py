@@ -150,7 +150,7 @@ def test_requests_become_a_file_of_examples(offline: StackInfo, tmp_path: Path) 
     assert example.from_traffic
     assert f"{len(examples)} examples -> examples.jsonl" in done.stdout
     assert "nowhere/x.jsonl cannot be written" in run("--out", "nowhere/x.jsonl").stderr
-    assert "kept for 90 days" in run("--out", "x.jsonl", "--days", "91").stderr
+    assert "keeps records for 90 days" in run("--out", "x.jsonl", "--days", "91").stderr
 
 
 def test_the_seed_is_in_parameter_store_and_the_first_keys_are_gone(offline: StackInfo) -> None:
