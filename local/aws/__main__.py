@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from local.aws.stack import LocalStack
 
 WELCOME = """\
-The stack is up: {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
+The stack is running at {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
 
 curl -s {endpoint}/v1/chat/completions \\
   -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\
@@ -37,18 +37,18 @@ messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
 """
 EMPTY_WELCOME = """\
-An empty AWS is up (Ctrl-C stops everything). In another terminal:
+An empty AWS is running (Ctrl-C stops everything). In another terminal:
 
 export {variables}
 make cdk ARGS=bootstrap
 make cdk ARGS=deploy
 
-The API is then at {endpoint}, its keys are in .local/stack.json.
+The API is then at {endpoint}, and its keys are in .local/stack.json.
 """
 WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
-"""Where a folder's name is no part of one function's logical id alone."""
+"""For folders whose name does not identify one function by its logical id."""
 UNCONFINED = """
-This kernel has no Landlock: unlike in AWS, functions may write wherever you may.
+This kernel has no Landlock. Unlike in AWS, functions can write wherever you can.
 """
 
 
@@ -62,17 +62,19 @@ def main() -> None:
     except LocalStackError as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
-        sys.exit("Interrupted; everything that was started has ended.")
+        sys.exit("Interrupted. Everything that this command started has been stopped.")
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.aws", description="The local stack.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.aws", description="Run the local stack, or a function in it."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
-    up.add_argument("--empty", action="store_true", help="deploy nothing: others will")
-    up.add_argument("--attached", action="store_true", help="print nothing; end with the input")
-    invoke = commands.add_parser("invoke", help="run a function on an event, in a stack that is up")
-    invoke.add_argument("event", type=Path, help="a JSON file; see events/")
+    up.add_argument("--empty", action="store_true", help="start without a stack, to deploy later")
+    up.add_argument("--attached", action="store_true", help="print nothing; stop when stdin closes")
+    invoke = commands.add_parser("invoke", help="run a function on an event")
+    invoke.add_argument("event", type=Path, help="JSON file; see events/")
     for command in (up, invoke):
         command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
         command.add_argument("--state", type=Path, default=Path(".local"))
@@ -80,9 +82,9 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def up(arguments: argparse.Namespace) -> None:
-    """Serve until a signal ends it; SIGUSR1 deploys the assembly as it is by then."""
+    """Serve until a signal stops it. SIGUSR1 deploys the assembly's current content."""
     read_descriptions_once()
-    # Importing moto takes most of the start-up time, and only this command needs it.
+    # Importing moto takes most of the startup time, and only this command needs it.
     from local.aws.stack import LocalStack
 
     signals: SimpleQueue[int] = SimpleQueue()
@@ -112,17 +114,22 @@ def deploy_again(stack: "LocalStack") -> None:
     try:
         stack.deploy()
     except LocalStackError as error:
-        sys.stderr.write(f"The stack stays as it was, as far as possible. {error}\n")
+        sys.stderr.write(
+            f"The deployment failed; the stack stays as it was, as far as possible. {error}\n"
+        )
 
 
 def await_end_of_input(signals: "SimpleQueue[int]") -> None:
-    """Whoever started this holds the other end, which closes even if that process is killed."""
+    """Stop when standard input closes, which happens even if the parent process is killed."""
     sys.stdin.read()
     signals.put(signal.SIGTERM)
 
 
 def invoke(event: Path, assembly: Path, state: Path) -> None:
-    """Prints the function's answer; exits with 1 if the function failed."""
+    """Print the function's answer. Raise `LocalStackError` if the function failed.
+
+    Use the running stack, or else start one.
+    """
     text = read_event(event)
     running = read_stack_file(state)
     if running is not None:
@@ -137,32 +144,34 @@ def read_event(event: Path) -> str:
         text = event.read_text("utf-8")
         json.loads(text)
     except (OSError, ValueError) as error:
-        raise LocalStackError(f"{event} is no event: {error}. See the folder events/.") from error
+        raise LocalStackError(
+            f"{event} is not a readable JSON file: {error}. See events/ for examples."
+        ) from error
     return text
 
 
 def run(event: Path, text: str, stack: StackInfo) -> None:
     for placeholder, key in (("API_KEY", stack.api_key), ("ADMIN_KEY", stack.admin_key)):
         text = text.replace(f"${{{placeholder}}}", key)
-    name = find_function(function_word(event, json.loads(text)), stack)
+    name = find_function_name(function_word(event, json.loads(text)), stack)
     result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=name, Payload=text
     )
     sys.stdout.write(result["Payload"].read().decode() + "\n")
     if "FunctionError" in result:
-        raise LocalStackError(f"{name} failed.")
+        raise LocalStackError(f"The function {name} failed; its error is printed above.")
 
 
 def function_word(event: Path, content: object) -> str:
-    """Events of an API are the router's; others are the function's that their folder names."""
+    """Return a word from the function's name: the event's folder, or `router` for API events."""
     if isinstance(content, dict) and "httpMethod" in content:
         return "router"
     folder = event.resolve().parent.name
     return WORDS.get(folder, folder)
 
 
-def find_function(word: str, stack: StackInfo) -> str:
-    """The one function whose logical id contains the word."""
+def find_function_name(word: str, stack: StackInfo) -> str:
+    """Return the only function whose logical id contains the word, ignoring case."""
     cloudformation = aws_client("cloudformation", stack.aws_endpoint, stack.region)
     resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     functions = {
@@ -173,8 +182,8 @@ def find_function(word: str, stack: StackInfo) -> str:
     found = [functions[name] for name in functions if word.lower() in name.lower()]
     if len(found) != 1:
         raise LocalStackError(
-            f"{len(found)} functions are named like {word!r}; the stack has "
-            f"{', '.join(sorted(functions))}. Put the event into a folder named for its function."
+            f"{len(found)} functions match {word!r}; the stack has "
+            f"{', '.join(sorted(functions))}. Put the event into a folder named after its function."
         )
     return str(found[0])
 

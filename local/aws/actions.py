@@ -1,7 +1,7 @@
-"""What a request to AWS does, in the words of IAM: actions, resources, condition keys.
+"""Find the IAM actions, resources and condition keys of a request to AWS.
 
-After the Service Authorization Reference, for the calls that functions make; another call is an
-error until it is added here.
+It follows the Service Authorization Reference, for the calls that functions make. Any other call is
+an error until it is added here.
 https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
-from local.aws.policies import Access, UntaughtError
+from local.aws.policies import Access, UnsupportedRequestError
 
 Schema = Callable[[str, str | None], str]
-"""The name of the partition key of a table, or of its index."""
+"""Returns the name of the partition key of a table, or of one of its indexes."""
 Json = dict[str, Any]
 
 INVOCATION = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations/?")
@@ -26,10 +26,10 @@ KEY_CONDITION = r"(?:^|[\s(])(?P<name>[#\w]+)\s*=\s*(?P<value>:\w+)"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, as far as one has to look at it."""
+    """The parts of a request that determine its permissions."""
 
     service: str
-    """As in the credential scope of its signature."""
+    """As in the credential scope of the signature."""
     region: str
     account: str
     method: str
@@ -42,7 +42,7 @@ class Call:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """Of the query, or of the form in a query protocol's body."""
+        """Parameters of the query string, or of the form in the body (query protocol)."""
         text = self.query or ("" if self.target else self.body.decode())
         return {name: values[0] for name, values in parse_qs(text, True).items()}
 
@@ -53,7 +53,7 @@ class Call:
 
     @cached_property
     def operation(self) -> str:
-        """`service:Operation`; Lambda and S3 know it by method and path alone."""
+        """`service:Operation`. Lambda and S3 identify operations by method and path instead."""
         if self.service == "lambda":
             invokes = self.method == "POST" and INVOCATION.fullmatch(self.path)
             return "lambda:Invoke" if invokes else f"lambda:{self.method} {self.path}"
@@ -65,22 +65,25 @@ class Call:
 
 
 def accesses(call: Call) -> list[Access]:
-    """All that the request needs permission for; raises `UntaughtError`."""
+    """Return every access that the request needs permission for.
+
+    Raise `UnsupportedRequestError` if the operation is unknown.
+    """
     find = find_objects if call.service == "s3" else CALLS.get(call.operation)
     if find is None:
-        raise untaught(call.operation)
+        raise unsupported(call.operation)
     return list(find(call))
 
 
-def untaught(operation: str) -> UntaughtError:
-    return UntaughtError(
-        f"{operation} is not known to the local stack's IAM. Teach local/aws/actions.py which "
-        "actions it takes, on which resources."
+def unsupported(operation: str) -> UnsupportedRequestError:
+    return UnsupportedRequestError(
+        f"The local stack's IAM does not support {operation}. Add its actions and resources to "
+        "local/aws/actions.py."
     )
 
 
 def given_arn(key: str) -> Callable[[Call], Iterator[Access]]:
-    """The resource's ARN is a parameter of the call, as JSON or in a form."""
+    """Read the resource's ARN from a parameter of the call, in JSON or in a form."""
 
     def find(call: Call) -> Iterator[Access]:
         resource = call.json[key] if call.target else call.parameters[key]
@@ -90,12 +93,12 @@ def given_arn(key: str) -> Callable[[Call], Iterator[Access]]:
 
 
 def find_anything(call: Call) -> Iterator[Access]:
-    """An action that knows no resources."""
+    """For actions that have no resources."""
     yield Access(call.operation, "*")
 
 
 def find_nothing(_: Call) -> Iterator[Access]:
-    """Whoever has credentials may."""
+    """For operations that need credentials but no permission."""
     return iter(())
 
 
@@ -113,9 +116,9 @@ def find_parameter(call: Call) -> Iterator[Access]:
 
 
 def find_secret(call: Call) -> Iterator[Access]:
-    """A name lacks the six characters at the end of a secret's ARN, which policies often have."""
+    """Support ARNs only: names lack the ARN's random suffix, which policies often contain."""
     if not call.json["SecretId"].startswith("arn:"):
-        raise untaught(f"{call.operation} by a secret's name, not its ARN,")
+        raise unsupported(f"{call.operation} with a secret's name instead of its ARN")
     yield Access(call.operation, call.json["SecretId"])
 
 
@@ -124,7 +127,7 @@ def find_queue(call: Call) -> Iterator[Access]:
 
 
 def find_objects(call: Call) -> Iterator[Access]:
-    """Buckets are named in the path."""
+    """Expect the bucket in the path."""
     bucket, _, key = call.path.lstrip("/").partition("/")
     parameters = call.parameters.keys()
     arn = f"arn:aws:s3:::{bucket}"
@@ -140,14 +143,14 @@ def find_objects(call: Call) -> Iterator[Access]:
         case "HEAD" if bucket and not key:
             yield Access("s3:ListBucket", arn)
         case "POST" if bucket and not key and parameters == {"delete"}:
-            for each in ElementTree.fromstring(call.body).iterfind(".//{*}Object/{*}Key"):  # noqa: S314 - our own
+            for each in ElementTree.fromstring(call.body).iterfind(".//{*}Object/{*}Key"):  # noqa: S314 - trusted
                 yield Access("s3:DeleteObject", f"{arn}/{each.text}")
         case _:
-            raise untaught(f"s3:{call.method} {call.path}?{call.query}")
+            raise unsupported(f"s3:{call.method} {call.path}?{call.query}")
 
 
 def items(call: Call, name: str, table: str, found: Iterable[Json]) -> Access:
-    """Access to these items, or keys of items, of a table."""
+    """Return the access to these items, or item keys, of a table."""
     key = call.partition_key(table, None)
     return Access(f"dynamodb:{name}", table_arn(call, table), leading_keys(i[key] for i in found))
 
@@ -157,7 +160,7 @@ def table_arn(call: Call, table: str) -> str:
 
 
 def leading_keys(values: Iterable[Json]) -> dict[str, tuple[str, ...]]:
-    """Of DynamoDB's values, such as {"S": "RUNS"}."""
+    """Return the condition key for these DynamoDB values, such as {"S": "RUNS"}."""
     texts = tuple(str(next(iter(value.values()))) for value in values)
     return {"dynamodb:leadingkeys": texts}
 
@@ -173,7 +176,7 @@ def find_batch(call: Call) -> Iterator[Access]:
 
 
 def find_transaction(call: Call) -> Iterator[Access]:
-    """There is no permission for transactions, only for their parts."""
+    """A transaction needs the permissions of its parts and no other."""
     for each in call.json["TransactItems"]:
         for kind, part in each.items():
             name = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
@@ -188,7 +191,7 @@ def find_query(call: Call) -> Iterator[Access]:
             value = call.json["ExpressionAttributeValues"][found["value"]]
             yield Access(call.operation, index_arn(call), leading_keys([value]))
             return
-    raise untaught("dynamodb:Query without 'partition_key = :value' in a KeyConditionExpression")
+    raise unsupported("dynamodb:Query without 'partition_key = :value' in a KeyConditionExpression")
 
 
 def find_scan(call: Call) -> Iterator[Access]:

@@ -1,4 +1,4 @@
-"""CloudFormation resource types of API Gateway; its methods go with their resources."""
+"""CloudFormation resource types of API Gateway. Methods are deleted with their resources."""
 
 from local.aws.request import Attributes, Request
 

@@ -1,4 +1,4 @@
-"""Zip archives of code: packed from an asset's folder, unpacked as Lambda unpacks them."""
+"""Pack code into zip archives, and unpack them as Lambda does."""
 
 import contextlib
 import hashlib
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Zip's own; with equal times, equal folders make equal archives."""
+"""The first date of the zip format. With fixed times, equal folders make equal archives."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file, known by its digest."""
+    """A zip file. Archives are equal if their digests are."""
 
     digest: str
     content: bytes = field(compare=False, repr=False)
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Writes the folder as a zip file, stored: it is read once, on this machine."""
+    """Write the folder as an uncompressed zip file, which is read once, on this machine."""
     with (
         tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
@@ -35,9 +35,9 @@ def pack(folder: Path, target: Path) -> None:
 
 
 def unpack(archives: Sequence[Archive], cache: Path) -> Path:
-    """A folder with the archives' files; later archives win, as in /opt.
+    """Return a folder with the files of all archives. Later archives win, as in /opt.
 
-    Unpacked once: the folder's name is the digest of the archives'.
+    The folder's name is a hash of the digests, so equal archives are unpacked once.
     """
     digests = "".join(archive.digest for archive in archives)
     target = cache / hashlib.sha256(digests.encode()).hexdigest()[:32]
@@ -46,7 +46,7 @@ def unpack(archives: Sequence[Archive], cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as folder:
         for archive in archives:
             extract(archive, Path(folder))
-        with contextlib.suppress(OSError):  # another local stack was faster
+        with contextlib.suppress(OSError):  # another local stack made it meanwhile
             Path(folder).rename(target)
     return target
 

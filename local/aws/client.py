@@ -1,4 +1,4 @@
-"""The outside of a local stack, for the demo, the tests and `invoke`: it needs no moto."""
+"""Start local stacks and connect to them. Importing this does not import moto."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
 CLOUD_FILE = "cloud.json"
 DENIALS = "logs/denials.log"
-"""In the state folder: a line for each request that a role's policies refused."""
+"""In the state folder: one line per request that a role's policies denied."""
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 SLOWEST_INVOCATION_S = 910
@@ -34,7 +34,7 @@ CONFIG = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts"
 
 @dataclass(frozen=True)
 class StackInfo:
-    """What a client of the stack needs to know: the content of stack.json."""
+    """Addresses, keys and names of a running stack: the content of stack.json."""
 
     endpoint: str
     api_key: str
@@ -44,23 +44,23 @@ class StackInfo:
     prompt_parameter: str
     results_table: str
     state_machine: str = ""
-    """These three are empty where the template has no learning workflow."""
+    """This and the next two are empty if the template has no learning workflow."""
     learning_bucket: str = ""
     runs_topic: str = ""
 
 
 @dataclass(frozen=True)
 class CloudInfo:
-    """The same of a cloud that was started empty: the content of cloud.json."""
+    """Addresses of a cloud that was started empty: the content of cloud.json."""
 
     endpoint: str
-    """Where the API is, once there is one."""
+    """The API's address, once a stack is deployed."""
     aws_endpoint: str
     region: str
 
     @property
     def environment(self) -> dict[str, str]:
-        """Lets the CDK's command line, and whatever else reads these, find it."""
+        """Variables that point the CDK command line and AWS SDKs to this cloud."""
         return {
             "AWS_ENDPOINT_URL": self.aws_endpoint,
             "AWS_REGION": self.region,
@@ -74,7 +74,10 @@ Info = TypeVar("Info", StackInfo, CloudInfo)
 
 
 def read_stack_file(state: Path) -> StackInfo | None:
-    """The stack that is up in this state folder, if one is; a killed one leaves its file."""
+    """Return the stack that runs in this state folder; None if none does.
+
+    A killed stack leaves its file behind, so the address is tried.
+    """
     return read_info(state / STACK_FILE, StackInfo)
 
 
@@ -92,10 +95,12 @@ def read_info(file: Path, kind: type[Info]) -> Info | None:
 def running_stack(
     cdk_out: Path, state: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[StackInfo]:
-    """A stack of one's own, in a process of its own, for the length of the block; `environment` is
-    what that process has beside this one's."""
+    """Run a stack in its own process for the length of the block.
+
+    `environment` is added to this process's environment.
+    """
     if read_stack_file(state) is not None:
-        raise LocalStackError(f"A local stack is already up in {state}; take another folder.")
+        raise LocalStackError(f"A local stack is already running in {state}. Use another folder.")
     arguments = ["--assembly", str(cdk_out.resolve())]
     with running_process(arguments, state, environment) as process:
         yield wait_until_up(process, state / STACK_FILE, StackInfo)
@@ -103,7 +108,7 @@ def running_stack(
 
 @contextmanager
 def running_cloud(state: Path, environment: Mapping[str, str] | None = None) -> Iterator[CloudInfo]:
-    """The same without a stack in it."""
+    """Run a cloud without a stack in its own process for the length of the block."""
     with running_process(["--empty"], state, environment) as process:
         yield wait_until_up(process, state / CLOUD_FILE, CloudInfo)
 
@@ -115,7 +120,7 @@ def running_process(
     command = [sys.executable, "-m", "local.aws", "up", "--attached"]
     state.mkdir(parents=True, exist_ok=True)
     with (state / "problems.log").open("w") as problems:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - fixed command
             [*command, "--state", str(state.resolve()), *arguments],
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
@@ -126,7 +131,7 @@ def running_process(
         yield process
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input: it ends
+            process.communicate(timeout=STOP_TIMEOUT_S)  # closing its input ends it
         process.kill()
 
 
@@ -138,16 +143,16 @@ def wait_until_up(process: "subprocess.Popen[bytes]", file: Path, kind: type[Inf
         if (info := read_info(file, kind)) is not None:
             return info
         time.sleep(0.02)
-    raise LocalStackError(f"The local stack was not up after {START_TIMEOUT_S:.0f} s.")
+    raise LocalStackError(f"The local stack did not start within {START_TIMEOUT_S:.0f} s.")
 
 
-def aws_client(service: str, endpoint: str, region: str) -> Any:  # made at run time by boto3
-    """A client for any local stack's AWS. It waits as long as the slowest function may take."""
+def aws_client(service: str, endpoint: str, region: str) -> Any:  # boto3 generates clients
+    """Return a client for a local stack's AWS. Its timeout exceeds the slowest function's."""
     return session(region).client(service, endpoint_url=endpoint, config=CONFIG)
 
 
 def client_in_role(service: str, endpoint: str, region: str, role_arn: str) -> Any:
-    """A client that may do what the role may."""
+    """Return a client with the role's permissions."""
     given = aws_client("sts", endpoint, region).assume_role(
         RoleArn=role_arn, RoleSessionName="local"
     )
@@ -165,13 +170,13 @@ def client_in_role(service: str, endpoint: str, region: str, role_arn: str) -> A
 
 @lru_cache
 def session(region: str) -> boto3.Session:
-    """Return one session for all clients: making one takes long."""
+    """Return one session for all clients, because creating one is slow."""
     return boto3.Session("local", "local", region_name=region)
 
 
 def read_descriptions_once() -> None:
-    """Let all sessions of this process, moto's among them, share what they read about AWS.
+    """Make all sessions of this process, including moto's, share one loader of service models.
 
-    That is megabytes of JSON, which each session would read for itself.
+    The models are megabytes of JSON, which each session would otherwise read again.
     """
     botocore.session.create_loader = lru_cache(botocore.session.create_loader)

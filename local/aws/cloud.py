@@ -1,4 +1,4 @@
-"""The AWS of a local stack: a moto server in this process, and clients for it."""
+"""The simulated AWS of a local stack: a moto server in this process, and clients for it."""
 
 import logging
 from pathlib import Path
@@ -31,9 +31,9 @@ SERVICES = (
     "SSM",
     "STS",
 )
-"""The services that functions call here and not in AWS, as in `AWS_ENDPOINT_URL_<SERVICE>`.
+"""Services that functions call here instead of in AWS, as in `AWS_ENDPOINT_URL_<SERVICE>`.
 
-Bedrock is not one of them: model calls go to AWS.
+Bedrock is not among them: its model calls go to AWS.
 """
 
 
@@ -52,14 +52,14 @@ class Cloud:
     def endpoint(self) -> str:
         return self._server.endpoint
 
-    def client(self, service: str) -> Any:  # boto3 makes its clients at run time
-        """Return a client of the service; one for all threads."""
+    def client(self, service: str) -> Any:  # boto3 generates clients
+        """Return the client of the service, which all threads share."""
         if service not in self._clients:
             self._clients[service] = aws_client(service, self.endpoint, self.region)
         return self._clients[service]
 
     def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
-        """Let the wrapper see each request before moto does."""
+        """Add WSGI middleware in front of moto."""
         self._server.put_before(wrap)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Custom resources: a function makes, changes and deletes them, and answers by HTTP."""
+"""Custom resources: a function creates, updates and deletes them, and responds over HTTP."""
 
 import json
 import uuid
@@ -13,20 +13,20 @@ BUCKET = "local-cloudformation-custom-resource-responses"
 def put_custom_resource(request: Request) -> Attributes:
     previous = request.previous
     if previous is None:
-        answer = ask(request, {"RequestType": "Create"})
+        answer = call_function(request, {"RequestType": "Create"})
     else:
         known = {"OldResourceProperties": previous.properties}
         known["PhysicalResourceId"] = previous.attributes["Ref"]
-        answer = ask(request, {"RequestType": "Update", **known})
+        answer = call_function(request, {"RequestType": "Update", **known})
     return {**answer.get("Data", {}), "Ref": answer["PhysicalResourceId"]}
 
 
 def delete_custom_resource(request: Request) -> None:
-    ask(request, {"RequestType": "Delete", "PhysicalResourceId": request.name})
+    call_function(request, {"RequestType": "Delete", "PhysicalResourceId": request.name})
 
 
-def ask(request: Request, question: dict[str, Any]) -> dict[str, Any]:
-    """Runs the function and reads its answer from a presigned URL, as in AWS."""
+def call_function(request: Request, question: dict[str, Any]) -> dict[str, Any]:
+    """Run the function and read the response that it puts at a presigned URL, as in AWS."""
     s3 = request.cloud.client("s3")
     place = {"Bucket": BUCKET, "Key": str(uuid.uuid4())}
     s3.create_bucket(Bucket=BUCKET)
@@ -45,9 +45,9 @@ def ask(request: Request, question: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(s3.get_object(**place)["Body"].read())
     except (s3.exceptions.NoSuchKey, json.JSONDecodeError):
         raise LocalStackError(
-            f"{function} did not PUT JSON with an empty Content-Type to its ResponseURL; it "
-            f"returned {result['Payload'].read().decode()}. Its log may say why."
+            f"{function} did not PUT JSON with an empty Content-Type to its ResponseURL. It "
+            f"returned {result['Payload'].read().decode()}. See its log."
         ) from None
     if answer["Status"] != "SUCCESS":
-        raise LocalStackError(f"{function} answered: {answer.get('Reason', answer)}")
+        raise LocalStackError(f"{function} reported a failure: {answer.get('Reason', answer)}")
     return answer

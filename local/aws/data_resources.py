@@ -1,7 +1,7 @@
-"""CloudFormation resource types that hold data: tables, parameters, secrets, buckets, keys.
+"""CloudFormation resource types for data: tables, parameters, secrets, buckets, keys.
 
-What moto lacks, or drops of what a stack needs, is put through the service's own API, so that
-creating and updating are the same code.
+Where moto's CloudFormation lacks a type or ignores properties, these functions call the service's
+API, with the same code for creating and updating.
 """
 
 import json
@@ -68,7 +68,7 @@ def put_parameter(request: Request) -> Attributes:
 def put_secret(request: Request) -> Attributes:
     client, wanted = request.cloud.client("secretsmanager"), request.properties
     if request.previous is not None:
-        # What is in it since then is its owner's.
+        # Do not overwrite a value that its owner has set since.
         if wanted.get("SecretString") not in (
             None,
             request.previous.properties.get("SecretString"),
@@ -118,13 +118,13 @@ def delete_parameter(request: Request) -> None:
 
 
 def delete_secret(request: Request) -> None:
-    """For good, since a generated name is the same again in the next deployment."""
+    """Delete at once, because the next deployment generates the same name again."""
     client = request.cloud.client("secretsmanager")
     client.delete_secret(SecretId=request.name, ForceDeleteWithoutRecovery=True)
 
 
 def delete_bucket(request: Request) -> None:
-    """Raises where there is something in it, as in AWS; moto's own would keep it silently."""
+    """Raise if the bucket is not empty, as in AWS. moto's CloudFormation would keep it silently."""
     request.cloud.client("s3").delete_bucket(Bucket=request.name)
 
 

@@ -1,4 +1,4 @@
-"""Deploys a stack of a cloud assembly (cdk.out) as the CDK's command line does."""
+"""Deploy a stack of a cloud assembly (cdk.out) as the CDK command line does."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from local.aws.client import STACK_NAME
 from local.aws.cloud import ACCOUNT, Cloud
 from local.aws.emulator import CACHE, RIE_ARCHITECTURES
 from local.aws.errors import LocalStackError
-from local.aws.image import build, keep
+from local.aws.image import build, save_image
 from local.aws.moto_cloudformation import resources_of
 from local.aws.verify import exists
 
@@ -27,29 +27,32 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Assembly:
-    """The local stage as it was synthesized."""
+    """The synthesized local stage."""
 
     folder: Path
     region: str
     template: Json
     files: Json
-    """The asset manifest's files."""
+    """File assets in the manifest."""
     images: Json
-    """The asset manifest's container images."""
+    """Container images in the manifest."""
 
 
 def read_assembly(cdk_out: Path) -> Assembly:
-    """Finds the local stack; raises when it is missing or made for another machine."""
+    """Read the local stack. Raise `LocalStackError` if it is missing or for another machine."""
     manifests = [*cdk_out.glob("manifest.json"), *cdk_out.glob("assembly-*/manifest.json")]
     if not manifests:
-        raise LocalStackError(f"{cdk_out} holds no cloud assembly. {SYNTHESIZE}")
+        raise LocalStackError(f"{cdk_out} contains no cloud assembly. {SYNTHESIZE}")
     for manifest in manifests:
         for name, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
-            # The manifest leaves a stack's name out where it is the artifact's.
+            # The manifest omits a stack's name if it equals the artifact's.
             is_stack = artifact["type"] == "aws:cloudformation:stack"
             if is_stack and artifact["properties"].get("stackName", name) == STACK_NAME:
                 return read_stack(manifest.parent, artifact)
-    raise LocalStackError(f"{cdk_out} has no stack {STACK_NAME}: another stage? {SYNTHESIZE}")
+    raise LocalStackError(
+        f"{cdk_out} does not contain the stack {STACK_NAME}; it may be of another stage. "
+        f"{SYNTHESIZE}"
+    )
 
 
 def read_stack(folder: Path, artifact: Json) -> Assembly:
@@ -69,7 +72,7 @@ def read_stack(folder: Path, artifact: Json) -> Assembly:
 
 
 def check_machine(template: Json, images: Json) -> None:
-    """Wheels are for one Python and one processor: they must be this machine's."""
+    """Raise unless the wheels are for this machine's Python version and processor."""
     here = (
         f"python{sys.version_info.major}.{sys.version_info.minor}",
         RIE_ARCHITECTURES.get(platform.machine()),
@@ -84,19 +87,19 @@ def check_machine(template: Json, images: Json) -> None:
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
             properties = resource["Properties"]
-            runtime = properties.get("Runtime", here[0])  # an image brings its own
+            runtime = properties.get("Runtime", here[0])  # an image has its own
             made_for[name] = runtime, properties.get("Architectures", ["x86_64"])[0]
     for name, needed in made_for.items():
         if needed != here:
             raise LocalStackError(
-                f"{name} was synthesized for {needed}, this machine is {here}. {SYNTHESIZE}"
+                f"{name} was synthesized for {needed}, but this machine is {here}. {SYNTHESIZE}"
             )
 
 
 def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
-    """Creates the stack, or updates it in place; returns its outputs."""
+    """Create the stack or update it in place, and return its outputs."""
     publish_assets(cloud, assembly)
-    # Not through the API, which takes a template of this size from a bucket only.
+    # Bypass the API, which accepts a template of this size only from a bucket.
     backend = cloudformation_backends[ACCOUNT][cloud.region]
     template = json.dumps(assembly.template)
     if find_stack(cloud) is not None:
@@ -104,7 +107,7 @@ def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
     else:
         stack = backend.create_stack(STACK_NAME, template, {})
     if stack.status not in DEPLOYED:
-        raise LocalStackError(why_failed(stack))
+        raise LocalStackError(failure_reason(stack))
     verify(cloud, assembly)
     return outputs_of(cloud)
 
@@ -114,7 +117,7 @@ def find_stack(cloud: Cloud) -> Any:  # moto's
     return next((stack for stack in stacks if stack.name == STACK_NAME), None)
 
 
-def why_failed(stack: Any) -> str:  # moto's
+def failure_reason(stack: Any) -> str:  # moto's
     reasons = (
         event.resource_status_reason
         for event in reversed(stack.events)
@@ -130,12 +133,12 @@ def outputs_of(cloud: Cloud) -> dict[str, str]:
 
 def publish_assets(cloud: Cloud, assembly: Assembly) -> None:
     """Put the manifest's files and images where the template expects them."""
-    # Not through the API: sending 200 MB of layers takes longer than the rest of a deployment.
+    # Bypass the API: sending 200 MB of layers takes longer than the rest of a deployment.
     s3 = s3_backends[ACCOUNT]["aws"]
     CACHE.mkdir(parents=True, exist_ok=True)
     for tag, image in assembly.images.items():
         source = image["source"]
-        keep(build(assembly.folder / source["directory"], source, CACHE), tag, CACHE)
+        save_image(build(assembly.folder / source["directory"], source, CACHE), tag, CACHE)
     for asset in assembly.files.values():
         source = assembly.folder / asset["source"]["path"]
         for destination in asset["destinations"].values():
@@ -152,7 +155,7 @@ def publish_assets(cloud: Cloud, assembly: Assembly) -> None:
 
 
 def asset_body(source: Path, packaging: str) -> bytes:
-    """A file as it is, a folder as a zip file; its name is its content's hash, so packed once."""
+    """Return a file as is, and a folder as a zip file, which is cached by the asset's hash."""
     if packaging == "file":
         return source.read_bytes()
     archive = CACHE / f"{source.name}.zip"
@@ -162,7 +165,7 @@ def asset_body(source: Path, packaging: str) -> bytes:
 
 
 def verify(cloud: Cloud, assembly: Assembly) -> None:
-    """moto may report a half-made stack as complete, so look for what should be there."""
+    """Raise if a resource is missing: moto may report an incomplete stack as complete."""
     wanted = {
         name
         for name, resource in assembly.template["Resources"].items()
@@ -177,11 +180,14 @@ def verify(cloud: Cloud, assembly: Assembly) -> None:
     missing = wanted - {resource["LogicalResourceId"] for resource in found}
     missing |= {each["LogicalResourceId"] for each in found if not exists(cloud.client, each)}
     if missing:
-        raise LocalStackError(f"Not deployed: {', '.join(sorted(missing))}.")
+        raise LocalStackError(
+            f"moto reported success but did not create {', '.join(sorted(missing))}. "
+            "local/aws/resource_types.py says how each type is created."
+        )
 
 
 def resolved_resources(cloud: Cloud) -> dict[str, Json]:
-    """The deployed template's resources of API Gateway, every reference replaced by its value."""
+    """Return the deployed API Gateway resources, with every reference replaced by its value."""
     stack = find_stack(cloud)
     return {
         name: {

@@ -1,4 +1,4 @@
-"""What the script `docker` beside it does with `docker build` as the CDK calls it."""
+"""Build images for the CDK: the script `docker` in this folder runs this for `docker build`."""
 
 import argparse
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from local.aws.emulator import CACHE
 from local.aws.errors import LocalStackError
-from local.aws.image import build, keep
+from local.aws.image import build, save_image
 
-OF_ASSET = "cdkasset-"
-"""What the name of an asset's image begins with; its hash, the later tag, follows."""
+TAG_PREFIX = "cdkasset-"
+"""Prefix of the CDK's image names. The asset's hash follows, and becomes the tag."""
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         image = build(given.context.resolve(), source, CACHE)
     except LocalStackError as error:
         sys.exit(f"{error}")
-    keep(image, given.tag.removeprefix(OF_ASSET), CACHE)
+    save_image(image, given.tag.removeprefix(TAG_PREFIX), CACHE)
 
 
 if __name__ == "__main__":

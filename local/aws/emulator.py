@@ -1,4 +1,4 @@
-"""One execution environment of a function: AWS's runtime interface emulator around the handler."""
+"""One execution environment of a function: AWS's runtime interface emulator with the handler."""
 
 import contextlib
 import http.client
@@ -23,31 +23,31 @@ from local.aws.errors import LocalStackError
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / ".build" / "emulator"
 CACHE = ROOT / ".build" / "local"
-"""What is made once for all local stacks; names of what it holds are hashes."""
+"""Files shared by all local stacks. Their names contain hashes of their content."""
 SANDBOX = Path(__file__).with_name("sandbox.py")
 BASE_PYTHON = Path(sys.executable).resolve()
-"""The interpreter behind the virtual environment: run with `-S` it has no site-packages."""
+"""The interpreter of the virtual environment. With `-S` it has no site-packages."""
 RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
 PORT, RUNTIME_PORT = 8080, 9001
-"""As in AWS's images; each emulator listens on an address of its own."""
+"""The ports of AWS's images. Each emulator has its own address."""
 START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
 
 class BrokenEmulatorError(LocalStackError):
-    """The emulator ended in the middle of an invocation."""
+    """The emulator ended during an invocation."""
 
 
 class Runtime:
-    """The process below an emulator that runs the handler.
+    """The emulator's child process, which runs the handler.
 
-    Held by a descriptor: an id may already belong to another process.
+    It is held by a descriptor, because the system may give its id to another process.
     """
 
     def __init__(self, pid: int) -> None:
-        """Raises `ProcessLookupError` if there is no such process."""
+        """Raise `ProcessLookupError` if there is no such process."""
         self._descriptor = os.pidfd_open(pid)
         self._ended = select.poll()
         self._ended.register(self._descriptor, select.POLLIN)
@@ -74,31 +74,31 @@ def find_runtime(emulator: int) -> Runtime | None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function answered; `failed` is Lambda's function error."""
+    """The result of an invocation. `failed` means a function error, as Lambda defines it."""
 
     payload: bytes
     failed: bool = False
 
     @classmethod
     def error(cls, type_: str, message: str) -> Self:
-        """As Lambda answers for a function that could not answer itself."""
+        """Return the answer that Lambda gives if the function cannot answer itself."""
         return cls(json.dumps({"errorType": type_, "errorMessage": message}).encode(), failed=True)
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where and as what an environment runs."""
+    """The files that an environment uses."""
 
     code: Path
     path: tuple[Path, ...]
-    """The folders of `sys.path` between the code and the standard library."""
+    """Folders in `sys.path` between the code and the standard library."""
     log: Path
     scratch: Path
-    """The temporary folder of this environment alone, the only one that it can write."""
+    """The environment's own temporary folder, and the only one that it can write to."""
 
 
 def find_emulator() -> Path:
-    """The emulator's binary for this machine."""
+    """Return the emulator's binary for this machine."""
     if sys.platform != "linux":
         raise LocalStackError(
             "The local stack needs Linux: AWS's runtime interface emulator is a Linux program. "
@@ -112,7 +112,7 @@ def find_emulator() -> Path:
 
 
 def runtime_folder(cache: Path) -> Path:
-    """Lambda's runtime client for Python, without the other packages that lie beside it."""
+    """Return a folder that contains only Lambda's runtime client for Python."""
     folder = cache / "runtime"
     folder.mkdir(parents=True, exist_ok=True)
     for pattern in RUNTIME_PARTS:
@@ -161,7 +161,7 @@ class Emulator:
         self._connection = self._connect()
 
     def _connect(self) -> http.client.HTTPConnection:
-        """Waits until the emulator listens; the handler's own import comes with its first event."""
+        """Wait until the emulator listens. It imports the handler at the first event."""
         connection = http.client.HTTPConnection(self._address, PORT)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -172,7 +172,7 @@ class Emulator:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
                     raise LocalStackError(
-                        "An emulator did not start; see the function's log."
+                        "The function's emulator did not start. See the function's log."
                     ) from None
                 time.sleep(0.002)
 
@@ -200,7 +200,7 @@ class Emulator:
         if not self._invoked:
             self._invoked, self._runtime = True, find_runtime(self._process.pid)
         if payload.startswith(b"Task timed out after "):
-            self.stop()  # the emulator would kill the runtime, a moment later
+            self.stop()  # the emulator would kill the runtime a moment later
             return Answer.error("Sandbox.Timedout", payload.decode())
         return Answer(payload, failed=response.status != 200 or is_runtime_error(payload))
 
@@ -223,13 +223,15 @@ class Emulator:
 
 
 def is_runtime_error(payload: bytes) -> bool:
-    """Whether the runtime client reported the handler's exception: the emulator drops the mark."""
+    """Whether the payload reports an exception: the emulator drops the header that says so."""
     if not payload.startswith(b'{"errorMessage": '):
         return False
     return set(json.loads(payload)) == RUNTIME_ERROR_KEYS
 
 
 def loopback_address() -> str:
-    """A random address of this machine, of some 16 million: nobody else listens there, and no
-    outgoing connection takes its ports, as one may take a port that was free a moment ago."""
-    return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - no secret
+    """Return one of some 16 million loopback addresses at random.
+
+    On 127.0.0.1, an outgoing connection could take a port that was free a moment ago.
+    """
+    return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - not a secret

@@ -1,5 +1,5 @@
-"""What the local stack raises."""
+"""Errors of the local stack."""
 
 
 class LocalStackError(Exception):
-    """The local stack cannot do what was asked; the message says why and what to do."""
+    """The local stack cannot do what was asked. The message says why and what to do."""

@@ -1,4 +1,4 @@
-"""The HTTP front: stands where API Gateway stands."""
+"""The HTTP server in place of API Gateway."""
 
 import json
 import sys
@@ -26,15 +26,15 @@ from local.aws.routes import RestApi
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_IN_FLIGHT = 64
 Invoke = Callable[[str, bytes], Answer]
-"""Runs the function with the ARN on an event."""
+"""Runs the function with this ARN on an event."""
 
 
 class BodyTooLargeError(Exception):
-    """API Gateway takes bodies up to 10 MB."""
+    """The body is over API Gateway's 10 MB."""
 
 
 class Front:
-    """Serves a REST API on a free port of this machine."""
+    """Serve a REST API on a free port of this machine."""
 
     def __init__(self, api: RestApi, invoke: Invoke) -> None:
         self.api = api
@@ -49,7 +49,7 @@ class Front:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
-        """The function's answer, or API Gateway's own error."""
+        """Return the function's response, or API Gateway's own error."""
         api = self.api
         matched = api.match(request.method, urlsplit(request.target).path)
         if matched is None:
@@ -58,7 +58,7 @@ class Front:
         event = json.dumps(proxy_event(api, route, parameters, request, request_id)).encode()
         invocation = self._workers.submit(self._invoke, route.function_arn, event)
         try:
-            # As in AWS, the function goes on after API Gateway has given up waiting.
+            # As in AWS, the function continues after API Gateway's timeout.
             answer = invocation.result(timeout=route.timeout_s)
             if answer.failed:
                 raise MalformedAnswerError(f"the function failed: {answer.payload[:500]!r}")
@@ -78,21 +78,21 @@ class Front:
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 128  # clients that connect at the same time
+    request_queue_size = 128  # simultaneous connection attempts
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
+        """Do not log clients that disconnect."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # passed on
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection of a client."""
+    """One client connection."""
 
     front: ClassVar[Front]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave in one packet
+    wbufsize = -1  # send headers and body in one packet
 
     def handle_any(self) -> None:
         request_id = str(uuid.uuid4())
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         except BodyTooLargeError:
             self.close_connection = True
             response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
-        except ValueError:  # a length that is no number
+        except ValueError:  # the length is not a number
             self.send_error(400)
             return
         self.respond(response, request_id)
@@ -150,4 +150,4 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """The functions' logs tell what happens."""
+        """Log nothing: the functions log their requests."""

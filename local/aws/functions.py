@@ -1,4 +1,4 @@
-"""Runs Lambda functions: for each version of a function a pool of execution environments."""
+"""Run Lambda functions in pools of execution environments, one pool per function version."""
 
 import subprocess
 import tempfile
@@ -27,12 +27,12 @@ from local.aws.image import Image
 from local.aws.moto_iam import assume
 
 MAX_ENVIRONMENTS = 8
-"""Environments of one function at a time; further invocations wait for one of them."""
+"""Concurrent environments per function version. Further invocations wait for a free one."""
 KEPT_CONFIGURATIONS = 1
-"""Earlier configurations of a function whose environments stay, idle: many are put back soon."""
+"""Previous configurations of a function that stay warm, because many are soon restored."""
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
-"""Of a function with all its layers."""
+"""Limit for a function together with its layers."""
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -42,13 +42,13 @@ class RequestTooLargeError(LocalStackError):
 
 @dataclass(frozen=True)
 class FunctionVersion:
-    """All that makes a function's environments what they are."""
+    """Everything that the environments of a function depend on."""
 
     name: str
     version: str
     handler: str
     role: str
-    """The ARN of its execution role."""
+    """ARN of the execution role."""
     timeout_s: int
     memory_mb: int
     region: str
@@ -73,7 +73,7 @@ class Pool:
 
     @contextmanager
     def environment(self) -> Iterator[Emulator]:
-        """Lend the warmest idle environment or a new one; wait while all are busy."""
+        """Lend the most recently used idle environment, or a new one. Wait while all are busy."""
         with self._slots:
             emulator = self._take_idle() or self._add()
             try:
@@ -110,7 +110,7 @@ class Pool:
         emulator.stop()
 
     def retire(self) -> None:
-        """Ends the idle environments now, the busy ones after their invocation."""
+        """Stop idle environments now, and busy ones after their current invocation."""
         with self._lock:
             self._retired = True
             idle, self._idle = self._idle, []
@@ -124,11 +124,11 @@ class Pool:
 
 
 def callers_credentials() -> dict[str, str]:
-    """Wherever the AWS command line would find them: environment, profile, SSO."""
+    """Return the credentials that the AWS CLI would use: environment, profile or SSO."""
     found = botocore.session.get_session().get_credentials()
     if found is None:
         raise LocalStackError(
-            "PROFILE=bedrock calls Amazon Bedrock, but there are no AWS credentials. Set "
+            "PROFILE=bedrock calls Amazon Bedrock, but no AWS credentials were found. Set "
             "AWS_PROFILE or the AWS_* variables, or log in."
         )
     values = found.get_frozen_credentials()
@@ -139,22 +139,23 @@ class Functions:
     """The functions of a local stack."""
 
     def __init__(self, endpoint: str, state: Path, model_credentials: bool) -> None:
-        """`model_credentials`: functions get the caller's AWS credentials, to call Bedrock with."""
+        """`model_credentials` passes the caller's AWS credentials to functions, to call Bedrock."""
         self._endpoint = endpoint
         self._state = state
         self._model_credentials = callers_credentials() if model_credentials else None
         self._pools: dict[FunctionVersion, Pool] = {}
-        """The one that was used last comes last."""
+        """Ordered by last use, most recent last."""
         self._lock = threading.Lock()
-        # A child's death signal is bound to the thread that made it, so one thread makes them all.
+        # A child is killed when the thread that started it ends, so one thread starts them all.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         for folder in (CACHE, state / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
 
     def invoke(self, function: FunctionVersion, event: bytes) -> Answer:
-        """Runs the function; raises `RequestTooLargeError` as Lambda refuses such an event.
+        """Run the function. Raise `RequestTooLargeError` if the event is over 6 MB, as Lambda does.
 
-        An environment that ends in the middle is a failed answer; the next event finds a fresh one.
+        An environment that ends during the invocation is a function error. The next event gets a
+        new environment.
         """
         if len(event) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError(
@@ -165,7 +166,7 @@ class Functions:
             with self._pool(function).environment() as emulator:
                 return emulator.invoke(event)
         except BrokenEmulatorError:
-            return Answer.error("Runtime.ExitError", "The execution environment was ended.")
+            return Answer.error("Runtime.ExitError", "The execution environment ended.")
 
     def _pool(self, function: FunctionVersion) -> Pool:
         with self._lock:
@@ -195,7 +196,7 @@ class Functions:
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "HOME": "/home/sbx_user1051",  # as in Lambda, where it does not exist either
+            "HOME": "/home/sbx_user1051",  # does not exist, as in Lambda
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.region,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
@@ -210,8 +211,11 @@ class Functions:
         }
 
     def _credentials(self, function: FunctionVersion) -> dict[str, str]:
-        """Of a session of the function's role. Beside credentials for models, the session's key
-        is all that tells moto the role: it is what the SDK then calls the application."""
+        """Return credentials for a new session of the function's role.
+
+        With model credentials, the session's key goes into the SDK's application id: moto then
+        finds the role in the User-Agent header.
+        """
         session = assume(function.role, function.name)
         if self._model_credentials is None:
             return session
@@ -219,14 +223,13 @@ class Functions:
 
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         try:
-            # S603: the command is ours.
-            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603 - ours
+            started = self._spawner.submit(lambda: subprocess.Popen(command, **options))  # noqa: S603 - fixed command
         except RuntimeError as error:
-            raise LocalStackError("The local stack is being stopped.") from error
+            raise LocalStackError("The local stack is stopping.") from error
         return started.result()
 
     def stop(self) -> None:
-        """Ends every environment."""
+        """Stop every environment."""
         with self._lock:
             pools = tuple(self._pools.values())
         for pool in pools:
@@ -235,23 +238,23 @@ class Functions:
 
 
 def is_same_version(one: FunctionVersion, other: FunctionVersion) -> bool:
-    """Whether they are one version of one function, though perhaps configured differently."""
+    """Whether both are the same version of the same function, whatever their configuration."""
     return (one.name, one.version) == (other.name, other.version)
 
 
 def prepare(function: FunctionVersion) -> tuple[Path, Path]:
-    """The folder of the function's code, and the one whose `python/` holds what it imports."""
+    """Return the folder of the function's code, and a folder with its packages in `python/`."""
     if isinstance(function.code, Image):
         return function.code.root, function.code.packages()
     archives = (function.code, *function.layers)
     if (size := unzipped_bytes(archives)) > MAX_UNZIPPED_BYTES:
         raise LocalStackError(
-            f"{function.name} and its layers have {size:,} bytes unzipped; Lambda takes "
+            f"{function.name} and its layers have {size:,} bytes unzipped; Lambda's limit is "
             f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
         )
     return unpack([function.code], CACHE), unpack(function.layers, CACHE)
 
 
 def own_tmp(value: str, scratch: Path) -> str:
-    """In Lambda, /tmp is the environment's own; here many share one."""
+    """Move a path in /tmp to the environment's own folder: here, all environments share /tmp."""
     return f"{scratch}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value  # noqa: S108

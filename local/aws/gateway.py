@@ -1,4 +1,4 @@
-"""What API Gateway does around a function: proxy events, proxy answers, its own errors."""
+"""API Gateway's proxy events, proxy responses and own errors."""
 
 import base64
 import binascii
@@ -21,14 +21,14 @@ ERRORS = {
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
     "DEFAULT_5XX": (502, "Internal server error"),
 }
-"""API Gateway's own errors that can happen here: type, status, message."""
+"""The possible errors of API Gateway itself: type, status, message."""
 
 ANSWER_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What came over the wire."""
+    """A request as received."""
 
     method: str
     target: str
@@ -37,7 +37,7 @@ class HttpRequest:
     source_ip: str
 
     def header(self, name: str) -> str:
-        """The header's last value, under any case; empty if there is none."""
+        """Return the header's last value, ignoring case; empty if there is none."""
         return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
 
 
@@ -49,25 +49,25 @@ class HttpResponse:
 
 
 class MalformedAnswerError(Exception):
-    """The function's answer is not one that API Gateway can turn into a response."""
+    """API Gateway cannot turn the function's answer into a response."""
 
 
 def proxy_event(
     api: RestApi, route: Route, parameters: Mapping[str, str], request: HttpRequest, request_id: str
 ) -> Json:
-    """The event of a Lambda proxy integration, payload version 1.0."""
+    """Return the event of a Lambda proxy integration, payload version 1.0."""
     url = urlsplit(request.target)
-    query = many(parse_qsl(url.query, keep_blank_values=True))
-    headers = many(request.headers)
+    query = group_values(parse_qsl(url.query, keep_blank_values=True))
+    headers = group_values(request.headers)
     binary = bool(request.body) and api.is_binary(request.header("content-type"))
     body = base64.b64encode(request.body) if binary else request.body
     return {
         "resource": route.path,
         "path": url.path,
         "httpMethod": request.method,
-        "headers": last(headers) or None,
+        "headers": last_values(headers) or None,
         "multiValueHeaders": headers or None,
-        "queryStringParameters": last(query) or None,
+        "queryStringParameters": last_values(query) or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": {name: unquote(value) for name, value in parameters.items()} or None,
         "stageVariables": None,
@@ -100,22 +100,22 @@ def request_context(api: RestApi, route: Route, request: HttpRequest, request_id
     }
 
 
-def many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def group_values(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
         grouped.setdefault(name, []).append(value)
     return grouped
 
 
-def last(grouped: Mapping[str, list[str]]) -> dict[str, str]:
+def last_values(grouped: Mapping[str, list[str]]) -> dict[str, str]:
     return {name: values[-1] for name, values in grouped.items()}
 
 
 def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpResponse:
-    """The function's answer as a response; raises `MalformedAnswerError`."""
+    """Convert the function's answer into a response; raise `MalformedAnswerError` if invalid."""
     answer = json.loads(payload)
     if not isinstance(answer, dict) or not answer.keys() <= ANSWER_KEYS:
-        raise MalformedAnswerError(f"not a proxy answer: {payload[:200]!r}")
+        raise MalformedAnswerError(f"not a proxy response: {payload[:200]!r}")
     try:
         status = int(answer["statusCode"])
     except (KeyError, TypeError, ValueError) as error:
@@ -133,24 +133,24 @@ def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpRe
 
 
 def answer_headers(answer: Json) -> Headers:
-    """Both kinds of headers; of a name that is in both, the multi-value one counts."""
+    """Merge both kinds of headers. For a name in both, the multi-value header wins."""
     multiple = answer.get("multiValueHeaders") or {}
     names = {name.lower() for name in multiple}
-    headers = [(name, text(value)) for name, values in multiple.items() for value in values]
+    headers = [(name, header_text(value)) for name, values in multiple.items() for value in values]
     headers += [
-        (name, text(value))
+        (name, header_text(value))
         for name, value in (answer.get("headers") or {}).items()
         if name.lower() not in names
     ]
     return [(name, value) for name, value in headers if name.lower() != "content-length"]
 
 
-def text(value: object) -> str:
+def header_text(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def gateway_response(api: RestApi, kind: str, request_id: str) -> HttpResponse:
-    """One of API Gateway's own errors, as the template's GatewayResponses shape it."""
+    """Return one of API Gateway's own errors in the shape of the template's GatewayResponses."""
     status, message = ERRORS[kind]
     general = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"
     custom = api.gateway_responses.get(kind) or api.gateway_responses.get(general) or {}

@@ -1,7 +1,8 @@
-"""Container images of Python functions, laid out as folders: nothing here needs Docker.
+"""Build container images of Python functions as folders, without Docker.
 
-A Dockerfile is followed as far as it fills LAMBDA_TASK_ROOT: own code by `COPY`, packages by
-`pip install … -r FILE`, and what `ENV` and `CMD` say of the function. Other commands are not run.
+Only the instructions that fill LAMBDA_TASK_ROOT or configure the function are followed: `COPY` for
+the project's code, `pip install … -r FILE` for packages, `ENV` and `CMD`. Other commands are not
+run.
 """
 
 import compileall
@@ -31,10 +32,10 @@ _one_bundle_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Image:
-    """What a Dockerfile makes of its context."""
+    """The result of a Dockerfile and its context."""
 
     root: Path
-    """LAMBDA_TASK_ROOT, but for the packages."""
+    """LAMBDA_TASK_ROOT without the packages."""
     handler: str
     variables: Mapping[str, str] = field(hash=False)
     requirements: Path
@@ -42,8 +43,10 @@ class Image:
     architecture: str
 
     def packages(self) -> Path:
-        """The folder with the packages in `python/`; installing them for the first time takes
-        long, so it waits for the first invocation."""
+        """Return a folder with the packages in `python/`.
+
+        Installing them is slow, so it happens at the first invocation.
+        """
         try:
             with _one_bundle_at_a_time:
                 return bundle_wheels(self, self.requirements).resolve()
@@ -51,8 +54,8 @@ class Image:
             raise LocalStackError(str(error)) from error
 
 
-def keep(image: Image, tag: str, cache: Path) -> None:
-    """Makes the image known by its tag to every local stack."""
+def save_image(image: Image, tag: str, cache: Path) -> None:
+    """Record the image under its tag, so that every local stack finds it."""
     with tempfile.NamedTemporaryFile("w", dir=cache, delete=False) as file:
         json.dump(vars(image), file, default=str)
     Path(file.name).rename(cache / f"{tag}.image.json")
@@ -68,7 +71,7 @@ def find_image(tag: str, cache: Path) -> Image | None:
 
 
 def build(context: Path, source: dict[str, Any], cache: Path) -> Image:
-    """Follows the Dockerfile of an asset, whose entry in the manifest is `source`."""
+    """Build the image of an asset. `source` is the asset's entry in the manifest."""
     dockerfile = context / source["dockerFile"]
     copies: list[tuple[str, str]] = []
     variables: dict[str, str] = {}
@@ -83,8 +86,10 @@ def build(context: Path, source: dict[str, Any], cache: Path) -> Image:
         elif instruction == "CMD":
             handler += json.loads(rest)
     if len(requirements) != 1 or len(handler) != 1:
-        raise LocalStackError(f"{dockerfile} should have one `pip install … -r FILE` and one CMD.")
-    root = lay_out(context, copies, cache / f"{context.name}.image")
+        raise LocalStackError(
+            f"{dockerfile} needs exactly one `pip install … -r FILE` and exactly one CMD."
+        )
+    root = copy_context(context, copies, cache / f"{context.name}.image")
     return Image(
         root=root,
         handler=handler[0],
@@ -96,29 +101,33 @@ def build(context: Path, source: dict[str, Any], cache: Path) -> Image:
 
 
 def read_dockerfile(dockerfile: Path) -> Iterator[tuple[str, str]]:
-    """Instructions and the rest of their lines; raises at one that is not followed here."""
+    """Yield each instruction and its arguments. Raise `LocalStackError` if one is unsupported."""
     lines = dockerfile.read_text("utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))
     for line in filter(None, text.replace("\\\n", " ").splitlines()):
         instruction, _, rest = line.partition(" ")
         if instruction not in KNOWN:
             raise LocalStackError(
-                f"{dockerfile}: the local stack cannot follow {instruction}; it knows "
-                f"{', '.join(sorted(KNOWN))}. Do without it, or teach local/aws/image.py."
+                f"{dockerfile}: the local stack does not support {instruction}, only "
+                f"{', '.join(sorted(KNOWN))}. Avoid it, or add it to local/aws/image.py."
             )
         yield instruction, rest
 
 
 def read_copy(dockerfile: Path, rest: str) -> tuple[str, str]:
-    """Source in the context, target in LAMBDA_TASK_ROOT."""
+    """Return the source (relative to the context) and the target (relative to LAMBDA_TASK_ROOT)."""
     match rest.split():
         case [source, target] if target.startswith(TASK_ROOT):
             return source, target.removeprefix(TASK_ROOT)
-    raise LocalStackError(f"{dockerfile}: COPY takes one source and a target in {TASK_ROOT}.")
+    raise LocalStackError(
+        f"{dockerfile}: the local stack supports COPY only with one source and a target in "
+        f"{TASK_ROOT}."
+    )
 
 
-def lay_out(context: Path, copies: Sequence[tuple[str, str]], target: Path) -> Path:
-    """Own code as it lies in the image, with bytecode; once, for the target is named by a hash."""
+def copy_context(context: Path, copies: Sequence[tuple[str, str]], target: Path) -> Path:
+    """Copy the project's code to `target` and compile it. Skip an existing target, which is named
+    by a hash of its content."""
     if target.exists():
         return target
     with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as scratch:
@@ -128,13 +137,13 @@ def lay_out(context: Path, copies: Sequence[tuple[str, str]], target: Path) -> P
             copy(context / source, root / place)
         mode = PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(root, quiet=1, invalidation_mode=mode)
-        with contextlib.suppress(OSError):  # another local stack was faster
+        with contextlib.suppress(OSError):  # another local stack made it meanwhile
             root.rename(target)
     return target
 
 
 def copy(source: Path, target: Path) -> None:
-    """As COPY does: a folder's content, or a file into the folder."""
+    """Copy like COPY: the content of a folder, or one file into the target folder."""
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
     else:

@@ -16,9 +16,9 @@ FUNCTION_KEYS = (
     "Timeout",
 )
 FIXED = ("Architectures", "PackageType")
-"""What an update of the configuration does not take."""
+"""Settings that `update_function_configuration` does not accept."""
 UNSET = {"Description": "", "Environment": {"Variables": {}}, "Layers": []}
-"""What a function has where its template says nothing; an update would keep what was there."""
+"""Defaults for what the template omits: an update would otherwise keep the old values."""
 ASYNC_KEYS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig")
 ALIAS_KEYS = ("Description", "FunctionVersion", "Name")
 
@@ -53,7 +53,7 @@ def delete_function(request: Request) -> None:
 
 
 def put_version(request: Request) -> Attributes:
-    """A version never changes: CDK gives a changed function's next one another logical id."""
+    """Publish a version. It never changes: the CDK gives the next version another logical id."""
     if request.previous is not None:
         return request.previous.attributes
     function = request.properties["FunctionName"]
@@ -70,7 +70,7 @@ def delete_version(request: Request) -> None:
 
 
 def put_alias(request: Request) -> Attributes:
-    """At once, whatever rollout its UpdatePolicy names: nothing here watches one."""
+    """Switch the alias at once. The local stack ignores the rollout in its UpdatePolicy."""
     client, wanted = request.cloud.client("lambda"), request.properties
     put = client.create_alias if request.previous is None else client.update_alias
     arn = put(FunctionName=wanted["FunctionName"], **pick(wanted, ALIAS_KEYS))["AliasArn"]
@@ -84,7 +84,7 @@ def delete_alias(request: Request) -> None:
 
 def put_event_invoke_config(request: Request) -> Attributes:
     if request.previous is not None:
-        delete_event_invoke_config(request)  # moto would answer with the old one
+        delete_event_invoke_config(request)  # otherwise moto would return the old one
     function = request.properties["FunctionName"]
     request.cloud.client("lambda").put_function_event_invoke_config(
         FunctionName=function, **pick(request.properties, ASYNC_KEYS)

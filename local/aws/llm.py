@@ -1,4 +1,4 @@
-"""A real language model beside the local stack: SmolLM2 where the functions look for OpenAI."""
+"""Serve a real language model, SmolLM2, at the address that functions use for OpenAI."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ START_TIMEOUT_S = 60.0
 
 
 def server_address(assembly: Assembly) -> tuple[str, int]:
-    """Host and port of the router's `openai_base_url`, as it was synthesized."""
+    """Return host and port of `openai_base_url` in the synthesized router's configuration."""
     for resource in assembly.template["Resources"].values():
         variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
         if "ROUTE_SWITCH_CONFIG" in variables:
@@ -32,14 +32,17 @@ def server_address(assembly: Assembly) -> tuple[str, int]:
             if url.hostname is not None and url.port is not None:
                 return url.hostname, url.port
     raise LocalStackError(
-        f"The assembly names no server of models with a port: it is not one of PROFILE={PROFILE}. "
-        f"Run: make synth PROFILE={PROFILE}"
+        "The assembly configures no openai_base_url with a port, so it was not synthesized for "
+        f"PROFILE={PROFILE}. Run: make synth PROFILE={PROFILE}"
     )
 
 
 @contextmanager
 def running_llm(address: tuple[str, int], state: Path) -> Iterator[None]:
-    """Serves the model from when it is ready to the end of the block, or of this process."""
+    """Serve the model for the length of the block, which starts when the model is ready.
+
+    The server also ends if this process dies.
+    """
     if not WEIGHTS.exists():
         raise LocalStackError(f"{WEIGHTS} is missing. Run: make install PROFILE={PROFILE}")
     _check_free(address)
@@ -48,7 +51,7 @@ def running_llm(address: tuple[str, int], state: Path) -> Iterator[None]:
     limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX), "0", str(scratch)]
     serve = [str(BASE_PYTHON), "-I", "-S", str(SERVER), str(PACKAGES), str(WEIGHTS)]
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - fixed command
             [*limited, *serve, address[0], str(address[1])],
             cwd=scratch,
             env={},
@@ -61,7 +64,7 @@ def running_llm(address: tuple[str, int], state: Path) -> Iterator[None]:
         _wait_until_ready(process, address, log)
         yield
     finally:
-        process.kill()  # it holds nothing that has to be kept
+        process.kill()  # it has no state to save
         process.wait()
 
 
@@ -71,11 +74,11 @@ def _check_free(address: tuple[str, int]) -> None:
         try:
             probe.bind(address)
         except OSError as error:
-            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
             raise LocalStackError(
-                f"{address[0]}:{address[1]}, where the model is to be served, {reason}. Stop what "
-                f"listens there (another stack of PROFILE={PROFILE}?), or change openai_base_url "
-                "of the profile in cdk.json."
+                f"The model's address {address[0]}:{address[1]} {reason}. Stop the process that "
+                f"listens there (another stack with PROFILE={PROFILE}?), or change the profile's "
+                "openai_base_url in cdk.json."
             ) from error
 
 
@@ -85,16 +88,16 @@ def _wait_until_ready(
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _is_ready(address):
         if process.poll() is not None:
-            raise LocalStackError(f"The model's server ended at once; {log} has the reason.")
+            raise LocalStackError(f"The model's server stopped during startup. See {log}.")
         if time.monotonic() > deadline:
             raise LocalStackError(
-                f"The model is not ready after {START_TIMEOUT_S:.0f} s; see {log}."
+                f"The model's server was not ready within {START_TIMEOUT_S:.0f} s. See {log}."
             )
         time.sleep(0.05)
 
 
 def _is_ready(address: tuple[str, int]) -> bool:
-    """It listens first and loads its weights then; until they are there, it answers 503."""
+    """Whether the weights are loaded. The server listens earlier, but answers 503 until then."""
     connection = HTTPConnection(*address, timeout=5)
     try:
         connection.request("GET", "/health")

@@ -1,4 +1,4 @@
-"""CloudFormation resource types of CloudWatch. Nothing here evaluates an alarm."""
+"""CloudFormation resource types of CloudWatch. The local stack never evaluates alarms."""
 
 from local.aws.request import Attributes, Request, pick
 

@@ -1,4 +1,4 @@
-"""Bends moto, in the process that becomes a local stack: see `install`."""
+"""Adapt moto, in the process of a local stack: see `install`."""
 
 import inspect
 import os
@@ -45,16 +45,18 @@ class ServiceError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
 def install(
     cloud: Cloud, functions: Functions, changed: Callable[[str], None], denials: Path
 ) -> None:
-    """Makes moto deploy what templates hold, update in place, and run functions for real, each in
-    its role; `changed` is told the name of each stack that was deployed, updated or deleted. See
-    `moto_iam.install` for `denials`."""
+    """Make moto deploy templates completely, update in place, and run functions in their roles.
+
+    `changed` is called with the name of each deployed, updated or deleted stack. See
+    `moto_iam.install` for `denials`.
+    """
     os.environ["MOTO_PORT"] = cloud.endpoint.rpartition(":")[2]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     LambdaFunction.invoke = invoker(functions)
-    # It reads the rule as well, and API calls it nowhere.
+    # `put_metric_alarm` also reads a composite alarm's rule, but moto's API does not expose it.
     CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
     limit_parameters()
-    look_up_once()
+    cache_lookups()
     moto_cloudformation.install(cloud, changed)
     moto_dynamodb.install()
     moto_iam.install(cloud, denials)
@@ -63,7 +65,7 @@ def install(
 
 
 def invoker(functions: Functions) -> Callable[..., bytes]:
-    """`LambdaFunction.invoke`: whoever invokes a function through moto runs its real code."""
+    """Return a `LambdaFunction.invoke` that runs the function's real code."""
 
     def invoke(
         function: Any, body: str | bytes | None, headers: Any, response_headers: dict[str, str]
@@ -90,7 +92,7 @@ def invoker(functions: Functions) -> Callable[..., bytes]:
 
 
 def find_function(arn: str) -> FunctionVersion:
-    """The function that an ARN names, as it is deployed now."""
+    """Return the function with this ARN as currently deployed."""
     _, _, _, region, account, *_ = arn.split(":")
     return describe_function(lambda_backends[account][region].get_function(arn))
 
@@ -112,15 +114,15 @@ def describe_function(function: Any) -> FunctionVersion:
     )
 
 
-def look_up_once() -> None:
-    """What moto looks up for each request, partly on the disk, while all others wait."""
+def cache_lookups() -> None:
+    """Cache what moto looks up for each request, partly on disk, while other requests wait."""
     dispatcher = DomainDispatcherApplication
     dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
     responses.method_names_from_class = lru_cache(responses.method_names_from_class)
 
 
 def limit_parameters() -> None:
-    """SSM's own limits on a parameter's size, which moto lacks."""
+    """Enforce SSM's limits on a parameter's size, which moto lacks."""
     put_parameter = SimpleSystemManagerBackend.put_parameter
     signature = inspect.signature(put_parameter)
 

@@ -1,8 +1,8 @@
-"""Makes moto's CloudFormation deploy as AWS's does: see `install`.
+"""Make moto's CloudFormation deploy as AWS's does: see `install`.
 
-A change of a stack puts what differs, what it refers to first, and then deletes what was dropped
-or replaced. Where a resource fails, what had changed is put back, the old version goes on serving,
-and the stack's events and status tell which one failed and why.
+A change first puts the resources that differ, dependencies first, and then deletes those that were
+dropped or replaced. If a resource fails, the change is rolled back and the old version keeps
+serving; the stack's events and status say which resource failed and why.
 """
 
 import json
@@ -27,20 +27,22 @@ from local.aws.cloud import ACCOUNT, Cloud
 from local.aws.moto_resources import Deployer, Deployment, ResourceFailedError
 
 Resources = dict[str, Any]
-"""By logical id, in the order in which they were made."""
+"""By logical id, in the order of creation."""
 EMPTY = json.dumps({"Resources": {}})
 read_with_moto = Stack.parse_template
 
 
 def install(cloud: Cloud, changed: Callable[[str], None]) -> None:
-    """From now on moto changes stacks as said above, with a change set or without one. `changed`
-    is told the name of each stack that has been changed, in vain or not."""
+    """Make moto change stacks as described above, with or without a change set.
+
+    `changed` is called with a stack's name after each change, successful or not.
+    """
     Stack.parse_template = staticmethod(read_template)
     ChangeSet._parse_template = read_change_set
     CloudFormationResponse._get_stack_from_s3_url = read_template_at
-    # Where the command line looks for the cause of a failure, for 20 s if nobody answers.
+    # The CDK command line looks here for the cause of a failure, for 20 s without an answer.
     CloudTrailResponse.lookup_events = lambda _: json.dumps({"Events": []})
-    parsing.ResourceMap.validate_outputs = lambda _: None  # it knows moto's own types only
+    parsing.ResourceMap.validate_outputs = lambda _: None  # it supports only moto's own types
     deployer = Deployer(cloud)
     parsing.parse_and_create_resource = deployer.put
     stacks = Stacks(cloudformation_backends[ACCOUNT][cloud.region], deployer, changed)
@@ -55,12 +57,12 @@ def install(cloud: Cloud, changed: Callable[[str], None]) -> None:
 def read_template(template: str) -> Any:
     try:
         return json.loads(template)
-    except ValueError:  # YAML, which takes moto seconds where a template is large
+    except ValueError:  # YAML: moto takes seconds to read a large template
         return read_with_moto(template)
 
 
 def read_template_at(response: Any, url: str) -> str:
-    """The address in moto's own spelling, for the command line writes it as a number."""
+    """Read a template by its URL. moto expects localhost; the CDK command line sends 127.0.0.1."""
     where = (response.current_account, response.partition)
     return str(get_stack_from_s3_url(url.replace("127.0.0.1", "localhost"), *where))
 
@@ -75,7 +77,7 @@ class ChangeSetNotFoundError(CloudFormationError):  # type: ignore[misc]  # moto
 
 @dataclass(frozen=True)
 class State:
-    """What a stack was before a change."""
+    """A stack before a change."""
 
     template: str
     parameters: dict[str, str]
@@ -124,14 +126,14 @@ class Stacks:
         return stack
 
     def change_set(self, change_set_name: str) -> Any:
-        """By name the newest, as the command line gives all of its own the same one."""
+        """Return the newest one of this name: the CDK command line reuses its name."""
         for change_set in reversed(self._backend.change_sets.values()):
             if change_set_name in (change_set.change_set_id, change_set.change_set_name):
                 return change_set
         raise ChangeSetNotFoundError(f"ChangeSet [{change_set_name}] does not exist")
 
     def delete_change_set(self, change_set_name: str) -> None:
-        """One that does not exist is no error: the command line deletes before it creates."""
+        """Ignore a missing one: the CDK command line deletes before it creates."""
         with suppress(ChangeSetNotFoundError):
             del self._backend.change_sets[self.change_set(change_set_name).change_set_id]
 
@@ -155,18 +157,18 @@ class Stacks:
             parameters=stack.parameters,
             resources=resources_of(stack),
         )
-        enter(stack, f"{kind}_IN_PROGRESS", "User Initiated")
+        set_status(stack, f"{kind}_IN_PROGRESS", "User Initiated")
         try:
             apply(template, parameters, Deployment(stack, before.resources), kept={})
-        except Exception as error:  # of whichever service, or of the template
+        except Exception as error:  # from any service, or from the template
             self._roll_back(stack, "" if kind == "CREATE" else "UPDATE_", before, error)
         else:
             self._clean_up(stack, replaced(before.resources, resources_of(stack)))
-            enter(stack, f"{kind}_COMPLETE")
+            set_status(stack, f"{kind}_COMPLETE")
         self._changed(stack.name)
 
     def _roll_back(self, stack: Stack, prefix: str, before: State, error: Exception) -> None:
-        enter(stack, f"{prefix}ROLLBACK_IN_PROGRESS", str(error))
+        set_status(stack, f"{prefix}ROLLBACK_IN_PROGRESS", str(error))
         made, old = resources_of(stack), before.resources
         broken = getattr(error, "logical_id", None)
         again = {name: made[name] for name in old if is_same(name, old, made)}
@@ -176,13 +178,13 @@ class Stacks:
         try:
             apply(before.template, before.parameters, Deployment(stack, again, broken), kept)
         except Exception as another:
-            enter(stack, f"{prefix}ROLLBACK_FAILED", str(another))
+            set_status(stack, f"{prefix}ROLLBACK_FAILED", str(another))
         else:
             self._clean_up(stack, replaced(made, old))
-            enter(stack, f"{prefix}ROLLBACK_COMPLETE")
+            set_status(stack, f"{prefix}ROLLBACK_COMPLETE")
 
     def _clean_up(self, stack: Stack, resources: Iterable[Any]) -> None:
-        """What cannot be deleted stays, and an event tells of it."""
+        """Delete the resources. Keep one that cannot be deleted, and record that as an event."""
         for resource in resources:
             dropped = resource.logical_resource_id not in stack.resource_map.resources
             with suppress(ResourceFailedError):
@@ -197,23 +199,23 @@ class Stacks:
         )
         if stack is None:
             return
-        enter(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        set_status(stack, "DELETE_IN_PROGRESS", "User Initiated")
         try:
             for name, resource in reversed(resources_of(stack).items()):
                 self._deployer.delete(stack, resource, "DeletionPolicy")
                 del stack.resource_map._parsed_resources[name]
         except ResourceFailedError as error:
-            enter(stack, "DELETE_FAILED", str(error))
+            set_status(stack, "DELETE_FAILED", str(error))
         else:
             self._backend.deleted_stacks[stack.stack_id] = stacks.pop(stack.stack_id)
-            enter(stack, "DELETE_COMPLETE")
+            set_status(stack, "DELETE_COMPLETE")
         self._changed(stack.name)
 
 
 def apply(
     template: str, parameters: dict[str, str], deployment: Deployment, kept: Resources
 ) -> None:
-    """Puts each resource of the template that is not among those that are kept as they are."""
+    """Put each resource of the template except those in `kept`."""
     stack, content = deployment.stack, read_template(template)
     resources = stack.resource_map
     of_aws = {
@@ -233,7 +235,7 @@ def apply(
     stack.output_map = stack._create_output_map()
 
 
-def enter(stack: Stack, status: str, reason: str | None = None) -> None:
+def set_status(stack: Stack, status: str, reason: str | None = None) -> None:
     stack._add_stack_event(status, resource_status_reason=reason)
     stack.status = status
 
@@ -250,5 +252,5 @@ def is_same(name: str, one: Resources, other: Resources) -> bool:
 
 
 def replaced(one: Resources, by: Resources) -> list[Any]:
-    """Those that the others do not have; what was made last comes first."""
+    """Return the resources of `one` that are not in `by`, newest first."""
     return [resource for name, resource in reversed(one.items()) if not is_same(name, one, by)]

@@ -1,4 +1,4 @@
-"""Bends moto's DynamoDB to what a table of some thousand items needs: see `install`."""
+"""Correct moto's DynamoDB, and make it fast enough for thousands of items: see `install`."""
 
 import copy
 import threading
@@ -14,12 +14,13 @@ from moto.dynamodb.responses import DynamoHandler
 
 def install() -> None:
     make_calls_atomic()
-    write_sums_plainly()
-    copy_little_for_transactions()
+    normalize_sums()
+    avoid_table_copies()
 
 
 def make_calls_atomic() -> None:
-    """One call at a time: moto sets tables aside for a transaction while others write."""
+    """Run one call at a time: moto restores whole tables after a failed transaction, and would
+    undo concurrent writes."""
     one_at_a_time = threading.Lock()
     call_action = DynamoHandler.call_action
 
@@ -30,24 +31,27 @@ def make_calls_atomic() -> None:
     DynamoHandler.call_action = call_alone
 
 
-def write_sums_plainly() -> None:
-    """DynamoDB writes 0 for 0E-12, which moto makes of decimals and cannot read again."""
+def normalize_sums() -> None:
+    """Write 0 for sums such as 0E-12, as DynamoDB does. moto cannot read 0E-12 again."""
     add = DynamoType.__add__
 
-    def add_plainly(one: Any, other: Any) -> Any:
+    def add_normalized(one: Any, other: Any) -> Any:
         total = add(one, other)
         total.value = f"{Decimal(total.value).normalize():f}"
         return total
 
-    DynamoType.__add__ = add_plainly
+    DynamoType.__add__ = add_normalized
 
 
-def copy_little_for_transactions() -> None:
-    """To undo a transaction, moto copies the whole table for each of its writes; after some hundred
-    requests that is most of what a request costs. Updates alone change items in place."""
+def avoid_table_copies() -> None:
+    """Copy only the items that a transaction updates in place.
+
+    To be able to undo a transaction, moto copies the whole table for each write. After some
+    hundred requests, that is most of a request's time.
+    """
     transact = DynamoDBBackend.transact_write_items
 
-    def transact_cheaply(backend: Any, transact_items: list[dict[str, Any]]) -> None:
+    def transact_without_copies(backend: Any, transact_items: list[dict[str, Any]]) -> None:
         updates = [each["Update"] for each in transact_items if "Update" in each]
         places = [(each["TableName"], each["Key"]) for each in updates]
         before = [(table, copy.deepcopy(backend.get_item(table, key))) for table, key in places]
@@ -60,11 +64,11 @@ def copy_little_for_transactions() -> None:
             raise
 
     Table.__deepcopy__ = copy_without_items
-    DynamoDBBackend.transact_write_items = transact_cheaply
+    DynamoDBBackend.transact_write_items = transact_without_copies
 
 
 def copy_without_items(table: Any, _: dict[int, Any]) -> Any:
-    """A table with the same items, of its own to add to and to take from."""
+    """Return a table with its own collection of the same item objects."""
     other = copy.copy(table)
     keep = dict if table.has_range_key else lambda item: item
     other.items = defaultdict(dict, {key: keep(of) for key, of in table.items.items()})

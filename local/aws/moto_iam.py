@@ -1,8 +1,8 @@
-"""Lets moto do for a role's session only what the role may: see `install`.
+"""Enforce the policies of roles in moto: see `install`.
 
-moto has an evaluator of its own, which knows neither resources nor conditions. Whoever calls with
-other credentials than a session's is the account's owner and may do everything, and so may the
-roles that `cdk bootstrap` made: what they are for is deploying.
+moto's own evaluator ignores resources and conditions. Only sessions of roles are restricted. All
+other credentials belong to the account's owner, who may do everything; so may the roles of
+`cdk bootstrap`, which deploy.
 """
 
 import io
@@ -22,7 +22,7 @@ from moto.sts.models import sts_backends
 
 from local.aws.actions import Call, accesses
 from local.aws.cloud import ACCOUNT, Cloud
-from local.aws.policies import Access, UntaughtError, why_denied
+from local.aws.policies import Access, UnsupportedRequestError, denial_reason
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,28 +30,30 @@ if TYPE_CHECKING:
 PARTITION = "aws"
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 AGENT = re.compile(r"\bapp/(?P<key>ASIA\w+)")
-"""What `AWS_SDK_UA_APP_ID` adds to the header User-Agent."""
+"""The part of the User-Agent header that `AWS_SDK_UA_APP_ID` sets."""
 BOOTSTRAPPED = ":role/cdk-"
 HOURS_12 = 12 * 60 * 60
 CODES = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
-"""What services call it that do not call it AccessDeniedException."""
+"""Error codes of services that do not use AccessDeniedException."""
 Headers = list[tuple[str, str]]
 
 
 def install(cloud: Cloud, denials: Path) -> None:
-    """From now on sessions of roles may do what their policies allow. Whatever is refused is
-    written to the file `denials` as well, since a function may live with being refused."""
+    """Restrict sessions of roles to what their policies allow.
+
+    Each denial is also written to the file `denials`, because a function may ignore the error.
+    """
     cloud.put_before(lambda app: Guard(app, denials))
 
 
 def assume(role_arn: str, session_name: str) -> dict[str, str]:
-    """Credentials of a new session of the role, by their names in the environment."""
+    """Return credentials of a new session of the role, by environment variable."""
     session = sts_backends[ACCOUNT][PARTITION].assume_role(
         region_name=PARTITION,
         role_session_name=session_name[:64],
         role_arn=role_arn,
         policy=None,
-        duration=HOURS_12,  # moto lets no session end
+        duration=HOURS_12,  # moto's sessions never expire
         external_id=None,
     )
     return {
@@ -62,8 +64,8 @@ def assume(role_arn: str, session_name: str) -> dict[str, str]:
 
 
 def session_of(access_key: str, agent: str) -> Any:
-    """The session, as moto has it, that calls with this key, or with a key of someone else's and
-    its own in the User-Agent; None without one."""
+    """Return moto's session for the access key, or else for the key in the User-Agent; None if
+    there is none."""
     named = AGENT.search(agent)
     keys = iam_backends[ACCOUNT][PARTITION].access_keys
     for key in (access_key, *([named["key"]] if named else [])):
@@ -78,11 +80,11 @@ def known_session(access_key: str) -> Any:
     return None if BOOTSTRAPPED in session.role_arn else session
 
 
-def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:
-    """AWS's words for why the session may not do all that is wanted; None if it may."""
+def session_denial_reason(session: Any, wanted: Iterable[Access]) -> str | None:
+    """Return AWS's message for the first access that the session lacks; None if it has all."""
     policies = policies_of(session.role_arn)
     for access in wanted:
-        reason = why_denied(policies, access)
+        reason = denial_reason(policies, access)
         if reason is not None:
             return (
                 f"User: {session.arn} is not authorized to perform: {access.action} "
@@ -92,7 +94,7 @@ def why_refused(session: Any, wanted: Iterable[Access]) -> str | None:
 
 
 def policies_of(role_arn: str) -> list[str]:
-    """The role's policies as JSON: those in it, and the attached ones."""
+    """Return the role's inline and attached policies as JSON."""
     roles = iam_backends[ACCOUNT][PARTITION].get_roles()
     role = next((each for each in roles if each.arn == role_arn), None)
     if role is None:
@@ -110,7 +112,7 @@ def policies_of(role_arn: str) -> list[str]:
 
 
 class Guard:
-    """Stands before moto."""
+    """WSGI middleware that checks permissions before moto sees a request."""
 
     def __init__(self, app: "WSGIApplication", denials: Path) -> None:
         self._app = app
@@ -125,9 +127,9 @@ class Guard:
             return self._app(environ, start)
         call = read_call(environ, signed["region"], signed["service"])
         try:
-            refused = why_refused(session, accesses(call))
-        except UntaughtError as error:
-            return self._refuse(call, "UntaughtError", str(error), start)
+            refused = session_denial_reason(session, accesses(call))
+        except UnsupportedRequestError as error:
+            return self._refuse(call, "UnsupportedRequestError", str(error), start)
         if refused is not None:
             return self._refuse(call, denial_code(call), refused, start)
         if call.service == "s3":
@@ -137,14 +139,14 @@ class Guard:
     def _hide_missing(
         self, session: Any, call: Call, environ: "WSGIEnvironment", start: "StartResponse"
     ) -> Iterable[bytes]:
-        """Whoever may not list a bucket is not told that an object is missing, but refused."""
+        """Deny access to a missing object, as S3 does, unless the session may list the bucket."""
         answered: list[tuple[str, Headers]] = []
-        body = self._app(environ, lambda status, headers, *_: answered.append((status, headers)))  # type: ignore[arg-type]  # `write` is history
+        body = self._app(environ, lambda status, headers, *_: answered.append((status, headers)))  # type: ignore[arg-type]  # no `write`
         [(status, headers)] = answered
         if status.startswith("404"):
             bucket = call.path.split("/")[1]
             listing = Access("s3:ListBucket", f"arn:{PARTITION}:s3:::{bucket}")
-            refused = why_refused(session, [listing])
+            refused = session_denial_reason(session, [listing])
             if refused is not None:
                 return self._refuse(call, denial_code(call), refused, start)
         start(status, headers)
@@ -163,7 +165,7 @@ class Guard:
 
 
 def read_call(environ: "WSGIEnvironment", region: str, service: str) -> Call:
-    """The request; its body, if it is looked at, can be read once more."""
+    """Parse the request. A body that is read here can be read again by moto."""
     query, target = environ["QUERY_STRING"], environ.get("HTTP_X_AMZ_TARGET", "")
     body = b""
     if service != "s3" or query == "delete":
@@ -192,7 +194,7 @@ def denial_code(call: Call) -> str:
 
 
 def denial(call: Call, code: str, message: str) -> tuple[Headers, bytes]:
-    """Headers and body as the service's protocol has them."""
+    """Return headers and body in the service's protocol."""
     if call.service in {"s3", "sns", "sts"}:
         error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
         wrapped = (

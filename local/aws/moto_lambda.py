@@ -1,4 +1,4 @@
-"""Bends moto's Lambda to what versions of a function need: see `install`."""
+"""Correct versions and layers of functions in moto's Lambda: see `install`."""
 
 import copy
 from typing import Any
@@ -14,8 +14,11 @@ def install() -> None:
 
 
 def publish_version(storage: Any, name_or_arn: str, description: str = "") -> Any:
-    """A copy of the function as it is now. moto gives a deleted version's number away again, and
-    lets an update of the function change the place of a published version's code."""
+    """Publish a copy of the function in its current state.
+
+    moto reuses the number of a deleted version, and updating the function changes the code
+    location of its published versions.
+    """
     latest = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
     family = storage._functions[latest.function_name]
     family["published"] = number = family.get("published", 0) + 1
@@ -28,7 +31,7 @@ def publish_version(storage: Any, name_or_arn: str, description: str = "") -> An
 
 
 def keep_layers() -> None:
-    """A function keeps its layers, in `layer_archives`, even where they are deleted."""
+    """Keep a function's layers in `layer_archives`, even after they are deleted."""
     get_layers_data = LambdaFunction._get_layers_data
 
     def get_and_keep(function: Any, arns: list[str]) -> Any:

@@ -1,6 +1,6 @@
-"""Puts and deletes one resource of a stack: by this package where it knows the type, else by moto.
+"""Put and delete resources of a stack, with this package's code if it has any, else with moto's.
 
-moto makes a resource when it is first looked up, so that what it refers to comes first.
+moto creates a resource when it is first looked up, so dependencies are created first.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ from local.aws.errors import LocalStackError
 from local.aws.request import Attributes, Deployed, Properties, Request
 from local.aws.resource_types import kind_of
 
-KEPT_AS_CREATED = "AWS::ApiGateway::"
-"""The HTTP front reads the template, so moto's own copy of an API need not follow it."""
-GONE = re.compile("NotFound|NoSuch|NonExistent|DoesNotExist")
-"""In the codes by which services say that there is nothing to delete."""
+NOT_UPDATED = "AWS::ApiGateway::"
+"""The HTTP front reads the template, so moto's copy of an API need not be updated."""
+NOT_FOUND = re.compile("NotFound|NoSuch|NonExistent|DoesNotExist")
+"""Matches the error codes for a resource that does not exist."""
 
 
 class ResourceFailedError(LocalStackError):
@@ -33,9 +33,9 @@ class ResourceFailedError(LocalStackError):
 
 
 class Resource:
-    """A resource that this package put, as moto's CloudFormation wants to see it.
+    """A resource that this package put, with the interface that moto's CloudFormation expects.
 
-    This package gives moto's own resources the last three attributes as well.
+    This package sets the last three attributes on moto's own resources, too.
     """
 
     def __init__(self, attributes: Attributes) -> None:
@@ -43,7 +43,7 @@ class Resource:
         self.logical_resource_id = ""
         self.cf_resource_type = ""
         self.resolved: dict[str, Any] = {}
-        """The template's part of this resource, every reference replaced by its value."""
+        """The resource in the template, with every reference replaced by its value."""
 
     @property
     def physical_resource_id(self) -> str:
@@ -58,32 +58,33 @@ class Resource:
         except KeyError:
             raise LocalStackError(
                 f"{self.logical_resource_id} ({self.cf_resource_type}) has no attribute {name} "
-                "here. Return it from its function; local/aws/resource_types.py names that."
+                "in the local stack. Return it from the function that local/aws/resource_types.py "
+                "names for this type."
             ) from None
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One change of a stack."""
+    """One change to a stack."""
 
     stack: Any
     previous: dict[str, Any]
-    """The resources that may be updated in place, by logical id."""
+    """Resources that can be updated in place, by logical id."""
     broken: str | None = None
-    """One that may be half changed, so that it is put even if it looks unchanged."""
+    """Logical id of a resource that may be half changed. It is put even if it looks unchanged."""
 
     def unchanged(self, logical_id: str, resolved: Properties) -> Any:
-        """The resource of the deployment before, if it can stay as it is."""
+        """Return the previous deployment's resource if it needs no change."""
         previous = self.previous.get(logical_id)
         if previous is None or logical_id == self.broken:
             return None
         same = previous.resolved.get("Properties") == resolved.get("Properties")
         return previous if same else None
 
-    def tell(
+    def record_event(
         self, logical_id: str, type_: str, physical_id: str, status: str, reason: str | None = None
     ) -> None:
-        """Adds an event of a resource to those of the stack."""
+        """Add a resource event to the stack's events."""
         event = Event(
             stack_id=self.stack.stack_id,
             stack_name=self.stack.name,
@@ -107,9 +108,9 @@ class Deployer:
     def put(
         self, logical_id: str, template: Properties, resources: Any, **where: str
     ) -> Any:  # moto's own resources have no type in common
-        """The resource as it is now, or None where its condition is not met.
+        """Create or update a resource, and return it; None if its condition is false.
 
-        It stands in the place of moto's `parse_and_create_resource`.
+        This replaces moto's `parse_and_create_resource`.
         """
         condition, type_ = template.get("Condition"), template["Type"]
         if condition is not None and not resources.lazy_condition_map[condition]:
@@ -122,13 +123,13 @@ class Deployer:
         except ResourceFailedError:
             raise
         except Exception as error:
-            deployment.tell(logical_id, type_, "", f"{step}_FAILED", str(error))
+            deployment.record_event(logical_id, type_, "", f"{step}_FAILED", str(error))
             raise ResourceFailedError(logical_id, type_, error) from error
         if not hasattr(resource, "physical_resource_id"):
-            resource.physical_resource_id = logical_id  # moto has none for some
+            resource.physical_resource_id = logical_id  # some of moto's resources have none
         if resource is not deployment.unchanged(logical_id, resolved):
             physical_id = resource.physical_resource_id
-            deployment.tell(logical_id, type_, physical_id, f"{step}_COMPLETE")
+            deployment.record_event(logical_id, type_, physical_id, f"{step}_COMPLETE")
         resource.logical_resource_id, resource.cf_resource_type = logical_id, type_
         resource.resolved = resolved
         return resource
@@ -144,7 +145,9 @@ class Deployer:
         if kind.put is not None:
             return Resource(kind.put(self._request(logical_id, resolved, deployment, kind.name)))
         if resolved["Type"] not in parsing.get_model_map():
-            raise LocalStackError("Unknown type. Add it to local/aws/resource_types.py.")
+            raise LocalStackError(
+                "The local stack does not support this type. Add it to local/aws/resource_types.py."
+            )
         if previous is None:
             return self._create_with_moto(logical_id, resolved, resources, **where)
         return update_with_moto(resolved, resources, previous, where)
@@ -168,27 +171,30 @@ class Deployer:
         )
 
     def delete(self, stack: Any, resource: Any, policy: str) -> None:
-        """Unless this policy of the template retains it; raises `ResourceFailedError`."""
-        tell = partial(
-            Deployment(stack, {}).tell,
+        """Delete the resource unless its `policy`, a key of the template, is Retain.
+
+        Raise `ResourceFailedError` if deleting fails.
+        """
+        record_event = partial(
+            Deployment(stack, {}).record_event,
             resource.logical_resource_id,
             resource.cf_resource_type,
             resource.physical_resource_id,
         )
         if resource.resolved.get(policy) == "Retain":
-            tell("DELETE_SKIPPED")
+            record_event("DELETE_SKIPPED")
             return
         try:
             self._delete(stack, resource)
         except Exception as error:
-            if not isinstance(error, ClientError) or not GONE.search(
+            if not isinstance(error, ClientError) or not NOT_FOUND.search(
                 error.response["Error"]["Code"]
             ):
-                tell("DELETE_FAILED", str(error))
+                record_event("DELETE_FAILED", str(error))
                 raise ResourceFailedError(
                     resource.logical_resource_id, resource.cf_resource_type, error
                 ) from error
-        tell("DELETE_COMPLETE")
+        record_event("DELETE_COMPLETE")
 
     def _delete(self, stack: Any, resource: Any) -> None:
         kind, deployed = kind_of(resource.cf_resource_type), deployed_as(resource)
@@ -209,7 +215,7 @@ class Deployer:
 
 
 def resolve(template: Properties, resources: Any) -> Properties:
-    """The template's part of a resource, what it refers to being put first."""
+    """Return the resource in the template with its references resolved, dependencies put first."""
     dependencies = template.get("DependsOn", [])
     for name in [dependencies] if isinstance(dependencies, str) else dependencies:
         resources[name]
@@ -223,9 +229,9 @@ def deployed_as(resource: Any) -> Deployed:
 
 
 def generate_name(type_: str, stack: str, logical_id: str) -> str:
-    """As CloudFormation names a resource, but the same in each local stack.
+    """Return a name like CloudFormation's, but identical in every local stack.
 
-    CDK counts the hyphens in a secret's name.
+    A secret's name has no stack prefix, because the CDK counts the hyphens in it.
     """
     suffix = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()[:12].upper()
     prefix = logical_id if type_ == "AWS::SecretsManager::Secret" else f"{stack}-{logical_id}"
@@ -235,8 +241,8 @@ def generate_name(type_: str, stack: str, logical_id: str) -> str:
 def update_with_moto(
     resolved: Properties, resources: Any, previous: Any, where: dict[str, str]
 ) -> Any:
-    """Updates by moto's own class, under the name that the resource has."""
-    if resolved["Type"].startswith(KEPT_AS_CREATED):
+    """Update with moto's own class, keeping the resource's name."""
+    if resolved["Type"].startswith(NOT_UPDATED):
         return previous
     model, own_copy, _ = parsing.parse_resource(resolved, resources)
     if hasattr(model.update_from_cloudformation_json, "__isabstractmethod__"):

@@ -1,4 +1,4 @@
-"""Bends moto's interpreter of state machines to what Step Functions does: see `install`."""
+"""Correct moto's state machine interpreter where Step Functions differs: see `install`."""
 
 import json
 import sys
@@ -51,19 +51,21 @@ MISSED_HEARTBEAT = "States.HeartbeatTimeout"
 def install(cloud: Cloud) -> None:
     call_in_roles(cloud)
     limit_data()
-    let_terminal_errors_through()
-    let_own_errors_out()
+    exclude_terminal_errors_from_catch_all()
+    keep_names_of_states_errors()
     name_lambda_errors()
     name_missed_heartbeats()
-    keep_early_answers()
-    pass_causes_on()
+    accept_early_task_results()
+    keep_failure_causes()
     stop_at_once()
-    write_start_times()
+    format_start_times()
 
 
 def call_in_roles(cloud: Cloud) -> None:
-    """Tasks call in sessions of their machine's role; moto calls as nobody, with a new client for
-    each call."""
+    """Make tasks call with their machine's role.
+
+    moto calls without a role, and creates a new client for each call.
+    """
 
     @lru_cache
     def client_for(region: str, service: str, role_arn: str) -> Any:
@@ -78,7 +80,10 @@ def call_in_roles(cloud: Cloud) -> None:
 
 
 def limit_data() -> None:
-    """256 KB of what is started, given to tasks and given by states; moto measures the last."""
+    """Limit inputs of executions, parameters of tasks and results of states to 256 KB.
+
+    moto checks only results.
+    """
     for module in (state, state_task_lambda, state_task_service):
         module.is_within_size_quota = fits
     for kind in (StateTask, StateTaskLambda):
@@ -110,13 +115,13 @@ def limit_parameters(kind: Any) -> None:
 
 
 def fits(value: Any) -> bool:
-    """Whether it takes at most 256 KB as JSON in UTF-8."""
+    """Whether the value has at most 256 KB as JSON in UTF-8."""
     if not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return len(value.encode()) <= MAX_DATA_BYTES
 
 
-def let_terminal_errors_through() -> None:
+def exclude_terminal_errors_from_catch_all() -> None:
     evaluate = ErrorEqualsDecl._eval_body
 
     def evaluate_by_name(declaration: Any, env: Any) -> None:
@@ -128,8 +133,8 @@ def let_terminal_errors_through() -> None:
     ErrorEqualsDecl._eval_body = evaluate_by_name
 
 
-def let_own_errors_out() -> None:
-    """moto breaks off when an error of Step Functions' own leaves a Map or a Parallel."""
+def keep_names_of_states_errors() -> None:
+    """Keep the name of a `States.…` error that leaves a Map or a Parallel. moto crashes on it."""
 
     def name_error(error_name: str | None) -> Any:
         own = error_name is not None and error_name.startswith("States.")
@@ -139,8 +144,10 @@ def let_own_errors_out() -> None:
 
 
 def name_lambda_errors() -> None:
-    """What Lambda refuses is `Lambda.…`; moto calls it "Exception" where a task's resource is the
-    function itself."""
+    """Name Lambda's own errors `Lambda.…`.
+
+    moto names them "Exception" if the task's resource is the function itself.
+    """
     from_error = StateTaskLambda._from_error
 
     def from_error_by_code(task: Any, env: Any, ex: Exception) -> Any:
@@ -155,7 +162,7 @@ def name_lambda_errors() -> None:
 
 
 def name_missed_heartbeats() -> None:
-    """moto calls them `States.Timeout`."""
+    """Name missed heartbeats `States.HeartbeatTimeout`. moto names them `States.Timeout`."""
     from_error = StateTask._from_error
 
     def from_error_by_name(task: Any, env: Any, ex: Exception) -> Any:
@@ -168,8 +175,8 @@ def name_missed_heartbeats() -> None:
     StateTask._from_error = from_error_by_name
 
 
-def keep_early_answers() -> None:
-    """A token answered before the task's own invocation has ended counts; moto forgets it."""
+def accept_early_task_results() -> None:
+    """Accept an answer to a task token before the task's function has ended. moto ignores it."""
     setup_heartbeat_endpoint = CallbackEndpoint.setup_heartbeat_endpoint
 
     def setup_answered(endpoint: Any, heartbeat_seconds: int) -> Any:
@@ -181,8 +188,8 @@ def keep_early_answers() -> None:
     CallbackEndpoint.setup_heartbeat_endpoint = setup_answered
 
 
-def pass_causes_on() -> None:
-    """moto drops the cause of SendTaskFailure."""
+def keep_failure_causes() -> None:
+    """Keep the cause of SendTaskFailure. moto drops it."""
 
     def send_task_failure(response: Any) -> Any:
         token, error, cause = map(response._get_param, ("taskToken", "error", "cause"))
@@ -193,7 +200,7 @@ def pass_causes_on() -> None:
 
 
 def stop_at_once() -> None:
-    """moto waits until the running task has ended."""
+    """Stop executions at once. moto waits for the running task."""
     stop = Execution.stop
 
     def stop_now(execution: Any, *arguments: Any, **options: Any) -> None:
@@ -205,8 +212,8 @@ def stop_at_once() -> None:
     Execution.stop = stop_now
 
 
-def write_start_times() -> None:
-    """`$$.Execution.StartTime` is a text; moto has a date there, which is no JSON."""
+def format_start_times() -> None:
+    """Make `$$.Execution.StartTime` a string. moto has a date, which is not valid JSON."""
     get_details = Execution.get_start_execution_details
 
     def get_written(execution: Any) -> Any:

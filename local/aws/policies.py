@@ -1,4 +1,4 @@
-"""Evaluates identity-based IAM policies: who may do what, to what, under which conditions.
+"""Evaluate identity-based IAM policies: actions, resources and conditions.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -14,28 +14,28 @@ from local.aws.errors import LocalStackError
 
 Values = tuple[str, ...]
 KNOWN_KEYS = frozenset({"dynamodb:leadingkeys", "s3:prefix"})
-"""Condition keys, in lower case, that `local.aws.actions` finds in requests."""
+"""Condition keys that `local.aws.actions` reads from requests, in lower case."""
 
 STATEMENT_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
-class UntaughtError(LocalStackError):
-    """A policy or a request says something that is not understood here."""
+class UnsupportedRequestError(LocalStackError):
+    """A policy or a request uses something that this evaluator does not support."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """One thing that a request does. A request may do several, and needs permission for each."""
+    """One action on one resource. A request may need several, and permission for each."""
 
     action: str
     resource: str
     conditions: Mapping[str, Values] = field(default_factory=dict)
-    """Values of the condition keys that the request has; keys in lower case."""
+    """The request's values by condition key; keys in lower case."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One operator on one key, such as ForAllValues:StringLike on dynamodb:LeadingKeys."""
+    """One operator for one key, such as ForAllValues:StringLike on dynamodb:LeadingKeys."""
 
     operator: str
     quantifier: str
@@ -45,14 +45,14 @@ class Condition:
 
     def holds(self, access: Access) -> bool:
         if self.key not in KNOWN_KEYS:
-            raise UntaughtError(
-                f"A policy has a condition on {self.key}, which is not read from requests here. "
-                "Teach local/aws/actions.py to, and name it in local/aws/policies.py."
+            raise UnsupportedRequestError(
+                f"A policy has a condition on {self.key}, which the local stack does not read from "
+                "requests. Add it to local/aws/policies.py (KNOWN_KEYS) and local/aws/actions.py."
             )
         found = access.conditions.get(self.key)
         if self.operator == "Null":
             return self.wanted == (("true",) if found is None else ("false",))
-        if found is None:  # for all of no values, anything holds, as in AWS
+        if found is None:  # without values, ForAllValues is true, as in AWS
             return self.if_exists or self.quantifier == "ForAllValues"
         combine = all if self.quantifier == "ForAllValues" else any
         matches = OPERATORS[self.operator]
@@ -61,7 +61,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a policy, with the patterns of its actions and resources."""
+    """A statement of a policy, with patterns for its actions and resources."""
 
     allows: bool
     actions: "re.Pattern[str]"
@@ -82,14 +82,14 @@ def is_like(value: str, pattern: str) -> bool:
 
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "Bool": lambda value, wanted: value.lower() == wanted.lower(),
-    "Null": lambda *_: False,  # asks whether there is a value, not which
+    "Null": lambda *_: False,  # `Condition.holds` evaluates it
     "StringEquals": str.__eq__,
     "StringLike": is_like,
 }
 
 
-def why_denied(documents: Iterable[str], access: Access) -> str | None:
-    """AWS's words for why these policies do not allow it; None if they do."""
+def denial_reason(documents: Iterable[str], access: Access) -> str | None:
+    """Return the reason in AWS's words if these policies deny the access; None if they allow it."""
     applying = [
         statement
         for document in documents
@@ -105,16 +105,16 @@ def why_denied(documents: Iterable[str], access: Access) -> str | None:
 
 @lru_cache(maxsize=512)
 def parse_policy(document: str) -> tuple[Statement, ...]:
-    """Kept by its text: a policy that was changed is another one."""
+    """Parse a policy. The cache key is its text, so a changed policy is parsed again."""
     statements = as_list(json.loads(document)["Statement"])
     return tuple(parse_statement(statement) for statement in statements)
 
 
 def parse_statement(statement: Mapping[str, Any]) -> Statement:
     if unknown := statement.keys() - STATEMENT_KEYS:
-        raise UntaughtError(
-            f"A policy's statement has {', '.join(sorted(unknown))}, which is not evaluated here. "
-            "Teach local/aws/policies.py to."
+        raise UnsupportedRequestError(
+            f"A policy's statement has {', '.join(sorted(unknown))}, which the local stack does "
+            "not evaluate. Add it to local/aws/policies.py."
         )
     conditions = (
         parse_condition(operator, key, as_list(wanted))
@@ -133,23 +133,23 @@ def parse_condition(operator: str, key: str, wanted: Sequence[object]) -> Condit
     quantifier, _, name = operator.rpartition(":")
     plain = name.removesuffix("IfExists")
     if plain not in OPERATORS or quantifier not in {"", "ForAllValues", "ForAnyValue"}:
-        raise UntaughtError(
-            f"A policy has a condition with {operator}, which is not evaluated here. "
-            "Teach local/aws/policies.py to."
+        raise UnsupportedRequestError(
+            f"A policy has a condition with {operator}, which the local stack does not evaluate. "
+            "Add it to local/aws/policies.py."
         )
-    # CloudFormation may leave a boolean where AWS reads a text.
+    # A template may have a boolean where AWS expects a string.
     values = tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in wanted)
     return Condition(plain, quantifier, plain != name, key.lower(), values)
 
 
 @lru_cache(maxsize=4096)
 def wildcards(*patterns: str, flags: re.RegexFlag = re.NOFLAG) -> "re.Pattern[str]":
-    """Matches what one of the patterns does: `*` is any text, `?` any character."""
+    """Compile patterns into one that matches if any does. `*` is any text, `?` any character."""
     for pattern in patterns:
         if "${" in pattern:
-            raise UntaughtError(
-                f"A policy has a variable in {pattern}, which is not evaluated here. "
-                "Teach local/aws/policies.py to."
+            raise UnsupportedRequestError(
+                f"A policy has a variable in {pattern}, which the local stack does not evaluate. "
+                "Add it to local/aws/policies.py."
             )
     quoted = (re.escape(each).replace(r"\*", ".*").replace(r"\?", ".") for each in patterns)
     return re.compile("|".join(quoted), flags | re.DOTALL)

@@ -1,4 +1,4 @@
-"""What a resource type's own code is given, and what it answers."""
+"""Arguments and results of the functions that put and delete resources."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from local.aws.cloud import Cloud
 
 Properties = dict[str, Any]  # JSON
 Attributes = dict[str, Any]
-"""What Fn::GetAtt finds, and under "Ref" the physical id."""
+"""Values for Fn::GetAtt, and the physical id under "Ref"."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """A resource as it was put last."""
+    """A resource's last deployment."""
 
     properties: Properties
     attributes: Attributes
@@ -20,17 +20,17 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Request:
-    """One resource of a template, its properties resolved."""
+    """One resource of a template, with resolved properties."""
 
     cloud: Cloud
     stack_id: str
     logical_id: str
     type: str
     name: str
-    """The name that it is to have; of one that is to be deleted, its physical id."""
+    """The resource's name; when deleting, its physical id."""
     properties: Properties
     previous: Deployed | None
-    """None where it is to be created."""
+    """None if the resource is new."""
 
 
 def pick(properties: Properties, keys: tuple[str, ...]) -> Properties:
@@ -42,4 +42,4 @@ def put_nothing(request: Request) -> Attributes:
 
 
 def delete_nothing(_: Request) -> None:
-    """It goes with what it belongs to."""
+    """For resources that are deleted with another one."""

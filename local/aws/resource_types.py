@@ -1,4 +1,4 @@
-"""Which CloudFormation resource types this package puts or deletes itself, and how."""
+"""The CloudFormation resource types that this package puts or deletes itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ Delete = Callable[[Request], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """How a type's resources are put and deleted. What is None, moto does."""
+    """How resources of a type are put and deleted. None leaves it to moto."""
 
     put: Put | None
     delete: Delete | None
     name: str = ""
-    """The property that names the resource; another name is another resource."""
+    """The property that names the resource. A new name replaces the resource."""
 
 
 NOTHING = Kind(put_nothing, delete_nothing)
@@ -53,7 +53,7 @@ KINDS = {
     "AWS::CloudWatch::Dashboard": Kind(
         monitoring_resources.put_dashboard, monitoring_resources.delete_dashboard, "DashboardName"
     ),
-    # An alias is switched at once, so nothing would ask for these.
+    # Unused, because aliases are switched at once.
     "AWS::CodeDeploy::Application": NOTHING,
     "AWS::CodeDeploy::DeploymentGroup": NOTHING,
     "AWS::DynamoDB::GlobalTable": Kind(
@@ -76,11 +76,11 @@ KINDS = {
     "AWS::Lambda::LayerVersion": Kind(
         lambda_resources.put_layer, lambda_resources.delete_layer, "LayerName"
     ),
-    # It goes with its function; nothing here asks whether API Gateway may call one.
+    # Deleted with its function. The local stack does not check who may invoke functions.
     "AWS::Lambda::Permission": Kind(None, delete_nothing),
     "AWS::Lambda::Version": Kind(lambda_resources.put_version, lambda_resources.delete_version),
     "AWS::S3::Bucket": Kind(None, data_resources.delete_bucket),
-    # moto obeys a policy's Deny without its conditions, and CDK's "only over TLS" is one.
+    # moto applies a Deny without its conditions, so the CDK's "TLS only" would deny everything.
     "AWS::S3::BucketPolicy": NOTHING,
     "AWS::SNS::Subscription": Kind(workflow.put_subscription, workflow.delete_subscription),
     "AWS::SNS::Topic": Kind(workflow.put_topic, workflow.delete_topic, "TopicName"),

@@ -14,7 +14,7 @@ DEFAULT_TIMEOUT_MS = 29_000
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one resource, and the function behind it."""
+    """One method of one resource, and its function."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Route:
 
 @dataclass(frozen=True)
 class RestApi:
-    """A deployed REST API, read from the resolved resources of its template."""
+    """A deployed REST API, read from the resolved template."""
 
     id: str
     stage: str
@@ -44,7 +44,10 @@ class RestApi:
         if not by_type:
             return NO_API
         if len(by_type.get("RestApi", [])) != 1:
-            raise LocalStackError("The local stack serves a stack with exactly one REST API.")
+            raise LocalStackError(
+                "The local stack supports one REST API per stack; the template has "
+                f"{len(by_type.get('RestApi', []))}."
+            )
         api = by_type["RestApi"][0]
         paths = resource_paths(by_type.get("Resource", []))
         return cls(
@@ -59,7 +62,10 @@ class RestApi:
         )
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and its path parameters. Literal segments win, as does a method over ANY."""
+        """Return the route and its path parameters.
+
+        Literal segments take precedence over parameters, and a method over ANY.
+        """
         found = [
             (route, match.groupdict())
             for route in self.routes
@@ -77,11 +83,11 @@ class RestApi:
 
 
 NO_API = RestApi("", "", (), (), {})
-"""What is there before a deployment: it has no route."""
+"""The API before a deployment, without routes."""
 
 
 def resource_paths(resources: Iterable[Json]) -> dict[str, str]:
-    """Id of each resource: its full path. What is not among them is the root."""
+    """Return full paths by resource id. An id that is missing is the root's."""
     parts = {each["Ref"]: each["Properties"] for each in resources}
 
     def path(resource_id: str) -> str:
@@ -99,12 +105,15 @@ def make_route(method: Json, paths: Mapping[str, str]) -> Route:
     path = paths.get(properties["ResourceId"], "/")
     if integration["Type"] != "AWS_PROXY":
         raise LocalStackError(
-            f"{properties['HttpMethod']} {path} is of type {integration['Type']}; "
-            "the local stack serves Lambda proxy integrations only."
+            f"{properties['HttpMethod']} {path} has an integration of type {integration['Type']}. "
+            "The local stack supports only Lambda proxy integrations (AWS_PROXY)."
         )
     arn = FUNCTION_ARN.search(integration["Uri"])
     if arn is None:
-        raise LocalStackError(f"No function in the integration of {path}: {integration['Uri']}")
+        raise LocalStackError(
+            f"The integration of {path} names no function: {integration['Uri']}. Use a Lambda "
+            "function's invocation URI."
+        )
     pattern = re.sub(r"\\{(\w+)\\\+\\}", r"(?P<\1>.+)", re.escape(path))
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", pattern)
     return Route(

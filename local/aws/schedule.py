@@ -1,4 +1,4 @@
-"""Starts what EventBridge Scheduler would start: schedules never fire in a local stack."""
+"""Start what EventBridge Scheduler would start: schedules never fire in a local stack."""
 
 import uuid
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
 def start_scheduled(stack: StackInfo, scheduled_time: datetime) -> str:
-    """Starts the learning workflow as its schedule would at that time; returns the execution's ARN.
+    """Start the learning workflow as its schedule would, and return the execution's ARN.
 
-    Starting the same time twice is the same event delivered twice, as may happen in AWS.
+    Calling it twice with one time delivers the same event twice, which can happen in AWS.
     """
     time = scheduled_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     target = scheduled_target(stack)
@@ -26,7 +26,7 @@ def start_scheduled(stack: StackInfo, scheduled_time: datetime) -> str:
 
 
 def scheduled_target(stack: StackInfo) -> dict[str, str]:
-    """The target of the one schedule that starts the learning workflow: its input, its role."""
+    """Return the target of the only schedule that starts the learning workflow."""
     scheduler = aws_client("scheduler", stack.aws_endpoint, stack.region)
     names = [
         {"GroupName": each["GroupName"], "Name": each["Name"]}
@@ -35,7 +35,8 @@ def scheduled_target(stack: StackInfo) -> dict[str, str]:
     ]
     if len(names) != 1:
         raise LocalStackError(
-            f"{len(names)} schedules start {stack.state_machine or 'a learning workflow'}, not one."
+            f"{len(names)} schedules start {stack.state_machine or 'a learning workflow'}, "
+            "but exactly one should."
         )
     target: dict[str, str] = scheduler.get_schedule(**names[0])["Target"]
     return target

@@ -1,7 +1,7 @@
 """Serves moto over HTTP/1.1, in threads of this process, on connections that stay open.
 
-moto's own server closes the connection after each call, which costs client and server a third of
-what the call itself costs.
+moto's own server closes the connection after each call. Reconnecting costs client and server a
+third of the call itself.
 """
 
 import logging
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 IDLE_S = 24 * 60 * 60
-"""Connections stay open longer than a stack: a client whose connection closes as it sends fails."""
+"""Longer than a stack lives: a client fails if its connection closes while it sends."""
 AT_ONCE = 128
 """Clients that may connect at the same time."""
 STOP_S = 2.0
-"""Calls that still wait, such as a long poll of a queue, are left to the end of the process."""
+"""Calls that still wait after this, such as a long poll of a queue, end with the process."""
 
 
 class MotoServer:
@@ -34,7 +34,7 @@ class MotoServer:
             ("127.0.0.1", 0), self._respond, timeout=IDLE_S, request_queue_size=AT_ONCE
         )
         self._bound = threading.Event()
-        # Its workers are daemons because this thread is one.
+        # The server's workers inherit the daemon flag from this thread.
         threading.Thread(target=self._serve, daemon=True).start()
         self._bound.wait()
 
@@ -44,7 +44,7 @@ class MotoServer:
         return f"http://{host}:{port}"
 
     def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
-        """Let the wrapper see each request first."""
+        """Add WSGI middleware in front of moto."""
         self._app = wrap(self._app)
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class MotoServer:
 
     def _respond(self, environ: "WSGIEnvironment", start: "StartResponse") -> "Iterable[bytes]":
         self._server.keep_a_thread_free()
-        # As moto's own server has them: the path as it was sent, and decoded with its slashes.
+        # As in moto's own server: the path as sent, and the path decoded, including slashes.
         environ["RAW_URI"] = environ["REQUEST_URI"]
         path = environ["REQUEST_URI"].partition("?")[0]
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
@@ -67,14 +67,14 @@ class MotoServer:
 
 
 class KeepAliveServer(Server):
-    """cheroot's, with as many connections and threads as are needed."""
+    """cheroot's server without a limit on connections, and with threads added as needed."""
 
     keep_alive_conn_limit = sys.maxsize
 
     def keep_a_thread_free(self) -> None:
-        """Start another thread if this request took the last one.
+        """Start another thread if this request occupies the last one.
 
-        A call that invokes a function ends after the calls that the function makes.
+        A call that invokes a function waits for the calls that the function makes.
         """
         if not self.requests.idle:
             self.requests.grow(1)

@@ -1,4 +1,4 @@
-"""A local stack: deployed, served, and taken down again."""
+"""Deploy, serve and stop a local stack."""
 
 import contextlib
 import fcntl
@@ -40,13 +40,13 @@ OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
 
 
 class LocalStack:
-    """The stack inside its own process; it ends what it started when left."""
+    """The stack in its own process. Leaving the context stops everything that it started."""
 
     def __init__(self, cdk_out: Path, state: Path, empty: bool) -> None:
-        """`empty` leaves it to others to deploy."""
+        """With `empty`, deploy nothing: another process will."""
         self._cdk_out = cdk_out
         self._empty = empty
-        self._state = state.resolve()  # functions start in other folders
+        self._state = state.resolve()  # functions run in other folders
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -79,18 +79,18 @@ class LocalStack:
             self._publish(deploy(self._cloud, assembly))
 
     def _publish(self, outputs: dict[str, str]) -> None:
-        # A key of OpenAI's is none of the local model's business.
+        # Do not give the local model's server an OpenAI key.
         if os.environ.get("ROUTE_SWITCH_PROFILE") != LOCAL_LLM:
             fill_provider_secret(self._cloud, outputs)
         self.info = self._describe(outputs)
         self._publication.enter_context(published(self.info, self._state / STACK_FILE))
 
     def deploy(self) -> None:
-        """Deploys the assembly as it is now; what changed is updated in place."""
+        """Deploy the assembly's current content, updating changed resources in place."""
         deploy(self._cloud, read_assembly(self._cdk_out))
 
     def _changed(self, stack: str) -> None:
-        """Serves what is there now; tells of a stack that others deployed."""
+        """Serve the changed stack, and publish its addresses if another process deployed it."""
         if stack != STACK_NAME:
             return
         self._front.api = RestApi.from_resources(resolved_resources(self._cloud))
@@ -105,7 +105,9 @@ class LocalStack:
     def _describe(self, outputs: dict[str, str]) -> StackInfo:
         missing = [name for name in OUTPUTS if name not in outputs]
         if missing:
-            raise LocalStackError(f"The stack has no output {', '.join(missing)}.")
+            raise LocalStackError(
+                f"The stack has no output {', '.join(missing)}. Add it, or synthesize again."
+            )
         keys = take_keys(self._cloud, outputs["FirstKeysParameter"])
         return StackInfo(
             endpoint=self._front.endpoint,
@@ -126,15 +128,15 @@ class LocalStack:
 
 @contextmanager
 def claim(state: Path) -> Iterator[None]:
-    """Holds the state folder; raises when another stack has it. A dead one's claim is void."""
+    """Lock the state folder. Raise if another stack has it. A dead process holds no lock."""
     (state / "logs").mkdir(parents=True, exist_ok=True)
     with (state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LocalStackError(
-                f"A local stack is already up in {state}. Stop it (Ctrl-C where it runs) "
-                f"or use it: {state / STACK_FILE} has its address."
+                f"A local stack is already running in {state}. Stop it with Ctrl-C, or use it: its "
+                f"address is in {state / STACK_FILE}."
             ) from None
         (state / STACK_FILE).unlink(missing_ok=True)
         yield
@@ -142,7 +144,8 @@ def claim(state: Path) -> Iterator[None]:
 
 @contextmanager
 def published(info: StackInfo | CloudInfo, target: Path) -> Iterator[None]:
-    """A file, whole or not at all, for as long as the stack is up; stack.json holds keys."""
+    """Write the file atomically, and remove it after the block. stack.json contains keys, so only
+    the owner can read it."""
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
         json.dump(asdict(info), file, indent=2)
     Path(file.name).rename(target)
@@ -153,7 +156,7 @@ def published(info: StackInfo | CloudInfo, target: Path) -> Iterator[None]:
 
 
 def take_keys(cloud: Cloud, parameter: str) -> dict[str, str]:
-    """Reads the first keys and deletes their parameter, as an owner does after the first deploy."""
+    """Read the first keys and delete their parameter, as owners do after the first deployment."""
     ssm = cloud.client("ssm")
     value = ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
     ssm.delete_parameter(Name=parameter)
@@ -162,15 +165,15 @@ def take_keys(cloud: Cloud, parameter: str) -> dict[str, str]:
 
 
 def fill_provider_secret(cloud: Cloud, outputs: dict[str, str]) -> None:
-    """The caller's OpenAI key, where the functions look for it; in memory only."""
+    """Store the caller's OpenAI key in the secret that functions read. It stays in memory."""
     if "ProviderSecret" not in outputs:
         return
     key = os.environ.get("OPENAI_API_KEY")
     of_openai = os.environ.get("ROUTE_SWITCH_PROFILE") == "openai"
     if of_openai and not key and not os.environ.get("OPENAI_BASE_URL"):
         raise LocalStackError(
-            "PROFILE=openai calls OpenAI and needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server "
-            "that needs no key."
+            "PROFILE=openai needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server that needs no "
+            "key. Set one of them."
         )
     if key:
         cloud.client("secretsmanager").put_secret_value(

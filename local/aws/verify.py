@@ -1,4 +1,4 @@
-"""Asks the services whether a stack's resources are there: moto reports what it never made."""
+"""Check with each service that a resource exists: moto also reports some that it never made."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +33,8 @@ PROBES = {
         "stateMachineArn",
     ),
 }
-"""Type: a service, the call that fails for what is missing, its argument that names it."""
-OTHERS = {
+"""By type: the service, a call that fails if the resource is missing, and its name argument."""
+CHECKED_BY_LISTING = {
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::KMS::Key",
@@ -42,14 +42,14 @@ OTHERS = {
     "AWS::Logs::LogGroup",
     "AWS::Scheduler::Schedule",
 }
-ASKED = frozenset(PROBES) | OTHERS
-"""The types whose services are asked."""
+CHECKED_TYPES = frozenset(PROBES) | CHECKED_BY_LISTING
+"""Types whose existence can be checked."""
 
 
 def exists(client: Callable[[str], Any], resource: dict[str, Any]) -> bool:
-    """Whether the service has it; of a type that is not `ASKED` for, always.
+    """Whether the service has the resource. Types outside `CHECKED_TYPES` always exist.
 
-    `client` makes a client of a service, `resource` is one that CloudFormation listed.
+    `client` returns a client for a service; `resource` comes from CloudFormation's list.
     """
     type_, name = resource["ResourceType"], resource["PhysicalResourceId"]
     try:

@@ -1,4 +1,4 @@
-"""CloudFormation resource types around a state machine: what starts it, what tells of it."""
+"""CloudFormation resource types of Step Functions, EventBridge Scheduler and SNS."""
 
 import json
 import re
@@ -24,7 +24,7 @@ SUBSCRIPTION_KEYS = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", 
 
 
 def put_state_machine(request: Request) -> Attributes:
-    """Through the API, since moto's own CloudFormation makes it where nothing executes it."""
+    """Use the API: a machine that moto's CloudFormation creates is never executed."""
     client, wanted = request.cloud.client("stepfunctions"), request.properties
     settings = {"definition": definition(wanted), "roleArn": wanted["RoleArn"]}
     for key in ("LoggingConfiguration", "TracingConfiguration"):
@@ -41,14 +41,14 @@ def put_state_machine(request: Request) -> Attributes:
 
 
 def definition(properties: Properties) -> str:
-    """The definition that a template means, with its substitutions."""
+    """Return the definition with the template's substitutions."""
     values: Mapping[str, object] = properties.get("DefinitionSubstitutions", {})
     text: str = properties["DefinitionString"]
     return SUBSTITUTION.sub(lambda match: str(values.get(match[1], match[0])), text)
 
 
 def as_api(value: object) -> object:
-    """Step Functions' API spells the keys of CloudFormation's properties with a small letter."""
+    """Convert property names to the API's, which start with a lower-case letter."""
     if isinstance(value, dict):
         return {lower_first(key): as_api(each) for key, each in value.items()}
     return [as_api(each) for each in value] if isinstance(value, list) else value
@@ -73,7 +73,7 @@ def put_schedule_group(request: Request) -> Attributes:
 
 
 def put_topic(request: Request) -> Attributes:
-    """Creating a topic again returns it, with its subscriptions."""
+    """Create or update a topic. Creating an existing one returns it with its subscriptions."""
     wanted = pick(request.properties, TOPIC_KEYS)
     client = request.cloud.client("sns")
     arn = client.create_topic(Name=request.name)["TopicArn"]
@@ -85,7 +85,7 @@ def put_topic(request: Request) -> Attributes:
 
 
 def put_subscription(request: Request) -> Attributes:
-    """Another endpoint is another subscription, as in AWS."""
+    """Create or update a subscription. A new endpoint replaces it, as in AWS."""
     client, wanted = request.cloud.client("sns"), request.properties
     attributes = {
         key: value if isinstance(value, str) else json.dumps(value)

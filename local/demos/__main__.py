@@ -26,13 +26,15 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.demos", description="Demonstrations.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demos", description="Demonstrate the product on a local stack."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="send real queries through a stack; show the totals")
+    demo = commands.add_parser("demo", help="send real queries through a stack and show the totals")
     demo.add_argument("--state", type=Path, default=Path(".local"))
-    weekly = commands.add_parser("weekly", help="send real queries, learn from them, show the run")
-    weekly.add_argument("--queries", type=int, help="how many to send (default: all recorded ones)")
-    weekly.add_argument("--approve", action="store_true", help="approve if the run asks for it")
+    weekly = commands.add_parser("weekly", help="send real queries and learn from them")
+    weekly.add_argument("--queries", type=int, help="number of queries (default: all recorded)")
+    weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")
     for command in (demo, weekly):
         command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
     return parser.parse_args()

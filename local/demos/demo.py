@@ -1,4 +1,4 @@
-"""`make demo`: real queries through the whole stack, and what they cost, as DynamoDB has it."""
+"""`make demo`: send real queries through the whole stack, and show their recorded costs."""
 
 import os
 import statistics
@@ -15,8 +15,8 @@ from local.aws.errors import LocalStackError
 from local.demos.traffic import (
     AWS,
     TIERS,
+    Exchange,
     Record,
-    Sent,
     new_console,
     read_records,
     send,
@@ -35,9 +35,9 @@ WIDTHS = {"tier": 4, "reason": 8, "model": 14, "cost $": 8, "saved $": 8}
 SIMULATED = f"""\
 [bold]What was simulated:[/] {AWS} and {TIERS}. [bold]Real:[/] the queries, the \
 routing prompt from Parameter Store, the router model (a small sentence encoder inside the \
-function, without a price per token), the function, the records and the counters."""
+function, without a price per token), the functions, the records and the counters."""
 SIMULATED_AWS = f"""\
-[bold]What was simulated:[/] {AWS}. [bold]Real:[/] everything else, the models included."""
+[bold]What was simulated:[/] {AWS}. [bold]Real:[/] everything else, including the models."""
 
 
 def demo(assembly: Path, state: Path) -> None:
@@ -51,9 +51,9 @@ def demo(assembly: Path, state: Path) -> None:
 
 
 def choose_queries(rows: tuple[SampleRow, ...]) -> list[str]:
-    """The sample's first queries of each workload, then short ones, then unrecorded ones.
+    """Return the sample's first queries of each workload, then short and unrecorded ones.
 
-    Nothing is chosen by how it is routed or answered.
+    The choice does not depend on how queries are routed or answered.
     """
     bypass = RouterConfig.model_fields["bypass_tokens"].default
     recorded = [row for row in rows if row.models]
@@ -68,16 +68,16 @@ def choose_queries(rows: tuple[SampleRow, ...]) -> list[str]:
     return [row.query for row in chosen]
 
 
-def _send_all(console: Console, stack: StackInfo, queries: list[str]) -> list[Sent]:
+def _send_all(console: Console, stack: StackInfo, queries: list[str]) -> list[Exchange]:
     console.print(f"\n[bold]{len(queries)} real queries[/]\n[dim]{_line(console, COLUMNS)}[/]")
 
-    def show(sent: Sent) -> None:
+    def show(sent: Exchange) -> None:
         console.print(_line(console, _cells(sent)), markup=False, highlight=False)
 
     return send(stack, queries, Path(".local/demo/logs"), show)
 
 
-def _cells(sent: Sent) -> tuple[str, ...]:
+def _cells(sent: Exchange) -> tuple[str, ...]:
     if not sent.answered:
         return (sent.query, "", str(sent.status), "", str(sent.body), "", "")
     return (
@@ -92,7 +92,7 @@ def _cells(sent: Sent) -> tuple[str, ...]:
 
 
 def _line(console: Console, cells: tuple[str, ...]) -> str:
-    """One line of a table; query and answer share the room that the other columns leave."""
+    """Format a line of the table. Query and answer share the width that the others leave."""
     share = (console.width - sum(WIDTHS.values()) - len(COLUMNS) + 1) // 2
     widths = [WIDTHS.get(column, max(share, 8)) for column in COLUMNS]
     return " ".join(_fit(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
@@ -107,7 +107,7 @@ def _dollars(amount: str | None) -> str:
     return "unknown" if amount is None else f"{float(amount):.6f}"
 
 
-def _print_totals(console: Console, stack: StackInfo, sent: list[Sent]) -> None:
+def _print_totals(console: Console, stack: StackInfo, sent: list[Exchange]) -> None:
     ids = [each.body["id"] for each in sent if each.answered]
     records = read_records(stack, ids)
     console.print(totals_table(records))
@@ -123,7 +123,7 @@ def _print_totals(console: Console, stack: StackInfo, sent: list[Sent]) -> None:
 
 
 def recorded_quality(records: list[Record], rows: tuple[SampleRow, ...]) -> str:
-    """How the answers compare with Tier 3's to the same queries, by the sources' scores."""
+    """Compare the answers with Tier 3's to the same queries, by recorded scores."""
     models = {row.query: row.models for row in rows if row.models}
     pairs = [
         (models[r["query_text"]][r["model"]].score, models[r["query_text"]]["offline/large"].score)
@@ -132,8 +132,8 @@ def recorded_quality(records: list[Record], rows: tuple[SampleRow, ...]) -> str:
     ]
     equivalent = sum(routed >= large for routed, large in pairs)
     return (
-        f"{equivalent} of the {len(pairs)} recorded answers score no worse than Tier 3's to the "
-        "same query. That is a demonstration, not an evaluation: few queries, one prompt."
+        f"{equivalent} of the {len(pairs)} recorded answers score no worse than Tier 3's answer to "
+        "the same query. This is a demonstration, not an evaluation: few queries, one prompt."
     )
 
 

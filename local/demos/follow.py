@@ -1,4 +1,4 @@
-"""Follows an execution of the learning workflow until it is over, and says where it is."""
+"""Follow an execution of the learning workflow, and print its progress."""
 
 import json
 import time
@@ -16,34 +16,37 @@ POLL_S = 0.5
 TRIALS_A_LINE = 10
 WAITS = "Approve"
 STATES = {
-    "Claim": "one run for one scheduled time, one run at a time",
-    "Collect": "examples from the requests of the last weeks",
-    "BuildOutcomes": "what each tier answers to each example, and how good that is",
-    "Optimize": "the search for a better prompt",
-    "Evaluate": "candidate, live prompt and baselines on held-out examples",
-    "Approve": "a person decides",
-    "Promote": "the candidate goes live",
-    "Report": "the verdict, recorded",
-    "Notify": "whoever subscribed is told",
-    "Failed": "what failed, recorded; the live prompt stays",
-    "Notify of the failure": "whoever subscribed is told",
-    "Tell plainly": "whoever subscribed is told that something failed",
+    "Claim": "allow one run per scheduled time, and one run at a time",
+    "Collect": "collect examples from recent requests",
+    "BuildOutcomes": "get and grade each tier's answer to each example",
+    "Optimize": "search for a better prompt",
+    "Evaluate": "compare candidate, live prompt and baselines on held-out examples",
+    "Approve": "wait for a person's decision",
+    "Promote": "make the candidate live",
+    "Report": "record the verdict",
+    "Notify": "notify subscribers",
+    "Failed": "record the failure; the live prompt is unchanged",
+    "Notify of the failure": "notify subscribers",
+    "Tell plainly": "notify subscribers that something failed",
 }
-"""States that work, in a few words; those between them decide."""
+"""Descriptions of the states that do work. The states between them only branch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An execution that is over. `told` is what whoever subscribed was told."""
+class FinishedRun:
+    """A finished execution. `notification` is the text that subscribers received."""
 
     failed: bool
     outcome: str
-    told: str
+    notification: str
 
 
 class Follower:
-    """Prints each state as it is entered, and between them how the search goes: on a terminal in
-    place, elsewhere a line now and then. `ask` is called once where the run waits for a person."""
+    """Print each state as it is entered, and the progress of the search in between.
+
+    On a terminal, progress is shown in place; elsewhere, in occasional lines. `ask` is called once
+    if the run waits for approval.
+    """
 
     def __init__(
         self, console: Console, stack: StackInfo, run_id: str, ask: Callable[[], None]
@@ -55,27 +58,27 @@ class Follower:
         self._s3 = aws_client("s3", stack.aws_endpoint, stack.region)
         self._bucket = stack.learning_bucket
         self._states: list[str] = []
-        self._news: dict[str, Any] = {}
+        self._progress: dict[str, Any] = {}
         self._began = time.monotonic()
 
-    def __call__(self, execution: str) -> Ended:
+    def __call__(self, execution: str) -> FinishedRun:
         with self._console.status("") as status:
             while True:
                 found = self._workflow.describe_execution(executionArn=execution)
-                self._tell_states(execution, status)
+                self._print_states(execution, status)
                 if found["status"] != "RUNNING":
-                    return ended(found)
-                self._tell_news(status)
+                    return finished_run(found)
+                self._print_progress(status)
                 time.sleep(POLL_S)
 
-    def _tell_states(self, execution: str, status: Status) -> None:
+    def _print_states(self, execution: str, status: Status) -> None:
         states = list(self._entered(execution))
         for name in states[len(self._states) :]:
             seconds = time.monotonic() - self._began
             self._console.print(f"{seconds:6.1f} s  [bold]{name:14}[/] {STATES[name]}")
             status.update(STATES[name])
             if name == WAITS:
-                status.stop()  # it would overwrite what is typed
+                status.stop()  # it would overwrite the person's input
                 self._ask()
                 status.start()
         self._states = states
@@ -88,43 +91,43 @@ class Follower:
                 if name in STATES:
                     yield name
 
-    def _tell_news(self, status: Status) -> None:
-        news = self._read_news()
-        if news == self._news:
+    def _print_progress(self, status: Status) -> None:
+        progress = self._read_progress()
+        if progress == self._progress:
             return
-        status.update(sentence(news))
-        if not self._console.is_terminal and is_worth_a_line(news, self._news):
-            self._console.print(f"{'':9} {sentence(news)}")
-        self._news = news
+        status.update(describe_progress(progress))
+        if not self._console.is_terminal and is_milestone(progress, self._progress):
+            self._console.print(f"{'':9} {describe_progress(progress)}")
+        self._progress = progress
 
-    def _read_news(self) -> dict[str, Any]:
-        """Empty before the search has begun."""
+    def _read_progress(self) -> dict[str, Any]:
+        """Return the run's progress file; empty before the search begins."""
         key = f"work/{self._run_id}/progress.json"
         try:
             found = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError:
             return {}
-        news: dict[str, Any] = json.loads(found["Body"].read())
-        return news
+        progress: dict[str, Any] = json.loads(found["Body"].read())
+        return progress
 
 
-def sentence(news: dict[str, Any]) -> str:
-    """What `route_switch.adapters.learning.progress_file.News` wrote, to read."""
-    said = [str(news["step"])]
-    if "trial" in news:
-        said += [f"trial {news['trial']}", f"best objective {news['best_objective']:.4f}"]
-    return ", ".join([*said, f"spent ${news['spent_usd']:.4f}"])
+def describe_progress(progress: dict[str, Any]) -> str:
+    """Describe the content that `ProgressFile` wrote."""
+    said = [str(progress["step"])]
+    if "trial" in progress:
+        said += [f"trial {progress['trial']}", f"best objective {progress['best_objective']:.4f}"]
+    return ", ".join([*said, f"spent ${progress['spent_usd']:.4f}"])
 
 
-def is_worth_a_line(news: dict[str, Any], before: dict[str, Any]) -> bool:
-    """A step that begins, and every tenth trial or so."""
-    tens, tens_before = (int(each.get("trial", 0)) // TRIALS_A_LINE for each in (news, before))
-    return news["step"] != before.get("step") or tens > tens_before
+def is_milestone(progress: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether a new step began, or another ten trials passed."""
+    tens, tens_before = (int(p.get("trial", 0)) // TRIALS_A_LINE for p in (progress, before))
+    return progress["step"] != before.get("step") or tens > tens_before
 
 
-def ended(found: dict[str, Any]) -> Ended:
+def finished_run(found: dict[str, Any]) -> FinishedRun:
     if found["status"] == "SUCCEEDED":
         output = json.loads(found["output"])
-        return Ended(False, output["outcome"], output.get("message") or output["why"])
-    cause = found.get("cause") or "The execution's history has the reason."
-    return Ended(True, "failed", cause)
+        return FinishedRun(False, output["outcome"], output.get("message") or output["why"])
+    cause = found.get("cause") or "See the execution's history for the reason."
+    return FinishedRun(True, "failed", cause)

@@ -1,4 +1,4 @@
-"""Thumbs up and down, given as a simulated person would: no person sits at a local stack."""
+"""Give thumbs up and down in place of people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import httpx
 
 from local.aws.client import StackInfo
-from local.demos.traffic import SLOWEST_ANSWER_S, Sent
+from local.demos.traffic import SLOWEST_ANSWER_S, Exchange
 from route_switch.domain.learning.grading import grade
 from route_switch_offline import SampleRow
 
 EVERY = 3
-"""Every third request gets one. Answers of Tier 3 and those that are the same as Tier 3's say
-nothing about a judge: of 550 requests 70 thumbs are left, and 50 are needed."""
+"""Every third request gets a thumb. Thumbs for Tier 3's answers, or for answers equal to them, do
+not calibrate a judge: of 550 requests, 70 thumbs remain, and 50 are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,15 @@ class Thumbs:
     down: int
 
 
-def give_thumbs(stack: StackInfo, sent: Sequence[Sent], rows: Mapping[str, SampleRow]) -> Thumbs:
-    """Rates the answers to every third query, whatever they are. `rows` are the queries' own."""
+def give_thumbs(
+    stack: StackInfo, sent: Sequence[Exchange], rows: Mapping[str, SampleRow]
+) -> Thumbs:
+    """Rate the answers to every third query. `rows` has the sample's row for each query."""
     given = []
     bearer = {"authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(base_url=stack.endpoint, headers=bearer, timeout=SLOWEST_ANSWER_S) as http:
         for each in sent[::EVERY]:
-            adequate = thumb(rows[each.query], each)
+            adequate = rate_answer(rows[each.query], each)
             if adequate is not None:
                 said = {"request_id": each.body["id"], "thumb": "up" if adequate else "down"}
                 http.post("/v1/feedback", json=said).raise_for_status()
@@ -35,10 +37,12 @@ def give_thumbs(stack: StackInfo, sent: Sequence[Sent], rows: Mapping[str, Sampl
     return Thumbs(up=sum(given), down=len(given) - sum(given))
 
 
-def thumb(row: SampleRow, sent: Sent) -> bool | None:
-    """Whether the answer passes the test that its source, or else its gold answer, is; None where
-    neither tells, or nothing was answered. As a person, it sees this one answer only: it does not
-    know whether Tier 3 would have done better."""
+def rate_answer(row: SampleRow, sent: Exchange) -> bool | None:
+    """Whether the answer is good, by its recorded test result or else by the gold answer.
+
+    None if there is neither, or no answer. Like a person, this sees only this answer and cannot
+    compare it with Tier 3's.
+    """
     if not sent.answered:
         return None
     tests = {str(name): recorded.score for name, recorded in row.models.items()}

@@ -1,4 +1,4 @@
-"""Real queries through a whole stack, as whoever runs `make demo` or `make weekly` sees them."""
+"""Send real queries through a stack, for `make demo` and `make weekly`."""
 
 import json
 import time
@@ -18,22 +18,22 @@ from route_switch.services.learning.map_ordered import map_ordered
 WIDTH_WITHOUT_TERMINAL = 110
 SLOWEST_ANSWER_S = 40
 GIVE_UP_AFTER = 3
-Record = dict[str, Any]  # a result as the API shows it
+Record = dict[str, Any]  # a result in the API's format
 
 AWS = "AWS (the deployed template runs on moto and Lambda's runtime emulator on this machine)"
 TIERS = """\
-the tier models: they replay what real models of three sizes answered, at nominal prices, and say \
-so where nobody recorded an answer"""
+the tier models (they replay recorded answers of real models of three sizes, at nominal prices, \
+and say so if no answer was recorded)"""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A query with what came back for it."""
+class Exchange:
+    """A query and its response."""
 
     query: str
     status: int
     headers: httpx.Headers
-    body: dict[str, Any]  # an answer of the API
+    body: dict[str, Any]  # JSON from the API
     latency_ms: float
 
     @property
@@ -42,7 +42,7 @@ class Sent:
 
     @property
     def text(self) -> str:
-        """The answer's, if there is one in words."""
+        """The answer's text; empty if it has none."""
         return self.body["choices"][0]["message"].get("content") or ""
 
 
@@ -59,7 +59,7 @@ def started_stack(console: Console, assembly: Path, state: Path) -> Iterator[Sta
     console.print("Starting the local stack and deploying the synthesized template …")
     with running_stack(assembly, state) as stack:
         seconds = time.perf_counter() - started
-        console.print(f"The stack is up after {seconds:.1f} s at {stack.endpoint}.")
+        console.print(f"The stack started in {seconds:.1f} s at {stack.endpoint}.")
         yield stack
 
 
@@ -67,26 +67,29 @@ def send(
     stack: StackInfo,
     queries: Sequence[str],
     logs: Path,
-    seen: Callable[[Sent], None],
+    seen: Callable[[Exchange], None],
     at_once: int = 1,
-) -> list[Sent]:
-    """Sends all queries; `seen` is told of each as it is answered. Raises where already the first
-    ones fail on the server's side: `logs` is where the reasons are."""
-    first: list[Sent] = []
+) -> list[Exchange]:
+    """Send all queries, and call `seen` with each response.
+
+    Raise `LocalStackError` if the first ones all fail with a server error. The message points to
+    `logs`.
+    """
+    first: list[Exchange] = []
     with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
 
-        def send_one(query: str) -> Sent:
+        def send_one(query: str) -> Exchange:
             sent = _post(http, stack, query)
             if len(first) < GIVE_UP_AFTER:
                 first.append(sent)
-                _give_up_if_nothing_works(first, logs)
+                _raise_if_all_failed(first, logs)
             seen(sent)
             return sent
 
         return map_ordered(send_one, queries, at_once)
 
 
-def _post(http: httpx.Client, stack: StackInfo, query: str) -> Sent:
+def _post(http: httpx.Client, stack: StackInfo, query: str) -> Exchange:
     started = time.perf_counter()
     answer = http.post(
         "/v1/chat/completions",
@@ -94,19 +97,19 @@ def _post(http: httpx.Client, stack: StackInfo, query: str) -> Sent:
         headers={"authorization": f"Bearer {stack.api_key}"},
     )
     latency_ms = (time.perf_counter() - started) * 1000
-    return Sent(query, answer.status_code, answer.headers, answer.json(), latency_ms)
+    return Exchange(query, answer.status_code, answer.headers, answer.json(), latency_ms)
 
 
-def _give_up_if_nothing_works(first: Sequence[Sent], logs: Path) -> None:
+def _raise_if_all_failed(first: Sequence[Exchange], logs: Path) -> None:
     if len(first) >= GIVE_UP_AFTER and all(sent.status >= 500 for sent in first):
         raise LocalStackError(
             f"The first {GIVE_UP_AFTER} requests failed: {first[-1].body}\nCheck the models' "
-            f"server and keys; {logs} has the reasons."
+            f"server and keys, and see the logs in {logs}."
         )
 
 
 def read_records(stack: StackInfo, ids: Sequence[str]) -> list[Record]:
-    """The records of these requests from the results table."""
+    """Return these requests' records from the results table."""
     dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     records = []
     for request_id in ids:

@@ -1,7 +1,7 @@
-"""`make weekly`: a week in some minutes. Real queries, a learning run, and what the API then uses.
+"""`make weekly`: a week in minutes. Send real queries, run learning, show the resulting prompt.
 
-It brings up a stack of its own, or uses the one that `make up` keeps up. Either is where
-`route-switch` looks for it, so that its runs can be listed and approved in another terminal.
+It uses the stack of `make up`, or else starts one. `route-switch` finds either, so runs can be
+listed and approved in another terminal.
 """
 
 import sys
@@ -22,9 +22,9 @@ from rich.prompt import Confirm
 from local.aws.client import StackInfo, aws_client, read_stack_file
 from local.aws.errors import LocalStackError
 from local.aws.schedule import start_scheduled
-from local.demos.follow import Ended, Follower
+from local.demos.follow import FinishedRun, Follower
 from local.demos.thumbs import EVERY, give_thumbs
-from local.demos.traffic import AWS, TIERS, Sent, new_console, send, started_stack
+from local.demos.traffic import AWS, TIERS, Exchange, new_console, send, started_stack
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.cli.prompt_view import print_diff
 from route_switch.cli.runs import approve, reject
@@ -38,25 +38,25 @@ from route_switch_offline import SampleRow, load_sample
 STATE = STACK_FILE.parent
 REPORTS = STATE / "weekly"
 LOGS = STATE / "logs"
-AT_ONCE = 8
-"""As many environments as the local stack has for a function."""
-TOKEN_S = 60.0
-NOTICED_S = REFRESH_AFTER_S + 15
-"""A running function notices a new prompt after a minute, and serves the next request with it."""
+CONCURRENCY = 8
+"""The local stack's limit on environments per function."""
+TOKEN_TIMEOUT_S = 60.0
+PROMPT_TIMEOUT_S = REFRESH_AFTER_S + 15
+"""A running function reads a new prompt after a minute, and uses it from the next request on."""
 
-THUMBS = "thumbs are what the recorded test, or the gold answer, says of the answer that was given"
+THUMBS = "thumbs follow the answer's recorded test result, or else the gold answer"
 SIMULATED = f"""\
 [bold]What was simulated:[/] {AWS}; the people ({THUMBS}); {TIERS}; the proposer (a handful of \
 rules, not an LLM); and the judge (it repeats recorded scores). [bold]Real:[/] the queries, the \
-router model, the workflow, the search and its statistics. It shows that the loop works, not what \
-real models would reach."""
+router model, the workflow, the search and its statistics. This shows that the loop works, not \
+what real models would achieve."""
 SIMULATED_WITHOUT_MODELS = f"""\
-[bold]What was simulated:[/] {AWS}, and the people ({THUMBS}). [bold]Real:[/] everything else, the \
-models included."""
+[bold]What was simulated:[/] {AWS}, and the people ({THUMBS}). [bold]Real:[/] everything else, \
+including the models."""
 
 
 def weekly(assembly: Path, queries: int | None, approved: bool) -> None:
-    """Raises `LocalStackError` where the run failed; every verdict is a good end."""
+    """Run the demonstration. Raise `LocalStackError` if the run fails; any verdict is a success."""
     console = new_console()
     rows = [row for row in load_sample() if row.models][:queries]
     with _stack(console, assembly) as stack:
@@ -73,64 +73,64 @@ def _stack(console: Console, assembly: Path) -> Iterator[StackInfo]:
         with started_stack(console, assembly, STATE) as stack:
             yield stack
     else:
-        console.print(f"Using the stack that is up at {running.endpoint}.")
+        console.print(f"Using the running stack at {running.endpoint}.")
         yield running
 
 
 @dataclass(frozen=True)
 class Week:
-    """What happens in a week, and what is said of it. `approved`: whoever started it says yes."""
+    """The steps of a week. `approved` answers the request for approval with yes."""
 
     console: Console
     stack: StackInfo
     deployed: Deployed
     approved: bool
 
-    def send(self, rows: list[SampleRow]) -> list[Sent]:
+    def send(self, rows: list[SampleRow]) -> list[Exchange]:
         began = time.monotonic()
         columns = (*Progress.get_default_columns(), MofNCompleteColumn())
         terminal = self.console.is_terminal
         with Progress(*columns, console=self.console, transient=True, disable=not terminal) as bar:
             task = bar.add_task("real queries", total=len(rows))
             queries = [row.query for row in rows]
-            sent = send(self.stack, queries, LOGS, lambda _: bar.advance(task), at_once=AT_ONCE)
+            sent = send(self.stack, queries, LOGS, lambda _: bar.advance(task), at_once=CONCURRENCY)
         self.console.print(summary(sent, time.monotonic() - began), highlight=False, markup=False)
         return sent
 
-    def rate(self, sent: list[Sent], rows: list[SampleRow]) -> None:
+    def rate(self, sent: list[Exchange], rows: list[SampleRow]) -> None:
         given = give_thumbs(self.stack, sent, {row.query: row for row in rows})
         self.console.print(
-            f"One in {EVERY} got a simulated person's thumb, chosen by position alone: "
+            f"One in {EVERY} got a simulated person's thumb, chosen only by position: "
             f"{given.up} up, {given.down} down."
         )
 
-    def learn(self, sent: list[Sent]) -> None:
+    def learn(self, sent: list[Exchange]) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
         run_id = StartRun(scheduled_time=now).run_id
         before = self._live()
-        self.console.print(f"\nThe schedule never fires here, so this starts run {run_id}:")
-        follow = Follower(self.console, self.stack, run_id, lambda: self._ask(run_id))
+        self.console.print(f"\nSchedules do not fire locally, so this starts run {run_id}:")
+        follow = Follower(self.console, self.stack, run_id, lambda: self._decide(run_id))
         ended = follow(start_scheduled(self.stack, now))
         if ended.failed:
             run = self._runs().load(run_id)
-            raise LocalStackError((run and run.message) or ended.told)
+            raise LocalStackError((run and run.message) or ended.notification)
         opening = self._save_report(run_id)
         if opening is not None:
             self.console.print()
             self.console.print(Markdown(opening))
-            self.console.print(f"\nThe whole report: {REPORTS}/report.html, {REPORTS}/report.md")
-        self._tell(ended)
-        self._tell_prompt(before, sent)
+            self.console.print(f"\nFull report: {REPORTS}/report.html, {REPORTS}/report.md")
+        self._print_outcome(ended)
+        self._print_prompt(before, sent)
         self.console.print(f"\n{self._simulated()}")
 
-    def _tell(self, ended: Ended) -> None:
-        """As whoever subscribed is told, but for where the report lies in the bucket."""
-        said = ended.told.partition("\nReport: ")[0]
+    def _print_outcome(self, ended: FinishedRun) -> None:
+        """Print the notification without the report's place in the bucket."""
+        said = ended.notification.partition("\nReport: ")[0]
         self.console.print(f"\n[bold]{ended.outcome}[/]", highlight=False)
         self.console.print(said, highlight=False, markup=False)
 
     def _save_report(self, run_id: str) -> str | None:
-        """Copies the report out of the bucket; its first part, or None where a run left none."""
+        """Copy the report from the bucket and return its first part; None if the run has none."""
         s3 = aws_client("s3", self.stack.aws_endpoint, self.stack.region)
         REPORTS.mkdir(parents=True, exist_ok=True)
         for name in ("report.html", "report.md"):
@@ -142,7 +142,7 @@ class Week:
             (REPORTS / name).write_bytes(found["Body"].read())
         return (REPORTS / "report.md").read_text("utf-8").partition("\n## ")[0]
 
-    def _tell_prompt(self, before: StoredPrompt, sent: list[Sent]) -> None:
+    def _print_prompt(self, before: StoredPrompt, sent: list[Exchange]) -> None:
         live = self._live()
         query = next(each.query for each in sent if each.answered)
         served = self._await_version(f"live@{live.version}", query)
@@ -152,8 +152,8 @@ class Week:
             print_diff(before.document, live.document, str(before.version), str(live.version))
 
     def _await_version(self, wanted: str, query: str) -> str:
-        """What the API says that it routes with: a new prompt is noticed after a minute."""
-        deadline = time.monotonic() + NOTICED_S
+        """Wait until the API reports this prompt version, which takes up to a minute."""
+        deadline = time.monotonic() + PROMPT_TIMEOUT_S
         while time.monotonic() < deadline:
             [sent] = send(self.stack, [query], LOGS, lambda _: None)
             served = str(sent.headers.get("x-route-prompt-version"))
@@ -161,13 +161,13 @@ class Week:
                 return served
             time.sleep(1)
         raise LocalStackError(
-            f"{wanted} is live, but the API still routes with {served}; {LOGS} has the reasons."
+            f"{wanted} is live, but the API still routes with {served}. See the logs in {LOGS}."
         )
 
     def _live(self) -> StoredPrompt:
         live = find_stage(None).prompts().read_live()
         if live is None:
-            raise LocalStackError("No prompt is live: the stack's first deployment went wrong.")
+            raise LocalStackError("No prompt is live: the stack's first deployment failed.")
         return live
 
     def _simulated(self) -> str:
@@ -175,29 +175,29 @@ class Week:
         offline = any(tier.model.startswith("offline/") for tier in tiers)
         return SIMULATED if offline else SIMULATED_WITHOUT_MODELS
 
-    def _ask(self, run_id: str) -> None:
-        """A person decides: who started this with --approve, or who sits at the terminal."""
+    def _decide(self, run_id: str) -> None:
+        """Let a person decide: with --approve, at this terminal, or in another one."""
         self._await_token(run_id)
         opening = self._save_report(run_id) or ""
         self.console.print(Markdown(opening.partition("\n\n- ")[0]))
         self.console.print(
             f"The run waits for 'route-switch approve {run_id}' or 'route-switch reject {run_id}' "
-            f"(in another terminal); read {REPORTS}/report.html first."
+            f"in another terminal. Read {REPORTS}/report.html first."
         )
         if self.approved or (self.console.is_terminal and sys.stdin.isatty()):
             self._answer(run_id)
         else:
-            self.console.print("Nobody is at this terminal to ask: silence, in a while, means no.")
+            self.console.print("There is no terminal to ask at. No answer in time means no.")
 
     def _answer(self, run_id: str) -> None:
         say = approve if self.approved or Confirm.ask("Approve it?") else reject
         try:
             say(run_id)
-        except RouteSwitchError as error:  # it was too late, or somebody else was faster
+        except RouteSwitchError as error:  # it is too late, or somebody else has decided
             self.console.print(str(error))
 
     def _await_token(self, run_id: str) -> None:
-        runs, deadline = self._runs(), time.monotonic() + TOKEN_S
+        runs, deadline = self._runs(), time.monotonic() + TOKEN_TIMEOUT_S
         while time.monotonic() < deadline:
             run = runs.load(run_id)
             if run is not None and run.token is not None:
@@ -208,8 +208,8 @@ class Week:
         return DynamoDbRuns(self.deployed.connect("dynamodb"), self.deployed.settings.results_table)
 
 
-def summary(sent: Sequence[Sent], seconds: float) -> str:
-    """Raises where nothing was answered: then there is nothing to learn from."""
+def summary(sent: Sequence[Exchange], seconds: float) -> str:
+    """Summarize the answers. Raise `LocalStackError` if there are none to learn from."""
     tiers = Counter(each.headers["x-route-tier"] for each in sent if each.answered)
     answered, failed = tiers.total(), [each for each in sent if not each.answered]
     if not answered:

@@ -1,4 +1,4 @@
-"""`make bench`: the router's own time, warm and cold, beside what it is compared with."""
+"""`make bench`: measure the router's own time, warm and cold, against baselines."""
 
 import json
 import platform
@@ -16,7 +16,7 @@ from tests.support.stand_ins import PROVIDER, in_a_function, running_stand_ins
 
 TURNS = 500
 COLD_STARTS = 7
-OWN, LITELLM = "an own client's provider", "one of LiteLLM's"
+OWN, LITELLM = "the project's own client", "LiteLLM"
 HERE = Path(__file__).parent
 
 
@@ -38,7 +38,7 @@ def warm(environment: dict[str, str]) -> dict[str, list[float]]:
 
 
 def cold(environments: Mapping[str, dict[str, str]]) -> dict[str, list[float]]:
-    """Seconds from the start of the process to its first answer, in turns."""
+    """Measure seconds from process start to first answer, alternating between environments."""
     times: dict[str, list[float]] = {name: [] for name in environments}
     for _ in range(COLD_STARTS):
         for name, environment in environments.items():
@@ -55,8 +55,8 @@ def _seconds(environment: dict[str, str]) -> float:
 
 
 def _warm_table(times: dict[str, list[float]]) -> Table:
-    table = Table(title=f"Warm, n = {TURNS} a path", title_justify="left")
-    for column in ("path", "p50 ms", "p95 ms", "above the raw calls, ms", "aim, ms"):
+    table = Table(title=f"Warm, n = {TURNS} per path", title_justify="left")
+    for column in ("path", "p50 ms", "p95 ms", "added to raw calls, ms", "target, ms"):
         table.add_column(column, justify="left" if column == "path" else "right")
     above = {"bypass": ("one raw call", 1.5), "classified": ("two raw calls", 2.5)}
     for name, values in times.items():
@@ -71,14 +71,14 @@ def _warm_table(times: dict[str, list[float]]) -> Table:
 
 def _cold_table(times: dict[str, list[float]]) -> Table:
     table = Table(title=f"Cold start to first answer, n = {COLD_STARTS}", title_justify="left")
-    for column in ("models of", "p50 s", "range s"):
+    for column in ("client", "p50 s", "range s"):
         table.add_column(column, justify="left" if column == "handler" else "right")
     for name, values in times.items():
         table.add_row(
             name, f"{statistics.median(values):.2f}", f"{min(values):.2f}-{max(values):.2f}"
         )
     ratio = statistics.median(times[OWN]) / statistics.median(times[LITELLM])
-    table.add_row("ratio", f"{ratio:.2f}", "aim ≤ 0.25")
+    table.add_row("ratio", f"{ratio:.2f}", "target ≤ 0.25")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The first answer of a fresh process."""
+"""Answer one request in a new process."""
 
 from functions.router.handler import lambda_handler
 from tests.support.events import chat_event

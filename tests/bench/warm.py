@@ -1,6 +1,6 @@
-"""Times the warm handler beside raw calls of the same upstream, in turns, so that noise hits all.
+"""Time the warm handler and raw calls of the same upstream, alternating so that noise affects both.
 
-Runs as a function does; prints milliseconds by path as JSON. `python warm.py TURNS`.
+It runs like a function, and prints milliseconds by path as JSON. `python warm.py TURNS`.
 """
 
 import json
@@ -35,7 +35,7 @@ def main(turns: int) -> dict[str, list[float]]:
 def _paths() -> dict[str, Callable[[], None]]:
     config = json.loads(os.environ["ROUTE_SWITCH_CONFIG"])
     client = httpx.Client(base_url=config["openai_base_url"])
-    # What the classified path sends to the router LLM, and the raw calls as well.
+    # The messages that the classified path sends to the router LLM.
     router_messages = list(packaged_prompt().render(Query(LONG), 1000))
 
     def call(model: str, messages: Sequence[object]) -> None:

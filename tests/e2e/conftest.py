@@ -1,4 +1,4 @@
-"""The real template on the local stack, by profile; each is up for the whole test session."""
+"""The real template on the local stack, by profile. Each stack runs for the whole session."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def _remember_folder(
 def pytest_runtest_makereport(
     item: pytest.Item, call: "pytest.CallInfo[None]"
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows why a stack answered as it did: on another machine nobody can look it up."""
+    """Add the stack's logs to the report: they may be out of reach, for example in CI."""
     report = yield
     if report.failed and TEMPORARY in item.config.stash:
         report.sections.extend(recent_logs(item.config.stash[TEMPORARY], call.start))
@@ -47,8 +47,8 @@ def pytest_runtest_makereport(
 
 
 @dataclass(frozen=True)
-class Served:
-    """A stack with the upstream that its models are called at."""
+class ServedStack:
+    """A stack, and the server that answers for its models."""
 
     stack: StackInfo
     upstream: Upstream
@@ -64,8 +64,10 @@ def client_of(stack: StackInfo) -> OpenAI:
 
 @contextmanager
 def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
-    """Synthesizes the local stage with this environment and runs it. Afterwards no role may have
-    lacked a grant: a function may live with that, and nobody would notice."""
+    """Synthesize the local stage with this environment and run it.
+
+    Afterwards, assert that no request was denied: a function may tolerate a denial silently.
+    """
     assembly = folder / "cdk.out"
     subprocess.run(
         [sys.executable, "-m", "infra.app", "--stage", "local", "--output", str(assembly)],
@@ -86,8 +88,8 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 
 @pytest.fixture(scope="session")
-def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Every model is called over HTTP, at a server that answers what a test scripts."""
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
+    """A stack whose models are served over HTTP by a server that each test scripts."""
     with running_upstream(lambda _: completion("2")) as upstream:
         environment = {
             "ROUTE_SWITCH_PROFILE": "openai",
@@ -99,7 +101,7 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "TIER_3_MODEL": "gpt-4.1",
         }
         with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
-            yield Served(stack, upstream)
+            yield ServedStack(stack, upstream)
 
 
 @pytest.fixture(scope="session")
@@ -125,14 +127,14 @@ def weekly(_weekly_stack: Weekly) -> Weekly:
 
 @pytest.fixture
 def models(weekly: Weekly) -> Models:
-    """The models behind the stack, with a ledger that begins with this test."""
+    """The models behind the stack. Their call counts start at zero in each test."""
     weekly.upstream.script = models = Models()
     return models
 
 
 @pytest.fixture
 def route_switch(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RouteSwitch:
-    """The command in a folder that knows the weekly stack."""
+    """The command, in a folder whose stack.json points to the weekly stack."""
     stack_file = tmp_path / STACK_FILE
     stack_file.parent.mkdir()
     stack_file.write_text(json.dumps(vars(weekly.stack)))
@@ -143,6 +145,6 @@ def route_switch(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture(autouse=True)
 def _forget_earlier_calls(request: pytest.FixtureRequest) -> None:
     if "scripted" in request.fixturenames:
-        served: Served = request.getfixturevalue("scripted")
+        served: ServedStack = request.getfixturevalue("scripted")
         served.upstream.calls.clear()
         served.upstream.headers.clear()

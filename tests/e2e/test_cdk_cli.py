@@ -1,6 +1,6 @@
 """The CDK's own command line against the local stack: bootstrap, deploy, diff, destroy.
 
-The tests build on one deployment; the last one takes it away.
+The tests share one deployment; the last one destroys it.
 """
 
 import json
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from local.aws.client import STACK_FILE, running_cloud
-from local.aws.verify import ASKED, exists
+from local.aws.verify import CHECKED_TYPES, exists
 from route_switch.cli.main import app
 from tests.support.cdk import Cdk, Template
 from tests.support.checkout import copied_checkout
@@ -28,7 +28,7 @@ def cdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdk]:
     checkout = copied_checkout(tmp_path_factory.mktemp("checkout"))
     with running_cloud(checkout / ".local") as cloud:
         cdk = Cdk(checkout, cloud)
-        # Bootstrapping synthesizes as well, so the deployment need not: each time takes long.
+        # Synthesis is slow. Bootstrapping already synthesizes, so the deployment reuses its output.
         for done in (cdk("bootstrap"), cdk.deploy("cdk.out")):
             assert done.code == 0, done.output
         yield cdk
@@ -47,21 +47,21 @@ def ask(cdk: Cdk) -> dict[str, Any]:
 
 
 def parameter(cdk: Cdk, name: str) -> tuple[int, str]:
-    """Version and value."""
+    """Return version and value."""
     found = cdk.client("ssm").get_parameter(Name=f"/route-switch/local/prompt/{name}")["Parameter"]
     return found["Version"], found["Value"]
 
 
-def test_what_was_deployed_answers(cdk: Cdk) -> None:
+def test_the_deployed_api_answers(cdk: Cdk) -> None:
     assert cdk.status() == "CREATE_COMPLETE"
     answer = ask(cdk)
     assert (answer["tier"] in (1, 2, 3), answer["prompt_version"]) == (True, "live@1")
 
 
-def test_a_second_deploy_changes_nothing_not_even_what_was_learned(
+def test_a_repeated_deployment_changes_nothing_not_even_the_live_prompt(
     cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does a second synthesis: `test_synthesis_is_pure`."""
+    """`test_synthesis_is_pure` covers a repeated synthesis."""
     monkeypatch.chdir(cdk.checkout)
     Path("learned.md").write_text(SEED.read_text("utf-8") + "\nLearned from traffic.\n", "utf-8")
     pushed = CliRunner().invoke(app, ["prompt", "push", "learned.md"])
@@ -77,7 +77,7 @@ def test_a_second_deploy_changes_nothing_not_even_what_was_learned(
     assert (parameter(cdk, "live"), cdk.resources()) == (live, before)
 
 
-def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
+def test_alarms_and_dashboards_match_the_template(cdk: Cdk) -> None:
     cloudwatch = cdk.client("cloudwatch")
     wanted = [
         (resource["Type"].rpartition(":")[2], resource["Properties"])
@@ -92,7 +92,7 @@ def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
             key: properties.get(key) for key in compared
         }
         assert len(alarm.get("Metrics", [])) == len(properties.get("Metrics", []))
-        assert alarm["AlarmActions"], "nobody is told"
+        assert alarm["AlarmActions"], "the alarm notifies nobody"
     names = [properties["DashboardName"] for kind, properties in wanted if kind == "Dashboard"]
     assert names
     for name in names:
@@ -100,7 +100,7 @@ def test_alarms_and_dashboards_are_there_as_the_template_says(cdk: Cdk) -> None:
         assert json.loads(body)["widgets"]
 
 
-def test_what_was_learned_outlives_another_packaged_prompt(
+def test_the_live_prompt_survives_a_new_packaged_prompt(
     cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(cdk.checkout)
@@ -114,7 +114,7 @@ def test_what_was_learned_outlives_another_packaged_prompt(
 
 
 def break_router(template: Template) -> None:
-    """Its code cannot be found, and its alias serves that; then a parameter is refused."""
+    """Break the router's code, let its alias serve it, and add a parameter that is rejected."""
     resources = template["Resources"]
     (router,) = (
         name
@@ -145,7 +145,7 @@ def setting(value: str, **more: str) -> Template:
     }
 
 
-def test_a_failed_deploy_leaves_the_old_version_serving(cdk: Cdk) -> None:
+def test_after_a_failed_deployment_the_old_version_serves(cdk: Cdk) -> None:
     before = [resource["PhysicalResourceId"] for resource in cdk.resources()]
     failed = cdk.deploy(cdk.assembly("broken", break_router))
     assert failed.code != 0
@@ -162,12 +162,12 @@ def test_a_failed_deploy_leaves_the_old_version_serving(cdk: Cdk) -> None:
     ask(cdk)
 
 
-def test_destroy_takes_everything_away(cdk: Cdk) -> None:
+def test_destroy_deletes_everything(cdk: Cdk) -> None:
     resources = cdk.resources()
     retained = {
         name
         for name, resource in cdk.template["Resources"].items()
-        # A function's versions go with it, whatever their own policy.
+        # Versions are deleted with their function, whatever their own policy.
         if resource.get("DeletionPolicy") == "Retain" and resource["Type"] != "AWS::Lambda::Version"
     }
     done = cdk("destroy --force --app cdk.out")
@@ -175,7 +175,7 @@ def test_destroy_takes_everything_away(cdk: Cdk) -> None:
     left = {
         each["LogicalResourceId"]
         for each in resources
-        if each["ResourceType"] in ASKED and exists(cdk.client, each)
+        if each["ResourceType"] in CHECKED_TYPES and exists(cdk.client, each)
     }
     assert left <= retained
     with pytest.raises(ClientError, match="does not exist"):

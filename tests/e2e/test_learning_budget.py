@@ -1,4 +1,4 @@
-"""The cap holds by the server's own account, wherever it is reached; and nothing is paid twice."""
+"""By the server's own count, the cap holds in every step, and nothing is paid twice."""
 
 import re
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from tests.support.scripted_models import (
     Models,
     numbers,
     recorded,
+    ungraded,
     with_gold,
-    without_anything,
     write_examples,
 )
 from tests.support.upstream import running_upstream
@@ -32,9 +32,9 @@ ROUTER = {"openai/router": (100.0, 100.0)}
 
 
 @dataclass(frozen=True)
-class Capped:
-    """Where the cap is reached: the examples and prices that lead there, the cap, and the models
-    that are asked by then and are not."""
+class CapCase:
+    """A step in which the cap is reached: the examples, prices and cap that lead there, and the
+    models that have been called by then, or not."""
 
     with_results: bool
     usd_per_million: Mapping[str, tuple[float, float]]
@@ -43,35 +43,35 @@ class Capped:
     not_asked: frozenset[str]
 
 
-def set_aside() -> float:
-    """What the search may not touch, at the router's price."""
+def reserved_usd() -> float:
+    """Return the amount that the search must leave, at the router's price."""
     price = Price(input_usd_per_million=100, output_usd_per_million=100)
     growth = growth_usd(packaged_prompt(), router_config("openai/router"), {"openai/router": price})
     return HELDOUT * growth
 
 
-ANSWERS = Capped(False, ANSWER, 1.3, frozenset({"large"}), frozenset({"judge", "proposer"}))
-PROPOSALS = Capped(False, PROPOSER, 1.5, frozenset({"large", "judge", "proposer"}), frozenset())
-TRIALS = Capped(True, ROUTER, set_aside() + 4, frozenset({"proposer", "router"}), frozenset())
+ANSWERS = CapCase(False, ANSWER, 1.3, frozenset({"large"}), frozenset({"judge", "proposer"}))
+PROPOSALS = CapCase(False, PROPOSER, 1.5, frozenset({"large", "judge", "proposer"}), frozenset())
+TRIALS = CapCase(True, ROUTER, reserved_usd() + 4, frozenset({"proposer", "router"}), frozenset())
 
 
 def write(folder: Path, with_results: bool) -> Path:
-    """Without results, gold grades one half of the answers and the judge the other."""
-    kinds = (recorded, recorded) if with_results else (with_gold, without_anything)
+    """Without results, gold answers grade one half, and the judge the other."""
+    kinds = (recorded, recorded) if with_results else (with_gold, ungraded)
     chosen = numbers(train=20, validation=12, heldout=HELDOUT)
     rows = [kinds[place % 2](number) for place, number in enumerate(chosen)]
     return write_examples(folder / "examples.jsonl", rows)
 
 
-def stated(usd_per_million: Mapping[str, tuple[float, float]]) -> list[str]:
+def price_options(usd_per_million: Mapping[str, tuple[float, float]]) -> list[str]:
     return [f"--price={m}={read},{written}" for m, (read, written) in usd_per_million.items()]
 
 
 @pytest.mark.parametrize("at", [ANSWERS, PROPOSALS, TRIALS], ids=["answers", "proposals", "trials"])
-def test_the_cap_holds_and_a_larger_one_goes_on_from_there(at: Capped, tmp_path: Path) -> None:
+def test_the_cap_holds_and_a_larger_cap_resumes_the_run(at: CapCase, tmp_path: Path) -> None:
     examples = write(tmp_path, at.with_results)
     models = Models(3, at.usd_per_million)
-    options = (JUDGE, *stated(at.usd_per_million))
+    options = (JUDGE, *price_options(at.usd_per_million))
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, examples, tmp_path)
         result = learn(*options, f"--budget-usd={at.cap_usd}")
@@ -91,16 +91,16 @@ def test_the_cap_holds_and_a_larger_one_goes_on_from_there(at: Capped, tmp_path:
     assert learn.candidate() == learn.candidate("at once")
 
 
-def test_a_search_that_reaches_the_cap_is_still_measured_on_held_out_rows(
+def test_a_search_stopped_by_the_cap_is_still_measured_on_held_out_rows(
     tmp_path: Path,
 ) -> None:
     models = Models(1, ROUTER)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, write(tmp_path, with_results=True), tmp_path)
         cap = f"--budget-usd={TRIALS.cap_usd}"
-        assert learn(*stated(ROUTER), cap).exit_code == 0
+        assert learn(*price_options(ROUTER), cap).exit_code == 0
         report: Any = learn.report()
-        assert learn(*stated(ROUTER), "--budget-usd=1000", out="all").exit_code == 0
+        assert learn(*price_options(ROUTER), "--budget-usd=1000", out="all").exit_code == 0
     everything: Any = learn.report("all")
     assert 1 <= len(report["candidates"]) < len(everything["candidates"])
     assert not report["complete"]
@@ -108,28 +108,28 @@ def test_a_search_that_reaches_the_cap_is_still_measured_on_held_out_rows(
     assert "candidate" in {policy["policy"] for policy in report["policies"]}
 
 
-def test_the_same_cap_again_and_again_is_never_passed(tmp_path: Path) -> None:
+def test_repeated_runs_with_the_same_cap_never_exceed_it(tmp_path: Path) -> None:
     models = Models(3, ANSWER)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, write(tmp_path, with_results=False), tmp_path)
-        options = (JUDGE, *stated(ANSWER), f"--budget-usd={ANSWERS.cap_usd}")
+        options = (JUDGE, *price_options(ANSWER), f"--budget-usd={ANSWERS.cap_usd}")
         for _ in range(4):
             assert learn(*options).exit_code == 0
     assert 0 < models.usd <= ANSWERS.cap_usd
     assert models.asked_again == 0
 
 
-def test_a_dry_run_asks_nobody_and_says_what_a_run_would_cost(
+def test_a_dry_run_makes_no_call_and_states_the_cost_of_a_run(
     tmp_path: Path,
 ) -> None:
     models = Models(3)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, write(tmp_path, with_results=False), tmp_path)
-        planned = learn(JUDGE, "--dry-run", *stated(ROUTER), "--budget-usd=50")
+        planned = learn(JUDGE, "--dry-run", *price_options(ROUTER), "--budget-usd=50")
         assert planned.exit_code == 0
         assert not models.calls
         assert not (tmp_path / "run").exists()
-        assert learn(JUDGE, *stated(ROUTER), "--budget-usd=50").exit_code == 0
+        assert learn(JUDGE, *price_options(ROUTER), "--budget-usd=50").exit_code == 0
     found = re.search(r"([\d.]+) USD in total; the cap is 50\.0000 USD", planned.output)
     assert found is not None, planned.output
     paid: Any = learn.report()["spend"]
@@ -142,7 +142,7 @@ def test_a_dry_run_asks_nobody_and_says_what_a_run_would_cost(
     assert calls["proposer", "openai/proposer"] >= paid["calls"]["proposer"] > 0
 
 
-def test_a_remote_model_whose_price_nobody_knows_is_not_called(
+def test_a_remote_model_of_unknown_price_is_not_called(
     tmp_path: Path,
 ) -> None:
     learn = Learner("https://models.example/v1", write(tmp_path, with_results=False), tmp_path)
@@ -153,7 +153,7 @@ def test_a_remote_model_whose_price_nobody_knows_is_not_called(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_on_this_machine_is_free_and_one_elsewhere_is_not(
+def test_only_models_on_this_machine_are_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for url, free in (

@@ -1,4 +1,4 @@
-"""What grades answers, how often it is asked, and what is said of examples that teach nothing."""
+"""How answers are graded, how many calls that takes, and errors for unusable examples."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.support.scripted_models import (
     numbers,
     query,
     recorded,
+    ungraded,
     with_gold,
-    without_anything,
     write_examples,
 )
 from tests.support.upstream import Body, running_upstream
@@ -23,14 +23,13 @@ JUDGE = "--judge-model=openai/judge"
 
 
 def mixed(chosen: Sequence[int]) -> list[Body]:
-    """Gold grades one half, the judge the other."""
+    """Gold answers grade one half, the judge the other."""
     return [
-        with_gold(number) if place % 2 else without_anything(number)
-        for place, number in enumerate(chosen)
+        with_gold(number) if place % 2 else ungraded(number) for place, number in enumerate(chosen)
     ]
 
 
-def test_neither_tiers_nor_judge_are_asked_more_for_more_candidates(tmp_path: Path) -> None:
+def test_more_candidates_need_no_more_calls_to_tiers_or_judge(tmp_path: Path) -> None:
     chosen = numbers(train=20, validation=12, heldout=8)
     examples = write_examples(tmp_path / "examples.jsonl", mixed(chosen))
     few, many = Models(3), Models(3)
@@ -47,7 +46,7 @@ def test_neither_tiers_nor_judge_are_asked_more_for_more_candidates(tmp_path: Pa
     assert many.by_model["proposer"] > few.by_model["proposer"]
 
 
-def test_recorded_results_are_not_asked_for(tmp_path: Path) -> None:
+def test_recorded_results_need_no_calls(tmp_path: Path) -> None:
     chosen = numbers(train=20, validation=12, heldout=8)
     examples = write_examples(tmp_path / "examples.jsonl", [recorded(n) for n in chosen])
     models = Models(3)
@@ -56,9 +55,9 @@ def test_recorded_results_are_not_asked_for(tmp_path: Path) -> None:
     assert {*models.by_model} == {"router", "proposer"}
 
 
-def test_a_run_that_rests_on_a_judge_without_labels_asks_for_approval(tmp_path: Path) -> None:
+def test_a_judge_without_labels_requires_approval(tmp_path: Path) -> None:
     chosen = numbers(train=20, validation=12, heldout=55)
-    rows = [without_anything(number) for number in chosen]
+    rows = [ungraded(number) for number in chosen]
     models = Models(3)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, write_examples(tmp_path / "e.jsonl", rows), tmp_path)
@@ -71,7 +70,7 @@ def test_a_run_that_rests_on_a_judge_without_labels_asks_for_approval(tmp_path: 
     assert report["agreement"]["n"] == 0
 
 
-def test_a_judge_that_agrees_with_enough_labels_needs_no_approval(tmp_path: Path) -> None:
+def test_a_judge_that_agrees_with_enough_labels_requires_no_approval(tmp_path: Path) -> None:
     chosen = numbers(train=40, validation=24, heldout=16)
     models = Models(3)
     with running_upstream(models) as upstream:
@@ -97,7 +96,9 @@ def test_a_judge_that_agrees_with_enough_labels_needs_no_approval(tmp_path: Path
         ('{"query": "who?", "models": {"openai/small": {"cost_usd": -1}}}', "cost_usd"),
     ],
 )
-def test_a_bad_line_is_named_by_its_number_and_field(line: str, field: str, tmp_path: Path) -> None:
+def test_an_invalid_line_is_reported_with_its_number_and_field(
+    line: str, field: str, tmp_path: Path
+) -> None:
     examples = write_examples(tmp_path / "examples.jsonl", [recorded(n) for n in range(2)])
     with examples.open("a") as file:
         file.write(line + "\n")
@@ -107,7 +108,7 @@ def test_a_bad_line_is_named_by_its_number_and_field(line: str, field: str, tmp_
     assert field in str(result.exception)
 
 
-def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path: Path) -> None:
+def test_a_line_of_invalid_json_is_reported_with_its_number(tmp_path: Path) -> None:
     examples = write_examples(tmp_path / "examples.jsonl", [recorded(n) for n in range(2)])
     with examples.open("a") as file:
         file.write('{"query": "who\n')
@@ -117,7 +118,7 @@ def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path: Path) -> None:
 
 
 def refused(rows: list[Body], tmp_path: Path, *options: str) -> str:
-    """The error of a run that asks nobody."""
+    """Return the error of a run that makes no model call."""
     models = Models(3)
     examples = write_examples(tmp_path / "examples.jsonl", rows)
     with running_upstream(models) as upstream:
@@ -127,15 +128,15 @@ def refused(rows: list[Body], tmp_path: Path, *options: str) -> str:
     return str(result.exception)
 
 
-def test_examples_that_nothing_can_grade_are_an_error_that_says_what_to_add(
+def test_ungradable_examples_are_an_error_that_says_what_to_add(
     tmp_path: Path,
 ) -> None:
-    error = refused([without_anything(number) for number in range(40)], tmp_path)
+    error = refused([ungraded(number) for number in range(40)], tmp_path)
     assert "No example has outcomes." in error
     assert "add scores or a short 'gold', or configure a judge" in error
 
 
-def test_results_of_one_tier_alone_are_an_error_that_says_what_to_add(tmp_path: Path) -> None:
+def test_results_of_only_one_tier_are_an_error_that_says_what_to_add(tmp_path: Path) -> None:
     rows: list[Body] = [
         {"query": query(number), "models": {"small": {"score": 1.0, "cost_usd": 0.1}}}
         for number in range(40)
@@ -151,7 +152,7 @@ def test_one_tier_is_an_error(tmp_path: Path) -> None:
     assert "--tiers takes two or three different models" in error
 
 
-def test_an_empty_file_is_an_error_that_says_what_a_line_needs(tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error_that_shows_the_line_format(tmp_path: Path) -> None:
     assert 'Each line needs {"query": "…"}' in refused([], tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A run that is interrupted goes on where it was, pays nothing twice, and ends as it would have."""
+"""An interrupted run resumes, pays nothing twice, and gives the same result."""
 
 import multiprocessing
 import signal
@@ -18,42 +18,40 @@ from tests.support.scripted_models import (
     environment,
     numbers,
     optimize,
+    ungraded,
     with_gold,
-    without_anything,
     write_examples,
 )
 from tests.support.upstream import Body, Reply, running_upstream
 
 JUDGE = ("--judge-model=openai/judge",)
 KILLED_AT = (1, 60, 130, 164, 230)
-"""Numbers of calls: the first one, among the answers, the verdicts, the proposals, the trials."""
+"""Call numbers: the first call, and one each among answers, verdicts, proposals and trials."""
 
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nothing is recorded: gold grades one half, the judge the other."""
+    """No results are recorded: gold answers grade one half, the judge the other."""
     chosen = numbers(train=20, validation=12, heldout=8)
     rows = [
-        with_gold(number) if place % 2 else without_anything(number)
-        for place, number in enumerate(chosen)
+        with_gold(number) if place % 2 else ungraded(number) for place, number in enumerate(chosen)
     ]
     return write_examples(tmp_path_factory.mktemp("examples") / "examples.jsonl", rows)
 
 
 PROCESSES = multiprocessing.get_context("forkserver")
-"""Each run is a process of its own, which begins with the libraries imported: that takes seconds,
-and no call is made meanwhile."""
+"""Each run is a forked process with the libraries already imported, which takes seconds."""
 PROCESSES.set_forkserver_preload(["tests.support.scripted_models", "route_switch.cli.folder_run"])
 
 
 class Command:
-    """`route-switch optimize` as a process of its own, which can be killed at a call."""
+    """`route-switch optimize` in its own process, which can be killed at a call."""
 
     def __init__(self, examples: Path, out: Path, *options: str) -> None:
         self._arguments = arguments(examples, out, *JUDGE, *options)
 
     def __call__(self, url: str) -> int | None:
-        """Its exit code."""
+        """Run it, and return the exit code."""
         self._process = PROCESSES.Process(target=optimize, args=(self._arguments, environment(url)))
         self._process.start()
         self._process.join(120)
@@ -64,7 +62,7 @@ class Command:
 
 
 def killed_and_resumed(examples: Path, out: Path, threads: int) -> Counter[str]:
-    """Kills at each of the calls, then lets it finish; gives the calls that were answered."""
+    """Kill the run at each of these calls, let it finish, and return the answered calls."""
     command = Command(examples, out, f"--threads={threads}")
     models = Models(3)
 
@@ -83,9 +81,11 @@ def killed_and_resumed(examples: Path, out: Path, threads: int) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Counter[str]]:
-    """The candidate of a run that nobody disturbed, with one thread, and its calls."""
-    folder = tmp_path_factory.mktemp("whole")
+def undisturbed(
+    examples: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bytes, Counter[str]]:
+    """Return candidate and calls of an uninterrupted run with one thread."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     models = Models(3)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, examples, folder)
@@ -95,10 +95,10 @@ def whole(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[byt
     return learn.candidate(), models.calls
 
 
-def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes_and_pays_nothing_twice(
-    examples: Path, whole: tuple[bytes, Counter[str]], tmp_path: Path
+def test_a_repeatedly_killed_run_gives_the_same_bytes_and_pays_nothing_twice(
+    examples: Path, undisturbed: tuple[bytes, Counter[str]], tmp_path: Path
 ) -> None:
-    candidate, calls = whole
+    candidate, calls = undisturbed
     threads = (1, 8)
     with ThreadPoolExecutor() as pool:  # a process waits for its server: two share the processors
         called = list(
@@ -108,25 +108,25 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes_and_pays_
         assert (tmp_path / str(number) / "candidate.json").read_bytes() == candidate
         assert answered.keys() == calls.keys()
         again = (answered - calls).total()
-        assert again <= number * len(KILLED_AT), "only what was under way at a kill is asked again"
-        assert again >= len(KILLED_AT), "the call at which it is killed is lost"
+        assert again <= number * len(KILLED_AT), "only calls in flight at a kill are repeated"
+        assert again >= len(KILLED_AT), "the call at each kill is lost"
 
 
-def test_eight_threads_give_the_same_bytes_from_the_same_calls(
-    examples: Path, whole: tuple[bytes, Counter[str]], tmp_path: Path
+def test_eight_threads_give_the_same_bytes_with_the_same_calls(
+    examples: Path, undisturbed: tuple[bytes, Counter[str]], tmp_path: Path
 ) -> None:
     models = Models(3)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, examples, tmp_path)
         assert learn(*JUDGE, "--threads=8").exit_code == 0
-        assert (learn.candidate(), models.calls) == whole
+        assert (learn.candidate(), models.calls) == undisturbed
         assert learn(*JUDGE, "--threads=8").exit_code == 0
-        assert (learn.candidate(), models.calls) == whole, "a finished run has nothing left to ask"
+        assert (learn.candidate(), models.calls) == undisturbed, "a finished run makes no calls"
 
 
-def test_slices_of_time_add_up_to_the_same_run(
+def test_a_run_in_time_slices_equals_an_uninterrupted_run(
     examples: Path,
-    whole: tuple[bytes, Counter[str]],
+    undisturbed: tuple[bytes, Counter[str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -134,7 +134,7 @@ def test_slices_of_time_add_up_to_the_same_run(
     end = slices = 0
 
     def remaining_s(seconds: float | None) -> Callable[[], float]:
-        """A clock on which a call takes a second."""
+        """A clock on which each call takes a second."""
         return lambda: float(end - models.calls.total())
 
     monkeypatch.setattr("route_switch.cli.optimize._remaining", remaining_s)
@@ -148,11 +148,11 @@ def test_slices_of_time_add_up_to_the_same_run(
             assert "This part of the run is out of time." in str(result.exception)
             assert "Run the same command to resume." in str(result.exception)
             slices += 1
-    assert slices == whole[1].total() // 50, "each slice gets as far as its time allows"
-    assert (learn.candidate(), models.calls) == whole
+    assert slices == undisturbed[1].total() // 50, "each slice uses its whole time"
+    assert (learn.candidate(), models.calls) == undisturbed
 
 
-def test_a_run_without_any_time_says_how_to_go_on(examples: Path, tmp_path: Path) -> None:
+def test_a_run_without_time_says_how_to_resume(examples: Path, tmp_path: Path) -> None:
     models = Models(3)
     with running_upstream(models) as upstream:
         result = Learner(upstream.url, examples, tmp_path)(*JUDGE, "--stop-after=0")
@@ -163,7 +163,7 @@ def test_a_run_without_any_time_says_how_to_go_on(examples: Path, tmp_path: Path
     assert not models.calls
 
 
-def test_another_run_in_the_same_folder_is_told_to_wait(examples: Path, tmp_path: Path) -> None:
+def test_a_second_run_in_the_same_folder_is_rejected(examples: Path, tmp_path: Path) -> None:
     begun, over = threading.Event(), threading.Event()
 
     def hold(number: int, body: Body) -> Reply | None:

@@ -1,4 +1,4 @@
-"""A provider that fails makes a run wait; it never makes a prompt look bad."""
+"""A provider failure makes a run wait. It never lowers a prompt's score."""
 
 import re
 import sys
@@ -21,8 +21,8 @@ from tests.support.scripted_models import (
     numbers,
     query,
     side,
+    ungraded,
     with_gold,
-    without_anything,
     write_examples,
 )
 from tests.support.upstream import Body, Reply, failure, running_upstream
@@ -33,7 +33,7 @@ GARBAGE = Reply("<html>Welcome</html>")
 
 
 class Clock:
-    """Time passes only where somebody waits."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -60,14 +60,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def examples(tmp_path: Path) -> Path:
     chosen = numbers(train=20, validation=12, heldout=8)
     rows = [
-        with_gold(number) if place % 2 else without_anything(number)
-        for place, number in enumerate(chosen)
+        with_gold(number) if place % 2 else ungraded(number) for place, number in enumerate(chosen)
     ]
     return write_examples(tmp_path / "examples.jsonl", rows)
 
 
 def failing(calls_of_a_model: range, replies: tuple[Reply, ...]) -> Broken:
-    """Every model fails at these of its calls."""
+    """Make every model fail at these of its calls."""
     calls: Counter[str] = Counter()
 
     def reply(number: int, body: Body) -> Reply | None:
@@ -82,7 +81,7 @@ def down(model: str, status: int) -> Broken:
     return lambda number, body: failure(status) if body["model"] == model else None
 
 
-def test_outages_of_every_model_change_nothing_but_the_time(
+def test_outages_of_every_model_change_only_the_duration(
     examples: Path, tmp_path: Path, clock: Clock
 ) -> None:
     undisturbed, disturbed = Models(3), Models(3)
@@ -102,7 +101,7 @@ def test_outages_of_every_model_change_nothing_but_the_time(
 
 
 @pytest.mark.parametrize("model", ["large", "judge", "proposer", "router"])
-def test_a_provider_that_stays_down_ends_the_run_with_one_line_and_the_next_run_goes_on(
+def test_a_lasting_outage_ends_the_run_with_one_line_and_the_next_run_resumes(
     model: str,
     examples: Path,
     tmp_path: Path,
@@ -147,11 +146,11 @@ def test_a_wrong_key_ends_the_run_at_once(
     assert result.exit_code == 1
     assert f"openai/{model} cannot be used" in str(result.exception)
     assert "Check the model name, the key and the base URL." in str(result.exception)
-    assert clock.now == 0, "nobody waits for a key to become right"
-    assert 1 <= refused <= 8, "what the threads had before them when the first one failed"
+    assert clock.now == 0, "a wrong key is not retried"
+    assert 1 <= refused <= 8, "at most one call per thread"
 
 
-def test_an_example_that_every_tier_refuses_is_left_out_and_counted(
+def test_an_example_that_every_tier_rejects_is_excluded_and_counted(
     examples: Path, tmp_path: Path, clock: Clock
 ) -> None:
     models = Models(3)
@@ -169,7 +168,7 @@ def test_an_example_that_every_tier_refuses_is_left_out_and_counted(
     assert report["complete"]
     assert report["rows"]["without_outcome"] == 1
     assert models.asked("router", poison) == 0
-    assert clock.now == 0, "a refusal is an answer"
+    assert clock.now == 0, "a rejection is not retried"
 
 
 def test_an_example_at_which_a_tier_fails_each_time_is_left_out_and_counted(
@@ -212,18 +211,20 @@ def test_a_query_that_the_router_refuses_goes_to_the_safe_tier(
     report = learn.report()
     assert report["complete"]
     [candidate] = [p for p in report["policies"] if p["policy"] == "candidate"]
-    assert candidate["quality"]["mean"] == pytest.approx(7 / 8), "Tier 2 fails at the refused one"
+    assert candidate["quality"]["mean"] == pytest.approx(7 / 8), (
+        "the rejected query fails on Tier 2"
+    )
     assert candidate["mix"]["2"] == pytest.approx(1 / 8)
 
 
-def test_a_router_that_refuses_everything_is_an_error(examples: Path, tmp_path: Path) -> None:
+def test_a_router_that_rejects_everything_is_an_error(examples: Path, tmp_path: Path) -> None:
     with running_upstream(breaking(Models(3), down("router", 400))) as upstream:
         result = Learner(upstream.url, examples, tmp_path)(JUDGE)
     assert result.exit_code == 1
     assert "refuses every query." in str(result.exception)
 
 
-def test_a_proposer_that_refuses_is_an_error(examples: Path, tmp_path: Path) -> None:
+def test_a_proposer_that_rejects_the_request_is_an_error(examples: Path, tmp_path: Path) -> None:
     with running_upstream(breaking(Models(3), down("proposer", 400))) as upstream:
         result = Learner(upstream.url, examples, tmp_path)(JUDGE)
     assert result.exit_code == 1

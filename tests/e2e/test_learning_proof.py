@@ -1,5 +1,5 @@
-"""The loop learns what there is to learn, and nothing else: with scripted models, of which it is
-known which prompt is the best one."""
+"""The loop finds the best prompt if there is one, and nothing otherwise. With scripted models, the
+best prompt is known."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,14 +22,14 @@ from tests.support.scripted_models import (
 from tests.support.upstream import running_upstream
 
 SIX_PROPOSALS = ("--candidates=7", "--trials=16")
-"""The seventh candidate is the incumbent's own instruction."""
+"""The seventh candidate is the incumbent's instruction."""
 
 Stating = Callable[[int | None], AbstractContextManager[Learner]]
 
 
 @pytest.fixture
 def stating(tmp_path: Path) -> Stating:
-    """A run whose proposer states the criterion at this place, or nowhere."""
+    """Return runs whose proposer states the criterion in the proposal at this place, or never."""
     rows = [recorded(number) for number in numbers(train=24, validation=12, heldout=55)]
     examples = write_examples(tmp_path / "examples.jsonl", rows)
 
@@ -43,7 +43,7 @@ def stating(tmp_path: Path) -> Stating:
 
 # Figures of report.json, as a script would read them.
 def evaluated(report: dict[str, Any]) -> dict[bool, list[float]]:
-    """Objectives on validation rows, by whether the instruction states the criterion."""
+    """Return objectives on validation rows, by whether the instruction states the criterion."""
     found: dict[bool, list[float]] = {True: [], False: []}
     for tried in report["candidates"]:
         if tried["objective"] is not None:
@@ -73,7 +73,7 @@ def test_the_one_proposal_that_states_the_criterion_is_selected_and_better(
     assert chosen["quality"]["mean"] == 1
 
 
-def test_nothing_is_promoted_where_no_proposal_states_the_criterion(stating: Stating) -> None:
+def test_nothing_is_promoted_if_no_proposal_states_the_criterion(stating: Stating) -> None:
     with stating(None) as learn:
         result = learn(*SIX_PROPOSALS)
     assert result.exit_code == 0, result.output
@@ -82,12 +82,12 @@ def test_nothing_is_promoted_where_no_proposal_states_the_criterion(stating: Sta
     assert candidate.provenance["origin"] == "kept"
     assert candidate.provenance["verdict"] != "better"
     report: Any = learn.report()
-    assert len(evaluated(report)[False]) > 3, "other prompts were tried"
+    assert len(evaluated(report)[False]) > 3, "other prompts were evaluated"
     assert report["gate"]["gain"]["mean"] == 0
 
 
 @pytest.mark.parametrize("place", [1, 4, 6])
-def test_with_the_sign_of_the_reward_flipped_it_is_tried_and_never_selected(
+def test_with_a_negated_reward_the_criterion_is_tried_but_not_selected(
     stating: Stating, place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rewards = OutcomeArrays.rewards
@@ -101,6 +101,6 @@ def test_with_the_sign_of_the_reward_flipped_it_is_tried_and_never_selected(
     assert result.exit_code == 0, result.output
     candidate = parse_prompt(learn.candidate().decode())
     report: Any = learn.report()
-    assert evaluated(report)[True], "it was there to be selected"
+    assert evaluated(report)[True], "the criterion was among the candidates"
     assert CRITERION not in candidate.instruction
     assert candidate.provenance["verdict"] != "better"

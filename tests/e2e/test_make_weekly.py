@@ -1,4 +1,4 @@
-"""`make weekly`: what it shows of a week, and what happens where a person has to approve."""
+"""`make weekly`: its output, and its requests for approval."""
 
 import json
 import os

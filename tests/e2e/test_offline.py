@@ -43,7 +43,7 @@ def test_a_real_query_is_routed_answered_and_recorded(offline: StackInfo) -> Non
     assert record["cost_usd"] == pytest.approx(recorded.cost_usd)
     assert record["saved_usd"] == pytest.approx(record["baseline_cost_usd"] - record["cost_usd"])
     admin = {"authorization": f"Bearer {offline.admin_key}"}
-    assert httpx.get(url, headers=admin).json() == record, "an admin sees what each key made"
+    assert httpx.get(url, headers=admin).json() == record, "an admin sees the requests of every key"
 
 
 def test_a_query_without_a_recording_gets_no_invented_answer(offline: StackInfo) -> None:
@@ -74,7 +74,7 @@ def test_the_official_client_lists_models_and_understands_errors(offline: StackI
     ],
     ids=["not-json", "not-utf-8", "two-megabytes", "eleven-megabytes"],
 )
-def test_bad_bodies_are_refused_all_the_way(
+def test_invalid_bodies_are_rejected_through_the_whole_stack(
     offline: StackInfo, content: bytes, status: int, code: str | None
 ) -> None:
     headers = {"authorization": f"Bearer {offline.api_key}", "content-type": "application/json"}
@@ -87,14 +87,12 @@ def test_bad_bodies_are_refused_all_the_way(
     assert code is None or error["code"] == code
 
 
-def test_unknown_urls_are_told_in_openais_shape(offline: StackInfo) -> None:
+def test_unknown_urls_get_errors_in_openais_format(offline: StackInfo) -> None:
     answer = httpx.get(f"{offline.endpoint}/v1/embeddings")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_url")
 
 
-def test_a_prompt_travels_between_git_and_parameter_store_byte_for_byte(
-    offline: StackInfo, tmp_path: Path
-) -> None:
+def test_a_prompt_is_pulled_and_pushed_byte_for_byte(offline: StackInfo, tmp_path: Path) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(vars(offline)))
     route_switch = Path(sys.executable).with_name("route-switch")
@@ -124,7 +122,7 @@ def test_a_prompt_travels_between_git_and_parameter_store_byte_for_byte(
     assert ssm.get_parameter(Name=offline.prompt_parameter)["Parameter"]["Version"] == 2
 
 
-def test_requests_become_a_file_of_examples(offline: StackInfo, tmp_path: Path) -> None:
+def test_requests_are_exported_as_examples(offline: StackInfo, tmp_path: Path) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(vars(offline)))
     answer = ask(offline, SUPPORT.query)

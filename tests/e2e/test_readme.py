@@ -1,8 +1,8 @@
-"""Snippets of the README and of the pages it moved to, run in the order in which people read them.
+"""Run the snippets of the README and of the pages below, in reading order.
 
-`bash` and `python` blocks run; `console` blocks need AWS or another terminal, and only their
-commands are checked (tests/unit/test_documents.py). A `text` block below a snippet is what the
-snippet prints, with `…` for what differs from run to run.
+`bash` and `python` blocks run. `console` blocks need AWS or another terminal, so only their
+commands are checked (tests/unit/test_documents.py). A `text` block below a snippet is its output,
+with `…` for parts that differ between runs.
 """
 
 import os
@@ -42,7 +42,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def up(checkout: Path) -> Iterator[None]:
-    """`make up`, ended by Ctrl-C; then no process of it may be left."""
+    """`make up`, stopped with Ctrl-C. Afterwards, none of its processes may be left."""
     process = subprocess.Popen(
         ["make", "up"], cwd=checkout, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -71,7 +71,7 @@ def run(language: str, block: str, checkout: Path) -> str:
 
 
 def check_output(printed: str, shown: str) -> None:
-    """Each shown line is a line of the output, in the same order."""
+    """Assert that each shown line is in the output, in the same order."""
     lines = iter(printed.replace("\r\n", "\n").splitlines())
     for line in shown.splitlines():
         pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
@@ -92,7 +92,7 @@ def test_the_demo_shows_real_queries_and_totals_and_says_what_was_simulated(
 
 
 @pytest.mark.usefixtures("up")
-def test_every_block_runs_in_the_order_of_the_pages(checkout: Path) -> None:
+def test_every_block_runs_in_page_order(checkout: Path) -> None:
     outputs = [run(language, block, checkout) for language, block, _ in BLOCKS[1:]]
     for (_, _, shown), output in zip(BLOCKS[1:], outputs, strict=True):
         check_output(output, shown)
@@ -101,12 +101,12 @@ def test_every_block_runs_in_the_order_of_the_pages(checkout: Path) -> None:
     assert '"estimated_cost_usd"' in printed
     assert "card_arrival" in printed, "the recorded answer to the OpenAI client's query"
     assert "version 2" in printed, "the pushed prompt"
-    assert "+- a greeting, a thank-you" in printed, "what it changed"
+    assert "+- a greeting, a thank-you" in printed, "the diff of the push"
     assert "version 3 -> version 4, the content of version 2" in printed, "the rollback"
     assert '"reason": "bypass"' in printed
 
 
-def test_every_page_with_snippets_is_run() -> None:
+def test_every_page_with_snippets_is_listed() -> None:
     assert {page for page, text in DOCUMENTS.items() if BLOCK.search(text)} - {
         "CONTRIBUTING.md"
     } == {*PAGES}
@@ -120,7 +120,7 @@ def test_the_readme_quotes_a_rule_of_the_packaged_prompt() -> None:
     assert f"- {rule}\n" in prompt.partition(heading)[2].partition("\n\n")[0] + "\n"
 
 
-def test_every_make_target_that_is_named_exists() -> None:
+def test_every_documented_make_target_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     named = {t for text in DOCUMENTS.values() for t in re.findall(r"`make ([a-z-]+)", text)}
     assert named >= {"demo", "test", "up", "bench", "weekly", "docs", "picture"}

@@ -17,8 +17,8 @@ PORT = 8135
 
 
 @dataclass(frozen=True)
-class Served:
-    """The stack, and the address of the model's own server behind it."""
+class ServedStack:
+    """The stack, and the address of its model server."""
 
     stack: StackInfo
     model_url: str
@@ -31,13 +31,13 @@ class Served:
 
 @pytest.fixture(scope="session")
 def address() -> str:
-    """One that no other stack on this machine has."""
+    """An address that no other stack on this machine uses."""
     return loopback_address()
 
 
 @pytest.fixture(scope="session")
 def environment(address: str) -> dict[str, str]:
-    """With what a shell may hold that calls OpenAI itself: none of it may matter."""
+    """An environment with OpenAI's variables, as in a user's shell. They must have no effect."""
     profiles = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["profiles"]
     profiles[PROFILE]["openai_base_url"] = f"http://{address}:{PORT}/v1"
     return {
@@ -52,7 +52,7 @@ def environment(address: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def served(
     tmp_path_factory: pytest.TempPathFactory, address: str, environment: dict[str, str]
-) -> Iterator[Served]:
+) -> Iterator[ServedStack]:
     folder = tmp_path_factory.mktemp("llm")
     with deployed(folder, environment) as stack:
-        yield Served(stack, f"http://{address}:{PORT}", folder / "state")
+        yield ServedStack(stack, f"http://{address}:{PORT}", folder / "state")

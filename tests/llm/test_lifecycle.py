@@ -1,4 +1,4 @@
-"""The model's server ends with whoever started it, and its address is not shared."""
+"""The model's server ends with the process that started it, and its address is exclusive."""
 
 import http.client
 import subprocess
@@ -11,7 +11,7 @@ from local.aws.client import ROOT, running_stack
 from local.aws.emulator import loopback_address
 from local.aws.errors import LocalStackError
 from local.aws.llm import running_llm
-from tests.llm.conftest import PORT, Served
+from tests.llm.conftest import PORT, ServedStack
 from tests.support.executions import wait_until
 
 STARTER = """
@@ -35,7 +35,7 @@ def is_served(address: tuple[str, int]) -> bool:
         connection.close()
 
 
-def test_it_serves_inside_the_block_only(tmp_path: Path) -> None:
+def test_the_model_is_served_only_inside_the_block(tmp_path: Path) -> None:
     address = (loopback_address(), PORT)
     (tmp_path / "logs").mkdir()
     with running_llm(address, tmp_path):
@@ -43,7 +43,7 @@ def test_it_serves_inside_the_block_only(tmp_path: Path) -> None:
     assert not is_served(address)
 
 
-def test_it_dies_with_a_stack_that_is_killed(tmp_path: Path) -> None:
+def test_the_models_server_ends_with_a_killed_stack(tmp_path: Path) -> None:
     address = (loopback_address(), PORT)
     (tmp_path / "logs").mkdir()
     process = subprocess.Popen(
@@ -60,12 +60,14 @@ def test_it_dies_with_a_stack_that_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not is_served(address), seconds=5)
 
 
-def test_a_second_stack_with_the_same_address_is_refused(
-    served: Served, environment: dict[str, str], tmp_path: Path
+def test_a_second_stack_with_the_same_address_is_rejected(
+    served: ServedStack, environment: dict[str, str], tmp_path: Path
 ) -> None:
     assembly = served.state.parent / "cdk.out"
     with (
-        pytest.raises(LocalStackError, match=r"is to be served, is taken\. Stop what listens"),
+        pytest.raises(
+            LocalStackError, match=r"The model's address .* is in use\. Stop the process"
+        ),
         running_stack(assembly, tmp_path / "state", environment),
     ):
         pass

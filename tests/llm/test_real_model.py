@@ -1,4 +1,4 @@
-"""A real model through the whole stack: nothing here says that what it answers is any good."""
+"""A real model through the whole stack. The quality of its answers is not tested."""
 
 import json
 import threading
@@ -11,14 +11,14 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from local.aws.client import aws_client
-from tests.llm.conftest import Served
+from tests.llm.conftest import ServedStack
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 SLOTS = 4
-"""Requests that the server works on at a time; others wait."""
+"""Concurrent requests at the server; others wait."""
 
 
-def ask(served: Served, text: str, model: str = "tier-1", **fields: Any) -> ChatCompletion:
+def ask(served: ServedStack, text: str, model: str = "tier-1", **fields: Any) -> ChatCompletion:
     answer: ChatCompletion = served.openai.chat.completions.create(
         model=model, messages=[{"role": "user", "content": text}], **{"max_tokens": 24, **fields}
     )
@@ -29,8 +29,8 @@ def text_of(answer: ChatCompletion) -> str:
     return answer.choices[0].message.content or ""
 
 
-def route(served: Served, text: str, **fields: Any) -> tuple[str, str, str]:
-    """Tier and reason as the headers tell them, and the request's id."""
+def route(served: ServedStack, text: str, **fields: Any) -> tuple[str, str, str]:
+    """Return tier and reason from the headers, and the request's id."""
     answer = served.openai.chat.completions.with_raw_response.create(
         model="auto", messages=[{"role": "user", "content": text}], max_tokens=8, **fields
     )
@@ -39,8 +39,8 @@ def route(served: Served, text: str, **fields: Any) -> tuple[str, str, str]:
     return told["x-route-tier"], told["x-route-reason"], told["x-request-id"]
 
 
-def stored(served: Served, request_id: str) -> dict[str, Any]:
-    """The record as it lies in DynamoDB."""
+def stored(served: ServedStack, request_id: str) -> dict[str, Any]:
+    """Return the record in DynamoDB."""
     dynamodb = aws_client("dynamodb", served.stack.aws_endpoint, served.stack.region)
     key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
     item = dynamodb.get_item(TableName=served.stack.results_table, Key=key)["Item"]
@@ -49,9 +49,9 @@ def stored(served: Served, request_id: str) -> dict[str, Any]:
 
 
 @contextmanager
-def busy(served: Served) -> Iterator[ExitStack]:
-    """All of the server's slots write long answers, until the block ends or what it gets is
-    closed."""
+def occupied_slots(served: ServedStack) -> Iterator[ExitStack]:
+    """Occupy all of the server's slots with long answers, until the block ends or the yielded
+    streams are closed."""
     body = {
         "messages": [{"role": "user", "content": "Count."}],
         "max_tokens": 1500,
@@ -64,27 +64,27 @@ def busy(served: Served) -> Iterator[ExitStack]:
             stream = http.stream("POST", "/v1/chat/completions", json=body)
             lines = streams.enter_context(stream).iter_lines()
             next(lines)
-            begun.append(lines)  # one that is dropped closes its stream
+            begun.append(lines)  # garbage collection would close the stream
         yield streams
 
 
-def test_an_answer_has_the_models_own_usage_and_is_recorded_with_it(served: Served) -> None:
+def test_an_answer_has_the_models_usage_and_is_recorded_with_it(served: ServedStack) -> None:
     answer = ask(served, "Name three colors.")
     assert text_of(answer).strip()
     assert answer.model == "openai/smollm2-135m"
     assert answer.usage is not None
-    assert answer.usage.prompt_tokens > 10, "the chat template's own tokens are counted"
+    assert answer.usage.prompt_tokens > 10, "the chat template's tokens are counted"
     assert 0 < answer.usage.completion_tokens <= 24
     assert answer.choices[0].finish_reason in ("stop", "length")
     record = stored(served, answer.id)
     assert record["provider_model"] == "smollm2-135m"
     assert record["latency_ms"] > 0
-    assert record["cost_usd"] == record["saved_usd"] == 0, "free, which is not unknown"
+    assert record["cost_usd"] == record["saved_usd"] == 0, "the price is zero, not unknown"
     assert [each["model"] for each in record["attempts"]] == ["openai/smollm2-135m"]
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
-def test_a_limit_on_the_answer_cuts_it_off(served: Served, field: str) -> None:
+def test_max_tokens_truncates_the_answer(served: ServedStack, field: str) -> None:
     fields: dict[str, Any] = {"max_tokens": 5} if field == "max_tokens" else {field: 5}
     answer = served.openai.chat.completions.create(
         model="tier-2", messages=[{"role": "user", "content": LONG}], **fields
@@ -94,7 +94,7 @@ def test_a_limit_on_the_answer_cuts_it_off(served: Served, field: str) -> None:
     assert answer.choices[0].finish_reason == "length"
 
 
-def test_temperature_0_gives_the_same_text_again_and_stop_ends_it_early(served: Served) -> None:
+def test_temperature_0_repeats_the_text_and_stop_ends_it_early(served: ServedStack) -> None:
     fields: dict[str, Any] = {"temperature": 0, "seed": 7}
     text = text_of(ask(served, LONG, **fields))
     assert text_of(ask(served, LONG, **fields)) == text
@@ -104,7 +104,7 @@ def test_temperature_0_gives_the_same_text_again_and_stop_ends_it_early(served: 
     assert stopped.choices[0].finish_reason == "stop"
 
 
-def test_a_prompt_that_is_known_already_is_counted_as_cached(served: Served) -> None:
+def test_a_repeated_prompt_is_counted_as_cached(served: ServedStack) -> None:
     ask(served, f"Remember this. {LONG}", temperature=0)
     usage = ask(served, f"Remember this. {LONG}", temperature=0).usage
     assert usage is not None
@@ -112,7 +112,7 @@ def test_a_prompt_that_is_known_already_is_counted_as_cached(served: Served) -> 
     assert 0 < (usage.prompt_tokens_details.cached_tokens or 0) <= usage.prompt_tokens
 
 
-def test_logprobs_come_back_a_token_each(served: Served) -> None:
+def test_logprobs_are_returned_per_token(served: ServedStack) -> None:
     answer = ask(served, "Name three colors.", max_tokens=6, logprobs=True, top_logprobs=3)
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
@@ -123,7 +123,7 @@ def test_logprobs_come_back_a_token_each(served: Served) -> None:
     assert "".join(token.token for token in tokens).startswith(text_of(answer))
 
 
-def test_a_json_schema_binds_even_this_model(served: Served) -> None:
+def test_a_json_schema_constrains_even_this_model(served: ServedStack) -> None:
     schema = {
         "type": "object",
         "properties": {"color": {"enum": ["red", "blue"]}, "warm": {"type": "boolean"}},
@@ -136,7 +136,7 @@ def test_a_json_schema_binds_even_this_model(served: Served) -> None:
     assert isinstance(content["warm"], bool)
 
 
-def test_several_choices_come_back_in_order(served: Served) -> None:
+def test_several_choices_are_returned_in_order(served: ServedStack) -> None:
     answer = ask(served, LONG, n=2, max_tokens=8, temperature=1, seed=3)
     assert [choice.index for choice in answer.choices] == [0, 1]
     assert all(choice.message.content for choice in answer.choices)
@@ -144,7 +144,7 @@ def test_several_choices_come_back_in_order(served: Served) -> None:
     assert answer.usage.completion_tokens <= 16
 
 
-def test_a_conversation_is_read_as_a_whole(served: Served) -> None:
+def test_the_whole_conversation_is_sent(served: ServedStack) -> None:
     turns: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "You answer in one word."},
         {"role": "user", "content": "My cat is called Ada."},
@@ -173,7 +173,7 @@ def test_a_conversation_is_read_as_a_whole(served: Served) -> None:
     ],
     ids=["plain", "banana", "odd"],
 )
-def test_whatever_the_router_says_the_tier_is_a_legal_one(served: Served, text: str) -> None:
+def test_every_router_reply_leads_to_a_valid_tier(served: ServedStack, text: str) -> None:
     tier, reason, request_id = route(served, text)
     assert tier in ("1", "2", "3")
     assert reason in ("router", "fallback")
@@ -182,25 +182,25 @@ def test_whatever_the_router_says_the_tier_is_a_legal_one(served: Served, text: 
     assert (record["tier"], record["reason"]) == (int(tier), reason)
 
 
-def test_a_router_that_is_too_slow_ends_in_the_safe_tier(served: Served) -> None:
-    """The model is busy for longer than the router may take, and free again before the answer."""
-    with busy(served) as streams:
+def test_a_slow_router_leads_to_the_safe_tier(served: ServedStack) -> None:
+    """The model is busy until after the router's deadline, and free before the answer's."""
+    with occupied_slots(served) as streams:
         threading.Timer(8, streams.close).start()
         tier, reason, request_id = route(served, f"{LONG} Be quick.")
     assert (tier, reason) == ("2", "fallback")
     record = stored(served, request_id)
     assert [each["model"] for each in record["attempts"]] == ["openai/smollm2-135m"] * 2
     assert record["latency_ms"] > 6000, "the router's share of the deadline"
-    assert record["router_tokens"] > 100, "its work is charged for all the same, by estimate"
+    assert record["router_tokens"] > 100, "its work is charged by estimate"
 
 
-def test_the_server_says_what_it_did_in_the_stacks_folder(served: Served) -> None:
+def test_the_server_logs_to_the_stacks_folder(served: ServedStack) -> None:
     ask(served, "hello")
     log = (served.state / "logs" / "llm.log").read_text("utf-8", errors="replace")
     assert "tokens per second" in log
 
 
-def test_a_stream_ends_with_the_tokens_that_the_server_counted(served: Served) -> None:
+def test_a_stream_ends_with_the_servers_token_count(served: ServedStack) -> None:
     stream = served.openai.chat.completions.create(
         model="tier-1",
         messages=[{"role": "user", "content": "Count to ten."}],

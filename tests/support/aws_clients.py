@@ -1,4 +1,4 @@
-"""AWS clients that tests share: a test needs a dozen, and making one takes 5 to 10 ms."""
+"""Share AWS clients between tests: a test needs a dozen, and creating one takes 5 to 10 ms."""
 
 import copy
 import os
@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
-_CLIENTS: dict[tuple[object, ...], Any] = {}  # clients are made at run time: they have no type
+_CLIENTS: dict[tuple[object, ...], Any] = {}  # boto3 generates clients: they have no type
 _ONE_AT_A_TIME = threading.Lock()
 _CREATE = Session.create_client
 
@@ -20,7 +20,8 @@ _CREATE = Session.create_client
 def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give tests inside `mock_aws` the same client for the same arguments and environment.
 
-    Clients keep nothing of moto's state. Elsewhere they stay apart: a stub belongs to one test.
+    Clients hold none of moto's state. Other tests get their own clients, because a stub belongs to
+    one test.
     """
     monkeypatch.setattr(Session, "create_client", _shared)
     monkeypatch.setattr(botocore.session, "get_session", _new_session)
@@ -28,7 +29,7 @@ def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _shared(session: Session, *args: Any, **options: Any) -> Any:
     key = (
-        session.user_agent_name,  # boto3 adds methods to the clients that its own sessions make
+        session.user_agent_name,  # boto3's own sessions add methods to their clients
         session.get_config_variable("region"),
         *((name, value) for name, value in sorted(os.environ.items()) if name.startswith("AWS_")),
         *args,
@@ -41,7 +42,7 @@ def _shared(session: Session, *args: Any, **options: Any) -> Any:
 
 
 def _content(option: object) -> object:
-    """Configurations have no equality."""
+    """Return a comparable value: `Config` objects do not compare by content."""
     return repr(vars(option)) if isinstance(option, Config) else option
 
 
@@ -52,7 +53,7 @@ def _new_session(env_vars: dict[str, Any] | None = None) -> Session:
 
 @lru_cache(maxsize=1)
 def _builtin_handlers() -> HierarchicalEmitter:
-    """A new session registers 150 handlers, moto's among them; copying them takes a tenth."""
+    """A new session registers 150 handlers, including moto's; copying takes a tenth as long."""
     handlers = HierarchicalEmitter()
     Session(event_hooks=handlers)
     return handlers

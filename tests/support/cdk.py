@@ -21,7 +21,7 @@ OFFLINE = {"CDK_DISABLE_CLI_TELEMETRY": "true", "ROUTE_SWITCH_PROFILE": "offline
 
 
 @dataclass(frozen=True)
-class Done:
+class CompletedCommand:
     code: int
     output: str
 
@@ -33,7 +33,7 @@ class Cdk:
     checkout: Path
     cloud: CloudInfo
 
-    def __call__(self, command: str) -> Done:
+    def __call__(self, command: str) -> CompletedCommand:
         done = subprocess.run(
             [*COMMAND, *command.split(), "-c", "stage=local", "--no-notices", "--no-color"],
             cwd=self.checkout,
@@ -45,9 +45,9 @@ class Cdk:
             text=True,
             check=False,
         )
-        return Done(done.returncode, done.stdout)
+        return CompletedCommand(done.returncode, done.stdout)
 
-    def deploy(self, app: str = "") -> Done:
+    def deploy(self, app: str = "") -> CompletedCommand:
         """Deploy from the checkout's files, or from an assembly in it."""
         of_assembly = f" --app {app}" if app else ""
         return self(f"deploy --require-approval never{of_assembly}")

@@ -1,4 +1,4 @@
-"""The state machine as the template defines it, to compare with what is executed."""
+"""The template's state machine definition, for comparison with the executed one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long the tests may look: `make soak` sets TEST_PROFILE=long."""
+"""How much work tests do: `make soak` sets TEST_PROFILE=long."""
 
 import os
 
@@ -6,5 +6,6 @@ PROFILE = os.environ.get("TEST_PROFILE", "ci")
 
 
 def draws(usual: int, long: int) -> int:
-    """The size of a simulation: enough to notice a mistake every time, and as proof."""
+    """Return the size of a simulation: `usual` reliably detects a mistake, `long` gives precise
+    figures."""
     return {"ci": usual, "long": long}[PROFILE]

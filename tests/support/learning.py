@@ -67,7 +67,7 @@ def embed(texts: Sequence[str]) -> Vectors:
     return np.array(found, dtype=np.float32)
 
 
-class Silent:
+class RecordedSteps:
     """Records the steps of a run."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def learn(
         FakeTime().pace(),
     )
     with cache_put_back():
-        run = LearningSteps(plan, calls, cap, embed, Silent())
+        run = LearningSteps(plan, calls, cap, embed, RecordedSteps())
         return run(examples, INCUMBENT, packaged_prompt(), GateHistory()), calls
 
 

@@ -1,4 +1,4 @@
-"""What the workers of one test run share: the first that needs it makes it, the others wait."""
+"""Share folders between the workers of a test run: the first builds one, the others wait."""
 
 import os
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from infra.cache import built_once
 
 
 def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` fills, the same in every worker."""
+    """Return the folder that `make` fills, the same in every worker."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent  # each worker's own lies in the run's
+        base = base.parent  # the workers' folders are in the run's
     return built_once(base / "shared" / name, make)

@@ -24,7 +24,7 @@ def kill_function(stack: StackInfo, function: str, part: Part = "runtime") -> in
 
 def kill(pid: int) -> None:
     """End the process, and wait until it has ended."""
-    with suppress(ProcessLookupError):  # it was faster
+    with suppress(ProcessLookupError):  # it has already ended
         descriptor = os.pidfd_open(pid)
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         select.select([descriptor], [], [])

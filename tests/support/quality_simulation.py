@@ -29,7 +29,7 @@ def drawn(rate: Rate, count: int, random: Random) -> Scores:
 
 
 def looks(rate: Rate, most: int, random: Random) -> Iterator[Scores]:
-    """Return what is known at each check in a promotion's life."""
+    """Return the scores known at each check after a promotion."""
     known = Scores()
     while known.n < most:
         more = min(max(int(known.n * (GROWTH - 1)), 1), most - known.n)

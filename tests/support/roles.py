@@ -24,7 +24,7 @@ def as_role(stack: StackInfo, part: str, service: str) -> Any:
 
 
 @contextmanager
-def without(stack: StackInfo, part: str, action: str, on: str) -> Iterator[None]:
+def without_grant(stack: StackInfo, part: str, action: str, on: str) -> Iterator[None]:
     """Remove from the role the one grant of this action whose resource or partition condition
     contains `on`. Restore it after the block."""
     iam, role = aws_client("iam", stack.aws_endpoint, stack.region), role_of(stack, part)

@@ -102,7 +102,7 @@ def with_gold(number: int) -> dict[str, JsonValue]:
     return {"query": query(number), "gold": str(number)}
 
 
-def without_anything(number: int) -> dict[str, JsonValue]:
+def ungraded(number: int) -> dict[str, JsonValue]:
     """An example that only a judge can grade."""
     return {"query": query(number)}
 

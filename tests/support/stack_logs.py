@@ -1,4 +1,4 @@
-"""What local stacks logged while a test ran. Shown if the test fails."""
+"""Logs of local stacks during a test, shown if it fails."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -27,9 +27,9 @@ SLOWEST_RUN_S = 300
 BATCH = 25
 """DynamoDB writes at most so many items at once."""
 POLL_S = 0.2
-"""Checking a run takes the stack some milliseconds, which the run then lacks."""
+"""Seconds between polls. Each poll takes some milliseconds of processor time from the run."""
 APPROVAL_S = 60
-"""Longer than a busy machine needs to answer. Tests of silence use less: `asking_briefly`."""
+"""Longer than a busy machine needs to answer. Tests of silence use less: `short_approval_wait`."""
 LEARNING: dict[str, JsonValue] = {
     "proposer": "openai/proposer",
     "judge": "openai/judge",
@@ -68,7 +68,7 @@ def stage_of(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedExecution:
     """A finished execution: its status, its output (JSON), and the states it entered."""
 
     status: str
@@ -201,14 +201,14 @@ class Weekly:
         )
         return str(started["executionArn"])
 
-    def run(self, scheduled_time: datetime | None = None) -> Ended:
+    def run(self, scheduled_time: datetime | None = None) -> FinishedExecution:
         return self.ended(self.start(scheduled_time))
 
-    def ended(self, execution: str) -> Ended:
+    def ended(self, execution: str) -> FinishedExecution:
         """Wait for the end of the execution."""
         found = self.wait(execution, lambda found: found["status"] != "RUNNING")
         output = found.get("output") or json.dumps({"outcome": found.get("error")})
-        return Ended(found["status"], json.loads(output), self.states(execution))
+        return FinishedExecution(found["status"], json.loads(output), self.states(execution))
 
     def wait(self, execution: str, until: Any) -> Any:
         workflow, deadline = self.client("stepfunctions"), time.monotonic() + SLOWEST_RUN_S
@@ -255,7 +255,7 @@ class Weekly:
         item = self._item(f"LEARNING#{day:%Y-%m}", "CAP")
         return float(item["taken_usd"]["N"]) if item else 0.0
 
-    def told_once(self) -> str:
+    def only_notification(self) -> str:
         """Return the text of the only notification, sent by a run that lets the next one start."""
         assert self._item("LOCK#learning", "LOCK") is None
         (told,) = self.notifications()
@@ -306,15 +306,15 @@ class Weekly:
 
         return self._changed_machine(wait_briefly)
 
-    def asking_briefly(self, seconds: int) -> AbstractContextManager[None]:
+    def short_approval_wait(self, seconds: int) -> AbstractContextManager[None]:
         """For the block, silence counts as rejection after this many seconds."""
 
-        def ask_briefly(machine: Any) -> None:
+        def shorten_approval(machine: Any) -> None:
             approve = machine["States"]["Approve"]
             assert approve["HeartbeatSeconds"] == APPROVAL_S
             approve["HeartbeatSeconds"] = seconds
 
-        return self._changed_machine(ask_briefly)
+        return self._changed_machine(shorten_approval)
 
     @contextmanager
     def _changed_machine(self, change: Callable[[Any], None]) -> Iterator[None]:
@@ -364,7 +364,7 @@ def run_id(scheduled_time: datetime) -> str:
     return StartRun(scheduled_time=scheduled_time).run_id
 
 
-def check_end(weekly: Weekly, ended: Ended, outcome: str) -> str:
+def check_end(weekly: Weekly, ended: FinishedExecution, outcome: str) -> str:
     """Check what holds after every completed run, and return its message."""
     assert (ended.status, ended.outcome) == ("SUCCEEDED", outcome)
     (told,) = weekly.notifications()

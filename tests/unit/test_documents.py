@@ -8,6 +8,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
+from local.demos.follow import STATES
 from route_switch.cli.main import app
 from route_switch.domain.learning.example import Example
 
@@ -54,6 +55,13 @@ def test_the_index_links_every_page() -> None:
     }
     pages = {page.resolve() for page in DOCUMENTS if page.parent != Path()} - {index.resolve()}
     assert pages - linked == set()
+
+
+def test_the_week_that_is_shown_describes_its_states_as_the_demonstration_does() -> None:
+    page = Path("docs/weekly.md").read_text("utf-8")
+    shown = dict(re.findall(r"^ +\d+\.\d s  (\w+) +(.+)$", page, re.MULTILINE))
+    assert len(shown) > 5
+    assert shown == {state: STATES[state] for state in shown}
 
 
 def test_the_log_that_the_readme_shows_is_a_log_of_examples() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.demos.follow import ended, is_worth_a_line, sentence
+from local.demos.follow import describe_progress, finished_run, is_milestone
 
 BEGUN = {"step": "search, round 1", "parts": 41, "spent_usd": 0.25}
 
@@ -14,8 +14,8 @@ def at_trial(number: int) -> dict[str, object]:
 
 
 def test_progress_is_described_with_the_known_details() -> None:
-    assert sentence(BEGUN) == "search, round 1, spent $0.2500"
-    assert sentence(at_trial(7)) == (
+    assert describe_progress(BEGUN) == "search, round 1, spent $0.2500"
+    assert describe_progress(at_trial(7)) == (
         "search, round 1, trial 7, best objective 0.8123, spent $0.2500"
     )
 
@@ -33,19 +33,21 @@ def test_progress_is_described_with_the_known_details() -> None:
 def test_each_step_and_every_tenth_trial_prints_a_line(
     before: dict[str, object], after: dict[str, object], worth: bool
 ) -> None:
-    assert is_worth_a_line(after, before) is worth
+    assert is_milestone(after, before) is worth
 
 
 def test_a_finished_run_is_reported_by_its_notice_and_a_failed_one_by_its_cause() -> None:
     notice = {"outcome": "not better", "subject": "s", "message": "No better prompt was found."}
-    good = ended({"status": "SUCCEEDED", "output": json.dumps(notice)})
-    assert (good.failed, good.outcome, good.told) == (
+    good = finished_run({"status": "SUCCEEDED", "output": json.dumps(notice)})
+    assert (good.failed, good.outcome, good.notification) == (
         False,
         "not better",
         "No better prompt was found.",
     )
-    twice = ended({"status": "SUCCEEDED", "output": '{"outcome": "duplicate", "why": "Again."}'})
-    assert (twice.outcome, twice.told) == ("duplicate", "Again.")
-    bad = ended({"status": "FAILED", "error": "RunFailed", "cause": "The provider is down."})
-    assert (bad.failed, bad.told) == (True, "The provider is down.")
-    assert ended({"status": "ABORTED"}).failed
+    twice = finished_run(
+        {"status": "SUCCEEDED", "output": '{"outcome": "duplicate", "why": "Again."}'}
+    )
+    assert (twice.outcome, twice.notification) == ("duplicate", "Again.")
+    bad = finished_run({"status": "FAILED", "error": "RunFailed", "cause": "The provider is down."})
+    assert (bad.failed, bad.notification) == (True, "The provider is down.")
+    assert finished_run({"status": "ABORTED"}).failed

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.aws.actions import Call, accesses
-from local.aws.policies import Access, UntaughtError
+from local.aws.policies import Access, UnsupportedRequestError
 
 ACCOUNT = "us-east-1:123456789012"
 TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/results"
@@ -108,7 +108,7 @@ def test_a_query_of_an_index_has_the_indexs_arn_and_key() -> None:
 
 
 def test_a_query_whose_key_is_not_found_is_an_error() -> None:
-    with pytest.raises(UntaughtError, match="KeyConditionExpression"):
+    with pytest.raises(UnsupportedRequestError, match="KeyConditionExpression"):
         dynamodb("Query", TableName="results", KeyConditions={})
 
 
@@ -197,5 +197,5 @@ def test_get_caller_identity_needs_no_permission() -> None:
     ids=lambda unknown: unknown.operation,
 )
 def test_an_unknown_call_is_not_silently_allowed(unknown: Call) -> None:
-    with pytest.raises(UntaughtError, match=r"Teach local/aws/actions\.py"):
+    with pytest.raises(UnsupportedRequestError, match=r"Add .* to local/aws/actions\.py"):
         accesses(unknown)

@@ -4,14 +4,14 @@ import httpx
 import pytest
 
 from local.aws.errors import LocalStackError
-from local.demos.traffic import Sent
+from local.demos.traffic import Exchange
 from local.demos.weekly import summary
 
-DOWN = Sent("Why?", 502, httpx.Headers(), {"error": {"message": "nobody is there"}}, 1.0)
+DOWN = Exchange("Why?", 502, httpx.Headers(), {"error": {"message": "nobody is there"}}, 1.0)
 
 
-def answered(tier: int) -> Sent:
-    return Sent("Why?", 200, httpx.Headers({"x-route-tier": str(tier)}), {}, 1.0)
+def answered(tier: int) -> Exchange:
+    return Exchange("Why?", 200, httpx.Headers({"x-route-tier": str(tier)}), {}, 1.0)
 
 
 def test_shares_cover_answered_requests_and_failures_are_shown() -> None:

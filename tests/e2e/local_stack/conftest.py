@@ -1,4 +1,4 @@
-"""One small stack for all tests that only use it."""
+"""One small stack, shared by all tests that do not change it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Stacks come, change, fail and go as in AWS, seen through the API of CloudFormation and others."""
+"""Stacks are created, updated, rolled back and deleted as in AWS, tested through its APIs."""
 
 import io
 import json
@@ -25,7 +25,7 @@ TRUST = {
 }
 BUCKET = "code-of-the-tests"
 TOO_LONG = "x" * 5000
-"""A parameter of the tier Standard holds 4,096 characters."""
+"""Too large: a Standard parameter holds 4,096 characters."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def client(cloud: CloudInfo, service: str) -> Any:
 
 
 class Stack:
-    """One in the cloud, by its name."""
+    """A stack in the cloud, by name."""
 
     def __init__(self, cloud: CloudInfo, name: str) -> None:
         self._client = client(cloud, "cloudformation")
@@ -62,7 +62,7 @@ class Stack:
 
     @property
     def status(self) -> str:
-        """By its id, which a deleted stack keeps."""
+        """Look up by id, which a deleted stack keeps."""
         status: str = self._client.describe_stacks(StackName=self._id)["Stacks"][0]["StackStatus"]
         return status
 
@@ -74,7 +74,7 @@ class Stack:
         return name
 
     def reason(self, status: str) -> str:
-        """Of the newest event with the status."""
+        """Return the reason in the newest event with the status."""
         events = self._client.describe_stack_events(StackName=self._id)["StackEvents"]
         found: str = next(
             f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
@@ -89,7 +89,7 @@ class Stack:
 
 
 def upload(cloud: CloudInfo, key: str, **files: str) -> dict[str, str]:
-    """A zip archive with Python modules."""
+    """Upload a zip archive with Python modules."""
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
         for name, text in files.items():
@@ -107,7 +107,7 @@ def parameter(value: str, **more: Any) -> Template:
 
 
 def served(code: dict[str, str], layer: dict[str, str], version: str) -> Template:
-    """A function behind an alias; its layer and its version are new ones with each `version`."""
+    """A function behind an alias. Each `version` has a new layer and a new function version."""
     return {
         "Role": {
             "Type": "AWS::IAM::Role",
@@ -164,7 +164,7 @@ def invoke(cloud: CloudInfo, function: str) -> Any:
     return json.loads(client(cloud, "lambda").invoke(FunctionName=function)["Payload"].read())
 
 
-def test_an_alias_serves_its_version_with_the_code_layers_and_settings_of_that_time(
+def test_a_published_version_keeps_its_code_layers_and_settings(
     cloud: CloudInfo, versions: list[Template]
 ) -> None:
     stack = Stack(cloud, "versions")
@@ -175,7 +175,7 @@ def test_an_alias_serves_its_version_with_the_code_layers_and_settings_of_that_t
     assert stack.update(versions[1]) == "UPDATE_COMPLETE"
     assert invoke(cloud, alias) == ["2", "word 2", "2", 2]
     assert invoke(cloud, function) == ["2", "word 2", "$LATEST", 2]
-    # Retained; its layer was dropped, and it still has it.
+    # The version is retained, and keeps its layer although the layer was deleted.
     assert invoke(cloud, f"{function}:1") == ["1", "word 1", "1", 1]
 
     assert stack.delete() == "DELETE_COMPLETE"
@@ -183,7 +183,7 @@ def test_an_alias_serves_its_version_with_the_code_layers_and_settings_of_that_t
         invoke(cloud, alias)
 
 
-def test_after_a_failed_update_the_old_version_serves_and_what_was_new_is_gone(
+def test_after_a_failed_update_the_old_version_serves_and_new_resources_are_deleted(
     cloud: CloudInfo, versions: list[Template]
 ) -> None:
     stack = Stack(cloud, "failing-update")
@@ -220,7 +220,7 @@ def test_a_failed_creation_leaves_nothing(cloud: CloudInfo) -> None:
     assert "QueueUrls" not in client(cloud, "sqs").list_queues(QueueNamePrefix="short-lived")
 
 
-def test_what_the_template_drops_is_deleted_unless_it_is_to_be_retained(cloud: CloudInfo) -> None:
+def test_dropped_resources_are_deleted_unless_retained(cloud: CloudInfo) -> None:
     stack = Stack(cloud, "dropping")
     kept = {"Kept": parameter("kept")}
     dropped = {
@@ -237,7 +237,7 @@ def test_what_the_template_drops_is_deleted_unless_it_is_to_be_retained(cloud: C
     assert [each["Value"] for each in found["Parameters"]] == ["retained"]
 
 
-def test_another_name_is_another_resource(cloud: CloudInfo) -> None:
+def test_a_new_name_replaces_the_resource(cloud: CloudInfo) -> None:
     stack = Stack(cloud, "renaming")
     for name in ("/first", "/second"):
         renamed = parameter("value")
@@ -289,7 +289,7 @@ def monitoring(threshold: int) -> Template:
     }
 
 
-def test_alarms_and_a_dashboard_are_read_back_changed_and_gone(cloud: CloudInfo) -> None:
+def test_alarms_and_a_dashboard_are_created_updated_and_deleted(cloud: CloudInfo) -> None:
     stack, cloudwatch = Stack(cloud, "monitoring"), client(cloud, "cloudwatch")
     both = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
     for change, threshold in ((stack.create, 1), (stack.update, 2)):
@@ -311,7 +311,7 @@ def test_alarms_and_a_dashboard_are_read_back_changed_and_gone(cloud: CloudInfo)
     assert cloudwatch.list_dashboards()["DashboardEntries"] == []
 
 
-def test_a_key_keeps_its_id_when_it_changes_and_is_deleted_in_the_end(cloud: CloudInfo) -> None:
+def test_a_key_keeps_its_id_when_updated_and_is_deleted_with_the_stack(cloud: CloudInfo) -> None:
     stack, kms = Stack(cloud, "keys"), client(cloud, "kms")
 
     def template(rotates: bool) -> Template:
@@ -333,7 +333,7 @@ def test_a_key_keeps_its_id_when_it_changes_and_is_deleted_in_the_end(cloud: Clo
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 
 
-def test_a_change_set_says_what_it_will_do_and_does_it(cloud: CloudInfo) -> None:
+def test_a_change_set_describes_its_changes_and_executes_them(cloud: CloudInfo) -> None:
     cloudformation = client(cloud, "cloudformation")
     names = {"StackName": "by-change-set", "ChangeSetName": "next"}
     cloudformation.delete_change_set(**names)  # there is none, and that is no error
@@ -356,5 +356,5 @@ def test_a_change_set_says_what_it_will_do_and_does_it(cloud: CloudInfo) -> None
     cloudformation.delete_stack(StackName="by-change-set")
 
 
-def test_before_a_deployment_no_route_is_served(cloud: CloudInfo) -> None:
+def test_before_a_deployment_no_route_exists(cloud: CloudInfo) -> None:
     assert httpx.get(f"{cloud.endpoint}/health").status_code == 403

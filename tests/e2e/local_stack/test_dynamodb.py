@@ -1,4 +1,4 @@
-"""What DynamoDB promises of transactions, on tables of a test's own."""
+"""DynamoDB's guarantees for transactions, on separate tables."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def key(pk: str, table: str) -> dict[str, Any]:
 
 
 def writes(table: str, condition: str) -> list[dict[str, Any]]:
-    """An update of one item, a new one, one that goes, and an update under a condition."""
+    """Return an update, a put, a delete and a conditional update."""
     counted = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
     return [
         {"Update": {"TableName": table, "Key": key("old", table), **counted}},
@@ -46,7 +46,7 @@ def writes(table: str, condition: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_transaction_happens_as_a_whole_or_not_at_all(stack: StackInfo, table: str) -> None:
+def test_a_transaction_is_all_or_nothing(stack: StackInfo, table: str) -> None:
     dynamodb = aws(stack, "dynamodb")
     for pk in ("old", "gone", "other"):
         dynamodb.put_item(TableName=table, Item={**key(pk, table), "n": {"N": "1"}})

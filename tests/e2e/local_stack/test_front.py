@@ -1,4 +1,4 @@
-"""What API Gateway promises, over HTTP."""
+"""API Gateway's behavior, over HTTP."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def post(http: httpx.Client, **order: Any) -> httpx.Response:
     return http.post("/v1/echo", json=order)
 
 
-def test_a_request_runs_the_function_and_brings_its_answer(http: httpx.Client) -> None:
+def test_a_request_runs_the_function_and_returns_its_answer(http: httpx.Client) -> None:
     response = post(http)
     assert response.status_code == 200
     assert response.headers["x-route-tier"] == "1"
@@ -28,7 +28,7 @@ def test_a_request_runs_the_function_and_brings_its_answer(http: httpx.Client) -
     assert response.json()["greeting"] == "hello"
 
 
-def test_an_event_looks_like_api_gateway_s(http: httpx.Client) -> None:
+def test_an_event_matches_api_gateways_format(http: httpx.Client) -> None:
     response = http.get("/v1/results/a%2Fb?x=1&x=2", headers=[("X-Two", "a"), ("X-Two", "b")])
     event = response.json()["event"]
     assert event["resource"] == "/v1/results/{id}"
@@ -44,18 +44,18 @@ def test_an_event_looks_like_api_gateway_s(http: httpx.Client) -> None:
     assert context["requestId"] == response.headers["x-amzn-requestid"]
 
 
-def test_a_body_comes_as_base64_where_the_api_says_binary(http: httpx.Client) -> None:
+def test_a_binary_body_arrives_as_base64(http: httpx.Client) -> None:
     event = post(http, note="ü").json()["event"]
     assert event["isBase64Encoded"] is True
     assert json.loads(base64.b64decode(event["body"])) == {"note": "ü"}
 
 
-def test_a_body_of_no_known_length_arrives_whole(http: httpx.Client) -> None:
+def test_a_chunked_body_arrives_complete(http: httpx.Client) -> None:
     response = http.post("/v1/echo", content=iter([b'{"note": ', b'"in chunks"}']))
     assert base64.b64decode(response.json()["event"]["body"]) == b'{"note": "in chunks"}'
 
 
-def test_a_base64_answer_leaves_as_bytes(http: httpx.Client) -> None:
+def test_a_base64_answer_is_sent_as_bytes(http: httpx.Client) -> None:
     content = base64.b64encode(b"\xff\x00").decode()
     answer = {"statusCode": 201, "body": content, "isBase64Encoded": True}
     response = post(http, answer=answer)
@@ -63,7 +63,7 @@ def test_a_base64_answer_leaves_as_bytes(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/v1/echo")])
-def test_an_unknown_route_is_answered_as_the_template_says(
+def test_an_unknown_route_gets_the_templates_gateway_response(
     http: httpx.Client, method: str, path: str
 ) -> None:
     response = http.request(method, path)
@@ -91,7 +91,7 @@ def test_a_slow_function_is_a_gateway_timeout(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("size", [7_000_000, 11_000_000])
-def test_a_body_that_is_too_large_is_refused(http: httpx.Client, size: int) -> None:
+def test_a_body_that_is_too_large_is_rejected(http: httpx.Client, size: int) -> None:
     response = http.post("/v1/echo", content=b"x" * size)
     assert response.status_code == 413
 

@@ -1,4 +1,4 @@
-"""What Lambda promises, through its API."""
+"""Lambda's behavior, through its API."""
 
 import json
 from typing import Any
@@ -23,20 +23,20 @@ def functions(stack: StackInfo) -> dict[str, str]:
 
 
 def invoke(stack: StackInfo, **order: Any) -> tuple[Any, str | None]:
-    """The function's answer, and the kind of error if it failed."""
+    """Return the function's answer, and the kind of error if it failed."""
     result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=functions(stack)["Router"], Payload=json.dumps(order)
     )
     return json.loads(result["Payload"].read()), result.get("FunctionError")
 
 
-def test_a_function_finds_its_layers_and_later_ones_win(stack: StackInfo) -> None:
+def test_later_layers_override_earlier_ones(stack: StackInfo) -> None:
     answer, error = invoke(stack)
     assert error is None
     assert answer["layer"] == "override"
 
 
-def test_a_function_sees_nothing_that_is_installed_here(stack: StackInfo) -> None:
+def test_a_function_cannot_import_packages_of_this_machine(stack: StackInfo) -> None:
     wanted = ["moto", "boto3", "pydantic", "samcli", "infra", "small", "awslambdaric", "json"]
     answer, _ = invoke(stack, find=wanted)
     assert answer["found"] == ["small", "awslambdaric", "json"]
@@ -97,30 +97,30 @@ def test_a_configuration_that_is_put_back_finds_its_environment_and_older_ones_e
     runtime(variables["GREETING"])
 
 
-def test_memory_ends_where_the_template_says(stack: StackInfo) -> None:
+def test_the_templates_memory_limit_is_enforced(stack: StackInfo) -> None:
     assert invoke(stack, allocate_mb=100)[1] is None
     answer, error = invoke(stack, allocate_mb=300)
     assert (answer["errorType"], error) == ("MemoryError", "Unhandled")
 
 
-def test_an_answer_over_6_mb_is_refused(stack: StackInfo) -> None:
+def test_an_answer_over_6_mb_is_rejected(stack: StackInfo) -> None:
     answer, error = invoke(stack, size=7_000_000)
     assert (answer["errorType"], error) == ("Function.ResponseSizeTooLarge", "Unhandled")
 
 
-def test_an_event_over_6_mb_is_refused(stack: StackInfo) -> None:
+def test_an_event_over_6_mb_is_rejected(stack: StackInfo) -> None:
     with pytest.raises(ClientError, match="RequestTooLargeException"):
         invoke(stack, padding="x" * 7_000_000)
 
 
-def test_a_parameter_over_4_kb_is_refused(stack: StackInfo) -> None:
+def test_a_parameter_over_4_kb_is_rejected(stack: StackInfo) -> None:
     ssm = aws_client("ssm", stack.aws_endpoint, stack.region)
     ssm.put_parameter(Name="/small/large", Type="String", Tier="Advanced", Value="x" * 8192)
     with pytest.raises(ClientError, match="maximum parameter value of 4096"):
         ssm.put_parameter(Name="/small/large", Type="String", Value="x" * 4097, Overwrite=True)
 
 
-def test_an_event_without_a_wait_is_run_too(stack: StackInfo) -> None:
+def test_an_asynchronous_invocation_runs(stack: StackInfo) -> None:
     result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=functions(stack)["Router"], InvocationType="Event", Payload=b"{}"
     )

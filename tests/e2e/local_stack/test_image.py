@@ -1,4 +1,4 @@
-"""What the local stack makes of a Dockerfile, and what it refuses to follow."""
+"""Images that the local stack builds from Dockerfiles, and instructions that it rejects."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def build_from(folder: Path, dockerfile: str = DOCKERFILE) -> Image:
     return build(folder / "asset.1", SOURCE, folder)
 
 
-def test_own_code_lies_where_copy_puts_it_with_its_bytecode(tmp_path: Path) -> None:
+def test_copied_code_is_compiled_in_its_target_folder(tmp_path: Path) -> None:
     root = build_from(tmp_path).root
     files = {str(file.relative_to(root)) for file in root.rglob("*.[pt][yx]*") if file.is_file()}
     own = {"handler.py", "lock.txt", "small/__init__.py", "small/data.txt"}
@@ -50,7 +50,7 @@ def test_own_code_lies_where_copy_puts_it_with_its_bytecode(tmp_path: Path) -> N
     assert list(root.glob("__pycache__/handler.*.pyc"))
 
 
-def test_the_image_says_how_its_function_is_run(tmp_path: Path) -> None:
+def test_the_image_defines_handler_and_environment(tmp_path: Path) -> None:
     image = build_from(tmp_path)
     assert image.handler == "handler.handle"
     assert image.variables == {"A": "1", "B": "two words"}
@@ -61,18 +61,18 @@ def test_the_image_says_how_its_function_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("WORKDIR /elsewhere", "cannot follow WORKDIR"),
-        ("COPY app/handler.py /elsewhere/", "COPY takes one source"),
-        ("COPY --from=other app ${LAMBDA_TASK_ROOT}/", "COPY takes one source"),
+        ("WORKDIR /elsewhere", "does not support WORKDIR"),
+        ("COPY app/handler.py /elsewhere/", "COPY only with one source"),
+        ("COPY --from=other app ${LAMBDA_TASK_ROOT}/", "COPY only with one source"),
         ("RUN pip install -r more.txt", "one `pip install"),
     ],
 )
-def test_what_cannot_be_followed_is_refused(line: str, problem: str, tmp_path: Path) -> None:
+def test_unsupported_instructions_are_rejected(line: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(LocalStackError, match=problem):
         build_from(tmp_path, f"{DOCKERFILE}{line}\n")
 
 
-def test_packages_without_a_hash_are_refused(tmp_path: Path) -> None:
+def test_packages_without_a_hash_are_rejected(tmp_path: Path) -> None:
     image = build_from(tmp_path)
     image.requirements.write_text("httpx==0.28.1\n")
     with pytest.raises(LocalStackError, match="hash"):
@@ -83,5 +83,5 @@ def test_packages_without_a_hash_are_refused(tmp_path: Path) -> None:
     ("value", "expected"),
     [("/tmp/dspy", "/scratch/dspy"), ("/tmpfs", "/tmpfs"), ("s3://x/tmp/y", "s3://x/tmp/y")],  # noqa: S108
 )
-def test_what_a_function_keeps_in_tmp_is_its_own(value: str, expected: str) -> None:
+def test_paths_in_tmp_are_private_to_an_environment(value: str, expected: str) -> None:
     assert own_tmp(value, Path("/scratch")) == expected

@@ -1,4 +1,4 @@
-"""`python -m local.aws invoke` runs the right function, with a stack that is up or its own."""
+"""`python -m local.aws invoke` runs the right function, in a running stack or its own."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def answered(result: "subprocess.CompletedProcess[str]") -> Any:
 
 
 @pytest.mark.usefixtures("stack")
-def test_an_api_event_goes_to_the_router_with_the_keys_filled_in(
+def test_an_api_event_goes_to_the_router_with_keys_inserted(
     assembly: Path, state: Path, tmp_path: Path
 ) -> None:
     answer = answered(invoke(write(tmp_path / "event.json", API_EVENT), assembly, state))
@@ -50,7 +50,7 @@ def test_an_api_event_goes_to_the_router_with_the_keys_filled_in(
 
 
 @pytest.mark.usefixtures("stack")
-def test_another_event_goes_to_the_function_that_its_folder_names(
+def test_other_events_go_to_the_function_named_by_their_folder(
     assembly: Path, state: Path, tmp_path: Path
 ) -> None:
     event = write(tmp_path / "router" / "event.json", {"raise": "no"})
@@ -60,15 +60,15 @@ def test_another_event_goes_to_the_function_that_its_folder_names(
 
 
 @pytest.mark.usefixtures("stack")
-def test_a_folder_that_names_no_function_is_reported(
+def test_a_folder_without_a_matching_function_is_reported(
     assembly: Path, state: Path, tmp_path: Path
 ) -> None:
     result = invoke(write(tmp_path / "nobody" / "event.json", {}), assembly, state)
     assert result.returncode == 1
-    assert "0 functions are named like 'nobody'" in result.stderr
+    assert "0 functions match 'nobody'" in result.stderr
 
 
-def test_without_a_stack_one_is_brought_up(assembly: Path, tmp_path: Path) -> None:
+def test_invoke_starts_a_stack_if_none_is_running(assembly: Path, tmp_path: Path) -> None:
     event = write(tmp_path / "event.json", API_EVENT)
     assert answered(invoke(event, assembly, tmp_path / "state"))["statusCode"] == 200
     assert not (tmp_path / "state" / "stack.json").exists()

@@ -1,4 +1,4 @@
-"""A stack starts whole, says when it cannot, is updated in place, and leaves nothing behind."""
+"""A stack starts completely or explains why not, is updated in place, and leaves nothing behind."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from tests.support.processes import environments
 
 
 def processes_of(state: Path) -> list[str]:
-    """Command lines that name the state folder."""
+    """Return the command lines that contain the state folder."""
     lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -52,7 +52,7 @@ def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[by
 
 
 def started(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
-    """A stack that is up and has run a function."""
+    """A running stack that has run a function."""
     process = start(assembly, state, **variables)
     info = wait_until(lambda: process.poll() is not None or read_stack_file(state))
     assert isinstance(info, StackInfo), process.communicate()
@@ -60,13 +60,13 @@ def started(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[
     return process
 
 
-def test_the_custom_resource_made_the_keys_and_their_parameter_is_gone(stack: StackInfo) -> None:
+def test_the_custom_resource_creates_keys_and_their_parameter_is_deleted(stack: StackInfo) -> None:
     assert (stack.api_key, stack.admin_key) == ("rs-client", "rs-admin")
     with pytest.raises(ClientError, match="ParameterNotFound"):
         aws(stack, "ssm").get_parameter(Name="/small/first-keys")
 
 
-def test_a_table_has_its_index_and_its_time_to_live(stack: StackInfo) -> None:
+def test_a_table_has_its_index_and_time_to_live(stack: StackInfo) -> None:
     dynamodb = aws(stack, "dynamodb")
     table = dynamodb.describe_table(TableName=stack.results_table)["Table"]
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_user"]
@@ -74,7 +74,7 @@ def test_a_table_has_its_index_and_its_time_to_live(stack: StackInfo) -> None:
     assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
 
 
-def test_a_sum_that_comes_to_nothing_is_0_and_can_be_added_to(stack: StackInfo) -> None:
+def test_a_sum_of_zero_is_written_as_0_and_can_be_added_to(stack: StackInfo) -> None:
     dynamodb, key = aws(stack, "dynamodb"), {"pk": {"S": "SUM"}, "sk": {"S": "SUM"}}
     for usd in ("0.000000000001", "-0.000000000001", "0.250000000000"):
         dynamodb.update_item(
@@ -87,7 +87,7 @@ def test_a_sum_that_comes_to_nothing_is_0_and_can_be_added_to(stack: StackInfo) 
     assert gone["Attributes"]["usd"] == {"N": "0.25"}
 
 
-def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: Path) -> None:
+def test_stopping_the_process_stops_everything(assembly: Path, tmp_path: Path) -> None:
     credentials = {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "aws-secret"}
     process = started(
         assembly,
@@ -114,7 +114,7 @@ def test_the_first_end_of_the_process_ends_everything(assembly: Path, tmp_path: 
     assert not any(b"-secret" in file.read_bytes() for file in left)
 
 
-def test_a_closed_terminal_ends_everything_even_a_running_execution(
+def test_closing_the_terminal_stops_everything_even_a_running_execution(
     assembly: Path, tmp_path: Path
 ) -> None:
     process = started(assembly, tmp_path)
@@ -140,7 +140,7 @@ def test_a_closed_terminal_ends_everything_even_a_running_execution(
     assert log.read_text().count("START") == 1
 
 
-def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
+def test_a_killed_stack_leaves_no_process_and_frees_its_folder(
     assembly: Path, tmp_path: Path
 ) -> None:
     process = started(assembly, tmp_path)
@@ -153,26 +153,26 @@ def test_a_killed_stack_leaves_no_process_and_its_folder_is_free(
         assert ask(again, "/v1/echo")["greeting"] == "hello"
 
 
-def test_a_second_stack_in_the_same_folder_is_refused(
+def test_a_second_stack_in_the_same_folder_is_rejected(
     stack: StackInfo, assembly: Path, state: Path
 ) -> None:
     process = start(assembly, state)
     _, problem = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert b"already up" in problem
+    assert b"already running" in problem
     assert read_stack_file(state) == stack
-    with pytest.raises(LocalStackError, match="already up"), running_stack(assembly, state):
+    with pytest.raises(LocalStackError, match="already running"), running_stack(assembly, state):
         pass
 
 
-def test_a_missing_assembly_is_named(tmp_path: Path) -> None:
+def test_a_missing_assembly_is_reported(tmp_path: Path) -> None:
     missing = tmp_path / "cdk.out"
-    problem = f"{missing} holds no cloud assembly. Run: make synth"
+    problem = f"{missing} contains no cloud assembly. Run: make synth"
     with pytest.raises(LocalStackError, match=re.escape(problem)):
         read_assembly(missing)
 
 
-def test_an_assembly_for_another_machine_is_refused(assembly: Path, tmp_path: Path) -> None:
+def test_an_assembly_for_another_machine_is_rejected(assembly: Path, tmp_path: Path) -> None:
     foreign = tmp_path / "cdk.out"
     shutil.copytree(assembly, foreign)
     template = foreign / "Local.template.json"
@@ -181,7 +181,7 @@ def test_an_assembly_for_another_machine_is_refused(assembly: Path, tmp_path: Pa
         read_assembly(foreign)
 
 
-def test_a_resource_of_an_unknown_type_is_named(assembly: Path, tmp_path: Path) -> None:
+def test_a_resource_of_an_unsupported_type_is_reported(assembly: Path, tmp_path: Path) -> None:
     unknown = tmp_path / "cdk.out"
     shutil.copytree(assembly, unknown)
     template = unknown / "Local.template.json"
@@ -192,7 +192,7 @@ def test_a_resource_of_an_unknown_type_is_named(assembly: Path, tmp_path: Path) 
         pass
 
 
-def test_an_update_changes_what_is_there(assembly: Path, tmp_path: Path) -> None:
+def test_an_update_changes_resources_in_place(assembly: Path, tmp_path: Path) -> None:
     updated, state = tmp_path / "cdk.out", tmp_path / "state"
     shutil.copytree(assembly, updated)
     process = started(updated, state)
@@ -232,7 +232,7 @@ def ask(stack: StackInfo, path: str) -> Any:
 
 
 def inventory(stack: StackInfo) -> dict[str, list[str]]:
-    """The names of what may not be duplicated."""
+    """Return the names of resources that must not be duplicated."""
     functions = aws(stack, "lambda").list_functions()["Functions"]
     parameters = aws(stack, "ssm").describe_parameters()["Parameters"]
     return {

@@ -1,4 +1,4 @@
-"""Why the real model of `PROFILE=local-llm` is not served; none of it needs the model."""
+"""Errors when `PROFILE=local-llm` cannot serve its model. No test needs the real model."""
 
 import socket
 from pathlib import Path
@@ -14,7 +14,7 @@ from local.aws.llm import running_llm, server_address
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stack's folder, beside weights that are none."""
+    """A stack's folder, with an invalid file in place of the weights."""
     (tmp_path / "logs").mkdir()
     weights = tmp_path / "weights.gguf"
     weights.touch()
@@ -28,23 +28,23 @@ def assembly_with(config: str) -> Assembly:
     return Assembly(folder=Path(), region="us-east-1", template=template, files={}, images={})
 
 
-def test_it_is_served_where_the_functions_look_for_it() -> None:
+def test_the_server_address_comes_from_the_routers_configuration() -> None:
     here = assembly_with('{"openai_base_url": "http://127.0.0.1:8135/v1"}')
     assert server_address(here) == ("127.0.0.1", 8135)
 
 
 @pytest.mark.parametrize("config", ["{}", '{"openai_base_url": "https://api.openai.com/v1"}'])
-def test_an_assembly_of_another_profile_is_refused(config: str) -> None:
+def test_an_assembly_of_another_profile_is_rejected(config: str) -> None:
     with pytest.raises(LocalStackError, match="make synth PROFILE=local-llm"):
         server_address(assembly_with(config))
 
 
-def test_an_assembly_of_another_app_is_refused(assembly: Path) -> None:
-    with pytest.raises(LocalStackError, match="names no server of models"):
+def test_an_assembly_of_another_app_is_rejected(assembly: Path) -> None:
+    with pytest.raises(LocalStackError, match="configures no openai_base_url"):
         server_address(read_assembly(assembly))
 
 
-def test_a_model_that_is_not_installed_is_named_with_what_installs_it(
+def test_a_missing_model_is_reported_with_the_command_that_installs_it(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(llm, "WEIGHTS", state / "none.gguf")
@@ -53,28 +53,28 @@ def test_a_model_that_is_not_installed_is_named_with_what_installs_it(
         pass
 
 
-def test_an_address_that_is_taken_is_refused(state: Path) -> None:
+def test_an_address_in_use_is_rejected(state: Path) -> None:
     with socket.create_server((loopback_address(), 0)) as other:
         host, port = other.getsockname()
-        problem = f"{host}:{port}, where the model is to be served, is taken"
+        problem = f"The model's address {host}:{port} is in use"
         with pytest.raises(LocalStackError, match=problem), running_llm((host, port), state):
             pass
 
 
-def test_an_address_of_another_machine_is_refused(state: Path) -> None:
-    elsewhere = ("192.0.2.1", 8135)  # RFC 5737: nobody's
+def test_an_address_of_another_machine_is_rejected(state: Path) -> None:
+    elsewhere = ("192.0.2.1", 8135)  # unassigned (RFC 5737)
     with pytest.raises(LocalStackError, match="cannot be used"), running_llm(elsewhere, state):
         pass
 
 
-def test_a_server_that_ends_at_once_is_noticed(
+def test_a_server_that_stops_during_startup_is_reported(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = state / "server.py"
     broken.write_text("raise SystemExit('no such processor')")
     monkeypatch.setattr(llm, "SERVER", broken)
     with (
-        pytest.raises(LocalStackError, match=r"ended at once; .*llm\.log has the reason"),
+        pytest.raises(LocalStackError, match=r"stopped during startup\. See .*llm\.log"),
         running_llm((loopback_address(), 8135), state),
     ):
         pass

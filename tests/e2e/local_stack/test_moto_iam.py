@@ -1,4 +1,4 @@
-"""Who calls, as the local stack's moto sees it."""
+"""How the local stack's moto identifies callers."""
 
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ ACCOUNT = "123456789012"
 
 @pytest.fixture
 def role() -> str:
-    """Of its own; deleted roles leave sessions behind, so the name is the test's."""
+    """A role for one test. Sessions of deleted roles remain, so its name contains the test's."""
     iam = iam_backends[ACCOUNT]["aws"]
     if "reader" not in {each.name for each in iam.get_roles()}:
         made = iam.create_role("reader", "{}", "/", "", "", [], "3600")
@@ -26,7 +26,7 @@ def role() -> str:
 
 
 class Moto:
-    """Answers everything, and counts."""
+    """Accepts every request, and counts them."""
 
     calls = 0
 
@@ -54,7 +54,7 @@ def status_of(guard: Guard, access_key: str, parameter: str, agent: str = "Boto3
     return answered[0].partition(" ")[0]
 
 
-def test_a_session_may_do_what_its_role_may(role: str, tmp_path: Path) -> None:
+def test_a_session_has_the_permissions_of_its_role(role: str, tmp_path: Path) -> None:
     moto, key = Moto(), assume(role, "test")["AWS_ACCESS_KEY_ID"]
     guard = Guard(moto, tmp_path / "denials.log")
     assert [status_of(guard, key, parameter) for parameter in "ab"] == ["200", "400"]
@@ -66,23 +66,23 @@ def test_a_session_may_do_what_its_role_may(role: str, tmp_path: Path) -> None:
     )
 
 
-def test_other_credentials_are_the_owners(tmp_path: Path) -> None:
+def test_other_credentials_belong_to_the_owner(tmp_path: Path) -> None:
     moto = Moto()
     guard = Guard(moto, tmp_path / "denials.log")
     assert [status_of(guard, key, "b") for key in ("local", "AKIA0123456789ABCDEF")] == ["200"] * 2
     assert moto.calls == 2
 
 
-def test_a_session_is_known_by_its_name_where_the_credentials_are_for_models(
+def test_with_model_credentials_the_user_agent_identifies_the_session(
     role: str, tmp_path: Path
 ) -> None:
-    """As with PROFILE=bedrock, by AWS_SDK_UA_APP_ID."""
+    """PROFILE=bedrock sets AWS_SDK_UA_APP_ID for this."""
     agent = f"Boto3/1.40 app/{assume(role, 'test')['AWS_ACCESS_KEY_ID']} Botocore/1.40"
     guard = Guard(Moto(), tmp_path / "denials.log")
     found = [status_of(guard, "AKIA0123456789ABCDEF", parameter, agent) for parameter in "ab"]
     assert found == ["200", "400"]
 
 
-def test_a_session_of_a_role_that_is_gone_may_nothing(tmp_path: Path) -> None:
+def test_a_session_of_a_deleted_role_has_no_permissions(tmp_path: Path) -> None:
     key = assume(f"arn:aws:iam::{ACCOUNT}:role/gone", "test")["AWS_ACCESS_KEY_ID"]
     assert status_of(Guard(Moto(), tmp_path / "denials.log"), key, "a") == "400"

@@ -1,4 +1,4 @@
-"""What Step Functions promises, on state machines of a test's own."""
+"""Step Functions' behavior, on separate state machines."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def worker(stack: StackInfo) -> str:
 
 @pytest.fixture
 def calls(worker: str, state: Path) -> Callable[[str], int]:
-    """How many invocations of the worker have said this."""
+    """Return how many invocations of the worker logged this."""
     return lambda words: (state / "logs" / f"{worker}.log").read_text().splitlines().count(words)
 
 
@@ -49,7 +49,7 @@ def invoke(function: str, payload: object, **fields: Any) -> Json:
 
 
 def direct(function: str, payload: object, **fields: Any) -> Json:
-    """The function itself as the task's resource: its answer is the task's."""
+    """A task whose resource is the function itself: the function's answer is its result."""
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
     return {"Type": "Task", "Resource": arn, "Parameters": payload, "End": True} | fields
 
@@ -72,7 +72,7 @@ def error_of(stack: StackInfo, definition: Json, event: object = None) -> Json:
 
 
 @BOTH
-def test_a_raised_exception_is_an_error_of_its_name_with_its_report(
+def test_an_exception_becomes_an_error_with_its_name_and_traceback(
     stack: StackInfo, worker: str, task: Task, tmp_path: Path
 ) -> None:
     error = error_of(stack, caught(task(worker, {"fails_while": str(tmp_path)}), "States.ALL"))
@@ -89,14 +89,14 @@ def test_a_raised_exception_is_an_error_of_its_name_with_its_report(
     [("{worker}:9", "Lambda.ResourceNotFoundException"), ("any", "Lambda.AccessDeniedException")],
     ids=["missing", "forbidden"],
 )
-def test_what_lambda_refuses_has_lambdas_name(
+def test_errors_of_lambda_have_lambdas_names(
     stack: StackInfo, worker: str, task: Task, function: str, refusal: str
 ) -> None:
     state = task(function.format(worker=worker), {})
     assert error_of(stack, caught(state, refusal))["Error"] == refusal
 
 
-def test_a_typed_error_is_retried_until_it_has_passed(
+def test_a_typed_error_is_retried_until_success(
     stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path
 ) -> None:
     down = tmp_path / "down"
@@ -111,7 +111,7 @@ def test_a_typed_error_is_retried_until_it_has_passed(
 
 @BOTH
 @pytest.mark.parametrize("part", ["runtime", "emulator"])
-def test_a_killed_invocation_is_a_typed_error_and_its_retry_has_a_fresh_environment(
+def test_a_killed_invocation_is_a_typed_error_and_its_retry_gets_a_new_environment(
     stack: StackInfo,
     worker: str,
     task: Task,
@@ -157,7 +157,7 @@ def test_a_state_machine_ends_at_its_timeout(stack: StackInfo, worker: str, tmp_
     assert finished(stack, start(stack, late))["status"] == "TIMED_OUT"
 
 
-def test_four_invocations_of_a_map_run_at_once(
+def test_a_map_runs_four_invocations_concurrently(
     stack: StackInfo, worker: str, calls: Callable[[str], int], tmp_path: Path
 ) -> None:
     hold = tmp_path / "hold"
@@ -172,7 +172,7 @@ def test_four_invocations_of_a_map_run_at_once(
 
 
 @pytest.mark.parametrize("kind", ["Map", "Parallel"])
-def test_errors_inside_reach_the_catch_outside_under_their_name(
+def test_errors_inside_a_map_or_parallel_keep_their_names_outside(
     stack: StackInfo, worker: str, tmp_path: Path, kind: str
 ) -> None:
     late = machine(invoke(worker, {"waits_while": str(tmp_path)}, TimeoutSeconds=1))
@@ -205,7 +205,7 @@ def test_intrinsic_functions_and_the_context_object(stack: StackInfo) -> None:
 
 
 def waiting(worker: str, **fields: Any) -> Json:
-    """A state that waits until somebody answers its token."""
+    """A state that waits for an answer to its token."""
     state = invoke(worker, {"token.$": "$$.Task.Token"}, OutputPath="$", **fields)
     return state | {"Resource": state["Resource"] + ".waitForTaskToken"}
 
@@ -223,7 +223,7 @@ def token(stack: StackInfo, execution: str) -> str:
     return str(wait_until(submitted))
 
 
-def test_a_token_is_answered_by_another_function(stack: StackInfo, worker: str) -> None:
+def test_another_function_answers_a_task_token(stack: StackInfo, worker: str) -> None:
     execution = start(stack, machine(waiting(worker, HeartbeatSeconds=15, TimeoutSeconds=20)))
     answer = {"taskToken": token(stack, execution), "output": '{"approved": true}'}
     call = {"action": "SendTaskSuccess", "body": answer}
@@ -231,9 +231,7 @@ def test_a_token_is_answered_by_another_function(stack: StackInfo, worker: str) 
     assert output(stack, execution) == {"approved": True}
 
 
-def test_a_token_refused_is_the_error_and_the_cause_that_were_sent(
-    stack: StackInfo, worker: str
-) -> None:
+def test_a_failed_task_token_has_the_sent_error_and_cause(stack: StackInfo, worker: str) -> None:
     execution = start(stack, caught(waiting(worker), "Rejected"))
     aws(stack, "stepfunctions").send_task_failure(
         taskToken=token(stack, execution), error="Rejected", cause="too dear"
@@ -262,7 +260,7 @@ def test_a_function_describes_and_stops_an_execution(
     hold.unlink()
 
 
-def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> None:
+def test_256_kb_are_accepted_and_one_more_byte_is_not(stack: StackInfo, worker: str) -> None:
     pass_on = {"Type": "Pass", "End": True}
     fits = {"text": "x" * (KB_256 - len('{"text": ""}'))}
     assert output(stack, start(stack, machine(pass_on), fits)).keys() == fits.keys()
@@ -281,7 +279,7 @@ def test_256_kb_pass_and_a_byte_more_does_not(stack: StackInfo, worker: str) -> 
     ],
     ids=["state", "parameters", "answer", "direct parameters", "direct answer"],
 )
-def test_data_over_256_kb_end_the_execution_and_nothing_catches_it(
+def test_data_over_256_kb_end_the_execution_uncaught(
     stack: StackInfo, worker: str, step: Json
 ) -> None:
     definition = json.dumps(caught(step, "States.ALL") if step["Type"] == "Task" else machine(step))

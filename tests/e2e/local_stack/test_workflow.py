@@ -1,4 +1,4 @@
-"""The template's own state machine, and what starts it and tells of it."""
+"""The template's state machine, its schedule and its notifications."""
 
 import json
 from datetime import UTC, datetime
@@ -29,19 +29,19 @@ def test_the_executed_definition_is_the_templates(stack: StackInfo, assembly: Pa
     assert "WorkflowLog" in destination["cloudWatchLogsLogGroup"]["logGroupArn"]
 
 
-def test_substitutions_are_made_where_they_are_named() -> None:
+def test_definition_substitutions_are_applied() -> None:
     properties = {"DefinitionString": "${a} ${b}", "DefinitionSubstitutions": {"a": 1}}
     assert definition(properties) == "1 ${b}"
 
 
-def test_the_stack_file_names_what_learning_needs(stack: StackInfo) -> None:
+def test_the_stack_file_contains_the_names_for_learning(stack: StackInfo) -> None:
     aws(stack, "s3").head_bucket(Bucket=stack.learning_bucket)
     subscriptions = aws(stack, "sns").list_subscriptions_by_topic(TopicArn=stack.runs_topic)
     protocols = [each["Protocol"] for each in subscriptions["Subscriptions"]]
     assert sorted(protocols) == ["email", "sqs"]
 
 
-def test_the_scheduled_event_runs_the_machine_and_is_told_once(stack: StackInfo) -> None:
+def test_the_scheduled_event_runs_the_machine_and_notifies_once(stack: StackInfo) -> None:
     execution = start_scheduled(stack, SUNDAY)
     result = output(stack, execution)
     assert (result["scheduled_time"], result["trigger"]) == ("2026-11-22T03:00:00Z", "schedule")
@@ -61,7 +61,7 @@ def messages(stack: StackInfo, queue: str) -> list[Json]:
     return [json.loads(each["Body"]) for each in received.get("Messages", [])]
 
 
-def test_the_same_event_twice_is_two_executions(stack: StackInfo) -> None:
+def test_a_duplicate_event_starts_two_executions(stack: StackInfo) -> None:
     first, second = start_scheduled(stack, SUNDAY), start_scheduled(stack, SUNDAY)
     assert first != second
     inputs = {
@@ -71,7 +71,7 @@ def test_the_same_event_twice_is_two_executions(stack: StackInfo) -> None:
     assert len(inputs) == 1
 
 
-def test_what_no_schedule_starts_is_not_started(stack: StackInfo) -> None:
+def test_a_machine_without_a_schedule_is_not_started(stack: StackInfo) -> None:
     nothing = StackInfo(**{**vars(stack), "state_machine": "arn:other"})
     with pytest.raises(LocalStackError, match="0 schedules start arn:other"):
         start_scheduled(nothing, SUNDAY)

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know of the API."""
+"""Rules of the API that schemathesis cannot derive from the OpenAPI document."""
 
 import hashlib
 import re
@@ -13,9 +13,12 @@ from route_switch.api.chat_request import IDEMPOTENCY_KEY
 def before_call(
     context: schemathesis.HookContext, case: "schemathesis.Case[Any]", kwargs: dict[str, object]
 ) -> None:
-    """Which tier a model's name stands for, the stage knows and no schema: a name that
-    schemathesis has seen in an answer goes without a range that may contradict it. And a key is
-    for one request: with another body it is another key, unless it is a wrong one."""
+    """Adjust a request before it is sent.
+
+    No schema says which tier a model name belongs to. A name that schemathesis saw in an answer is
+    sent without a tier range, which might contradict it. An idempotency key belongs to one request,
+    so another body gets another key, unless the key is invalid on purpose.
+    """
     if isinstance(case.body, dict) and "/" in str(case.body.get("model")):
         case.body.pop("route_switch", None)
     key = case.headers.get("Idempotency-Key")

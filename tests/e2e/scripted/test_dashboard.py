@@ -1,4 +1,4 @@
-"""The widget's function as CloudWatch invokes it, in the deployed template, with its own role."""
+"""The widget's function in the deployed template, invoked as CloudWatch does, in its role."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.aws.__main__ import find_function, function_word
+from local.aws.__main__ import find_function_name, function_word
 from local.aws.client import StackInfo, aws_client
 from route_switch.dashboard.figures import count, usd
-from tests.e2e.conftest import Served
+from tests.e2e.conftest import ServedStack
 from tests.support.upstream import completion
 
 EVENTS = Path("events/dashboard")
@@ -20,7 +20,7 @@ LONG = "Explain step by step how the tides on Earth depend on the Moon and the S
 def shown(stack: StackInfo, event: str) -> str:
     file = EVENTS / f"{event}.json"
     text = file.read_text("utf-8")
-    function = find_function(function_word(file, json.loads(text)), stack)
+    function = find_function_name(function_word(file, json.loads(text)), stack)
     answer = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=function, Payload=text
     )
@@ -38,7 +38,7 @@ def costs(stack: StackInfo) -> dict[str, Any]:
 
 
 @pytest.fixture
-def used(scripted: Served) -> StackInfo:
+def used(scripted: ServedStack) -> StackInfo:
     scripted.upstream.script = lambda _: completion("2", 1013, 57)
     for text in ("hello", LONG):
         scripted.openai.chat.completions.create(
@@ -47,7 +47,7 @@ def used(scripted: Served) -> StackInfo:
     return scripted.stack
 
 
-def test_the_widget_shows_what_the_api_tells(used: StackInfo) -> None:
+def test_the_widget_shows_the_figures_of_the_api(used: StackInfo) -> None:
     total, html = costs(used), shown(used, "spend")
     assert total["spent_usd"] > 0
     for figure in (
@@ -60,7 +60,7 @@ def test_the_widget_shows_what_the_api_tells(used: StackInfo) -> None:
     assert LONG not in html
 
 
-def test_keys_and_versions_are_read_with_the_functions_own_rights(used: StackInfo) -> None:
+def test_keys_and_versions_are_read_with_the_functions_own_role(used: StackInfo) -> None:
     assert f">{usd(costs(used)['spent_usd'])}" in shown(used, "keys")
     assert ">1 (live)</td>" in shown(used, "prompts")
     assert shown(used, "describe").startswith("## Costs")

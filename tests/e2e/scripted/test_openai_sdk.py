@@ -1,4 +1,4 @@
-"""The deployed template through OpenAI's own SDK."""
+"""The deployed template, called with OpenAI's SDK."""
 
 import threading
 import uuid
@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue
 from local.aws.client import STACK_NAME, StackInfo, aws_client
 from route_switch.adapters.keys_table import KeysTable, key_id_of
 from route_switch.domain.api_keys import ApiKey, hash_key, new_key
-from tests.e2e.conftest import Served
+from tests.e2e.conftest import ServedStack
 from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, by_model
 from tests.support.upstream import Body, Reply, completion
 
@@ -44,7 +44,7 @@ def reply(message: Mapping[str, JsonValue], finish_reason: str = "stop") -> Repl
     return Reply({"id": "x", "model": "m-2026", "choices": [choice], "usage": usage})
 
 
-def test_a_stream_is_read_to_its_end_with_its_usage(scripted: Served) -> None:
+def test_a_stream_is_read_to_its_end_with_its_usage(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model({ROUTER: completion("3"), LARGE: completion("Because.")})
     stream = scripted.openai.chat.completions.create(
         model="auto",
@@ -61,7 +61,7 @@ def test_a_stream_is_read_to_its_end_with_its_usage(scripted: Served) -> None:
     assert chunks[-1].usage.completion_tokens == 7
 
 
-def test_the_sdks_own_accumulator_understands_a_streamed_tool_call(scripted: Served) -> None:
+def test_the_sdks_accumulator_parses_a_streamed_tool_call(scripted: ServedStack) -> None:
     call: JsonValue = {
         "id": "c1",
         "type": "function",
@@ -83,7 +83,7 @@ def test_the_sdks_own_accumulator_understands_a_streamed_tool_call(scripted: Ser
     assert final.choices[0].finish_reason == "tool_calls"
 
 
-def test_structured_output_is_parsed_by_the_sdk(scripted: Served) -> None:
+def test_structured_output_is_parsed_by_the_sdk(scripted: ServedStack) -> None:
     message = {"role": "assistant", "content": '{"height_m": 2.5}'}
     scripted.upstream.script = by_model({ROUTER: completion("2"), MEDIUM: reply(message)})
     answer = scripted.openai.chat.completions.parse(
@@ -98,7 +98,7 @@ def test_structured_output_is_parsed_by_the_sdk(scripted: Served) -> None:
     assert sent["type"] == "json_schema"
 
 
-def test_models_are_listed_and_retrieved(scripted: Served) -> None:
+def test_models_are_listed_and_retrieved(scripted: ServedStack) -> None:
     for listed in scripted.openai.models.list():
         assert scripted.openai.models.retrieve(listed.id).id == listed.id
     with pytest.raises(openai.NotFoundError) as caught:
@@ -106,7 +106,7 @@ def test_models_are_listed_and_retrieved(scripted: Served) -> None:
     assert caught.value.code == "model_not_found"
 
 
-def test_a_dry_run_and_a_range_go_in_the_extra_body(scripted: Served) -> None:
+def test_a_dry_run_and_a_tier_range_are_set_in_the_extra_body(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model({ROUTER: completion("1")})
     answer = scripted.openai.chat.completions.create(
         model="auto",
@@ -135,8 +135,11 @@ def test_a_dry_run_and_a_range_go_in_the_extra_body(scripted: Served) -> None:
         ),
     ],
 )
-def test_refusals_are_the_sdks_own_errors(
-    scripted: Served, ask: Callable[[OpenAI], object], error: type[openai.APIStatusError], code: str
+def test_rejections_raise_the_sdks_own_errors(
+    scripted: ServedStack,
+    ask: Callable[[OpenAI], object],
+    error: type[openai.APIStatusError],
+    code: str,
 ) -> None:
     with pytest.raises(error) as caught:
         ask(scripted.openai)
@@ -148,8 +151,8 @@ def chat(client: OpenAI, **fields: object) -> object:
     return client.chat.completions.create(**given)  # type: ignore[call-overload]
 
 
-def test_100_identical_requests_make_one_upstream_call(scripted: Served) -> None:
-    """While it runs they are told to wait, and afterwards they get the same answer."""
+def test_100_identical_requests_make_one_upstream_call(scripted: ServedStack) -> None:
+    """While the first runs, the others are told to wait; afterwards they get the same answer."""
     go_on = threading.Event()
     scripted.upstream.script = lambda _: Reply(completion("Hi.").body, wait_for=go_on)
     key, refused = str(uuid.uuid4()), threading.Semaphore(0)
@@ -176,8 +179,8 @@ def test_100_identical_requests_make_one_upstream_call(scripted: Served) -> None
     assert repeat.headers["idempotent-replayed"] == "true"
 
 
-def test_200_concurrent_requests_keep_a_budget_that_is_nearly_spent(scripted: Served) -> None:
-    """What was let in beyond it is at most what was in flight."""
+def test_200_concurrent_requests_respect_a_nearly_spent_budget(scripted: ServedStack) -> None:
+    """The budget is exceeded at most by the requests in flight."""
     cost_usd, budget_usd, in_flight = 0.0002, 0.003, 8  # gpt-4.1-nano: 0.1 and 0.4 per million
 
     def answer(_: Body) -> Reply:
@@ -196,7 +199,7 @@ def test_200_concurrent_requests_keep_a_budget_that_is_nearly_spent(scripted: Se
     }
     spent_usd = sum(float(a.headers["x-route-cost-usd"]) for a in served)
     assert spent_usd == pytest.approx(len(served) * cost_usd)
-    assert len(scripted.upstream.calls) == len(served), "nobody pays for what was refused"
+    assert len(scripted.upstream.calls) == len(served), "rejected requests make no upstream call"
     assert budget_usd * 0.5 < spent_usd <= budget_usd + in_flight * cost_usd
 
 

@@ -1,4 +1,4 @@
-"""The served OpenAPI document against the API that serves it."""
+"""Compare the served OpenAPI document with the API."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra.routes import ROUTES
-from tests.e2e.conftest import Served
+from tests.e2e.conftest import ServedStack
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -21,9 +21,12 @@ Json = Any  # documents, which are read at many places
 
 
 @pytest.fixture
-def document(scripted: Served) -> Json:
-    """As it is served, but for what makes it say more. Clients may meet new fields, so it leaves
-    answers open; here, no field is to be forgotten. And there is an answer to give feedback for."""
+def document(scripted: ServedStack) -> Json:
+    """The served document, made stricter.
+
+    Responses allow additional fields, so that clients accept new ones; here they are forbidden, so
+    that none is undocumented. The request id for feedback is that of a real answer.
+    """
     served = httpx.get(f"{scripted.stack.endpoint}/openapi.json").json()
     schemas = served["components"]["schemas"]
     for schema in schemas.values():
@@ -33,8 +36,8 @@ def document(scripted: Served) -> Json:
     return served
 
 
-def answered(served: Served) -> str:
-    """The id of an answer to the key that schemathesis uses."""
+def answered(served: ServedStack) -> str:
+    """Return the id of a request that was made with schemathesis' key."""
     sdk = served.openai.with_options(api_key=served.stack.admin_key)
     answer = sdk.chat.completions.create(
         model="tier-1", messages=[{"role": "user", "content": "hello"}]
@@ -42,7 +45,9 @@ def answered(served: Served) -> str:
     return answer.id
 
 
-def test_schemathesis_finds_nothing(scripted: Served, document: Json, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_failures(
+    scripted: ServedStack, document: Json, tmp_path: Path
+) -> None:
     stack = scripted.stack
     location, log = tmp_path / "openapi.json", tmp_path / "log.har"
     location.write_text(json.dumps(document))
@@ -56,11 +61,13 @@ def test_schemathesis_finds_nothing(scripted: Served, document: Json, tmp_path: 
         text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert answered_routes(json.loads(log.read_text())) == set(ROUTES), "some were only refused"
+    assert answered_routes(json.loads(log.read_text())) == set(ROUTES), (
+        "some routes never returned 200"
+    )
 
 
 def answered_routes(log: Json) -> set[tuple[str, str]]:
-    """The routes that said 200 in an HTTP archive."""
+    """Return the routes with a 200 response in an HTTP archive."""
     said = {
         (entry["request"]["method"], urlsplit(entry["request"]["url"]).path)
         for entry in log["log"]["entries"]

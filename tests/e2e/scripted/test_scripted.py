@@ -1,4 +1,4 @@
-"""The deployed template over HTTP, with models that answer what each test scripts."""
+"""The deployed template over HTTP, with models that each test scripts."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ import pytest
 from local.aws.client import StackInfo, aws_client
 from route_switch.adapters.models.litellm_catalog import list_price
 from route_switch.domain.pricing import Usage, cost_usd
-from tests.e2e.conftest import Served
+from tests.e2e.conftest import ServedStack
 from tests.support.upstream import Body, Reply, Script, completion, failure
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
@@ -23,15 +23,15 @@ def by_model(replies: dict[str, Reply]) -> Script:
     return lambda body: replies[str(body["model"])]
 
 
-def ask(served: Served, text: str, model: str = "auto") -> tuple[httpx.Headers, str]:
+def ask(served: ServedStack, text: str, model: str = "auto") -> tuple[httpx.Headers, str]:
     answer = served.openai.chat.completions.with_raw_response.create(
         model=model, messages=[{"role": "user", "content": text}]
     )
     return answer.headers, answer.parse().choices[0].message.content or ""
 
 
-def stored(stack: StackInfo, request_id: str) -> dict[str, object]:
-    """The record as it lies in DynamoDB."""
+def stored_record(stack: StackInfo, request_id: str) -> dict[str, object]:
+    """Return the record in DynamoDB."""
     dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
     item = dynamodb.get_item(TableName=stack.results_table, Key=key)["Item"]
@@ -39,7 +39,7 @@ def stored(stack: StackInfo, request_id: str) -> dict[str, object]:
     return record
 
 
-def test_a_short_query_makes_one_upstream_call(scripted: Served) -> None:
+def test_a_short_query_makes_one_upstream_call(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model({SMALL: completion("Hi there.")})
     headers, text = ask(scripted, "hello")
     assert text == "Hi there."
@@ -48,13 +48,13 @@ def test_a_short_query_makes_one_upstream_call(scripted: Served) -> None:
     assert scripted.upstream.headers[0]["authorization"] == "Bearer sk-of-the-test"
 
 
-def test_a_classified_query_makes_two_and_its_cost_is_exact(scripted: Served) -> None:
+def test_a_classified_query_makes_two_calls_and_its_cost_is_exact(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model(
         {ROUTER: completion("3", 1013, 3), LARGE: completion("Because.", 37, 211)}
     )
     headers, _ = ask(scripted, LONG)
     assert scripted.upstream.models_called() == [ROUTER, LARGE]
-    record = stored(scripted.stack, headers["x-request-id"])
+    record = stored_record(scripted.stack, headers["x-request-id"])
     router_usd = cost_usd(Usage(1013, 3), list_price(f"openai/{ROUTER}"))
     answer_usd = cost_usd(Usage(37, 211), list_price(f"openai/{LARGE}"))
     assert router_usd is not None
@@ -67,8 +67,8 @@ def test_a_classified_query_makes_two_and_its_cost_is_exact(scripted: Served) ->
 @pytest.mark.parametrize(
     "router", [completion("banana"), failure(500)], ids=["banana", "status-500"]
 )
-def test_a_router_that_talks_nonsense_or_fails_ends_in_the_safe_tier(
-    scripted: Served, router: Reply
+def test_an_invalid_or_failed_router_reply_leads_to_the_safe_tier(
+    scripted: ServedStack, router: Reply
 ) -> None:
     scripted.upstream.script = by_model({ROUTER: router, MEDIUM: completion("Fine.")})
     headers, text = ask(scripted, LONG)
@@ -76,7 +76,7 @@ def test_a_router_that_talks_nonsense_or_fails_ends_in_the_safe_tier(
     assert (headers["x-route-tier"], headers["x-route-reason"]) == ("2", "fallback")
 
 
-def test_a_router_that_hangs_ends_in_the_safe_tier_in_time(scripted: Served) -> None:
+def test_a_hanging_router_leads_to_the_safe_tier_in_time(scripted: ServedStack) -> None:
     release = threading.Event()
     scripted.upstream.script = by_model(
         {ROUTER: Reply({}, wait_for=release), MEDIUM: completion("Fine.")}
@@ -90,7 +90,7 @@ def test_a_router_that_hangs_ends_in_the_safe_tier_in_time(scripted: Served) -> 
     assert 6 <= seconds < 10, "the router's share of the deadline is six seconds"
 
 
-def test_everything_down_is_a_502_that_sdks_understand(scripted: Served) -> None:
+def test_an_outage_of_all_models_is_a_502_in_openais_format(scripted: ServedStack) -> None:
     scripted.upstream.script = lambda _: failure(500)
     with pytest.raises(openai.InternalServerError) as caught:
         ask(scripted, "hello")
@@ -99,32 +99,32 @@ def test_everything_down_is_a_502_that_sdks_understand(scripted: Served) -> None
     assert scripted.upstream.models_called() == [SMALL, MEDIUM, LARGE]
 
 
-def test_a_provider_that_refuses_the_request_is_a_400(scripted: Served) -> None:
+def test_a_request_that_the_provider_rejects_is_a_400(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model({SMALL: failure(400, "context too long")})
     with pytest.raises(openai.BadRequestError, match="context too long"):
         ask(scripted, "hello")
 
 
-def test_concurrent_requests_are_each_recorded_once(scripted: Served) -> None:
+def test_concurrent_requests_are_each_recorded_once(scripted: ServedStack) -> None:
     scripted.upstream.script = by_model({SMALL: completion("Hi.")})
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: ask(scripted, "hello"), range(60)))
     ids = {headers["x-request-id"] for headers, _ in answers}
     assert len(ids) == 60
-    assert all(stored(scripted.stack, each)["status"] == "answered" for each in ids)
+    assert all(stored_record(scripted.stack, each)["status"] == "answered" for each in ids)
     assert len(scripted.upstream.calls) == 60
 
 
-def test_a_request_that_is_not_in_the_records_was_not_paid(scripted: Served) -> None:
-    """Counts what the upstream was asked against what the records say was attempted."""
+def test_every_paid_call_is_recorded(scripted: ServedStack) -> None:
+    """Compare the upstream's calls with the attempts in the records."""
     scripted.upstream.script = by_model({ROUTER: completion("1"), SMALL: completion("Hi.")})
     ids = [ask(scripted, text)[0]["x-request-id"] for text in ("hello", LONG, LONG)]
-    attempts = [stored(scripted.stack, each)["attempts"] for each in ids]
+    attempts = [stored_record(scripted.stack, each)["attempts"] for each in ids]
     models = [a["model"] for made in attempts if isinstance(made, list) for a in made]
     assert sorted(models) == sorted(f"openai/{m}" for m in scripted.upstream.models_called())
 
 
-def test_unusual_fields_reach_the_provider(scripted: Served) -> None:
+def test_unusual_fields_reach_the_provider(scripted: ServedStack) -> None:
     seen: list[Body] = []
 
     def script(body: Body) -> Reply:

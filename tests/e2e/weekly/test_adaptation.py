@@ -1,5 +1,5 @@
-"""Three weeks of traffic through the API, which shifts after the first: learning follows, and rests
-where there is nothing to follow. The models are simulated (`scripted_models`)."""
+"""Three weeks of traffic through the API, with a shift after the first. Learning adapts to it and
+otherwise keeps the prompt. The models are simulated (`scripted_models`)."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ from tests.support.scripted_models import (
 from tests.support.weekly import Weekly, check_end, run_id
 
 SIDES = {"train": 32, "validation": 24, "heldout": 52}
-"""Of a week; the gate wants 50 that are held out and new."""
+"""Queries per week. The gate needs 50 new held-out ones."""
 PROOFS = [query(n, PROOF) for n in numbers(**SIDES, hard=PROOF)]
 TRANSLATIONS = [query(n, TRANSLATION) for n in numbers(**SIDES, first=1000, hard=TRANSLATION)]
 MORE_OF_BOTH = [
@@ -46,12 +46,12 @@ MORE_OF_BOTH = [
     *(query(n, hard) for n in (2001, 2003) for hard in (PROOF, TRANSLATION)),
 ]
 LABELS = 60
-"""People say of so many answers whether they were adequate: 50 calibrate the judge."""
+"""Answers that people rate. 50 are enough to calibrate the judge."""
 LAMBDA = LearningConfig.model_fields["lambda_"].default
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """A request through the API."""
 
     text: str
@@ -59,23 +59,23 @@ class Sent:
     model: str
 
 
-def send(weekly: Weekly, queries: Sequence[str]) -> list[Sent]:
-    """As an application does that lets the router choose."""
+def send(weekly: Weekly, queries: Sequence[str]) -> list[SentRequest]:
+    """Send queries as an application does, with the model `auto`."""
     weekly.upstream.script = Models()
     client = client_of(weekly.stack).with_options(max_retries=2)
 
-    def ask(text: str) -> Sent:
+    def ask(text: str) -> SentRequest:
         answer = client.chat.completions.with_raw_response.create(
             model="auto", messages=[{"role": "user", "content": text}]
         )
-        return Sent(text, answer.headers["x-request-id"], answer.headers["x-route-model"])
+        return SentRequest(text, answer.headers["x-request-id"], answer.headers["x-route-model"])
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(ask, queries))
 
 
-def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
-    """A thumb for each answer."""
+def label(weekly: Weekly, sent: Sequence[SentRequest]) -> None:
+    """Give each answer a thumb."""
     dynamodb, table = weekly.client("dynamodb"), weekly.stack.results_table
     store = DynamoDbFeedback(dynamodb, table)
     for each in sent:
@@ -86,8 +86,8 @@ def label(weekly: Weekly, sent: Sequence[Sent]) -> None:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A run, what it left behind as its report, and the models that it alone asked."""
+class LearningResult:
+    """A run, its report, and the models with this run's calls."""
 
     run: str
     report: Any  # plain JSON, as a script would read it
@@ -95,19 +95,19 @@ class Learned:
 
     @property
     def answers(self) -> int:
-        """How many answers the tiers were asked for."""
+        """The number of calls to tier models."""
         return sum(self.models.by_model[tier] for tier in ("small", "medium", "large"))
 
 
-def learn(weekly: Weekly, outcome: str, *criteria: str) -> Learned:
-    """As scheduled, with a proposer that by then knows these criteria."""
+def learn(weekly: Weekly, outcome: str, *criteria: str) -> LearningResult:
+    """Run learning as scheduled, with a proposer that knows these criteria."""
     weekly.upstream.script = models = Models(criteria=criteria)
     time = weekly.next_time()
     check_end(weekly, weekly.run(time), outcome)
-    learned = Learned(
+    learned = LearningResult(
         run_id(time), json.loads(weekly.read(f"runs/{run_id(time)}/report.json")), models
     )
-    # The run's account has each call once: what the server answered beyond it was paid twice.
+    # The report counts each call once; any further call at the server was paid twice.
     assert Counter(learned.report["spend"]["calls"]) == Counter(
         answer=learned.answers,
         **{name: models.by_model[name] for name in ("judge", "proposer", "router")},
@@ -116,7 +116,7 @@ def learn(weekly: Weekly, outcome: str, *criteria: str) -> Learned:
 
 
 def heldout(weekly: Weekly, run: str, queries: Sequence[str], folder: Path) -> OutcomeTable:
-    """What the run found out about those of the queries that are held out."""
+    """Return the run's outcomes for the held-out queries among these."""
     for key in (f"work/{run}/examples.jsonl.gz", f"runs/{run}/outcomes.jsonl.gz"):
         (folder / Path(key).name).write_bytes(weekly.read(key))
     prices = {
@@ -135,13 +135,13 @@ def heldout(weekly: Weekly, run: str, queries: Sequence[str], folder: Path) -> O
 
 
 def objective(table: OutcomeTable, document: str) -> float:
-    """Quality − λ · cost on the table's rows, where the router reads this prompt."""
+    """Return quality − λ · cost on the table's rows if the router uses this prompt."""
     columns = [routed(document, example.query) - 1 for example in table.examples]
     rewards = arrays_of(table).rewards(LAMBDA)
     return float(rewards[range(len(columns)), columns].mean())
 
 
-def test_learning_follows_traffic_that_shifts_and_rests_where_nothing_does(
+def test_learning_adapts_to_shifted_traffic_and_otherwise_keeps_the_prompt(
     weekly: Weekly, route_switch: RouteSwitch, tmp_path: Path
 ) -> None:
     version, hand_written = weekly.live

@@ -1,4 +1,4 @@
-"""The weekly workflow on the local stack: a person who is asked, and one who edits meanwhile."""
+"""The weekly workflow on the local stack: approval, and prompts edited during a run."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ from tests.support.scripted_models import (
     breaking,
     numbers,
     recorded,
-    without_anything,
+    ungraded,
 )
 from tests.support.upstream import Body, Reply
 from tests.support.weekly import Weekly, check_end, run_id
@@ -26,19 +26,19 @@ EDITED = to_markdown(
         update={"instruction": f"{packaged_prompt().instruction}\n\nWhen in doubt, say 3."}
     )
 )
-"""What somebody made of the prompt by hand."""
+"""A hand-edited prompt."""
 
 
 def refusal(route_switch: RouteSwitch, *arguments: str) -> str:
-    """What the command says where it does nothing."""
+    """Return the error of a command that does nothing."""
     done = route_switch(*arguments)
     assert done.exit_code == 1
     assert isinstance(done.exception, RouteSwitchError), done.output
     return str(done.exception)
 
 
-def asked(weekly: Weekly, time: datetime) -> str:
-    """Waits for the one request for approval; returns its text."""
+def wait_for_request(weekly: Weekly, time: datetime) -> str:
+    """Wait for the only request for approval, and return its text."""
     (request,) = weekly.notified()
     run = run_id(time)
     assert request["Subject"] == (f"route-switch local: a better prompt needs approval (run {run})")
@@ -47,23 +47,23 @@ def asked(weekly: Weekly, time: datetime) -> str:
 
 
 def record(route_switch: RouteSwitch, time: datetime) -> dict[str, object]:
-    """The run as `route-switch runs` tells of it."""
+    """Return the run as listed by `route-switch runs`."""
     (found,) = json.loads(route_switch("runs", "--json").stdout)
     assert found["run"] == run_id(time)
     assert isinstance(found, dict)
     return found
 
 
-def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
+def test_a_verdict_of_the_judge_alone_needs_approval_and_then_goes_live(
     weekly: Weekly, models: Models, route_switch: RouteSwitch
 ) -> None:
     before, document = weekly.live
-    weekly.seed([without_anything(number) for number in ENOUGH])
+    weekly.seed([ungraded(number) for number in ENOUGH])
     time = weekly.next_time()
     execution, run = weekly.start(time), run_id(time)
     weekly.wait_for_state(execution, "Collect")
     assert "is not waiting for approval: under way" in refusal(route_switch, "approve", run)
-    asked(weekly, time)
+    wait_for_request(weekly, time)
     assert record(route_switch, time)["state"] == "waits for approval"
     assert weekly.live == (before, document)
 
@@ -88,7 +88,7 @@ def test_where_only_a_judge_says_so_a_person_approves_and_the_prompt_goes_live(
     assert weekly.live == (version, document)
 
 
-def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
+def test_a_stage_that_always_asks_also_asks_if_tests_graded_and_can_be_rejected(
     weekly: Weekly, models: Models, route_switch: RouteSwitch
 ) -> None:
     before = weekly.live
@@ -96,7 +96,7 @@ def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
     time = weekly.next_time()
     with weekly.configured(approval="always"):
         execution, run = weekly.start(time), run_id(time)
-        asked(weekly, time)
+        wait_for_request(weekly, time)
         assert route_switch("reject", run).exit_code == 0
         told = check_end(weekly, weekly.ended(execution), "not approved")
         assert models.asked_again == 0
@@ -108,13 +108,15 @@ def test_a_stage_that_always_asks_asks_where_tests_say_so_too_and_no_means_no(
     assert weekly.live == before
 
 
-def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwitch) -> None:
+def test_no_answer_means_rejection(
+    weekly: Weekly, models: Models, route_switch: RouteSwitch
+) -> None:
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
     time = weekly.next_time()
-    with weekly.configured(approval="always"), weekly.asking_briefly(seconds=2):
+    with weekly.configured(approval="always"), weekly.short_approval_wait(seconds=2):
         execution = weekly.start(time)
-        asked(weekly, time)
+        wait_for_request(weekly, time)
         told = check_end(weekly, weekly.ended(execution), "not approved")
     assert models.asked_again == 0
     assert weekly.live == before
@@ -123,7 +125,7 @@ def test_silence_means_no(weekly: Weekly, models: Models, route_switch: RouteSwi
     assert weekly.live == before
 
 
-def test_an_answer_to_a_run_that_nobody_knows_is_refused(route_switch: RouteSwitch) -> None:
+def test_an_answer_to_an_unknown_run_is_rejected(route_switch: RouteSwitch) -> None:
     why = "There is no run 2026-01-04T030000Z. 'route-switch runs' lists them."
     assert refusal(route_switch, "approve", "2026-01-04T030000Z") == why
     assert refusal(route_switch, "reject", "2026-01-04T030000Z") == why
@@ -137,7 +139,7 @@ def test_a_prompt_that_was_edited_while_the_run_waited_is_not_overwritten(
     time = weekly.next_time()
     with weekly.configured(approval="always"):
         execution = weekly.start(time)
-        asked(weekly, time)
+        wait_for_request(weekly, time)
         weekly.publish(EDITED)
         assert route_switch("approve", run_id(time)).exit_code == 0
         told = check_end(weekly, weekly.ended(execution), "prompt changed")
@@ -154,7 +156,7 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     edits: list[None] = []
 
     def edit(_: int, body: Body) -> Reply | None:
-        """At the model's first request."""
+        """Edit the prompt at the model's first request."""
         if body["model"] == model and not edits:
             edits.append(None)
             weekly.publish(EDITED)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from local.aws.errors import LocalStackError
-from local.demos.traffic import Sent
+from local.demos.traffic import Exchange
 from local.demos.weekly import Week
 from route_switch.cli.stage import find_deployed
 from tests.support.processes import kill_function
@@ -22,8 +22,10 @@ ENOUGH = numbers(train=20, validation=16, heldout=54)
 
 @pytest.fixture
 def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
-    """A week on the stack of scripted models, whose runs are approved without being asked for. No
-    router remembers the prompt of an earlier test, for a minute."""
+    """A week on the stack of scripted models, approved in advance.
+
+    The router's processes are killed, because they cache the previous test's prompt for a minute.
+    """
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(vars(weekly.stack)))
     monkeypatch.chdir(tmp_path)
@@ -34,7 +36,7 @@ def week(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wee
 
 
 @pytest.mark.usefixtures("models")
-def test_an_approved_candidate_goes_live_and_is_what_the_api_then_uses(
+def test_an_approved_candidate_goes_live_and_the_api_uses_it(
     week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, _ = weekly.live
@@ -50,25 +52,27 @@ def test_an_approved_candidate_goes_live_and_is_what_the_api_then_uses(
 
 
 @pytest.mark.usefixtures("models")
-def test_without_a_terminal_nobody_is_asked_and_silence_means_no(
+def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
     week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    with weekly.configured(approval="always"), weekly.asking_briefly(seconds=4):
+    with weekly.configured(approval="always"), weekly.short_approval_wait(seconds=4):
         replace(week, approved=False).learn([answered(query(1))])
     printed = capsys.readouterr().out
-    assert "Nobody is at this terminal to ask: silence, in a while, means no." in printed
+    assert "There is no terminal to ask at. No answer in time means no." in printed
     assert "\nnot approved\nNobody approved the candidate in time" in printed
     assert weekly.live == before
 
 
 @pytest.mark.usefixtures("models")
-def test_a_failed_run_is_an_error_that_says_what_was_notified(week: Week, weekly: Weekly) -> None:
+def test_a_failed_run_is_an_error_with_the_text_of_the_notification(
+    week: Week, weekly: Weekly
+) -> None:
     weekly.seed([{"query": ""}])
     with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt is unchanged"):
         week.learn([answered(query(1))])
 
 
-def answered(text: str) -> Sent:
-    return Sent(text, 200, httpx.Headers(), {}, 1.0)
+def answered(text: str) -> Exchange:
+    return Exchange(text, 200, httpx.Headers(), {}, 1.0)

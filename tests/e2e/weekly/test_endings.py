@@ -1,4 +1,4 @@
-"""The weekly workflow on the local stack: how runs end, and what is live after each."""
+"""The weekly workflow on the local stack: outcomes of runs, and the live prompt after each."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_a_better_prompt_goes_live_once_and_says_so_once_though_the_event_comes_
     assert models.asked_again == 0
 
 
-def test_too_few_examples_are_said_and_cost_nothing(weekly: Weekly, models: Models) -> None:
+def test_too_few_examples_are_reported_and_cost_nothing(weekly: Weekly, models: Models) -> None:
     before = weekly.live
     weekly.seed([recorded(number) for number in range(39)])
     ended = weekly.run()
@@ -44,8 +44,8 @@ def test_too_few_examples_are_said_and_cost_nothing(weekly: Weekly, models: Mode
     assert models.calls.total() == 0
 
 
-def test_what_is_executed_is_the_templates_definition_word_for_word(weekly: Weekly) -> None:
-    """The local stack replaces nothing in it; where moto differs from AWS, moto is corrected."""
+def test_the_executed_definition_equals_the_templates(weekly: Weekly) -> None:
+    """The local stack corrects moto where it differs from AWS, and never changes the definition."""
     template = json.loads((weekly.assembly / f"{STACK_NAME}.template.json").read_text("utf-8"))
     wanted = state_machine(template, weekly.stack)
     executed = weekly.client("stepfunctions").describe_state_machine(

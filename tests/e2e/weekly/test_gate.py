@@ -1,4 +1,4 @@
-"""The weekly workflow on the local stack: what the gate does not let through, and what waits."""
+"""The weekly workflow on the local stack: candidates that the gate rejects or postpones."""
 
 from pydantic import JsonValue
 
@@ -18,7 +18,7 @@ from tests.support.weekly import Weekly, check_end, run_id
 ENOUGH = numbers(train=21, validation=16, heldout=52)
 
 
-def test_where_nothing_better_is_proposed_nothing_changes(weekly: Weekly) -> None:
+def test_without_a_better_proposal_nothing_changes(weekly: Weekly) -> None:
     weekly.upstream.script = models = Models(stating=None)
     before = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
@@ -28,8 +28,8 @@ def test_where_nothing_better_is_proposed_nothing_changes(weekly: Weekly) -> Non
     assert "No better routing prompt was found. The live prompt is unchanged." in told
 
 
-def other_than_it_looks(number: int) -> dict[str, JsonValue]:
-    """On held-out rows, hard queries are easy and easy ones are hard."""
+def swapped_on_heldout(number: int) -> dict[str, JsonValue]:
+    """Return a recorded example; on held-out rows, easy and hard queries are swapped."""
     if side(number) is not Side.HELDOUT:
         return recorded(number)
     text = query(number)
@@ -43,11 +43,11 @@ def other_than_it_looks(number: int) -> dict[str, JsonValue]:
     return {"query": text, "models": results}
 
 
-def test_the_gate_refuses_a_candidate_that_wins_on_validation_rows_alone(
+def test_the_gate_rejects_a_candidate_that_wins_only_on_validation_rows(
     weekly: Weekly, models: Models
 ) -> None:
     before = weekly.live
-    weekly.seed([other_than_it_looks(number) for number in ENOUGH])
+    weekly.seed([swapped_on_heldout(number) for number in ENOUGH])
     time = weekly.next_time()
     told = check_end(weekly, weekly.run(time), "not better")
     assert models.asked_again == 0
@@ -56,9 +56,7 @@ def test_the_gate_refuses_a_candidate_that_wins_on_validation_rows_alone(
     assert CRITERION in weekly.read(f"runs/{run_id(time)}/candidate.md").decode()
 
 
-def test_too_few_new_heldout_rows_wait_for_a_run_that_has_more(
-    weekly: Weekly, models: Models
-) -> None:
+def test_too_few_new_heldout_rows_wait_for_a_later_run(weekly: Weekly, models: Models) -> None:
     before, document = weekly.live
     more = numbers(train=24, validation=20, heldout=60)
     few = numbers(train=20, validation=16, heldout=40)

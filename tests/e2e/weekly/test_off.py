@@ -1,4 +1,4 @@
-"""Learning that the owner turns off: before a run, and while one is under way."""
+"""The owner turns learning off: before a run, and during one."""
 
 import json
 import threading
@@ -18,24 +18,24 @@ SLICE_S = 2.0
 
 
 @pytest.fixture(autouse=True)
-def _on_again(route_switch: RouteSwitch) -> Iterator[None]:
-    """For the tests that come later."""
+def _turn_on_afterwards(route_switch: RouteSwitch) -> Iterator[None]:
+    """Turn learning on again for later tests."""
     yield
-    turn(route_switch, "on")
+    switch_learning(route_switch, "on")
 
 
-def turn(route_switch: RouteSwitch, state: str) -> None:
+def switch_learning(route_switch: RouteSwitch, state: str) -> None:
     done = route_switch("switch", "learning", state)
     assert done.exit_code == 0, done.exception
     assert done.stdout.endswith(f"-> {state}\n")
 
 
-def test_while_it_is_off_no_run_begins_and_nobody_is_told_but_who_asks(
+def test_while_learning_is_off_no_run_starts_and_no_notification_is_sent(
     weekly: Weekly, models: Models, route_switch: RouteSwitch
 ) -> None:
     weekly.seed(ROWS)
     before = weekly.live
-    turn(route_switch, "off")
+    switch_learning(route_switch, "off")
     for ended in (weekly.run(), weekly.ended(weekly.start_by("drift"))):
         assert ended.status == "SUCCEEDED"
         assert ended.outcome == "learning off"
@@ -50,13 +50,13 @@ def test_while_it_is_off_no_run_begins_and_nobody_is_told_but_who_asks(
     assert models.calls.total() == 0
 
 
-def test_a_run_that_is_under_way_ends_at_its_next_slice_and_the_next_one_goes_on_from_there(
+def test_turning_learning_off_ends_a_run_at_its_next_slice_and_the_next_run_resumes(
     weekly: Weekly, models: Models, route_switch: RouteSwitch
 ) -> None:
     asked, turned_off = threading.Event(), threading.Event()
 
     def hold(number: int, body: Body) -> Reply | None:
-        """At one of the first requests for outcomes."""
+        """Wait at one of the first requests for outcomes."""
         if models.by_model["large"] >= 10 and not asked.is_set():
             asked.set()
             assert turned_off.wait(120)
@@ -69,7 +69,7 @@ def test_a_run_that_is_under_way_ends_at_its_next_slice_and_the_next_one_goes_on
     with weekly.configured(slice_s=SLICE_S):
         execution = weekly.start(started)
         assert asked.wait(120)
-        turn(route_switch, "off")
+        switch_learning(route_switch, "off")
         turned_off.set()
         ended = weekly.ended(execution)
     told = check_end(weekly, ended, "learning off")
@@ -81,13 +81,13 @@ def test_a_run_that_is_under_way_ends_at_its_next_slice_and_the_next_one_goes_on
     assert f"This run spent {models.usd:.4f} USD." in told
     assert weekly.taken_usd(started) == pytest.approx(models.usd, rel=1e-6)
 
-    turn(route_switch, "on")
+    switch_learning(route_switch, "on")
     check_end(weekly, weekly.run(), "promoted")
     assert weekly.live[0] == before + 1
     assert max(models.calls[call] for call in models.paid_once) == 1
 
 
-def test_a_candidate_that_was_approved_before_it_was_turned_off_does_not_go_live(
+def test_turning_learning_off_stops_an_approved_candidate(
     weekly: Weekly, models: Models, route_switch: RouteSwitch
 ) -> None:
     weekly.seed([recorded(number) for number in NUMBERS])
@@ -96,17 +96,17 @@ def test_a_candidate_that_was_approved_before_it_was_turned_off_does_not_go_live
     with weekly.configured(approval="always"):
         execution = weekly.start(started)
         weekly.notified()
-        turn(route_switch, "off")
+        switch_learning(route_switch, "off")
         assert isinstance(route_switch("approve", run_id(started)).exception, RouteSwitchError)
-        approve_all_the_same(weekly, run_id(started))
+        approve_directly(weekly, run_id(started))
         told = check_end(weekly, weekly.ended(execution), "learning off")
     assert "Promote" in weekly.states(execution)
     assert weekly.live == before
-    assert "candidate.md" in told, "whoever wants it may still promote it"
+    assert "candidate.md" in told, "it can still be promoted by hand"
 
 
-def approve_all_the_same(weekly: Weekly, run: str) -> None:
-    """As somebody who was quicker than the switch."""
+def approve_directly(weekly: Weekly, run: str) -> None:
+    """Answer the token directly, as if the approval had come just before the switch."""
     found = weekly.client("dynamodb").get_item(
         TableName=weekly.stack.results_table, Key={"pk": {"S": "RUNS"}, "sk": {"S": run}}
     )

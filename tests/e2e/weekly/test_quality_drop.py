@@ -1,4 +1,4 @@
-"""On the local stack: a promoted prompt that people rate lower is taken back by itself."""
+"""On the local stack, a promoted prompt with lower ratings is rolled back automatically."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Rating = Callable[[int], bool]
 
 
 def promote(weekly: Weekly, word: str) -> str:
-    """Has the promoter make a candidate live, as the workflow does; returns its content."""
+    """Promote a candidate through the promoter, as the workflow does, and return its content."""
     before = packaged_prompt()
     candidate = before.model_copy(
         update={
@@ -44,8 +44,8 @@ def promote(weekly: Weekly, word: str) -> str:
     return to_markdown(candidate)
 
 
-def serve_anew(weekly: Weekly) -> None:
-    """The router in new processes: warm ones read the prompt again after a minute only."""
+def restart_router(weekly: Weekly) -> None:
+    """Serve from new processes: warm ones read the prompt again only after a minute."""
     client, name = weekly.client("lambda"), weekly.function("-Router")
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     generation = str(int(variables.get("GENERATION", "0")) + 1)
@@ -57,8 +57,8 @@ def serve_anew(weekly: Weekly) -> None:
 
 
 def ask_and_rate(weekly: Weekly, is_good: Rating, requests: int = REQUESTS) -> str:
-    """Through the API, as people do; returns the version of the prompt that routed."""
-    serve_anew(weekly)
+    """Send and rate requests through the API. Return the prompt version that routed them."""
+    restart_router(weekly)
     api, key = weekly.stack.endpoint, {"Authorization": f"Bearer {weekly.stack.api_key}"}
     client = client_of(weekly.stack).with_options(max_retries=2)
 
@@ -76,8 +76,8 @@ def ask_and_rate(weekly: Weekly, is_good: Rating, requests: int = REQUESTS) -> s
     return version
 
 
-def look(weekly: Weekly) -> str:
-    """As the schedule does, with its own input; returns what came of it."""
+def check_quality(weekly: Weekly) -> str:
+    """Run the check with its schedule's input, and return the outcome."""
     scheduler = weekly.client("scheduler")
     function = weekly.function("Monitor")
     (target,) = [
@@ -102,7 +102,7 @@ def scores(weekly: Weekly, version: str) -> Scores:
 
 
 @pytest.mark.usefixtures("models")
-def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekly) -> None:
+def test_a_prompt_with_lower_ratings_is_rolled_back_once(weekly: Weekly) -> None:
     first, _ = weekly.live
     assert ask_and_rate(weekly, lambda number: number % 10 > 0) == f"live@{first}"
     assert scores(weekly, f"live@{first}") == Scores(REQUESTS, 28, 28)
@@ -110,7 +110,7 @@ def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekl
     assert weekly.live == (first + 1, candidate)
     assert ask_and_rate(weekly, lambda number: number % 10 < 3) == f"live@{first + 1}"
 
-    assert look(weekly) == "rolled back"
+    assert check_quality(weekly) == "rolled back"
     assert weekly.live == (first + 2, SEED)
     (told,) = weekly.notifications()
     assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
@@ -118,17 +118,17 @@ def test_a_prompt_whose_answers_are_rated_lower_is_taken_back_once(weekly: Weekl
     assert "0.34 on average (n = 32)" in told["Message"]
     assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
 
-    assert look(weekly) == "returned"
+    assert check_quality(weekly) == "returned"
     assert weekly.live == (first + 2, SEED)
     assert weekly.notifications() == []
 
 
 @pytest.mark.usefixtures("models")
-def test_a_prompt_whose_answers_are_rated_alike_stays(weekly: Weekly) -> None:
+def test_a_prompt_with_similar_ratings_stays(weekly: Weekly) -> None:
     ask_and_rate(weekly, lambda number: number % 10 > 0)
     candidate = promote(weekly, "the moon")
     ask_and_rate(weekly, lambda number: number % 10 > 1)
     version, _ = weekly.live
-    assert look(weekly) == "no drop"
+    assert check_quality(weekly) == "no drop"
     assert weekly.live == (version, candidate)
     assert weekly.notifications() == []

@@ -1,4 +1,4 @@
-"""Each function may do what its role allows, and nothing else."""
+"""Each function can do only what its role allows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.aws.client import StackInfo
 from tests.e2e.conftest import client_of
-from tests.support.roles import as_role, denials, without
+from tests.support.roles import as_role, denials, without_grant
 from tests.support.scripted_models import Models, query, recorded
 from tests.support.weekly import Weekly
 
@@ -24,7 +24,7 @@ def state(weekly: Weekly) -> Path:
 
 @pytest.fixture(autouse=True)
 def _expect_denials(state: Path) -> Iterator[None]:
-    """Elsewhere each of them fails the tests of the stack."""
+    """Discard the expected denials: any other denial fails the stack's fixture."""
     yield
     denials(state)
 
@@ -34,15 +34,15 @@ def code_of(refused: "pytest.ExceptionInfo[ClientError]") -> str:
 
 
 def ask_with(stack: StackInfo, key: str) -> int:
-    """The status for a key that the router has to look up."""
+    """Return the status for a key that the router has to look up."""
     headers = {"Authorization": f"Bearer {key}"}
     body = {"messages": [{"role": "user", "content": "hello"}]}
     return httpx.post(f"{stack.endpoint}/v1/route", headers=headers, json=body).status_code
 
 
-def test_without_the_table_of_keys_nobody_is_let_in(weekly: Weekly, state: Path) -> None:
+def test_without_access_to_the_key_table_requests_are_rejected(weekly: Weekly, state: Path) -> None:
     assert ask_with(weekly.stack, "rs-unknown") == 401
-    with without(weekly.stack, "RouterRole", "dynamodb:GetItem", on="DataKeys"):
+    with without_grant(weekly.stack, "RouterRole", "dynamodb:GetItem", on="DataKeys"):
         assert ask_with(weekly.stack, "rs-unknown") == 503
     [denied] = denials(state)
     assert "RouterRole" in denied
@@ -51,13 +51,13 @@ def test_without_the_table_of_keys_nobody_is_let_in(weekly: Weekly, state: Path)
     assert ask_with(weekly.stack, "rs-unknown") == 401
 
 
-def test_without_the_table_of_results_requests_are_answered_and_their_records_queued(
+def test_without_access_to_the_results_table_records_are_queued(
     weekly: Weekly, models: Models, state: Path
 ) -> None:
     client = client_of(weekly.stack)
     asked: Any = {"model": "auto", "messages": [{"role": "user", "content": query(2)}]}
     queue = variables_of(weekly)["RECORDS_QUEUE_URL"]
-    with without(weekly.stack, "RouterRole", "dynamodb:PutItem", on="RESULT#*"):
+    with without_grant(weekly.stack, "RouterRole", "dynamodb:PutItem", on="RESULT#*"):
         lost = client.chat.completions.create(**asked).id
     assert any("dynamodb:PutItem" in denied for denied in denials(state))
     [message] = weekly.client("sqs").receive_message(QueueUrl=queue)["Messages"]
@@ -67,13 +67,13 @@ def test_without_the_table_of_results_requests_are_answered_and_their_records_qu
     assert denials(state) == []
 
 
-def test_a_run_that_may_not_read_the_examples_fails_and_says_so(
+def test_a_run_without_access_to_the_examples_fails_with_a_notification(
     weekly: Weekly, state: Path
 ) -> None:
     weekly.seed([recorded(number) for number in range(4)])
     before = weekly.live
     with (
-        without(weekly.stack, "LearningStepsRole", "s3:GetObject", on="/seed/*"),
+        without_grant(weekly.stack, "LearningStepsRole", "s3:GetObject", on="/seed/*"),
         weekly.waiting_briefly(),
     ):
         ended = weekly.run()
@@ -86,7 +86,7 @@ def test_a_run_that_may_not_read_the_examples_fails_and_says_so(
 
 def test_a_machine_invokes_only_what_its_role_allows(weekly: Weekly) -> None:
     steps = weekly.function("LearningSteps")
-    with without(weekly.stack, "LearningWorkflowRole", "lambda:InvokeFunction", on=steps):
+    with without_grant(weekly.stack, "LearningWorkflowRole", "lambda:InvokeFunction", on=steps):
         execution = weekly.start()
         assert weekly.ended(execution).status == "FAILED"
     assert set(weekly.failures(execution)) == {"Lambda.AccessDeniedException"}
@@ -94,7 +94,7 @@ def test_a_machine_invokes_only_what_its_role_allows(weekly: Weekly) -> None:
 
 def test_a_schedule_starts_only_what_its_role_allows(weekly: Weekly) -> None:
     with (
-        without(weekly.stack, "LearningScheduleRole", "states:StartExecution", on=""),
+        without_grant(weekly.stack, "LearningScheduleRole", "states:StartExecution", on=""),
         pytest.raises(ClientError) as refused,
     ):
         weekly.start()
@@ -112,7 +112,7 @@ def test_only_the_promoter_writes_the_live_prompt(weekly: Weekly, part: str) -> 
     assert promoter.put_parameter(**parameter, Tier="Advanced")["Version"] == version + 1
 
 
-def test_conditions_on_partitions_count(weekly: Weekly) -> None:
+def test_conditions_on_partition_keys_are_enforced(weekly: Weekly) -> None:
     steps = as_role(weekly.stack, "LearningStepsRole", "dynamodb")
     lock = {"pk": {"S": "LOCK#learning"}, "sk": {"S": "LOCK"}}
     table = weekly.stack.results_table
@@ -132,7 +132,7 @@ def test_a_transaction_needs_the_permissions_of_its_parts(weekly: Weekly) -> Non
     router.transact_write_items(TransactItems=[put])
 
 
-def test_a_missing_object_is_forbidden_to_whoever_may_not_list(weekly: Weekly) -> None:
+def test_a_missing_object_is_forbidden_without_permission_to_list(weekly: Weekly) -> None:
     bucket = variables_of(weekly)["TEXTS_BUCKET"]
     with pytest.raises(ClientError, match="s3:ListBucket") as refused:
         as_role(weekly.stack, "RouterRole", "s3").get_object(Bucket=bucket, Key="missing")
@@ -150,11 +150,11 @@ def test_objects_under_another_prefix_are_forbidden(weekly: Weekly) -> None:
     promoter.put_object(Bucket=bucket, Key="prompts/1", Body=b"")
 
 
-def test_a_call_that_nobody_has_thought_of_is_refused_with_what_to_do(weekly: Weekly) -> None:
+def test_an_unsupported_call_is_denied_with_advice(weekly: Weekly) -> None:
     router = as_role(weekly.stack, "RouterRole", "dynamodb")
-    with pytest.raises(ClientError, match=r"Teach local/aws/actions\.py") as refused:
+    with pytest.raises(ClientError, match=r"Add .* to local/aws/actions\.py") as refused:
         router.list_tables()
-    assert code_of(refused) == "UntaughtError"
+    assert code_of(refused) == "UnsupportedRequestError"
 
 
 def log_of(weekly: Weekly, part: str) -> str:
@@ -162,7 +162,7 @@ def log_of(weekly: Weekly, part: str) -> str:
 
 
 def variables_of(weekly: Weekly) -> dict[str, str]:
-    """The router's environment."""
+    """Return the router's environment variables."""
     found = weekly.client("lambda").get_function_configuration(
         FunctionName=weekly.function("Router")
     )

@@ -1,4 +1,4 @@
-"""A step of the workflow that takes more than one invocation of its function."""
+"""Workflow steps that take more than one invocation of their function."""
 
 import threading
 
@@ -22,7 +22,9 @@ def slow(script: Script) -> Script:
     return answer
 
 
-def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, models: Models) -> None:
+def test_a_search_in_many_slices_gives_the_same_result_as_in_one(
+    weekly: Weekly, models: Models
+) -> None:
     weekly.seed(ROWS)
     before, _ = weekly.live
     weekly.upstream.script = slow(models)
@@ -31,7 +33,7 @@ def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, mode
     assert ended.outcome == "promoted"
     assert ended.states.count("Optimize") >= 4
     assert weekly.live[0] == before + 1
-    assert f"live as version {before + 1}" in weekly.told_once()
+    assert f"live as version {before + 1}" in weekly.only_notification()
     assert models.asked_again == 0
     candidate = weekly.artifacts("candidate.json")
 
@@ -45,7 +47,7 @@ def test_a_search_in_many_slices_finds_what_one_slice_finds(weekly: Weekly, mode
     assert undisturbed.calls == models.calls
 
 
-def test_a_run_that_takes_more_slices_than_it_may_fails_and_says_so(
+def test_a_run_that_exceeds_its_slices_fails_with_a_clear_message(
     weekly: Weekly, models: Models
 ) -> None:
     weekly.seed(ROWS)
@@ -56,6 +58,6 @@ def test_a_run_that_takes_more_slices_than_it_may_fails_and_says_so(
     assert ended.status == "FAILED"
     assert ended.states.count("Optimize") == 3
     assert weekly.live == before
-    told = weekly.told_once()
+    told = weekly.only_notification()
     assert "'optimize' is not done after 2 slices. Allow longer slices (slice_s)" in told
     assert models.asked_again == 0

@@ -1,5 +1,5 @@
-"""What goes wrong in a week: after each, the right prompt is live, nothing was paid twice, and one
-notification says what happened."""
+"""Failures during a run. After each, the right prompt is live, nothing was paid twice, and one
+notification explains the failure."""
 
 import gzip
 import json
@@ -22,8 +22,8 @@ from tests.support.scripted_models import (
     numbers,
     query,
     recorded,
+    ungraded,
     with_gold,
-    without_anything,
 )
 from tests.support.upstream import Body, Reply, failure
 from tests.support.weekly import Weekly
@@ -31,18 +31,17 @@ from tests.support.weekly import Weekly
 NUMBERS = numbers(train=20, validation=12, heldout=52)
 RECORDED = [recorded(number) for number in NUMBERS]
 UNKNOWN = [
-    with_gold(number) if place % 2 else without_anything(number)
-    for place, number in enumerate(NUMBERS)
+    with_gold(number) if place % 2 else ungraded(number) for place, number in enumerate(NUMBERS)
 ]
-"""Nothing is recorded: gold grades one half, the judge the other."""
+"""No results are recorded: gold answers grade one half, the judge the other."""
 THREADS = 4
 
 
-class Watched:
-    """The models, and at some of their calls a kill of the function that asks."""
+class KillingModels:
+    """Models that kill the calling function at some of their calls."""
 
     def __init__(self, weekly: Weekly, models: Models, at: dict[str, int]) -> None:
-        """`at` gives numbers of calls by model, each model's own counted from 1."""
+        """`at` gives a call number per model, counted from 1 for each model."""
         self._weekly = weekly
         self._models = models
         self._at = at
@@ -63,7 +62,7 @@ class Watched:
 
 
 def outcomes(content: bytes) -> list[Any]:
-    """An outcome file's rows, without how long calls took."""
+    """Return an outcome file's rows without latencies."""
     rows = [json.loads(line) for line in gzip.decompress(content).splitlines()]
     for row in rows:
         for outcome in (row.get("outcomes") or {}).values():
@@ -71,22 +70,22 @@ def outcomes(content: bytes) -> list[Any]:
     return rows
 
 
-def test_a_run_that_is_killed_in_each_step_ends_as_one_in_three_shards_that_nobody_disturbs(
+def test_a_run_killed_in_each_step_equals_an_undisturbed_run_in_three_shards(
     weekly: Weekly, models: Models
 ) -> None:
     weekly.seed(UNKNOWN)
     before, _ = weekly.live
     started = weekly.next_time()
     kills = {"large": 30, "judge": 20, "router": 150}
-    weekly.upstream.script = watched = Watched(weekly, models, kills)
+    weekly.upstream.script = killing = KillingModels(weekly, models, kills)
     with weekly.waiting_briefly():
         ended = weekly.ended(execution := weekly.start(started))
     assert ended.outcome == "promoted"
-    assert watched.killed == [*kills]
+    assert killing.killed == [*kills]
     assert weekly.failures(execution) == ["Runtime.ExitError"] * len(kills)
     assert weekly.live[0] == before + 1
-    assert f"live as version {before + 1}" in weekly.told_once()
-    assert models.asked_again <= THREADS * len(kills), "only what was in flight is asked again"
+    assert f"live as version {before + 1}" in weekly.only_notification()
+    assert models.asked_again <= THREADS * len(kills), "only calls in flight are repeated"
     assert weekly.taken_usd(started) >= models.usd
     table, candidate = (
         outcomes(weekly.artifacts("outcomes.jsonl.gz")),
@@ -105,10 +104,10 @@ def test_a_run_that_is_killed_in_each_step_ends_as_one_in_three_shards_that_nobo
     assert undisturbed.asked_again == 0
     assert undisturbed.calls.keys() == models.calls.keys()
     assert weekly.taken_usd(started) == pytest.approx(undisturbed.usd, rel=1e-6)
-    weekly.told_once()
+    weekly.only_notification()
 
 
-def test_a_provider_that_is_down_for_a_while_is_waited_for(weekly: Weekly, models: Models) -> None:
+def test_a_run_waits_for_a_provider_outage_to_end(weekly: Weekly, models: Models) -> None:
     weekly.seed(RECORDED)
     before, _ = weekly.live
     back = threading.Event()
@@ -123,12 +122,12 @@ def test_a_provider_that_is_down_for_a_while_is_waited_for(weekly: Weekly, model
     assert weekly.ended(execution).outcome == "promoted"
     assert set(weekly.failures(execution)) == {"ProviderDown"}
     assert weekly.live[0] == before + 1
-    assert f"live as version {before + 1}" in weekly.told_once()
+    assert f"live as version {before + 1}" in weekly.only_notification()
     assert models.asked_again == 0
 
 
 def emitted(weekly: Weekly, after: int) -> Iterator[tuple[str, str]]:
-    """Metrics of runs with their outcome, in the log of the small steps beyond this byte."""
+    """Yield metrics of runs and their outcomes from the steps' log, starting at this byte."""
     log = weekly.logs / f"{weekly.function('Steps')}.log"
     for line in log.read_bytes()[after:].splitlines():
         if b'"_aws"' in line:
@@ -144,7 +143,7 @@ def emitted(weekly: Weekly, after: int) -> Iterator[tuple[str, str]]:
     ],
     ids=["down", "wrong key"],
 )
-def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
+def test_a_lasting_outage_fails_the_run_and_a_wrong_key_fails_it_at_once(
     status: int, invocations: int, error: str, advice: str, weekly: Weekly, models: Models
 ) -> None:
     weekly.seed(UNKNOWN)
@@ -157,7 +156,7 @@ def test_a_provider_that_stays_down_fails_the_run_and_a_wrong_key_does_at_once(
     assert ended.status == "FAILED"
     assert weekly.failures(execution) == [error] * invocations
     assert weekly.live == before
-    told = weekly.told_once()
+    told = weekly.only_notification()
     assert f"The run failed: {error}." in told
     assert advice in told
     assert f"status {status}" in told
@@ -181,7 +180,7 @@ def test_throttling_and_a_query_that_is_refused_stop_no_run(weekly: Weekly, mode
     assert ended.outcome == "promoted"
     assert weekly.failures(execution) == []
     assert weekly.live[0] == before + 1
-    assert f"live as version {before + 1}" in weekly.told_once()
+    assert f"live as version {before + 1}" in weekly.only_notification()
     assert models.asked_again == 0
     report = json.loads(weekly.artifacts("report.json"))
     assert report["complete"]
@@ -202,7 +201,7 @@ EXPENSIVE: dict[str, JsonValue] = {
 }
 
 
-def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: Weekly) -> None:
+def test_the_monthly_cap_holds_and_the_next_month_resumes(weekly: Weekly) -> None:
     weekly.seed(UNKNOWN)
     before = weekly.live
     weekly.upstream.script = models = Models(usd_per_million={"openai/large": PRICE})
@@ -210,13 +209,13 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
     with weekly.configured(**EXPENSIVE):
         first = weekly.run(january)
         assert (first.status, first.outcome) == ("SUCCEEDED", "cap reached")
-        assert "The learning cap of 2027-01, 2.5000 USD" in weekly.told_once()
+        assert "The learning cap of 2027-01, 2.5000 USD" in weekly.only_notification()
         assert 0 < models.usd <= CAP_USD
         assert weekly.taken_usd(january) == pytest.approx(models.usd, rel=1e-6)
 
         second = weekly.ended(weekly.start_by("drift", january.replace(day=10)))
         assert second.outcome == "cap reached"
-        assert "2027-01" in weekly.told_once()
+        assert "2027-01" in weekly.only_notification()
         assert models.usd <= CAP_USD
         assert weekly.live == before
 
@@ -224,21 +223,21 @@ def test_the_cap_of_a_month_holds_and_the_next_month_goes_on_from_there(weekly: 
         third = weekly.run(february)
     assert third.outcome == "promoted"
     assert weekly.live[0] == before[0] + 1
-    assert f"live as version {weekly.live[0]}" in weekly.told_once()
+    assert f"live as version {weekly.live[0]}" in weekly.only_notification()
     assert models.asked_again == 0
     assert weekly.taken_usd(february) == pytest.approx(models.usd - paid, rel=1e-6)
 
 
 @pytest.fixture
 def _beside_the_stack(weekly: Weekly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the command finds the stack that is up."""
+    """Run in a folder where the command finds the running stack."""
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/stack.json").write_text(json.dumps(asdict(weekly.stack)))
     monkeypatch.chdir(tmp_path)
 
 
-def learn_by_hand(weekly: Weekly) -> str:
-    """`route-switch learn`; the execution's ARN."""
+def start_manually(weekly: Weekly) -> str:
+    """Run `route-switch learn`, and return the execution's ARN."""
     result = CliRunner().invoke(app, ["learn"])
     assert result.exit_code == 0, result.exception
     _, run, *_ = result.output.split()  # Run … started.
@@ -249,7 +248,7 @@ def learn_by_hand(weekly: Weekly) -> str:
 
 
 @pytest.mark.usefixtures("_beside_the_stack")
-def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_one_go(
+def test_one_run_at_a_time_and_a_stopped_run_frees_the_next_one(
     weekly: Weekly, models: Models
 ) -> None:
     weekly.seed(RECORDED)
@@ -263,15 +262,15 @@ def test_one_run_goes_at_a_time_and_one_that_is_stopped_by_hand_lets_the_next_on
     weekly.upstream.script = breaking(models, hold)
     held = weekly.start()
     assert asked.wait(120)
-    assert weekly.ended(learn_by_hand(weekly)).outcome == "duplicate"
+    assert weekly.ended(start_manually(weekly)).outcome == "duplicate"
     assert weekly.ended(weekly.start_by("drift")).outcome == "duplicate"
     assert weekly.ended(weekly.start()).outcome == "duplicate"
     assert weekly.notifications() == []
     weekly.client("stepfunctions").stop_execution(executionArn=held)
-    # Step Functions stops no function: this one would go on until its slice ends.
+    # Step Functions does not stop functions: this one would continue until its slice ends.
     kill_function(weekly.stack, weekly.function("Optimizer"))
     stopped.set()
     assert weekly.ended(weekly.start_by("manual")).outcome == "promoted"
     assert weekly.live[0] == before + 1
-    assert f"live as version {before + 1}" in weekly.told_once()
+    assert f"live as version {before + 1}" in weekly.only_notification()
     assert models.asked_again == 0

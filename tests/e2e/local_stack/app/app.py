@@ -1,4 +1,4 @@
-"""A small app with the kinds of resources that the real one has, to try the local stack on."""
+"""A small app with the resource types of the real one, to test the local stack."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""A small workflow that uses of Step Functions what the real one does."""
+"""A small workflow with the Step Functions features of the real one."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_

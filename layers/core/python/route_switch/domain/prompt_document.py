@@ -23,8 +23,8 @@
     {instruction}…
     ~~~
 
-The front matter is TOML and, its `schema_version` apart, is the provenance. Demos and messages may
-be absent: there are none then, and the standard messages apply.
+The front matter is TOML. All of it except `schema_version` is the provenance. Demos and messages
+are optional: without messages, the standard ones apply.
 """
 
 import json
@@ -45,7 +45,7 @@ _MESSAGE = re.compile(r"^## (\w+)[ \t]*\n+~~~\n(.*?)\n~~~[ \t]*$", re.DOTALL | r
 
 
 def parse_prompt(document: str) -> RoutingPrompt:
-    """Reads either form; raises `PromptError` with what is wrong and where."""
+    """Parse either form. Raise `PromptError` naming the problem and its place."""
     try:
         if _is_json(document):
             return _from_json(document)
@@ -59,7 +59,7 @@ def parse_prompt(document: str) -> RoutingPrompt:
 
 
 def readable_prompt(document: str) -> RoutingPrompt | None:
-    """The prompt, or None for a broken document: a version that cannot serve can be listed."""
+    """Return the prompt, or None for a broken document, so that such a version can be listed."""
     try:
         return parse_prompt(document)
     except PromptError:
@@ -67,14 +67,16 @@ def readable_prompt(document: str) -> RoutingPrompt | None:
 
 
 def to_json(prompt: RoutingPrompt) -> str:
-    """The artifact as JSON; `version` is there to be read, and made anew when it is parsed."""
+    """Return the artifact as JSON. Its `version` is informative: parsing computes it again."""
     content = {"version": prompt.version, **prompt.model_dump(mode="json")}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_markdown(prompt: RoutingPrompt) -> str:
-    """The artifact as Markdown; `parse_prompt` gives the same prompt back, or this raises
-    `PromptError` (an instruction with a line `# Demos`, say, cannot be written down)."""
+    """Return the artifact as Markdown, from which `parse_prompt` returns the same prompt.
+
+    Raise `PromptError` if that is impossible: an instruction may contain a line `# Demos`.
+    """
     front = {"schema_version": prompt.schema_version, **prompt.provenance}
     blocks = ["\n".join(["+++", *(f"{k} = {_toml(v)}" for k, v in front.items()), "+++"])]
     blocks += ["# Instruction", prompt.instruction]
@@ -101,7 +103,7 @@ def to_markdown(prompt: RoutingPrompt) -> str:
 
 
 def as_markdown(document: str) -> str:
-    """The document itself, byte for byte, where it is Markdown; JSON is written as Markdown."""
+    """Return a Markdown document unchanged, byte for byte, and a JSON document as Markdown."""
     return to_markdown(parse_prompt(document)) if _is_json(document) else document
 
 
@@ -138,14 +140,14 @@ def _sections(body: str) -> dict[str, str]:
         raise ValueError("there is text before the line '# Instruction'")
     names = rest[::2]
     if len(set(names)) != len(names):
-        raise ValueError("a section stands there twice")
+        raise ValueError("it has a section twice")
     return {name: text.strip("\n") for name, text in zip(names, rest[1::2], strict=True)}
 
 
 def _demos(section: str) -> tuple[Demo, ...]:
     before, *rest = _DEMOS_OF_TIER.split(section)
     if before.strip():
-        raise ValueError("a demo stands before the first line '## Tier …'")
+        raise ValueError("there is a demo before the first line '## Tier …'")
     return tuple(
         Demo(query=_unquote(quote), tier=Tier(int(tier)))
         for tier, text in zip(rest[::2], rest[1::2], strict=True)

@@ -1,4 +1,4 @@
-"""How requests are routed: one document that a stage configures and the functions read."""
+"""The configuration of routing: a stage defines it, and the functions read it."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,7 +11,7 @@ TextStorage = Literal["full", "hash", "none"]
 
 
 class RouterConfig(BaseModel):
-    """How requests are routed. A stage of the CDK app holds one; functions get it as JSON."""
+    """How requests are routed. Functions receive it as JSON in an environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +52,7 @@ class RouterConfig(BaseModel):
 
 
 def describe(error: ValidationError) -> str:
-    """One line: each wrong field with its reason."""
+    """Return one line that names each invalid field and the reason."""
     problems = (
         f"{'.'.join(map(str, problem['loc'])) or error.title}: {problem['msg']}"
         for problem in error.errors(include_url=False, include_input=False)

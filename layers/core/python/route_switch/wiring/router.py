@@ -1,4 +1,4 @@
-"""What the router function serves with."""
+"""Dependencies of the router function."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 POOL_THREADS = 16
-"""A call that ran out of time holds its thread until the provider lets go of it."""
+"""A call that timed out keeps its thread until the provider ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """What the router Lambda serves with."""
+    """Built once per process, when the first request needs it."""
 
     config: RouterConfig
     authenticate: Authenticate
@@ -55,14 +55,14 @@ class Router:
 
 @lru_cache(maxsize=1)
 def router() -> Router:
-    """The process's router, made when the first request needs it."""
+    """Return the router of this process."""
     return build_router(read_settings())
 
 
 def build_router(settings: Settings) -> Router:
     config = settings.router
-    # botocore is what boto3's clients are made of; importing boto3 itself would add 0.12 s to a
-    # cold start, for uploads and resources that no request uses.
+    # boto3's clients are botocore's. Importing boto3 itself would add 0.12 s to a cold start, for
+    # uploads and resources that no request uses.
     session = botocore.session.get_session()
     connect = partial(session.create_client, config=IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
@@ -72,7 +72,7 @@ def build_router(settings: Settings) -> Router:
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
     pool = ThreadPoolExecutor(POOL_THREADS)
-    # Threads of their own: model calls that hang must not keep a parameter from being read.
+    # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)
     caller = ModelCaller(
         ModelClients(config, provider_keys(settings.provider_secret)), config.models, pool
@@ -112,6 +112,6 @@ def _text_hash_secret(settings: Settings) -> bytes:
 
 
 def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
-    """Choosing alone, without AWS: only the router model is called."""
+    """Build the choice of tiers without AWS: it calls only the router model."""
     pool = ThreadPoolExecutor(POOL_THREADS)
     return ChooseTier(config, ModelCaller(ModelClients(config, keys), config.models, pool))

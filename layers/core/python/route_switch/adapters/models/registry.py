@@ -1,7 +1,7 @@
-"""Which client serves a model: decided by the part of its name before the first slash.
+"""Model clients, by the part of a model's name before the first slash.
 
-Each client is imported and made when it is first needed; a provider that has no row here is
-LiteLLM's.
+A client is imported and built when it is first needed. LiteLLM serves every provider that has no
+row here.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from route_switch.domain.ports import ModelClient
 from route_switch.domain.router_config import RouterConfig
 
 ProviderKeys = Callable[[str], str | None]
-"""Gives a provider's key by its usual name, such as `OPENAI_API_KEY`."""
+"""Returns a provider's key by its usual name, such as `OPENAI_API_KEY`."""
 
 
 def _openai(config: RouterConfig, keys: ProviderKeys) -> ModelClient:
@@ -56,7 +56,7 @@ FACTORIES: dict[str, Callable[[RouterConfig, ProviderKeys], ModelClient]] = {
 
 
 class ModelClients:
-    """Clients by provider, each made once."""
+    """Clients by provider, each built once."""
 
     def __init__(self, config: RouterConfig, keys: ProviderKeys) -> None:
         self._config = config

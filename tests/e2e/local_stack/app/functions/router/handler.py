@@ -1,4 +1,4 @@
-"""Does what the event's body asks for, to see what the local stack makes of it."""
+"""Do what the event's body asks for, to test the local stack."""
 
 import base64
 import importlib.util

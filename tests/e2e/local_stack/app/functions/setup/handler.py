@@ -1,4 +1,4 @@
-"""A custom resource that stores the first keys in a parameter, without an SDK."""
+"""A custom resource that stores the first keys in a parameter. It uses no SDK."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A worker of the small workflow: it does what its event asks for. Without an SDK."""
+"""A worker of the small workflow, which does what its event asks for. It uses no SDK."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CREDENTIAL = f"{KEY}/20260101/{REGION}/states/aws4_request"
 
 
 class ProviderDownError(Exception):
-    """A provider that does not answer, for a while."""
+    """A temporary provider outage."""
 
 
 def handle(event: dict[str, Any], context: object) -> Any:
