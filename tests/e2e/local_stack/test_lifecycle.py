@@ -21,6 +21,7 @@ from local.aws.client import (
     read_stack_file,
     running_stack,
 )
+from local.aws.deploy import read_assembly
 from local.aws.errors import LocalStackError
 from tests.e2e.local_stack.conftest import synthesize
 from tests.support import executions
@@ -113,15 +114,9 @@ def test_stopping_the_process_stops_everything(assembly: Path, tmp_path: Path) -
     assert not any(b"-secret" in file.read_bytes() for file in left)
 
 
-def test_closing_the_terminal_stops_everything(assembly: Path, tmp_path: Path) -> None:
-    process = started(assembly, tmp_path)
-    process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=20)
-    assert processes_of(tmp_path) == []
-    assert not (tmp_path / STACK_FILE).exists()
-
-
-def test_stopping_the_stack_ends_a_running_execution(assembly: Path, tmp_path: Path) -> None:
+def test_closing_the_terminal_stops_everything_even_a_running_execution(
+    assembly: Path, tmp_path: Path
+) -> None:
     process = started(assembly, tmp_path)
     info = read_stack_file(tmp_path)
     assert info is not None
@@ -137,10 +132,11 @@ def test_stopping_the_stack_ends_a_running_execution(assembly: Path, tmp_path: P
     executions.start(info, {"StartAt": "Work", "States": {"Work": task}})
     log = tmp_path / "logs" / f"{function}.log"
     wait_until(lambda: log.exists() and "START" in log.read_text())
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGHUP)
     assert process.communicate(timeout=20)[1] == b""
     assert processes_of(tmp_path) == []
     assert [*environments(info, function)] == []
+    assert not (tmp_path / STACK_FILE).exists()
     assert log.read_text().count("START") == 1
 
 
@@ -172,8 +168,8 @@ def test_a_second_stack_in_the_same_folder_is_rejected(
 def test_a_missing_assembly_is_reported(tmp_path: Path) -> None:
     missing = tmp_path / "cdk.out"
     problem = f"{missing} contains no cloud assembly. Run: make synth"
-    with pytest.raises(LocalStackError, match=re.escape(problem)), running_stack(missing, tmp_path):
-        pass
+    with pytest.raises(LocalStackError, match=re.escape(problem)):
+        read_assembly(missing)
 
 
 def test_an_assembly_for_another_machine_is_rejected(assembly: Path, tmp_path: Path) -> None:
@@ -181,8 +177,8 @@ def test_an_assembly_for_another_machine_is_rejected(assembly: Path, tmp_path: P
     shutil.copytree(assembly, foreign)
     template = foreign / "Local.template.json"
     template.write_text(re.sub(r"python3\.\d+", "python3.99", template.read_text()))
-    with pytest.raises(LocalStackError, match=r"python3\.99"), running_stack(foreign, tmp_path):
-        pass
+    with pytest.raises(LocalStackError, match=r"python3\.99"):
+        read_assembly(foreign)
 
 
 def test_a_resource_of_an_unsupported_type_is_reported(assembly: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def send(weekly: Weekly, queries: Sequence[str]) -> list[SentRequest]:
         )
         return SentRequest(text, answer.headers["x-request-id"], answer.headers["x-route-model"])
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(2) as pool:
         return list(pool.map(ask, queries))
 
 

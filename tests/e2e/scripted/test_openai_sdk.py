@@ -17,7 +17,7 @@ from local.aws.client import STACK_NAME, StackInfo, aws_client
 from route_switch.adapters.keys_table import KeysTable, key_id_of
 from route_switch.domain.api_keys import ApiKey, hash_key, new_key
 from tests.e2e.conftest import ServedStack
-from tests.e2e.test_scripted import LARGE, LONG, MEDIUM, ROUTER, by_model
+from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, by_model
 from tests.support.upstream import Body, Reply, completion
 
 TOOL: dict[str, object] = {
