@@ -19,6 +19,7 @@ from random import randint
 from typing import Self
 
 from local.aws.errors import LocalStackError
+from local.aws.streaming import ResponseStream, RuntimeApi
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / ".build" / "emulator"
@@ -30,8 +31,9 @@ BASE_PYTHON = Path(sys.executable).resolve()
 RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
-PORT, RUNTIME_PORT = 8080, 9001
-"""The ports of AWS's images. Each emulator has its own address."""
+PORT, EMULATOR_API_PORT, RUNTIME_API_PORT = 8080, 9001, 9002
+"""The emulator's ports are those of AWS's images; the runtime uses the last one. Each emulator has
+its own address."""
 START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
@@ -138,15 +140,23 @@ class Emulator:
         self._runtime: Runtime | None = None
         self._invoked = self._stopped = False
         self._stopping = threading.Lock()
+        runtime_api = f"{self._address}:{RUNTIME_API_PORT}"
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
             *(str(find_emulator()), "--log-level", "error"),
             *("--runtime-interface-emulator-address", f"{self._address}:{PORT}"),
-            *("--runtime-api-address", f"{self._address}:{RUNTIME_PORT}"),
+            *("--runtime-api-address", f"{self._address}:{EMULATOR_API_PORT}"),
             *(*limited, str(memory_mb), str(self._scratch)),
+            *(
+                "/usr/bin/env",
+                f"AWS_LAMBDA_RUNTIME_API={runtime_api}",
+            ),  # the emulator has set its own
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
+        self._api = RuntimeApi(
+            (self._address, RUNTIME_API_PORT), (self._address, EMULATOR_API_PORT)
+        )
         python_path = os.pathsep.join(map(str, sandbox.path))
         with sandbox.log.open("ab") as log:
             self._process = popen(
@@ -186,17 +196,22 @@ class Emulator:
             return False
         return not self._invoked or (self._runtime is not None and self._runtime.is_alive())
 
-    def invoke(self, event: bytes) -> Answer:
+    def invoke(self, event: bytes, stream: ResponseStream | None = None) -> Answer:
         """Run the handler. A timeout, a crash or an exception is a failed answer, as in Lambda.
 
-        Raises `BrokenEmulatorError` if the emulator itself ends.
+        A streamed answer goes to `stream`; without one, its pieces are put together. Raises
+        `BrokenEmulatorError` if the emulator itself ends.
         """
+        self._api.stream = stream
         try:
             self._connection.request("POST", INVOCATION_PATH, event)
             response = self._connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise BrokenEmulatorError("The emulator ended during an invocation.") from error
+        finally:
+            if stream is not None:
+                stream.end(whole=False)  # unless it has ended
         if not self._invoked:
             self._invoked, self._runtime = True, find_runtime(self._process.pid)
         if payload.startswith(b"Task timed out after "):
@@ -216,6 +231,7 @@ class Emulator:
         runtime = self._runtime
         if runtime is None and self._process.poll() is None:  # in its first invocation
             runtime = find_runtime(self._process.pid)
+        self._api.stop()
         self._process.kill()  # first, so that it does not report the runtime's end
         if runtime is not None:
             runtime.kill()

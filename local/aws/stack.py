@@ -35,6 +35,7 @@ from local.aws.llm import PROFILE as LOCAL_LLM
 from local.aws.llm import running_llm, server_address
 from local.aws.moto_additions import find_function, install
 from local.aws.routes import NO_API, RestApi
+from local.aws.streaming import ResponseStream
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
 
@@ -99,8 +100,8 @@ class LocalStack:
         elif self._empty and not (self._state / STACK_FILE).exists():
             self._publish(outputs_of(self._cloud))
 
-    def _invoke(self, arn: str, event: bytes) -> Answer:
-        return self._functions.invoke(find_function(arn), event)
+    def _invoke(self, arn: str, event: bytes, stream: ResponseStream | None) -> Answer:
+        return self._functions.invoke(find_function(arn), event, stream)
 
     def _describe(self, outputs: dict[str, str]) -> StackInfo:
         missing = [name for name in OUTPUTS if name not in outputs]

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import Choice, Completion
+from route_switch.domain.completion import THOUGHTS, Choice, Completion
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
@@ -16,9 +16,6 @@ from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 _LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
 
 DONE = "data: [DONE]\n\n"
-THOUGHTS = ("reasoning", "thinking")
-"""What the names of a message's thoughts begin with: clients show fields in the order they come."""
-
 MAX_REPLY_CHARACTERS = 200
 """Limit for the router LLM's reply, which should be one digit: headers have little room."""
 
@@ -156,7 +153,8 @@ def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 
 
 def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """Yield the role, the thoughts, the text, everything else, and the end."""
+    """Yield the role, the thoughts, the text, everything else, and the end: clients show fields in
+    the order in which they come."""
     said = {name: value for name, value in choice.message.items() if name != "role"}
     content = said.pop("content", None)
     start: JsonObject = {"role": "assistant", "content": None if content is None else ""}

@@ -49,23 +49,38 @@ class Completion:
 
 
 def complete(chunks: Iterable[Chunk]) -> Completion:
-    """Assemble chunks: join text; let every other field of a delta replace the earlier one.
+    """Assemble an answer from its chunks. Raise `ModelError` if there is no choice."""
+    builder = CompletionBuilder()
+    for chunk in chunks:
+        builder.add(chunk)
+    return builder.build()
 
-    Whatever client the chunks come from, text and numbers of the completion are valid everywhere
-    (`json_values`). Raise `ModelError` if there is no choice.
+
+class CompletionBuilder:
+    """Assembles chunks: joins what arrives in pieces, and lets other fields replace earlier ones.
+
+    Whatever client the chunks come from, text and numbers are valid everywhere (`json_values`).
     """
-    choices: dict[int, Choice] = {}
-    last = Chunk({})
-    for chunk in map(_valid, chunks):
-        before = choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
-        choices[chunk.index] = Choice(
-            chunk.index,
-            _merged(before.message, chunk.delta),
-            chunk.finish_reason or before.finish_reason,
-            chunk.logprobs or before.logprobs,
-            {**before.extra, **chunk.choice_extra},
-        )
-        last = Chunk(
+
+    def __init__(self) -> None:
+        self._choices: dict[int, Choice] = {}
+        self._last = Chunk({})
+
+    def add(self, chunk: Chunk) -> Chunk:
+        """Add a chunk and return it with valid text and numbers; raise `ModelError` if it cannot
+        be made valid."""
+        chunk = _valid(chunk)
+        before = self._choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
+        if chunk.delta or chunk.finish_reason or chunk.choice_extra:
+            self._choices[chunk.index] = Choice(
+                chunk.index,
+                merged_message(before.message, chunk.delta),
+                chunk.finish_reason or before.finish_reason,
+                _merged_logprobs(before.logprobs, chunk.logprobs),
+                {**before.extra, **chunk.choice_extra},
+            )
+        last = self._last
+        self._last = Chunk(
             {},
             usage=chunk.usage or last.usage,
             provider_model=chunk.provider_model or last.provider_model,
@@ -74,17 +89,30 @@ def complete(chunks: Iterable[Chunk]) -> Completion:
             extra={**last.extra, **chunk.extra},
             adjusted=chunk.adjusted or last.adjusted,
         )
-    if not choices:
-        raise ModelError("The model answered without a choice. Check that it serves chat requests.")
-    return Completion(
-        tuple(choices[index] for index in sorted(choices)),
-        last.usage,
-        last.provider_model,
-        last.provider_usage,
-        last.system_fingerprint,
-        last.extra,
-        last.adjusted,
-    )
+        return chunk
+
+    @property
+    def usage(self) -> Usage | None:
+        """What has been reported so far."""
+        return self._last.usage
+
+    def build(self) -> Completion:
+        """Return the answer so far; raise `ModelError` if it has no choice."""
+        if not self._choices:
+            raise ModelError(
+                "The model answered without a choice. Check that it serves chat requests.",
+                usage=self.usage,
+            )
+        last = self._last
+        return Completion(
+            tuple(self._choices[index] for index in sorted(self._choices)),
+            last.usage,
+            last.provider_model,
+            last.provider_usage,
+            last.system_fingerprint,
+            last.extra,
+            last.adjusted,
+        )
 
 
 def _valid(chunk: Chunk) -> Chunk:
@@ -107,9 +135,50 @@ def _object(value: JsonObject) -> JsonObject:
     return {valid_text(name): valid_json(each) for name, each in value.items()}
 
 
-def _merged(message: JsonObject, delta: JsonObject) -> JsonObject:
-    merged = {**message, **delta}
-    before, new = message.get("content"), delta.get("content")
-    if isinstance(before, str) and isinstance(new, str):
-        merged["content"] = before + new
+def merged_message(message: JsonObject, delta: JsonObject) -> JsonObject:
+    """Return an assistant message with a delta added, as OpenAI's clients put them together."""
+    merged = dict(message)
+    for name, new in delta.items():
+        before = merged.get(name)
+        if name == "tool_calls" and isinstance(new, list):
+            merged[name] = _merged_calls(before if isinstance(before, list) else [], new)
+        elif isinstance(before, str) and isinstance(new, str) and _is_text(name):
+            merged[name] = before + new
+        elif isinstance(before, list) and isinstance(new, list):
+            merged[name] = [*before, *new]
+        elif isinstance(before, dict) and isinstance(new, dict):
+            merged[name] = merged_message(before, new)
+        elif new is not None or name not in merged:
+            merged[name] = new
     return merged
+
+
+_TEXTS = ("content", "refusal", "arguments", "data", "transcript")
+THOUGHTS = ("reasoning", "thinking")
+"""What the names of a message's thoughts begin with."""
+
+
+def _is_text(name: str) -> bool:
+    return name in _TEXTS or name.startswith(THOUGHTS)
+
+
+def _merged_calls(calls: list[JsonValue], deltas: list[JsonValue]) -> list[JsonValue]:
+    """Add pieces of tool calls, which name their call by its `index`; a whole call has none."""
+    merged = list(calls)
+    for delta in deltas:
+        if not isinstance(delta, dict):
+            continue
+        piece = {name: value for name, value in delta.items() if name != "index"}
+        index = delta.get("index")
+        if isinstance(index, int) and 0 <= index < len(merged):
+            before = merged[index]
+            merged[index] = merged_message(before if isinstance(before, dict) else {}, piece)
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _merged_logprobs(before: JsonValue, new: JsonValue) -> JsonValue:
+    if isinstance(before, dict) and isinstance(new, dict):
+        return merged_message(before, new)
+    return new or before

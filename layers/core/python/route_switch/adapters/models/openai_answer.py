@@ -48,11 +48,11 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
     usable = [choice for choice in choices if isinstance(choice, dict) and _is_usable(choice)]
     if not usable:
         raise _no_choice(model, choices, usage)
-    of_all = _fields_of(answer, usage)
+    of_all = fields_of_answer(answer, usage)
     return tuple(_chunk(position, choice, of_all) for position, choice in enumerate(usable))
 
 
-def _fields_of(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
+def fields_of_answer(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
     """What the chunks of an answer have in common."""
     extra = {k: v for k, v in answer.items() if k not in _OURS and v not in (None, {}, "")}
     if extra.get("service_tier") not in _SERVICE_TIERS:

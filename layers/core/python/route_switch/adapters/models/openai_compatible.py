@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.openai_stream import read_stream
 from route_switch.adapters.models.provider_errors import error_of_response
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
@@ -35,12 +36,26 @@ class OpenAiCompatibleClient:
 
         body: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
         try:
-            answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
+            yield from self._streamed(call, body) if call.stream else self._whole(call, body)
         except httpx.HTTPError as error:
             raise unanswered(call.model, error) from error
+
+    def _whole(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
+        answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
         if answer.status >= 300:
             raise error_of_response(call.model, answer.status, answer.headers, answer.content)
         yield from read_completion(call.model, _parsed(answer.content))
+
+    def _streamed(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
+        from route_switch.adapters.models.provider_http import read_whole
+
+        body = {**body, "stream": True}
+        with self._http.open(self._url, body, self._headers(), call.timeout_s) as response:
+            if response.status_code >= 300:
+                content = read_whole(response)
+                status, headers = response.status_code, response.headers
+                raise error_of_response(call.model, status, headers, content)
+            yield from read_stream(call.model, response.iter_bytes())
 
     def _headers(self) -> dict[str, str]:
         key = self._api_key()

@@ -47,7 +47,7 @@ def read_message(message: JsonValue) -> JsonObject:
     """Return an assistant message, unknown fields included."""
     given = message if isinstance(message, dict) else {}
     read: JsonObject = {k: v for k, v in given.items() if v is not None and k not in _READ}
-    text, thought = _read_content(given.get("content"))
+    text, thought = read_content(given.get("content"))
     if thought:
         read.setdefault("reasoning_content", thought)
     if _has_other_parts(given.get("content")):
@@ -118,13 +118,13 @@ def _objects(values: JsonValue) -> Iterator[JsonObject]:
     return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
 
 
-def _read_content(content: JsonValue) -> tuple[JsonValue, str]:
+def read_content(content: JsonValue) -> tuple[JsonValue, str]:
     """Return text and thought. Some providers write the content as a list of parts, and some parse
     structured output themselves."""
     if content is None or isinstance(content, str):
         return content, ""
     if not isinstance(content, list):
-        return _as_json(content), ""
+        return json_text(content), ""
     texts, thoughts = [], []
     for part in content:
         if isinstance(part, str):
@@ -201,14 +201,14 @@ def _read_arguments(arguments: JsonValue) -> str:
     """Return arguments as JSON text. An escape in it may be half a surrogate pair, which would
     break the client that parses it."""
     if not isinstance(arguments, str):
-        return _as_json({} if arguments is None else arguments)
+        return json_text({} if arguments is None else arguments)
     if "\\ud" not in arguments.lower():
         return arguments
     try:
-        return _as_json(parse_json(arguments))
+        return json_text(parse_json(arguments))
     except InvalidJsonError:  # a model wrote it
         return arguments
 
 
-def _as_json(value: JsonValue) -> str:
+def json_text(value: JsonValue) -> str:
     return json.dumps(valid_json(value), ensure_ascii=False)

@@ -8,8 +8,8 @@ gets at most the time that is left until the call's deadline.
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,19 @@ class ProviderHttp:
         with deadline_in(timeout_s):
             return self.send(request)
 
+    @contextmanager
+    def open(
+        self, url: httpx.URL, body: JsonObject, headers: Mapping[str, str], timeout_s: float
+    ) -> Iterator[httpx.Response]:
+        """Post JSON and yield the response before its body has arrived; leaving closes it.
+
+        The deadline applies to every read within the block, which must stay in one thread.
+        """
+        client = self._fresh_client()
+        request = client.build_request("POST", url, json=body, headers=headers, timeout=timeout_s)
+        with deadline_in(timeout_s), closing(self._opened(client, request)) as response:
+            yield response
+
     def send(self, request: httpx.Request) -> HttpAnswer:
         """Raise `httpx.HTTPError` if there is no whole answer before the thread's deadline, and
         `ModelError` for an answer over `MAX_ANSWER_BYTES`.
@@ -64,13 +77,14 @@ class ProviderHttp:
         If the connection breaks before anything was answered, send the request once more on a new
         connection: the server closed the old one at the same moment.
         """
-        client = self._fresh_client()
+        with closing(self._opened(self._fresh_client(), request)) as response:
+            return HttpAnswer(response.status_code, response.headers, read_whole(response))
+
+    def _opened(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         try:
-            response = client.send(request, stream=True)
+            return client.send(request, stream=True)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            response = self._successor_of(client).send(request, stream=True)
-        with closing(response):
-            return HttpAnswer(response.status_code, response.headers, _read(response))
+            return self._successor_of(client).send(request, stream=True)
 
     def _fresh_client(self) -> httpx.Client:
         with self._lock:
@@ -96,7 +110,7 @@ def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
     return ModelError(f"{model} cannot be reached: {type(error).__name__}")
 
 
-def _read(response: httpx.Response) -> bytes:
+def read_whole(response: httpx.Response) -> bytes:
     parts, size = [], 0
     for part in response.iter_bytes():
         parts.append(part)

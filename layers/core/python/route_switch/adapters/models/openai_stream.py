@@ -1,0 +1,257 @@
+"""The boundary for streams: a provider's chat completion chunks become chunks that this product
+vouches for.
+
+`openai_answer` has the rules for whole answers. Here, positions are numbered in order of
+appearance, tool calls are told apart by their ids as well as their indexes, an error event is an
+error, and a stream that stops before its end is one too.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from route_switch.adapters.models.openai_answer import fields_of_answer, read_completion
+from route_switch.adapters.models.openai_message import (
+    FAILED,
+    json_text,
+    plain_reason,
+    read_content,
+    read_finish_reason,
+    read_logprobs,
+    text_or_none,
+)
+from route_switch.adapters.models.provider_errors import error_in_answer
+from route_switch.domain.errors import ModelError
+from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.ports import Chunk, JsonObject
+from route_switch.domain.usage import Usage, read_usage
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""A longer event is not one of a chat completion, and must not fill the memory."""
+_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "error", "text"})
+
+
+def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
+    """Yield the chunks of a streamed answer as they arrive.
+
+    A provider that answers with one JSON body instead is read as well. Raise `ModelError`, with the
+    usage reported so far, for an error event and for a stream that ends early.
+    """
+    reader = StreamReader(model)
+    for event in events(parts):
+        if isinstance(event, bytes):
+            yield from read_completion(model, _parsed(event))
+            return
+        if event == DONE:
+            break
+        yield from reader.read(event)
+    yield from reader.end()
+
+
+DONE = "[DONE]"
+"""OpenAI's last event."""
+
+
+def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
+    """Yield the data of server-sent events, parsed; the text `DONE` for the end.
+
+    If the body is JSON instead of events, yield the whole of it as bytes. Lines end at CR and LF
+    only: other characters that end lines are part of a text.
+    """
+    lines = _lines(parts)
+    pending = b""
+    for line in lines:
+        if not pending and line.lstrip()[:1] in (b"{", b"["):
+            yield b"\n".join((line, *lines))
+            return
+        name, _, value = line.partition(b":")
+        if not line.strip():  # the end of an event
+            pending = b""
+        elif name == b"data":
+            pending = b"\n".join(filter(None, (pending, value.strip())))
+            if pending == DONE.encode():
+                yield DONE
+                return
+            try:
+                event = parse_json(pending)
+            except InvalidJsonError:  # it continues in the next line
+                continue
+            pending = b""
+            yield event
+
+
+def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from (line.rstrip(b"\r") for line in whole)
+        if len(rest) > MAX_EVENT_BYTES:
+            raise ModelError("The provider sent an event that is too long.")
+    if rest:
+        yield rest.rstrip(b"\r")
+
+
+class StreamReader:
+    """Reads the events of one answer."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._choices: dict[JsonValue, _Choice] = {}
+        self._usage: Usage | None = None
+
+    def read(self, event: JsonValue) -> Iterator[Chunk]:
+        if isinstance(event, list) and len(event) == 1:
+            [event] = event
+        if not isinstance(event, dict):
+            return
+        self._usage = read_usage(_reported(event)) or self._usage
+        if event.get("error"):
+            raise error_in_answer(self._model, event, self._usage)
+        choices = event.get("choices")
+        # The usage arrives beside the last choice, or in an event of its own.
+        of_all = fields_of_answer(
+            {**event, "usage": _reported(event)}, read_usage(_reported(event))
+        )
+        read = [
+            chunk
+            for choice in (choices if isinstance(choices, list) else ())
+            if isinstance(choice, dict)
+            for chunk in self._chunks(choice)
+        ]
+        if not read and (of_all["usage"] or of_all["extra"]):
+            read = [Chunk({})]
+        for position, chunk in enumerate(read):
+            yield replace(chunk, **of_all) if position == 0 else chunk
+
+    def end(self) -> Iterator[Chunk]:
+        """Raise `ModelError` if a choice has not ended, or if there was none."""
+        if not self._choices:
+            raise ModelError(
+                f"{self._model} answered without a choice that can be used", usage=self._usage
+            )
+        if any(choice.finish_reason is None for choice in self._choices.values()):
+            raise ModelError(f"{self._model} broke off its answer", usage=self._usage)
+        yield from ()
+
+    def _chunks(self, choice: JsonObject) -> Iterator[Chunk]:
+        if choice.get("error"):
+            raise error_in_answer(self._model, {"error": choice["error"]}, self._usage)
+        index = choice.get("index")
+        known = self._choices.setdefault(
+            index if isinstance(index, int | str) else 0, _Choice(len(self._choices))
+        )
+        reason = choice.get("finish_reason")
+        if reason is not None and plain_reason(reason) in FAILED:
+            raise ModelError(f"{self._model} broke off its answer with an error", usage=self._usage)
+        delta = known.read(choice)
+        if reason is not None:
+            known.finish_reason = read_finish_reason(reason, known.seen)
+        extra: JsonObject = {k: v for k, v in choice.items() if k not in _CHOICE and v is not None}
+        logprobs = read_logprobs(choice.get("logprobs"))
+        ends = known.finish_reason if reason is not None else None
+        if delta or logprobs or extra or ends:
+            yield Chunk(delta, known.position, ends, logprobs, choice_extra=extra)
+
+
+class _Choice:
+    """What is known of a choice: its position, its tool calls, and how it ended."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.finish_reason: str | None = None
+        self.seen: dict[str, JsonValue] = {}
+        """Kinds of calls that the message has."""
+        self._calls: list[tuple[JsonValue, str]] = []
+        """Index and id of each call, as the provider gave them."""
+        self._held: dict[str, str] = {}
+        """Halves of characters whose other half comes with the next piece."""
+
+    def read(self, choice: JsonObject) -> JsonObject:
+        given = choice.get("delta") or choice.get("message")
+        given = given if isinstance(given, dict) else {}
+        read: JsonObject = {k: v for k, v in given.items() if v is not None and k not in _READ}
+        text, thought = read_content(given.get("content"))
+        if thought:
+            read.setdefault("reasoning_content", thought)
+        if isinstance(text, str):
+            read["content"] = text
+        read |= {n: given[n] for n in ("refusal", "audio", "annotations") if given.get(n)}
+        if calls := self._read_calls(given.get("tool_calls")):
+            read["tool_calls"] = self.seen["tool_calls"] = calls
+        if isinstance(function := given.get("function_call"), dict):
+            read["function_call"] = self.seen["function_call"] = _function(function)
+        return {name: self._whole(name, value) for name, value in read.items()}
+
+    def _whole(self, name: str, value: JsonValue) -> JsonValue:
+        """Hold back half a surrogate pair at the end of a text."""
+        if not isinstance(value, str):
+            return value
+        value = self._held.pop(name, "") + value
+        if "\ud800" <= value[-1:] <= "\udbff":
+            self._held[name] = value[-1]
+            return value[:-1]
+        return value
+
+    def _read_calls(self, calls: JsonValue) -> list[JsonValue]:
+        """Number calls by position. A piece without a new id continues the call of its index."""
+        pieces = calls if isinstance(calls, list) else [calls]
+        return [self._read_call(piece) for piece in pieces if isinstance(piece, dict)]
+
+    def _read_call(self, piece: JsonObject) -> JsonObject:
+        index, identity = piece.get("index"), text_or_none(piece.get("id"))
+        position = self._position(index, identity, has_name=_has_name(piece))
+        rest = {
+            k: v for k, v in piece.items() if k not in ("id", "type", "index") and v is not None
+        }
+        if isinstance(function := rest.get("function"), dict):
+            rest["function"] = _function(function)
+        if position is not None:
+            return {"index": position, **rest}
+        taken = {each for _, each in self._calls}
+        if identity is None or identity in taken:
+            identity = f"call_{uuid4().hex[:24]}"
+        self._calls.append((index, identity))
+        kind = text_or_none(piece.get("type")) or "function"
+        return {"index": len(self._calls) - 1, "id": identity, "type": kind, **rest}
+
+    def _position(self, index: JsonValue, identity: str | None, *, has_name: bool) -> int | None:
+        """Return the position of the call that a piece continues; None if it begins one."""
+        if identity is not None:
+            return next((n for n, (_, i) in enumerate(self._calls) if i == identity), None)
+        if not self._calls:
+            return None
+        if index is None:
+            return None if has_name else len(self._calls) - 1
+        positions = [n for n, (known, _) in enumerate(self._calls) if known == index]
+        return positions[-1] if positions else None
+
+
+_READ = ("role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call")
+
+
+def _has_name(piece: JsonObject) -> bool:
+    function = piece.get("function")
+    return isinstance(function, dict) and bool(function.get("name"))
+
+
+def _function(function: JsonObject) -> JsonObject:
+    """Arguments are text, in pieces; some servers send the whole object."""
+    read: JsonObject = {name: value for name, value in function.items() if value is not None}
+    if "arguments" in read and not isinstance(read["arguments"], str):
+        read["arguments"] = json_text(read["arguments"])
+    return read
+
+
+def _reported(event: JsonObject) -> JsonValue:
+    """Return the usage report; Groq has its own inside a field of its own."""
+    groq = event.get("x_groq")
+    return event.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
+
+
+def _parsed(content: bytes) -> JsonValue:
+    try:
+        return parse_json(content)
+    except InvalidJsonError:
+        return None
