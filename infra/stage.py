@@ -29,8 +29,6 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 """The profile whose models and server the environment may choose, on stage local."""
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
-MAX_DEADLINE_S = 27
-
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
 Rollout = Literal["at_once", "canary"]
@@ -100,15 +98,6 @@ class Stage(BaseModel):
     def _host_architecture(cls, value: object) -> object:
         machine = platform.machine()
         return _LAMBDA_ARCHITECTURES.get(machine, machine) if value == "host" else value
-
-    @model_validator(mode="after")
-    def _requests_end_before_api_gateway_does(self) -> Self:
-        if self.router.request_deadline_s > MAX_DEADLINE_S:
-            raise ValueError(
-                f"router.request_deadline_s may be at most {MAX_DEADLINE_S}: API Gateway waits "
-                "29 s, and writing the record takes time"
-            )
-        return self
 
     @model_validator(mode="after")
     def _every_model_has_a_client(self) -> Self:

@@ -43,12 +43,12 @@ class StreamedResponse:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, list[str]]
     body: Iterable[bytes]
-    finish: Callable[[], None] = lambda: None
+    finish: Callable[[], object] = lambda: None
 
     def pieces(self) -> Iterator[bytes]:
-        head = {"statusCode": self.status, "headers": dict(self.headers)}
+        head = {"statusCode": self.status, "multiValueHeaders": dict(self.headers)}
         yield json.dumps(head).encode() + SEPARATOR
         yield from self.body
 

@@ -34,7 +34,7 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
         for choice in (completion.choices if completion else ())
     ]
     extra = completion.extra if completion else {}
-    body = {**extra, **_envelope(routed, "chat.completion"), "choices": choices}
+    body = {**extra, **envelope(routed, "chat.completion"), "choices": choices}
     if completion and completion.usage:
         body["usage"] = usage_body(completion)
     return body
@@ -43,17 +43,17 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
 def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
     """Return the same answer as server-sent events. The answer is complete, so all events are sent
     at once."""
-    envelope = _envelope(routed, "chat.completion.chunk")
+    common = envelope(routed, "chat.completion.chunk")
     if include_usage:
-        envelope["usage"] = None
+        common["usage"] = None
     choices = routed.completion.choices if routed.completion else ()
     chunks = (chunk for choice in choices for chunk in _chunks(choice))
-    events: list[JsonObject] = [{**envelope, "choices": [chunk]} for chunk in chunks]
+    events: list[JsonObject] = [{**common, "choices": [chunk]} for chunk in chunks]
     if events and routed.completion:
         events[-1] = {**routed.completion.extra, **events[-1]}
     if include_usage and routed.completion and routed.completion.usage:
-        events.append({**envelope, "choices": [], "usage": usage_body(routed.completion)})
-    return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
+        events.append({**common, "choices": [], "usage": usage_body(routed.completion)})
+    return "".join(map(sse, events)) + DONE
 
 
 def dry_run_body(routed: RoutedRequest) -> JsonObject:
@@ -61,7 +61,7 @@ def dry_run_body(routed: RoutedRequest) -> JsonObject:
     decision."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
-    empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
+    empty = {**envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
@@ -139,17 +139,18 @@ def debug_headers(routed: RoutedRequest) -> dict[str, str]:
     return headers
 
 
-def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
+def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
+    """Return the fields that an answer and all of its chunks have in common."""
     completion = routed.completion
-    envelope: JsonObject = {
+    common: JsonObject = {
         "id": routed.record.request_id,
         "object": kind,
         "created": int(routed.record.created_at.timestamp()),
         "model": routed.record.model,
     }
     if completion and completion.system_fingerprint is not None:
-        envelope["system_fingerprint"] = completion.system_fingerprint
-    return envelope
+        common["system_fingerprint"] = completion.system_fingerprint
+    return common
 
 
 def _chunks(choice: Choice) -> Iterator[JsonObject]:
@@ -196,10 +197,11 @@ def _estimates(routed: RoutedRequest) -> JsonObject:
     return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
 
 
-def _json(event: JsonObject) -> str:
-    """Escape the characters that some clients take for the end of a line."""
+def sse(event: JsonObject) -> str:
+    """Return a server-sent event, in which no character is left that some clients take for the end
+    of a line."""
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(_LINE_ENDS)
+    return f"data: {text.translate(_LINE_ENDS)}\n\n"
 
 
 def _usd(cost: float | None) -> str | None:

@@ -14,6 +14,7 @@ from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.inbound_request import RoutedRequest
+from route_switch.services.live_answer import CLIENT_LEFT
 
 LIVE_PREFIX = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
@@ -40,11 +41,15 @@ def emit(metrics: Metrics, routed: RoutedRequest) -> None:
         _emit_model(model, list(attempts))
 
 
+def emit_lost_record(metrics: Metrics) -> None:
+    """The record is saved after the request's own metrics were written."""
+    metrics.add_metric("records_lost", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     record = routed.record
     counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
-    if not routed.recorded:
-        counted.append("records_lost")
     if not routed.prompt_healthy:
         counted.append("prompt_unreadable")
     if record.cost_usd is None:
@@ -77,6 +82,10 @@ def _emit_model(model: str, attempts: list[Attempt]) -> None:
     for attempt in attempts:
         metrics.add_metric("model_latency_ms", MetricUnit.Milliseconds, attempt.latency_ms)
         metrics.add_metric("model_errors", MetricUnit.Count, int(attempt.status != "answered"))
+        if attempt.first_token_ms is not None:
+            metrics.add_metric("first_token_ms", MetricUnit.Milliseconds, attempt.first_token_ms)
+            broke_off = attempt.status == "partial" and attempt.error != CLIENT_LEFT
+            metrics.add_metric("stream_errors", MetricUnit.Count, int(broke_off))
         if attempt.cost_usd is not None:
             metrics.add_metric("model_cost_usd", MetricUnit.NoUnit, attempt.cost_usd)
     metrics.flush_metrics()

@@ -1,6 +1,6 @@
 """Ports: what serving a request needs from the outside world."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ class ModelCall:
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
     on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
-    as it is written.
+    as it is written. `is_cancelled` tells a client that nobody wants it any more.
     """
 
     model: str
@@ -31,6 +31,7 @@ class ModelCall:
     params: Mapping[str, JsonValue] = field(default_factory=dict)
     timeout_s: float = 27.0
     stream: bool = False
+    is_cancelled: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from route_switch.domain.pricing import Price, add_known, cost_usd
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
-AttemptStatus = Literal["answered", "failed", "timed_out"]
-RequestStatus = Literal["answered", "failed", "dry_run"]
+AttemptStatus = Literal["answered", "partial", "failed", "timed_out"]
+RequestStatus = Literal["answered", "partial", "failed", "dry_run"]
+"""`partial` is an answer that broke off while it was streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Attempt:
     `cost_usd` is None if the price or the tokens are unknown. A failed call costs what the provider
     reports to have used, or nothing (0.0) if it reports nothing. A call that ran out of time is
     charged all the same: if its late usage did not arrive in time, `usage` is an estimate of the
-    input alone, and `estimated` is set. `adjusted` notes changes to the request's parameters.
+    input alone, and `estimated` is set; the same goes for an answer that broke off before its usage
+    was reported, with its output so far. `adjusted` notes changes to the request's parameters.
+    `first_token_ms` is the time to the first token of a streamed answer.
     """
 
     model: str
@@ -35,6 +38,7 @@ class Attempt:
     estimated: bool = False
     error: str | None = None
     adjusted: tuple[str, ...] = ()
+    first_token_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

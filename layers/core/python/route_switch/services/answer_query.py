@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.eligible_models import Eligible
+from route_switch.services.live_answer import LiveAnswer
 
 SHARE_OF_REMAINING = 2 / 3
 """The share of the remaining time that an attempt may take, unless it is the last one."""
@@ -33,18 +34,24 @@ _PERMANENT = (InvalidModelRequestError, ModelUnusableError)
 
 @dataclass(frozen=True, slots=True)
 class TierAnswer:
-    """The calls in order, and the model that answered, if any."""
+    """The calls in order, and the model that answered, if any.
+
+    `live` is an answer that has begun; until its end, there is no completion.
+    """
 
     calls: tuple[CallResult, ...]
     tier: Tier
     completion: Completion | None
     model: str | None
+    live: LiveAnswer | None = None
 
 
 class AnswerQuery:
-    def __init__(self, catalog: ModelCatalog, caller: ModelCaller) -> None:
+    def __init__(self, catalog: ModelCatalog, caller: ModelCaller, stall_s: float) -> None:
+        """A model that sends nothing for `stall_s` while it streams has failed."""
         self._catalog = catalog
         self._caller = caller
+        self._stall_s = stall_s
 
     def __call__(
         self,
@@ -53,9 +60,14 @@ class AnswerQuery:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         deadline: Deadline,
+        *,
+        stream: bool = False,
     ) -> TierAnswer:
-        """Stop at the first answer, or when the time is up. A timed-out call is charged anyway, so
-        when nothing else is left to try, wait for its answer."""
+        """Stop at the first answer, with `stream` at its beginning, or when the time is up.
+
+        A timed-out call is charged anyway, so when nothing else is left to try, wait for its
+        answer.
+        """
         models = self._models_to_try(tier, eligible)
         calls: list[CallResult] = []
         for position, (tier_to_try, model) in enumerate(models):
@@ -63,11 +75,22 @@ class AnswerQuery:
                 break
             is_last = position == len(models) - 1
             timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
-            call = self._caller.call(model, messages, params, timeout_s, deadline, tier_to_try)
+            if stream:
+                first_s = timeout_s if is_last else min(timeout_s, self._stall_s)
+                call = self._caller.open(
+                    model, messages, params, first_s, self._stall_s, deadline, tier_to_try
+                )
+            else:
+                call = self._caller.call(model, messages, params, timeout_s, deadline, tier_to_try)
             calls.append(call)
-            if call.completion:
-                return TierAnswer(tuple(calls), tier_to_try, call.completion, model)
+            if call.completion or call.live:
+                return TierAnswer(tuple(calls), tier_to_try, call.completion, model, call.live)
         return self._late_answer(tier, calls, deadline)
+
+    def ended(self, answer: TierAnswer) -> TierAnswer:
+        """Return a streamed answer as it was in the end."""
+        calls = tuple(map(self._caller.with_whole_answer, answer.calls))
+        return replace(answer, calls=calls, completion=calls[-1].completion)
 
     def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> TierAnswer:
         wait(
@@ -98,7 +121,7 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
     A refusal is the caller's to mend if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again.
     """
-    if answer.completion is not None:
+    if answer.completion is not None or answer.live is not None:
         return None
     errors = [call.error for call in answer.calls if call.error]
     transient = [e for e in errors if not isinstance(e, _PERMANENT)]

@@ -1,33 +1,29 @@
 """Call one model within a deadline, and record what it cost."""
 
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import Completion, complete
+from route_switch.domain.completion import Completion, CompletionBuilder, complete
 from route_switch.domain.errors import (
-    InvalidModelRequestError,
     ModelError,
     ModelTimeoutError,
     describe_defect,
 )
-from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import cost_usd
-from route_switch.domain.query import text_of
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.domain.tokens import estimate_tokens
-from route_switch.domain.usage import Usage
+from route_switch.services.attempts import Attempts
+from route_switch.services.live_answer import LiveAnswer, OpenedCall
+from route_switch.services.live_call import LiveCall
 
 logger = logging.getLogger(__name__)
-
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Clock = Callable[[], float]
 """Returns seconds from a monotonic clock."""
@@ -54,13 +50,15 @@ class Deadline:
 class CallResult:
     """One call: its completion or its error, and the attempt to record.
 
-    `late` is the call that kept running after it timed out.
+    `late` is the call that kept running after it timed out. `live` is an answer that has begun; the
+    attempt is then provisional.
     """
 
     attempt: Attempt
     completion: Completion | None = None
     error: ModelError | None = None
     late: "Future[Completion] | None" = None
+    live: "LiveAnswer | None" = None
 
 
 class ModelCaller:
@@ -79,6 +77,7 @@ class ModelCaller:
     ) -> None:
         self._clients = clients
         self._catalog = catalog
+        self._attempts = Attempts(catalog)
         self._pool_of = pool_of
         self._clock = clock
 
@@ -114,10 +113,64 @@ class ModelCaller:
         except ModelError as caught:
             error, late = caught, None
         else:
-            return CallResult(self._answered_attempt(name, tier, completion, started), completion)
-        return CallResult(
-            self._failed_attempt(name, tier, error, started, messages), None, error, late
+            return CallResult(
+                self._attempts.answered(name, tier, completion, self._ms_since(started)), completion
+            )
+        return self._failure(name, tier, error, messages, started, late)
+
+    def open(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        timeout_s: float,
+        stall_s: float,
+        deadline: Deadline,
+        tier: Tier | None = None,
+    ) -> CallResult:
+        """Call `name` for a streamed answer, and wait for its beginning for `timeout_s`.
+
+        Return the answer as `live` once its first token has arrived. Until then, a failure is a
+        failed call like any other; a call that takes too long is cancelled.
+        """
+        started = self._clock()
+
+        def stream(is_cancelled: Callable[[], bool]) -> Iterator[Chunk]:
+            left_s = deadline.remaining_s
+            call = ModelCall(name, messages, params, left_s, True, is_cancelled)
+            return self._chunks(call)
+
+        call = LiveCall(stream, self._pool_of(name.partition("/")[0]))
+        builder = CompletionBuilder()
+        try:
+            held, ended = _beginning(call, builder, lambda: timeout_s - (self._clock() - started))
+        except TimeoutError:
+            error: ModelError = ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s")
+            if not call.cancel():
+                error = ModelError(f"{name} was not called: all worker threads are busy")
+            return self._failure(name, tier, error, messages, started)
+        except ModelError as caught:
+            return self._failure(name, tier, caught, messages, started)
+        live = LiveAnswer(
+            OpenedCall(name, tier, messages),
+            call,
+            builder,
+            held,
+            remaining_s=lambda: deadline.remaining_s,
+            elapsed_ms=lambda: self._ms_since(started),
+            stall_s=stall_s,
+            ended=ended,
         )
+        provisional = Attempt(name, tier, "answered", self._ms_since(started))
+        return CallResult(provisional, live=live)
+
+    def with_whole_answer(self, result: CallResult) -> CallResult:
+        """Return the result of a streamed call, updated after its answer has ended."""
+        live = result.live
+        if live is None:
+            return result
+        attempt = live.attempt(self._attempts)
+        return replace(result, attempt=attempt, completion=live.completion, error=live.error)
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -138,10 +191,14 @@ class ModelCaller:
         params: Mapping[str, JsonValue],
         timeout_s: float,
     ) -> Completion:
+        return complete(self._chunks(ModelCall(name, messages, params, timeout_s)))
+
+    def _chunks(self, call: ModelCall) -> Iterator[Chunk]:
+        """`call` has the model's whole name."""
+        name = call.model
         provider, _, model = name.partition("/")
         try:
-            client = self._clients(provider)
-            return complete(client.stream(ModelCall(model, messages, params, timeout_s)))
+            yield from self._clients(provider).stream(replace(call, model=model))
         except ModelError:
             raise
         except Exception as error:
@@ -149,46 +206,33 @@ class ModelCaller:
             logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
-    def _answered_attempt(
-        self, name: str, tier: Tier | None, completion: Completion, started: float
-    ) -> Attempt:
-        cost = cost_usd(completion.usage, self._catalog.price(name))
-        return Attempt(
-            name,
-            tier,
-            "answered",
-            self._ms_since(started),
-            completion.usage,
-            cost,
-            adjusted=completion.adjusted,
-        )
-
-    def _failed_attempt(
+    def _failure(
         self,
         name: str,
         tier: Tier | None,
         error: ModelError,
-        started: float,
         messages: tuple[JsonObject, ...],
-    ) -> Attempt:
-        elapsed = self._ms_since(started)
-        if not isinstance(error, ModelTimeoutError):
-            # Providers charge for what they report to have used, whatever became of the answer.
-            cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
-            return Attempt(name, tier, "failed", elapsed, error.usage, cost, error=_reason(error))
-        usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
-        cost = cost_usd(usage, self._catalog.price(name))
-        return Attempt(name, tier, "timed_out", elapsed, usage, cost, True, "timeout")
+        started: float,
+        late: "Future[Completion] | None" = None,
+    ) -> CallResult:
+        attempt = self._attempts.failed(name, tier, error, messages, self._ms_since(started))
+        return CallResult(attempt, None, error, late)
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000
 
 
-def _reason(error: ModelError) -> str:
-    """Return what a record may hold: a provider's own words may quote the request."""
-    code = f" ({error.code})" if error.code and _CODE.fullmatch(error.code) else ""
-    if error.status:
-        return f"status {error.status}{code}"
-    if isinstance(error, InvalidModelRequestError):
-        return "refused"
-    return f"failed{code}" if error.code or error.usage else str(error)
+def _beginning(
+    call: LiveCall, builder: CompletionBuilder, left_s: Callable[[], float]
+) -> tuple[list[Chunk], bool]:
+    """Return the chunks up to the first with content, and whether the answer has ended.
+
+    Raise `ModelError` if the call fails, and `TimeoutError` if nothing arrives in time.
+    """
+    held: list[Chunk] = []
+    while (chunk := call.next(left_s())) is not None:
+        held.append(builder.add(chunk))
+        if chunk.finish_reason or any(v for k, v in chunk.delta.items() if k != "role"):
+            return held, False
+    builder.build()  # raises if there is no answer
+    return held, True

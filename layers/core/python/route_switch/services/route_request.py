@@ -1,13 +1,15 @@
 """A request from start to end: find eligible models, choose a tier, call a model, record the
 outcome."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
+from route_switch.domain.errors import ModelError
 from route_switch.domain.needs import needs_of
+from route_switch.domain.ports import Chunk
 from route_switch.domain.query import query_of
 from route_switch.domain.replay import replay_of
 from route_switch.domain.request_record import (
@@ -52,37 +54,35 @@ class RouteRequest:
         self._switches = switches
         self._caller = caller
         self._choose_tier = ChooseTier(config, caller)
-        self._answer = AnswerQuery(config.models, caller)
+        self._answer = AnswerQuery(config.models, caller, config.stall_s)
         self._admit = admit
         self._record = record
         self._pool = pool
         self._now = now
 
-    def chat(self, request: InboundRequest) -> RoutedRequest:
-        """Route, call a model, and record the outcome, including failures."""
+    def chat(self, request: InboundRequest) -> "Answer":
+        """Route and call a model. The caller passes the answer on, and then saves its record, which
+        a failure has as well."""
         admitted = self._admit_request(request, answers=True)
         with self._refreshing():
-            return self._route_and_answer(admitted)
+            served, choice = self._choose(admitted)
+            answer = self._answer(
+                choice.decision.tier,
+                self._answering(admitted),
+                request.messages,
+                request.params,
+                request.deadline,
+                stream=request.stream,
+            )
+        return Answer(self, admitted, served, choice, answer)
 
-    def dry_run(self, request: InboundRequest) -> RoutedRequest:
-        """Choose a tier without calling its model. Record the router call, because it costs
+    def dry_run(self, request: InboundRequest) -> "Answer":
+        """Choose a tier without calling its model. The router call has a record, because it costs
         money."""
         admitted = self._admit_request(request, answers=False)
         with self._refreshing():
             served, choice = self._choose(admitted)
-            return self._finish(admitted, served, choice, None)
-
-    def _route_and_answer(self, admitted: AdmittedRequest) -> RoutedRequest:
-        request = admitted.request
-        served, choice = self._choose(admitted)
-        answer = self._answer(
-            choice.decision.tier,
-            self._answering(admitted),
-            request.messages,
-            request.params,
-            request.deadline,
-        )
-        return self._finish(admitted, served, choice, answer)
+        return Answer(self, admitted, served, choice, None)
 
     def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
@@ -144,16 +144,18 @@ class RouteRequest:
             return None
         return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
 
-    def _finish(
+    def outcome(
         self,
         admitted: AdmittedRequest,
         served: ServedPrompt,
         choice: RequestChoice,
         answer: TierAnswer | None,
     ) -> RoutedRequest:
+        """Return what the request has come to, and its record, which is not saved yet."""
         request = admitted.request
+        if answer is not None and answer.live is not None and answer.live.has_ended:
+            answer = self._answer.ended(answer)
         record = self._build_record(admitted, choice, answer)
-        recorded = self._save(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = choice.router_call.completion if choice.router_call else None
         return RoutedRequest(
@@ -161,7 +163,6 @@ class RouteRequest:
             choice.decision,
             answer.completion if answer else None,
             failure_of(answer) if answer else None,
-            recorded,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,
             {tier: of.model for tier, of in self._config.models.tiers.items()},
@@ -172,8 +173,8 @@ class RouteRequest:
             budget_spent=admitted.admission.budget_spent,
         )
 
-    def _save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
-        """Save the record, and in parallel settle the key's budget."""
+    def save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
+        """Save the record, and in parallel settle the key's budget. Return whether it was saved."""
         request = admitted.request
         time_s = self._time_to_record_s(request.deadline)
         if admitted.admission.reserved_usd is None:
@@ -204,6 +205,7 @@ class RouteRequest:
         elapsed_ms = request.deadline.elapsed_ms
         usage = completion.usage if completion else None
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
+        learnable = completion is not None and was_routed and not _is_partial(answer)
         return RequestRecord(
             request_id=request.request_id,
             key_id=request.key.key_id,
@@ -226,13 +228,70 @@ class RouteRequest:
             idempotency_id=request.idempotency_id,
             query_text=query.text,
             answer_text=completion.text if completion else None,
-            replay=replay_of(request.messages, request.params, query)
-            if completion and was_routed
-            else None,
+            replay=replay_of(request.messages, request.params, query) if learnable else None,
         )
+
+
+class Answer:
+    """The answer to one request, which may still be under way.
+
+    First pass its `chunks` on to their end, or close them; then call `save`, once.
+    """
+
+    def __init__(
+        self,
+        service: RouteRequest,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        choice: RequestChoice,
+        answer: TierAnswer | None,
+    ) -> None:
+        self._service = service
+        self._admitted = admitted
+        self._served = served
+        self._choice = choice
+        self._answer = answer
+        self._routed: RoutedRequest | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the answer arrives in chunks."""
+        return self._answer is not None and self._answer.live is not None
+
+    @property
+    def routed(self) -> RoutedRequest:
+        """The outcome; of an answer that is under way, what is known so far."""
+        live = self._answer.live if self._answer else None
+        if self._routed is None or (live and not live.has_ended):
+            self._routed = self._service.outcome(
+                self._admitted, self._served, self._choice, self._answer
+            )
+        return self._routed
+
+    def chunks(self) -> Generator[Chunk | None]:
+        """Yield what arrives of a live answer, and None now and then while nothing does."""
+        live = self._answer.live if self._answer else None
+        if live is not None:
+            self._routed = None
+            yield from live.chunks()
+
+    @property
+    def error(self) -> ModelError | None:
+        """Why a live answer broke off, if it did."""
+        return self._answer.live.error if self._answer and self._answer.live else None
+
+    def save(self) -> bool:
+        """Save the record; return whether that worked."""
+        return self._service.save(self._admitted, self.routed.record)
 
 
 def _status(answer: TierAnswer | None) -> RequestStatus:
     if answer is None:
         return "dry_run"
-    return "answered" if answer.completion else "failed"
+    if _is_partial(answer):
+        return "partial"
+    return "answered" if answer.completion or answer.live else "failed"
+
+
+def _is_partial(answer: TierAnswer | None) -> bool:
+    return answer is not None and answer.live is not None and answer.live.error is not None

@@ -50,7 +50,9 @@ class OpenAiCompatibleClient:
         from route_switch.adapters.models.provider_http import read_whole
 
         body = {**body, "stream": True}
-        with self._http.open(self._url, body, self._headers(), call.timeout_s) as response:
+        with self._http.open(
+            self._url, body, self._headers(), call.timeout_s, call.is_cancelled
+        ) as response:
             if response.status_code >= 300:
                 content = read_whole(response)
                 status, headers = response.status_code, response.headers

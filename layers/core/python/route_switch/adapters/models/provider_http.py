@@ -9,14 +9,19 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 import httpx
 
-from route_switch.adapters.models.deadlines import deadline_in, time_left_s
+from route_switch.adapters.models.deadlines import (
+    CANCEL_S,
+    can_be_cancelled,
+    deadline_in,
+    time_left_s,
+)
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject
 
@@ -59,15 +64,24 @@ class ProviderHttp:
 
     @contextmanager
     def open(
-        self, url: httpx.URL, body: JsonObject, headers: Mapping[str, str], timeout_s: float
+        self,
+        url: httpx.URL,
+        body: JsonObject,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        is_cancelled: Callable[[], bool],
     ) -> Iterator[httpx.Response]:
         """Post JSON and yield the response before its body has arrived; leaving closes it.
 
-        The deadline applies to every read within the block, which must stay in one thread.
+        Deadline and cancellation apply to every read within the block, which must stay in one
+        thread.
         """
         client = self._fresh_client()
         request = client.build_request("POST", url, json=body, headers=headers, timeout=timeout_s)
-        with deadline_in(timeout_s), closing(self._opened(client, request)) as response:
+        with (
+            deadline_in(timeout_s, is_cancelled),
+            closing(self._opened(client, request)) as response,
+        ):
             yield response
 
     def send(self, request: httpx.Request) -> HttpAnswer:
@@ -144,7 +158,14 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
+        if not can_be_cancelled():
+            return self._stream.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
+        while True:
+            left_s = _remaining(timeout, httpcore.ReadTimeout)
+            step_s = CANCEL_S if left_s is None else min(left_s, CANCEL_S)
+            # A read that timed out has taken nothing from the socket.
+            with suppress(httpcore.ReadTimeout):
+                return self._stream.read(max_bytes, step_s)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _remaining(timeout, httpcore.WriteTimeout))

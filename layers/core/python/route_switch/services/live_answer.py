@@ -1,0 +1,126 @@
+"""An answer that has begun: its chunks as they come, and what it was in the end."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+
+from route_switch.domain.completion import Completion, CompletionBuilder
+from route_switch.domain.errors import ModelError, ModelTimeoutError
+from route_switch.domain.ports import Chunk, JsonObject
+from route_switch.domain.request_record import Attempt
+from route_switch.domain.tiers import Tier
+from route_switch.services.attempts import Attempts
+from route_switch.services.live_call import LiveCall
+
+QUIET_S = 10.0
+"""A pause after which the reader is told that the answer goes on."""
+
+
+CLIENT_LEFT = "the client left"
+
+
+class ClientLeftError(ModelError):
+    """The client does not want the rest of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCall:
+    """What was asked of which model."""
+
+    model: str
+    tier: Tier | None
+    messages: tuple[JsonObject, ...]
+
+
+class LiveAnswer:
+    """Iterate over `chunks` to its end or close it; then `attempt`, `completion` and `error` hold.
+
+    `held` are the chunks that have arrived. `remaining_s` returns the time left for the whole
+    answer, `elapsed_ms` the time since the call began. A provider that sends nothing for `stall_s`
+    has failed.
+    """
+
+    def __init__(
+        self,
+        opened: OpenedCall,
+        call: LiveCall,
+        builder: CompletionBuilder,
+        held: list[Chunk],
+        *,
+        remaining_s: Callable[[], float],
+        elapsed_ms: Callable[[], float],
+        stall_s: float,
+        ended: bool,
+    ) -> None:
+        self._opened = opened
+        self._call = call
+        self._builder = builder
+        self._held = held
+        self._remaining_s = remaining_s
+        self._elapsed_ms = elapsed_ms
+        self._stall_s = stall_s
+        self._ended = ended
+        self._first_token_ms = elapsed_ms()
+        self._latency_ms = self._first_token_ms
+        self.error: ModelError | None = None
+        """Why the answer broke off, if it did."""
+        self.has_ended = False
+        """Whether nothing follows: the answer is whole, broke off, or is not wanted any more."""
+
+    def chunks(self) -> Generator[Chunk | None]:
+        """Yield the chunks as they arrive, and None every `QUIET_S` while nothing arrives.
+
+        An answer that breaks off ends the iteration; see `error`. Closing the iteration cancels the
+        provider's call.
+        """
+        try:
+            yield from self._held
+            while not self._ended:
+                yield from self._next()
+        except ModelError as error:
+            self.error = error
+        except GeneratorExit:
+            self.error = ClientLeftError(CLIENT_LEFT)
+            raise
+        finally:
+            self._call.cancel()
+            self._latency_ms = self._elapsed_ms()
+            self.has_ended = True
+
+    def _next(self) -> Iterator[Chunk | None]:
+        """Yield the next chunk, or None for each quiet period before it."""
+        waited_s = 0.0
+        while True:
+            limit_s = min(QUIET_S, self._stall_s - waited_s, self._remaining_s())
+            try:
+                chunk = self._call.next(limit_s)
+            except TimeoutError:
+                waited_s += limit_s
+                if waited_s >= self._stall_s:
+                    raise ModelTimeoutError(
+                        f"{self._opened.model} sent nothing for {self._stall_s:.0f} s"
+                    ) from None
+                if self._remaining_s() <= 0:
+                    raise ModelTimeoutError("the request's time is up") from None
+                yield None
+                continue
+            if chunk is None:
+                self._ended = True
+            else:
+                yield self._builder.add(chunk)
+            return
+
+    @property
+    def completion(self) -> Completion:
+        """The answer, or what there is of it."""
+        return self._builder.build()
+
+    def attempt(self, attempts: Attempts) -> Attempt:
+        """Return the attempt to record."""
+        opened, completion = self._opened, self.completion
+        if self.error is None:
+            made = attempts.answered(opened.model, opened.tier, completion, self._latency_ms)
+        else:
+            made = attempts.partial(
+                opened.model, opened.tier, completion, self.error, opened.messages, self._latency_ms
+            )
+        return replace(made, first_token_ms=self._first_token_ms)
