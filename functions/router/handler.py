@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator
 from http import HTTPStatus
 from importlib import import_module
+from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
-from route_switch.adapters.lambda_runtime import StreamedResponse, enable_streaming
+from route_switch.adapters.lambda_runtime import enable_streaming
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
@@ -94,7 +95,7 @@ def health() -> Response[str]:
 
 def lambda_handler(
     event: dict[str, object], context: LambdaContext
-) -> dict[str, object] | StreamedResponse:
+) -> Any:  # a proxy response, or a `StreamedResponse`
     global outgoing  # Lambda runs one event at a time
     outgoing = Outgoing()
     response = app.resolve(without_base_path(event), context)
@@ -157,11 +158,7 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
         return errors(routed.failure, headers)
     if call.options.dry_run:
         return json_response(chat_answer.dry_run_body(routed), headers=headers)
-    if call.stream:
-        events = chat_answer.completion_events(routed, include_usage=call.include_usage)
-        response = Response(HTTPStatus.OK, EVENT_STREAM, events, headers)
-    else:
-        response = json_response(chat_answer.completion_body(routed), headers=headers)
+    response = json_response(chat_answer.completion_body(routed), headers=headers)
     if can_stream or is_deliverable(response):
         return response
     return errors(chat_answer.answer_too_long(), headers)

@@ -1,6 +1,5 @@
 """Runs a dialect through the router's handler in this process, against the scripted upstream."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import router
 from tests.conformance import reading
+from tests.conformance.as_events import as_events
 from tests.conformance.dialect import Dialect, Seen, Upstream, load, names
 from tests.integration.conftest import Answer, Api, api_maker, forget, mocked_aws
 from tests.support.upstream import Body, Reply
@@ -77,14 +77,18 @@ class Conformance:
             self.environment.setenv(client.address, self.api.upstream.url.removesuffix("/v1"))
         forget()
 
-    def check(self, client: Client, dialect: Dialect, *, stream: bool) -> None:
+    def check(
+        self, client: Client, dialect: Dialect, *, stream: bool, events: bool = False
+    ) -> None:
+        """Ask as a client of the router does, with or without `stream`. With `events`, the
+        provider streams its answer; otherwise it answers at once, whatever it was asked for."""
         seen = dialect.seen
         self.serve_with(client)
         _forget_records()
         if self.learned:
             router.router.cache_clear()
         self.learned = any(each.status in (400, 422) for each in dialect.upstream + dialect.router)
-        answer = self._ask(dialect, stream=stream)
+        answer = self._ask(dialect, stream=stream, events=events)
         assert answer.status == seen.status, answer.text
         assert self.tier_calls == seen.calls
         problems = [
@@ -95,10 +99,10 @@ class Conformance:
             problems += self._problems_of_answer(answer, seen, stream=stream)
         else:
             problems += _problems_of_error(answer, seen)
-        problems += self._problems_of_record(answer, seen)
+        problems += self._problems_of_record(answer, seen, stream=stream and seen.error is None)
         assert not problems, "\n".join(problems)
 
-    def _ask(self, dialect: Dialect, *, stream: bool) -> Answer:
+    def _ask(self, dialect: Dialect, *, stream: bool, events: bool) -> Answer:
         upstream = self.api.upstream
         routed = self.client.routed if self.client else None
         upstream.calls.clear()
@@ -111,7 +115,7 @@ class Conformance:
                 router_calls += 1
                 return _reply(dialect.router or [Upstream(body=routed)], router_calls)
             self.tier_calls += 1
-            return _reply(dialect.upstream, self.tier_calls)
+            return _reply(dialect.upstream, self.tier_calls, events=events)
 
         upstream.script = script
         options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
@@ -122,14 +126,15 @@ class Conformance:
     def _problems_of_answer(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
         body = reading.read_stream(answer.text) if stream else reading.read_whole(answer.text)
         assert body["id"] == answer.headers["x-request-id"]
-        attempts: list[dict[str, Any]] = json.loads(answer.headers["x-route-attempts"])
+        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
+        attempts = reading.strict_json(kept.text)["attempts"]
         expected = {"choices": seen.choices, "usage": seen.usage, **seen.more}
         return [
             *reading.differences(expected, body, "answer"),
             *reading.differences(seen.adjusted, attempts[-1]["adjusted"], "adjusted"),
         ]
 
-    def _problems_of_record(self, answer: Answer, seen: Seen) -> list[str]:
+    def _problems_of_record(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
         kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
         assert kept.status == 200
         record = reading.strict_json(kept.text)
@@ -150,7 +155,10 @@ class Conformance:
                 {**record, "cost_usd": cost_usd},
                 "record",
             ),
-            *reading.differences({"x-route-cost-usd": header}, answer.headers, "headers"),
+            # The costs of a stream are not known when its headers are sent.
+            *reading.differences(
+                {"x-route-cost-usd": None if stream else header}, answer.headers, "headers"
+            ),
         ]
 
 
@@ -170,8 +178,11 @@ def _problems_of_error(answer: Answer, seen: Seen) -> list[str]:
     return problems
 
 
-def _reply(responses: list[Upstream], number: int) -> Reply:
+def _reply(responses: list[Upstream], number: int, *, events: bool = False) -> Reply:
     response = responses[min(number, len(responses)) - 1]
+    parts = as_events(response.body) if events and response.raw is None else None
+    if parts is not None:
+        return Reply(status=response.status, headers=response.headers, parts=parts)
     body = response.body if response.raw is None else response.raw
     return Reply(body, response.status, None, response.headers, response.hangs_up)
 
@@ -186,6 +197,11 @@ def conformance() -> Iterator[Conformance]:
         yield Conformance(make(), environment)
 
 
+every_way = pytest.mark.parametrize(
+    ("stream", "events"),
+    [(False, False), (True, False), (True, True)],
+    ids=["whole", "streamed", "in-events"],
+)
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 

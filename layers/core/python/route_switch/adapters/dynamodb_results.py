@@ -188,8 +188,9 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     """Return what one request adds to the counters. Money is summed where it is known;
     `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
     unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
-    to be subtracted from savings."""
-    counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
+    to be subtracted from savings. An answer that broke off counts as failed."""
+    status = "failed" if record.status == "partial" else record.status
+    counters: dict[str, float] = {status: 1, "router_tokens": record.router_tokens}
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
         counters[f"reason:{record.reason.value}"] = 1

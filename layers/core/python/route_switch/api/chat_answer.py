@@ -1,21 +1,16 @@
-"""Responses of the OpenAI chat completion API, complete or streamed, and their explanatory
-headers."""
+"""Whole responses of the OpenAI chat completion API, and explanatory headers."""
 
 import json
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import THOUGHTS, Choice, Completion
+from route_switch.domain.completion import Completion
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
-_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
-
-DONE = "data: [DONE]\n\n"
 MAX_REPLY_CHARACTERS = 200
 """Limit for the router LLM's reply, which should be one digit: headers have little room."""
 
@@ -38,22 +33,6 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
     if completion and completion.usage:
         body["usage"] = usage_body(completion)
     return body
-
-
-def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
-    """Return the same answer as server-sent events. The answer is complete, so all events are sent
-    at once."""
-    common = envelope(routed, "chat.completion.chunk")
-    if include_usage:
-        common["usage"] = None
-    choices = routed.completion.choices if routed.completion else ()
-    chunks = (chunk for choice in choices for chunk in _chunks(choice))
-    events: list[JsonObject] = [{**common, "choices": [chunk]} for chunk in chunks]
-    if events and routed.completion:
-        events[-1] = {**routed.completion.extra, **events[-1]}
-    if include_usage and routed.completion and routed.completion.usage:
-        events.append({**common, "choices": [], "usage": usage_body(routed.completion)})
-    return "".join(map(sse, events)) + DONE
 
 
 def dry_run_body(routed: RoutedRequest) -> JsonObject:
@@ -153,34 +132,6 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
     return common
 
 
-def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """Yield the role, the thoughts, the text, everything else, and the end: clients show fields in
-    the order in which they come."""
-    said = {name: value for name, value in choice.message.items() if name != "role"}
-    content = said.pop("content", None)
-    start: JsonObject = {"role": "assistant", "content": None if content is None else ""}
-    yield _chunk(choice.index, start)
-    thoughts = {name: said.pop(name) for name in tuple(said) if name.startswith(THOUGHTS)}
-    if thoughts:
-        yield _chunk(choice.index, thoughts)
-    logprobs = choice.logprobs
-    if content:
-        yield _chunk(choice.index, {"content": content}, logprobs)
-        logprobs = None
-    if isinstance(calls := said.get("tool_calls"), list):
-        said["tool_calls"] = [
-            {**call, "index": index} for index, call in enumerate(calls) if isinstance(call, dict)
-        ]
-    if said:
-        yield _chunk(choice.index, said, logprobs)
-    end = {**choice.extra, **_chunk(choice.index, {}, None if content or said else logprobs)}
-    yield {**end, "finish_reason": choice.finish_reason}
-
-
-def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObject:
-    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
-
-
 def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models = routed.decision, routed.models
     return {
@@ -195,13 +146,6 @@ def _decision(routed: RoutedRequest) -> JsonObject:
 
 def _estimates(routed: RoutedRequest) -> JsonObject:
     return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
-
-
-def sse(event: JsonObject) -> str:
-    """Return a server-sent event, in which no character is left that some clients take for the end
-    of a line."""
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"data: {text.translate(_LINE_ENDS)}\n\n"
 
 
 def _usd(cost: float | None) -> str | None:

@@ -6,13 +6,16 @@ from contextlib import closing
 
 from pydantic import JsonValue
 
-from route_switch.api.chat_answer import DONE, envelope, sse, usage_body
+from route_switch.api.chat_answer import envelope, usage_body
 from route_switch.api.error_answers import error_body
+from route_switch.domain.completion import THOUGHTS
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.route_request import Answer
 
+_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
+DONE = "data: [DONE]\n\n"
 KEEP_ALIVE = ": the model has not finished\n\n"
 """A comment, which clients skip. Idle connections are closed on the way."""
 
@@ -53,28 +56,40 @@ class _Events:
         self._begun: set[int] = set()
 
     def of(self, chunk: Chunk) -> Iterator[JsonObject]:
-        """Yield the chunk's text and the end of its choice as events of their own."""
+        """Yield the role when a choice begins, then what the chunk has, then the choice's end."""
         if chunk.system_fingerprint is not None:
             self._envelope["system_fingerprint"] = chunk.system_fingerprint
-        delta = {name: value for name, value in chunk.delta.items() if name != "role"}
-        if chunk.index not in self._begun and (delta or chunk.finish_reason):
-            self._begun.add(chunk.index)
-            delta = {"role": "assistant", **({} if "content" in delta else _NO_TEXT), **delta}
-        if isinstance(calls := delta.get("tool_calls"), list):
-            delta["tool_calls"] = [*map(_numbered, range(len(calls)), calls)]
-        if delta or chunk.logprobs:
-            yield {**chunk.extra, **self._event(chunk, delta)}
-        elif chunk.extra:
+        events = [*self._deltas(chunk)]
+        if not events and chunk.extra and chunk.finish_reason is None:
             yield {**chunk.extra, **self._envelope, "choices": []}
+        for event in events:
+            yield {**(chunk.extra if event is events[-1] else {}), **event}
         if chunk.finish_reason is not None:
-            yield self._event(chunk, {}, chunk.finish_reason)
+            end = self._event(chunk, {}, None, chunk.finish_reason)
+            yield end if events else {**chunk.extra, **end}
 
-    def _event(self, chunk: Chunk, delta: JsonObject, reason: str | None = None) -> JsonObject:
+    def _deltas(self, chunk: Chunk) -> Iterator[JsonObject]:
+        delta = {name: value for name, value in chunk.delta.items() if name != "role"}
+        says = chunk.delta or chunk.finish_reason or chunk.choice_extra or chunk.logprobs
+        if says and chunk.index not in self._begun:
+            self._begun.add(chunk.index)
+            text = None if delta.get("content") is None else ""
+            yield self._event(chunk, {"role": "assistant", "content": text}, None)
+        logprobs = chunk.logprobs
+        for part in _parts(delta):
+            yield self._event(chunk, part, logprobs)
+            logprobs = None
+        if logprobs:
+            yield self._event(chunk, {}, logprobs)
+
+    def _event(
+        self, chunk: Chunk, delta: JsonObject, logprobs: JsonValue, reason: str | None = None
+    ) -> JsonObject:
         choice: JsonObject = {
-            **chunk.choice_extra,
+            **(chunk.choice_extra if reason or not chunk.finish_reason else {}),
             "index": chunk.index,
             "delta": delta,
-            "logprobs": None if reason else chunk.logprobs,
+            "logprobs": logprobs,
             "finish_reason": reason,
         }
         return {**self._envelope, "choices": [choice]}
@@ -95,12 +110,23 @@ class _Events:
         yield DONE
 
 
-_NO_TEXT: JsonObject = {"content": None}
-
-
-def _numbered(position: int, call: JsonValue) -> JsonValue:
-    """A call that arrived whole has no index of its own."""
-    return {"index": position, **call} if isinstance(call, dict) else call
+def _parts(delta: JsonObject) -> Iterator[JsonObject]:
+    """Yield the thoughts, the text, and everything else, as far as there is any: clients show
+    fields in the order in which they come."""
+    said: JsonObject = {name: value for name, value in delta.items() if value is not None}
+    content = said.pop("content", None)
+    thoughts: JsonObject = {n: said.pop(n) for n in tuple(said) if n.startswith(THOUGHTS)}
+    if thoughts:
+        yield thoughts
+    if content:
+        yield {"content": content}
+    if isinstance(calls := said.get("tool_calls"), list):
+        # A call that arrived whole has no index of its own.
+        said["tool_calls"] = [
+            {"index": n, **call} for n, call in enumerate(calls) if isinstance(call, dict)
+        ]
+    if said:
+        yield said
 
 
 def _is_end(event: JsonObject) -> bool:
@@ -108,6 +134,13 @@ def _is_end(event: JsonObject) -> bool:
     return isinstance(choices, list) and any(
         isinstance(choice, dict) and choice["finish_reason"] is not None for choice in choices
     )
+
+
+def sse(event: JsonObject) -> str:
+    """Return a server-sent event, in which no character is left that some clients take for the end
+    of a line."""
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"data: {text.translate(_LINE_ENDS)}\n\n"
 
 
 def _costs(routed: RoutedRequest) -> JsonObject:

@@ -203,7 +203,7 @@ class RouteRequest:
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
-        usage = completion.usage if completion else None
+        usage = completion.usage if completion and not _is_partial(answer) else None
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         learnable = completion is not None and was_routed and not _is_partial(answer)
         return RequestRecord(

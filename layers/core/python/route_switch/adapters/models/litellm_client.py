@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.openai_stream import StreamReader
 from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
@@ -22,7 +23,16 @@ FIELDS = frozenset(
         *("max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
         *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
         *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
-        *("stop", "store", "temperature", "tool_choice", "tools", "top_logprobs", "top_p"),
+        *(
+            "stop",
+            "store",
+            "stream_options",
+            "temperature",
+            "tool_choice",
+            "tools",
+            "top_logprobs",
+            "top_p",
+        ),
         *("user", "verbosity", "web_search_options"),
     }
 )
@@ -52,9 +62,28 @@ class LiteLlmClient:
                 f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
             )
         litellm = imported_litellm()
+        yield from self._streamed(litellm, call) if call.stream else self._whole(litellm, call)
+
+    def _streamed(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:  # LiteLLM is not typed
         from route_switch.adapters.models.litellm_http import listening
 
-        completed: Any = None  # LiteLLM is not typed
+        reader = StreamReader(call.model)
+        with listening(call.timeout_s, call.is_cancelled) as heard:
+            try:
+                for piece in self._completed(litellm, call, stream=True):
+                    yield from reader.read(piece.model_dump(exclude_none=True))
+            except ModelError:
+                raise
+            except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
+                if heard:
+                    _content_of(call.model, heard[-1])
+                raise _error(call.model, error) from error
+        yield from reader.end()
+
+    def _whole(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:
+        from route_switch.adapters.models.litellm_http import listening
+
+        completed: Any = None
         failed: Exception | None = None
         with listening(call.timeout_s) as heard:
             try:
@@ -69,7 +98,7 @@ class LiteLlmClient:
             read = completed.model_dump(exclude_none=True)
         yield from read_completion(call.model, read)
 
-    def _completed(self, litellm: Any, call: ModelCall) -> Any:  # as above
+    def _completed(self, litellm: Any, call: ModelCall, **options: bool) -> Any:
         return litellm.completion(
             model=f"{self._provider}/{call.model}",
             messages=list(call.messages),
@@ -80,6 +109,7 @@ class LiteLlmClient:
             # Else it looks for its own MCP tools among a request's, for which it has to import its
             # proxy; that is not installed, and every request with tools would fail.
             _skip_mcp_handler=True,
+            **options,
             **call.params,
         )
 

@@ -5,13 +5,13 @@ and the headers and bodies of errors.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 
 import httpx
 
 from route_switch.adapters.models.deadlines import deadline_in
-from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp
+from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp, read_whole
 
 _NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "location"})
 """The content is decoded, and a redirect is an error."""
@@ -24,15 +24,20 @@ _thread = threading.local()
 
 
 @contextmanager
-def listening(timeout_s: float) -> Iterator[Heard]:
-    """Yield the list that gets what this thread's requests within the block come to."""
+def listening(timeout_s: float, is_cancelled: Callable[[], bool] | None = None) -> Iterator[Heard]:
+    """Yield the list that gets what this thread's requests within the block come to.
+
+    With `is_cancelled`, answers are passed on while they arrive, and only errors are put into the
+    list. Leaving the block ends those answers: LiteLLM has no way to.
+    """
     heard: Heard = []
     _thread.heard = heard
-    try:
-        with deadline_in(timeout_s):
+    with ExitStack() as opened, deadline_in(timeout_s, is_cancelled):
+        _thread.opened = opened if is_cancelled is not None else None
+        try:
             yield heard
-    finally:
-        _thread.heard = None
+        finally:
+            _thread.heard = _thread.opened = None
 
 
 class _Transport(httpx.BaseTransport):
@@ -42,7 +47,20 @@ class _Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         heard: Heard | None = getattr(_thread, "heard", None)
         try:
-            answer = self._http.send(request)
+            opened: ExitStack | None = getattr(_thread, "opened", None)
+            if opened is not None:
+                response = opened.enter_context(closing(self._http.send_open(request)))
+                if response.status_code < 300:
+                    return httpx.Response(
+                        response.status_code,
+                        headers=_passed_on(response.headers),
+                        content=response.iter_bytes(),
+                        request=request,
+                    )
+                content = read_whole(response)
+                answer = HttpAnswer(response.status_code, response.headers, content)
+            else:
+                answer = self._http.send(request)
         except httpx.HTTPError as error:
             if heard is None:
                 raise
@@ -50,10 +68,14 @@ class _Transport(httpx.BaseTransport):
             return httpx.Response(503, headers=[_NO_RETRY], request=request)
         if heard is not None:
             heard.append(answer)
-        headers = [(k, v) for k, v in answer.headers.items() if k not in _NOT_PASSED_ON]
+        headers = _passed_on(answer.headers)
         return httpx.Response(
-            answer.status, headers=[*headers, _NO_RETRY], content=answer.content, request=request
+            answer.status, headers=headers, content=answer.content, request=request
         )
+
+
+def _passed_on(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [*((k, v) for k, v in headers.items() if k not in _NOT_PASSED_ON), _NO_RETRY]
 
 
 class _Http:

@@ -50,12 +50,12 @@ def read_message(message: JsonValue) -> JsonObject:
     text, thought = read_content(given.get("content"))
     if thought:
         read.setdefault("reasoning_content", thought)
-    if _has_other_parts(given.get("content")):
+    if has_other_parts(given.get("content")):
         read["content_parts"] = given["content"]
     known: JsonObject = {
         "refusal": text_or_none(given.get("refusal")),
         "audio": audio if isinstance(audio := given.get("audio"), dict) else None,
-        "annotations": [*_annotations(given.get("annotations"))],
+        "annotations": [*read_annotations(given.get("annotations"))],
         "tool_calls": _read_calls(given.get("tool_calls")),
         "function_call": _read_function(given.get("function_call")),
     }
@@ -138,7 +138,7 @@ def read_content(content: JsonValue) -> tuple[JsonValue, str]:
     return "".join(texts), "".join(thoughts)
 
 
-def _has_other_parts(content: JsonValue) -> bool:
+def has_other_parts(content: JsonValue) -> bool:
     """Whether there are parts that are neither text nor thought, such as images or references."""
     known = ("text", "output_text", "thinking", "reasoning", None)
     return any(part.get("type") not in known for part in _objects(content))
@@ -150,7 +150,7 @@ def _joined(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _annotations(annotations: JsonValue) -> Iterator[JsonObject]:
+def read_annotations(annotations: JsonValue) -> Iterator[JsonObject]:
     """Yield citations of pages as OpenAI nests them, and anything else as it came."""
     for annotation in _objects(annotations):
         nested = annotation.get("url_citation")
@@ -174,20 +174,31 @@ def _read_calls(calls: JsonValue) -> list[JsonValue]:
     read: list[JsonValue] = []
     seen: set[str] = set()
     for call in _objects([calls] if isinstance(calls, dict) else calls):
-        number = call.get("id")
-        identity = str(number) if type(number) is int else text_or_none(number)
+        identity = read_id(call.get("id"))
         if identity is None or identity in seen:
             identity = f"call_{uuid4().hex[:24]}"
         seen.add(identity)
-        rest = {k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None}
-        if "function" not in rest and isinstance(rest.get("name"), str):
-            given = next((rest.pop(n) for n in ("arguments", "input") if n in rest), None)
-            rest["function"] = {"name": rest.pop("name"), "arguments": given}
+        rest = fields_of_call(call)
         if function := _read_function(rest.get("function")):
             rest["function"] = function
         kind = "function" if function else text_or_none(call.get("type")) or "function"
         read.append({"id": identity, "type": kind, **rest})
     return read
+
+
+def read_id(number: JsonValue) -> str | None:
+    return str(number) if type(number) is int else text_or_none(number)
+
+
+def fields_of_call(call: JsonObject) -> JsonObject:
+    """Return a call's fields besides id, type and index; some servers do not nest the function."""
+    rest: JsonObject = {
+        k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None
+    }
+    if "function" not in rest and isinstance(rest.get("name"), str):
+        given = next((rest.pop(n) for n in ("arguments", "input") if n in rest), None)
+        rest["function"] = {"name": rest.pop("name"), "arguments": given}
+    return rest
 
 
 def _read_function(function: JsonValue) -> JsonObject | None:

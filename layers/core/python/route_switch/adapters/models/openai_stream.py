@@ -8,20 +8,20 @@ error, and a stream that stops before its end is one too.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from uuid import uuid4
 
 from pydantic import JsonValue
 
 from route_switch.adapters.models.openai_answer import fields_of_answer, read_completion
 from route_switch.adapters.models.openai_message import (
     FAILED,
-    json_text,
+    has_other_parts,
     plain_reason,
+    read_annotations,
     read_content,
     read_finish_reason,
     read_logprobs,
-    text_or_none,
 )
+from route_switch.adapters.models.openai_tool_calls import ToolCallPieces, read_function
 from route_switch.adapters.models.provider_errors import error_in_answer
 from route_switch.domain.errors import ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
@@ -148,6 +148,7 @@ class StreamReader:
         delta = known.read(choice)
         if reason is not None:
             known.finish_reason = read_finish_reason(reason, known.seen)
+            delta = {**delta, **known.rest()}
         extra: JsonObject = {k: v for k, v in choice.items() if k not in _CHOICE and v is not None}
         logprobs = read_logprobs(choice.get("logprobs"))
         ends = known.finish_reason if reason is not None else None
@@ -163,26 +164,35 @@ class _Choice:
         self.finish_reason: str | None = None
         self.seen: dict[str, JsonValue] = {}
         """Kinds of calls that the message has."""
-        self._calls: list[tuple[JsonValue, str]] = []
-        """Index and id of each call, as the provider gave them."""
+        self._calls = ToolCallPieces()
         self._held: dict[str, str] = {}
         """Halves of characters whose other half comes with the next piece."""
 
     def read(self, choice: JsonObject) -> JsonObject:
         given = choice.get("delta") or choice.get("message")
         given = given if isinstance(given, dict) else {}
+        content = given.get("content")
         read: JsonObject = {k: v for k, v in given.items() if v is not None and k not in _READ}
-        text, thought = read_content(given.get("content"))
+        text, thought = read_content(content)
         if thought:
             read.setdefault("reasoning_content", thought)
+        if has_other_parts(content):
+            read["content_parts"] = content
         if isinstance(text, str):
             read["content"] = text
-        read |= {n: given[n] for n in ("refusal", "audio", "annotations") if given.get(n)}
-        if calls := self._read_calls(given.get("tool_calls")):
+        read |= {n: given[n] for n in ("refusal", "audio") if given.get(n)}
+        if annotations := [*read_annotations(given.get("annotations"))]:
+            read["annotations"] = [*annotations]
+        if calls := self._calls.read(given.get("tool_calls")):
             read["tool_calls"] = self.seen["tool_calls"] = calls
         if isinstance(function := given.get("function_call"), dict):
-            read["function_call"] = self.seen["function_call"] = _function(function)
+            read["function_call"] = self.seen["function_call"] = read_function(function)
         return {name: self._whole(name, value) for name, value in read.items()}
+
+    def rest(self) -> JsonObject:
+        """Return what the end of the choice completes."""
+        calls = self._calls.rest()
+        return {"tool_calls": calls} if calls else {}
 
     def _whole(self, name: str, value: JsonValue) -> JsonValue:
         """Hold back half a surrogate pair at the end of a text."""
@@ -194,54 +204,8 @@ class _Choice:
             return value[:-1]
         return value
 
-    def _read_calls(self, calls: JsonValue) -> list[JsonValue]:
-        """Number calls by position. A piece without a new id continues the call of its index."""
-        pieces = calls if isinstance(calls, list) else [calls]
-        return [self._read_call(piece) for piece in pieces if isinstance(piece, dict)]
-
-    def _read_call(self, piece: JsonObject) -> JsonObject:
-        index, identity = piece.get("index"), text_or_none(piece.get("id"))
-        position = self._position(index, identity, has_name=_has_name(piece))
-        rest = {
-            k: v for k, v in piece.items() if k not in ("id", "type", "index") and v is not None
-        }
-        if isinstance(function := rest.get("function"), dict):
-            rest["function"] = _function(function)
-        if position is not None:
-            return {"index": position, **rest}
-        taken = {each for _, each in self._calls}
-        if identity is None or identity in taken:
-            identity = f"call_{uuid4().hex[:24]}"
-        self._calls.append((index, identity))
-        kind = text_or_none(piece.get("type")) or "function"
-        return {"index": len(self._calls) - 1, "id": identity, "type": kind, **rest}
-
-    def _position(self, index: JsonValue, identity: str | None, *, has_name: bool) -> int | None:
-        """Return the position of the call that a piece continues; None if it begins one."""
-        if identity is not None:
-            return next((n for n, (_, i) in enumerate(self._calls) if i == identity), None)
-        if not self._calls:
-            return None
-        if index is None:
-            return None if has_name else len(self._calls) - 1
-        positions = [n for n, (known, _) in enumerate(self._calls) if known == index]
-        return positions[-1] if positions else None
-
 
 _READ = ("role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call")
-
-
-def _has_name(piece: JsonObject) -> bool:
-    function = piece.get("function")
-    return isinstance(function, dict) and bool(function.get("name"))
-
-
-def _function(function: JsonObject) -> JsonObject:
-    """Arguments are text, in pieces; some servers send the whole object."""
-    read: JsonObject = {name: value for name, value in function.items() if value is not None}
-    if "arguments" in read and not isinstance(read["arguments"], str):
-        read["arguments"] = json_text(read["arguments"])
-    return read
 
 
 def _reported(event: JsonObject) -> JsonValue:

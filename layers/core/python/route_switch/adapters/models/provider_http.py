@@ -91,8 +91,12 @@ class ProviderHttp:
         If the connection breaks before anything was answered, send the request once more on a new
         connection: the server closed the old one at the same moment.
         """
-        with closing(self._opened(self._fresh_client(), request)) as response:
+        with closing(self.send_open(request)) as response:
             return HttpAnswer(response.status_code, response.headers, read_whole(response))
+
+    def send_open(self, request: httpx.Request) -> httpx.Response:
+        """Return a response before its body has arrived. The caller closes it."""
+        return self._opened(self._fresh_client(), request)
 
     def _opened(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         try:
