@@ -1,7 +1,10 @@
 """A dialect's whole answer as the events in which the same provider would stream it."""
 
-from collections.abc import Iterator
+import json
+import struct
+from collections.abc import Iterable, Iterator
 from typing import Any
+from zlib import crc32
 
 from pydantic import JsonValue
 
@@ -11,7 +14,10 @@ from tests.support.upstream import DONE
 Body = dict[str, Any]
 
 
-def as_events(body: JsonValue) -> list[JsonValue | bytes] | None:
+Events = list[JsonValue | bytes]
+
+
+def of_openai(body: JsonValue) -> Events | None:
     """Return the events; None for a body that is no answer with choices, or whose failure would
     come after the answer has begun."""
     given = body.get("choices") if isinstance(body, dict) else None
@@ -23,7 +29,7 @@ def as_events(body: JsonValue) -> list[JsonValue | bytes] | None:
     if not all(map(_is_whole, choices)):
         return None
     common = {name: value for name, value in body.items() if name not in ("choices", "usage")}
-    events: list[JsonValue | bytes] = [
+    events: Events = [
         {**common, "choices": [piece]} for choice in choices for piece in _pieces(choice)
     ]
     if "usage" in body:
@@ -73,3 +79,103 @@ def _call_deltas(call: Body) -> Iterator[Body]:
     yield {"tool_calls": [{**call, "function": {**function, "arguments": arguments[:half]}}]}
     more = {"index": call["index"], "function": {"arguments": arguments[half:]}}
     yield {"tool_calls": [{**more, "id": call.get("id")} if call.get("id") else more]}
+
+
+def of_anthropic(body: JsonValue) -> Events | None:
+    """Return the events of Anthropic's messages API."""
+    if not isinstance(body, dict) or not isinstance(body.get("content"), list):
+        return None
+    whole: Body = {**body}
+    start = {**whole, "content": [], "stop_reason": None}
+    stop = {"stop_reason": whole.get("stop_reason"), "stop_sequence": None}
+    events: list[Body] = [{"type": "message_start", "message": start}]
+    for index, block in enumerate(whole["content"]):
+        events += [{"index": index, **event} for event in _block(block)]
+    events += [
+        {"type": "message_delta", "delta": stop, "usage": whole.get("usage")},
+        {"type": "message_stop"},
+    ]
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
+
+
+def _block(block: Body) -> Iterator[Body]:
+    kind = block["type"]
+    empty: dict[str, Body] = {
+        "text": {"text": ""},
+        "tool_use": {"input": {}},
+        "thinking": {"thinking": ""},
+    }
+    yield {"type": "content_block_start", "content_block": {**block, **empty.get(kind, {})}}
+    match kind:
+        case "text":
+            deltas = [{"type": "text_delta", "text": block["text"]}]
+        case "tool_use":
+            deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+        case "thinking":
+            deltas = [
+                {"type": "thinking_delta", "thinking": block["thinking"]},
+                {"type": "signature_delta", "signature": block.get("signature", "")},
+            ]
+        case _:
+            deltas = []
+    yield from ({"type": "content_block_delta", "delta": delta} for delta in deltas)
+    yield {"type": "content_block_stop"}
+
+
+def of_bedrock(body: JsonValue) -> Events | None:
+    """Return the events of `converse_stream` in AWS's binary form."""
+    if not isinstance(body, dict) or "output" not in body:
+        return None
+    whole: Body = {**body}
+    blocks = whole["output"].get("message", {}).get("content")
+    if blocks is None or str(whole.get("stopReason")).startswith("malformed"):
+        return None
+    events: list[tuple[str, Body]] = [("messageStart", {"role": "assistant"})]
+    for index, block in enumerate(blocks):
+        events += [(kind, {"contentBlockIndex": index, **event}) for kind, event in _parts(block)]
+    events.append(("messageStop", {"stopReason": whole.get("stopReason", "end_turn")}))
+    if "usage" in whole:
+        events.append(("metadata", {"usage": whole["usage"], "metrics": {"latencyMs": 7}}))
+    return [_message(kind, event) for kind, event in events]
+
+
+def _parts(block: Body) -> Iterator[tuple[str, Body]]:
+    if use := block.get("toolUse"):
+        start = {"toolUseId": use.get("toolUseId"), "name": use.get("name")}
+        yield "contentBlockStart", {"start": {"toolUse": start}}
+        text = json.dumps(use.get("input", {}))
+        yield "contentBlockDelta", {"delta": {"toolUse": {"input": text[:3]}}}
+        yield "contentBlockDelta", {"delta": {"toolUse": {"input": text[3:]}}}
+    elif thought := block.get("reasoningContent", {}).get("reasoningText"):
+        yield "contentBlockDelta", {"delta": {"reasoningContent": {"text": thought["text"]}}}
+    elif cited := block.get("citationsContent"):
+        for part in cited["content"]:
+            yield "contentBlockDelta", {"delta": {"text": part["text"]}}
+    elif said := block.get("text"):
+        yield "contentBlockDelta", {"delta": {"text": said[:3]}}
+        yield "contentBlockDelta", {"delta": {"text": said[3:]}}
+    yield "contentBlockStop", {}
+
+
+def _message(kind: str, event: Body) -> bytes:
+    """Encode a message of application/vnd.amazon.eventstream."""
+    headers = b"".join(
+        struct.pack("!B", len(name)) + name + struct.pack("!BH", 7, len(value)) + value
+        for name, value in (
+            (b":event-type", kind.encode()),
+            (b":content-type", b"application/json"),
+            (b":message-type", b"event"),
+        )
+    )
+    payload = json.dumps(event).encode()
+    prelude = struct.pack("!II", len(headers) + len(payload) + 16, len(headers))
+    head = prelude + struct.pack("!I", crc32(prelude)) + headers + payload
+    return head + struct.pack("!I", crc32(head))
+
+
+FORMS = {"openai": of_openai, "anthropic": of_anthropic, "bedrock": of_bedrock}
+
+
+def can_stream(form: str, answers: Iterable[JsonValue]) -> bool:
+    """Whether a provider of this form would stream any of the answers."""
+    return any(FORMS[form](answer) is not None for answer in answers)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -14,7 +13,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import router
 from tests.conformance import reading
-from tests.conformance.as_events import as_events
+from tests.conformance.as_events import FORMS, can_stream
 from tests.conformance.dialect import Dialect, Seen, Upstream, load, names
 from tests.integration.conftest import Answer, Api, api_maker, forget, mocked_aws
 from tests.support.upstream import Body, Reply
@@ -115,7 +114,8 @@ class Conformance:
                 router_calls += 1
                 return _reply(dialect.router or [Upstream(body=routed)], router_calls)
             self.tier_calls += 1
-            return _reply(dialect.upstream, self.tier_calls, events=events)
+            form = self.client.form if events and self.client else ""
+            return _reply(dialect.upstream, self.tier_calls, form)
 
         upstream.script = script
         options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
@@ -178,11 +178,15 @@ def _problems_of_error(answer: Answer, seen: Seen) -> list[str]:
     return problems
 
 
-def _reply(responses: list[Upstream], number: int, *, events: bool = False) -> Reply:
+def _reply(responses: list[Upstream], number: int, form: str = "") -> Reply:
+    """Return a response; with a provider's `form`, in the events in which it streams."""
     response = responses[min(number, len(responses)) - 1]
-    parts = as_events(response.body) if events and response.raw is None else None
+    events = FORMS.get(form, lambda _: None)
+    parts = events(response.body) if response.raw is None and not response.hangs_up else None
     if parts is not None:
-        return Reply(status=response.status, headers=response.headers, parts=parts)
+        types = {"bedrock": {"content-type": "application/vnd.amazon.eventstream"}}
+        headers = {**types.get(form, {}), **response.headers}
+        return Reply(status=response.status, headers=headers, parts=parts)
     body = response.body if response.raw is None else response.raw
     return Reply(body, response.status, None, response.headers, response.hangs_up)
 
@@ -210,3 +214,17 @@ def every_dialect(form: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "dialect", [pytest.param(load(form, name), id=name) for name in names(form)]
     )
+
+
+def every_streamed_dialect(form: str) -> pytest.MarkDecorator:
+    """The same for those that fail before their answer begins, or stream it."""
+    loaded = {name: load(form, name) for name in names(form)}
+    return pytest.mark.parametrize(
+        "dialect",
+        [pytest.param(each, id=name) for name, each in loaded.items() if _streams(form, each)],
+    )
+
+
+def _streams(form: str, dialect: Dialect) -> bool:
+    answers = [each.body for each in dialect.upstream if each.status < 300 and each.raw is None]
+    return not answers or can_stream(form, answers)

@@ -140,12 +140,10 @@ def merged_message(message: JsonObject, delta: JsonObject) -> JsonObject:
     merged = dict(message)
     for name, new in delta.items():
         before = merged.get(name)
-        if name == "tool_calls" and isinstance(new, list):
-            merged[name] = _merged_calls(before if isinstance(before, list) else [], new)
+        if isinstance(new, list):
+            merged[name] = _merged_entries(before if isinstance(before, list) else [], new)
         elif isinstance(before, str) and isinstance(new, str) and _is_text(name):
             merged[name] = before + new
-        elif isinstance(before, list) and isinstance(new, list):
-            merged[name] = [*before, *new]
         elif isinstance(before, dict) and isinstance(new, dict):
             merged[name] = merged_message(before, new)
         elif new is not None or name not in merged:
@@ -153,7 +151,7 @@ def merged_message(message: JsonObject, delta: JsonObject) -> JsonObject:
     return merged
 
 
-_TEXTS = ("content", "refusal", "arguments", "data", "transcript")
+_TEXTS = ("content", "refusal", "arguments", "data", "transcript", "signature")
 THOUGHTS = ("reasoning", "thinking")
 """What the names of a message's thoughts begin with."""
 
@@ -162,19 +160,20 @@ def _is_text(name: str) -> bool:
     return name in _TEXTS or name.startswith(THOUGHTS)
 
 
-def _merged_calls(calls: list[JsonValue], deltas: list[JsonValue]) -> list[JsonValue]:
-    """Add pieces of tool calls, which name their call by its `index`; a whole call has none."""
-    merged = list(calls)
-    for delta in deltas:
-        if not isinstance(delta, dict):
-            continue
-        piece = {name: value for name, value in delta.items() if name != "index"}
-        index = delta.get("index")
-        if isinstance(index, int) and 0 <= index < len(merged):
-            before = merged[index]
-            merged[index] = merged_message(before if isinstance(before, dict) else {}, piece)
-        else:
+def _merged_entries(entries: list[JsonValue], pieces: list[JsonValue]) -> list[JsonValue]:
+    """Add pieces, which name their entry by its `index`. Whole entries have none."""
+    merged = list(entries)
+    for piece in pieces:
+        index = piece.get("index") if isinstance(piece, dict) else None
+        if not isinstance(piece, dict) or not isinstance(index, int):
             merged.append(piece)
+            continue
+        new = {name: value for name, value in piece.items() if name != "index"}
+        before = merged[index] if 0 <= index < len(merged) else None
+        if isinstance(before, dict):
+            merged[index] = merged_message(before, new)
+        else:
+            merged.append(new)
     return merged
 
 

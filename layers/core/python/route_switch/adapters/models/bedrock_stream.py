@@ -14,6 +14,7 @@ from route_switch.adapters.models.bedrock_answer import (
     read_bedrock_usage,
 )
 from route_switch.adapters.models.openai_message import read_finish_reason
+from route_switch.adapters.models.openai_tool_calls import ToolCallPieces
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject
 
@@ -27,59 +28,57 @@ def read_events(
     is malformed or that breaks off.
     """
     reader = _Reader(one_call=one_call)
-    stopped: str | None = None
+    stopped = False
     for event in events:
         if "messageStop" in event:
-            stopped = str(event["messageStop"].get("stopReason", ""))
-            if stopped in UNUSABLE_REASONS:
-                raise ModelError(f"{model} returned malformed output ({stopped}). Try again.")
-            reason = read_finish_reason(FINISH_REASONS.get(stopped, "stop"), reader.seen)
-            yield Chunk({}, finish_reason=reason)
+            stopped = True
+            reason = str(event["messageStop"].get("stopReason", ""))
+            if reason in UNUSABLE_REASONS:
+                raise ModelError(f"{model} returned malformed output ({reason}). Try again.")
+            yield reader.end(FINISH_REASONS.get(reason, "stop"))
         elif "metadata" in event:
             yield Chunk({}, usage=read_bedrock_usage(event["metadata"].get("usage", {})))
         elif delta := reader.read(event):
             yield Chunk(delta)
-    if stopped is None:
+    if not stopped:
         raise ModelError(f"{model} broke off its answer")
 
 
 class _Reader:
-    """Numbers tool calls: Bedrock counts blocks of every kind."""
-
     def __init__(self, *, one_call: bool) -> None:
         self._one_call = one_call
-        self._positions: dict[object, int] = {}
-        self.seen: JsonObject = {}
-        """Kinds of calls that the message has."""
+        self._calls = ToolCallPieces()
+        self._first: object = None
+        """Index of the block with the first tool call."""
+        self._seen: JsonObject = {}
 
     def read(self, event: Mapping[str, Any]) -> JsonObject:
-        if start := event.get("contentBlockStart", {}).get("start", {}).get("toolUse"):
-            return self._begin(event["contentBlockStart"].get("contentBlockIndex"), start)
-        block = event.get("contentBlockDelta", {})
-        delta = block.get("delta", {})
-        if text := delta.get("text"):
-            return {"content": text}
-        if thought := delta.get("reasoningContent", {}).get("text"):
-            return {"reasoning_content": thought}
+        block = event.get("contentBlockStart") or event.get("contentBlockDelta") or {}
+        index, delta = block.get("contentBlockIndex"), block.get("delta", {})
+        if use := block.get("start", {}).get("toolUse"):
+            piece = {"id": use.get("toolUseId"), "name": use.get("name"), "arguments": ""}
+            return self._call(index, piece)
         if use := delta.get("toolUse"):
-            return self._continue(block.get("contentBlockIndex"), use.get("input", ""))
-        return {}
+            return self._call(index, {"function": {"arguments": use.get("input", "")}})
+        if text := delta.get("text"):
+            return self._said({"content": text})
+        thought = delta.get("reasoningContent", {}).get("text")
+        return self._said({"reasoning_content": thought}) if thought else {}
 
-    def _begin(self, block: object, start: Mapping[str, Any]) -> JsonObject:
-        if self._one_call and self._positions:
-            return {}
-        position = self._positions.setdefault(block, len(self._positions))
-        call: JsonObject = {
-            "index": position,
-            "id": start.get("toolUseId"),
-            "type": "function",
-            "function": {"name": start.get("name"), "arguments": ""},
-        }
-        self.seen = {"tool_calls": [call]}
-        return self.seen
+    def end(self, reason: str) -> Chunk:
+        calls = self._calls.rest()
+        delta: JsonObject = {"tool_calls": calls} if calls else {}
+        if not self._seen:
+            delta = {"content": ""}
+        return Chunk(delta, finish_reason=read_finish_reason(reason, self._seen))
 
-    def _continue(self, block: object, arguments: JsonValue) -> JsonObject:
-        position = self._positions.get(block)
-        if position is None:
+    def _call(self, index: JsonValue, piece: JsonObject) -> JsonObject:
+        if self._first is None:
+            self._first = index
+        if self._one_call and index != self._first:
             return {}
-        return {"tool_calls": [{"index": position, "function": {"arguments": arguments}}]}
+        return self._said({"tool_calls": self._calls.read({"index": index, **piece})})
+
+    def _said(self, delta: JsonObject) -> JsonObject:
+        self._seen |= delta
+        return delta

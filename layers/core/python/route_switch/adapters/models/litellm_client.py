@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.models.openai_answer import read_completion
-from route_switch.adapters.models.openai_stream import StreamReader
+from route_switch.adapters.models.openai_stream import StreamReader, events, read_stream
 from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
-    from httpx import HTTPError
-
-    from route_switch.adapters.models.provider_http import HttpAnswer
+    from route_switch.adapters.models.litellm_http import Body, Heard
 
 FIELDS = frozenset(
     {
@@ -65,23 +63,28 @@ class LiteLlmClient:
         yield from self._streamed(litellm, call) if call.stream else self._whole(litellm, call)
 
     def _streamed(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:  # LiteLLM is not typed
-        from route_switch.adapters.models.litellm_http import listening
+        from route_switch.adapters.models.litellm_http import Body, listening
 
-        reader = StreamReader(call.model)
         with listening(call.timeout_s, call.is_cancelled) as heard:
             try:
-                for piece in self._completed(litellm, call, stream=True):
+                pieces = self._completed(litellm, call, stream=True)
+                last = heard[-1] if heard else None
+                if isinstance(last, Body) and _is_openai_stream(last):
+                    yield from read_stream(call.model, last)
+                    return
+                reader = StreamReader(call.model)
+                for piece in pieces:
                     yield from reader.read(piece.model_dump(exclude_none=True))
+                yield from reader.end()
             except ModelError:
                 raise
             except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
-                if heard:
-                    _content_of(call.model, heard[-1])
+                _raise_heard(call.model, heard)
                 raise _error(call.model, error) from error
-        yield from reader.end()
 
     def _whole(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:
         from route_switch.adapters.models.litellm_http import listening
+        from route_switch.adapters.models.provider_http import HttpAnswer
 
         completed: Any = None
         failed: Exception | None = None
@@ -90,7 +93,8 @@ class LiteLlmClient:
                 completed = self._completed(litellm, call)
             except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
                 failed = error
-        content = _content_of(call.model, heard[-1]) if heard else None
+        _raise_heard(call.model, heard)
+        content = heard[-1].content if heard and isinstance(heard[-1], HttpAnswer) else None
         read = _in_openai_form(content, is_read=failed is None)
         if read is None:
             if failed is not None:
@@ -127,15 +131,25 @@ def imported_litellm() -> Any:
     return litellm
 
 
-def _content_of(model: str, heard: "HttpAnswer | HTTPError") -> bytes:
-    """Return the answer's body; raise what the provider, or the connection to it, came to."""
-    from route_switch.adapters.models.provider_http import unanswered
+def _raise_heard(model: str, heard: "Heard") -> None:
+    """Raise what the provider, or the connection to it, came to."""
+    from route_switch.adapters.models.provider_http import HttpAnswer, unanswered
 
-    if isinstance(heard, Exception):
-        raise unanswered(model, heard) from heard
-    if heard.status >= 300:
-        raise error_of_response(model, heard.status, heard.headers, heard.content)
-    return heard.content
+    match heard:
+        case [*_, Exception() as error]:
+            raise unanswered(model, error) from error
+        case [*_, HttpAnswer(status=status) as answer] if status >= 300:
+            raise error_of_response(model, status, answer.headers, answer.content)
+
+
+def _is_openai_stream(body: "Body") -> bool:
+    """Whether the answer needs no translation. LiteLLM's reading loses fields."""
+    if JSON_TOOL.encode() in body.request:
+        return False
+    first = next(events([body.beginning(), b"\n\n"]), None)
+    if first is None or isinstance(first, bytes):  # one body instead of a stream
+        return True
+    return isinstance(first, dict) and ("choices" in first or "error" in first)
 
 
 def _in_openai_form(content: bytes | None, *, is_read: bool) -> JsonObject | None:

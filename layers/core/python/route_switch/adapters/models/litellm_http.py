@@ -18,7 +18,35 @@ _NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-enco
 _NO_RETRY = ("x-should-retry", "false")
 """OpenAI's SDK inside LiteLLM would repeat calls, and sleep before, whatever LiteLLM is told."""
 
-Heard = list[HttpAnswer | httpx.HTTPError]
+Heard = list["HttpAnswer | httpx.HTTPError | Body"]
+
+
+class Body:
+    """The body of an answer while it arrives. LiteLLM and the boundary can both read all of it, as
+    long as one of them leaves off where the other begins."""
+
+    def __init__(self, parts: Iterator[bytes], request: bytes) -> None:
+        self.request = request
+        self._parts = parts
+        self._read: list[bytes] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._read
+        for part in self._parts:
+            self._read.append(part)
+            yield part
+
+    def beginning(self) -> bytes:
+        """Return what has arrived once that includes a line of data."""
+        so_far = b""
+        for part in self:
+            so_far += part
+            if b"\n" in so_far[so_far.find(b"data:") :] and b"data:" in so_far:
+                break
+            if so_far.lstrip()[:1] in (b"{", b"["):
+                break
+        return so_far
+
 
 _thread = threading.local()
 
@@ -27,8 +55,8 @@ _thread = threading.local()
 def listening(timeout_s: float, is_cancelled: Callable[[], bool] | None = None) -> Iterator[Heard]:
     """Yield the list that gets what this thread's requests within the block come to.
 
-    With `is_cancelled`, answers are passed on while they arrive, and only errors are put into the
-    list. Leaving the block ends those answers: LiteLLM has no way to.
+    With `is_cancelled`, answers are passed on while they arrive. Leaving the block ends them:
+    LiteLLM has no way to.
     """
     heard: Heard = []
     _thread.heard = heard
@@ -51,10 +79,13 @@ class _Transport(httpx.BaseTransport):
             if opened is not None:
                 response = opened.enter_context(closing(self._http.send_open(request)))
                 if response.status_code < 300:
+                    body = Body(response.iter_bytes(), request.content)
+                    if heard is not None:
+                        heard.append(body)
                     return httpx.Response(
                         response.status_code,
                         headers=_passed_on(response.headers),
-                        content=response.iter_bytes(),
+                        content=iter(body),
                         request=request,
                     )
                 content = read_whole(response)

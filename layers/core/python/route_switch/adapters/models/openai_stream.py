@@ -165,6 +165,8 @@ class _Choice:
         self.seen: dict[str, JsonValue] = {}
         """Kinds of calls that the message has."""
         self._calls = ToolCallPieces()
+        self._lists: dict[str, int] = {}
+        """How many entries of each list have come: clients put lists together by index."""
         self._held: dict[str, str] = {}
         """Halves of characters whose other half comes with the next piece."""
 
@@ -195,7 +197,11 @@ class _Choice:
         return {"tool_calls": calls} if calls else {}
 
     def _whole(self, name: str, value: JsonValue) -> JsonValue:
-        """Hold back half a surrogate pair at the end of a text."""
+        """Hold back half a surrogate pair at the end of a text, and number the entries of lists."""
+        if isinstance(value, dict):
+            return {each: self._whole(f"{name}.{each}", inner) for each, inner in value.items()}
+        if isinstance(value, list) and name != "tool_calls":
+            return [self._numbered(name, entry) for entry in value]
         if not isinstance(value, str):
             return value
         value = self._held.pop(name, "") + value
@@ -203,6 +209,15 @@ class _Choice:
             self._held[name] = value[-1]
             return value[:-1]
         return value
+
+    def _numbered(self, name: str, entry: JsonValue) -> JsonValue:
+        if not isinstance(entry, dict) or "index" in entry:
+            return entry
+        position = self._lists.get(name, 0)
+        # A thinking block comes in pieces, of which the last has the signature.
+        if not name.endswith("thinking_blocks") or entry.get("signature"):
+            self._lists[name] = position + 1
+        return {"index": position, **entry}
 
 
 _READ = ("role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call")
