@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
@@ -24,7 +23,7 @@ from route_switch.api.event_stream import live_events
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.outgoing import Outgoing
 from route_switch.api.relay import Relay
-from route_switch.api.request_metrics import emit, emit_lost_record
+from route_switch.api.request_metrics import emit, emit_lost_record, emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
@@ -44,9 +43,8 @@ app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")
 errors = ErrorResponses(app, logger, metrics)
 outgoing = Outgoing()
 can_stream = enable_streaming()
-if not can_stream and os.environ.get("AWS_LAMBDA_RUNTIME_API"):
-    metrics.add_metric("streaming_unavailable", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+if not can_stream and "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    emit_unavailable_streaming(metrics)
 
 # Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
 # within the first request's deadline. The stage lists them.

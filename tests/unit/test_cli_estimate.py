@@ -145,7 +145,7 @@ def test_a_model_without_a_price_costs_unknown_not_zero(
         ((*SIZE, "--mix", "a,b,c"), "--mix is a,b,c"),
         ((*SIZE, "--bypass", "60"), "between 0 and Tier 1's share, 50"),
         ((*SIZE, "--mix", "0,0,100"), "Use --bypass 0 or less"),
-        ((*SIZE, "--seconds", "1,2,3,100"), "a request ends after 27 s"),
+        ((*SIZE, "--seconds", "1,2,3,400"), "a request ends after 300 s"),
         ((*SIZE, "--seconds", "1,2,-3,4"), "--seconds is 1,2,-3,4"),
     ],
 )

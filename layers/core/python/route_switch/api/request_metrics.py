@@ -47,6 +47,12 @@ def emit_lost_record(metrics: Metrics) -> None:
     metrics.flush_metrics()
 
 
+def emit_unavailable_streaming(metrics: Metrics) -> None:
+    """The runtime's client is not as `lambda_runtime` knows it: answers leave as a whole."""
+    metrics.add_metric("streaming_unavailable", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     record = routed.record
     counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
