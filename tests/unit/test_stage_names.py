@@ -50,7 +50,7 @@ def checkout(*stages: str) -> None:
 REACHING = [
     ["costs"],
     ["results"],
-    ["explain", "Why?", "--api-key", "rs-x"],
+    ["explain", "Why?"],
     ["keys", "list"],
     ["prompt", "show"],
     ["switch", "show"],

@@ -50,13 +50,13 @@ def explain(
     answers.
     """
     local = _local_stack() if stage is None and endpoint is None else {}
+    address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
     key = api_key or local.get("api_key")
     if key is None:
         raise UsageError(
             f"The API needs a key. Set {KEY_VARIABLE} or --api-key; 'route-switch keys create' "
             "makes one."
         )
-    address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
     text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, query)
     if as_json:
         typer.echo(text)
