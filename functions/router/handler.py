@@ -70,9 +70,8 @@ def dry_run() -> Response[str]:
     answer = router().route.dry_run(request)
     emit(metrics, answer.routed)
     _save(answer)
-    return json_response(
-        chat_answer.route_body(answer.routed, request), headers=_explain(answer.routed)
-    )
+    body = chat_answer.route_body(answer.routed, request, router().config.bypass_tokens)
+    return json_response(body, headers=_explain(answer.routed))
 
 
 @app.get("/v1/models")

@@ -151,6 +151,7 @@ def _costs(routed: RoutedRequest) -> JsonObject:
         "model": record.model,
         "cost_usd": record.cost_usd,
         "saved_usd": record.saved_usd,
+        "saving_basis": record.saving_basis,
     }
 
 
