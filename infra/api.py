@@ -90,7 +90,7 @@ ERRORS = (
         "413",
         "invalid_request_error",
         "request_too_large",
-        "The request is larger than 1 MB. Shorten the messages.",
+        "The request is larger than 4.5 MB. Shorten the messages.",
     ),
     GatewayError(
         "INTEGRATION_TIMEOUT",

@@ -44,6 +44,7 @@ BY_SERVICE = {
         "prompt_unreadable": "Requests during which no valid live prompt could be read.",
         "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
         "unexpected_errors": "Requests answered with 500 because of a defect.",
+        "streams_broken": "Requests whose streamed answer broke off after it had begun.",
         "streaming_unavailable": "Cold starts on a runtime whose client cannot stream.",
     },
     "management": {

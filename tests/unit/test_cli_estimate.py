@@ -93,7 +93,7 @@ def test_waiting_ends_at_the_request_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
-        1000 * (27 + 0.9 * 0.5) * 13.3334e-6
+        1000 * (300 + 0.9 * 0.5) * 13.3334e-6
     )
 
 

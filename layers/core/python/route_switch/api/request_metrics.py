@@ -60,6 +60,8 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("prompt_unreadable")
     if record.cost_usd is None:
         counted.append("price_missing")
+    if any(map(_broke_off, record.attempts)):
+        counted.append("streams_broken")
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
     metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
@@ -90,11 +92,15 @@ def _emit_model(model: str, attempts: list[Attempt]) -> None:
         metrics.add_metric("model_errors", MetricUnit.Count, int(attempt.status != "answered"))
         if attempt.first_token_ms is not None:
             metrics.add_metric("first_token_ms", MetricUnit.Milliseconds, attempt.first_token_ms)
-            broke_off = attempt.status == "partial" and attempt.error != CLIENT_LEFT
-            metrics.add_metric("stream_errors", MetricUnit.Count, int(broke_off))
+            metrics.add_metric("stream_errors", MetricUnit.Count, int(_broke_off(attempt)))
         if attempt.cost_usd is not None:
             metrics.add_metric("model_cost_usd", MetricUnit.NoUnit, attempt.cost_usd)
     metrics.flush_metrics()
+
+
+def _broke_off(attempt: Attempt) -> bool:
+    """Whether a streamed answer ended early, and not because the client left."""
+    return attempt.status == "partial" and attempt.error != CLIENT_LEFT
 
 
 def _model(attempt: Attempt) -> str:

@@ -29,8 +29,8 @@ from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 
 RECORD_MARGIN_S = 1.5
-"""Time for the record after the deadline has passed. The function times out 2 s after the
-deadline."""
+"""Time for the record after the deadline has passed. The function times out 10 s after it
+(`RECORD_S` in infra/router.py)."""
 
 MAX_RECORD_S = 4.0
 
