@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from http import HTTPStatus
 from importlib import import_module
 from typing import Any
@@ -19,11 +19,12 @@ from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.cors import cors_config
+from route_switch.api.ending import Ending
 from route_switch.api.event_stream import live_events
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.outgoing import Outgoing
 from route_switch.api.relay import Relay
-from route_switch.api.request_metrics import emit, emit_lost_record, emit_unavailable_streaming
+from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
@@ -68,8 +69,7 @@ def chat_completions() -> Response[str]:
 def dry_run() -> Response[str]:
     _, request = _inbound()
     answer = router().route.dry_run(request)
-    emit(metrics, answer.routed)
-    _save(answer)
+    Ending(answer, metrics).save()
     body = chat_answer.route_body(answer.routed, request, router().config.bypass_tokens)
     return json_response(body, headers=_explain(answer.routed))
 
@@ -124,29 +124,12 @@ def _routed(call: ChatCall, request: InboundRequest) -> Answer:
 def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:
     """Answer, and save the record after the answer has been sent."""
     answer = _routed(call, request)
-    outgoing.after = lambda: _save(answer)
+    ending = Ending(answer, metrics)
+    outgoing.after = ending.save
     if answer.is_live:
-        outgoing.events = _events(call, answer)
+        outgoing.events = live_events(answer, ending.log, include_usage=call.include_usage)
         return Response(HTTPStatus.OK, EVENT_STREAM, "", _explain(answer.routed))
-    emit(metrics, answer.routed)
-    return _respond(call, answer.routed)
-
-
-def _events(call: ChatCall, answer: Answer) -> Generator[str]:
-    """Yield the events. The metrics' lines are written before the last one, so that the log knows
-    the request even if the function is killed before its record is saved."""
-
-    def on_end(routed: RoutedRequest) -> None:
-        emit(metrics, routed)
-
-    return live_events(answer, on_end, include_usage=call.include_usage)
-
-
-def _save(answer: Answer) -> bool:
-    recorded = answer.save()
-    if not recorded:
-        emit_lost_record(metrics)
-    return recorded
+    return _respond(call, ending.log())
 
 
 def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
@@ -167,8 +150,7 @@ def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) 
 
     def produce() -> JsonObject:
         answer = _routed(call, request)
-        emit(metrics, answer.routed)
-        recorded = _save(answer)
+        recorded = Ending(answer, metrics).save()
         response = _respond(call, answer.routed)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
@@ -191,16 +173,16 @@ def _stream_once(idempotency_key: str, call: ChatCall, request: InboundRequest) 
 
     def produce() -> JsonObject:
         answer = _routed(call, request)
+        ending = Ending(answer, metrics)
         if not answer.is_live:
-            emit(metrics, answer.routed)
-            _save(answer)
+            ending.save()
             raise UnansweredError(_respond(call, answer.routed))
         relay.begin(_explain(answer.routed))
         sent = []
-        for event in _events(call, answer):
+        for event in live_events(answer, ending.log, include_usage=call.include_usage):
             sent.append(event)
             relay.send(event)
-        recorded = _save(answer)
+        recorded = ending.save()
         if answer.error is not None:
             raise answer.error  # nothing is stored: a retry asks again
         return _stored(EVENT_STREAM, "".join(sent), answer.routed, recorded)

@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.services import answer_query, live_answer
 from tests.integration.conftest import LONG, Answer, Api, MakeApi
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -203,20 +204,26 @@ def test_a_failure_before_the_first_token_of_a_keyed_request_is_an_error(api: Ap
     assert api.chat(LONG, stream=True, headers=KEY).status == 502
 
 
+def streaming_response(text: str) -> Any:
+    """Return what the handler gives to a runtime that can stream."""
+    body = {"messages": [{"role": "user", "content": text}], "stream": True}
+    event = api_event("POST", "/v1/chat/completions", body, "rs-client")
+    event["resource"] = "/v1/chat/completions"
+    return handler.lambda_handler(event, FakeContext())
+
+
+@pytest.mark.parametrize("received", [0, 3], ids=["nothing", "three events"])
 def test_a_client_that_leaves_ends_the_call_and_is_recorded(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], received: int
 ) -> None:
     monkeypatch.setattr(handler, "can_stream", True)
     drops = [part for _ in range(50) for part in (HALF, 0.1)]
     api.upstream.script = answering(medium=Reply(parts=[BEGINS, *drops]))
-    body = {"messages": [{"role": "user", "content": LONG}], "stream": True}
-    event = api_event("POST", "/v1/chat/completions", body, "rs-client")
-    event["resource"] = "/v1/chat/completions"
-    response = handler.lambda_handler(event, FakeContext())
+    response = streaming_response(LONG)
     pieces = response.pieces()
     head = json.loads(next(pieces).removesuffix(b"\0" * 8))
     assert head["statusCode"] == 200
-    for _ in range(3):
+    for _ in range(received):
         next(pieces)
     pieces.close()
     response.close()
@@ -225,3 +232,33 @@ def test_a_client_that_leaves_ends_the_call_and_is_recorded(
     record = api("GET", f"/v1/results/{request_id}").body
     assert record["status"] == "partial"
     assert record["attempts"][-1]["error"] == "the client left"  # type: ignore[index]  # JSON
+    logged = [line for line in capsys.readouterr().out.splitlines() if request_id in line]
+    assert len(logged) == 1, "the log has the request, once"
+    assert '"streams_broken"' not in logged[0]
+
+
+def test_the_last_model_may_think_for_longer_than_proxies_wait(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream begins without a token, and comments keep it open."""
+    monkeypatch.setattr(live_answer, "QUIET_S", 0.1)
+    monkeypatch.setattr(answer_query, "SILENCE_S", 0.2)
+    api = make_api(stall_s=0.1)
+    api.upstream.script = answering(medium=Reply(parts=[0.8, BEGINS, HALF, chunk({}, "stop")]))
+    answer = api.chat(LONG, model="tier-2", stream=True)
+    assert answer.text.startswith(": the model has not finished\n\n")
+    assert text_of(answer) == "Half an answer"
+    [attempt] = record_of(api, answer)["attempts"]
+    assert attempt["first_token_ms"] >= 700
+
+
+def test_a_model_that_thinks_and_then_fails_ends_the_stream_with_an_error(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_query, "SILENCE_S", 0.1)
+    api = make_api()
+    api.upstream.script = answering(medium=Reply(parts=[0.4, HANG_UP]))
+    answer = api.chat(LONG, model="tier-2", stream=True)
+    assert (answer.status, events_of(answer)[-1]["error"]["code"]) == (200, "upstream_failed")
+    record = record_of(api, answer)
+    assert (record["status"], record["attempts"][0]["status"]) == ("failed", "failed")

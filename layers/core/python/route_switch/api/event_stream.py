@@ -21,7 +21,7 @@ KEEP_ALIVE = ": the model has not finished\n\n"
 
 
 def live_events(
-    answer: Answer, on_end: Callable[[RoutedRequest], None], *, include_usage: bool
+    answer: Answer, on_end: Callable[[], object], *, include_usage: bool
 ) -> Generator[str]:
     """Yield each chunk as it arrives. `on_end` is called before the last event is sent, also if
     the client has left.
@@ -43,7 +43,7 @@ def live_events(
                     else:
                         yield sse(event)
     finally:
-        on_end(answer.routed)
+        on_end()
     yield from events.end(ends, answer)
 
 

@@ -64,21 +64,20 @@ class CompletionBuilder:
 
     def __init__(self) -> None:
         self._choices: dict[int, Choice] = {}
+        self._texts: dict[int, list[str]] = {}
+        """Pieces of a choice's text that are not in its message yet. Joining each at once would
+        copy the whole text for each."""
         self._last = Chunk({})
 
     def add(self, chunk: Chunk) -> Chunk:
         """Add a chunk and return it with valid text and numbers; raise `ModelError` if it cannot
         be made valid."""
         chunk = _valid(chunk)
-        before = self._choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
-        if chunk.delta or chunk.finish_reason or chunk.choice_extra:
-            self._choices[chunk.index] = Choice(
-                chunk.index,
-                merged_message(before.message, chunk.delta),
-                chunk.finish_reason or before.finish_reason,
-                _merged_logprobs(before.logprobs, chunk.logprobs),
-                {**before.extra, **chunk.choice_extra},
-            )
+        text = _only_text(chunk)
+        if text is not None and chunk.index in self._choices:
+            self._texts.setdefault(chunk.index, []).append(text)
+        elif chunk.delta or chunk.finish_reason or chunk.choice_extra:
+            self._add_to_choice(chunk)
         last = self._last
         self._last = Chunk(
             {},
@@ -91,10 +90,31 @@ class CompletionBuilder:
         )
         return chunk
 
+    def _add_to_choice(self, chunk: Chunk) -> None:
+        self._join_texts(chunk.index)
+        before = self._choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
+        self._choices[chunk.index] = Choice(
+            chunk.index,
+            merged_message(before.message, chunk.delta),
+            chunk.finish_reason or before.finish_reason,
+            _merged_logprobs(before.logprobs, chunk.logprobs),
+            {**before.extra, **chunk.choice_extra},
+        )
+
+    def _join_texts(self, index: int) -> None:
+        if texts := self._texts.pop(index, None):
+            choice = self._choices[index]
+            joined: JsonObject = {"content": "".join(texts)}
+            self._choices[index] = replace(choice, message=merged_message(choice.message, joined))
+
     @property
     def usage(self) -> Usage | None:
         """What has been reported so far."""
         return self._last.usage
+
+    @property
+    def has_choices(self) -> bool:
+        return bool(self._choices)
 
     def build(self) -> Completion:
         """Return the answer so far; raise `ModelError` if it has no choice."""
@@ -103,6 +123,8 @@ class CompletionBuilder:
                 "The model answered without a choice. Check that it serves chat requests.",
                 usage=self.usage,
             )
+        for index in tuple(self._texts):
+            self._join_texts(index)
         last = self._last
         return Completion(
             tuple(self._choices[index] for index in sorted(self._choices)),
@@ -113,6 +135,13 @@ class CompletionBuilder:
             last.extra,
             last.adjusted,
         )
+
+
+def _only_text(chunk: Chunk) -> str | None:
+    """Return the chunk's text if it says nothing else of its choice."""
+    text = chunk.delta.get("content")
+    more = len(chunk.delta) > 1 or chunk.finish_reason or chunk.logprobs or chunk.choice_extra
+    return text if isinstance(text, str) and not more else None
 
 
 def _valid(chunk: Chunk) -> Chunk:

@@ -20,10 +20,14 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.eligible_models import Eligible
-from route_switch.services.live_answer import LiveAnswer
+from route_switch.services.live_answer import LiveAnswer, StreamLimits
 
 SHARE_OF_REMAINING = 2 / 3
 """The share of the remaining time that an attempt may take, unless it is the last one."""
+
+SILENCE_S = 50.0
+"""How long the last model may stay silent before its stream begins with comments in place of a
+token: proxies commonly close connections that are idle for 60 s."""
 
 MIN_ATTEMPT_S = 0.5
 
@@ -47,10 +51,18 @@ class TierAnswer:
 
 
 class AnswerQuery:
-    def __init__(self, catalog: ModelCatalog, caller: ModelCaller, stall_s: float) -> None:
-        """A model that sends nothing for `stall_s` while it streams has failed."""
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        caller: ModelCaller,
+        attempt_s: float,
+        stall_s: float,
+    ) -> None:
+        """A model has `attempt_s` for a whole answer before the next one is asked as well. One that
+        streams has failed if it sends nothing for `stall_s`."""
         self._catalog = catalog
         self._caller = caller
+        self._attempt_s = attempt_s
         self._stall_s = stall_s
 
     def __call__(
@@ -74,18 +86,28 @@ class AnswerQuery:
             if deadline.remaining_s < MIN_ATTEMPT_S:
                 break
             is_last = position == len(models) - 1
-            timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
             if stream:
-                first_s = timeout_s if is_last else min(timeout_s, self._stall_s)
-                call = self._caller.open(
-                    model, messages, params, first_s, self._stall_s, deadline, tier_to_try
-                )
+                limits = self._limits(deadline, is_last=is_last)
+                call = self._caller.open(model, messages, params, limits, deadline, tier_to_try)
             else:
-                call = self._caller.call(model, messages, params, timeout_s, deadline, tier_to_try)
+                timeout_s = deadline.remaining_s if is_last else self._share(deadline)
+                late = [each.late for each in calls if each.late]
+                call = self._caller.call(
+                    model, messages, params, timeout_s, deadline, tier_to_try, late
+                )
             calls.append(call)
             if call.completion or call.live:
                 return TierAnswer(tuple(calls), tier_to_try, call.completion, model, call.live)
+            if answer := self._answered_late(tier, calls):
+                return answer
         return self._late_answer(tier, calls, deadline)
+
+    def _share(self, deadline: Deadline) -> float:
+        return min(deadline.remaining_s * SHARE_OF_REMAINING, self._attempt_s)
+
+    def _limits(self, deadline: Deadline, *, is_last: bool) -> StreamLimits:
+        first_s = SILENCE_S if is_last else min(self._share(deadline), self._stall_s)
+        return StreamLimits(first_s, self._stall_s, is_last)
 
     def ended(self, answer: TierAnswer) -> TierAnswer:
         """Return a streamed answer as it was in the end."""
@@ -99,11 +121,16 @@ class AnswerQuery:
             return_when=FIRST_COMPLETED,
         )
         updated = tuple(map(self._caller.with_late_answer, calls))
+        return self._answered_late(tier, updated) or TierAnswer(updated, tier, None, None)
+
+    def _answered_late(self, tier: Tier, calls: Sequence[CallResult]) -> TierAnswer | None:
+        """Return the answer of a call that had run out of its own time, if there is one by now."""
+        updated = tuple(map(self._caller.with_late_answer, calls))
         for call in updated:
             if call.completion:
                 answering = call.attempt.tier or tier
                 return TierAnswer(updated, answering, call.completion, call.attempt.model)
-        return TierAnswer(updated, tier, None, None)
+        return None
 
     def _models_to_try(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
         """Return every model once, at the first tier in the order of descent that has it."""

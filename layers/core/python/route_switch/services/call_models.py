@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,8 @@ from route_switch.domain.pricing import cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.attempts import Attempts
-from route_switch.services.live_answer import LiveAnswer, OpenedCall
-from route_switch.services.live_call import LiveCall
+from route_switch.services.live_answer import LiveAnswer, OpenedCall, StreamLimits
+from route_switch.services.live_call import LiveCall, await_beginning
 
 logger = logging.getLogger(__name__)
 
@@ -89,29 +89,23 @@ class ModelCaller:
         timeout_s: float,
         deadline: Deadline,
         tier: Tier | None = None,
+        overtaken_by: Collection["Future[Completion]"] = (),
     ) -> CallResult:
-        """Call `name` (`provider/model`) and wait for `timeout_s`. Return a failure as a result
-        instead of raising it. A timed-out call may run until the request's deadline: its provider
-        charges for it anyway, and this way its tokens become known."""
+        """Call `name` (`provider/model`) and wait for `timeout_s`, or until one of the earlier
+        calls `overtaken_by` has answered. Return a failure as a result instead of raising it. A
+        timed-out call may run until the request's deadline: its provider charges for it anyway, and
+        this way its tokens become known."""
         started = self._clock()
         pool = self._pool_of(name.partition("/")[0])
         future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
-        error: ModelError
+        late = None
         try:
-            completion = future.result(timeout_s)
+            completion = future.result(_awaited_s(future, overtaken_by, timeout_s))
         except FutureTimeoutError:
-            if future.cancel():
-                error, late = (
-                    ModelError(f"{name} was not called: all worker threads are busy"),
-                    None,
-                )
-            else:
-                error, late = (
-                    ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s"),
-                    future,
-                )
+            busy = future.cancel()
+            error, late = (_busy(name), None) if busy else (_too_slow(name, timeout_s), future)
         except ModelError as caught:
-            error, late = caught, None
+            error = caught
         else:
             return CallResult(
                 self._attempts.answered(name, tier, completion, self._ms_since(started)), completion
@@ -123,12 +117,11 @@ class ModelCaller:
         name: str,
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
-        timeout_s: float,
-        stall_s: float,
+        limits: StreamLimits,
         deadline: Deadline,
         tier: Tier | None = None,
     ) -> CallResult:
-        """Call `name` for a streamed answer, and wait for its beginning for `timeout_s`.
+        """Call `name` for a streamed answer, and wait for its beginning.
 
         Return the answer as `live` once its first token has arrived. Until then, a failure is a
         failed call like any other; a call that takes too long is cancelled.
@@ -142,24 +135,23 @@ class ModelCaller:
 
         call = LiveCall(stream, self._pool_of(name.partition("/")[0]))
         builder = CompletionBuilder()
+        first_s = min(limits.first_s, deadline.remaining_s)
         try:
-            held, ended = _beginning(call, builder, lambda: timeout_s - (self._clock() - started))
-        except TimeoutError:
-            error: ModelError = ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s")
-            if not call.cancel():
-                error = ModelError(f"{name} was not called: all worker threads are busy")
-            return self._failure(name, tier, error, messages, started)
+            beginning = await_beginning(call, builder, lambda: first_s - (self._clock() - started))
         except ModelError as caught:
             return self._failure(name, tier, caught, messages, started)
+        may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
+        if not beginning.has_begun and not may_think:
+            error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
+            return self._failure(name, tier, error, messages, started)
         live = LiveAnswer(
             OpenedCall(name, tier, messages),
             call,
             builder,
-            held,
+            beginning,
             remaining_s=lambda: deadline.remaining_s,
             elapsed_ms=lambda: self._ms_since(started),
-            stall_s=stall_s,
-            ended=ended,
+            stall_s=limits.stall_s,
         )
         provisional = Attempt(name, tier, "answered", self._ms_since(started))
         return CallResult(provisional, live=live)
@@ -222,17 +214,25 @@ class ModelCaller:
         return (self._clock() - started) * 1000
 
 
-def _beginning(
-    call: LiveCall, builder: CompletionBuilder, left_s: Callable[[], float]
-) -> tuple[list[Chunk], bool]:
-    """Return the chunks up to the first with content, and whether the answer has ended.
+def _busy(name: str) -> ModelError:
+    return ModelError(f"{name} was not called: all worker threads are busy")
 
-    Raise `ModelError` if the call fails, and `TimeoutError` if nothing arrives in time.
-    """
-    held: list[Chunk] = []
-    while (chunk := call.next(left_s())) is not None:
-        held.append(builder.add(chunk))
-        if chunk.finish_reason or any(v for k, v in chunk.delta.items() if k != "role"):
-            return held, False
-    builder.build()  # raises if there is no answer
-    return held, True
+
+def _too_slow(name: str, seconds: float) -> ModelError:
+    return ModelTimeoutError(f"{name} took longer than {seconds:.1f} s")
+
+
+def _awaited_s(
+    future: "Future[Completion]", others: Collection["Future[Completion]"], timeout_s: float
+) -> float:
+    """Return how long to wait for `future`. If there are others, wait here, until one of them has
+    an answer."""
+    if not others:
+        return timeout_s
+    ends_at = time.monotonic() + timeout_s
+    waiting = {future, *others}
+    while future in waiting and (left_s := ends_at - time.monotonic()) > 0:
+        done, waiting = wait(waiting, left_s, FIRST_COMPLETED)
+        if any(each.exception() is None for each in done):
+            break
+    return 0.0

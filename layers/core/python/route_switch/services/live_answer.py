@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from route_switch.domain.completion import Completion, CompletionBuilder
 from route_switch.domain.errors import ModelError, ModelTimeoutError
@@ -9,17 +10,28 @@ from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import Tier
 from route_switch.services.attempts import Attempts
-from route_switch.services.live_call import LiveCall
+from route_switch.services.live_call import Beginning, LiveCall, says_something
 
 QUIET_S = 10.0
 """A pause after which the reader is told that the answer goes on."""
-
-
 CLIENT_LEFT = "the client left"
 
 
 class ClientLeftError(ModelError):
     """The client does not want the rest of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How long a streamed call may be silent: until its first token, and after it.
+
+    The last model that may answer `is_last`: an answer that has not begun after `first_s` counts as
+    live, because nothing else can be tried, and its reader is told that it goes on.
+    """
+
+    first_s: float
+    stall_s: float
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +46,8 @@ class OpenedCall:
 class LiveAnswer:
     """Iterate over `chunks` to its end or close it; then `attempt`, `completion` and `error` hold.
 
-    `held` are the chunks that have arrived. `remaining_s` returns the time left for the whole
-    answer, `elapsed_ms` the time since the call began. A provider that sends nothing for `stall_s`
-    has failed.
+    `remaining_s` returns the time left for the whole answer, `elapsed_ms` the time since the call
+    began. A provider that has begun and then sends nothing for `stall_s` has failed.
     """
 
     def __init__(
@@ -44,23 +55,22 @@ class LiveAnswer:
         opened: OpenedCall,
         call: LiveCall,
         builder: CompletionBuilder,
-        held: list[Chunk],
+        beginning: Beginning,
         *,
         remaining_s: Callable[[], float],
         elapsed_ms: Callable[[], float],
         stall_s: float,
-        ended: bool,
     ) -> None:
         self._opened = opened
         self._call = call
         self._builder = builder
-        self._held = held
+        self._held = beginning.held
         self._remaining_s = remaining_s
         self._elapsed_ms = elapsed_ms
         self._stall_s = stall_s
-        self._ended = ended
-        self._first_token_ms = elapsed_ms()
-        self._latency_ms = self._first_token_ms
+        self._ended = beginning.ended
+        self._first_token_ms = elapsed_ms() if beginning.has_begun else None
+        self._latency_ms = elapsed_ms()
         self.error: ModelError | None = None
         """Why the answer broke off, if it did."""
         self.has_ended = False
@@ -82,20 +92,29 @@ class LiveAnswer:
             self.error = ClientLeftError(CLIENT_LEFT)
             raise
         finally:
-            self._call.cancel()
-            self._latency_ms = self._elapsed_ms()
-            self.has_ended = True
+            self._end()
+
+    def close(self) -> None:
+        """Give up what has not been asked for."""
+        self.error = ClientLeftError(CLIENT_LEFT)
+        self._end()
+
+    def _end(self) -> None:
+        self._call.cancel()
+        self._latency_ms = self._elapsed_ms()
+        self.has_ended = True
 
     def _next(self) -> Iterator[Chunk | None]:
         """Yield the next chunk, or None for each quiet period before it."""
         waited_s = 0.0
         while True:
-            limit_s = min(QUIET_S, self._stall_s - waited_s, self._remaining_s())
+            stall_s = inf if self._first_token_ms is None else self._stall_s
+            limit_s = min(QUIET_S, stall_s - waited_s, self._remaining_s())
             try:
                 chunk = self._call.next(limit_s)
             except TimeoutError:
                 waited_s += limit_s
-                if waited_s >= self._stall_s:
+                if waited_s >= stall_s:
                     raise ModelTimeoutError(
                         f"{self._opened.model} sent nothing for {self._stall_s:.0f} s"
                     ) from None
@@ -104,23 +123,29 @@ class LiveAnswer:
                 yield None
                 continue
             if chunk is None:
+                self._builder.build()  # raises if there is no answer
                 self._ended = True
             else:
-                yield self._builder.add(chunk)
+                chunk = self._builder.add(chunk)
+                if self._first_token_ms is None and says_something(chunk):
+                    self._first_token_ms = self._elapsed_ms()
+                yield chunk
             return
 
     @property
-    def completion(self) -> Completion:
-        """The answer, or what there is of it."""
-        return self._builder.build()
+    def completion(self) -> Completion | None:
+        """The answer, or what there is of it; None if it never began."""
+        return self._builder.build() if self._builder.has_choices else None
 
     def attempt(self, attempts: Attempts) -> Attempt:
         """Return the attempt to record."""
         opened, completion = self._opened, self.completion
+        name, tier, latency_ms = opened.model, opened.tier, self._latency_ms
+        if completion is None:
+            error = self.error or ModelError(f"{name} answered nothing")
+            return attempts.failed(name, tier, error, opened.messages, latency_ms)
         if self.error is None:
-            made = attempts.answered(opened.model, opened.tier, completion, self._latency_ms)
+            made = attempts.answered(name, tier, completion, latency_ms)
         else:
-            made = attempts.partial(
-                opened.model, opened.tier, completion, self.error, opened.messages, self._latency_ms
-            )
+            made = attempts.partial(name, tier, completion, self.error, opened.messages, latency_ms)
         return replace(made, first_token_ms=self._first_token_ms)

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from route_switch.domain.completion import CompletionBuilder
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk
 
@@ -50,7 +52,42 @@ class LiveCall:
             raise item
         return item if isinstance(item, Chunk) else None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a thread was free for it."""
+        return self._future.running() or self._future.done()
+
     def cancel(self) -> bool:
         """End the call. Return whether it had begun."""
         self._cancelled.set()
         return not self._future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The chunks that have arrived, up to the first token if `has_begun`."""
+
+    held: list[Chunk]
+    has_begun: bool
+    ended: bool = False
+
+
+def await_beginning(
+    call: LiveCall, builder: CompletionBuilder, left_s: Callable[[], float]
+) -> Beginning:
+    """Wait for the first token while `left_s` is positive. Raise `ModelError` if the call fails."""
+    held: list[Chunk] = []
+    try:
+        while (chunk := call.next(left_s())) is not None:
+            held.append(builder.add(chunk))
+            if says_something(chunk):
+                return Beginning(held, has_begun=True)
+    except TimeoutError:
+        return Beginning(held, has_begun=False)
+    builder.build()  # raises if there is no answer
+    return Beginning(held, has_begun=True, ended=True)
+
+
+def says_something(chunk: Chunk) -> bool:
+    """Whether the chunk has more than the role with which answers begin."""
+    return bool(chunk.finish_reason or any(v for k, v in chunk.delta.items() if k != "role"))

@@ -52,7 +52,7 @@ class RouteRequest:
         self._switches = switches
         self._caller = caller
         self._choose_tier = ChooseTier(config, caller)
-        self._answer = AnswerQuery(config.models, caller, config.stall_s)
+        self._answer = AnswerQuery(config.models, caller, config.attempt_s, config.stall_s)
         self._admit = admit
         self._record = record
         self._pool = pool
@@ -202,7 +202,7 @@ class RouteRequest:
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
-        whole = completion is not None and not _is_partial(answer)
+        whole = completion is not None and not (answer and _has_broken_off(answer))
         usage = completion.usage if completion and whole else None
         model = answer.model if answer else None
         answered_by = model if whole else None
@@ -241,7 +241,7 @@ class RouteRequest:
 class Answer:
     """The answer to one request, which may still be under way.
 
-    First pass its `chunks` on to their end, or close them; then call `save`, once.
+    First pass its `chunks` on to their end, or `close` it; then call `save`, once.
     """
 
     def __init__(
@@ -286,6 +286,13 @@ class Answer:
         """Why a live answer broke off, if it did."""
         return self._answer.live.error if self._answer and self._answer.live else None
 
+    def close(self) -> None:
+        """Give up what has not arrived of a live answer."""
+        live = self._answer.live if self._answer else None
+        if live and not live.has_ended:
+            live.close()
+            self._routed = None
+
     def save(self) -> bool:
         """Save the record; return whether that worked."""
         return self._service.save(self._admitted, self.routed.record)
@@ -294,10 +301,10 @@ class Answer:
 def _status(answer: TierAnswer | None) -> RequestStatus:
     if answer is None:
         return "dry_run"
-    if _is_partial(answer):
-        return "partial"
+    if _has_broken_off(answer):
+        return "partial" if answer.completion else "failed"
     return "answered" if answer.completion or answer.live else "failed"
 
 
-def _is_partial(answer: TierAnswer | None) -> bool:
-    return answer is not None and answer.live is not None and answer.live.error is not None
+def _has_broken_off(answer: TierAnswer) -> bool:
+    return answer.live is not None and answer.live.error is not None

@@ -30,6 +30,8 @@ from route_switch.domain.usage import Usage, read_usage
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A longer event is not one of a chat completion, and must not fill the memory."""
+MAX_STREAM_BYTES = 256 * 1024 * 1024
+"""A longer stream is cut off. Most of its bytes are not text, and only the text is kept."""
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "error", "text"})
 
 
@@ -83,8 +85,11 @@ def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
+    rest, size = b"", 0
     for part in parts:
+        size += len(part)
+        if size > MAX_STREAM_BYTES:
+            raise ModelError(f"The answer is longer than {MAX_STREAM_BYTES:,} bytes.")
         *whole, rest = (rest + part).split(b"\n")
         yield from (line.rstrip(b"\r") for line in whole)
         if len(rest) > MAX_EVENT_BYTES:
