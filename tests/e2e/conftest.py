@@ -25,6 +25,8 @@ from tests.support.weekly import Weekly, stage_of, subscribed
 RouteSwitch = Callable[..., Result]
 """Runs `route-switch` with these arguments."""
 
+ORIGIN = "https://chat.example"
+"""Pages of it may call the API of the scripted stack."""
 TEMPORARY = pytest.StashKey[Path]()
 
 
@@ -99,9 +101,16 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
             "TIER_1_MODEL": "gpt-4.1-nano",
             "TIER_2_MODEL": "gpt-4.1-mini",
             "TIER_3_MODEL": "gpt-4.1",
+            "CDK_CONTEXT_JSON": json.dumps(_local_stage(cors_origins=[ORIGIN])),
         }
         with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
             yield ServedStack(stack, upstream)
+
+
+def _local_stage(**settings: object) -> dict[str, object]:
+    """Return the context with these settings of the stage `local`."""
+    stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
+    return {"stages": {**stages, "local": {**stages["local"], **settings}}}
 
 
 @pytest.fixture(scope="session")
