@@ -20,7 +20,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench lock snapshot
+.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock snapshot
 .PHONY: test unit infra integration conformance e2e soak test-llm test-clients lint
 
 help:  ## show this list
@@ -128,6 +128,9 @@ snapshot: install  ## update the template that reviewers compare with (tests/inf
 
 bench: install  ## measure the router's own time, warm and cold
 	$(BIN)/python -m tests.bench
+
+bench-memory: install  ## measure the memory sizes of the router's function (as root; minutes)
+	$(BIN)/python -m tests.bench.memory
 
 lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt

@@ -49,7 +49,7 @@ class TierModels(BaseModel):
     """Models to try in this order if it fails."""
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     """Output limit of requests that set none. Null: 4,096 tokens on Bedrock, which reserves them
-    when a call starts; elsewhere the provider's own limit."""
+    when a call starts; elsewhere the provider's own limit. Never above what the model can write."""
 
     @property
     def with_fallbacks(self) -> tuple[ModelName, ...]:
