@@ -1,4 +1,4 @@
-"""Drives LangChain and LiteLLM against a stack, and prints what each saw of each case as JSON.
+"""Drives openai, LangChain and LiteLLM against a stack, and prints what each saw as JSON.
 
 It runs in a process of its own, which imports them from `.build/clients/python`. The form of the
 results is that of `clients.mjs`.
@@ -22,9 +22,33 @@ TIDE = {
     "required": ["height_m"],
     "additionalProperties": False,
 }
+FORM = {
+    "type": "json_schema",
+    "json_schema": {"name": "tide", "schema": TIDE, "strict": True},
+}
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": CITY}}
 
 Cases = dict[str, Callable[[], object]]
+
+
+def said(answer: Any) -> object:
+    """Of an answer in OpenAI's form, as the functions below."""
+    tokens = [answer.usage.prompt_tokens, answer.usage.completion_tokens]
+    return {"text": answer.choices[0].message.content, "tokens": tokens}
+
+
+def calls(answer: Any) -> object:
+    found = answer.choices[0].message.tool_calls
+    return [[call.function.name, json.loads(call.function.arguments)] for call in found]
+
+
+def texts(answer: Any) -> object:
+    return [choice.message.content for choice in answer.choices]
+
+
+def thought(answer: Any) -> object:
+    message = answer.choices[0].message
+    return {"reasoning": message.reasoning_content, "text": message.content}
 
 
 def langchain() -> Cases:
@@ -68,6 +92,44 @@ def langchain() -> Cases:
     }
 
 
+def openai() -> Cases:
+    from openai import OpenAI
+
+    client = OpenAI(base_url=BASE_URL, api_key=API_KEY)
+
+    def body(case: str, model: str) -> dict[str, Any]:
+        messages = [{"role": "user", "content": f"[{case} openai] {LONG}"}]
+        return {"model": model, "messages": messages}
+
+    def ask(case: str, model: str = "tier-1", **more: Any) -> Any:
+        return client.chat.completions.create(**body(case, model), **more)
+
+    def stream(case: str, model: str = "tier-1", **more: Any) -> Any:
+        usage: Any = {"include_usage": True}
+        given = {**body(case, model), "stream_options": usage, **more}
+        with client.chat.completions.stream(**given) as events:
+            return events.get_final_completion()
+
+    wrong = OpenAI(base_url=BASE_URL, api_key="rs-wrong").chat.completions
+    return {
+        "text": lambda: said(ask("text", "auto")),
+        "stream": lambda: said(stream("stream", "auto")),
+        "tools": lambda: calls(ask("tools", tools=[WEATHER])),
+        "tools_streamed": lambda: calls(stream("tools_streamed", tools=[WEATHER])),
+        "structured": lambda: json.loads(
+            ask("structured", response_format=FORM).choices[0].message.content
+        ),
+        "choices": lambda: texts(ask("choices", n=2)),
+        "choices_streamed": lambda: texts(stream("choices_streamed", n=2)),
+        "reasoning": lambda: thought(ask("reasoning")),
+        "lines": lambda: stream("lines").choices[0].message.content,
+        "overflow": lambda: ask("overflow"),
+        "limited": lambda: ask("limited"),
+        "limited_silent": lambda: ask("limited_silent", "auto"),
+        "wrong_key": lambda: wrong.create(**body("wrong_key", "tier-1")),
+    }
+
+
 def litellm() -> Cases:
     import litellm
 
@@ -83,33 +145,13 @@ def litellm() -> Cases:
         usage = {"stream": True, "stream_options": {"include_usage": True}}
         return litellm.stream_chunk_builder(list(ask(case, model, **usage, **more)))
 
-    def said(answer: Any) -> object:
-        usage = answer.usage
-        tokens = [usage.prompt_tokens, usage.completion_tokens]
-        return {"text": answer.choices[0].message.content, "tokens": tokens}
-
-    def calls(answer: Any) -> object:
-        found = answer.choices[0].message.tool_calls
-        return [[call.function.name, json.loads(call.function.arguments)] for call in found]
-
-    def texts(answer: Any) -> object:
-        return [choice.message.content for choice in answer.choices]
-
-    def thought(answer: Any) -> object:
-        message = answer.choices[0].message
-        return {"reasoning": message.reasoning_content, "text": message.content}
-
-    form = {
-        "type": "json_schema",
-        "json_schema": {"name": "tide", "schema": TIDE, "strict": True},
-    }
     return {
         "text": lambda: said(ask("text", "auto")),
         "stream": lambda: said(stream("stream", "auto")),
         "tools": lambda: calls(ask("tools", tools=[WEATHER])),
         "tools_streamed": lambda: calls(stream("tools_streamed", tools=[WEATHER])),
         "structured": lambda: json.loads(
-            ask("structured", response_format=form).choices[0].message.content
+            ask("structured", response_format=FORM).choices[0].message.content
         ),
         "choices": lambda: texts(ask("choices", n=2)),
         "reasoning": lambda: thought(ask("reasoning")),
@@ -150,5 +192,5 @@ def report(clients: Mapping[str, Cases]) -> dict[str, dict[str, object]]:
 
 
 if __name__ == "__main__":
-    found = report({"langchain": langchain(), "litellm": litellm()})
+    found = report({"openai": openai(), "langchain": langchain(), "litellm": litellm()})
     sys.stdout.write(f"\n{json.dumps(found)}\n")

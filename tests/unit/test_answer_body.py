@@ -1,6 +1,7 @@
 """Event streams that nobody asked for are put together."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -61,6 +62,24 @@ def test_what_is_no_answer_is_none(content: bytes) -> None:
 @given(st.binary() | st.lists(st.binary()).map(lambda b: b"data: " + b"\ndata: ".join(b)))
 def test_any_bytes_are_read_or_ignored(content: bytes) -> None:
     parse_answer(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        events(*[chunk({"content": "x"})] * 20_000),
+        b"data: " + chunk({"content": "x"}).encode() * 20_000,
+        b"data: x\n" * 500_000,
+        b"data: {\n" * 200_000,
+        events(*[chunk({"tool_calls": [{"id": f"c{n}", "index": n}]}) for n in range(20_000)]),
+    ],
+    ids=["events", "one line", "no JSON", "one value", "calls"],
+)
+def test_a_long_stream_takes_time_in_proportion_to_its_length(content: bytes) -> None:
+    """Quadratic time would be minutes."""
+    started = time.process_time()
+    parse_answer(content)
+    assert time.process_time() - started < 10
 
 
 JSON = st.recursive(

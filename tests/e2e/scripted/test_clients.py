@@ -1,6 +1,6 @@
 """Real clients against the deployed template: what a user of each sees, case by case.
 
-`tests/clients` drives them. The openai package for Python has tests of its own; see
+`tests/clients` drives them. What only the openai package for Python can show is in
 `test_openai_sdk.py`.
 """
 
@@ -26,7 +26,7 @@ EXPECTED: dict[str, JsonValue] = {
     "reasoning": THOUGHT,
     "lines": LINES,
 }
-CLIENTS = ("openai-node", "ai-sdk", "langchain-js", "langchain", "litellm")
+CLIENTS = ("openai", "openai-node", "ai-sdk", "langchain-js", "langchain", "litellm")
 HAS_NONE = {
     "choices": {"ai-sdk"},
     "choices_streamed": {"ai-sdk", "langchain-js", "langchain", "litellm"},
@@ -36,6 +36,7 @@ HAS_NONE = {
 TOO_LONG, LIMITED = "context_length_exceeded", "upstream_rate_limited"
 ERRORS: dict[str, dict[str, tuple[str, int | None, str | None]]] = {
     "overflow": {
+        "openai": ("BadRequestError", 400, TOO_LONG),
         "openai-node": ("BadRequestError", 400, TOO_LONG),
         "ai-sdk": ("APICallError", 400, TOO_LONG),
         "langchain-js": ("ContextOverflowError", None, None),
@@ -43,6 +44,7 @@ ERRORS: dict[str, dict[str, tuple[str, int | None, str | None]]] = {
         "litellm": ("ContextWindowExceededError", 400, None),
     },
     "wrong_key": {
+        "openai": ("AuthenticationError", 401, "invalid_api_key"),
         "openai-node": ("AuthenticationError", 401, "invalid_api_key"),
         "ai-sdk": ("APICallError", 401, "invalid_api_key"),
         "langchain-js": ("AuthenticationError", 401, "invalid_api_key"),
@@ -50,6 +52,7 @@ ERRORS: dict[str, dict[str, tuple[str, int | None, str | None]]] = {
         "litellm": ("AuthenticationError", 401, None),
     },
     "limited": {
+        "openai": ("RateLimitError", 429, LIMITED),
         "openai-node": ("RateLimitError", 429, LIMITED),
         "ai-sdk": ("APICallError", 429, LIMITED),
         "langchain-js": ("RateLimitError", 429, LIMITED),

@@ -1,7 +1,8 @@
 """The body of a provider's answer, as one chat completion.
 
 Some servers stream although nobody asked them to (`stream` is false or missing), and some proxies
-always do. Such a body is put together here; `read_completion` reads it like any other.
+always do. Such a body is put together here, in time proportional to its length; `read_completion`
+reads it like any other.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.message_pieces import MessagePieces
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.usage import read_usage
@@ -17,8 +19,7 @@ from route_switch.domain.usage import read_usage
 _LINE_END = re.compile(r"\r\n|\r|\n")
 """What ends a line of an event stream. Not U+2028 and the like, which `splitlines` splits at."""
 _LOOKS_LIKE_EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
-_JOINED = ("content", "reasoning_content", "reasoning", "thinking", "refusal", "arguments")
-"""Texts that come in pieces. Every other field replaces the earlier one."""
+_SPACE = re.compile(r"\s*")
 BROKEN_OFF = "the event stream ended before the answer did"
 
 
@@ -35,7 +36,7 @@ def parse_answer(content: bytes) -> JsonValue:
 def _whole(text: str) -> JsonObject | None:
     """Put the events together: the answer, or the error that one of them holds."""
     whole: JsonObject = {}
-    choices: dict[int, JsonObject] = {}
+    choices: dict[int, _Choice] = {}
     done = False
     for event in _events(text):
         if event is None:
@@ -46,10 +47,9 @@ def _whole(text: str) -> JsonObject | None:
             _add(event, whole, choices)
     if not whole and not choices:
         return None
-    ended = done or any(choice.get("finish_reason") for choice in choices.values())
-    if not ended:
+    if not (done or any(choice.fields.get("finish_reason") for choice in choices.values())):
         return {**whole, "error": {"message": BROKEN_OFF}}
-    return {**whole, "choices": [choices[index] for index in sorted(choices)]}
+    return {**whole, "choices": [choices[index].whole() for index in sorted(choices)]}
 
 
 def _events(text: str) -> Iterator[JsonObject | None]:
@@ -58,107 +58,73 @@ def _events(text: str) -> Iterator[JsonObject | None]:
     A server may write an object over several data lines, as the specification allows, or several
     objects on one line, which it does not.
     """
-    pending = ""
-    for line in _LINE_END.split(text):
+    lines: list[str] = []
+    for line in (*_LINE_END.split(text), ""):
         name, _, value = line.partition(":")
+        value = value.strip()
         if name.strip() != "data":
-            pending = pending if line else ""
-        elif value.strip() == "[DONE]":
+            if not line and lines:
+                yield from _objects("".join(lines))
+                lines = []
+        elif value == "[DONE]":
             yield None
-        else:
-            found, pending = _objects(f"{pending}{value.strip()}")
+        elif not lines and (found := _objects(value)):
             yield from found
+        else:
+            lines.append(value)
 
 
-def _objects(text: str) -> tuple[list[JsonObject], str]:
-    """Return the objects at the beginning of a text, and the rest that is not one yet."""
+def _objects(text: str) -> list[JsonObject]:
+    """Return the objects that the text consists of; none if it is anything else."""
     found: list[JsonObject] = []
-    decoder = json.JSONDecoder(strict=False)
-    while text:
-        try:
-            _, end = decoder.raw_decode(text)
-            value = parse_json(text[:end])
-        except (ValueError, RecursionError):
-            break
-        if isinstance(value, dict):
-            found.append(value)
-        text = text[end:].lstrip()
-    return found, text
+    decoder, at = json.JSONDecoder(strict=False), 0
+    try:
+        while at < len(text):
+            start = at
+            _, at = decoder.raw_decode(text, start)
+            value = parse_json(text[start:at])
+            if isinstance(value, dict):
+                found.append(value)
+            if space := _SPACE.match(text, at):
+                at = space.end()
+    except (ValueError, RecursionError):
+        return []
+    return found
 
 
-def _add(event: JsonObject, whole: JsonObject, choices: dict[int, JsonObject]) -> None:
+def _add(event: JsonObject, whole: JsonObject, choices: "dict[int, _Choice]") -> None:
     given = event.get("choices")
     for choice in given if isinstance(given, list) else ():
         if isinstance(choice, dict):
             index = choice.get("index")
-            before = choices.setdefault(index if isinstance(index, int) else 0, {"message": {}})
-            _add_choice(choice, before)
+            choices.setdefault(index if isinstance(index, int) else 0, _Choice()).add(choice)
     # Some servers repeat an empty usage in each event.
-    usage = event.get("usage")
-    kept = {"choices", "usage"} if read_usage(usage) is None else {"choices"}
+    kept = {"choices", "usage"} if read_usage(event.get("usage")) is None else {"choices"}
     whole |= {
         name: value for name, value in event.items() if name not in kept and value is not None
     }
 
 
-def _add_choice(choice: JsonObject, before: JsonObject) -> None:
-    message = before["message"]
-    delta = choice.get("delta")
-    if isinstance(delta, dict) and isinstance(message, dict):
-        _add_delta(delta, message)
-    elif isinstance(choice.get("message"), dict):  # the whole message so far
-        before["message"] = choice["message"]
-    rest = {k: v for k, v in choice.items() if k not in ("delta", "message") and v is not None}
-    earlier, later = before.get("logprobs"), rest.get("logprobs")
-    if isinstance(earlier, dict) and isinstance(later, dict):
-        rest["logprobs"] = {**earlier, **later, "content": _list(earlier) + _list(later)}
-    before |= rest
+class _Choice:
+    def __init__(self) -> None:
+        self.fields: JsonObject = {}
+        self._pieces = MessagePieces()
+        self._said: JsonObject | None = None
+        self._logprobs: list[JsonValue] = []
 
+    def add(self, choice: JsonObject) -> None:
+        delta, message, logprobs = map(choice.get, ("delta", "message", "logprobs"))
+        if isinstance(delta, dict):
+            self._pieces.add(delta)
+        elif isinstance(message, dict):  # the whole message so far
+            self._said = message
+        if isinstance(logprobs, dict) and isinstance(tokens := logprobs.get("content"), list):
+            self._logprobs += tokens
+        read = ("delta", "message")
+        self.fields |= {k: v for k, v in choice.items() if k not in read and v is not None}
 
-def _list(logprobs: JsonObject) -> list[JsonValue]:
-    content = logprobs.get("content")
-    return content if isinstance(content, list) else []
-
-
-def _add_delta(delta: JsonObject, message: JsonObject) -> None:
-    for name, value in delta.items():
-        before = message.get(name)
-        if name in _JOINED and isinstance(before, str) and isinstance(value, str):
-            message[name] = before + value
-        elif name == "tool_calls":
-            message[name] = _with_calls(before, value)
-        elif name == "function_call" and isinstance(before, dict) and isinstance(value, dict):
-            _add_delta(value, before)
-        elif isinstance(before, list) and isinstance(value, list):
-            message[name] = [*before, *value]
-        elif value is not None:
-            message[name] = value
-
-
-def _with_calls(before: JsonValue, pieces: JsonValue) -> JsonValue:
-    """Add pieces of tool calls. A new id begins a new call, whatever index it has."""
-    calls: list[JsonValue] = before if isinstance(before, list) else []
-    for piece in pieces if isinstance(pieces, list) else ():
-        if isinstance(piece, dict):
-            call = _call_of(piece, calls)
-            if call is None:
-                calls.append({**piece, "function": _object(piece.get("function"))})
-            else:
-                function = _object(call.get("function"))
-                _add_delta(_object(piece.get("function")), function)
-                call["function"] = function
-    return calls
-
-
-def _call_of(piece: JsonObject, calls: list[JsonValue]) -> JsonObject | None:
-    """Return the call that the piece continues; None if it begins one."""
-    known = [call for call in calls if isinstance(call, dict)]
-    if piece.get("id"):
-        return next((call for call in known if call.get("id") == piece["id"]), None)
-    at = [c for c in known if c.get("index") == piece.get("index")]
-    continued = (at or (known if piece.get("index") is None else []))[-1:]
-    return continued[0] if continued else None
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return dict(value) if isinstance(value, dict) else {}
+    def whole(self) -> JsonObject:
+        logprobs = self.fields.get("logprobs")
+        if isinstance(logprobs, dict):
+            self.fields["logprobs"] = {**logprobs, "content": self._logprobs}
+        return {**self.fields, "message": self._said or self._pieces.whole()}

@@ -77,7 +77,7 @@ def _of_the_limit(headers: Mapping[str, str], body: JsonValue) -> Iterator[float
     """Yield what the words say, and the reset of the limit that takes longest."""
     match body:
         case {"error": {"message": str(message)}} | {"message": str(message)}:
-            found = _WORDS.search(message)
+            found = _WORDS.search(message[:2000])
             if found and (seconds := _duration_s(found[1])) is not None:
                 yield seconds
     resets = [*_resets(headers)]
