@@ -156,7 +156,7 @@ def drive(stack: StackInfo, script: CasesAnswered, runners: Sequence[Runner]) ->
 def _report(stack: StackInfo, command: Sequence[str], environment: Mapping[str, str]) -> Report:
     given = {"BASE_URL": f"{stack.endpoint}/v1", "API_KEY": stack.api_key, **environment}
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, timeout=120
+        command, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
     # `splitlines` would split at the characters of `LINES`.
