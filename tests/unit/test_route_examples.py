@@ -63,7 +63,7 @@ def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
 
 
 def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:
-    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0)]
+    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0, named=False)]
 
 
 def test_a_missing_tier_is_replaced_by_the_nearest_one() -> None:
