@@ -75,6 +75,31 @@ def test_the_judges_own_verdicts_are_not_labels() -> None:
     assert agreement(Calls(), (example(1, small="a", large="b"), row)) == (0, None)
 
 
+@pytest.mark.parametrize(
+    ("rating", "share"), [({"score": 0.9}, 1.0), ({"score": 0.2}, 0.0), ({}, None)]
+)
+def test_a_rating_of_the_one_answer_that_was_given_checks_the_judge(
+    rating: dict[str, float], share: float | None
+) -> None:
+    models = {"fake/small": {"answer": "a", **rating}, "fake/large": {"answer": "b"}}
+    rated = Example.model_validate({"query": "q", "models": models})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (0 if share is None else 1, share)
+
+
+def test_a_rating_of_tier_3_alone_checks_nothing() -> None:
+    models = {"fake/small": {"answer": "a"}, "fake/large": {"answer": "b", "score": 1}}
+    rated = Example.model_validate({"query": "q", "models": models})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (0, None)
+
+
+def test_feedback_that_the_judge_outranked_checks_the_judge() -> None:
+    rated = example(1, small="a", large="b").model_copy(update={"feedback": {SMALL: False}})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (1, 0.0)
+
+
 def test_answers_from_calls_are_used_too() -> None:
     calls = Calls(**{"fake/small": "from small", "fake/large": "from large"})
     assert agreement(calls, (example(1), {SMALL: cell(), LARGE: cell()}))[0] == 1

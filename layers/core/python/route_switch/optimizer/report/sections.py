@@ -189,8 +189,8 @@ def _judge(report: Report) -> str:
         return f"The judge {report.judge_model} had nothing to grade."
     if agreement is None or agreement.share is None:
         return (
-            f"The judge {report.judge_model} could not be compared with gold or human labels: no "
-            "labels. Its scores are uncalibrated."
+            f"The judge {report.judge_model} has no labels to be compared with: its scores are "
+            "uncalibrated."
         )
     kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
     flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)
