@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.main import app
 from route_switch.domain.learning.example import Example
+from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.build_outcomes import BuildOutcomes
@@ -114,3 +116,63 @@ def test_tiers_that_refuse_parameters_are_asked_without_them() -> None:
         built = BuildOutcomes(calls, None, 1)(examples, models, {})
     assert (len(built.table.rows), built.left_out) == (5, {})
     assert not any("stream" in call for call in upstream.calls)
+
+
+def evaluate(folder: Path, rows: list[dict[str, Any]], *options: str) -> Result:
+    file, prompt = folder / "examples.jsonl", folder / "prompt.md"
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    prompt.write_text(to_markdown(packaged_prompt()), "utf-8")
+    given = ["--examples", str(file), "--prompt", str(prompt)]
+    return CliRunner().invoke(app, ["evaluate", *given, *options])
+
+
+def test_evaluate_warns_of_replies_without_a_tier_and_ends_if_there_is_no_other(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    rows = [example.model_dump(mode="json") for example in EXAMPLES[:30]]
+    options = ("--tiers", "fake/small,fake/medium,fake/large", "--router-model", "openai/router")
+
+    def mumbles(body: Body) -> str:
+        return "Well." if "proofs" in json.dumps(body["messages"][-1:]) else "1"  # type: ignore[index]
+
+    upstream.script = by_model(router=mumbles)
+    warned = evaluate(tmp_path, rows, *options)
+    assert warned.exit_code == 0, warned.output
+    assert "openai/router names no tier for 10 of 30 queries (33.3%)" in warned.stderr
+    upstream.script = by_model(router="Well.")
+    assert "names no tier for any of 30 queries" in message(evaluate(tmp_path, rows, *options))
+
+
+def test_evaluate_measures_nothing_on_golds_that_tier_3_does_not_meet(tmp_path: Path) -> None:
+    """Each small answer is wrong; the large ones are right, but in words that state no letter."""
+    said = {"s": "Es muss C sein", "l": "Das zweite, weil es als Einziges passt."}
+    rows = [
+        {
+            "query": f"Question {n} with its options.",
+            "gold": "B",
+            "models": {name: {"answer": text, "cost_usd": 0.01} for name, text in said.items()},
+        }
+        for n in range(12)
+    ]
+    shown = message(evaluate(tmp_path, rows, "--tiers", "s,l"))
+    assert "12 with a gold answer that was not recognized in Tier 3's own answer" in shown
+
+
+def test_evaluate_reads_golds_in_german(tmp_path: Path) -> None:
+    said = {"s": "Es muss C sein", "l": "Es muss B sein"}
+    rows = [
+        {
+            "query": f"Question {n} with its options.",
+            "gold": "B",
+            "models": {
+                name: {"answer": text, "cost_usd": 0.01 if name == "s" else 1.0}
+                for name, text in said.items()
+            },
+        }
+        for n in range(12)
+    ]
+    result = evaluate(tmp_path, rows, "--tiers", "s,l", "--json")
+    assert result.exit_code == 0, result.output
+    figures = {policy["policy"]: policy for policy in json.loads(result.stdout)["policies"]}
+    assert figures["tier-1"]["quality"] == 0.0
+    assert figures["tier-3"]["quality"] == figures["tier-3"]["retention"] == 1.0

@@ -49,6 +49,23 @@ def count_replies(routed: Sequence[RoutedExample]) -> ReplyCount:
     return ReplyCount(asked=sum(r.asked for r in routed), not_understood=unclear)
 
 
+def why_unclear(routed: Sequence[RoutedExample], router: str) -> str | None:
+    """Return a warning if the router LLM names no tier for some queries. Raise
+    `NotUnderstoodError` if it names none for any: then only the safe tier is measured."""
+    count = count_replies(routed)
+    if count.not_understood and count.not_understood == count.asked:
+        raise NotUnderstoodError(
+            f"{router} names no tier for any of {count.asked} queries, so all of them would go to "
+            "the safe tier. Check its name and its output limit, or use another router model."
+        )
+    if not count.not_understood:
+        return None
+    return (
+        f"{router} names no tier for {count.not_understood} of {count.asked} queries "
+        f"({count.share:.1%}). They are measured on the safe tier, where they go when served."
+    )
+
+
 def check_replies(routed: Sequence[RoutedExample], router: str, limit: float) -> None:
     """Raise `NotUnderstoodError` if the router LLM names a tier too rarely: what is measured then
     is the safe tier."""
