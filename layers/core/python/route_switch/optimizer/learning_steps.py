@@ -302,6 +302,12 @@ class LearningSteps:
             plan.lambda_,
         )
         found.gate = gate(gains, history)
+        unclear = found.router_replies[found.candidate.version]
+        if unclear.exceeds(plan.max_not_understood):
+            found.needs_approval = found.needs_approval or (
+                f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
+                "queries"
+            )
         if found.candidate.version == found.incumbent.version:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
             found.gate = replace(found.gate, verdict="not better", history=history)
