@@ -65,7 +65,8 @@ def gold_says(example: Example, results: Results) -> LeftOutReason | None:
 
 
 def is_graded_by_gold(example: Example, results: Results) -> bool:
-    return _reading(example, results[Tier.LARGE]) is not None
+    has_score = results[Tier.LARGE].score is not None
+    return not has_score and example.gold is not None and can_grade(example.gold)
 
 
 def judged_instead(example: Example, results: Results) -> tuple[Tier, ...]:

@@ -106,11 +106,9 @@ class BuildOutcomes:
         left_out.update(each.reason for each in answered.unanswered)
         graded, ungraded = self._grade(answered.rows, models)
         left_out.update(ungraded)
+        gold, missed = self._check_gold(answered.rows)
         understood = Understanding(
-            gold=self._check_gold(answered.rows),
-            gold_missed=sum(gold_says(*row) is LeftOutReason.GOLD_MISSED for row in answered.rows),
-            answers=_refused(answered),
-            empty=_empty(answered),
+            gold=gold, gold_missed=missed, answers=_refused(answered), empty=_empty(answered)
         )
         if self.judge is not None:
             self.judge.check()
@@ -172,18 +170,23 @@ class BuildOutcomes:
             raise NotUnderstoodError(empty)
         return answered
 
-    def _check_gold(self, answered: Sequence[tuple[Example, Results]]) -> ReplyCount:
-        """Count the rows graded by gold, and those in which Tier 3's own answer was not recognized.
-        Stop the run if there are too many and no judge grades them. A gold answer that came with
-        feedback is a client's: it stops nothing."""
-        count = _gold_count(answered)
-        own = _gold_count([row for row in answered if not row[0].from_traffic])
+    def _check_gold(self, answered: Sequence[tuple[Example, Results]]) -> tuple[ReplyCount, int]:
+        """Count the rows graded by gold, those in which Tier 3's own answer was not recognized, and
+        those in which it is wrong. Stop the run if too many are not recognized and no judge grades
+        them. A gold answer that came with feedback is a client's: it stops nothing."""
+        says = [(row[0], gold_says(*row)) for row in answered if is_graded_by_gold(*row)]
+        unread = [each for each, reason in says if reason is LeftOutReason.GOLD_UNREAD]
+        own = ReplyCount(
+            asked=sum(not example.from_traffic for example, _ in says),
+            not_understood=sum(not example.from_traffic for example in unread),
+        )
         what = "rows with a gold answer, it was not recognized in Tier 3's own answer"
         advice = "Correct the gold, configure a judge"
         stop = too_many(own, self.max_not_understood, what, advice)
         if stop is not None and self.judge is None:
             raise NotUnderstoodError(stop)
-        return count
+        missed = sum(reason is LeftOutReason.GOLD_MISSED for _, reason in says)
+        return ReplyCount(asked=len(says), not_understood=len(unread)), missed
 
     def _grade(
         self, answered: Sequence[tuple[Example, Results]], models: Models
@@ -247,12 +250,6 @@ def _refused(answered: Answered) -> ReplyCount:
 def _empty(answered: Answered) -> ReplyCount:
     empty = answered.count(LeftOutReason.NO_ANSWER)
     return ReplyCount(asked=len(answered.rows) + empty, not_understood=empty)
-
-
-def _gold_count(answered: Sequence[tuple[Example, Results]]) -> ReplyCount:
-    says = [gold_says(*row) for row in answered if is_graded_by_gold(*row)]
-    unread = sum(each is LeftOutReason.GOLD_UNREAD for each in says)
-    return ReplyCount(asked=len(says), not_understood=unread)
 
 
 def can_be_called(model: str) -> bool:
