@@ -11,8 +11,8 @@ from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
-from route_switch.services.learning import check_judge as module
-from route_switch.services.learning.check_judge import calibrate_judge
+from route_switch.services.learning import calibrate_judge as module
+from route_switch.services.learning.calibrate_judge import calibrate_judge
 from route_switch.services.learning.judge_answers import JudgeAnswers, JudgeModel
 from route_switch.services.learning.paid_calls import Purpose, Reply
 

@@ -19,7 +19,7 @@ from route_switch.domain.learning.judging import ABSTAINED, STRICT, VERDICT_SCHE
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.query import text_of
 from route_switch.domain.usage import Usage
-from route_switch.services.learning.check_judge import LabeledAnswer, measure_agreement
+from route_switch.services.learning.calibrate_judge import LabeledAnswer, measure_agreement
 from route_switch.services.learning.judge_answers import JudgeAnswers, JudgeCounts, JudgeModel
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch_offline import OFFLINE_MODELS, load_sample

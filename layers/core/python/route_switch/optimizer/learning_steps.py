@@ -37,7 +37,7 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.check_judge import calibrate_judge
+from route_switch.services.learning.calibrate_judge import calibrate_judge
 from route_switch.services.learning.judge_answers import JudgeCounts, JudgeModel, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
