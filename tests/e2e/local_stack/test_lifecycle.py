@@ -40,10 +40,12 @@ def processes_of(state: Path) -> list[str]:
     return [line for line in lines if str(state) in line]
 
 
-def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
+def start(
+    assembly: Path, state: Path, *options: str, **variables: str
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "local.aws", "up"]
     return subprocess.Popen(
-        [*command, "--assembly", str(assembly), "--state", str(state)],
+        [*command, "--assembly", str(assembly), "--state", str(state), *options],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
