@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from local.aws.client import (
@@ -43,8 +44,8 @@ EMPTY_WELCOME = """\
 An empty AWS is running (Ctrl-C stops everything). In another terminal:
 
 export {variables}
-make cdk ARGS=bootstrap
-make cdk ARGS=deploy
+make cdk ARGS="bootstrap -c stage=local"
+make cdk ARGS="deploy -c stage=local"
 
 The API is then at {endpoint}, and its keys are in .local/stack.json.
 """
@@ -131,7 +132,7 @@ def welcome(stack: "LocalStack", wanted: Wanted) -> str:
 
 
 def empty_welcome(cloud: CloudInfo) -> str:
-    variables = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
+    variables = " ".join(f"{name}={quote(value)}" for name, value in cloud.environment.items())
     return EMPTY_WELCOME.format(variables=variables, endpoint=cloud.endpoint)
 
 

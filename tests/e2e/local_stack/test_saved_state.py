@@ -106,8 +106,8 @@ def fill(stack: Kept) -> None:
     for number in "123":
         stack.put(ITEM | {"sk": {"S": number}})
     ssm = aws(stack.info, "ssm")
-    for number in range(102):  # SSM keeps 100 versions
-        ssm.put_parameter(Name=LIVE, Type="String", Value=f"v{number}", Overwrite=True)
+    for version in range(102):  # SSM keeps 100 of them
+        ssm.put_parameter(Name=LIVE, Type="String", Value=f"v{version}", Overwrite=True)
     ssm.put_parameter(Name="/gone", Type="String", Value="x")
     aws(stack.info, "s3").put_object(**report_of(stack), Body=REPORT, ContentType="text/markdown")
     secrets = aws(stack.info, "secretsmanager")
