@@ -188,8 +188,7 @@ def settings(url: str, chosen: Mapping[str, str], free: set[str]) -> Json:
     tiers = {tier: {"model": f"openai/{chosen[tier]}"} for tier in TIERS}
     models: Json = {"tiers": tiers, "router": f"openai/{chosen['router']}"}
     models["prices"] = {f"openai/{name}": FREE for name in sorted(free)}
-    if len({chosen[tier] for tier in TIERS}) == 1:
-        models["tier_3_output_ratio"] = {"1": 1, "2": 1}
+    models["tier_3_output_ratio"] = {tier: 1 for tier in "12" if chosen[tier] == chosen["3"]}
     judge = {"judge": f"openai/{chosen['2']}"} if chosen["2"] != chosen["3"] else {}
     prices = {name: FREE for name in judge.values() if name in models["prices"]}
     return {"models": models, "openai_base_url": url, "learning": {**judge, "prices": prices}}
