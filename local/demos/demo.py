@@ -155,7 +155,7 @@ def totals_table(records: list[Record]) -> Table:
         "cost": f"${cost:.6f} (known for {len(priced)})",
         "all on Tier 3 (estimate)": f"${baseline:.6f} (known for {len(compared)})",
         "cost / all on Tier 3": _compared_share(baseline - saved, baseline, compared, records),
-        "saved": f"${saved:.6f}",
+        "saved": f"${saved:.6f}{_bounds(compared)}",
         "tier 1 / 2 / 3": " / ".join(_share(tiers[tier], len(records)) for tier in (1, 2, 3)),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
         "router's share of the cost": _share(router, cost),
@@ -176,6 +176,11 @@ def _compared_share(
     if without > MAX_SHARE_WITHOUT_SAVING * len(records):
         return f"unknown: no estimate for {without} requests"
     return _share(cost, baseline) + (f" (without {without} requests)" if without else "")
+
+
+def _bounds(records: list[Record]) -> str:
+    low, high = (sum(r[f"saved_usd_{side}"] for r in records) for side in ("low", "high"))
+    return f" (estimated: ${low:.6f} to ${high:.6f})" if low < high else ""
 
 
 def _share(part: float, whole: float) -> str:
