@@ -5,11 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from local.aws.client import aws_client
 from local.aws.proxies import both_cases, bypass_for_loopback, for_functions, hint
 from route_switch.adapters.models.provider_http import ProviderHttp
 from route_switch.cli import stage
+from route_switch.cli.explain import KEY_VARIABLE
+from route_switch.cli.main import app
 from tests.support.get_server import serving
 
 DEAD = "http://127.0.0.1:9"
@@ -66,6 +69,15 @@ def test_clients_of_the_local_stack_use_no_proxy(
         with pytest.raises(client.exceptions.ClientError, match="404"):
             client.get_object(Bucket="bucket", Key="key")
     assert len(server.requests) == 2
+
+
+@pytest.mark.usefixtures("_dead_proxy")
+def test_explain_asks_a_stack_on_this_machine_directly() -> None:
+    with serving({}) as server:
+        said = CliRunner(env={KEY_VARIABLE: "rs-x"}).invoke(
+            app, ["explain", "Why?", "--endpoint", server.url]
+        )
+    assert "refused with status" in str(said.exception)  # this server answers GET only
 
 
 @pytest.mark.usefixtures("_dead_proxy")
