@@ -25,3 +25,7 @@ def keep_previous(logs: Path, now: datetime) -> None:
 def see(log: Path) -> str:
     """Return where to read more, in this run and after the next start."""
     return f"See {log}; the next start moves it to {log.parent / PREVIOUS}/."
+
+
+def see_all(logs: Path) -> str:
+    return f"The logs are in {logs}/; the next start moves them to {logs / PREVIOUS}/."

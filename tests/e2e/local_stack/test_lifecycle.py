@@ -250,8 +250,12 @@ def test_a_resource_of_an_unsupported_type_is_reported(assembly: Path, tmp_path:
     content = json.loads(template.read_text())
     content["Resources"]["Odd"] = {"Type": "AWS::Odd::Thing"}
     template.write_text(json.dumps(content))
-    with pytest.raises(LocalStackError, match="Odd::Thing"), running_stack(unknown, tmp_path):
+    with (
+        pytest.raises(LocalStackError, match="Odd::Thing") as refused,
+        running_stack(unknown, tmp_path),
+    ):
         pass
+    assert f"The logs are in {tmp_path / 'logs'}/" in str(refused.value)
 
 
 def test_an_update_changes_resources_in_place(assembly: Path, tmp_path: Path) -> None:
