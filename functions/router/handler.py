@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
-from route_switch.adapters.lambda_runtime import enable_streaming
+from route_switch.adapters.lambda_runtime import StreamedResponse, enable_streaming
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
@@ -22,7 +22,7 @@ from route_switch.api.cors import cors_config
 from route_switch.api.ending import Ending
 from route_switch.api.event_stream import live_events
 from route_switch.api.gateway_event import waited_s, without_base_path
-from route_switch.api.outgoing import Outgoing
+from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
@@ -97,7 +97,10 @@ def lambda_handler(
     outgoing = Outgoing()
     response = app.resolve(without_base_path(event), context)
     if can_stream and event.get("resource") == CHAT and event.get("httpMethod") == "POST":
-        return outgoing.streamed(response)
+        pieces = outgoing.pieces(response)
+        return StreamedResponse(
+            response["statusCode"], headers_of(response), pieces, outgoing.after
+        )
     return outgoing.whole(response)
 
 

@@ -16,9 +16,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import randint
+from socket import socket
 from typing import Self
 
 from local.aws.errors import LocalStackError
+from local.aws.logs import see
 from local.aws.streaming import ResponseStream, RuntimeApi
 
 ROOT = Path(__file__).parents[2]
@@ -31,9 +33,6 @@ BASE_PYTHON = Path(sys.executable).resolve()
 RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
-PORT, EMULATOR_API_PORT, RUNTIME_API_PORT = 8080, 9001, 9002
-"""The emulator's ports are those of AWS's images; the runtime uses the last one. Each emulator has
-its own address."""
 START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
@@ -136,26 +135,25 @@ class Emulator:
         popen: Callable[..., "subprocess.Popen[bytes]"],
     ) -> None:
         self._scratch = sandbox.scratch
+        self._log = sandbox.log
         self._address = loopback_address()
+        self._port, emulator_api_port, runtime_api_port = free_ports(self._address)
         self._runtime: Runtime | None = None
         self._invoked = self._stopped = False
         self._stopping = threading.Lock()
-        runtime_api = f"{self._address}:{RUNTIME_API_PORT}"
+        runtime_api = f"AWS_LAMBDA_RUNTIME_API={self._address}:{runtime_api_port}"
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
             *(str(find_emulator()), "--log-level", "error"),
-            *("--runtime-interface-emulator-address", f"{self._address}:{PORT}"),
-            *("--runtime-api-address", f"{self._address}:{EMULATOR_API_PORT}"),
+            *("--runtime-interface-emulator-address", f"{self._address}:{self._port}"),
+            *("--runtime-api-address", f"{self._address}:{emulator_api_port}"),
             *(*limited, str(memory_mb), str(self._scratch)),
-            *(
-                "/usr/bin/env",
-                f"AWS_LAMBDA_RUNTIME_API={runtime_api}",
-            ),  # the emulator has set its own
+            *("/usr/bin/env", runtime_api),  # the emulator has set its own
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
         self._api = RuntimeApi(
-            (self._address, RUNTIME_API_PORT), (self._address, EMULATOR_API_PORT)
+            (self._address, runtime_api_port), (self._address, emulator_api_port)
         )
         python_path = os.pathsep.join(map(str, sandbox.path))
         with sandbox.log.open("ab") as log:
@@ -172,7 +170,7 @@ class Emulator:
 
     def _connect(self) -> http.client.HTTPConnection:
         """Wait until the emulator listens. It imports the handler at the first event."""
-        connection = http.client.HTTPConnection(self._address, PORT)
+        connection = http.client.HTTPConnection(self._address, self._port)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -182,7 +180,7 @@ class Emulator:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
                     raise LocalStackError(
-                        "The function's emulator did not start. See the function's log."
+                        f"The function's emulator did not start. {see(self._log)}"
                     ) from None
                 time.sleep(0.002)
 
@@ -251,3 +249,14 @@ def loopback_address() -> str:
     On 127.0.0.1, an outgoing connection could take a port that was free a moment ago.
     """
     return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - not a secret
+
+
+def free_ports(address: str) -> tuple[int, int, int]:
+    """Return three ports that nothing uses, not even on all addresses of this machine.
+
+    The ports of AWS's images (8080 and 9001) are often in use.
+    """
+    with socket() as one, socket() as another, socket() as last:
+        for each in (one, another, last):
+            each.bind((address, 0))
+        return one.getsockname()[1], another.getsockname()[1], last.getsockname()[1]

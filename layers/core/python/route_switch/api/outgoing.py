@@ -4,8 +4,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from route_switch.adapters.lambda_runtime import StreamedResponse
-
 ProxyResponse = dict[str, Any]
 """API Gateway's form of a whole response."""
 
@@ -21,20 +19,16 @@ class Outgoing:
         self.events: Generator[str] | None = None
         self.after: Callable[[], object] = lambda: None
 
-    def streamed(self, response: ProxyResponse) -> StreamedResponse:
-        return StreamedResponse(
-            response["statusCode"], _headers(response), self._pieces(response), self.after
-        )
-
     def whole(self, response: ProxyResponse) -> ProxyResponse:
         """Return the response when it is complete, for a runtime that cannot stream."""
         try:
-            body = b"".join(self._pieces(response)).decode()
+            body = b"".join(self.pieces(response)).decode()
         finally:
             self.after()
         return {**response, "body": body}
 
-    def _pieces(self, response: ProxyResponse) -> Iterator[bytes]:
+    def pieces(self, response: ProxyResponse) -> Iterator[bytes]:
+        """Yield the body."""
         if self.events is None:
             yield (response.get("body") or "").encode()
             return
@@ -43,6 +37,6 @@ class Outgoing:
                 yield event.encode()
 
 
-def _headers(response: ProxyResponse) -> Mapping[str, list[str]]:
+def headers_of(response: ProxyResponse) -> Mapping[str, list[str]]:
     many: Mapping[str, list[str]] = response.get("multiValueHeaders") or {}
     return many

@@ -47,10 +47,15 @@ class Attempts:
         if not isinstance(error, ModelTimeoutError):
             # Providers charge for what they report to have used, whatever became of the answer.
             cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
-            return Attempt(name, tier, "failed", latency_ms, error.usage, cost, error=reason(error))
+            return Attempt(
+                name, tier, "failed", latency_ms, error.usage, cost,
+                error=reason(error), adjusted=error.adjusted,
+            )  # fmt: skip
         usage = Usage(_input_tokens(messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))
-        return Attempt(name, tier, "timed_out", latency_ms, usage, cost, True, "timeout")
+        return Attempt(
+            name, tier, "timed_out", latency_ms, usage, cost, True, "timeout", error.adjusted
+        )
 
     def partial(
         self,

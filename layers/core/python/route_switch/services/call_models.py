@@ -170,7 +170,7 @@ class ModelCaller:
         if late is None or not late.done() or late.exception() is not None:
             return result
         completion = late.result()
-        attempt = result.attempt
+        attempt = replace(result.attempt, adjusted=completion.adjusted)
         if completion.usage is not None:
             cost = cost_usd(completion.usage, self._catalog.price(attempt.model))
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)

@@ -24,8 +24,8 @@ from route_switch.adapters.models.provider_errors import (
     NO_REASON,
     Problem,
     error_of,
-    retry_after_s,
 )
+from route_switch.adapters.models.retry_advice import retry_after_s
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, ModelCall
 
@@ -46,11 +46,17 @@ STATUSES = {
 
 
 class BedrockClient:
-    def __init__(self, bedrock: "BedrockRuntimeClient") -> None:
+    def __init__(
+        self,
+        bedrock: "BedrockRuntimeClient",
+        cache_min_tokens: Callable[[str], int | None] = lambda _: None,
+    ) -> None:
+        """`cache_min_tokens` returns the shortest prefix that a model caches, None if unknown."""
         self._bedrock = bedrock
+        self._cache_min_tokens = cache_min_tokens
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        request = converse_request(call)
+        request = converse_request(call, self._cache_min_tokens(call.model))
         try:
             if call.stream:
                 with deadline_in(call.timeout_s, call.is_cancelled):

@@ -2,7 +2,7 @@
 
 `offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
 queries of the project's own sample (docs/data.md). For any other query they return a text that says
-so; answers are never made up.
+so; answers are never made up. Such a text reports no tokens, so it has no cost and saves nothing.
 
 `offline/judge` and `offline/proposer` are simulated. The judge knows recorded scores and cannot
 reason. It reads only the messages it receives: the query and two answers between their tags. It
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from route_switch.adapters.models import offline_proposer
 from route_switch.domain.errors import ModelError
-from route_switch.domain.learning.judging import JudgeChoice
+from route_switch.domain.learning.judge_reply import JudgeChoice
+from route_switch.domain.learning.judging import ABSTAINED
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.query import query_of, text_of
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 SIZES = ("small", "medium", "large")
 
-NO_VERDICT = "[simulated: nothing is recorded that tells these answers apart]"
-
 _BLOCK = re.compile(r"^<([a-z-]+)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>$", re.DOTALL | re.MULTILINE)
 _STATED = re.compile(r'(?:answer is|\\boxed\{|"answer"\s*:)(.*)', re.IGNORECASE)
 _MARKS = " \t.:,;*$`\"'"
@@ -43,9 +42,9 @@ def judge(messages: Sequence[JsonObject]) -> str:
     """Reply to `judge_messages`."""
     blocks = {name: text for name, _, text in _BLOCK.findall(query_of(messages).text)}
     if not {"query", "answer-a", "answer-b"} <= blocks.keys():
-        return NO_VERDICT
+        return ABSTAINED
     choice = _choose(blocks["query"], blocks["answer-a"], blocks["answer-b"])
-    return NO_VERDICT if choice is None else f"[simulated]\nVerdict: {choice}"
+    return ABSTAINED if choice is None else f"[simulated]\nVerdict: {choice}"
 
 
 def _choose(query: str, a: str, b: str) -> JudgeChoice | None:
@@ -98,7 +97,8 @@ SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
 class OfflineClient:
     """Answers the last user message and ignores the rest of the conversation.
 
-    A recorded answer reports its recorded tokens; those of any other text are estimated.
+    A recorded answer reports its recorded tokens. Those of a simulated judge or proposer are
+    estimated. A missing recording reports none: costs and savings of a placeholder mean nothing.
     """
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
@@ -106,7 +106,7 @@ class OfflineClient:
             yield _simulate(call.messages, SIMULATED[call.model](call.messages))
         elif call.model in SIZES:
             recorded = recorded_answers(query_of(call.messages).text).get(call.model)
-            yield _replay(recorded) if recorded else _simulate(call.messages, NO_RECORDING)
+            yield _replay(recorded) if recorded else _answer(NO_RECORDING, None, None)
         else:
             raise ModelError(
                 f"There is no model offline/{call.model}. Configure one of "
@@ -124,7 +124,7 @@ def _simulate(messages: Sequence[JsonObject], text: str) -> Chunk:
     return _answer(text, Usage(read, estimate_tokens(text)), None)
 
 
-def _answer(text: str, usage: Usage, provider_model: str | None) -> Chunk:
+def _answer(text: str, usage: Usage | None, provider_model: str | None) -> Chunk:
     return Chunk(
         delta={"role": "assistant", "content": text},
         finish_reason="stop",

@@ -6,12 +6,14 @@ appearance, tool calls are told apart by their ids as well as their indexes, an 
 error, and a stream that stops before its end is one too.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pydantic import JsonValue
 
-from route_switch.adapters.models.openai_answer import fields_of_answer, read_completion
+from route_switch.adapters.models.answer_body import objects_in, parse_answer
+from route_switch.adapters.models.openai_answer import fields_of_answer, read_completion, usage_in
 from route_switch.adapters.models.openai_message import (
     FAILED,
     has_other_parts,
@@ -32,7 +34,9 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A longer event is not one of a chat completion, and must not fill the memory."""
 MAX_STREAM_BYTES = 256 * 1024 * 1024
 """A longer stream is cut off. Most of its bytes are not text, and only the text is kept."""
-_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "error", "text"})
+_CHOICE = frozenset(
+    {"index", "delta", "message", "finish_reason", "logprobs", "error", "text", "usage"}
+)
 
 
 def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
@@ -44,7 +48,7 @@ def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
     reader = StreamReader(model)
     for event in events(parts):
         if isinstance(event, bytes):
-            yield from read_completion(model, _parsed(event))
+            yield from read_completion(model, parse_answer(event))
             return
         if event == DONE:
             break
@@ -76,12 +80,17 @@ def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
             if pending == DONE.encode():
                 yield DONE
                 return
-            try:
-                event = parse_json(pending)
-            except InvalidJsonError:  # it continues in the next line
-                continue
-            pending = b""
-            yield event
+            if found := _parsed(pending):  # else it continues in the next line
+                pending = b""
+                yield from found
+
+
+def _parsed(data: bytes) -> list[JsonValue]:
+    """Return the event, or several that a server wrote on one line; none if it is unfinished."""
+    try:
+        return [parse_json(data)]
+    except InvalidJsonError:
+        return [*objects_in(data.decode(errors="replace"))]
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -90,6 +99,8 @@ def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
         size += len(part)
         if size > MAX_STREAM_BYTES:
             raise ModelError(f"The answer is longer than {MAX_STREAM_BYTES:,} bytes.")
+        if size == len(part):
+            part = part.removeprefix(BOM_UTF8)
         *whole, rest = (rest + part).split(b"\n")
         yield from (line.rstrip(b"\r") for line in whole)
         if len(rest) > MAX_EVENT_BYTES:
@@ -111,14 +122,14 @@ class StreamReader:
             [event] = event
         if not isinstance(event, dict):
             return
-        self._usage = read_usage(_reported(event)) or self._usage
-        if event.get("error"):
-            raise error_in_answer(self._model, event, self._usage)
+        usage = read_usage(usage_in(event))
+        self._usage = usage or self._usage
+        if event.get("error") or event.get("object") == "error":
+            error: JsonObject = event if event.get("error") else {"error": event}
+            raise error_in_answer(self._model, error, self._usage)
         choices = event.get("choices")
         # The usage arrives beside the last choice, or in an event of its own.
-        of_all = fields_of_answer(
-            {**event, "usage": _reported(event)}, read_usage(_reported(event))
-        )
+        of_all = fields_of_answer(event, usage)
         read = [
             chunk
             for choice in (choices if isinstance(choices, list) else ())
@@ -226,16 +237,3 @@ class _Choice:
 
 
 _READ = ("role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call")
-
-
-def _reported(event: JsonObject) -> JsonValue:
-    """Return the usage report; Groq has its own inside a field of its own."""
-    groq = event.get("x_groq")
-    return event.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
-
-
-def _parsed(content: bytes) -> JsonValue:
-    try:
-        return parse_json(content)
-    except InvalidJsonError:
-        return None
