@@ -54,6 +54,7 @@ class ServedStack:
 
     stack: StackInfo
     upstream: Upstream
+    logs: Path
 
     @property
     def openai(self) -> OpenAI:
@@ -91,6 +92,12 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 @pytest.fixture(scope="session")
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
+    with scripted_stack(tmp_path_factory.mktemp("scripted")) as served:
+        yield served
+
+
+@contextmanager
+def scripted_stack(folder: Path) -> Iterator[ServedStack]:
     """A stack whose models are served over HTTP by a server that each test scripts."""
     with running_upstream(lambda _: completion("2")) as upstream:
         environment = {
@@ -103,8 +110,8 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
             "TIER_3_MODEL": "gpt-4.1",
             "CDK_CONTEXT_JSON": json.dumps(_local_stage(cors_origins=[ORIGIN])),
         }
-        with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
-            yield ServedStack(stack, upstream)
+        with deployed(folder, environment) as stack:
+            yield ServedStack(stack, upstream, folder / "state/logs")
 
 
 def _local_stage(**settings: object) -> dict[str, object]:

@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,8 +17,10 @@ from openai import AsyncOpenAI
 from pydantic import JsonValue
 
 from local.aws.client import StackInfo
+from tests.bench.kills import measure
 from tests.e2e.conftest import ORIGIN, ServedStack
 from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, SMALL, by_model
+from tests.support.router_processes import kill_router
 from tests.support.upstream import (
     Body,
     Reply,
@@ -178,22 +177,11 @@ def test_a_function_that_is_killed_cuts_the_answer_off(scripted: ServedStack) ->
 STREAM = {"stream": True}
 
 
-def kill_router(stack: StackInfo) -> None:
-    """Kill every execution environment of the stack's router."""
-    for pid in runtimes_of(stack):
-        os.kill(pid, signal.SIGKILL)
-
-
-def runtimes_of(stack: StackInfo) -> Iterator[int]:
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        of_this_stack = f"AWS_ENDPOINT_URL_DYNAMODB={stack.aws_endpoint}".encode() in environment
-        if of_this_stack and b"-m\0awslambdaric" in command and b"RECORDS_QUEUE_URL" in environment:
-            yield int(process.name)
+def test_a_kill_after_the_answer_loses_at_most_its_record(scripted: ServedStack) -> None:
+    """The log has each request. `python -m tests.bench.kills` does this 200 times."""
+    losses = measure(scripted, 4)
+    assert losses.killed == 4
+    assert losses.unlogged == 0
 
 
 def test_a_client_that_hangs_up_ends_the_models_call(scripted: ServedStack) -> None:

@@ -45,7 +45,7 @@ class OpenAiCompatibleClient:
         yield from read_completion(call.model, parse_answer(answer.content))
 
     def _streamed(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
-        from route_switch.adapters.models.provider_http import read_whole
+        from route_switch.adapters.models.provider_http import finish, read_whole
 
         body = {**body, "stream": True}
         with self._http.open(
@@ -55,7 +55,9 @@ class OpenAiCompatibleClient:
                 content = read_whole(response)
                 status, headers = response.status_code, response.headers
                 raise error_of_response(call.model, status, headers, content)
-            yield from read_stream(call.model, response.iter_bytes())
+            parts = response.iter_bytes()
+            yield from read_stream(call.model, parts)
+            finish(parts)
 
     def _headers(self) -> dict[str, str]:
         key = self._api_key()

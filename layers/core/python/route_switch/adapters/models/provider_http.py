@@ -30,6 +30,8 @@ IDLE_S = 4.0
 freezing end connections silently, and the first use after that fails."""
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """URLs of this machine, where no proxy leads."""
+FINISH_S = 0.05
+"""A server that keeps a stream open for longer after its end gets a new connection next time."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A longer answer is cut off: it could not be delivered, and must not fill the memory."""
 
@@ -121,6 +123,13 @@ class ProviderHttp:
             if self._client is client:
                 self._client = _new_client(self._verify)
             return self._client
+
+
+def finish(parts: Iterator[bytes]) -> None:
+    """Read what follows the end of an answer: its connection can be used again if nothing is left."""
+    with suppress(httpx.HTTPError), deadline_in(FINISH_S):
+        for _ in parts:
+            pass
 
 
 def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
