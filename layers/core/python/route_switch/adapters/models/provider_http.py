@@ -126,7 +126,7 @@ class ProviderHttp:
 
 
 def finish(parts: Iterator[bytes]) -> None:
-    """Read what follows the end of an answer: its connection can be used again if nothing is left."""
+    """Read what follows the end of an answer, so that its connection can be used again."""
     with suppress(httpx.HTTPError), deadline_in(FINISH_S):
         for _ in parts:
             pass
