@@ -3,7 +3,7 @@
 The managed Python runtime returns a result once it is complete; Lambda itself accepts it in pieces
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming).
 `enable_streaming` therefore replaces two members of `awslambdaric.LambdaRuntimeClient`: the
-marshaller, which is made to be replaced, and `post_invocation_result`. docs/decisions/014 compares
+marshaller, which is made to be replaced, and `post_invocation_result`. docs/decisions/019 compares
 this with the Lambda Web Adapter. Delete this module when the runtime streams by itself.
 """
 

@@ -32,7 +32,7 @@ from route_switch.domain.usage import Usage, read_usage
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A longer event is not one of a chat completion, and must not fill the memory."""
-MAX_STREAM_BYTES = 256 * 1024 * 1024
+MAX_STREAM_BYTES = 128 * 1024 * 1024
 """A longer stream is cut off. Most of its bytes are not text, and only the text is kept."""
 _CHOICE = frozenset(
     {"index", "delta", "message", "finish_reason", "logprobs", "error", "text", "usage"}
