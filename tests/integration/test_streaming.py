@@ -127,6 +127,15 @@ def test_an_answer_that_breaks_off_ends_in_an_error(
     assert len(api.upstream.calls) == 2  # no other tier is asked in the middle of an answer
 
 
+def test_a_provider_that_does_not_close_after_the_end_has_answered(make_api: MakeApi) -> None:
+    api = make_api(stall_s=0.3)
+    api.upstream.script = answering(medium=Reply(parts=[BEGINS, HALF, chunk({}, "stop"), 3.0]))
+    answer = api.chat(LONG, stream=True)
+    assert answer.text.endswith("data: [DONE]\n\n")
+    record = record_of(api, answer)
+    assert (record["status"], record["cost_usd"]) == ("answered", None)
+
+
 def test_usage_that_was_reported_before_the_end_is_charged(api: Api) -> None:
     api.upstream.script = answering(
         medium=Reply(parts=[BEGINS, HALF, usage_chunk(1000, 500), HANG_UP])

@@ -64,6 +64,7 @@ class CompletionBuilder:
 
     def __init__(self) -> None:
         self._choices: dict[int, Choice] = {}
+        self._ended: set[int] = set()
         self._texts: dict[int, list[str]] = {}
         """Pieces of a choice's text that are not in its message yet. Joining each at once would
         copy the whole text for each."""
@@ -92,6 +93,8 @@ class CompletionBuilder:
 
     def _add_to_choice(self, chunk: Chunk) -> None:
         self._join_texts(chunk.index)
+        if chunk.finish_reason is not None:
+            self._ended.add(chunk.index)
         before = self._choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
         self._choices[chunk.index] = Choice(
             chunk.index,
@@ -111,6 +114,11 @@ class CompletionBuilder:
     def usage(self) -> Usage | None:
         """What has been reported so far."""
         return self._last.usage
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether each choice that has begun has its end."""
+        return bool(self._choices) and self._ended >= self._choices.keys()
 
     @property
     def has_choices(self) -> bool:

@@ -114,12 +114,9 @@ class LiveAnswer:
                 chunk = self._call.next(limit_s)
             except TimeoutError:
                 waited_s += limit_s
-                if waited_s >= stall_s:
-                    raise ModelTimeoutError(
-                        f"{self._opened.model} sent nothing for {self._stall_s:.0f} s"
-                    ) from None
-                if self._remaining_s() <= 0:
-                    raise ModelTimeoutError("the request's time is up") from None
+                if waited_s >= stall_s or self._remaining_s() <= 0:
+                    self._give_up(has_stalled=waited_s >= stall_s)
+                    return
                 yield None
                 continue
             if chunk is None:
@@ -131,6 +128,16 @@ class LiveAnswer:
                     self._first_token_ms = self._elapsed_ms()
                 yield chunk
             return
+
+    def _give_up(self, *, has_stalled: bool) -> None:
+        """Raise `ModelTimeoutError`, unless only the usage is missing."""
+        if self._builder.has_ended:
+            self._ended = True
+        elif has_stalled:
+            name, stall_s = self._opened.model, self._stall_s
+            raise ModelTimeoutError(f"{name} sent nothing for {stall_s:.0f} s")
+        else:
+            raise ModelTimeoutError("the request's time is up")
 
     @property
     def completion(self) -> Completion | None:
