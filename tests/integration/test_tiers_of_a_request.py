@@ -127,10 +127,10 @@ def test_a_pinned_tier_answers_without_the_router(api: Api) -> None:
     assert api.chat(LONG, key=SMALL_ONLY_KEY).headers["x-route-tier"] == "1"
 
 
-def test_with_the_router_off_short_queries_are_bypassed_and_others_go_to_the_safe_tier(
+def test_with_routing_off_short_queries_are_bypassed_and_others_go_to_the_safe_tier(
     api: Api,
 ) -> None:
-    switch(router="off")
+    switch(routing="off")
     api.upstream.script = EVERYTHING
     headers = api.chat(LONG).headers
     assert (headers["x-route-tier"], headers["x-route-reason"]) == ("2", "fallback")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import GroupBy
 
@@ -31,13 +32,16 @@ class Error(BaseModel):
 
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
-    is unknown."""
+    is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
+    both are null otherwise."""
 
     tier: Tier
     reason: Reason
     model: str
     prompt_version: str
     router_tokens: int
+    shadow_tier: Tier | None
+    shadow_reason: ShadowReason | None
     estimated_cost_usd: dict[TierName, float | None]
 
 
@@ -124,7 +128,9 @@ class ModelList(BaseModel):
 class Result(BaseModel):
     """The record of a request. Texts are stored, hashed or omitted, depending on the deployment. A
     cost is null when a price or the tokens are unknown. `baseline_cost_usd` is what Tier 3 would
-    have cost; it is an estimate if `baseline_estimated` is true."""
+    have cost; it is an estimate if `baseline_estimated` is true. In shadow, `shadow_reason` says
+    how routing decided beside the answer, `shadow_tier` which tier it chose, and `shadow_cost_usd`
+    what the request would have cost."""
 
     request_id: str
     key_id: str
@@ -138,6 +144,9 @@ class Result(BaseModel):
     provider_model: str | None
     prompt_version: str
     why: str
+    shadow_tier: Tier | None
+    shadow_reason: ShadowReason | None
+    shadow_cost_usd: float | None
     attempts: list[Attempt]
     query_tokens: int
     router_tokens: int

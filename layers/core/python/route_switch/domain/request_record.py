@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import Price, add_known, cost_usd
+from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
@@ -67,6 +68,10 @@ class RequestRecord:
     the time added to the answering models' own, excluding writing the record. `baseline_cost_usd`
     estimates the cost of the same request on Tier 3; it is None when there is no estimate.
 
+    In shadow, `shadow_reason` says how routing decided beside the answer, and `shadow_tier` which
+    tier it chose. `shadow_cost_usd` estimates what the request would have cost on that tier, its
+    router call included. All three are None otherwise, and the last two also without a decision.
+
     `replay` is for learning only. It is None when learning must not use the request: the caller
     named the tier, no model answered, or the text must not be stored. `idempotency_id` names the
     item that holds the answer for a retry.
@@ -95,6 +100,9 @@ class RequestRecord:
     idempotency_id: str | None = None
     why: str = ""
     """The routing strategy's reason for its choice."""
+    shadow_tier: Tier | None = None
+    shadow_reason: ShadowReason | None = None
+    shadow_cost_usd: float | None = None
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -117,6 +125,18 @@ class RequestRecord:
         if self.baseline_cost_usd is None or self.cost_usd is None:
             return None
         return self.baseline_cost_usd - self.cost_usd
+
+    @property
+    def answer_cost_usd(self) -> float | None:
+        """The cost of the answer and of failed attempts at it, without the router."""
+        return add_known(*(a.cost_usd for a in self.attempts if a.tier is not None))
+
+    @property
+    def shadow_saved_usd(self) -> float | None:
+        """What routing would have saved, net of its router call; None if it is unknown."""
+        if self.answer_cost_usd is None or self.shadow_cost_usd is None:
+            return None
+        return self.answer_cost_usd - self.shadow_cost_usd
 
     @property
     def router_tokens(self) -> int:

@@ -21,6 +21,14 @@ class RouterConfig(BaseModel):
     """The routing strategy, by its name in `domain/strategies/registry.py`."""
     safe_tier: Tier = Tier.MEDIUM
     """Answers if the router LLM fails or its reply names no tier."""
+    start: Literal["on", "shadow"] = "on"
+    """How routing begins on a new stage. In `shadow` one tier answers, and routing decides beside
+    it. Only the first deployment sets it; later `route-switch switch routing` does."""
+    shadow_answer_tier: Tier = Tier.LARGE
+    """The tier that answers in shadow, as far as the request and its key allow it."""
+    shadow_monthly_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
+    """Budget of the router calls in shadow. They are sampled to stay within it; null asks the
+    router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
