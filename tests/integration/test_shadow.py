@@ -1,7 +1,6 @@
 """Shadow: Tier 3 answers, and routing decides beside it, through the router's handler."""
 
 import threading
-from concurrent.futures import wait
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,7 @@ from route_switch.adapters.results_table import day_key
 from route_switch.domain.errors import StoreError
 from route_switch.domain.shadow import READ_BY_BUDGET
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
-from route_switch.services.decide_beside import ANSWERED_FIRST, DecideBeside, PendingDecision
-from route_switch.services.inbound_request import AdmittedRequest
-from route_switch.services.live_prompt import ServedPrompt
+from route_switch.services.decide_beside import ANSWERED_FIRST
 from route_switch.wiring.router import router
 from tests.integration.conftest import (
     CATALOG,
@@ -28,9 +25,9 @@ from tests.integration.conftest import (
     by_model,
     forget,
     record_of,
+    switch,
 )
 from tests.integration.test_records import day_totals
-from tests.integration.test_tiers_of_a_request import switch
 from tests.support.upstream import Body, Reply, completion, failure
 
 if TYPE_CHECKING:
@@ -38,29 +35,6 @@ if TYPE_CHECKING:
 
 TODAY = datetime.now(UTC).date()
 LARGE = completion("Because of gravity.", 40, 90)
-
-
-@pytest.fixture
-def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every decision be made before the answer is."""
-    start = DecideBeside.start
-
-    def start_and_wait(
-        beside: DecideBeside, admitted: AdmittedRequest, served: ServedPrompt
-    ) -> PendingDecision:
-        pending = start(beside, admitted, served)
-        wait([pending._future], timeout=10)
-        return pending
-
-    monkeypatch.setattr(DecideBeside, "start", start_and_wait)
-
-
-@pytest.fixture
-def shadow(api: Api, in_time: None) -> Api:
-    """Routing chooses Tier 1, and Tier 3 answers."""
-    switch(routing="shadow")
-    api.upstream.script = by_model(router=completion("1", 1000, 1), large=LARGE)
-    return api
 
 
 def test_tier_3_answers_and_the_decision_beside_it_is_recorded(shadow: Api) -> None:

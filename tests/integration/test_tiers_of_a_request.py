@@ -1,13 +1,19 @@
 """Which tiers may answer: the request's range, its needs, the owner's switches."""
 
-import json
-
 import boto3
 import pytest
 
 from route_switch.domain.needs import Capabilities
 from route_switch.services.refreshed_value import REFRESH_AFTER_S
-from tests.integration.conftest import CATALOG, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
+from tests.integration.conftest import (
+    CATALOG,
+    LONG,
+    SMALL_ONLY_KEY,
+    Api,
+    MakeApi,
+    by_model,
+    switch,
+)
 from tests.integration.test_openai_fields import TOOL
 from tests.support.upstream import completion, failure
 
@@ -110,12 +116,6 @@ def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
     assert (decided["tier"], decided["model"]) == (3, "openai/large")
     assert answer["model"] == "openai/large", "typed clients expect a name"
     assert api.upstream.models_called() == ["router"]
-
-
-def switch(**values: object) -> None:
-    boto3.client("ssm").put_parameter(
-        Name="/test/switches", Value=json.dumps(values), Type="String", Overwrite=True
-    )
 
 
 def test_a_pinned_tier_answers_without_the_router(api: Api) -> None:

@@ -14,6 +14,7 @@ from route_switch.cli import (
     prompt,
     route,
     runs,
+    savings,
     switch,
 )
 from route_switch.domain.errors import RouteSwitchError
@@ -35,6 +36,7 @@ app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
 app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
+app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(switch.app, name="switch")
