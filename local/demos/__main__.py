@@ -18,7 +18,7 @@ def main() -> None:
         else:
             from local.demos.weekly import weekly
 
-            weekly(arguments.assembly, arguments.queries, arguments.approve)
+            weekly(arguments.assembly, arguments.queries, arguments.approve, arguments.shadow)
     except (LocalStackError, RouteSwitchError) as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:
@@ -35,6 +35,7 @@ def parse_arguments() -> argparse.Namespace:
     weekly = commands.add_parser("weekly", help="send real queries and learn from them")
     weekly.add_argument("--queries", type=int, help="number of queries (default: all recorded)")
     weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")
+    weekly.add_argument("--shadow", action="store_true", help="begin in shadow, then go live")
     for command in (demo, weekly):
         command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
     return parser.parse_args()

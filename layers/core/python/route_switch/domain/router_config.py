@@ -49,6 +49,8 @@ class RouterConfig(BaseModel):
     its fallbacks fail. If not, such a request fails: it never costs more than what it asked for."""
     openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
     """Server of the `openai/…` models: any that offers OpenAI's API."""
+    offline_answer_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Time that `offline/…` models take to answer a request, for demonstrations."""
     bedrock_region: str | None = None
     """Region in which Bedrock is called; null is the stage's own region."""
 
