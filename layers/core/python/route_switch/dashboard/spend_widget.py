@@ -16,6 +16,7 @@ REASONS: Final = {
     Reason.OVERRIDE: "Override: the request named the tier",
     Reason.FALLBACK: "Fallback: the router failed, the safe tier answered",
     Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
+    Reason.SHADOW: "Shadow: one tier answered, routing decided beside it",
 }
 NOTE = (
     "Days and months are in UTC. AWS's own cost is not included. The cost on Tier 3 is estimated: "

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 
-from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import DayCounters
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
@@ -54,8 +53,8 @@ class ShadowBudget(RefreshedValue[float]):
         earlier = [today - timedelta(days=back) for back in LIKE_TODAY]
         try:
             counters = self._days.of_days([today, *earlier])
-        except StoreError as error:
-            logger.warning("The budget of shadow cannot be read: %s", error)
+        except Exception as error:  # noqa: BLE001, RUF100 (an answer must not fail because of it)
+            logger.warning("The budget of shadow cannot be read: %s", type(error).__name__)
             return before or 0.0, False
         share = sampled_share(
             self._monthly_usd or 0.0,
