@@ -4,7 +4,6 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -206,7 +205,7 @@ def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
         beside: DecideBeside, admitted: AdmittedRequest, served: ServedPrompt
     ) -> PendingDecision:
         pending = start(beside, admitted, served)
-        wait([pending._future], timeout=10)
+        pending.wait()
         return pending
 
     monkeypatch.setattr(DecideBeside, "start", start_and_wait)

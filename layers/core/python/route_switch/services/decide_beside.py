@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 
 from route_switch.domain.decision import RoutingDecision
@@ -33,14 +33,24 @@ class ShadowChoice:
 
 
 class PendingDecision:
-    """A decision in progress."""
+    """A decision in progress, or made."""
 
     def __init__(self, future: "Future[RequestChoice]", ask: AskRouterLlm) -> None:
         self._future = future
         self._ask = ask
+        self._taken: ShadowChoice | None = None
 
     def take(self) -> ShadowChoice:
-        """Return the decision if there is one by now. Never wait, and never fail."""
+        """Return the decision if there is one by now, and the same each time. Never wait, and never
+        fail."""
+        if self._taken is None:
+            self._taken = self._take()
+        return self._taken
+
+    def wait(self) -> None:
+        wait([self._future])
+
+    def _take(self) -> ShadowChoice:
         if not self._future.done():
             self._future.cancel()
             return ShadowChoice(ShadowReason.LATE, router_call=_left_behind(self._ask.abandon()))
@@ -66,10 +76,12 @@ class DecideBeside:
         ask = self._choose_tier.ask(request.deadline, lambda: self._allows(request.request_id))
         return PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
 
-    def now(self, admitted: AdmittedRequest, served: ServedPrompt) -> ShadowChoice:
+    def now(self, admitted: AdmittedRequest, served: ServedPrompt) -> PendingDecision:
         """Decide at once, whatever the budget: somebody asked."""
         ask = self._choose_tier.ask(admitted.request.deadline)
-        return _shadow_of(self._choose(admitted, served, ask), ask)
+        decision = PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
+        decision.wait()
+        return decision
 
     def _choose(
         self, admitted: AdmittedRequest, served: ServedPrompt, ask: AskRouterLlm

@@ -21,7 +21,7 @@ from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
-from route_switch.services.decide_beside import DecideBeside, ShadowChoice, with_shadow
+from route_switch.services.decide_beside import DecideBeside, PendingDecision, with_shadow
 from route_switch.services.eligible_models import Eligible, find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
@@ -77,14 +77,14 @@ class RouteRequest:
         with self._refreshing():
             served, choice = self._choose(admitted)
             in_shadow = choice.decision.reason is Reason.SHADOW
-            shadow = self._beside.now(admitted, served) if in_shadow else None
-            return self._finish(admitted, served, choice, None, shadow)
+            beside = self._beside.now(admitted, served) if in_shadow else None
+            return self._finish(admitted, served, choice, None, beside)
 
     def _route_and_answer(self, admitted: AdmittedRequest) -> RoutedRequest:
         request = admitted.request
         served, choice = self._choose(admitted)
         in_shadow = choice.decision.reason is Reason.SHADOW
-        pending = self._beside.start(admitted, served) if in_shadow else None
+        beside = self._beside.start(admitted, served) if in_shadow else None
         answer = self._answer(
             choice.decision.tier,
             self._answering(admitted),
@@ -92,7 +92,7 @@ class RouteRequest:
             request.params,
             request.deadline,
         )
-        return self._finish(admitted, served, choice, answer, pending.take() if pending else None)
+        return self._finish(admitted, served, choice, answer, beside)
 
     def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
@@ -164,9 +164,10 @@ class RouteRequest:
         served: ServedPrompt,
         choice: RequestChoice,
         answer: TierAnswer | None,
-        shadow: ShadowChoice | None,
+        beside: PendingDecision | None,
     ) -> RoutedRequest:
         request = admitted.request
+        shadow = beside.take() if beside else None
         router_call = shadow.router_call if shadow else choice.router_call
         record = self._build_record(admitted, choice, answer, router_call)
         if shadow is not None:
