@@ -35,6 +35,8 @@ def request(saved_usd: float, reason: ShadowReason = ShadowReason.ROUTER) -> Req
         shadow_tier=Tier.SMALL if saved_usd > 0 else Tier.LARGE,
         shadow_reason=reason,
         shadow_cost_usd=0.01 - saved_usd,
+        shadow_cost_low_usd=0.01 - saved_usd,
+        shadow_cost_high_usd=0.01 - saved_usd,
         attempts=(asked, answered) if reason is ShadowReason.ROUTER else (answered,),
     )
 
@@ -114,6 +116,14 @@ def test_an_unknown_price_is_left_out_of_the_mean() -> None:
     assert shown.decided == 4
     assert shown.saved_usd is not None
     assert shown.saved_usd.usd == pytest.approx(4 * 0.004)
+
+
+def test_the_bounds_of_output_ratios_add_up_over_all_requests() -> None:
+    unsure = replace(request(0.004), shadow_cost_low_usd=0.003, shadow_cost_high_usd=0.008)
+    shown = found([unsure] * 10 + [left_out(unsure)] * 10)
+    assert shown.saved_usd is not None
+    assert shown.saved_usd.low == pytest.approx(20 * 0.002)
+    assert shown.saved_usd.high == pytest.approx(20 * 0.007)
 
 
 def test_the_interval_covers_the_true_sum_in_about_95_of_100_samples() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.domain.output_ratio import PRIOR, MeasuredRatio, OutputRatios
 from route_switch.domain.pricing import Price
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.shadow import (
@@ -13,9 +14,10 @@ from route_switch.domain.shadow import (
     DAYS_PER_MONTH,
     RouterDay,
     ShadowReason,
+    WouldCost,
     is_sampled,
     sampled_share,
-    would_cost_usd,
+    would_cost,
 )
 from route_switch.domain.shadow_counters import Group, shadow_counters
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -31,6 +33,7 @@ MODELS = ModelCatalog(
     },
     tier_3_output_ratio={Tier.SMALL: 2.0},
 )
+NONE = OutputRatios()
 USD = st.floats(0.0001, 1000)
 DAYS = st.lists(
     st.builds(RouterDay, st.integers(0, 10**6), st.floats(0, 1000), st.integers(0, 10**6)),
@@ -42,6 +45,8 @@ IN_SHADOW = replace(
     shadow_tier=Tier.SMALL,
     shadow_reason=ShadowReason.ROUTER,
     shadow_cost_usd=0.002,
+    shadow_cost_low_usd=0.001,
+    shadow_cost_high_usd=0.004,
     attempts=(
         Attempt("p/router", None, "answered", 1.0, Usage(9, 1), 0.001),
         Attempt("p/large", Tier.LARGE, "answered", 1.0, Usage(9, 9), 0.01),
@@ -105,22 +110,35 @@ def test_the_share_of_sampled_requests_is_the_share_asked_for() -> None:
 
 def test_an_answer_by_another_tier_is_as_long_as_the_output_ratios_say() -> None:
     usage = Usage(100, 60)
-    small = would_cost_usd(usage, Tier.LARGE, Tier.SMALL, 0.5, MODELS)
-    assert small == pytest.approx((100 * 1 + 30 * 2) / 1e6)
-    assert would_cost_usd(usage, Tier.SMALL, Tier.LARGE, 0.5, MODELS) == pytest.approx(
-        (100 * 10 + 120 * 30) / 1e6
-    )
+    small = would_cost(usage, Tier.LARGE, "p/large", Tier.SMALL, MODELS, NONE)
+    assert small is not None
+    assert [small.usd, small.low, small.high] == pytest.approx([(100 * 1 + 30 * 2) / 1e6] * 3)
+    large = would_cost(usage, Tier.SMALL, "p/small", Tier.LARGE, MODELS, NONE)
+    assert large is not None
+    assert large.usd == pytest.approx((100 * 10 + 120 * 30) / 1e6)
 
 
-def test_without_a_ratio_both_answers_are_taken_to_be_equally_long() -> None:
+def test_a_ratio_that_is_not_measured_yet_bounds_the_cost() -> None:
     models = MODELS.model_copy(update={"tier_3_output_ratio": {}})
-    assert would_cost_usd(Usage(0, 60), Tier.LARGE, Tier.SMALL, None, models) == 120 / 1e6
+    would = would_cost(Usage(0, 60), Tier.LARGE, "p/large", Tier.SMALL, models, NONE)
+    assert would is not None
+    assert would.usd == 120 / 1e6
+    assert would.low == pytest.approx(60 / PRIOR.high * 2 / 1e6)
+    assert would.high == pytest.approx(60 / PRIOR.low * 2 / 1e6)
 
 
-def test_the_tier_that_answered_costs_what_it_cost_and_the_unknown_is_not_0() -> None:
-    assert would_cost_usd(None, Tier.LARGE, Tier.LARGE, 0.5, MODELS) == 0.5
-    assert would_cost_usd(None, Tier.LARGE, Tier.SMALL, 0.5, MODELS) is None
-    assert would_cost_usd(Usage(1, 1), Tier.LARGE, Tier.MEDIUM, 0.5, MODELS) is None
+def test_a_measured_ratio_of_these_models_counts() -> None:
+    models = MODELS.model_copy(update={"tier_3_output_ratio": {}})
+    known = MeasuredRatio(ratio=3, low=2, high=4, model="p/small", tier_3_model="p/large", rows=50)
+    would = would_cost(
+        Usage(0, 60), Tier.LARGE, "p/large", Tier.SMALL, models, OutputRatios(measured=(known,))
+    )
+    assert would == WouldCost(40 / 1e6, 30 / 1e6, 60 / 1e6)
+
+
+def test_a_cost_of_unknown_price_or_tokens_is_unknown_and_not_0() -> None:
+    assert would_cost(None, Tier.LARGE, "p/large", Tier.SMALL, MODELS, NONE) is None
+    assert would_cost(Usage(1, 1), Tier.LARGE, "p/large", Tier.MEDIUM, MODELS, NONE) is None
 
 
 def test_a_decided_answer_counts_its_tier_and_its_saving_net_of_the_router() -> None:
@@ -134,6 +152,8 @@ def test_a_decided_answer_counts_its_tier_and_its_saving_net_of_the_router() -> 
         "shadow:routed:priced": 1,
         "shadow:routed:saved_usd": pytest.approx(0.008),
         "shadow:routed:saved_squares": pytest.approx(64),
+        "shadow:routed:saved_below": pytest.approx(0.002),
+        "shadow:routed:saved_above": pytest.approx(0.001),
     }
 
 

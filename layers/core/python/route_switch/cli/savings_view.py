@@ -12,10 +12,10 @@ from route_switch.domain.tiers import Tier
 from route_switch.services.operations.show_savings import QualityLost, Savings
 
 NOTE = (
-    "total and data cover every request, shadow those that were answered in shadow. Intervals are "
-    "95%: of would_cost and would_save over the sampled decisions, of quality_lost over the "
-    "held-out rows of the run. The lengths of answers that were never written are estimated by the "
-    "tiers' output ratios. null means unknown."
+    "total and data cover every request, shadow those that were answered in shadow. would_cost and "
+    "would_save are estimated from the sampled decisions and the tiers' output ratios; their low "
+    "and high cover both. quality_lost has a 95% interval over the held-out rows of the run. null "
+    "means unknown."
 )
 NO_MEASUREMENT = (
     "not known yet: no learning run has measured the live prompt. 'route-switch learn' starts one."

@@ -9,10 +9,12 @@ day, and every process decides alike. Bypassed requests need no call and are alw
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from route_switch.domain.baseline import output_ratio
+from route_switch.domain.output_ratio import OutputRatio, OutputRatios
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.sampling import POSITIONS, position_of
 from route_switch.domain.tiers import ModelCatalog, Tier
@@ -105,27 +107,44 @@ def is_sampled(request_id: str, share: float) -> bool:
     return position_of(f"shadow {request_id}") < share * POSITIONS
 
 
-def would_cost_usd(
+@dataclass(frozen=True, slots=True)
+class WouldCost:
+    """USD of an answer that was not given, and its bounds."""
+
+    usd: float
+    low: float
+    high: float
+
+
+def would_cost(
     usage: Usage | None,
     answered: Tier,
+    model: str,
     routed: Tier,
-    answer_usd: float | None,
     models: ModelCatalog,
-) -> float | None:
-    """Estimate the cost of an answer by the tier that routing chose, from that of the tier that
-    answered. None if a price or the tokens are unknown.
+    ratios: OutputRatios,
+) -> WouldCost | None:
+    """Estimate the cost of an answer by the tier that routing chose, from the answer that `model`
+    of the tier `answered` gave with `usage`. None if the price or the tokens are unknown.
 
-    The output is scaled by the tiers' output ratios. Without one, the two answers are taken to be
-    equally long.
+    The output is scaled by the output ratios of both models to Tier 3's.
     """
-    if routed is answered:
-        return answer_usd
-    if usage is None:
+    price = models.price(models.tiers[routed].model)
+    if usage is None or price is None:
         return None
-    ratio = _tier_3_ratio(answered, models) / _tier_3_ratio(routed, models)
-    scaled = Usage(usage.input_tokens, round(usage.output_tokens * ratio))
-    return cost_usd(scaled, models.price(models.tiers[routed].model))
+    given = _ratio(answered, model, models, ratios)
+    wanted = _ratio(routed, models.tiers[routed].model, models, ratios)
+
+    def usd(factor: float) -> float:
+        output = round(usage.output_tokens * factor)
+        return cost_usd(replace(usage, output_tokens=output, reasoning_tokens=0), price) or 0.0
+
+    return WouldCost(
+        usd(given.ratio / wanted.ratio), usd(given.low / wanted.high), usd(given.high / wanted.low)
+    )
 
 
-def _tier_3_ratio(tier: Tier, models: ModelCatalog) -> float:
-    return 1.0 if tier is Tier.LARGE else models.tier_3_output_ratio.get(tier, 1.0)
+def _ratio(tier: Tier, model: str, models: ModelCatalog, ratios: OutputRatios) -> OutputRatio:
+    if model == models.tiers[Tier.LARGE].model:
+        return OutputRatio(ratio=1, low=1, high=1)
+    return output_ratio(tier, model, models, ratios)[1]

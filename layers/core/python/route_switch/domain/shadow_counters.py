@@ -39,6 +39,16 @@ class Group(StrEnum):
         """The sum of squares, in thousandths of a USD: counters keep twelve decimals."""
         return f"shadow:{self.value}:saved_squares"
 
+    @property
+    def below_usd(self) -> str:
+        """How far savings may be below their estimates, because output ratios are uncertain."""
+        return f"shadow:{self.value}:saved_below"
+
+    @property
+    def above_usd(self) -> str:
+        """The same, above."""
+        return f"shadow:{self.value}:saved_above"
+
     def tier(self, number: int) -> str:
         return f"shadow:{self.value}:tier:{number}"
 
@@ -67,11 +77,13 @@ def _answer_counters(record: RequestRecord) -> dict[str, float]:
         counters[ANSWER_USD] = record.answer_cost_usd
     if record.shadow_tier is not None:
         counters[group.tier(record.shadow_tier)] = 1
-    saved_usd = record.shadow_saved_usd
-    if saved_usd is not None:
+    if record.shadow_saved_usd is not None:
+        saved_usd, low, high = record.shadow_saved_usd
         counters[group.priced] = 1
         counters[group.saved_usd] = saved_usd
         counters[group.saved_squares] = (1000 * saved_usd) ** 2
+        if low < high:
+            counters |= {group.below_usd: saved_usd - low, group.above_usd: high - saved_usd}
     return counters
 
 

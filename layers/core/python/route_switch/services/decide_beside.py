@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from route_switch.domain.decision import RoutingDecision
 from route_switch.domain.errors import describe_defect
+from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import RequestRecord
-from route_switch.domain.shadow import ShadowReason, would_cost_usd
-from route_switch.domain.tiers import ModelCatalog
+from route_switch.domain.shadow import ShadowReason, WouldCost, would_cost
+from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.call_models import CallResult
 from route_switch.services.choose_tier import AskRouterLlm, ChooseTier, RequestChoice
@@ -98,24 +99,44 @@ class DecideBeside:
 
 
 def with_shadow(
-    record: RequestRecord, shadow: ShadowChoice, answer: TierAnswer | None, models: ModelCatalog
+    record: RequestRecord,
+    shadow: ShadowChoice,
+    answer: TierAnswer | None,
+    models: ModelCatalog,
+    ratios: OutputRatios,
 ) -> RequestRecord:
     """Return the record with what routing decided beside the answer."""
     decided = shadow.decision
     if decided is None:
         return replace(record, shadow_reason=shadow.reason)
-    would_usd = None
-    if answer is not None and answer.completion is not None:
-        usage, paid_usd = answer.completion.usage, record.answer_cost_usd
-        would_usd = would_cost_usd(usage, record.tier, decided.tier, paid_usd, models)
+    would = _would_cost(record, decided.tier, answer, models, ratios)
     return replace(
         record,
         shadow_reason=shadow.reason,
         shadow_tier=decided.tier,
-        shadow_cost_usd=add_known(would_usd, record.router_cost_usd),
+        shadow_cost_usd=add_known(would.usd if would else None, record.router_cost_usd),
+        shadow_cost_low_usd=add_known(would.low if would else None, record.router_cost_usd),
+        shadow_cost_high_usd=add_known(would.high if would else None, record.router_cost_usd),
         routed_tier=decided.routed_tier,
         why=decided.why,
     )
+
+
+def _would_cost(
+    record: RequestRecord,
+    routed: Tier,
+    answer: TierAnswer | None,
+    models: ModelCatalog,
+    ratios: OutputRatios,
+) -> WouldCost | None:
+    """Return None without an answer, or if a price or the tokens are unknown."""
+    if answer is None or answer.completion is None or answer.model is None:
+        return None
+    if routed is record.tier:
+        usd = record.answer_cost_usd
+        return None if usd is None else WouldCost(usd, usd, usd)
+    usage = answer.completion.usage
+    return would_cost(usage, record.tier, answer.model, routed, models, ratios)
 
 
 def _shadow_of(choice: RequestChoice, ask: AskRouterLlm) -> ShadowChoice:

@@ -2,8 +2,9 @@
 
 Bypassed requests are all decided. Of the others the router LLM was asked about a sample, and each
 day's sample stands for that day's requests (a stratified estimate, Cochran, Sampling Techniques,
-1977, chapter 5): busy days are sampled less. The interval covers that sampling. It does not cover
-the output ratios, by which the lengths of answers that were never written are estimated.
+1977, chapter 5): busy days are sampled less. Lengths of answers that were never written follow from
+output ratios. An interval adds up the bounds of these ratios, whose errors do not average out, and
+1.96 standard errors of the sampling.
 """
 
 import math
@@ -21,7 +22,7 @@ Z_95 = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A sum in USD with its 95% interval."""
+    """A sum in USD with its bounds."""
 
     usd: float
     low: float
@@ -89,18 +90,21 @@ def _saved(days: Sequence[Counters], total: Counters) -> Estimate | None:
     to_estimate = routed.requests + total.get(Group.UNDECIDED.requests, 0)
     if (to_estimate and not routed.priced) or (bypassed.requests and not bypassed.priced):
         return None
-    usd = bypassed.mean * bypassed.requests
+    usd, below, above = (bypassed.requests * part for part in bypassed.means)
     variance = 0.0
     for day in days:
         sample = _Sample.of(Group.ROUTED, day)
         stands_for = sample.requests + day.get(Group.UNDECIDED.requests, 0)
         used = sample if sample.priced else routed  # such a day is taken to be like the others
         if stands_for:
-            usd += stands_for * used.mean
             left_out = max(1 - sample.priced / stands_for, 0.0)
             variance += stands_for**2 * routed.variance / used.priced * left_out
+            usd, below, above = (
+                total + stands_for * mean
+                for total, mean in zip((usd, below, above), used.means, strict=True)
+            )
     margin = Z_95 * math.sqrt(variance)
-    return Estimate(usd, usd - margin, usd + margin)
+    return Estimate(usd, usd - below - margin, usd + above + margin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +114,24 @@ class _Sample:
     requests: float
     priced: float
     saved_usd: float
+    below_usd: float
+    above_usd: float
     squares: float
 
     @classmethod
     def of(cls, group: Group, counters: Counters) -> Self:
-        names = (group.requests, group.priced, group.saved_usd, group.saved_squares)
-        requests, priced, saved_usd, squares = (counters.get(name, 0.0) for name in names)
-        return cls(requests, priced, saved_usd, squares / 1e6)
+        names = (group.requests, group.priced, group.saved_usd, group.below_usd, group.above_usd)
+        requests, priced, saved_usd, below, above = (counters.get(name, 0.0) for name in names)
+        squares = counters.get(group.saved_squares, 0.0) / 1e6
+        return cls(requests, priced, saved_usd, below, above, squares)
 
     @property
-    def mean(self) -> float:
-        return self.saved_usd / self.priced if self.priced else 0.0
+    def means(self) -> tuple[float, float, float]:
+        """The means of a request's saving, and of how far it may be below and above that."""
+        if not self.priced:
+            return 0.0, 0.0, 0.0
+        saved, below, above = self.saved_usd, self.below_usd, self.above_usd
+        return saved / self.priced, below / self.priced, above / self.priced
 
     @property
     def variance(self) -> float:
@@ -128,7 +139,7 @@ class _Sample:
         square."""
         if self.priced < 2:
             return self.squares
-        return max(self.squares - self.priced * self.mean**2, 0.0) / (self.priced - 1)
+        return max(self.squares - self.priced * self.means[0] ** 2, 0.0) / (self.priced - 1)
 
 
 def _tiers(total: Counters) -> dict[Tier, float] | None:

@@ -18,7 +18,9 @@ the run that would find a better one had no money."""
 class PreviousMonth:
     """`saved_usd` is what routing saved, or would have saved in shadow, net of the router's own
     cost: otherwise a stage in shadow could not pay for the evidence that it waits for. It is None
-    when the saving of too many answers is unknown. `learning_usd` is what learning spent."""
+    when the saving of too many answers is unknown or rests on an assumption: a cap derived from
+    that could keep the run that would measure it from being paid. `learning_usd` is what learning
+    spent."""
 
     requests: int
     saved_usd: float | None
@@ -28,7 +30,7 @@ class PreviousMonth:
 def previous_month(counters: Mapping[str, float], learning_usd: float) -> PreviousMonth:
     """Sum up the previous month from the counters of its days."""
     costs = costs_of(counters)
-    saved_usd = counters.get("saved_usd") if costs.saving_is_known else None
+    saved_usd = counters.get("saved_usd") if costs.saving_is_measured else None
     if saved_usd is not None:
         saved_usd += unrealized_saving_usd(counters)
     return PreviousMonth(costs.answered or 0, saved_usd, learning_usd)
