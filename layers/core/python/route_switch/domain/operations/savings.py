@@ -78,11 +78,13 @@ def shadow_savings(days: Sequence[Counters]) -> ShadowSavings | None:
 
 def unrealized_saving_usd(counters: Counters) -> float:
     """Return what is to be added to what was saved, to get what routing would have saved; 0 without
-    an estimate. Router calls in shadow count in both, and are to be counted once."""
+    an estimate. Router calls in shadow count in both, and are to be counted once. Take the highest
+    value: ratios that no run has measured must not keep the run that measures them from being paid.
+    """
     found = shadow_savings([counters])
     if found is None or found.saved_usd is None:
         return 0.0
-    return found.saved_usd.usd + found.router_usd
+    return found.saved_usd.high + found.router_usd
 
 
 def _saved(days: Sequence[Counters], total: Counters) -> Estimate | None:
