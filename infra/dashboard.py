@@ -125,7 +125,7 @@ class Dashboard(Construct):
         tiers = [self._router(f"tier_{tier}", period=HOUR, label=f"Tier {tier}") for tier in Tier]
         shares = [
             self._share(f"reason_{reason}", reason)
-            for reason in ("bypass", "override", "fallback", "degraded", "shadow")
+            for reason in ("bypass", "override", "fallback", "degraded")
         ]
         return (
             self._graph("Requests per hour, by tier", tiers, stacked=True),
