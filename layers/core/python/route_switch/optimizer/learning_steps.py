@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
 from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.learning_ports import SpendingCap
+from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
-from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
+from route_switch.domain.learning.promotion import GateResult, digest_of_test, gate
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
@@ -126,7 +126,7 @@ class LearningSteps:
         examples: Sequence[Example],
         incumbent: RoutingPrompt,
         hand_written: RoutingPrompt,
-        history: GateHistory,
+        ledger: GateLedger,
     ) -> Findings:
         """Run all steps. If the run is stopped, return early with the reason in `stopped_by`.
 
@@ -135,7 +135,7 @@ class LearningSteps:
         found = self.search(examples, incumbent, hand_written)
         if found.searched:
             with _recording_stop(found):
-                self._compare(found, history)
+                self._compare(found, ledger)
         return found
 
     def search(
@@ -249,7 +249,7 @@ class LearningSteps:
             self._calls.finish()
             self._cap.settle(usd, 0.0)
 
-    def _compare(self, found: Findings, history: GateHistory) -> None:
+    def _compare(self, found: Findings, ledger: GateLedger) -> None:
         plan, tables = self._plan, _not_none(found.tables)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
         comparison = found.comparison = compare(
@@ -271,10 +271,13 @@ class LearningSteps:
             comparison.measured[INCUMBENT],
             plan.lambda_,
         )
-        found.gate = gate(gains, history)
-        if found.candidate.version == found.incumbent.version:
+        candidate, incumbent = found.candidate.version, found.incumbent.version
+        if candidate == incumbent:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
-            found.gate = replace(found.gate, verdict="not better", history=history)
+            history = ledger.read()
+            found.gate = replace(gate(gains, history), verdict="not better", history=history)
+        else:
+            found.gate = ledger.look(gains, digest_of_test(candidate, incumbent, gains))
 
 
 @contextmanager
