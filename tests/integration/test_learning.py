@@ -14,6 +14,7 @@ from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import LoadedRequests
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import NotReplayable, RequestRecord
@@ -127,7 +128,9 @@ def test_an_expired_record_is_not_used(api: Api) -> None:
     )
     day = datetime.fromisoformat(item["created_at"]["S"]).date()
     [request_id] = learning.draw([day], Arc.of(0, 1.0))
-    assert learning.load([request_id]) == [], "expired, though DynamoDB has not deleted it yet"
+    assert learning.load([request_id]) == LoadedRequests(()), (
+        "expired, though DynamoDB has not deleted it yet"
+    )
 
 
 def test_long_conversations_are_stored_in_s3_and_read_back(api: Api) -> None:

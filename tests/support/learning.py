@@ -9,13 +9,9 @@ from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import AnswerMemo
-from route_switch.domain.learning.promotion import (
-    GateHistory,
-    GateResult,
-    HeldOutGain,
-    gate,
-)
+from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize

@@ -1,9 +1,7 @@
 """`route-switch optimize`: options, money and progress."""
 
 import io
-import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest

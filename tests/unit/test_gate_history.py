@@ -15,10 +15,10 @@ from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
 from route_switch.domain.errors import DeadlineReachedError
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promotion import (
     ALPHA,
     GateHistory,
-    HeldOutGain,
     alpha_of_look,
     digest_of_test,
     gate,

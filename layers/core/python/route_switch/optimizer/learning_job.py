@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
-from route_switch.domain.learning.promotion import GateHistory, GateResult, HeldOutGain, gate
+from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt

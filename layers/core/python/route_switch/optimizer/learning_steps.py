@@ -7,7 +7,14 @@ from typing import Protocol, TypeVar
 
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
 from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
+from route_switch.domain.learning.clients import (
+    in_turns,
+    labelers,
+    why_unchecked,
+    without_labels_of,
+)
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import of_clients
 from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
 from route_switch.domain.learning.promotion import GateResult, digest_of_test, gate
@@ -36,13 +43,15 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
+from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import RouteExamples
 
 Value = TypeVar("Value")
 
+MAX_LABELERS = 20
+"""The clients with the most labels, whose labels are left out in turn to check the judge."""
 MIN_ROWS_PER_SIDE = 5
 """The least for any figure at all. The gate needs far more."""
 
@@ -162,8 +171,25 @@ class LearningSteps:
         found.tables = _by_side(found.built.table, sides)
         if judge is not None and _was_judged(found.built.table):
             self._progress.step("compare the judge with labels")
-            found.agreement = calibrate_judge(judge, self._calls, found.built.table, plan.threads)
-            found.needs_approval = why_uncalibrated(found.agreement, plan.lowest_kappa)
+            labels = in_turns(found.built.table)
+            found.agreement = calibrate_judge(judge, self._calls, labels, plan.threads)
+            found.needs_approval = self._why_uncalibrated(judge, found)
+        found.needs_approval = _both(found.needs_approval, why_unchecked(found.built.table))
+
+    def _why_uncalibrated(self, judge: JudgeAnswers, found: Findings) -> str | None:
+        """Return why the judge cannot be trusted, with all labels or without any one client's.
+
+        The judge's replies are known by now, so that measuring its agreement again costs nothing.
+        """
+        plan, table = self._plan, _not_none(found.built).table
+        why = why_uncalibrated(_not_none(found.agreement), plan.lowest_kappa)
+        for client in labelers(table)[:MAX_LABELERS] if why is None else ():
+            rest = without_labels_of(table, client)
+            agreement = calibrate_judge(judge, self._calls, rest, plan.threads)
+            without = why_uncalibrated(agreement, plan.lowest_kappa)
+            if without is not None:
+                return f"without the labels of client {client}, {without}"
+        return why
 
     def _search(self, found: Findings) -> None:
         plan, tables = self._plan, _not_none(found.tables)
@@ -271,6 +297,7 @@ class LearningSteps:
             comparison.measured[INCUMBENT],
             plan.lambda_,
         )
+        gains = of_clients(gains, tables.heldout)
         candidate, incumbent = found.candidate.version, found.incumbent.version
         if candidate == incumbent:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
@@ -278,6 +305,7 @@ class LearningSteps:
             found.gate = replace(gate(gains, history), verdict="not better", history=history)
         else:
             found.gate = ledger.look(gains, digest_of_test(candidate, incumbent, gains))
+            found.needs_approval = _both(found.needs_approval, found.gate.needs_approval)
 
 
 @contextmanager
@@ -291,6 +319,11 @@ def _recording_stop(found: Findings) -> Iterator[None]:
 def _not_none(value: Value | None) -> Value:
     assert value is not None  # noqa: S101 (set by an earlier step; for the type checker)
     return value
+
+
+def _both(one: str | None, another: str | None) -> str | None:
+    reasons = [reason for reason in (one, another) if reason is not None]
+    return "; ".join(reason.rstrip(".") for reason in reasons) + "." if reasons else None
 
 
 def _by_side(table: OutcomeTable, sides: Split) -> Tables:

@@ -129,7 +129,10 @@ class LearningWiring:
 
     def collect(self) -> CollectInputs:
         # The texts stay in the account. Later steps decide what prompts and reports may show.
-        examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
+        trusted = frozenset(self.settings.learning.trusted_keys)
+        examples = build_collector(
+            self.settings, self.dynamodb, self.s3, lambda example: example, trusted
+        )
         prompts = self._prompts(WORKFLOW)
         return CollectInputs(examples, prompts, self.bucket, self.settings.learning)
 
@@ -184,8 +187,9 @@ def build_collector(
     dynamodb: "DynamoDBClient",
     s3: "S3Client",
     allowed: Callable[[Example], Example | None],
+    trusted_keys: frozenset[str] = frozenset(),
 ) -> CollectExamples:
     """`allowed` returns an example as learning may see it, or None."""
     texts = S3TextStore(lambda: s3, settings.texts_bucket)
     table = DynamoDbLearning(dynamodb, settings.results_table, texts)
-    return CollectExamples(table, table, settings.router, allowed)
+    return CollectExamples(table, table, settings.router, allowed, trusted_keys)

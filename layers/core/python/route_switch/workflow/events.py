@@ -57,7 +57,11 @@ class Claimed(WorkflowEvent):
 
 
 class Collected(WorkflowEvent):
-    """`requests` is the number of requests to draw from, `from_seed` that of seed examples."""
+    """`requests` is the number of requests to draw from, `from_seed` that of seed examples.
+
+    `unreadable` records were left out; `unreadable_ids` names the first of them. `labels_left_out`
+    counts labels beyond what one client may give.
+    """
 
     enough: bool
     examples: int
@@ -65,6 +69,9 @@ class Collected(WorkflowEvent):
     requests: int
     needed: int
     note: str | None = None
+    unreadable: int = 0
+    unreadable_ids: tuple[str, ...] = ()
+    labels_left_out: int = 0
 
 
 class Slice(WorkflowEvent):
@@ -82,6 +89,8 @@ class Evaluated(Slice):
     off: bool = False
     ask: str | None = None
     """Why a person has to approve, or None if nobody has to."""
+    rests_on: str | None = None
+    """The client that the evidence rests on, or None if it rests on no single one."""
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None

@@ -119,6 +119,7 @@ class RunSlice:
             update={
                 "verdict": gate.verdict,
                 "ask": gate.needs_approval or always,
+                "rests_on": gate.rests_on,
                 "gain": gate.gain.mean,
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,

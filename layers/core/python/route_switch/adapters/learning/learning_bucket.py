@@ -57,7 +57,7 @@ class S3Files:
             raise StoreError(f"{key} cannot be written: {error}") from error
 
     def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
-        """Use S3's conditional writes: a write is refused if the file has changed since the read."""
+        """Use S3's conditional writes: a write is refused if the file has changed."""
         for _ in range(MAX_TRIES):
             if self._try_to_update(f"{self._prefix}{name}", change):
                 return

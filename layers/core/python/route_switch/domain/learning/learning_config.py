@@ -40,6 +40,9 @@ class LearningConfig(BaseModel):
     """Model that grades answers without feedback, test result or gold; null is none."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
     """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
+    trusted_keys: tuple[str, ...] = ()
+    """Keys, by id (`route-switch keys list`), whose feedback counts as the owner's: it is not
+    capped, and a promotion may rest on it."""
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72

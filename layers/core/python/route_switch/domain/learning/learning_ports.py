@@ -6,9 +6,10 @@ from datetime import date
 from typing import Protocol
 
 from route_switch.domain.learning.drift import RoutedDay
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
-from route_switch.domain.learning.promotion import GateHistory, GateResult, HeldOutGain
+from route_switch.domain.learning.promotion import GateHistory, GateResult
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, StoredRequest
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import NotReplayable
@@ -62,10 +63,18 @@ class RunHistory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedRequests:
+    """Requests, and the ids of records that cannot be read."""
+
+    requests: tuple[PastRequest, ...]
+    unreadable: tuple[str, ...] = ()
+
+
 class PastRequests(Protocol):
     """Recorded requests by id."""
 
-    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+    def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         """Return the requests in this order, without expired and deleted ones."""
         ...
 

@@ -18,6 +18,9 @@ answer, 1, or the largest observed loss if a row's cost makes it larger.
 Measured behavior (docs/decisions/003): for losses in 0.5 to 20% of rows that savings balance
 exactly, n = 20 to 2,000 and looks 1 to 52, the probability of promotion is at most 0.51 · α_k, the
 half that belongs to one side. A single pseudo-row of each sign reaches 50 · α_k.
+
+**Clients.** *Better* must also hold without any one client (`domain.learning.clients`): the same
+test, at the same level, on the rows that remain.
 """
 
 import hashlib
@@ -30,6 +33,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning.clients import to_leave_out
+from route_switch.domain.learning.held_out_gain import HeldOutGain, Reliance
 
 ALPHA = 0.05
 """Error budget over all looks."""
@@ -93,25 +98,14 @@ class GateHistory(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOutGain:
-    """The candidate's reward minus the incumbent's on one held-out row.
-
-    `key` is `Example.key`. `moved` says whether the two prompts choose different tiers.
-    """
-
-    key: str
-    gain: float
-    weight: float = 1.0
-    moved: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class GateResult:
     """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
 
     `smallest_visible` is the gain that this many rows would have detected with 80% probability.
     `look` counts from 1. `history` is the history to store; it is unchanged when there were too few
-    rows to look, or when this test had looked before.
+    rows to look, or when this test had looked before. `rests_on` is the client on which the
+    evidence rests, if it does: the verdict is then *not enough evidence*, or, if it rests on the
+    labels of a dominant client, *better* that a person has to approve.
     """
 
     verdict: GateVerdict
@@ -125,6 +119,11 @@ class GateResult:
     smallest_visible: float
     moved: float
     history: GateHistory
+    rests_on: Reliance | None = None
+
+    @property
+    def needs_approval(self) -> str | None:
+        return None if self.rests_on is None or self.verdict != "better" else str(self.rests_on)
 
 
 def alpha_of_look(look: int, alpha: float = ALPHA) -> float:
@@ -151,8 +150,12 @@ def gate(
     bounds = guarded_bounds([r.gain for r in fresh], [r.weight for r in fresh], alpha_k)
     looked = len(fresh) >= MIN_ROWS
     total = sum(row.weight for row in fresh)
+    verdict = _verdict(bounds, delta) if looked else "not enough evidence"
+    rests_on = _rests_on(fresh, alpha_k, delta) if verdict == "better" else None
+    if rests_on is not None and not rests_on.dominant:
+        verdict = "not enough evidence"
     return GateResult(
-        verdict=_verdict(bounds, delta) if looked else "not enough evidence",
+        verdict=verdict,
         mean=bounds.mean,
         low=bounds.low,
         high=bounds.high,
@@ -163,7 +166,21 @@ def gate(
         smallest_visible=bounds.smallest_visible(delta),
         moved=sum(row.weight for row in fresh if row.moved) / total if fresh else 0.0,
         history=history.after(test, taken, keys) if looked else history,
+        rests_on=rests_on,
     )
+
+
+def _rests_on(rows: Sequence[HeldOutGain], alpha: float, delta: float) -> Reliance | None:
+    """Return the first client without which the rows are not better. A client that cannot be left
+    out comes last, since a person may overrule that."""
+    total = sum(row.weight for row in rows)
+    clients = to_leave_out((row.asked_by for row in rows), total)
+    for each in sorted(clients, key=lambda client: client.dominant):
+        kept = [row for row in (row.without(each) for row in rows) if row is not None]
+        bounds = guarded_bounds([r.gain for r in kept], [r.weight for r in kept], alpha)
+        if _verdict(bounds, delta) != "better":
+            return Reliance(each.client, each.dominant, len(kept), bounds.mean, bounds.low)
+    return None
 
 
 def digest_of_test(candidate: str, incumbent: str, rows: Sequence[HeldOutGain]) -> str:
