@@ -133,6 +133,42 @@ def test_an_expired_record_is_not_used(api: Api) -> None:
     )
 
 
+DEEP = '{"secret": ' * 300 + "1" + "}" * 300
+
+
+@pytest.mark.parametrize(
+    ("attribute", "content"),
+    [
+        ("replay", f'{{"conversation": [], "params": {DEEP}}}'),
+        ("replay", f'{{"conversation": [{DEEP}], "params": {{}}}}'),
+        ("replay", "[" * 5000),
+        ("replay", '{"secret": 1'),
+        ("replay", '{"conversation": 7, "params": {}}'),
+        ("record", "{}"),
+        ("record", '{"query_text": {"secret": "x"}}'),
+        ("record", "secret"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_left_out_and_named_by_its_id(
+    api: Api, attribute: str, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Records from before the API checked depth, and damaged ones."""
+    api.upstream.script = by_model(small=completion("Hi."))
+    bad, good = (str(api.chat(text).body["id"]) for text in ("hello", "good day"))
+    boto3.client("dynamodb").update_item(
+        TableName="results",
+        Key={"pk": {"S": f"RESULT#{bad}"}, "sk": {"S": "RESULT"}},
+        UpdateExpression="SET #a = :content",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":content": {"S": content}},
+    )
+    collected = collect()
+    assert [example.id for example in collected.examples] == [good]
+    assert collected.unreadable == (bad,)
+    assert collected.left_out["unreadable"] == 1
+    assert "secret" not in caplog.text + repr(collected)
+
+
 def test_long_conversations_are_stored_in_s3_and_read_back(api: Api) -> None:
     api.upstream.script = by_model(router=completion("1"), small=completion("Short."))
     messages = [

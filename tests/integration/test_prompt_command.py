@@ -206,6 +206,25 @@ def test_promote_accepts_the_artifact_of_a_run(prompt: Prompt) -> None:
     assert live() == (2, to_markdown(candidate))
 
 
+def test_promote_compares_the_verdict_with_the_stage(prompt: Prompt) -> None:
+    scope = {"tiers": "openai/a,openai/b,openai/c", "router": "local/encoder", "lambda": 0.2}
+    changed = LIVE.model_copy(update={"instruction": LIVE.instruction + "\n- a haiku"})
+    known = {"incumbent": LIVE.version, "verdict": "better", "content": changed.version}
+    candidate = changed.model_copy(update={"provenance": {**known, **scope}})
+    file = save("candidate.json", to_json(candidate))
+    refused(prompt("promote", file), f"{PREFIX}/verdict-scope", "Deploy the stage")
+    put(
+        json.dumps({**scope, "tiers": "openai/x,openai/b,openai/c", "lambda": 0.3}), "verdict-scope"
+    )
+    refused(
+        prompt("promote", file),
+        "tiers openai/a,openai/b,openai/c → openai/x,openai/b,openai/c; lambda 0.2 → 0.3",
+    )
+    put(json.dumps(scope), "verdict-scope")
+    assert "version 2" in prompt("promote", file).out
+    assert live() == (2, to_markdown(candidate))
+
+
 def test_rollback_names_both_versions(prompt: Prompt) -> None:
     put(B)
     assert "version 2 -> version 3, the content of version 1" in prompt("rollback").out

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.domain.clients import client_of
 from route_switch.domain.learning.clients import (
-    client_of,
     in_turns,
     labelers,
     to_leave_out,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from route_switch.domain.learning.clients import client_of
+from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import LoadedRequests, RoutedRequests
 from route_switch.domain.learning.past_request import GivenFeedback, PastRequest

@@ -149,9 +149,15 @@ def promote(
     ] = False,
     stage: StageOption = None,
 ) -> None:
-    """Make a candidate live that was found better than the current live prompt."""
+    """Make a candidate live that was found better than the current live prompt.
+
+    The verdict must be about exactly this text, and about the models, prices, settings and λ of the
+    stage.
+    """
     chosen = find_stage(stage)
-    version = chosen.publisher().promote(read_text(file, "prompt"), force=force)
+    version = chosen.publisher().promote(
+        read_text(file, "prompt"), chosen.verdict_scope, force=force
+    )
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
 
 

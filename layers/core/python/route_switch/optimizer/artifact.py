@@ -4,6 +4,7 @@ import dspy
 import optuna
 
 from route_switch.domain.learning.drift import Prediction, as_provenance
+from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
@@ -19,14 +20,13 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "origin": "learned" if found.candidate.version != found.incumbent.version else "kept",
         "incumbent": found.incumbent.version,
         "examples": examples_digest,
-        "tiers": ",".join(plan.models[tier] for tier in sorted(plan.models)),
-        "router": plan.config.models.router,
         "proposer": plan.proposer_model,
-        "lambda": plan.lambda_,
         "seed": plan.seed,
         "dspy": dspy.__version__,
         "optuna": optuna.__version__,
         "verdict": found.gate.verdict if found.gate else "not measured",
+        CONTENT: found.candidate.version,
+        **scope_of(plan.models, plan.prices, plan.config, plan.lambda_),
     }
     if found.needs_approval is not None:
         provenance["needs_approval"] = found.needs_approval

@@ -24,6 +24,7 @@ from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
 from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
@@ -161,7 +162,8 @@ class LearningWiring:
     def promote(self, owner: str) -> PromoteCandidate:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections)
+        scope = stage_scope(self.settings.router, self.settings.learning.lambda_)
+        return PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections, scope)
 
     def roll_back(self, owner: str) -> RollBackPrompt:
         publish, stage = self.publish(owner), self.settings.stage

@@ -1,7 +1,6 @@
 """Who asked a query and who labeled its answer, so that no decision rests on one client.
 
-A client is a key, or one end user of a key (the request's `user`). Its id is `key_1a2b`, or
-`key_1a2b/9f3c…` with a digest of the user. Examples without a client are the owner's own.
+Examples without a client (`domain.clients`) are the owner's own.
 
 **Leaving one client out.** A decision counts only if it also holds without any one client. If at
 most one client lies, one of the data sets that remain is honest, and the decision holds there too:
@@ -10,11 +9,11 @@ one key, its users are. A client with more than half of the traffic cannot be le
 is what the prompt is for. Only the labels that it gave itself are left out then.
 """
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from route_switch.domain.clients import belongs_to, key_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.tiers import Tier
@@ -25,22 +24,6 @@ left out, as if they had not been given."""
 
 Weights = Mapping[str, float]
 """Weight by client."""
-
-
-def client_of(key_id: str, user: str | None) -> str:
-    """Return the client's id. The user's name is not in it."""
-    if user is None:
-        return key_id
-    return f"{key_id}/{hashlib.sha256(f'{key_id} {user}'.encode()).hexdigest()[:12]}"
-
-
-def key_of(client: str) -> str:
-    return client.partition("/")[0]
-
-
-def belongs_to(client: str | None, group: str) -> bool:
-    """Whether the client is this group, or one of its users if the group is a key."""
-    return client is not None and (client == group or key_of(client) == group)
 
 
 @dataclass(frozen=True, slots=True)

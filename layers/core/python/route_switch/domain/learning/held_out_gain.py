@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from route_switch.domain.learning.clients import LeftOut, belongs_to, labeler_of
+from route_switch.domain.clients import belongs_to
+from route_switch.domain.learning.clients import LeftOut, labeler_of
 from route_switch.domain.learning.outcome import OutcomeTable
 
 

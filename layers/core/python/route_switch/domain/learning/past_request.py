@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from route_switch.domain.learning.clients import client_of
+from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example, RecordedResult, Score
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
