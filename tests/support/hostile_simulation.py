@@ -103,17 +103,16 @@ def world(seed: int, types: int = 12) -> World:
         kind = KINDS[number % 3]
         chances.append(tuple(min(max(p + random.uniform(-0.05, 0.05), 0.02), 0.99) for p in kind))
     found = World(random, chances, tuple([2] * types))
-    best = [max(range(3), key=lambda t, n=n: _value(found, n, t)) for n in range(types)]
+    best = [_best_tier(found, number) for number in range(types)]
     below = [number for number, tier in enumerate(best) if tier < 2]
     for number in random.sample(below, (types // 2) * (seed % 2)):
         best[number] += 1
     return World(random, chances, tuple(best))
 
 
-def _value(of: World, number: int, tier: int) -> float:
-    base = list(of.incumbent)
-    base[number] = tier
-    return of.true_objective(tuple(base))
+def _best_tier(of: World, number: int) -> int:
+    before, after = of.incumbent[:number], of.incumbent[number + 1 :]
+    return max(range(3), key=lambda tier: of.true_objective((*before, tier, *after)))
 
 
 # Traffic.

@@ -1,5 +1,7 @@
 """The candidate as an artifact: the prompt with its provenance."""
 
+from textwrap import shorten
+
 import dspy
 import optuna
 
@@ -8,6 +10,9 @@ from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
+
+MAX_REASON = 180
+"""Characters of the reason for an approval. The report has all of it."""
 
 
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
@@ -29,7 +34,7 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         **scope_of(plan.models, plan.prices, plan.config, plan.lambda_),
     }
     if found.needs_approval is not None:
-        provenance["needs_approval"] = found.needs_approval
+        provenance["needs_approval"] = shorten(found.needs_approval, MAX_REASON, placeholder=" …")
     if found.comparison is not None:
         provenance |= _measured(found) | _predicted(found)
     return found.candidate.model_copy(update={"provenance": provenance})

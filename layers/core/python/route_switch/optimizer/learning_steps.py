@@ -6,13 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
-from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
-from route_switch.domain.learning.clients import (
-    in_turns,
-    labelers,
-    why_unchecked,
-    without_labels_of,
-)
+from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement
+from route_switch.domain.learning.clients import why_unchecked
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import of_clients
 from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
@@ -43,15 +38,14 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge, judge_of
+from route_switch.services.learning.check_judge import check_judge
+from route_switch.services.learning.judge_answers import judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import RouteExamples
 
 Value = TypeVar("Value")
 
-MAX_LABELERS = 20
-"""The clients with the most labels, whose labels are left out in turn to check the judge."""
 MIN_ROWS_PER_SIDE = 5
 """The least for any figure at all. The gate needs far more."""
 
@@ -171,25 +165,10 @@ class LearningSteps:
         found.tables = _by_side(found.built.table, sides)
         if judge is not None and _was_judged(found.built.table):
             self._progress.step("compare the judge with labels")
-            labels = in_turns(found.built.table)
-            found.agreement = calibrate_judge(judge, self._calls, labels, plan.threads)
-            found.needs_approval = self._why_uncalibrated(judge, found)
+            found.agreement, found.needs_approval = check_judge(
+                judge, self._calls, found.built.table, plan.threads, plan.lowest_kappa
+            )
         found.needs_approval = _both(found.needs_approval, why_unchecked(found.built.table))
-
-    def _why_uncalibrated(self, judge: JudgeAnswers, found: Findings) -> str | None:
-        """Return why the judge cannot be trusted, with all labels or without any one client's.
-
-        The judge's replies are known by now, so that measuring its agreement again costs nothing.
-        """
-        plan, table = self._plan, _not_none(found.built).table
-        why = why_uncalibrated(_not_none(found.agreement), plan.lowest_kappa)
-        for client in labelers(table)[:MAX_LABELERS] if why is None else ():
-            rest = without_labels_of(table, client)
-            agreement = calibrate_judge(judge, self._calls, rest, plan.threads)
-            without = why_uncalibrated(agreement, plan.lowest_kappa)
-            if without is not None:
-                return f"without the labels of client {client}, {without}"
-        return why
 
     def _search(self, found: Findings) -> None:
         plan, tables = self._plan, _not_none(found.tables)

@@ -164,7 +164,7 @@ def figures(evaluated: Evaluated) -> list[str]:
             f"gain of {evaluated.smallest_visible:.4f} would be detected with 80% probability."
         )
     if evaluated.rests_on is not None:
-        lines.append(f"Nothing is promoted on the evidence of one client: {evaluated.rests_on}.")
+        lines.append(f"No prompt goes live by itself on one client's word: {evaluated.rests_on}.")
     lines.append(f"This run spent {evaluated.spent_usd:.4f} USD.")
     return lines
 

@@ -116,9 +116,7 @@ def labelers(table: OutcomeTable) -> list[str]:
 
 def without_labels_of(table: OutcomeTable, client: str) -> OutcomeTable:
     pairs = enumerate(zip(table.examples, table.rows, strict=True))
-    return in_turns(
-        _take(table, [n for n, pair in pairs if not belongs_to(labeler_of(*pair), client)])
-    )
+    return _take(table, [n for n, pair in pairs if not belongs_to(labeler_of(*pair), client)])
 
 
 def why_unchecked(table: OutcomeTable) -> str | None:
