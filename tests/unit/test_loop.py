@@ -11,10 +11,13 @@ from route_switch.cli.route import router_config
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, ProviderDownError
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.learning.text_policy import LearnFromText
+from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES
 from route_switch.domain.prompts.verdict_scope import differences, scope_of
 from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
@@ -158,8 +161,14 @@ def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
         prices={name: cached},
     )
     found = replace(from_traffic(run[0]), needs_approval="a long reason for an approval " * 20)
-    plain, made = run[0].candidate, candidate_prompt(found, plan, "f" * 64)
-    assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
+    made = candidate_prompt(found, plan, "f" * 64)
+    ratio = MeasuredRatio(
+        model=name, tier_3_model=name, ratio=1.2345, low=1.2344, high=1.2346, rows=1234
+    )
+    provenance = made.provenance | ratios_as_provenance([ratio], plan.models)
+    longest = made.model_copy(update={"provenance": provenance})
+    size = len(to_markdown(longest).encode()) - len(to_markdown(run[0].candidate).encode())
+    assert 1200 < size <= PROVENANCE_BYTES
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
