@@ -161,6 +161,16 @@ def test_thirty_thumbs_of_one_key_roll_nothing_back_but_a_person_is_asked(queue:
     assert "QUALITY#REJECTED" not in str(boto3.client("dynamodb").scan(TableName="results"))
 
 
+def test_a_key_that_the_owner_trusts_rolls_back_alone(
+    queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUSTED_KEYS", "key_other key_loud")
+    for client in (None, "key_loud"):
+        put_scores("live@2", client, 0, 30)
+    assert look() == "rolled back"
+    assert live() == (3, A)
+
+
 def test_scores_of_an_earlier_release_are_one_client(queue: str) -> None:
     put_scores("live@2", None, 120, 80)
     assert look() == "one client"

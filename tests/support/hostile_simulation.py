@@ -8,7 +8,7 @@ rows: a stronger search than one that has to write a prompt, and a worse case.
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -171,16 +171,24 @@ def kind_of(query: str) -> int:
     return int(query.partition(":")[0].removeprefix("type "))
 
 
-def honest(of: World, count: int, keys: Sequence[str] = KEYS, lying: float = 0.0) -> Traffic:
+def honest(
+    of: World,
+    count: int,
+    keys: Sequence[str] = KEYS,
+    lying: float = 0.0,
+    *,
+    eager: bool = False,
+) -> Traffic:
     """Honest clients rate a third of the answers, by whether they are right, and give the gold with
-    some. With `lying`, this share of all raters, users of every key, says the opposite."""
+    some. With `lying`, this share of all raters, users of every key, says the opposite; `eager`
+    ones rate every answer."""
     traffic, random = Traffic(of), of.random
     for _ in range(count):
         query = of.ask(random.randrange(len(of.chances)))
         tier = of.incumbent[kind_of(query)]
         user, said = f"user {random.randrange(200)}", SILENT
         lies = int(user.partition(" ")[2]) < 200 * lying
-        if lies or random.random() < 1 / 3:
+        if random.random() < 1 / 3 or (lies and eager):
             good = of.right[query][tier] != lies
             said = GivenFeedback(adequate=good, gold="A" if random.random() < 0.2 else None)
         traffic.add(query, random.choice(keys), tier, said, user)
@@ -346,9 +354,10 @@ class Scenario:
     keys: Sequence[str] = KEYS
     judge_noise: float | None = 0.05
     trusted_keys: frozenset[str] = frozenset()
+    eager: bool = False
 
 
-SCENARIOS: Mapping[str, Scenario] = {
+SCENARIOS: dict[str, Scenario] = {
     "nobody is hostile": Scenario(),
     "nobody is hostile, one key with users": Scenario(keys=KEYS[:1]),
     "junk gold on a repeat of every query": Scenario(junk_gold),
@@ -376,6 +385,14 @@ SCENARIOS: Mapping[str, Scenario] = {
     },
 }
 
+BEYOND = {
+    "10% of users of every key rate the opposite, and rate every answer": Scenario(
+        lying=0.1, eager=True
+    )
+}
+"""More than the rule about clients is made for: a quarter of all ratings is hostile, from every
+key."""
+
 TRUSTED = Scenario(some(0.8, up), trusted_keys=frozenset({LOUD}))
 """The control: the owner trusts the hostile key, so that neither caps nor the gate hold it off."""
 
@@ -383,7 +400,7 @@ TRUSTED = Scenario(some(0.8, up), trusted_keys=frozenset({LOUD}))
 def endings(scenario: Scenario, runs: int, requests: int, first_seed: int = 0) -> list[Ending]:
     found = []
     for seed in range(first_seed, first_seed + runs):
-        traffic = honest(world(seed), requests, scenario.keys, scenario.lying)
+        traffic = honest(world(seed), requests, scenario.keys, scenario.lying, eager=scenario.eager)
         if scenario.attack is not None:
             scenario.attack(traffic)
         found.append(learn(traffic, scenario.judge_noise, scenario.trusted_keys))
@@ -395,7 +412,7 @@ def print_table(runs: int, requests: int) -> None:
         "| hostile | live | asks | refused | true gain of live: mean (worst) | without the rule |"
     )
     _print("|---|---|---|---|---|---|")
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in (SCENARIOS | BEYOND).items():
         found = endings(scenario, runs, requests)
         live = [each.gain for each in found if each.goes_live]
         asks = sum(each.verdict == "better" and not each.goes_live for each in found)

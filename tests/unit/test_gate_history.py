@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.domain.errors import DeadlineReachedError
+from route_switch.domain.errors import DeadlineReachedError, StoreError
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promotion import (
     ALPHA,
@@ -58,7 +58,14 @@ def knows_subjects(messages: object) -> str:
     return str(subject) if "proposal" in repr(messages) else "3"
 
 
-def run(folder: Path, seed: int, *, stopped: bool = False, history: Path | None = None) -> Gate:
+def run(
+    folder: Path,
+    seed: int,
+    *,
+    stopped: bool = False,
+    history: Path | None = None,
+    files: type[Folder] = Folder,
+) -> Gate:
     """Run learning in the folder, or only its beginning, and return what the gate said."""
     models = Models(knows_subjects, lambda number: instruction(f"seed {seed}, proposal {number}"))
     if stopped:
@@ -72,7 +79,7 @@ def run(folder: Path, seed: int, *, stopped: bool = False, history: Path | None 
         examples_digest="digest",
         incumbent=INCUMBENT,
         hand_written=packaged_prompt(),
-        files=Folder(folder),
+        files=files(folder),
         history=ledger(history or folder),
         cap_usd=100.0,
         command="optimize",
@@ -109,6 +116,26 @@ def test_the_same_run_again_reads_its_own_verdict_and_costs_no_look(tmp_path: Pa
     first = run(tmp_path, 1)
     assert run(tmp_path, 1) == first
     assert ledger(tmp_path).read().looks == 1
+
+
+class FullDisk(Folder):
+    """Writes the history, but no results."""
+
+    def write(self, name: str, content: bytes) -> None:
+        if name != FILE:
+            raise StoreError("The disk is full.")
+        super().write(name, content)
+
+
+def test_a_run_that_crashes_between_its_look_and_its_verdict_is_charged(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        run(tmp_path, 1, files=FullDisk)
+    assert ledger(tmp_path).read().looks == 1
+    assert not (tmp_path / "report.json").exists()
+    assert run(tmp_path, 2).gain.n == 0, "another run may not use its rows"
+    resumed = run(tmp_path, 1)
+    assert (resumed.look, ledger(tmp_path).read().looks) == (1, 1)
+    assert resumed.gain.n > 50
 
 
 # The ledger.

@@ -108,6 +108,7 @@ class LearningJob:
 
     def search(self, dependencies: RunDependencies) -> Findings:
         """Run the first part only, with the same errors. Its answers are in the calls' memo."""
+        self.history.check()
         found = self._learn(dependencies).search(self.examples, self.incumbent, self.hand_written)
         _raise_stop(found)
         return found

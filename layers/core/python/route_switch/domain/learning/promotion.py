@@ -185,8 +185,11 @@ def _rests_on(rows: Sequence[HeldOutGain], alpha: float, delta: float) -> Relian
 
 def digest_of_test(candidate: str, incumbent: str, rows: Sequence[HeldOutGain]) -> str:
     """Return a digest of everything that the verdict depends on: the two prompts (their content
-    digests), and each row's gain, which models, prices and λ determine."""
-    lines = sorted(f"{row.key} {row.gain:.9f} {row.weight:.9f}" for row in rows)
+    digests), and each row's gain, which models, prices and λ determine, and its clients."""
+    lines = sorted(
+        f"{row.key} {row.gain:.9f} {row.weight:.9f} {row.labeled_by} {sorted(row.asked_by.items())}"
+        for row in rows
+    )
     text = "\n".join((candidate, incumbent, *lines))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
