@@ -314,15 +314,26 @@ def learn(
     return Ending(result.verdict, plain.verdict, asks, gain, result.mean)
 
 
-def graded(of: World, examples: Sequence[Example], noise: float | None) -> OutcomeTable:
-    def judge(example: Example, tier_3_answer: str, answer: str) -> Verdict:
+@dataclass(frozen=True)
+class NoisyJudge:
+    """Knows the truth, and says the opposite with this probability."""
+
+    random: Random
+    noise: float
+
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
         no_worse = " A." in answer or " A." not in tier_3_answer
-        if of.random.random() < (noise or 0.0):
+        if self.random.random() < self.noise:
             no_worse = not no_worse
         return "equivalent" if no_worse else "worse"
 
-    calls = metered(of, cap_usd=math.inf)
-    build = BuildOutcomes(calls, None if noise is None else judge, threads=1)
+    def check(self) -> None:
+        pass
+
+
+def graded(of: World, examples: Sequence[Example], noise: float | None) -> OutcomeTable:
+    judge = None if noise is None else NoisyJudge(of.random, noise)
+    build = BuildOutcomes(metered(of, cap_usd=math.inf), judge, threads=1)
     return build(examples, MODELS, PRICES).table
 
 

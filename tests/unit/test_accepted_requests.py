@@ -12,6 +12,7 @@ from route_switch.api.feedback_request import parse_feedback
 from route_switch.api.request_shape import MAX_DEPTH, MAX_FIELDS, MAX_NAME_LENGTH
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.query import query_of
 from route_switch.domain.replay import replay_of
@@ -32,6 +33,16 @@ def nested(depth: int, as_list: bool = False) -> Any:  # JSON of any depth
     for _ in range(depth):
         value = [value] if as_list else {"name": value}
     return value
+
+
+class KindJudge:
+    """Finds every answer equivalent."""
+
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
+        return "equivalent"
+
+    def check(self) -> None:
+        pass
 
 
 def accepted(body: dict[str, object]) -> dict[str, Any] | None:
@@ -65,7 +76,7 @@ def learned(content: dict[str, Any], feedback: dict[str, object]) -> list[Exampl
     row = request.as_example(CATALOG, weight=1.0, train_only=False)
     read = Example.model_validate_json(row.model_dump_json(exclude_defaults=True))
     assert read == row
-    build = BuildOutcomes(metered(FakeModel()), lambda *_: "equivalent", threads=1)
+    build = BuildOutcomes(metered(FakeModel()), KindJudge(), threads=1)
     return list(build([read], MODELS, {}).table.examples)
 
 

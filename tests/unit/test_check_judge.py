@@ -9,7 +9,7 @@ from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.check_judge import check_judge
-from route_switch.services.learning.judge_answers import JudgeAnswers
+from route_switch.services.learning.judge_answers import JudgeAnswers, JudgeModel
 from route_switch.services.learning.paid_calls import PaidCalls
 
 MODELS = {Tier.SMALL: "fake/small", Tier.LARGE: "fake/large"}
@@ -51,7 +51,7 @@ def why(*tables: OutcomeTable) -> str | None:
     examples = tuple(example for table in tables for example in table.examples)
     rows: tuple[Mapping[Tier, Outcome], ...] = tuple(row for table in tables for row in table.rows)
     together = OutcomeTable(MODELS, {}, examples, tuple(dict(row) for row in rows))
-    return check_judge(FakeJudge(NO_CALLS, "fake/judge"), NO_CALLS, together, 2, 0.6)[1]
+    return check_judge(FakeJudge(NO_CALLS, JudgeModel("fake/judge")), NO_CALLS, together, 2, 0.6)[1]
 
 
 def test_a_judge_that_agrees_with_several_clients_is_trusted() -> None:

@@ -101,27 +101,27 @@ def in_turns(table: OutcomeTable) -> OutcomeTable:
     turns. The first rows are then as balanced between clients as they can be."""
     seen: Counter[str | None] = Counter()
     rounds = []
-    for example, row in zip(table.examples, table.rows, strict=True):
-        client = labeler_of(example, row)
-        key = None if client is None else key_of(client)
+    for example in table.examples:
+        key = None if example.labeled_by is None else key_of(example.labeled_by)
         rounds.append(seen[key])
         seen[key] += 1
     return _take(table, sorted(range(len(rounds)), key=rounds.__getitem__))
 
 
 def labelers(table: OutcomeTable) -> list[str]:
-    """Return the keys whose labels graded rows, those with the most rows first; if it is one key,
-    its users."""
-    pairs = zip(table.examples, table.rows, strict=True)
-    found = [client for client in (labeler_of(*pair) for pair in pairs) if client is not None]
+    """Return the keys that labeled rows, whether or not the label graded them, those with the most
+    rows first; if it is one key, its users."""
+    labeled = (example.labeled_by for example in table.examples)
+    found = [client for client in labeled if client is not None]
     keys = Counter(map(key_of, found))
     groups = Counter(found) if len(keys) == 1 else keys
     return [client for client, _ in groups.most_common()]
 
 
 def without_labels_of(table: OutcomeTable, client: str) -> OutcomeTable:
-    pairs = enumerate(zip(table.examples, table.rows, strict=True))
-    return _take(table, [n for n, pair in pairs if not belongs_to(labeler_of(*pair), client)])
+    """Return the table without the rows that the client labeled."""
+    rows = enumerate(table.examples)
+    return _take(table, [n for n, row in rows if not belongs_to(row.labeled_by, client)])
 
 
 def why_unchecked(table: OutcomeTable) -> str | None:

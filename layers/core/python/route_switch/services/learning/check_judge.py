@@ -3,7 +3,8 @@
 from route_switch.domain.learning.calibration import Agreement, why_uncalibrated
 from route_switch.domain.learning.clients import in_turns, labelers, without_labels_of
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
+from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.judge_answers import JudgeAnswers
 from route_switch.services.learning.paid_calls import PaidCalls
 
 MAX_LABELERS = 20
