@@ -149,6 +149,10 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Skip the check of the candidate's verdict.")
     ] = False,
+    approve: Annotated[
+        bool,
+        typer.Option("--approve", help="Give the approval that the verdict asks a person for."),
+    ] = False,
     stage: StageOption = None,
 ) -> None:
     """Make a candidate live that was found better than the current live prompt.
@@ -158,7 +162,9 @@ def promote(
     """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
-    version = chosen.publisher().promote(artifact, chosen.verdict_scope, force=force)
+    version = chosen.publisher().promote(
+        artifact, chosen.verdict_scope, force=force, approved=approve
+    )
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
     try:
         chosen.output_ratios().keep(ratios_in(parse_prompt(artifact).provenance))

@@ -188,7 +188,7 @@ def _check_approval(candidate: RoutingPrompt, approved: bool) -> None:
     if "needs_approval" in candidate.provenance and not approved:
         raise PromptError(
             f"The candidate needs a person's approval: {candidate.provenance['needs_approval']} "
-            "Read its report. To approve, promote it with --force."
+            "Read its report. To approve, promote it with --approve."
         )
 
 
