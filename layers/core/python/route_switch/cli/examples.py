@@ -22,7 +22,9 @@ LEFT_OUT = {
     "empty": "requests without text from the user",
     "continued": "requests that continue after the user's message",
     "expired": "requests that expired before they were read",
+    "unreadable": "records that could not be read",
     "merged": "requests merged into an equal one",
+    "capped": "labels beyond what one client may give",
 }
 
 
@@ -78,3 +80,5 @@ def _print_summary(out: Path, collected: CollectedExamples) -> None:
     for reason, label in LEFT_OUT.items():
         if collected.left_out.get(reason):
             typer.echo(f"left out: {collected.left_out[reason]} {label}")
+    if collected.unreadable:
+        typer.echo(f"unreadable: {', '.join(collected.unreadable)}")
