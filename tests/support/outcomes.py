@@ -18,6 +18,11 @@ def outcome(score: float, best: float, usd: float | None, ms: float | None = Non
     )
 
 
+def spelled(number: int) -> str:
+    """Write a number in letters: queries that differ only in digits are of one template."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
 def table_of(
     *rows: tuple[float, float, float],
     usd: tuple[float | None, float | None, float | None] = (1.0, 4.0, 10.0),
@@ -28,7 +33,7 @@ def table_of(
     examples = tuple(
         Example(
             id=str(i),
-            query=f"question number {i}",
+            query=f"question {spelled(i)}",
             weight=weights[i] if weights else 1.0,
             workload=workloads[i] if workloads else None,
         )

@@ -201,7 +201,7 @@ def test_neighbors_learn_separable_clusters() -> None:
 def test_no_row_learns_from_its_own_fold() -> None:
     examples = table_of(*[(1, 1, 1)] * 60).examples
     vectors, _ = clusters(60, 3)
-    folds = np.array([int(e.key, 16) % 5 for e in examples])
+    folds = np.array([int(e.template_key, 16) % 5 for e in examples])
     neighbors = across_folds(vectors, examples)
     assert (folds[neighbors.nearest] != folds[:, None])[neighbors.known].all()
     assert neighbors.known.any(axis=1).all()

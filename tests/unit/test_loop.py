@@ -250,7 +250,7 @@ def test_a_search_that_reaches_the_cap_is_still_measured() -> None:
 
 
 def test_the_search_cannot_spend_the_money_for_the_held_out_rows() -> None:
-    cap_usd = 0.08
+    cap_usd = 0.07
     found, calls = learn(Models(router=knows_subjects), ONE, cap_usd=cap_usd)
     assert isinstance(found.stopped_by, BudgetReachedError)
     assert found.gate is not None, "it was measured nevertheless"

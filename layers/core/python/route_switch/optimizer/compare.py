@@ -67,7 +67,7 @@ def compare(
 
     A prompt with two names is routed once.
     """
-    arrays = arrays_of(table)
+    arrays = arrays_of(table, lambda_)
     versions = {prompt.version: prompt for prompt in prompts.values()}
     decisions = {key: route(table.examples, prompt) for key, prompt in versions.items()}
     prompt_policies = {
@@ -80,7 +80,7 @@ def compare(
         arrays=arrays,
         lambda_=lambda_,
         mix=candidate.mix(arrays.weights),
-        train_rewards=(arrays if train is None else arrays_of(train)).rewards(lambda_),
+        train_rewards=(arrays if train is None else arrays_of(train, lambda_)).rewards(lambda_),
         learner=embedding.neighbors(table, train).predict,
     )
     policies = (*baselines(measurement), *prompt_policies.values())

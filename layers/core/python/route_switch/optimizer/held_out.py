@@ -1,5 +1,7 @@
-"""Figures of policies on a set of rows, with intervals; differences are paired by row."""
+"""Figures of policies on a set of rows, with intervals; differences are paired by row, and rows of
+one template are drawn together."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,12 +26,12 @@ def policy_figures(
 ) -> tuple[PolicyFigures, ...]:
     """Return the figures of all policies, from the same rows and resamples."""
     ratios = [_ratios_of(policy, arrays, lambda_) for policy in policies]
-    intervals = iter(_intervals([r for of in ratios for r in of.values()], seed))
+    intervals = iter(_intervals([r for of in ratios for r in of.values()], arrays, seed))
     return tuple(
         PolicyFigures(
             policy=policy.name,
             mix=dict(zip(arrays.tiers, policy.mix(arrays.weights).tolist(), strict=True)),
-            **{name: next(intervals) for name in of},
+            **{name: _in_range(name, next(intervals)) for name in of},
         )
         for policy, of in zip(policies, ratios, strict=True)
     )
@@ -49,7 +51,7 @@ def differences(
         for other in others
     ]
     names = (other.name for other in others)
-    return dict(zip(names, _intervals(ratios, seed), strict=True)) if others else {}
+    return dict(zip(names, _intervals(ratios, arrays, seed), strict=True)) if others else {}
 
 
 def workload_figures(
@@ -83,6 +85,13 @@ def confusion(arrays: OutcomeArrays, policy: Policy, lambda_: float) -> dict[Tie
     }
 
 
+def row_gains(
+    arrays: OutcomeArrays, candidate: Policy, incumbent: Policy, lambda_: float
+) -> Floats:
+    """Return [n]: what the candidate changes in each row's reward."""
+    return _gains(arrays, candidate, incumbent, lambda_)
+
+
 def held_out_gains(
     arrays: OutcomeArrays,
     examples: Sequence[Example],
@@ -90,12 +99,25 @@ def held_out_gains(
     incumbent: Policy,
     lambda_: float,
 ) -> list[HeldOutGain]:
-    """Return the rows' gains, which the promotion gate decides on."""
+    """Return the gains that the promotion gate decides on, one per template.
+
+    A template counts as one row with the weight of all its rows, as equal queries do: what the gate
+    knows is how many different questions gain, not how often one of them was asked. It has the key
+    of its template, so that no later look uses the template again.
+    """
     gains = _gains(arrays, candidate, incumbent, lambda_)
     moved = (candidate.choice != incumbent.choice).any(axis=1)
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, example in enumerate(examples):
+        rows[example.template_key].append(row)
+    weights = arrays.weights
+
+    def mean(values: Floats, of: list[int]) -> float:
+        return float(np.average(values[of], weights=weights[of]))
+
     return [
-        HeldOutGain(example.key, float(gain), float(weight), bool(moves))
-        for example, gain, weight, moves in zip(examples, gains, arrays.weights, moved, strict=True)
+        HeldOutGain(key, mean(gains, of), float(weights[of].sum()), mean(moved * 1.0, of))
+        for key, of in rows.items()
     ]
 
 
@@ -133,9 +155,17 @@ def _ratios_of(policy: Policy, arrays: OutcomeArrays, lambda_: float) -> dict[st
     return ratios
 
 
-def _intervals(ratios: Sequence[Ratio], seed: int) -> tuple[Interval, ...]:
+def _intervals(ratios: Sequence[Ratio], arrays: OutcomeArrays, seed: int) -> tuple[Interval, ...]:
     numerators, denominators = (np.column_stack(part) for part in zip(*ratios, strict=True))
     return tuple(
         Interval(mean=e.mean, low=e.low, high=e.high, n=len(numerators))
-        for e in bootstrap(numerators, denominators, seed)
+        for e in bootstrap(numerators, denominators, seed, clusters=arrays.templates)
     )
+
+
+def _in_range(name: str, interval: Interval) -> Interval:
+    """Quality is a share: with few templates, its interval would end beyond 0 or 1."""
+    if name != "quality":
+        return interval
+    within = {"low": max(interval.low, 0.0), "high": min(interval.high, 1.0)}
+    return interval.model_copy(update=within)

@@ -219,7 +219,7 @@ class LearningSteps:
             carrier=carrier,
             adapter=RoutingAdapter(parts, frozenset(plan.models), config),
             tiers=tables.train.tiers,
-            usd_weight=plan.lambda_ / arrays_of(tables.validation).tier_3_usd,
+            usd_weight=plan.lambda_ / arrays_of(tables.validation, plan.lambda_).usd_per_unit,
             why_rejected=Screening(
                 found.incumbent,
                 tables.train.tiers,

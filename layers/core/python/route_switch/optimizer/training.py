@@ -51,7 +51,7 @@ def training_set(
     lambda_: float,
 ) -> TrainingSet:
     """Return what to learn from. Raise `ConfigurationError` if nothing is left."""
-    rewards = arrays_of(train).rewards(lambda_)
+    rewards = arrays_of(train, lambda_).rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     taught = []
@@ -63,7 +63,9 @@ def training_set(
         elif trusted[i] and not config.bypasses(example.as_query):
             shown = as_demo(example.as_query, text)
             taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
-    measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
+    measured = _measured(
+        validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
+    )
     if not taught or not measured:
         raise ConfigurationError(
             f"Nothing is left to learn from: {len(taught)} train and {len(measured)} validation "

@@ -63,15 +63,16 @@ def _is_tested(example: Example, models: tuple[str, ...]) -> bool:
     recorded = (example.models.get(model) for model in models)
     if all(result is not None and result.score is not None for result in recorded):
         return True
-    return example.gold is not None and grade("", example.gold) is not None
+    return any(grade("", gold) is not None for gold in example.golds)
 
 
 def _test(example: Example, result: RecordedResult) -> tuple[float, GradedBy] | None:
     if result.score is not None:
         return result.score, GradedBy.RECORDED
-    if example.gold is None or result.answer is None:
+    if result.answer is None:
         return None
-    score = grade(result.answer, example.gold)
+    graded = (grade(result.answer, gold) for gold in example.golds)
+    score = max((score for score in graded if score is not None), default=None)
     return None if score is None else (score, GradedBy.GOLD)
 
 

@@ -59,15 +59,17 @@ class GateHistory(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HeldOutGain:
-    """The candidate's reward minus the incumbent's on one held-out row.
+    """The candidate's reward minus the incumbent's on one held-out row, or the mean over the rows
+    of one template.
 
-    `key` is `Example.key`. `moved` says whether the two prompts choose different tiers.
+    `key` is `Example.template_key`. `moved` is the share for which the two prompts choose different
+    tiers.
     """
 
     key: str
     gain: float
     weight: float = 1.0
-    moved: bool = True
+    moved: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def gate(
         look=look,
         delta=delta,
         smallest_visible=bounds.smallest_visible(delta),
-        moved=sum(row.weight for row in fresh if row.moved) / total if fresh else 0.0,
+        moved=sum(row.weight * row.moved for row in fresh) / total if fresh else 0.0,
         history=(
             GateHistory(looks=look, seen=history.seen | {row.key for row in rows})
             if looked

@@ -8,6 +8,7 @@ from typing import Literal
 
 from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
+from route_switch.domain.plain_text import plain_text, without_trailing_blanks
 from route_switch.domain.query import Query
 
 LearnFromText = Literal["off", "redacted", "full"]
@@ -94,9 +95,10 @@ def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
 
 
 def as_demo(query: Query, text: str) -> str:
-    """Return the text that a demo shows for a query of which `text` may be shown. Normalize line
-    ends: Markdown could not represent any other kind."""
-    return replace(query, text=text.replace("\r\n", "\n")).for_router(DEMO_TOKENS)
+    """Return the text that a demo shows for a query of which `text` may be shown, in a form that a
+    prompt document can hold. It is empty if the text is blank."""
+    shown = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS)
+    return without_trailing_blanks(shown) if shown.strip() else ""
 
 
 class UserText:

@@ -18,7 +18,7 @@ from route_switch.optimizer.held_out import (
     SEED,
     confusion,
     gate_figures,
-    held_out_gains,
+    row_gains,
     workload_figures,
 )
 from route_switch.optimizer.learning_steps import Findings, Plan
@@ -100,7 +100,9 @@ def assemble_report(
             usd=dict(sorted(calls.usd.items())),
             cap_usd=context.cap_usd,
         ),
-        tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
+        tier_3_usd=arrays_of(found.tables.heldout, plan.lambda_).tier_3_usd
+        if found.tables
+        else None,
         tier_3_output_ratio=_output_ratios(found),
         monthly_queries=context.monthly_queries,
         saving_usd_a_month=_saving(comparison, context.monthly_queries),
@@ -161,7 +163,7 @@ def _candidate(
     plan: Plan,
 ) -> CandidateFigures:
     """Route the validation rows again. That costs nothing: the memo has every answer."""
-    prompt, arrays = trial.prompt, arrays_of(table)
+    prompt, arrays = trial.prompt, arrays_of(table, plan.lambda_)
     decisions = route(table.examples, prompt, plan.threads)
     policy = routed_policy(
         str(number),
@@ -181,7 +183,7 @@ def _candidate(
         bytes=len(to_markdown(prompt).encode()),
         objective=mean(policy.rewards(arrays, plan.lambda_)),
         quality=mean(policy.mean_of(arrays.equivalent)),
-        cost=mean(cost_usd) / arrays.tier_3_usd,
+        cost=mean(cost_usd) / arrays.usd_per_unit,
         selected=prompt.version == found.candidate.version,
     )
 
@@ -201,7 +203,7 @@ def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
     arrays, measured = found.comparison.arrays, found.comparison.measured
     before, after = measured[INCUMBENT], measured[CANDIDATE]
     examples = found.tables.heldout.examples
-    gains = held_out_gains(arrays, examples, after, before, plan.lambda_)
+    gains = row_gains(arrays, after, before, plan.lambda_)
     columns = [choice.argmax(axis=1) for choice in (before.choice, after.choice)]
     best = arrays.rewards(plan.lambda_).argmax(axis=1)
     moved = [
@@ -211,7 +213,7 @@ def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
             before=arrays.tiers[columns[0][i]],
             after=arrays.tiers[columns[1][i]],
             best=arrays.tiers[best[i]],
-            gain=gains[i].gain,
+            gain=float(gains[i]),
         )
         for i, example in enumerate(examples)
         if columns[0][i] != columns[1][i]
@@ -247,6 +249,6 @@ def _saving(comparison: Comparison | None, monthly_queries: int) -> Interval | N
     paid = policy.mean_of(arrays.cost_usd) + policy.router_usd
     weights = arrays.weights[:, None]
     saved = weights * (arrays.cost_usd[:, -1] - paid)[:, None]
-    [usd] = bootstrap(saved, weights, SEED)
+    [usd] = bootstrap(saved, weights, SEED, clusters=arrays.templates)
     low, mean, high = (monthly_queries * value for value in (usd.low, usd.mean, usd.high))
     return Interval(mean=mean, low=low, high=high, n=len(arrays))
