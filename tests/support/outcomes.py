@@ -28,6 +28,7 @@ def table_of(
     usd: tuple[float | None, float | None, float | None] = (1.0, 4.0, 10.0),
     weights: tuple[float, ...] = (),
     workloads: tuple[str | None, ...] = (),
+    templates: tuple[str | None, ...] = (),
 ) -> OutcomeTable:
     """Return a table of three tiers. A row has their scores; `usd` is the cost of their answers."""
     examples = tuple(
@@ -36,6 +37,7 @@ def table_of(
             query=f"question {spelled(i)}",
             weight=weights[i] if weights else 1.0,
             workload=workloads[i] if workloads else None,
+            template=templates[i] if templates else None,
         )
         for i in range(len(rows))
     )

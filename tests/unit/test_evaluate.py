@@ -1,6 +1,7 @@
 """Figures of policies and baselines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,23 @@ def test_differences_are_paired() -> None:
     expected = LAMBDA * 0.01 / arrays.tier_3_usd
     assert (gap.mean, gap.low, gap.high) == pytest.approx((expected, expected, expected))
     assert differences(arrays, [cheap], cheap, LAMBDA) == {}
+
+
+def test_rows_of_one_template_count_once_in_the_gate_and_in_differences() -> None:
+    rows = ((1, 1, 1), (1, 1, 1), (0, 1, 1), (0, 0, 1))
+    table = table_of(*rows, weights=(1.0, 3.0, 1.0, 1.0), templates=("a", "a", "b", "c"))
+    arrays = arrays_of(table)
+    before = routed_policy("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
+    chosen = [SMALL, LARGE, LARGE, SMALL]
+    after = routed_policy("candidate", arrays.tiers, chosen, [0.0] * 4)
+    a, b, c = held_out_gains(arrays, table.examples, after, before, LAMBDA)
+    assert (a.weight, a.gain, a.moved) == pytest.approx((4.0, 0.18 / 4, 0.25))
+    assert (b.weight, b.gain, b.moved) == pytest.approx((1.0, 0.0, 0.0))
+    assert a.key == table.examples[1].template_key != c.key
+    together = differences(arrays, [before], after, LAMBDA)["incumbent"]
+    apart = differences(replace(arrays, templates=None), [before], after, LAMBDA)["incumbent"]
+    assert together.mean == pytest.approx(apart.mean)
+    assert together.high - together.low > apart.high - apart.low
 
 
 def test_confusion_counts_best_and_chosen_tiers() -> None:

@@ -9,6 +9,7 @@ import typer
 from route_switch.cli.files import write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.stage import find_deployed
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.learning.collect_examples import CollectedExamples
 from route_switch.wiring.learning import build_collector
@@ -70,11 +71,11 @@ def _lines(collected: CollectedExamples) -> str:
 
 def _print_summary(out: Path, collected: CollectedExamples) -> None:
     boosted = sum(example.train_only for example in collected.examples)
-    typer.echo(
+    say(
         f"{len(collected.examples)} examples -> {out}: {len(collected.examples) - boosted} of "
         f"{collected.requests} requests, each drawn with probability {collected.probability:.3g}, "
         f"and {boosted} more that have feedback."
     )
     for reason, label in LEFT_OUT.items():
         if collected.left_out.get(reason):
-            typer.echo(f"left out: {collected.left_out[reason]} {label}")
+            say(f"left out: {collected.left_out[reason]} {label}")

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
@@ -16,6 +14,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
 from route_switch.cli.model_options import PriceOf, paid_calls, stop_message
 from route_switch.cli.progress import RunProgress, outage_reporter
+from route_switch.cli.terminal import console, say
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
@@ -66,12 +65,12 @@ class FolderRun:
 
     def _run_with(self, memo: MemoFile) -> Report:
         cap = LocalCap(self.budget_usd)
-        console = Console(file=sys.stderr)
+        screen = console(sys.stderr)
         calls = paid_calls(
-            self.plan.config, self.price, memo, cap, self.pace, outage_reporter(console)
+            self.plan.config, self.price, memo, cap, self.pace, outage_reporter(screen)
         )
         cap.settle(0.0, calls.spent_usd)
-        progress = RunProgress(console, lambda: calls.spent_usd, self.budget_usd)
+        progress = RunProgress(screen, lambda: calls.spent_usd, self.budget_usd)
         embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace)
         with progress.shown():
             return self.job(RunDependencies(calls, cap, embed, progress))
@@ -133,10 +132,8 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
-    Console().print(table)
+    console().print(table)
     total = sum(line.usd or 0.0 for line in expected)
-    typer.echo(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
+    say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
-        typer.echo(
-            f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price."
-        )
+        say(f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price.")

@@ -16,6 +16,7 @@ from route_switch.cli import (
     runs,
     switch,
 )
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ app.add_typer(switch.app, name="switch")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"route-switch {version('route-switch')}")
+        say(f"route-switch {version('route-switch')}")
         raise typer.Exit
 
 
@@ -63,5 +64,5 @@ def run() -> None:
     try:
         app()
     except RouteSwitchError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         raise SystemExit(1) from error

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 
 from route_switch.adapters.learning.example_file import file_digest, read_examples
@@ -28,6 +27,7 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
+from route_switch.cli.terminal import console, say
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
@@ -143,7 +143,7 @@ def optimize(
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:
-        typer.echo(f"warning: {partial}", err=True)
+        say(f"warning: {partial}", err=True)
     rows = read_examples(examples)
     if dry_run:
         print_estimate(rows, plan, budget_usd)
@@ -161,8 +161,8 @@ def optimize(
         gate_history,
     )
     report = run()
-    Console().print(Markdown(to_markdown(report)))
-    typer.echo(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
+    console().print(Markdown(to_markdown(report)))
+    say(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
 
 
 def _remaining(stop_after: float | None) -> Callable[[], float]:

@@ -41,6 +41,20 @@ class OutcomeArrays:
         return float(np.average(self.cost_usd[:, -1], weights=self.weights))
 
     @property
+    def rows_of_templates(self) -> tuple[Ints, ...]:
+        """Return the rows of each template, in the order of its first row."""
+        if self.templates is None:
+            return tuple(np.arange(len(self))[:, None])
+        order = np.argsort(self.templates, kind="stable")
+        starts = np.flatnonzero(np.diff(self.templates[order])) + 1
+        return tuple(np.split(order, starts))
+
+    @property
+    def share_templates(self) -> bool:
+        """Whether there are fewer templates than rows."""
+        return self.templates is not None and len(np.unique(self.templates)) < len(self)
+
+    @property
     def usd_per_unit(self) -> float:
         """`tier_3_usd`, or 1 if Tier 3 is free: then λ is 0 and no cost counts."""
         return self.tier_3_usd or 1.0

@@ -26,12 +26,15 @@ Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`against` is the candidate's objective minus that of each other policy. `control` is that of
-    a learner on shuffled labels minus random at its mix, over permutations. If the router model's
+    """Policies on `n` rows from `templates` templates.
+
+    `against` is the candidate's objective minus that of each other policy. `control` is that of a
+    learner on shuffled labels minus random at its mix, over permutations. If the router model's
     price is unknown, costs leave out its calls.
     """
 
     n: int
+    templates: int
     tier_3_usd: float
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval]
@@ -86,6 +89,7 @@ def compare(
     policies = (*baselines(measurement), *prompt_policies.values())
     return Comparison(
         n=len(arrays),
+        templates=len(arrays.rows_of_templates),
         tier_3_usd=arrays.tier_3_usd,
         policies=policy_figures(arrays, policies, lambda_),
         against=differences(arrays, policies, candidate, lambda_),

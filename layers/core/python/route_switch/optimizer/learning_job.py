@@ -61,7 +61,7 @@ class GateHistoryFile:
 class LearningJob:
     """A learning run. Called again with the same files, it continues where it was stopped.
 
-    `cap_usd` and `command` are only for the report.
+    `cap_usd`, `command` and `odd_lines` (of the examples' file) are only for the report.
     """
 
     plan: Plan
@@ -75,6 +75,7 @@ class LearningJob:
     command: str
     monthly_queries: int
     workload_notes: Mapping[str, str] = field(default_factory=dict)
+    odd_lines: int = 0
 
     def __call__(self, dependencies: RunDependencies) -> Report:
         """Run everything and return the report.
@@ -157,6 +158,7 @@ class LearningJob:
             cap_usd=self.cap_usd,
             monthly_queries=self.monthly_queries,
             workload_notes=self.workload_notes,
+            odd_lines=self.odd_lines,
         )
 
 

@@ -87,11 +87,11 @@ class Example(BaseModel):
     def _null_means_absent(cls, row: object) -> object:
         if not isinstance(row, Mapping):
             return row
-        given = _present(row)
+        given = present(row)
         for name in ("models", "feedback"):
             entries = given.get(name)
             if isinstance(entries, Mapping):
-                given[name] = _present(entries)
+                given[name] = present(entries)
         return given
 
     @property
@@ -129,7 +129,9 @@ class Example(BaseModel):
         return _turns(self.query, self.conversation)
 
 
-def _present(fields: Mapping[object, object]) -> dict[object, object]:
+def present(fields: Mapping[object, object]) -> dict[object, object]:
+    """Return the fields without those that are null: a file may write null for a field that it
+    lacks."""
     return {name: value for name, value in fields.items() if value is not None}
 
 

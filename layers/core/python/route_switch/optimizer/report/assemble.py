@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from route_switch.domain.learning.left_out import (
+    MISPLACED,
+    NEAR,
+    ODD_LINES,
+    rows_lacking_results,
+)
 from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
 from route_switch.domain.learning.text_policy import text_for_learning
 from route_switch.domain.prompt_document import to_markdown
@@ -34,6 +40,7 @@ from route_switch.optimizer.report.figures import (
     WorkloadFigures,
 )
 from route_switch.optimizer.statistics import bootstrap
+from route_switch.services.learning.build_outcomes import LeftOutReason, can_be_called
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.route_examples import RouteExamples
 
@@ -51,6 +58,8 @@ class ReportContext:
     cap_usd: float
     monthly_queries: int
     workload_notes: Mapping[str, str]
+    odd_lines: int = 0
+    """Lines of the examples' file that could not be read as examples."""
 
 
 def assemble_report(
@@ -75,7 +84,7 @@ def assemble_report(
         simulated=context.simulated,
         complete=found.stopped_by is None,
         stopped_by=None if found.stopped_by is None else str(found.stopped_by),
-        rows=_rows(found),
+        rows=_rows(found, plan, context.odd_lines),
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
@@ -109,7 +118,7 @@ def assemble_report(
     )
 
 
-def _rows(found: Findings) -> Rows:
+def _rows(found: Findings, plan: Plan, odd: int) -> Rows:
     sides, tables = found.sides, found.tables
     assert sides is not None  # noqa: S101 (always set by then; for the type checker)
     if tables is not None:
@@ -117,6 +126,7 @@ def _rows(found: Findings) -> Rows:
     else:
         rows = (sides.train, sides.validation, sides.heldout)
     train, validation, heldout = map(len, rows)
+    templates = [{example.template_key for example in side} for side in rows]
     return Rows(
         train=train,
         validation=validation,
@@ -124,7 +134,26 @@ def _rows(found: Findings) -> Rows:
         near_duplicates_removed=sides.near_duplicates,
         duplicates_merged=sides.duplicates,
         without_outcome=sum(found.built.left_out.values()) if found.built else None,
+        left_out={reason: n for reason, n in sorted(_left_out(found, plan, odd).items()) if n},
+        templates=sum(map(len, templates)),  # no template is on two sides
+        heldout_templates=len(templates[-1]),
     )
+
+
+def _left_out(found: Findings, plan: Plan, odd_lines: int) -> dict[str, int]:
+    """Return the rows that were not used, by reason; name the models whose results are missing."""
+    sides, built = found.sides, found.built
+    assert sides is not None  # noqa: S101 (as above)
+    reasons = Counter({ODD_LINES: odd_lines, NEAR: sides.near_duplicates})
+    reasons[MISPLACED] = sides.misplaced
+    if built is None:
+        return reasons
+    for reason, n in built.left_out.items():
+        if reason is not LeftOutReason.NO_RESULT:
+            reasons[reason.value] += n
+    recorded_only = {t: name for t, name in plan.models.items() if not can_be_called(name)}
+    reasons += rows_lacking_results(sides.examples, recorded_only)
+    return reasons
 
 
 def _workloads(

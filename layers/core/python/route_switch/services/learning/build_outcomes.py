@@ -124,7 +124,7 @@ class BuildOutcomes:
     def _obstacle(self, example: Example, models: Models) -> LeftOutReason | None:
         """Return why the example cannot have outcomes, as far as that is known without a call."""
         names = models.values()
-        if not all(is_recorded(example, name) or _can_be_called(name) for name in names):
+        if not all(is_recorded(example, name) or can_be_called(name) for name in names):
             return LeftOutReason.NO_RESULT
         judged = tiers_to_judge(example, models)
         if judged and self.judge is None:
@@ -195,7 +195,7 @@ class BuildOutcomes:
             return None
 
 
-def _can_be_called(model: str) -> bool:
+def can_be_called(model: str) -> bool:
     """Benchmarks name models without a provider. Those have only their recorded results."""
     try:
         _MODEL_NAME.validate_python(model)
