@@ -139,6 +139,7 @@ class LearningJob:
             self.incumbent.version,
             sorted(plan.models.items()),
             plan.config.models.router,
+            plan.config.bypass_tokens,
             plan.proposer_model,
             plan.judge_model,
             plan.lambda_,
@@ -171,10 +172,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def default_proposer(models: Mapping[Tier, str], router_model: str) -> str:
-    """Return the large model if it can be called, else the router model, else the simulated one."""
+def default_proposer(
+    models: Mapping[Tier, str], router_model: str, only_recorded: frozenset[str] = frozenset()
+) -> str:
+    """Return the large model if it can be called, else the router model, else the simulated one.
+
+    A model that is only recorded is not called: a benchmark names models such as `meta/llama-2-70b`
+    whose provider nobody here has.
+    """
     for name in (models[Tier.LARGE], router_model):
-        if "/" in name and provider_of(name) not in IN_PROCESS:
+        if "/" in name and provider_of(name) not in IN_PROCESS and name not in only_recorded:
             return name
     return "offline/proposer"
 

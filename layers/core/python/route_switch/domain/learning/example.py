@@ -42,7 +42,7 @@ class RecordedResult(BaseModel):
     `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     score: Score | None = None
     cost_usd: Annotated[float, Field(ge=0)] | None = None
@@ -65,7 +65,7 @@ class Example(BaseModel):
     so they are never used to measure anything.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     query: PlainText
     conversation: tuple[JsonObject, ...] = ()

@@ -18,6 +18,8 @@ DEMO_TOKENS = 60
 """The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
 demos teach more than a few long ones."""
 
+BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
+
 MAX_QUOTED_WORDS = 7
 """Consecutive words that an instruction may share with a user's text."""
 MIN_QUERY_WORDS = 5
@@ -87,11 +89,19 @@ def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
     Text from a seed file is used unchanged, because somebody chose it. Text that is unsafe in a
     prompt is never used, whatever its source or the policy.
     """
+    return None if why_withheld(example, policy) else _allowed(example, policy)
+
+
+def why_withheld(example: Example, policy: LearnFromText) -> str | None:
+    """Return why neither a demo nor the proposer may see the example's query, or None."""
     if example.from_traffic and policy == "off":
-        return None
+        return BY_POLICY
+    return unsafe(_allowed(example, policy))
+
+
+def _allowed(example: Example, policy: LearnFromText) -> str:
     redacted = example.from_traffic and policy == "redacted"
-    text = redact(example.query) if redacted else example.query
-    return text if unsafe(text) is None else None
+    return redact(example.query) if redacted else example.query
 
 
 def as_demo(query: Query, text: str) -> str:

@@ -13,7 +13,7 @@ from route_switch.domain.learning.left_out import (
     rows_lacking_results,
 )
 from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
-from route_switch.domain.learning.text_policy import text_for_learning
+from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -218,10 +218,11 @@ def _candidate(
 
 
 def _rejected(found: Findings) -> dict[str, int]:
+    """Return rejected proposals and withheld texts, by reason."""
     rejected = dict(sorted(found.rejected.items()))
-    withheld = found.training.withheld if found.training else 0
-    if withheld:
-        rejected["demo text must not be shown"] = withheld
+    withheld = found.training.withheld_by if found.training else {}
+    for reason, n in sorted(withheld.items()):
+        rejected[f"no demo: {reason}" if reason == BY_POLICY else f"no demo: unsafe, {reason}"] = n
     return rejected
 
 
