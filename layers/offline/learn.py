@@ -30,10 +30,16 @@ from route_switch.cli.model_options import known_prices, optimizer_extra, prices
 from route_switch.cli.route import router_config
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report import tables as report_tables
+from route_switch.optimizer.report.advice import first_sentence
 from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.markdown_page import table_of, to_markdown
-from route_switch.optimizer.report.verdict import compared_with_baselines, simulated, verdict
+from route_switch.optimizer.report.verdict import (
+    compared_with_baselines,
+    simulated,
+    used_rows,
+    verdict,
+)
 from route_switch.services.learning.pace import Pace
 from route_switch_offline import OFFLINE_MODELS, load_sample
 
@@ -185,7 +191,13 @@ def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
 
 
 def _chapter(learning_set: LearningSet, report: Report) -> str:
-    sentences = (verdict(report).sentence, *compared_with_baselines(report), simulated(report))
+    sentences = (
+        first_sentence(report),
+        verdict(report).sentence,
+        *compared_with_baselines(report),
+        used_rows(report),
+        simulated(report),
+    )
     blocks = [
         f"## {learning_set.title}",
         *(text for text in sentences if text),

@@ -88,6 +88,7 @@ def assemble_report(
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
+        incumbent_against=comparison.incumbent_against if comparison else {},
         shuffled_control=comparison.control if comparison else None,
         workloads=_workloads(found, plan, context.workload_notes),
         candidates=_candidates(found, plan, calls),

@@ -156,6 +156,9 @@ class Report(Frozen):
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
     )
+    incumbent_against: dict[str, Interval] = Field(
+        default_factory=dict, description="incumbent − each constant policy, paired, objective"
+    )
     shuffled_control: Interval | None = None
     """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
     workloads: tuple[WorkloadFigures, ...]

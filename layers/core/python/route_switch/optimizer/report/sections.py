@@ -180,10 +180,10 @@ def _judge(report: Report) -> str:
     agreement = report.agreement
     if agreement is None and not report.graded_by.get(GradedBy.JUDGE):
         return f"The judge {report.judge_model} had nothing to grade."
-    if agreement is None:
+    if agreement is None or agreement.n == 0:
         return (
-            f"The judge {report.judge_model} could not be compared with gold or human labels, "
-            "because there are none: its scores are uncalibrated."
+            f"There are no labels, gold or human, to compare the judge {report.judge_model} with: "
+            "its scores are uncalibrated."
         )
     kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
     flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)

@@ -72,6 +72,13 @@ def difference(value: Interval) -> str:
     return f"{fixed(value.mean, 3, signed=True)} ({bounds(value, 3, signed=True)})"
 
 
+def plus_minus(value: Interval, *, signed: bool = False) -> str:
+    """Format as "0.04 ± 0.03", with half the interval's width; with three digits if it is small."""
+    half = (value.high - value.low) / 2
+    digits = 2 if half >= 0.0095 else 3
+    return f"{fixed(value.mean, digits, signed=signed)} ± {fixed(half, digits)}"
+
+
 def usd(value: float) -> str:
     """Format USD: whole dollars from 100, cents from 1, and three significant digits below."""
     size = abs(value)

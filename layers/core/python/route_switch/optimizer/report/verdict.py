@@ -1,9 +1,11 @@
 """The opening of a report: the verdict, the three key figures, and what was simulated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from route_switch.domain.learning.left_out import rows_used
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.advice import LEARNED, is_kept, standing
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -21,7 +23,8 @@ LARGEST = "tier-3"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`sign` is the verdict in one word, which sets the color in HTML."""
+    """`sign` is the verdict in one word, which sets the color in HTML. `sentence` is the gate's
+    verdict; `advice.first_sentence` stands before it."""
 
     sign: Literal["promote", "approve", "keep", "unfinished"]
     headline: str
@@ -39,10 +42,22 @@ class KeyFigure:
 
 
 def verdict(report: Report) -> Verdict:
+    found, constants = _verdict(report), standing(report)
+    if constants is None or constants.best is None:
+        return found
+    tier = f"always Tier {int(constants.best)}"
+    if constants.prompt == LEARNED:
+        headline = f"Better than the current prompt, but {tier} would be better still"
+        return replace(found, sign="keep", headline=headline)
+    headline = f"A{tier[1:]} would be better than the current prompt"
+    return replace(found, headline=headline)
+
+
+def _verdict(report: Report) -> Verdict:
     gate = report.gate
     if gate is None:
         return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
-    if report.candidate_prompt == report.incumbent_prompt:
+    if is_kept(report):
         tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
         sentence = (
             f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
@@ -86,11 +101,18 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
 
 def _gain(report: Report, gate: Gate) -> str:
     moved = fixed(gate.gain.mean, 3, signed=True)
+    noun = "held-out template" if shares_templates(report) else "held-out row"
     return (
         f"{objective(report)} changes by {moved} ({level(gate)} interval "
-        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, 'held-out row')}; the gate "
+        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, noun)}; the gate "
         f"requires a gain of at least {fixed(gate.delta, 3)}"
     )
+
+
+def shares_templates(report: Report) -> bool:
+    """Whether some held-out rows differ only in numbers, ids and addresses."""
+    templates = report.rows.heldout_templates
+    return templates is not None and templates < report.rows.heldout
 
 
 def level(gate: Gate) -> str:
@@ -116,7 +138,7 @@ def compared_with_baselines(report: Report) -> tuple[str, ...]:
     if find(report.policies, CANDIDATE) is None:
         return ()
     constant = best_constant(report)
-    named = [(CANDIDATE, "learned"), ("hand-written", "hand-written")]
+    named = [(CANDIDATE, _prompt(report)), ("hand-written", "hand-written")]
     if constant is not None:
         named.append((constant.policy, f"best constant policy ({constant.policy})"))
     named += [("random", "random at the same mix"), ("oracle", "oracle")]
@@ -141,13 +163,33 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
     return tuple(
-        f"The learned prompt {does} {joint.join(texts)}{end}"
-        for does, joint, texts, end in (
-            ("clearly beats", " and ", beaten, "."),
-            ("does not clearly beat", " or ", unbeaten, ": so far, learning has not paid off."),
+        f"The {_prompt(report)} prompt {does} {joint.join(texts)}."
+        for does, joint, texts in (
+            ("clearly beats", " and ", beaten),
+            ("does not clearly beat", " or ", unbeaten),
         )
         if texts
     )
+
+
+def _prompt(report: Report) -> str:
+    return "current" if is_kept(report) else "learned"
+
+
+def used_rows(report: Report) -> str | None:
+    """Say which rows were left out, and how many templates the others are from, if either is worth
+    saying."""
+    rows = report.rows
+    parts = []
+    if rows.left_out or rows.duplicates_merged:
+        parts.append(f"{rows_used(rows.used, rows.left_out, rows.duplicates_merged)}.")
+    if rows.templates is not None and rows.templates < rows.used:
+        parts.append(
+            f"{rows.used:,} rows are from {rows.templates:,} templates, and {rows.heldout:,} "
+            f"held-out rows from {rows.heldout_templates:,}: queries of a template differ only in "
+            "numbers, ids and addresses, and every interval counts a template once."
+        )
+    return " ".join(parts) or None
 
 
 def simulated(report: Report) -> str:
