@@ -151,8 +151,8 @@ def test_without_a_complete_row_the_error_says_what_is_missing(tmp_path: Path) -
     options = ["--examples", str(path), "--tiers", f"{small},{large}"]
     result = CliRunner().invoke(app, ["evaluate", *options, "--prompt", str(HAND_WRITTEN)])
     assert str(result.exception) == (
-        f"No row has results of all tiers: 0 of 2 rows used; 1 lack a result of {large}; "
-        f"1 lack a result of {small}."
+        f"No row has results of all tiers: 0 of 2 rows used; 1 lacks a result of {large}; "
+        f"1 lacks a result of {small}."
     )
 
 

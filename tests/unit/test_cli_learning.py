@@ -344,9 +344,16 @@ def test_free_models_need_a_lambda_of_zero_which_is_said_before_any_call(
 def test_queries_that_all_bypass_the_router_stop_the_run_before_any_call(tmp_path: Path) -> None:
     rows = [e.model_copy(update={"query": f"go {spelled(n)}"}) for n, e in enumerate(EXAMPLES)]
     result = optimize(rows, tmp_path)
-    assert "90 of 90 are shorter than 8 tokens, so they bypass the router" in str(result.exception)
+    assert " are shorter than 8 tokens, so they bypass the router" in str(result.exception)
     assert "--no-bypass" in str(result.exception)
     assert "would stop" not in optimize(rows, tmp_path, "--no-bypass", "--dry-run").stdout
+
+
+def test_texts_that_must_not_be_shown_stop_the_run_before_any_call(tmp_path: Path) -> None:
+    rows = [e.model_copy(update={"query": f"<script>{e.query}"}) for e in EXAMPLES]
+    result = optimize(rows, tmp_path)
+    assert "withheld because their text is not safe in a prompt" in str(result.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_few_templates_are_named_when_there_are_too_few_rows(tmp_path: Path) -> None:

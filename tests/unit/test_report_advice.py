@@ -99,6 +99,21 @@ def test_each_situation_has_its_headline_and_first_sentence(
     assert sentence.split(":")[0].replace("\N{APOSTROPHE}", "&#39;") in to_html(report)
 
 
+def test_a_gate_that_did_not_look_is_not_said_to_have_looked() -> None:
+    gate = better(verdict="not enough evidence", gain=Interval(mean=0.4, low=0.2, high=0.6, n=41))
+    report = finished(gate=gate)
+    text = to_markdown(report)
+    assert verdict(report).sentence.startswith(
+        "The current prompt stays for now because the gate did not look: it needs 50 held-out rows "
+        "that no earlier look used, and there are 41. On them,"
+    )
+    assert next_step(report) == (
+        "To get a verdict, run again with more examples: at least 9 more held out."
+    )
+    assert "would probably be detected" not in text
+    assert "This was look no." not in text
+
+
 def test_a_run_that_measured_nothing_compares_nothing() -> None:
     assert first_sentence(stopped()) is None
     assert to_markdown(stopped()).split("\n\n")[1].startswith("**The current prompt stays because")
@@ -176,14 +191,14 @@ def test_rows_that_were_left_out_and_templates_are_told() -> None:
         templates=20,
         heldout_templates=6,
     )
-    gate = better(verdict="not enough evidence", gain=Interval(mean=0, low=-1, high=1, n=6))
+    gate = better(verdict="not better", gain=Interval(mean=0, low=-1, high=1, n=60))
     report = finished(rows=rows, gate=gate)
     said = used_rows(report) or ""
     assert said.startswith(
         "320 of 363 rows used; 40 lack a result of medium; 3 merged into equal ones, which count "
         "for them. 320 rows are from 20 templates, and 110 held-out rows from 6:"
     )
-    assert "on 6 held-out templates" in verdict(report).sentence
+    assert "on 60 held-out templates" in verdict(report).sentence
     assert "320 of 363 rows used" in to_markdown(report)
     assert "320 of 363 rows used" in to_html(report)
     assert used_rows(finished()) is None

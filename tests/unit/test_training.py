@@ -125,8 +125,8 @@ def test_unsafe_text_is_reported_as_such_under_any_setting() -> None:
     with pytest.raises(ConfigurationError) as error:
         learned(*rows, policy="full")
     assert (
-        "6 are withheld because their text is not safe in a prompt, under any setting (6 contains "
-        "a link or a command)"
+        "6 are withheld because their text is not safe in a prompt, under any setting (contains "
+        "a link or a command: 6)"
     ) in str(error.value)
     assert "learn_from_text" not in str(error.value)
     assert learned(*rows, *EASY).withheld_by == {"contains a link or a command": 6}

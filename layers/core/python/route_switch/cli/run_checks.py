@@ -15,7 +15,7 @@ from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
 from route_switch.optimizer.learning_steps import MIN_ROWS_PER_SIDE, Plan, too_few
-from route_switch.optimizer.training import why_bypassed
+from route_switch.optimizer.training import why_nothing_is_left
 from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import price_unknown
 
@@ -48,16 +48,15 @@ class RunChecks:
         return can_be_called(model) and any(missing)
 
     def _too_few_rows(self) -> Iterator[str]:
-        sides, config = self.sides, self.plan.config
+        sides = self.sides
         sizes = [len(sides.train), len(sides.validation), len(sides.heldout)]
         if min(sizes) < MIN_ROWS_PER_SIDE:
             yield too_few(sizes, sides.examples)
             return
-        for side in (sides.train, sides.validation):
-            if all(config.bypasses(example.as_query) for example in side):
-                why = why_bypassed(sides.examples, config) or ""
-                yield f"Nothing is left to learn from.{why}"
-                return
+        plan = self.plan
+        why = why_nothing_is_left(sides.train, sides.validation, plan.config, plan.learn_from_text)
+        if why is not None:
+            yield why
 
     def _free(self) -> Iterator[str]:
         large = self.plan.models[Tier.LARGE]

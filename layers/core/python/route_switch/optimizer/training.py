@@ -79,41 +79,61 @@ def training_set(
         validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
     )
     if not taught or not measured:
-        examples = (*train.examples, *validation.examples)
-        reasons = _why_unusable(examples, config, withheld)
+        sides = train.examples, validation.examples
         raise ConfigurationError(
-            f"Nothing is left to learn from: {len(taught)} train and {len(measured)} validation "
-            f"queries are usable.{reasons} Add examples to the file."
+            _nothing_left(len(taught), len(measured), *sides, config, withheld)
         )
     return TrainingSet(taught, measured, withheld)
 
 
-def _why_unusable(
-    examples: Sequence[Example], config: RouterConfig, withheld: Mapping[str, int]
+def why_nothing_is_left(
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    config: RouterConfig,
+    policy: LearnFromText,
+) -> str | None:
+    """Return why no query of a side can be used, as far as that is known without outcomes."""
+    withheld = Counter(reason for e in train if (reason := why_withheld(e, policy)) is not None)
+    taught = sum(why_withheld(e, policy) is None and not config.bypasses(e.as_query) for e in train)
+    measured = sum(not config.bypasses(e.as_query) for e in validation)
+    if taught and measured:
+        return None
+    return _nothing_left(taught, measured, train, validation, config, withheld)
+
+
+def _nothing_left(
+    taught: int,
+    measured: int,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    config: RouterConfig,
+    withheld: Mapping[str, int],
 ) -> str:
-    """Return a sentence for each reason, each with a leading space."""
     by_policy = withheld.get(BY_POLICY, 0)
     unsafe = {reason: n for reason, n in withheld.items() if reason != BY_POLICY}
-    said = why_bypassed(examples, config) or ""
+    said = (
+        f"Nothing is left to learn from: {taught} train and {measured} validation queries are "
+        "usable."
+    )
+    said += _why_bypassed((*train, *validation), config)
     if by_policy:
         said += (
             f" {by_policy} may not be shown with learn_from_text=off; 'redacted' shows them "
             "without personal data."
         )
     if unsafe:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(unsafe.items()))
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(unsafe.items()))
         said += (
             f" {sum(unsafe.values())} are withheld because their text is not safe in a prompt, "
             f"under any setting ({reasons})."
         )
-    return said
+    return f"{said} Add examples to the file."
 
 
-def why_bypassed(examples: Sequence[Example], config: RouterConfig) -> str | None:
-    """Explain how many queries no prompt can route, and what to do, or return None."""
+def _why_bypassed(examples: Sequence[Example], config: RouterConfig) -> str:
     short = sum(config.bypasses(example.as_query) for example in examples)
     if not short:
-        return None
+        return ""
     return (
         f" {short} of {len(examples)} are shorter than {config.bypass_tokens} tokens, so they "
         "bypass the router and no prompt changes their tier; --no-bypass (in a stage: "

@@ -26,7 +26,11 @@ def rows_used(used: int, left_out: Mapping[str, int], merged: int = 0) -> str:
     total = used + sum(left_out.values()) + merged
     if total == used:
         return f"{used:,} row{'' if used == 1 else 's'}"
-    parts = [f"{n:,} {reason}" for reason, n in sorted(left_out.items()) if n]
+    parts = [
+        f"{n:,} {reason if n > 1 else reason.replace('lack ', 'lacks ', 1)}"
+        for reason, n in sorted(left_out.items())
+        if n
+    ]
     if merged:
         parts.append(f"{merged:,} merged into equal ones, which count for them")
     return f"{used:,} of {total:,} rows used; {'; '.join(parts)}"

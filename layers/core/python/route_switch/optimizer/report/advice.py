@@ -7,8 +7,9 @@ the learned prompt, a constant policy may be better than the prompt that is live
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.report.figures import Interval, Report
+from route_switch.optimizer.report.figures import Gate, Interval, Report
 from route_switch.optimizer.report.text_format import plus_minus
 
 LEARNED = "the learned prompt"
@@ -44,6 +45,11 @@ def standing(report: Report) -> Standing | None:
     learned = report.gate.verdict == "better" and not is_kept(report)
     against = report.against if learned else report.incumbent_against
     return Standing(LEARNED if learned else CURRENT, _constant_gains(against))
+
+
+def looked(gate: Gate) -> bool:
+    """Whether there were enough fresh rows for a look; if not, they wait for a later one."""
+    return gate.gain.n >= MIN_ROWS
 
 
 def is_kept(report: Report) -> bool:
@@ -83,7 +89,10 @@ def next_step(report: Report) -> str | None:
             "To make it live, run `route-switch prompt promote candidate.json`; a weekly run does "
             "so itself."
         )
-    if gate.verdict == "not enough evidence" and not is_kept(report):
+    if not is_kept(report) and not looked(gate):
+        missing = MIN_ROWS - gate.gain.n
+        return f"To get a verdict, run again with more examples: at least {missing} more held out."
+    if not is_kept(report) and gate.verdict == "not enough evidence":
         return "To get a verdict, run again with more examples, other than these."
     return "Nothing has to be done."
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from route_switch.domain.learning.left_out import rows_used
+from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.optimizer.policies import CANDIDATE
-from route_switch.optimizer.report.advice import LEARNED, is_kept, standing
+from route_switch.optimizer.report.advice import LEARNED, is_kept, looked, standing
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -90,6 +91,15 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
         case "not better":
             sentence = f"The current prompt stays because the learned one is not better: {gain}."
             return Verdict("keep", "Keep the current prompt", sentence)
+        case "not enough evidence" if not looked(gate):
+            noun = _held_out(report)
+            sentence = (
+                "The current prompt stays for now because the gate did not look: it needs "
+                f"{MIN_ROWS} {noun}s that no earlier look used, and there are {gate.gain.n}. On "
+                f"{'it' if gate.gain.n == 1 else 'them'}, {objective(report)} changes by "
+                f"{fixed(gate.gain.mean, 3, signed=True)}."
+            )
+            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
         case "not enough evidence":
             sentence = (
                 "The current prompt stays for now because there is not enough evidence to tell "
@@ -101,18 +111,18 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
 
 def _gain(report: Report, gate: Gate) -> str:
     moved = fixed(gate.gain.mean, 3, signed=True)
-    noun = "held-out template" if shares_templates(report) else "held-out row"
     return (
         f"{objective(report)} changes by {moved} ({level(gate)} interval "
-        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, noun)}; the gate "
-        f"requires a gain of at least {fixed(gate.delta, 3)}"
+        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, _held_out(report))}; the "
+        f"gate requires a gain of at least {fixed(gate.delta, 3)}"
     )
 
 
-def shares_templates(report: Report) -> bool:
-    """Whether some held-out rows differ only in numbers, ids and addresses."""
+def _held_out(report: Report) -> str:
+    """Name what the gate counts: templates, if held-out rows share some."""
     templates = report.rows.heldout_templates
-    return templates is not None and templates < report.rows.heldout
+    shared = templates is not None and templates < report.rows.heldout
+    return "held-out template" if shared else "held-out row"
 
 
 def level(gate: Gate) -> str:
