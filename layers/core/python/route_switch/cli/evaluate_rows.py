@@ -9,16 +9,16 @@ from route_switch.cli.model_options import PriceOf, known_prices
 from route_switch.cli.terminal import note
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.left_out import (
+from route_switch.domain.learning.merging import merge_equal
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.outcome_row import is_recorded
+from route_switch.domain.learning.split import split
+from route_switch.domain.learning.used_rows import (
     ODD_LINES,
     from_templates,
     rows_lacking_results,
     rows_used,
 )
-from route_switch.domain.learning.merging import merge_equal
-from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.outcome_row import is_recorded
-from route_switch.domain.learning.split import split
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.build_outcomes import BuildOutcomes

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from route_switch.domain.learning.left_out import (
+from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
+from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
+from route_switch.domain.learning.used_rows import (
     MISPLACED,
     NEAR,
     ODD_LINES,
     rows_lacking_results,
 )
-from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
-from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier

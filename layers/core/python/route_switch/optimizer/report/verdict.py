@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from route_switch.domain.learning.left_out import rows_used
 from route_switch.domain.learning.promotion import MIN_ROWS
+from route_switch.domain.learning.used_rows import rows_used
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import LEARNED, is_kept, looked, standing
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
