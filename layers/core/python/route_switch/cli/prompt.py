@@ -15,8 +15,10 @@ from route_switch.cli.prompt_file import base_version, record_base
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import Stage, aws_errors, find_stage
 from route_switch.cli.terminal import console, say, say_document, say_json
-from route_switch.domain.errors import PromptError, RouteSwitchError
+from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
+from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
+from route_switch.domain.prompt_document import parse_prompt
 
 app = typer.Typer(help="Show, compare and change the live routing prompt.", no_args_is_help=True)
 
@@ -150,8 +152,13 @@ def promote(
 ) -> None:
     """Make a candidate live that was found better than the current live prompt."""
     chosen = find_stage(stage)
-    version = chosen.publisher().promote(read_text(file, "prompt"), force=force)
+    artifact = read_text(file, "prompt")
+    version = chosen.publisher().promote(artifact, force=force)
     say(f"{file} -> {chosen.parameter}, version {version}")
+    try:
+        chosen.output_ratios().keep(ratios_in(parse_prompt(artifact).provenance))
+    except StoreError as error:
+        say(f"warning: {error}. The prompt is live; savings are estimated as before.", err=True)
 
 
 @app.command(
@@ -216,6 +223,7 @@ def _versions(stage: Stage) -> tuple[StoredVersion, ...]:
     versions = stage.prompts().versions()
     if not versions:
         raise PromptError(
-            f"There is no parameter '{stage.parameter}'. Push a prompt or deploy the stage."
+            f"There is no parameter '{stage.parameter}'. Push a prompt or deploy the stage, or "
+            "check --stage, AWS_REGION and the account."
         )
     return versions

@@ -4,6 +4,8 @@ import dspy
 import optuna
 
 from route_switch.domain.learning.drift import Prediction, as_provenance
+from route_switch.domain.learning.outcome import measured_output_ratios
+from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
@@ -30,6 +32,9 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
     }
     if found.needs_approval is not None:
         provenance["needs_approval"] = found.needs_approval
+    if found.built is not None:
+        measured = measured_output_ratios(found.built.table)
+        provenance |= ratios_as_provenance(measured, plan.models)
     if found.comparison is not None:
         provenance |= _measured(found) | _predicted(found)
     return found.candidate.model_copy(update={"provenance": provenance})

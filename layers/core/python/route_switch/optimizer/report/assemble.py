@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
+from route_switch.domain.learning.outcome import (
+    OutcomeTable,
+    measured_output_ratios,
+    tier_3_output_ratio,
+)
 from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
 from route_switch.domain.learning.used_rows import (
     MISPLACED,
@@ -114,6 +118,7 @@ def assemble_report(
         if found.tables
         else None,
         tier_3_output_ratio=_output_ratios(found),
+        output_ratios=measured_output_ratios(found.built.table) if found.built else (),
         monthly_queries=context.monthly_queries,
         saving_usd_a_month=_saving(comparison, context.monthly_queries),
     )
