@@ -15,6 +15,7 @@ from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
 from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     check_lambda,
+    check_provider,
     optimizer_extra,
     paid_calls,
     prices,
@@ -31,6 +32,7 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
+from route_switch.cli.router_replies import CountedReplies
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.outcome import OutcomeTable
@@ -85,7 +87,9 @@ def evaluate(
     file = read_example_file(examples)
     note(file.note)
     price_of = prices(price or [], config)
+    check_provider(router_model)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
+    replies = CountedReplies(calls, config)
     build = BuildOutcomes(calls, None, 1)
     note(why_misread(router_model, [example.query for example in file.examples]))
     measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
@@ -93,14 +97,16 @@ def evaluate(
         measured.table,
         measured.train,
         prompts,
-        RouteExamples(config, calls, frozenset(models)),
+        RouteExamples(config, replies, frozenset(models)),
         config.router_max_input_tokens,
         lambda_,
     )
+    note(replies.remark)
     if as_json:
         setting = {
             "rows": measured.name,
             "left_out": dict(measured.left_out),
+            "router_replies": {"asked": replies.replies, "without_tier": replies.unread},
             "lambda": lambda_,
             "tiers": models,
             "router_model": router_model,

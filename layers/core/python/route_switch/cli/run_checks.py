@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from route_switch.cli.model_options import PriceOf
+from route_switch.cli.model_options import PriceOf, check_provider
+from route_switch.cli.stage_names import UsageError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome_row import is_recorded
 from route_switch.domain.learning.promotion import GateHistory
@@ -33,15 +34,26 @@ class RunChecks:
         """Yield each obstacle as an error message, the cheapest to find first."""
         yield from _unusable_history(self.gate_history)
         yield from map(price_unknown, self._without_price())
+        yield from self._unknown_providers()
         yield from self._too_few_rows()
         yield from self._free()
 
     def _without_price(self) -> list[str]:
+        return [name for name in self._called if self.price(name) is None]
+
+    def _unknown_providers(self) -> Iterator[str]:
+        for name in self._called:
+            try:
+                check_provider(name)
+            except UsageError as error:
+                yield str(error)
+
+    @property
+    def _called(self) -> list[str]:
         plan = self.plan
         called = [plan.config.models.router, plan.proposer_model, plan.judge_model]
         called += [model for model in plan.models.values() if self._is_called(model)]
-        known = dict.fromkeys(name for name in called if name is not None)
-        return [name for name in known if self.price(name) is None]
+        return list(dict.fromkeys(name for name in called if name is not None))
 
     def _is_called(self, model: str) -> bool:
         missing = (not is_recorded(example, model) for example in self.sides.examples)
