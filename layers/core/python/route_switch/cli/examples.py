@@ -61,7 +61,7 @@ def examples(
     if not collected.examples:
         raise RouteSwitchError(collected.note or "No examples were found.")
     write_whole(out, _lines(collected), private=True)
-    _print_summary(out, collected)
+    print_summary(out, collected)
 
 
 def _lines(collected: CollectedExamples) -> str:
@@ -69,7 +69,7 @@ def _lines(collected: CollectedExamples) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _print_summary(out: Path, collected: CollectedExamples) -> None:
+def print_summary(out: Path, collected: CollectedExamples) -> None:
     boosted = sum(example.train_only for example in collected.examples)
     say(
         f"{len(collected.examples)} examples -> {out}: {len(collected.examples) - boosted} of "
@@ -79,3 +79,6 @@ def _print_summary(out: Path, collected: CollectedExamples) -> None:
     for reason, label in LEFT_OUT.items():
         if collected.left_out.get(reason):
             say(f"left out: {collected.left_out[reason]} {label}")
+    for reason, number in collected.left_out.items():
+        if number and reason not in LEFT_OUT:
+            say(f"left out: {number} requests ({reason})")
