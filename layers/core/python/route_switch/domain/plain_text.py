@@ -6,6 +6,7 @@ import unicodedata
 _RETURNS = re.compile(r"\r++\n?")
 _LINE_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALVES = re.compile("[\ud800-\udfff]")
 _TRAILING_BLANKS = re.compile(r"(?<![^\S\n])[^\S\n]++$", re.MULTILINE)
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -19,6 +20,11 @@ def plain_text(text: str) -> str:
     """
     unix = _RETURNS.sub(lambda run: "\n" if run[0].endswith("\n") else "\n" * len(run[0]), text)
     return _NOT_TEXT.sub(REPLACEMENT, _LINE_ENDS.sub("\n", unix))
+
+
+def whole_characters(text: str) -> str:
+    """Replace halves of surrogate pairs, which JSON can hold and Unicode text cannot, by U+FFFD."""
+    return _HALVES.sub(REPLACEMENT, text)
 
 
 def without_trailing_blanks(text: str) -> str:

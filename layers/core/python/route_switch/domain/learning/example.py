@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from route_switch.domain.learning.templates import template_of
-from route_switch.domain.plain_text import plain_text
+from route_switch.domain.plain_text import plain_text, whole_characters
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query, query_of, text_of
 from route_switch.domain.tiers import Tier
@@ -25,12 +25,12 @@ Score = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 """Accepts numbers as well: 7 becomes "7"."""
 
-PlainText = Annotated[
+QueryText = Annotated[
     str,
-    BeforeValidator(lambda text: plain_text(text) if isinstance(text, str) else text),
+    BeforeValidator(lambda text: whole_characters(text) if isinstance(text, str) else text),
     StringConstraints(min_length=1),
 ]
-"""Text that a prompt document can hold (`domain/plain_text.py`)."""
+"""The text as it was asked; `as_demo` gives it the form that a prompt document can hold."""
 
 _BLANKS = re.compile(r"\s+")
 _INSTRUCTING = ("system", "developer")
@@ -67,7 +67,7 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    query: PlainText
+    query: QueryText
     conversation: tuple[JsonObject, ...] = ()
     id: Text = Field(
         default_factory=lambda valid: query_key(valid["query"], valid.get("conversation", ()))
