@@ -76,6 +76,7 @@ UNITS = {
     "days": "days",
     "lambda": "quality per cost",
     "judge_floor": "κ",
+    "max_not_understood": "share",
     "burst": "requests",
     "sample": "requests",
     "min_examples": "examples",

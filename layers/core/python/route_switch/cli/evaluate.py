@@ -1,5 +1,6 @@
 """`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,18 +33,23 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.cli.router_replies import CountedReplies
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
+from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.pace import Pace
-from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.route_examples import (
+    RoutedExample,
+    RouteExamples,
+    why_unclear,
+)
 from route_switch.services.learning.spending_caps import LocalCap
 
 if TYPE_CHECKING:
-    from route_switch.optimizer.compare import Comparison
+    from route_switch.optimizer.compare import Comparison, Route
     from route_switch.optimizer.report.figures import Interval, PolicyFigures
 
 
@@ -89,24 +95,22 @@ def evaluate(
     price_of = prices(price or [], config)
     check_provider(router_model)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
-    replies = CountedReplies(calls, config)
-    build = BuildOutcomes(calls, None, 1)
+    # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
+    build = BuildOutcomes(calls, None, 1, max_not_understood=1.0)
     note(why_misread(router_model, [example.query for example in file.examples]))
     measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     comparison = _compare(
         measured.table,
         measured.train,
         prompts,
-        RouteExamples(config, replies, frozenset(models)),
-        config.router_max_input_tokens,
+        RouteExamples(config, calls, frozenset(models)),
+        config,
         lambda_,
     )
-    note(replies.remark)
     if as_json:
         setting = {
             "rows": measured.name,
             "left_out": dict(measured.left_out),
-            "router_replies": {"asked": replies.replies, "without_tier": replies.unread},
             "lambda": lambda_,
             "tiers": models,
             "router_model": router_model,
@@ -121,7 +125,7 @@ def _compare(
     train: OutcomeTable | None,
     prompts: dict[str, RoutingPrompt],
     route: RouteExamples,
-    max_tokens: int,
+    config: RouterConfig,
     lambda_: float,
 ) -> "Comparison":
     with optimizer_extra():  # imported here, so that the other commands work without the extra
@@ -130,10 +134,24 @@ def _compare(
         from route_switch.optimizer.embeddings import RememberedEmbeddings
     try:
         embed = RememberedEmbeddings(EncoderClient().embed, MemoryMemo(), Pace())
-        embedding = Embedding(embed, max_tokens)
-        return compare(table, train, prompts, route, embedding, lambda_)
+        embedding = Embedding(embed, config.router_max_input_tokens)
+        router = config.models.router
+        return compare(table, train, prompts, _warning(route, router), embedding, lambda_)
     except RunStoppedError as stop:
         raise RouteSwitchError(stop_message(stop)) from stop
+
+
+def _warning(route: RouteExamples, router: str) -> "Route":
+    """Route, and warn if the router LLM does not name a tier for every query."""
+
+    def routed(examples: Sequence[Example], prompt: RoutingPrompt) -> Sequence[RoutedExample]:
+        found = route(examples, prompt)
+        warning = why_unclear(found, router)
+        if warning is not None:
+            say(f"warning: with prompt {prompt.version}, {warning}", err=True)
+        return found
+
+    return routed
 
 
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:

@@ -124,7 +124,7 @@ def print_estimate(
     sides = split(examples)
     rows = sides.examples
     unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
-    judge = judge_of(unpaid, plan.judge_model)
+    judge = judge_of(unpaid, plan.judge)
     inputs = EstimateInputs(
         models=plan.models,
         missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),

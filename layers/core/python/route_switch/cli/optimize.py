@@ -10,6 +10,7 @@ import typer
 from rich.markdown import Markdown
 
 from route_switch.adapters.learning.example_file import file_digest, read_example_file
+from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
@@ -31,6 +32,7 @@ from route_switch.cli.options import (
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
 
@@ -70,6 +72,16 @@ def optimize(
             "approve."
         ),
     ] = MIN_KAPPA,
+    max_not_understood: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Largest share of gold answers not recognized in Tier 3's answer, verdicts that "
+            "cannot be read, router replies without a tier, or refused answers; above it the run "
+            "stops.",
+        ),
+    ] = MAX_NOT_UNDERSTOOD,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")
@@ -149,6 +161,8 @@ def optimize(
         size=SearchSize(candidates=candidates, trials=trials, demos=demos),
         learn_from_text=learn_from_text,
         lowest_kappa=judge_floor,
+        judge_takes_schema=judge_model is not None and takes_schema(judge_model),
+        max_not_understood=max_not_understood,
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:

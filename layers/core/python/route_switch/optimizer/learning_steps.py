@@ -14,6 +14,7 @@ from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, ReplyCount
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.router_config import RouterConfig
@@ -36,10 +37,16 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
+from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.judge_answers import JudgeCounts, JudgeModel, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
-from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.route_examples import (
+    RoutedExample,
+    RouteExamples,
+    check_replies,
+    count_replies,
+)
 
 Value = TypeVar("Value")
 
@@ -63,6 +70,13 @@ class Plan:
     size: SearchSize = field(default_factory=SearchSize)
     learn_from_text: LearnFromText = "redacted"
     lowest_kappa: float = MIN_KAPPA
+    judge_takes_schema: bool = False
+    max_not_understood: float = MAX_NOT_UNDERSTOOD
+
+    @property
+    def judge(self) -> JudgeModel | None:
+        name = self.judge_model
+        return None if name is None else JudgeModel(name, self.judge_takes_schema)
 
 
 class Progress(Protocol):
@@ -98,6 +112,9 @@ class Findings:
     comparison: Comparison | None = None
     gate: GateResult | None = None
     agreement: Agreement | None = None
+    judged: JudgeCounts = field(default_factory=JudgeCounts)
+    router_replies: dict[str, ReplyCount] = field(default_factory=dict)
+    """By the version of the prompt, on held-out rows."""
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
@@ -155,11 +172,15 @@ class LearningSteps:
         self._progress.step("split examples")
         sides = found.sides = split(examples)
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        judge = judge_of(self._calls, plan.judge_model)
-        build = BuildOutcomes(self._calls, judge, plan.threads)
+        judge = judge_of(self._calls, plan.judge, plan.max_not_understood)
+        build = BuildOutcomes(
+            self._calls, judge, plan.threads, max_not_understood=plan.max_not_understood
+        )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
         found.tables = _by_side(found.built.table, sides)
+        if judge is not None:
+            found.judged = judge.counts
         if judge is not None and _was_judged(found.built.table):
             self._progress.step("compare the judge with labels")
             found.agreement = calibrate_judge(judge, self._calls, found.built.table, plan.threads)
@@ -178,8 +199,10 @@ class LearningSteps:
         )
         self._progress.step("measure the incumbent on held-out rows", len(tables.heldout.examples))
         rows = tables.heldout.examples
-        self._route(rows, found.hand_written, plan.threads)
-        spent = sum(r.router_usd for r in self._route(rows, found.incumbent, plan.threads))
+        self._routed(found, rows, found.hand_written)
+        routed = self._routed(found, rows, found.incumbent)
+        check_replies(routed, plan.config.models.router, plan.max_not_understood)
+        spent = sum(r.router_usd for r in routed)
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
         search = self._new_search(found)
         try:
@@ -200,6 +223,13 @@ class LearningSteps:
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
                 found.candidate = search.best.prompt
+
+    def _routed(
+        self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
+    ) -> Sequence[RoutedExample]:
+        routed = self._route(examples, prompt, self._plan.threads)
+        found.router_replies[prompt.version] = count_replies(routed)
+        return routed
 
     def _new_search(self, found: Findings) -> MiproSearch:
         plan, carrier = self._plan, RolloutCarrier()
@@ -260,7 +290,7 @@ class LearningSteps:
                 INCUMBENT: found.incumbent,
                 CANDIDATE: found.candidate,
             },
-            lambda examples, prompt: self._route(examples, prompt, plan.threads),
+            lambda examples, prompt: self._routed(found, examples, prompt),
             Embedding(self._embed, plan.config.router_max_input_tokens),
             plan.lambda_,
         )
@@ -272,6 +302,12 @@ class LearningSteps:
             plan.lambda_,
         )
         found.gate = gate(gains, history)
+        unclear = found.router_replies[found.candidate.version]
+        if unclear.exceeds(plan.max_not_understood):
+            found.needs_approval = found.needs_approval or (
+                f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
+                "queries"
+            )
         if found.candidate.version == found.incumbent.version:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
             found.gate = replace(found.gate, verdict="not better", history=history)

@@ -39,7 +39,8 @@ _INSTRUCTING = ("system", "developer")
 class RecordedResult(BaseModel):
     """A model's recorded result on an example. Extra fields are ignored.
 
-    `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept.
+    `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept, and
+    `tool_calls` are its calls of tools, as in an OpenAI message.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
@@ -50,6 +51,7 @@ class RecordedResult(BaseModel):
     output_tokens: Annotated[int, Field(ge=0)] | None = None
     latency_ms: Annotated[float, Field(ge=0)] | None = None
     answer: str | None = None
+    tool_calls: tuple[JsonObject, ...] = ()
 
 
 class Example(BaseModel):
@@ -88,6 +90,8 @@ class Example(BaseModel):
         if not isinstance(row, Mapping):
             return row
         given = present(row)
+        if given.get("gold") == []:
+            del given["gold"]
         for name in ("models", "feedback"):
             entries = given.get(name)
             if isinstance(entries, Mapping):
@@ -102,13 +106,6 @@ class Example(BaseModel):
     def as_query(self) -> Query:
         """The example as the router sees it."""
         return query_of(self.messages, self.params)
-
-    @property
-    def golds(self) -> tuple[str, ...]:
-        """The right answers; an answer that agrees with any of them is right."""
-        if self.gold is None:
-            return ()
-        return (self.gold,) if isinstance(self.gold, str) else self.gold
 
     @property
     def key(self) -> str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import (
     OutcomeTable,
     measured_output_ratios,
     tier_3_output_ratio,
 )
 from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
+from route_switch.domain.learning.understanding import ReplyCount, Understanding
 from route_switch.domain.learning.used_rows import (
     MISPLACED,
     NEAR,
@@ -44,7 +46,7 @@ from route_switch.optimizer.report.figures import (
     WorkloadFigures,
 )
 from route_switch.optimizer.statistics import bootstrap
-from route_switch.services.learning.build_outcomes import LeftOutReason, can_be_called
+from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.route_examples import RouteExamples
 
@@ -109,6 +111,8 @@ def assemble_report(
         ),
         agreement=found.agreement,
         graded_by=_graded_by(found),
+        understanding=_understanding(found),
+        max_not_understood=plan.max_not_understood,
         spend=LearningSpend(
             calls=dict(sorted(calls.calls.items())),
             usd=dict(sorted(calls.usd.items())),
@@ -271,6 +275,19 @@ def _graded_by(found: Findings) -> dict[str, int]:
         if tier is not Tier.LARGE
     )
     return dict(sorted(by.items()))
+
+
+def _understanding(found: Findings) -> Understanding:
+    built = found.built.understanding if found.built else Understanding()
+    replies = found.router_replies
+    measured = (replies.get(prompt.version) for prompt in (found.candidate, found.incumbent))
+    return built.model_copy(
+        update={
+            "judge": found.judged.pairs,
+            "unread_replies": found.judged.unread,
+            "router": next((count for count in measured if count is not None), ReplyCount()),
+        }
+    )
 
 
 def _output_ratios(found: Findings) -> dict[Tier, float]:
