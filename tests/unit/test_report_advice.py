@@ -172,7 +172,9 @@ def test_no_sentence_of_the_opening_contradicts_another(
     assert not (kept and "The learned prompt" in text)
 
 
-@pytest.mark.parametrize("agreement", [None, Agreement(share=None, kappa=None, n=0, flip_rate=None)])
+@pytest.mark.parametrize(
+    "agreement", [None, Agreement(share=None, kappa=None, n=0, flip_rate=None)]
+)
 def test_a_run_without_labels_says_so_and_states_no_agreement(agreement: Agreement | None) -> None:
     text = to_markdown(finished(agreement=agreement))
     assert "has no labels to be compared with" in text
