@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.promotion import GateHistory, gate
+from route_switch.domain.learning.promotion import GateHistory, by_template, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.baselines import Learner, Measurement, baselines, shuffled_control
@@ -129,7 +129,9 @@ def test_rows_of_one_template_count_once_in_the_gate_and_in_differences() -> Non
     before = routed_policy("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
     chosen = [SMALL, LARGE, LARGE, SMALL]
     after = routed_policy("candidate", arrays.tiers, chosen, [0.0] * 4)
-    a, b, c = held_out_gains(arrays, table.examples, after, before, LAMBDA)
+    rows_of_gate = held_out_gains(arrays, table.examples, after, before, LAMBDA)
+    assert gate(rows_of_gate, GateHistory()).n == 3
+    a, b, c = by_template(rows_of_gate)
     assert (a.weight, a.gain, a.moved) == pytest.approx((4.0, 0.18 / 4, 0.25))
     assert (b.weight, b.gain, b.moved) == pytest.approx((1.0, 0.0, 0.0))
     assert a.key == table.examples[1].template_key != c.key

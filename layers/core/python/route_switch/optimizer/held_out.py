@@ -101,13 +101,6 @@ def confusion(arrays: OutcomeArrays, policy: Policy, lambda_: float) -> dict[Tie
     }
 
 
-def row_gains(
-    arrays: OutcomeArrays, candidate: Policy, incumbent: Policy, lambda_: float
-) -> Floats:
-    """Return [n]: what the candidate changes in each row's reward."""
-    return _gains(arrays, candidate, incumbent, lambda_)
-
-
 def held_out_gains(
     arrays: OutcomeArrays,
     examples: Sequence[Example],
@@ -115,23 +108,13 @@ def held_out_gains(
     incumbent: Policy,
     lambda_: float,
 ) -> list[HeldOutGain]:
-    """Return the gains that the promotion gate decides on, one per template.
-
-    A template counts as one row with the weight of all its rows, as equal queries do: what the gate
-    knows is how many different questions gain, not how often one of them was asked. It has the key
-    of its template, so that no later look uses the template again.
-    """
+    """Return the rows' gains, which the promotion gate decides on. A row has the key of its
+    template, so that the gate counts a template once, and no later look uses it again."""
     gains = _gains(arrays, candidate, incumbent, lambda_)
-    moved = (candidate.choice != incumbent.choice).any(axis=1) * 1.0
-    weights = arrays.weights
+    moved = (candidate.choice != incumbent.choice).any(axis=1)
     return [
-        HeldOutGain(
-            key=examples[of[0]].template_key,
-            gain=float(np.average(gains[of], weights=weights[of])),
-            weight=float(weights[of].sum()),
-            moved=float(np.average(moved[of], weights=weights[of])),
-        )
-        for of in arrays.rows_of_templates
+        HeldOutGain(example.template_key, float(gain), float(weight), float(moves))
+        for example, gain, weight, moves in zip(examples, gains, arrays.weights, moved, strict=True)
     ]
 
 

@@ -22,7 +22,7 @@ half that belongs to one side. A single pseudo-row of each sign reaches 50 · α
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
@@ -59,11 +59,10 @@ class GateHistory(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HeldOutGain:
-    """The candidate's reward minus the incumbent's on one held-out row, or the mean over the rows
-    of one template.
+    """The candidate's reward minus the incumbent's on one held-out row.
 
-    `key` is `Example.template_key`. `moved` is the share for which the two prompts choose different
-    tiers.
+    `key` is `Example.template_key`: rows with one key are one draw (`by_template`). `moved` is 1 if
+    the two prompts choose different tiers, else 0; of a draw, the share of its rows.
     """
 
     key: str
@@ -74,7 +73,8 @@ class HeldOutGain:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
+    """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows; those of one
+    template count as one.
 
     `smallest_visible` is the gain that this many rows would have detected with 80% probability.
     `look` counts from 1. `history` is the history to store; it is unchanged when there were too few
@@ -110,7 +110,7 @@ def gate(
     *Better*: the lower bound is above 0 and the mean gain reaches `delta`. *Not better*: the upper
     bound is below `delta`.
     """
-    fresh = [row for row in rows if row.key not in history.seen]
+    fresh = by_template([row for row in rows if row.key not in history.seen])
     look = history.looks + 1
     alpha_k = alpha_of_look(look, alpha)
     bounds = guarded_bounds([r.gain for r in fresh], [r.weight for r in fresh], alpha_k)
@@ -132,6 +132,30 @@ def gate(
             if looked
             else history
         ),
+    )
+
+
+def by_template(rows: Sequence[HeldOutGain]) -> list[HeldOutGain]:
+    """Return one row per key, with the weight of all its rows and their weighted mean gain.
+
+    So a template counts like one question that is asked as often as all its queries: what the gate
+    knows is how many different questions gain, not how often one of them was asked.
+    """
+    groups: dict[str, list[HeldOutGain]] = {}
+    for row in rows:
+        groups.setdefault(row.key, []).append(row)
+    return [_draw(group) for group in groups.values()]
+
+
+def _draw(group: Sequence[HeldOutGain]) -> HeldOutGain:
+    if len(group) == 1:
+        return group[0]
+    weight = math.fsum(row.weight for row in group)
+    return replace(
+        group[0],
+        gain=math.fsum(row.weight * row.gain for row in group) / weight,
+        weight=weight,
+        moved=math.fsum(row.weight * row.moved for row in group) / weight,
     )
 
 

@@ -24,13 +24,13 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import clip
-from route_switch.optimizer.arrays import arrays_of
+from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.held_out import (
     SEED,
     confusion,
     gate_figures,
-    row_gains,
+    held_out_gains,
     workload_figures,
 )
 from route_switch.optimizer.learning_steps import Findings, Plan
@@ -185,10 +185,12 @@ def _candidates(found: Findings, plan: Plan, calls: MeteredCalls) -> tuple[Candi
     if found.tables is None:
         return ()
     route = RouteExamples(plan.config, calls, frozenset(plan.models))
+    table = found.tables.validation
+    arrays = arrays_of(table, plan.lambda_)
     prompts = {trial.prompt.version: trial for trial in reversed(found.trials)}
     first_trials = dict.fromkeys(trial.prompt.version for trial in found.trials)
     return tuple(
-        _candidate(number, prompts[version], found.tables.validation, route, found, plan)
+        _candidate(number, prompts[version], table, arrays, route, found, plan)
         for number, version in enumerate(first_trials)
     )
 
@@ -197,12 +199,13 @@ def _candidate(
     number: int,
     trial: Trial,
     table: OutcomeTable,
+    arrays: OutcomeArrays,
     route: RouteExamples,
     found: Findings,
     plan: Plan,
 ) -> CandidateFigures:
     """Route the validation rows again. That costs nothing: the memo has every answer."""
-    prompt, arrays = trial.prompt, arrays_of(table, plan.lambda_)
+    prompt = trial.prompt
     decisions = route(table.examples, prompt, plan.threads)
     policy = routed_policy(
         str(number),
@@ -243,7 +246,7 @@ def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
     arrays, measured = found.comparison.arrays, found.comparison.measured
     before, after = measured[INCUMBENT], measured[CANDIDATE]
     examples = found.tables.heldout.examples
-    gains = row_gains(arrays, after, before, plan.lambda_)
+    gains = held_out_gains(arrays, examples, after, before, plan.lambda_)
     columns = [choice.argmax(axis=1) for choice in (before.choice, after.choice)]
     best = arrays.rewards(plan.lambda_).argmax(axis=1)
     moved = [
@@ -253,7 +256,7 @@ def _moved(found: Findings, plan: Plan) -> tuple[Moved, ...]:
             before=arrays.tiers[columns[0][i]],
             after=arrays.tiers[columns[1][i]],
             best=arrays.tiers[best[i]],
-            gain=float(gains[i]),
+            gain=gains[i].gain,
         )
         for i, example in enumerate(examples)
         if columns[0][i] != columns[1][i]
