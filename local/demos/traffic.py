@@ -76,7 +76,7 @@ def send(
     `logs`.
     """
     first: list[Exchange] = []
-    with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
+    with direct_client(stack) as http:
 
         def send_one(query: str) -> Exchange:
             sent = _post(http, stack, query)
@@ -86,7 +86,17 @@ def send(
             seen(sent)
             return sent
 
-        return map_ordered(send_one, queries, at_once)
+        try:
+            return map_ordered(send_one, queries, at_once)
+        except httpx.HTTPError as error:
+            raise LocalStackError(
+                f"The stack at {stack.endpoint} gave no answer: {error}. See the logs in {logs}."
+            ) from error
+
+
+def direct_client(stack: StackInfo) -> httpx.Client:
+    """Return a client without the environment's proxies: the stack is on this machine."""
+    return httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S, trust_env=False)
 
 
 def _post(http: httpx.Client, stack: StackInfo, query: str) -> Exchange:

@@ -1,7 +1,7 @@
 """`make weekly`: a week in minutes. Send real queries, run learning, show the resulting prompt.
 
-It uses the stack of `make up`, or else starts one. `route-switch` finds either, so runs can be
-listed and approved in another terminal.
+It starts a stack without the data of `make up`, or uses the running one if asked to. `route-switch`
+finds either, so runs can be listed and approved in another terminal.
 """
 
 import sys
@@ -55,11 +55,14 @@ SIMULATED_WITHOUT_MODELS = f"""\
 including the models."""
 
 
-def weekly(assembly: Path, queries: int | None, approved: bool) -> None:
-    """Run the demonstration. Raise `LocalStackError` if the run fails; any verdict is a success."""
+def weekly(assembly: Path, queries: int | None, approved: bool, on_running: bool = False) -> None:
+    """Run the demonstration. Raise `LocalStackError` if the run fails; any verdict is a success.
+
+    `on_running` uses the running stack of `make up`, with its models and its data.
+    """
     console = new_console()
     rows = [row for row in load_sample() if row.models][:queries]
-    with _stack(console, assembly) as stack:
+    with _stack(console, assembly, on_running) as stack:
         week = Week(console, stack, find_deployed(None), approved)
         sent = week.send(rows)
         week.rate(sent, rows)
@@ -67,14 +70,21 @@ def weekly(assembly: Path, queries: int | None, approved: bool) -> None:
 
 
 @contextmanager
-def _stack(console: Console, assembly: Path) -> Iterator[StackInfo]:
+def _stack(console: Console, assembly: Path, on_running: bool) -> Iterator[StackInfo]:
     running = read_stack_file(STATE)
-    if running is None:
-        with started_stack(console, assembly, STATE) as stack:
-            yield stack
-    else:
+    if running is not None and on_running:
         console.print(f"Using the running stack at {running.endpoint}.")
         yield running
+    elif running is not None:
+        raise LocalStackError(
+            f"A stack with your data runs at {running.endpoint}. Stop it (Ctrl-C keeps its data), "
+            "or run the week on it, with its models: make weekly RUNNING=1"
+        )
+    elif on_running:
+        raise LocalStackError("No stack is running. Start one with 'make up', or omit RUNNING=1.")
+    else:
+        with started_stack(console, assembly, STATE) as stack:
+            yield stack
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def up(checkout: Path) -> Iterator[None]:
     """`make up`, stopped with Ctrl-C. Afterwards, none of its processes may be left."""
     process = subprocess.Popen(
-        ["make", "up"], cwd=checkout, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["make", "up", "PROFILE=offline"],  # an OpenAI key in the environment must not be used
+        cwd=checkout,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     stack_file = checkout / ".local/stack.json"
     deadline = time.monotonic() + UP_TIMEOUT_S

@@ -7,6 +7,7 @@ import httpx
 import typer
 from rich.table import Table
 
+from route_switch.adapters.models.provider_http import LOOPBACK
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import STACK_FILE, find_deployed
 from route_switch.cli.stage_names import UsageError
@@ -75,7 +76,8 @@ def _ask(url: str, key: str, query: str) -> str:
     body = {"messages": [{"role": "user", "content": query}]}
     headers = {"authorization": f"Bearer {key}"}
     try:
-        answer = httpx.post(url, json=body, headers=headers, timeout=TIMEOUT_S)
+        with httpx.Client(timeout=TIMEOUT_S, mounts=dict.fromkeys(LOOPBACK)) as http:
+            answer = http.post(url, json=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RouteSwitchError(
             f"{url} does not answer: {error}. Check --stage or --endpoint, and that the stack runs."

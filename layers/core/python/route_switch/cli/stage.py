@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -108,8 +109,10 @@ def find_stage(name: str | None) -> Stage:
             "or start the local stack with 'make up'."
         )
     stack = json.loads(STACK_FILE.read_text("utf-8"))
-    # The local stack listens on loopback and does not check credentials.
-    session = boto3.Session("local", "local", region_name=stack["region"])
+    # The local stack listens on loopback, where no proxy leads, and does not check credentials.
+    direct = botocore.session.get_session()
+    direct.set_default_client_config(Config(proxies={}))
+    session = boto3.Session("local", "local", region_name=stack["region"], botocore_session=direct)
     return Stage(stack["prompt_parameter"].removesuffix("/live"), session, stack["aws_endpoint"])
 
 

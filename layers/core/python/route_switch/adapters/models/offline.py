@@ -2,7 +2,7 @@
 
 `offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
 queries of the project's own sample (docs/data.md). For any other query they return a text that says
-so; answers are never made up.
+so; answers are never made up. Such a text reports no tokens, so it has no cost and saves nothing.
 
 `offline/judge` and `offline/proposer` are simulated. The judge knows recorded scores and cannot
 reason. It reads only the messages it receives: the query and two answers between their tags. It
@@ -97,7 +97,8 @@ SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
 class OfflineClient:
     """Answers the last user message and ignores the rest of the conversation.
 
-    A recorded answer reports its recorded tokens; those of any other text are estimated.
+    A recorded answer reports its recorded tokens. Those of a simulated judge or proposer are
+    estimated. A missing recording reports none: costs and savings of a placeholder mean nothing.
     """
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
@@ -105,7 +106,7 @@ class OfflineClient:
             yield _simulate(call.messages, SIMULATED[call.model](call.messages))
         elif call.model in SIZES:
             recorded = recorded_answers(query_of(call.messages).text).get(call.model)
-            yield _replay(recorded) if recorded else _simulate(call.messages, NO_RECORDING)
+            yield _replay(recorded) if recorded else _answer(NO_RECORDING, None, None)
         else:
             raise ModelError(
                 f"There is no model offline/{call.model}. Configure one of "
@@ -123,7 +124,7 @@ def _simulate(messages: Sequence[JsonObject], text: str) -> Chunk:
     return _answer(text, Usage(read, estimate_tokens(text)), None)
 
 
-def _answer(text: str, usage: Usage, provider_model: str | None) -> Chunk:
+def _answer(text: str, usage: Usage | None, provider_model: str | None) -> Chunk:
     return Chunk(
         delta={"role": "assistant", "content": text},
         finish_reason="stop",
