@@ -21,6 +21,9 @@ from route_switch.optimizer.report.text_format import (
 
 LARGEST = "tier-3"
 
+SHARING = 0.95
+"""Above this share of templates among rows, hardly any rows share one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -193,7 +196,7 @@ def used_rows(report: Report) -> str | None:
     parts = []
     if rows.left_out or rows.duplicates_merged:
         parts.append(f"{rows_used(rows.used, rows.left_out, rows.duplicates_merged)}.")
-    if rows.templates is not None and rows.templates < rows.used:
+    if rows.templates is not None and rows.templates < SHARING * rows.used:
         parts.append(
             f"{rows.used:,} rows are from {rows.templates:,} templates, and {rows.heldout:,} "
             f"held-out rows from {rows.heldout_templates:,}: queries of a template differ only in "
