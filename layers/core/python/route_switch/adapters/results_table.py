@@ -26,6 +26,8 @@ any model, with their text stored. The former count those that can be replayed, 
 cannot, by reason. The latter count, among those that can, what routing chose and how long the query
 was. A request whose router failed is counted by length only.
 
+`shadow:…` counts requests in shadow: `domain.shadow` and `domain.shadow_counters`.
+
 Requests to learn from are also in the index `Learning`, with the keys `learn_pk` and `learn_sk`;
 records without these attributes are not in it:
 

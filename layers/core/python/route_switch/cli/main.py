@@ -17,6 +17,7 @@ from route_switch.cli import (
     results,
     route,
     runs,
+    savings,
     switch,
 )
 from route_switch.cli.stage_names import UsageError
@@ -43,6 +44,7 @@ app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
 app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
+app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(switch.app, name="switch")

@@ -13,7 +13,7 @@ from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
 from route_switch.cli.terminal import console, say, say_json
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 
 RunArgument = Annotated[
@@ -31,7 +31,7 @@ def learn(stage: StageOption = None) -> None:
     start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
     with aws_errors():
         _check_that_learning_is_on(deployed)
-        machine = _output(deployed, "LearningStateMachine")
+        machine = deployed.output("LearningStateMachine")
         holder = _runs(deployed).holder()
         workflow = StepFunctionsRuns(deployed.connect("stepfunctions"), machine)
         if not workflow.start(start.run_id, start):
@@ -117,14 +117,6 @@ def _check_that_learning_is_on(deployed: Deployed) -> None:
 
 def _runs(deployed: Deployed) -> DynamoDbRuns:
     return DynamoDbRuns(deployed.connect("dynamodb"), deployed.settings.results_table)
-
-
-def _output(deployed: Deployed, name: str) -> str:
-    if name not in deployed.outputs:
-        raise ConfigurationError(
-            f"The stack has no output {name}: it is older than this release. Deploy it again."
-        )
-    return deployed.outputs[name]
 
 
 def _state(run: StoredRun) -> str:

@@ -97,6 +97,14 @@ class Deployed:
     settings: Settings
     outputs: Mapping[str, str]
 
+    def output(self, name: str) -> str:
+        """Return an output of the stack. Raise `ConfigurationError` if it has none of this name."""
+        if name not in self.outputs:
+            raise ConfigurationError(
+                f"The stack has no output {name}: it is older than this release. Deploy it again."
+            )
+        return self.outputs[name]
+
 
 def find_stage(name: str | None) -> Stage:
     """Return the stage with this name, or the local stack described in `STACK_FILE`."""

@@ -34,6 +34,7 @@ from route_switch.wiring.settings import Stores, parse_environment
 from route_switch.workflow.ask import AskForApproval
 from route_switch.workflow.claim import ClaimRun, days_of_previous_month
 from route_switch.workflow.collect import CollectInputs
+from route_switch.workflow.go_live import PromoteAndGoLive
 from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
 from route_switch.workflow.roll_back import RollBackPrompt
@@ -160,10 +161,11 @@ class LearningWiring:
             SsmOutputRatios(self._ssm, settings.live_parameter),
         )
 
-    def promote(self, owner: str) -> PromoteCandidate:
+    def promote(self, owner: str) -> PromoteAndGoLive:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections)
+        promote = PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections)
+        return PromoteAndGoLive(promote, self.switches, self.settings.learning.go_live)
 
     def roll_back(self, owner: str) -> RollBackPrompt:
         publish, stage = self.publish(owner), self.settings.stage

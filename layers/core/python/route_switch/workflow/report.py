@@ -10,7 +10,7 @@ from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.learning_ports import DeletionNotes, LearnedTexts
 from route_switch.domain.learning.learning_run import RunOutcome
 from route_switch.domain.output_ratio import OutputRatioStore
-from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
+from route_switch.workflow.events import Evaluated, Notice, Promoted, ReportEvent, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -124,11 +124,7 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
     kept = "The live prompt is unchanged."
     match outcome:
         case RunOutcome.PROMOTED:
-            version = promoted.version if promoted else None
-            return (
-                f"A better routing prompt is live as version {version}. To undo it, run "
-                "'route-switch prompt rollback'."
-            )
+            return promotion(promoted) if promoted else ""
         case RunOutcome.NOT_BETTER:
             return f"No better routing prompt was found. {kept}"
         case RunOutcome.NOT_ENOUGH_EVIDENCE:
@@ -163,6 +159,34 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
             )
         case _:
             return _failure(state, kept)
+
+
+def promotion(promoted: Promoted) -> str:
+    """Say which prompt is live, and whether it routes."""
+    version = f"version {promoted.version}"
+    undo = "To undo it, run 'route-switch prompt rollback'."
+    see = "'route-switch savings' shows what routing would save and lose."
+    on = "'route-switch switch routing on'"
+    match promoted.shadow:
+        case None:
+            return f"A better routing prompt is live as {version}. {undo}"
+        case "ended":
+            return (
+                f"A better routing prompt is live as {version}, and routing is on: the prompt "
+                "clearly beats the tier that answered in shadow. To go back, run 'route-switch "
+                "switch routing shadow'."
+            )
+        case "unproven":
+            return (
+                f"A better routing prompt is in place as {version}. Routing stays in shadow, "
+                "because the prompt does not clearly beat the tier that answers. "
+                f"{see} To go live all the same, run {on}."
+            )
+        case "stays":
+            return (
+                f"A better routing prompt is in place as {version}. Routing is in shadow, so one "
+                f"tier still answers. {see} To go live, run {on}."
+            )
 
 
 def figures(evaluated: Evaluated) -> list[str]:
