@@ -184,7 +184,7 @@ def test_learning_reads_requests_in_shadow(shadow: Api) -> None:
     dynamodb = boto3.client("dynamodb")
     learning = DynamoDbLearning(dynamodb, "results", NoTexts())
     assert learning.count([TODAY]).replayable == 1
-    [request] = learning.load([str(answer.body["id"])])
+    [request] = learning.load([str(answer.body["id"])]).requests
     example = request.as_example(CATALOG, weight=1.0, train_only=False)
     assert example.models["openai/large"].answer == "Because of gravity."
     version = str(record_of(shadow, answer.body["id"])["prompt_version"])

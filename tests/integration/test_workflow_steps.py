@@ -20,6 +20,8 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.verdict_scope import stage_scope
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.switches import Switches
 from route_switch.wiring.learning import read_learning_settings
@@ -223,9 +225,11 @@ def instruction(word: str) -> str:
 
 
 def candidate(**provenance: str) -> RoutingPrompt:
-    known = {"verdict": "better", "incumbent": packaged_prompt().version, **provenance}
-    changed = {"instruction": instruction("learned"), "provenance": known}
-    return packaged_prompt().model_copy(update=changed)
+    changed = packaged_prompt().model_copy(update={"instruction": instruction("learned")})
+    scope = stage_scope(RouterConfig(models=CATALOG), 0.2)
+    known = {"verdict": "better", "incumbent": packaged_prompt().version}
+    about = {"content": changed.version, **scope}
+    return changed.model_copy(update={"provenance": {**known, **about, **provenance}})
 
 
 def promote(
@@ -308,6 +312,21 @@ def test_a_candidate_that_needs_approval_does_not_go_live_without_it(s3: "S3Clie
     with pytest.raises(PromptError, match="needs a person's approval"):
         promote(s3, asked, approved=False)
     assert promote(s3, asked, approved=True)["version"] == 2
+
+
+def test_a_candidate_that_was_measured_with_other_prices_does_not_go_live(s3: "S3Client") -> None:
+    """Somebody deployed other prices while the run waited for its approval."""
+    promoted = promote(s3, candidate(prices="9/9,9/9,9/9,?"), approved=True)
+    assert promoted["promoted"] is False
+    assert "verdict is about something else: prices 9/9,9/9,9/9,? → " in str(promoted["why"])
+    assert live() == to_markdown(packaged_prompt())
+
+
+def test_an_artifact_that_was_edited_in_the_bucket_does_not_go_live(s3: "S3Client") -> None:
+    edited = candidate().model_copy(update={"instruction": instruction("mine")})
+    promoted = promote(s3, edited, approved=True)
+    assert promoted["promoted"] is False
+    assert f"content {candidate().version} → {edited.version}" in str(promoted["why"])
 
 
 def test_a_run_without_a_candidate_is_an_error(s3: "S3Client") -> None:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from route_switch.domain.learning.promotion import GateHistory, HeldOutGain, gate
+from route_switch.domain.learning.held_out_gain import HeldOutGain
+from route_switch.domain.learning.promotion import GateHistory, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 from route_switch.optimizer.held_out import differences

@@ -1,10 +1,8 @@
 """`route-switch optimize`: options, money and progress."""
 
 import io
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +28,6 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_job import (
-    HISTORY_BEFORE,
     LearningJob,
     default_proposer,
     simulated_parts,
@@ -215,26 +212,18 @@ def test_a_run_that_cannot_start_releases_the_folder(tmp_path: Path) -> None:
     MemoFile(tmp_path / "run" / MEMO).close()
 
 
-def test_a_resumed_run_uses_the_gate_history_from_its_start(tmp_path: Path) -> None:
-    """A resumed run counts as one look, even if the shared file changed in between."""
-    history = tmp_path / "history.json"
-    history.write_text('{"looks": 3, "seen": ["a"]}')
-    run = run_in(tmp_path, history).job
-    assert run.history_before().looks == 3
-    history.write_text('{"looks": 4, "seen": []}')
-    assert run.history_before().looks == 3
-    assert json.loads((tmp_path / HISTORY_BEFORE.format(run.fingerprint)).read_text())["looks"] == 3
-    assert replace(run, examples_digest="other").history_before().looks == 4
-
-
-def test_without_a_gate_history_the_run_is_the_first_look(tmp_path: Path) -> None:
-    assert run_in(tmp_path, tmp_path / "none.json").job.history_before().looks == 0
-
-
-def test_an_invalid_gate_history_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_gate_history_stops_the_run_before_anything_else(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("[1]")
     with pytest.raises(ConfigurationError, match=r"h.json is not a gate history"):
-        run_in(tmp_path, tmp_path / "h.json").job.history_before()
+        run_in(tmp_path / "run", tmp_path / "h.json", router="local/encoder")()
+    assert (tmp_path / "h.json").read_text() == "[1]"
+
+
+def test_a_gate_history_in_a_missing_folder_stops_the_run_before_anything_else(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(RouteSwitchError, match=r"none does not exist. Create it first"):
+        run_in(tmp_path / "run", tmp_path / "none" / "h.json", router="local/encoder")()
 
 
 def test_a_dry_run_lists_models_without_a_price(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning.held_out_gain import by_template
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.promotion import GateHistory, by_template, gate
+from route_switch.domain.learning.promotion import GateHistory, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.baselines import Learner, Measurement, baselines, shuffled_control

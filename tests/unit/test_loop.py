@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.cli.route import router_config
 from route_switch.domain.errors import (
     BudgetReachedError,
     ConfigurationError,
@@ -16,9 +17,14 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.learning.text_policy import BY_POLICY, LearnFromText
+from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.ports import ModelCall
+from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES
+from route_switch.domain.prompts.verdict_scope import differences, scope_of
 from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
@@ -135,7 +141,9 @@ def test_the_artifact_has_its_provenance_but_no_time(run: Run) -> None:
     assert made.provenance["examples"] == "digest"
     assert run[0].gate is not None
     assert made.provenance["verdict"] == run[0].gate.verdict
+    assert made.provenance["content"] == made.version
     assert made.provenance["tiers"] == "fake/small,fake/medium,fake/large"
+    assert differences(made, scope_of(PLAN.models, PLAN.prices, PLAN.config, PLAN.lambda_)) == []
     assert not [name for name in made.provenance if "time" in name or "created" in name]
     assert "2026" not in to_json(made)
 
@@ -175,9 +183,24 @@ def test_the_artifact_fits_parameter_store_and_round_trips_in_both_formats(run: 
 def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
     """Even with names as long as those of inference profiles."""
     name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
-    plan = replace(PLAN, models=dict.fromkeys(Tier, name), proposer_model=name)
-    plain, made = run[0].candidate, candidate_prompt(from_traffic(run[0]), plan, "f" * 64)
-    assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
+    price = Price(input_usd_per_million=0.123, output_usd_per_million=12.5)
+    cached = price.model_copy(update={"cached_input_usd_per_million": 0.1})
+    plan = replace(
+        PLAN,
+        models=dict.fromkeys(Tier, name),
+        proposer_model=name,
+        config=router_config(name),
+        prices={name: cached},
+    )
+    found = replace(from_traffic(run[0]), needs_approval="a long reason for an approval " * 20)
+    made = candidate_prompt(found, plan, "f" * 64)
+    ratio = MeasuredRatio(
+        model=name, tier_3_model=name, ratio=1.2345, low=1.2344, high=1.2346, rows=1234
+    )
+    provenance = made.provenance | ratios_as_provenance([ratio], plan.models)
+    longest = made.model_copy(update={"provenance": provenance})
+    size = len(to_markdown(longest).encode()) - len(to_markdown(run[0].candidate).encode())
+    assert 1200 < size <= PROVENANCE_BYTES
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:

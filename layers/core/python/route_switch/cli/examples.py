@@ -23,7 +23,9 @@ LEFT_OUT = {
     "empty": "requests without text from the user",
     "continued": "requests that continue after the user's message",
     "expired": "requests that expired before they were read",
+    "unreadable": "records that could not be read",
     "merged": "requests merged into an equal one",
+    "capped": "labels beyond what one client may give",
 }
 
 
@@ -82,3 +84,5 @@ def print_summary(out: Path, collected: CollectedExamples) -> None:
     for reason, number in collected.left_out.items():
         if number and reason not in LEFT_OUT:
             say(f"left out: {number} requests ({reason})")
+    if collected.unreadable:
+        say(f"unreadable: {', '.join(collected.unreadable)}")

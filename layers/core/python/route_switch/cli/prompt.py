@@ -148,12 +148,22 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Skip the check of the candidate's verdict.")
     ] = False,
+    approve: Annotated[
+        bool,
+        typer.Option("--approve", help="Give the approval that the verdict asks a person for."),
+    ] = False,
     stage: StageOption = None,
 ) -> None:
-    """Make a candidate live that was found better than the current live prompt."""
+    """Make a candidate live that was found better than the current live prompt.
+
+    The verdict must be about exactly this text, and about the models, prices, settings and λ of the
+    stage.
+    """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
-    version = chosen.publisher().promote(artifact, force=force)
+    version = chosen.publisher().promote(
+        artifact, chosen.verdict_scope, force=force, approved=approve
+    )
     say(f"{file} -> {chosen.parameter}, version {version}")
     try:
         chosen.output_ratios().keep(ratios_in(parse_prompt(artifact).provenance))

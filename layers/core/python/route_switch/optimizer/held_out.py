@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.promotion import GateResult, HeldOutGain, guarded_bounds
+from route_switch.domain.learning.held_out_gain import HeldOutGain
+from route_switch.domain.learning.promotion import GateResult, guarded_bounds
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from route_switch.optimizer.policies import Policy
@@ -129,6 +130,7 @@ def gate_figures(result: GateResult, needs_approval: str | None) -> Gate:
         smallest_visible=result.smallest_visible,
         moved=result.moved,
         needs_approval=needs_approval,
+        rests_on=None if result.rests_on is None else str(result.rests_on),
     )
 
 

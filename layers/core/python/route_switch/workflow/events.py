@@ -58,7 +58,11 @@ class Claimed(WorkflowEvent):
 
 
 class Collected(WorkflowEvent):
-    """`requests` is the number of requests to draw from, `from_seed` that of seed examples."""
+    """`requests` is the number of requests to draw from, `from_seed` that of seed examples.
+
+    `unreadable` records were left out; `unreadable_ids` names the first of them. `labels_left_out`
+    counts labels beyond what one client may give.
+    """
 
     enough: bool
     examples: int
@@ -66,6 +70,9 @@ class Collected(WorkflowEvent):
     requests: int
     needed: int
     note: str | None = None
+    unreadable: int = 0
+    unreadable_ids: tuple[str, ...] = ()
+    labels_left_out: int = 0
 
 
 class Slice(WorkflowEvent):
@@ -85,6 +92,8 @@ class Evaluated(Slice):
     """Why a person has to approve, or None if nobody has to."""
     gain_over_shadow_low: float | None = None
     """Lower bound of the candidate's gain over the tier that answers in shadow, 95%."""
+    rests_on: str | None = None
+    """The client that the evidence rests on, or None if it rests on no single one."""
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None

@@ -125,6 +125,7 @@ class RunSlice:
                 "verdict": gate.verdict,
                 "ask": gate.needs_approval or always,
                 "gain_over_shadow_low": None if over_shadow is None else over_shadow.low,
+                "rests_on": gate.rests_on,
                 "gain": gate.gain.mean,
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,

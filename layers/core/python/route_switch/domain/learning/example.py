@@ -63,8 +63,10 @@ class Example(BaseModel):
     the example's key. `gold` may be several answers, any of which is right. `template` names the
     template that the query was made from; without it, `template_of` finds out. `models` maps model
     names to results. `feedback` says, per tier, whether people judged the answer adequate. `weight`
-    is the inverse of the row's sampling probability. `train_only` rows were not sampled uniformly,
-    so they are never used to measure anything.
+    is the inverse of the row's sampling probability. `asked_by` divides it between the clients that
+    asked, and `labeled_by` is the client that gave `gold` or `feedback`
+    (`domain.learning.clients`); both are empty for the owner's own examples. `train_only` rows were
+    not sampled uniformly, so they are never used to measure anything.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
@@ -80,6 +82,8 @@ class Example(BaseModel):
     template: Text | None = None
     models: dict[str, RecordedResult] = Field(default_factory=dict)
     feedback: dict[Tier, bool] = Field(default_factory=dict)
+    asked_by: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    labeled_by: str | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
     train_only: bool = False
     from_traffic: bool = False

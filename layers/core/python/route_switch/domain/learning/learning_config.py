@@ -42,6 +42,9 @@ class LearningConfig(BaseModel):
     """Model that grades answers without feedback, test result or gold; null is none."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
     """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
+    trusted_keys: tuple[Annotated[str, Field(pattern=r"^key_\w+$")], ...] = ()
+    """Keys, by id (`route-switch keys list`), whose feedback counts as the owner's: it is not
+    capped, and a promotion may rest on it."""
     max_not_understood: Annotated[float, Field(ge=0, le=1)] = MAX_NOT_UNDERSTOOD
     """Largest share of gold answers not recognized in Tier 3's answer, verdicts that cannot be
     read, router replies without a tier, or refused answers; above it a run stops."""

@@ -4,24 +4,15 @@ Queries of one template (`templates.py`) share their side: a prompt that has see
 nearly seen the others.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.near_duplicates import NearDuplicates
-
-
-class Side(StrEnum):
-    TRAIN = "train"
-    VALIDATION = "validation"
-    HELDOUT = "heldout"
-
-
-SHARES = {Side.TRAIN: 0.4, Side.VALIDATION: 0.3, Side.HELDOUT: 0.3}
-"""Shares of all queries. They are fixed: other shares would move queries to other sides."""
+from route_switch.domain.learning.sides import SHARES as SHARES
+from route_switch.domain.learning.sides import Side as Side
+from route_switch.domain.learning.sides import side_of as side_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +33,6 @@ class Split:
     @property
     def examples(self) -> tuple[Example, ...]:
         return (*self.train, *self.validation, *self.heldout)
-
-
-def side_of(key: str) -> Side:
-    """Return the side of a template's key. It depends on the key alone, so a query never changes
-    sides.
-
-    The key is hashed once more, so that sampling by the key itself does not sample a side.
-    """
-    place = int(hashlib.sha256(f"side of {key}".encode()).hexdigest()[:16], 16) / 16**16
-    if place < SHARES[Side.TRAIN]:
-        return Side.TRAIN
-    return Side.VALIDATION if place < 1 - SHARES[Side.HELDOUT] else Side.HELDOUT
 
 
 def split(examples: Iterable[Example]) -> Split:

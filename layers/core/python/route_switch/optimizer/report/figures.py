@@ -81,6 +81,8 @@ class Gate(Frozen):
     moved: float = Field(description="Share of queries whose tier changes.")
     needs_approval: str | None = None
     """Why a person has to approve a promotion, or None."""
+    rests_on: str | None = None
+    """The client without which the candidate is not better, or None if there is none."""
 
 
 class Moved(Frozen):

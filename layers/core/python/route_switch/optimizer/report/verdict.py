@@ -108,8 +108,13 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
                 "The current prompt stays for now because there is not enough evidence to tell "
                 f"which is better: {gain}. With this many rows, a gain of "
                 f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
+                f"{_rests_on(gate)}"
             )
             return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+
+
+def _rests_on(gate: Gate) -> str:
+    return f" And {gate.rests_on}." if gate.rests_on is not None else ""
 
 
 def _gain(report: Report, gate: Gate) -> str:
