@@ -19,6 +19,7 @@ from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap
+from tests.support.outcomes import spelled
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back
 
@@ -55,8 +56,12 @@ def example(number: int, **fields: object) -> Example:
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
         for tier, name in enumerate(NAMES)
     }
-    words = " ".join(f"{SUBJECTS[subject]}{number * 7 % 31}{part}" for part in "abcdefgh")
-    row = {"query": f"{words} number {number}", "models": results, "workload": SUBJECTS[subject]}
+    words = " ".join(f"{SUBJECTS[subject]}{spelled(number * 7 % 31)}{part}" for part in "abcdefgh")
+    row = {
+        "query": f"{words} number {spelled(number)}",
+        "models": results,
+        "workload": SUBJECTS[subject],
+    }
     return Example.model_validate({**row, **fields})
 
 

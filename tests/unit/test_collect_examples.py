@@ -20,6 +20,7 @@ from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from tests.support.effort import draws
+from tests.support.outcomes import spelled
 
 TODAY = [date(2026, 1, 31)]
 CATALOG = ModelCatalog(
@@ -172,9 +173,9 @@ def test_requests_with_feedback_are_added_for_training_only() -> None:
 def test_feedback_on_an_equal_request_is_shared_in_training_without_adding_weight(
     side: Side,
 ) -> None:
-    requests = [asked(f"r{n}", f"Question {n}?") for n in range(200)]
+    requests = [asked(f"r{n}", f"Question {spelled(n)}?") for n in range(200)]
     found = collect(Traffic(requests), wanted=20).examples
-    drawn = next(example for example in found if side_of(example.key) is side)
+    drawn = next(example for example in found if side_of(example.template_key) is side)
     outside = next(
         id_ for id_ in map(str, range(100)) if Arc.of(0, 0.1).offset_of(id_) > Arc.of(0, 0.1).length
     )

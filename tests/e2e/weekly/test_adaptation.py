@@ -133,7 +133,7 @@ def heldout(weekly: Weekly, run: str, queries: Sequence[str], folder: Path) -> O
     kept = [
         (example, row)
         for example, row in zip(table.examples, table.rows, strict=True)
-        if example.key in keys and side_of(example.key) is Side.HELDOUT
+        if example.key in keys and side_of(example.template_key) is Side.HELDOUT
     ]
     return replace(table, examples=tuple(e for e, _ in kept), rows=tuple(row for _, row in kept))
 

@@ -21,6 +21,7 @@ from route_switch.cli import (
     switch,
 )
 from route_switch.cli.stage_names import UsageError
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ app.add_typer(switch.app, name="switch")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"route-switch {version('route-switch')}")
+        say(f"route-switch {version('route-switch')}")
         raise typer.Exit
 
 
@@ -73,5 +74,5 @@ def run() -> None:
     try:
         app()
     except RouteSwitchError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from error

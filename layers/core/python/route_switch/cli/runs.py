@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns, StoredRun
@@ -13,6 +12,7 @@ from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
+from route_switch.cli.terminal import console, say, say_json
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 
@@ -39,9 +39,9 @@ def learn(stage: StageOption = None) -> None:
                 f"Run {start.run_id} exists already: somebody else started it in the same second. "
                 "'route-switch runs' shows it."
             )
-    typer.echo(f"Run {start.run_id} started. 'route-switch runs' shows how it ends.")
+    say(f"Run {start.run_id} started. 'route-switch runs' shows how it ends.")
     if holder is not None:
-        typer.echo(
+        say(
             f"note: run {holder} has not ended, and only one run can be active. Unless that run "
             "was stopped, the new one ends at once as a duplicate and is not listed.",
             err=True,
@@ -59,7 +59,7 @@ def runs(
     with aws_errors():
         found = _runs(find_deployed(stage)).newest(limit)
     if as_json:
-        typer.echo(json.dumps([_facts(run) for run in found], indent=2))
+        say_json([_facts(run) for run in found], indent=2)
         return
     table = Table(
         Column("run", no_wrap=True), "started (UTC)", "trigger", "outcome", "live version"
@@ -68,7 +68,7 @@ def runs(
         started = f"{datetime.fromtimestamp(run.started_at, UTC):%Y-%m-%d %H:%M}"
         version = "" if run.version is None else str(run.version)
         table.add_row(run.id, started, run.trigger, _state(run), version)
-    Console().print(table)
+    console().print(table)
 
 
 def approve(run: RunArgument, stage: StageOption = None) -> None:
@@ -104,7 +104,7 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
                 "'route-switch prompt promote' makes a candidate live by hand."
             ) from error
         runs.answered(run_id)
-    typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
+    say(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
 
 
 def _check_that_learning_is_on(deployed: Deployed) -> None:

@@ -1,6 +1,5 @@
 """`route-switch savings`: what routing saves, or would save, and what it loses."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.savings_view import savings_body, savings_lines
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
+from route_switch.cli.terminal import say, say_json
 from route_switch.services.operations.show_savings import ShowSavings
 from route_switch.services.operations.sum_costs import CostsQuery
 
@@ -40,10 +40,10 @@ def savings(
     with aws_errors():
         found = _show(deployed)(CostsQuery(today - timedelta(days=days - 1), today, "tier"))
     if as_json:
-        typer.echo(json.dumps(savings_body(found), indent=2))
+        say_json(savings_body(found), indent=2)
         return
     for line in savings_lines(found, deployed.settings.router.shadow_answer_tier):
-        typer.echo(line)
+        say(line)
 
 
 def _show(deployed: Deployed) -> ShowSavings:

@@ -9,6 +9,7 @@ import typer
 from route_switch.adapters.ssm import SsmSwitchStore
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
@@ -49,10 +50,10 @@ def show(as_json: JsonOption = False, stage: StageOption = None) -> None:
     with aws_errors():
         switches = switch_store(find_deployed(stage)).read()
     if as_json:
-        typer.echo(switches.model_dump_json())
+        say(switches.model_dump_json())
         return
     for name, value in _states(switches).items():
-        typer.echo(f"{name}: {value}")
+        say(f"{name}: {value}")
 
 
 @app.command(
@@ -110,8 +111,8 @@ def _set(stage: str | None, name: str, when: str, **change: Tier | str | None) -
         before = _read_or_default(store)
         after = Switches.model_validate({**before.model_dump(), **change})
         store.write(after)
-    typer.echo(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
-    typer.echo(when, err=True)
+    say(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
+    say(when, err=True)
 
 
 def _read_or_default(store: SsmSwitchStore) -> Switches:
@@ -119,7 +120,7 @@ def _read_or_default(store: SsmSwitchStore) -> Switches:
     try:
         return store.read()
     except ConfigurationError as error:
-        typer.echo(f"note: {error} The other switches are now at their defaults.", err=True)
+        say(f"note: {error} The other switches are now at their defaults.", err=True)
         return Switches()
 
 

@@ -78,7 +78,7 @@ class GateHistoryFile:
 class LearningJob:
     """A learning run. Called again with the same files, it continues where it was stopped.
 
-    `cap_usd` and `command` are only for the report.
+    `cap_usd`, `command` and `odd_lines` (of the examples' file) are only for the report.
     """
 
     plan: Plan
@@ -92,6 +92,7 @@ class LearningJob:
     command: str
     monthly_queries: int
     workload_notes: Mapping[str, str] = field(default_factory=dict)
+    odd_lines: int = 0
 
     def __call__(self, dependencies: RunDependencies) -> Report:
         """Run everything and return the report.
@@ -147,6 +148,7 @@ class LearningJob:
             cap_usd=self.cap_usd,
             monthly_queries=self.monthly_queries,
             workload_notes=self.workload_notes,
+            odd_lines=self.odd_lines,
         )
 
 
@@ -159,10 +161,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def default_proposer(models: Mapping[Tier, str], router_model: str) -> str:
-    """Return the large model if it can be called, else the router model, else the simulated one."""
+def default_proposer(
+    models: Mapping[Tier, str], router_model: str, only_recorded: frozenset[str] = frozenset()
+) -> str:
+    """Return the large model if it can be called, else the router model, else the simulated one.
+
+    A model that is only recorded is not called: a benchmark names models such as `meta/llama-2-70b`
+    whose provider nobody here has.
+    """
     for name in (models[Tier.LARGE], router_model):
-        if "/" in name and provider_of(name) not in IN_PROCESS:
+        if "/" in name and provider_of(name) not in IN_PROCESS and name not in only_recorded:
             return name
     return "offline/proposer"
 

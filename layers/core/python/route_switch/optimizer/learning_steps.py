@@ -253,7 +253,7 @@ class LearningSteps:
             carrier=carrier,
             adapter=RoutingAdapter(parts, frozenset(plan.models), config),
             tiers=tables.train.tiers,
-            usd_weight=plan.lambda_ / arrays_of(tables.validation).tier_3_usd,
+            usd_weight=plan.lambda_ / arrays_of(tables.validation, plan.lambda_).usd_per_unit,
             why_rejected=Screening(
                 found.incumbent,
                 tables.train.tiers,
@@ -344,12 +344,26 @@ def _by_side(table: OutcomeTable, sides: Split) -> Tables:
     tables = [_part(table, side) for side in (sides.train, sides.validation, sides.heldout)]
     sizes = [len(part.examples) for part in tables]
     if min(sizes) < MIN_ROWS_PER_SIDE:
-        raise ConfigurationError(
-            f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
-            f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
-            "hundreds. Add examples."
-        )
+        raise ConfigurationError(too_few(sizes, sides.examples))
     return Tables(*tables)
+
+
+def too_few(sizes: Sequence[int], examples: Sequence[Example]) -> str:
+    """Explain that some side of the split is too small for any figure."""
+    templates = len({example.template_key for example in examples})
+    shared = (
+        ""
+        if templates == len(examples)
+        else (
+            f" {len(examples)} examples are from {templates} templates (queries that differ only "
+            "in numbers, ids and addresses), and a template's examples are all on one side."
+        )
+    )
+    return (
+        f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
+        f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
+        f"hundreds.{shared} Add examples."
+    )
 
 
 def _part(table: OutcomeTable, side: Sequence[Example]) -> OutcomeTable:

@@ -1,5 +1,6 @@
 """The rows that the promotion gate decides on, and whose they are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,8 @@ from route_switch.domain.learning.outcome import OutcomeTable
 class HeldOutGain:
     """The candidate's reward minus the incumbent's on one held-out row.
 
-    `key` is `Example.key`. `moved` says whether the two prompts choose different tiers. `asked_by`
+    `key` is `Example.template_key`: rows with one key are one draw (`by_template`). `moved` is 1 if
+    the two prompts choose different tiers, else 0; of a draw, the share of its rows. `asked_by`
     divides the weight between clients, and `labeled_by` is the client whose label graded the row;
     both are empty where the row is the owner's.
     """
@@ -20,7 +22,7 @@ class HeldOutGain:
     key: str
     gain: float
     weight: float = 1.0
-    moved: bool = True
+    moved: float = 1.0
     asked_by: Mapping[str, float] = field(default_factory=dict)
     labeled_by: str | None = None
 
@@ -33,6 +35,30 @@ class HeldOutGain:
         own = (w for client, w in self.asked_by.items() if belongs_to(client, left_out.client))
         weight = self.weight - sum(own)
         return replace(self, weight=weight) if weight > self.weight * 1e-9 else None
+
+
+def by_template(rows: Sequence[HeldOutGain]) -> list[HeldOutGain]:
+    """Return one row per key, with the weight of all its rows and their weighted mean gain.
+
+    So a template counts like one question that is asked as often as all its queries: what the gate
+    knows is how many different questions gain, not how often one of them was asked.
+    """
+    groups: dict[str, list[HeldOutGain]] = {}
+    for row in rows:
+        groups.setdefault(row.key, []).append(row)
+    return [_draw(group) for group in groups.values()]
+
+
+def _draw(group: Sequence[HeldOutGain]) -> HeldOutGain:
+    if len(group) == 1:
+        return group[0]
+    weight = math.fsum(row.weight for row in group)
+    return replace(
+        group[0],
+        gain=math.fsum(row.weight * row.gain for row in group) / weight,
+        weight=weight,
+        moved=math.fsum(row.weight * row.moved for row in group) / weight,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.clients import to_leave_out
-from route_switch.domain.learning.held_out_gain import HeldOutGain, Reliance
+from route_switch.domain.learning.held_out_gain import HeldOutGain, Reliance, by_template
 
 ALPHA = 0.05
 """Error budget over all looks."""
@@ -99,7 +99,8 @@ class GateHistory(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows.
+    """`mean` and its interval `low`..`high` at level 1 − `alpha` over `n` fresh rows; those of one
+    template count as one.
 
     `smallest_visible` is the gain that this many rows would have detected with 80% probability.
     `look` counts from 1. `history` is the history to store; it is unchanged when there were too few
@@ -147,9 +148,9 @@ def gate(
     taken = history.next_look(test, keys)
     fresh = [row for row in rows if row.key in taken.rows]
     alpha_k = alpha_of_look(taken.look, alpha)
-    bounds = guarded_bounds([r.gain for r in fresh], [r.weight for r in fresh], alpha_k)
-    looked = len(fresh) >= MIN_ROWS
-    total = sum(row.weight for row in fresh)
+    draws, bounds = by_template(fresh), _bounds(fresh, alpha_k)
+    looked = len(draws) >= MIN_ROWS
+    total = sum(row.weight for row in draws)
     verdict = _verdict(bounds, delta) if looked else "not enough evidence"
     rests_on = _rests_on(fresh, alpha_k, delta) if verdict == "better" else None
     if rests_on is not None and not rests_on.dominant:
@@ -159,15 +160,21 @@ def gate(
         mean=bounds.mean,
         low=bounds.low,
         high=bounds.high,
-        n=len(fresh),
+        n=len(draws),
         alpha=alpha_k,
         look=taken.look,
         delta=delta,
         smallest_visible=bounds.smallest_visible(delta),
-        moved=sum(row.weight for row in fresh if row.moved) / total if fresh else 0.0,
+        moved=sum(row.weight * row.moved for row in draws) / total if draws else 0.0,
         history=history.after(test, taken, keys) if looked else history,
         rests_on=rests_on,
     )
+
+
+def _bounds(rows: Sequence[HeldOutGain], alpha: float) -> "Bounds":
+    """Return the bounds of the mean gain, in which a template counts once."""
+    draws = by_template(rows)
+    return guarded_bounds([d.gain for d in draws], [d.weight for d in draws], alpha)
 
 
 def _rests_on(rows: Sequence[HeldOutGain], alpha: float, delta: float) -> Reliance | None:
@@ -177,7 +184,7 @@ def _rests_on(rows: Sequence[HeldOutGain], alpha: float, delta: float) -> Relian
     clients = to_leave_out((row.asked_by for row in rows), total)
     for each in sorted(clients, key=lambda client: client.dominant):
         kept = [row for row in (row.without(each) for row in rows) if row is not None]
-        bounds = guarded_bounds([r.gain for r in kept], [r.weight for r in kept], alpha)
+        bounds = _bounds(kept, alpha)
         if _verdict(bounds, delta) != "better":
             return Reliance(each.client, each.dominant, len(kept), bounds.mean, bounds.low)
     return None

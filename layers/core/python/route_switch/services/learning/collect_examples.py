@@ -19,8 +19,8 @@ from datetime import date
 from route_switch.domain.learning.clients import cap_labels
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import LearningIndex, PastRequests, RoutedRequests
+from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.past_request import PastRequest
-from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.router_config import RouterConfig, TextStorage
 from route_switch.domain.sampling import Arc
 
@@ -78,7 +78,7 @@ class CollectExamples:
         examples, unreadable = self._examples(loaded.requests, frozenset(drawn), arc.probability)
         unreadable = (*loaded.unreadable, *unreadable)
         kept = [each for each in map(self._allowed, examples) if each is not None]
-        merged = _merge_equal(kept)
+        merged = merge_equal(kept)
         capped, labels_left_out = cap_labels(merged)
         left_out = {
             **{reason.value: number for reason, number in routed.not_replayable.items()},
@@ -115,47 +115,6 @@ class CollectExamples:
             else:
                 examples.append(example)
         return examples, tuple(unreadable)
-
-
-def _merge_equal(examples: Sequence[Example]) -> tuple[Example, ...]:
-    groups: dict[str, list[Example]] = {}
-    for example in examples:
-        groups.setdefault(example.key, []).append(example)
-    return tuple(_merge(group) for group in groups.values())
-
-
-def _merge(group: Sequence[Example]) -> Example:
-    """Keep the first example for all of its kind. Feedback-only examples add no weight to a sampled
-    one.
-
-    Share known answers among examples whose whole request is the same, and labels among those that
-    are also from the same client. Labels of feedback-only examples are shared in training alone,
-    because which requests have feedback is no random choice.
-    """
-    first = group[0]
-    alike = [e for e in group if e.train_only == first.train_only]
-    same = [e for e in group if (e.conversation, e.params) == (first.conversation, first.params)]
-    trains = side_of(first.key) is Side.TRAIN
-    own = [
-        e
-        for e in same
-        if e.asked_by.keys() == first.asked_by.keys()
-        and (trains or e.train_only == first.train_only)
-    ]
-    weights: dict[str, float] = {}
-    for example in alike:
-        for client, weight in example.asked_by.items():
-            weights[client] = weights.get(client, 0.0) + weight
-    return first.model_copy(
-        update={
-            "weight": sum(e.weight for e in alike),
-            "asked_by": weights,
-            "gold": next((e.gold for e in own if e.gold is not None), None),
-            "models": {name: r for e in reversed(same) for name, r in e.models.items()},
-            "feedback": {tier: f for e in reversed(own) for tier, f in e.feedback.items()},
-            "labeled_by": next((e.labeled_by for e in own if e.labeled_by is not None), None),
-        }
-    )
 
 
 def _texts_not_stored(storage: TextStorage) -> str:
