@@ -67,8 +67,10 @@ $(LLM): .venv/.installed .requirements/local-llm.txt
 demo: install  ## send real queries through the whole stack and show their costs
 	@$(BIN)/python -m local.demos demo
 
-weekly: install  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
-	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve) $(if $(RUNNING),--running)
+# In shadow, answers must take longer than decisions do, as those of real models.
+weekly: export OFFLINE_ANSWER_S = $(if $(SHADOW),1,0)
+weekly: install  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1 SHADOW=1)
+	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve) $(if $(RUNNING),--running) $(if $(SHADOW),--shadow)
 
 learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: larger sets)
 	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))

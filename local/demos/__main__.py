@@ -32,7 +32,9 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             from local.demos.weekly import weekly
 
-            weekly(assembly, arguments.queries, arguments.approve, arguments.running)
+            weekly(
+                assembly, arguments.queries, arguments.approve, arguments.running, arguments.shadow
+            )
     except RouteSwitchError as error:
         raise LocalStackError(str(error)) from error
 
@@ -47,6 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     weekly.add_argument("--queries", type=int, help="number of queries (default: all recorded)")
     weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")
     weekly.add_argument("--running", action="store_true", help="use the stack of `make up`")
+    weekly.add_argument("--shadow", action="store_true", help="begin in shadow, then go live")
     for command in (demo, weekly):
         command.add_argument("--state", type=Path, default=Path(".local"))
     return parser.parse_args()

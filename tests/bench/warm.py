@@ -14,6 +14,8 @@ import httpx
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
+from route_switch.domain.switches import Switches
+from route_switch.wiring.router import router
 from tests.bench.runtime import serve
 from tests.support.events import chat_event
 
@@ -44,9 +46,17 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
     def call(model: str, messages: Sequence[object]) -> None:
         client.post("/chat/completions", json={"model": model, "messages": messages}).json()
 
-    def handle(text: str) -> dict[str, float]:
-        served = serve(chat_event(text, "rs-bench"))
+    def handle(text: str, model: str = "auto") -> dict[str, float]:
+        served = serve(chat_event(text, "rs-bench", model))
         return {"": served.sent, RECORDED: served.recorded}
+
+    def in_shadow() -> dict[str, float]:
+        """Answer as for a named tier, and decide beside it."""
+        switches = router().route._switches
+        switches._keep(Switches(routing="shadow"), True)
+        times = handle(LONG)
+        switches._keep(Switches(), True)
+        return times
 
     def one_raw_call() -> dict[str, float]:
         call("small", [{"role": "user", "content": "hello"}])
@@ -62,6 +72,8 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         "bypass": lambda: handle("hello"),
         "two raw calls": two_raw_calls,
         "classified": lambda: handle(LONG),
+        "named tier": lambda: handle(LONG, "tier-3"),
+        "in shadow": in_shadow,
     }
 
 

@@ -20,10 +20,13 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.verdict_scope import stage_scope
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.switches import Switches
 from route_switch.wiring.learning import read_learning_settings
 from route_switch.workflow.failures import UnexpectedError
-from tests.integration.conftest import CATALOG
+from tests.integration.conftest import CATALOG, switch
 from tests.support.context import FakeContext
 
 if TYPE_CHECKING:
@@ -222,16 +225,25 @@ def instruction(word: str) -> str:
 
 
 def candidate(**provenance: str) -> RoutingPrompt:
-    known = {"verdict": "better", "incumbent": packaged_prompt().version, **provenance}
-    changed = {"instruction": instruction("learned"), "provenance": known}
-    return packaged_prompt().model_copy(update=changed)
+    changed = packaged_prompt().model_copy(update={"instruction": instruction("learned")})
+    scope = stage_scope(RouterConfig(models=CATALOG), 0.2)
+    known = {"verdict": "better", "incumbent": packaged_prompt().version}
+    about = {"content": changed.version, **scope}
+    return changed.model_copy(update={"provenance": {**known, **about, **provenance}})
 
 
-def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None) -> JsonObject:
+def promote(
+    s3: "S3Client",
+    prompt: RoutingPrompt,
+    approved: bool | None = None,
+    gain_over_shadow_low: float | None = None,
+) -> JsonObject:
     s3.put_object(
         Bucket=BUCKET, Key=f"runs/{RUN['id']}/candidate.json", Body=to_json(prompt).encode()
     )
     state: JsonObject = {"run": RUN, "collected": {}, "shards": [0]}
+    if gain_over_shadow_low is not None:
+        state["evaluated"] = {"done": True, "gain_over_shadow_low": gain_over_shadow_low}
     if approved is not None:
         state["approval"] = {"approved": approved, "by": "arn"}
     return promoter.lambda_handler({"step": "promote", "state": state}, FakeContext())
@@ -242,7 +254,14 @@ def test_a_better_candidate_goes_live_once_and_its_artifact_is_stored(
 ) -> None:
     for new in (True, False):
         promoted = promote(s3, candidate())
-        assert promoted == {"promoted": True, "off": False, "version": 2, "new": new, "why": None}
+        assert promoted == {
+            "promoted": True,
+            "off": False,
+            "version": 2,
+            "new": new,
+            "why": None,
+            "shadow": None,
+        }
     (counted,) = [
         json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
     ]
@@ -295,6 +314,21 @@ def test_a_candidate_that_needs_approval_does_not_go_live_without_it(s3: "S3Clie
     assert promote(s3, asked, approved=True)["version"] == 2
 
 
+def test_a_candidate_that_was_measured_with_other_prices_does_not_go_live(s3: "S3Client") -> None:
+    """Somebody deployed other prices while the run waited for its approval."""
+    promoted = promote(s3, candidate(prices="9/9,9/9,9/9,?"), approved=True)
+    assert promoted["promoted"] is False
+    assert "verdict is about something else: prices 9/9,9/9,9/9,? → " in str(promoted["why"])
+    assert live() == to_markdown(packaged_prompt())
+
+
+def test_an_artifact_that_was_edited_in_the_bucket_does_not_go_live(s3: "S3Client") -> None:
+    edited = candidate().model_copy(update={"instruction": instruction("mine")})
+    promoted = promote(s3, edited, approved=True)
+    assert promoted["promoted"] is False
+    assert f"content {candidate().version} → {edited.version}" in str(promoted["why"])
+
+
 def test_a_run_without_a_candidate_is_an_error(s3: "S3Client") -> None:
     with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
         promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
@@ -314,6 +348,41 @@ def test_held_out_measurements_are_reported_with_the_outcome(
     assert (ended["outcome"], ended["learning_runs"]) == ("not better", [1.0])
     told = (quality["heldout_quality_live"], quality["heldout_quality_candidate"])
     assert (*told, quality["learning_usd"]) == ([0.91], [0.9], [1.5])
+
+
+@pytest.mark.parametrize(
+    ("go_live", "low", "told", "routing"),
+    [
+        ("person", 0.1, "stays", "shadow"),
+        ("gate", 0.1, "ended", "on"),
+        ("gate", 0.0, "unproven", "shadow"),
+        ("gate", None, "unproven", "shadow"),
+    ],
+)
+def test_a_promotion_ends_shadow_only_where_the_gate_may_and_the_evidence_suffices(
+    s3: "S3Client",
+    monkeypatch: pytest.MonkeyPatch,
+    go_live: str,
+    low: float | None,
+    told: str,
+    routing: str,
+) -> None:
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, "go_live": go_live}))
+    forget()
+    switch(routing="shadow", learning="on")
+    assert promote(s3, candidate(), gain_over_shadow_low=low)["shadow"] == told
+    found = boto3.client("ssm").get_parameter(Name=SWITCHES)["Parameter"]["Value"]
+    assert Switches.model_validate_json(found).routing == routing
+
+
+def test_a_refused_promotion_leaves_shadow_alone(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, "go_live": "gate"}))
+    forget()
+    switch(routing="shadow", learning="off")
+    refused = promote(s3, candidate(), gain_over_shadow_low=0.1)
+    assert (refused["promoted"], refused["shadow"]) == (False, None)
 
 
 def test_what_a_run_measured_is_kept_although_its_candidate_is_not_promoted(

@@ -84,3 +84,10 @@ def test_an_unknown_model_is_an_error_that_names_the_known_ones() -> None:
 )
 def test_a_token_is_estimated_as_four_bytes(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
+
+
+def test_an_answer_of_a_tier_takes_the_time_that_is_asked_for() -> None:
+    slept: list[float] = []
+    client = OfflineClient(0.5, slept.append)
+    complete(client.stream(ModelCall("large", (user("Why?"),))))
+    assert slept == [0.5]

@@ -37,6 +37,9 @@ PriceOption = Annotated[
         help="USD per million tokens of a model. Repeatable.",
     ),
 ]
+NoBypassOption = Annotated[
+    bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
+]
 IncumbentOption = Annotated[
     Path | None,
     typer.Option("--incumbent", help="Prompt that is live now. Default: the packaged prompt."),

@@ -61,6 +61,17 @@ class CallResult:
     live: "LiveAnswer | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A call that was sent. `started` is a time of the caller's clock."""
+
+    name: str
+    tier: Tier | None
+    messages: tuple[JsonObject, ...]
+    started: float
+    future: "Future[Completion]"
+
+
 class ModelCaller:
     """Calls a model through the client that the provider prefix of its name selects.
 
@@ -91,26 +102,48 @@ class ModelCaller:
         tier: Tier | None = None,
         overtaken_by: Collection["Future[Completion]"] = (),
     ) -> CallResult:
-        """Call `name` (`provider/model`) and wait for `timeout_s`, or until one of the earlier
-        calls `overtaken_by` has answered. Return a failure as a result instead of raising it. A
-        timed-out call may run until the request's deadline: its provider charges for it anyway, and
-        this way its tokens become known."""
-        started = self._clock()
-        pool = self._pool_of(name.partition("/")[0])
+        """Call `name` (`provider/model`) and wait; see `start` and `wait`."""
+        call = self.start(name, messages, params, deadline, tier)
+        return self.wait(call, timeout_s, overtaken_by)
+
+    def start(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        deadline: Deadline,
+        tier: Tier | None = None,
+    ) -> PendingCall:
+        """Send a call without waiting for it."""
+        pool, started = self._pool_of(name.partition("/")[0]), self._clock()
         future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
-        late = None
+        return PendingCall(name, tier, messages, started, future)
+
+    def wait(
+        self,
+        call: PendingCall,
+        timeout_s: float,
+        overtaken_by: Collection["Future[Completion]"] = (),
+    ) -> CallResult:
+        """Wait for a call, or until one of the earlier calls `overtaken_by` has answered; with a
+        time of 0, return what is known now. Return a failure as a result instead of raising it.
+
+        A timed-out call may run until the request's deadline: its provider charges for it anyway,
+        and this way its tokens become known.
+        """
+        name, tier, late = call.name, call.tier, None
         try:
-            completion = future.result(_awaited_s(future, overtaken_by, timeout_s))
+            completion = call.future.result(_awaited_s(call.future, overtaken_by, timeout_s))
         except FutureTimeoutError:
-            busy = future.cancel()
-            error, late = (_busy(name), None) if busy else (_too_slow(name, timeout_s), future)
+            is_busy = call.future.cancel()
+            error = _busy(name) if is_busy else _too_slow(name, timeout_s)
+            late = None if is_busy else call.future
         except ModelError as caught:
             error = caught
         else:
-            return CallResult(
-                self._attempts.answered(name, tier, completion, self._ms_since(started)), completion
-            )
-        return self._failure(name, tier, error, messages, started, late)
+            took_ms = self._ms_since(call.started)
+            return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
+        return self._failure(name, tier, error, call.messages, call.started, late)
 
     def open(
         self,

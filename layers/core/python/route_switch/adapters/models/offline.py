@@ -13,6 +13,7 @@ machinery works, but is worthless as evidence about judges. A run with this judg
 """
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -98,13 +99,19 @@ class OfflineClient:
     """Answers the last user message and ignores the rest of the conversation.
 
     A recorded answer reports its recorded tokens. Those of a simulated judge or proposer are
-    estimated. A missing recording reports none: costs and savings of a placeholder mean nothing.
+    estimated. A missing recording reports none: costs and savings of a placeholder mean nothing. A
+    tier's answer takes `answer_s`.
     """
+
+    def __init__(self, answer_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._answer_s = answer_s
+        self._sleep = sleep
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model in SIMULATED:
             yield _simulate(call.messages, SIMULATED[call.model](call.messages))
         elif call.model in SIZES:
+            self._sleep(self._answer_s)
             recorded = recorded_answers(query_of(call.messages).text).get(call.model)
             yield _replay(recorded) if recorded else _answer(NO_RECORDING, None, None)
         else:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from route_switch.domain.learning.outcome import GradedBy
+from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report import tables as tables
+from route_switch.optimizer.report.advice import looked
 from route_switch.optimizer.report.article_table import (
     POLICIES,
     WORKLOADS,
@@ -225,6 +227,12 @@ def _rows(report: Report) -> tuple[str, ...]:
     gate = report.gate
     if gate is None:
         return ()
+    if not looked(gate):
+        return (
+            f"The gate did not look: that takes {MIN_ROWS} fresh rows or templates, and there were "
+            f"{gate.gain.n}. They stay fresh for a later look, and nothing of the error budget was "
+            "spent.",
+        )
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (
         f"This was look no. {gate.look} of the gate, on rows that no earlier look used. It spent "
