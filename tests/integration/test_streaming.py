@@ -271,3 +271,18 @@ def test_a_model_that_thinks_and_then_fails_ends_the_stream_with_an_error(
     assert (answer.status, events_of(answer)[-1]["error"]["code"]) == (200, "upstream_failed")
     record = record_of(api, answer)
     assert (record["status"], record["attempts"][0]["status"]) == ("failed", "failed")
+
+
+def test_a_streamed_answer_in_shadow_takes_the_decision_at_its_end(shadow: Api) -> None:
+    shadow.upstream.script = answering(router=completion("1"), large=streamed("Right", "."))
+    answer = shadow.chat(LONG, stream=True)
+    assert text_of(answer) == "Right."
+    assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("3", "shadow")
+    record = record_of(shadow, answer)
+    assert (record["status"], record["shadow_tier"], record["shadow_reason"]) == (
+        "answered",
+        1,
+        "router",
+    )
+    assert [attempt["model"] for attempt in record["attempts"]] == ["openai/router", "openai/large"]
+    assert record["shadow_cost_usd"] > 0

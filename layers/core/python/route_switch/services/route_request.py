@@ -6,20 +6,18 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from route_switch.domain.baseline import estimate_baseline
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.errors import ModelError
 from route_switch.domain.needs import needs_of
-from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.ports import Chunk
 from route_switch.domain.query import query_of
-from route_switch.domain.replay import replay_of
-from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.build_record import BuildRecord
+from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.services.decide_beside import DecideBeside, PendingDecision, with_shadow
 from route_switch.services.eligible_models import Eligible, find_eligible
@@ -62,7 +60,7 @@ class RouteRequest:
         self._admit = admit
         self._record = record
         self._pool = pool
-        self._now = now
+        self._build_record = BuildRecord(config.models, caller, now)
 
     def chat(self, request: InboundRequest) -> "Answer":
         """Route and call a model. The caller passes the answer on, and then saves its record, which
@@ -211,55 +209,6 @@ class RouteRequest:
     def _time_to_record_s(deadline: Deadline) -> float:
         return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
 
-    def _build_record(
-        self,
-        admitted: AdmittedRequest,
-        choice: RequestChoice,
-        answer: TierAnswer | None,
-        router_call: CallResult | None,
-        ratios: OutputRatios,
-    ) -> RequestRecord:
-        request, query, decision = admitted.request, admitted.query, choice.decision
-        completion = answer.completion if answer else None
-        tier = answer.tier if answer else decision.tier
-        calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
-        elapsed_ms = request.deadline.elapsed_ms
-        whole = completion is not None and not (answer and _has_broken_off(answer))
-        usage = completion.usage if completion and whole else None
-        model = answer.model if answer else None
-        answered_by = model if whole else None
-        baseline = estimate_baseline(usage, tier, answered_by, self._config.models, ratios)
-        was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
-        learnable = whole and was_routed
-        return RequestRecord(
-            request_id=request.request_id,
-            key_id=request.key.key_id,
-            created_at=self._now(),
-            status=_status(answer),
-            tier=tier,
-            decided_tier=decision.tier,
-            routed_tier=decision.routed_tier,
-            reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
-            model=model,
-            prompt_version=decision.prompt_version,
-            why=decision.why,
-            attempts=attempts,
-            query_tokens=query.tokens,
-            latency_ms=elapsed_ms,
-            routing_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
-            baseline_cost_usd=baseline.cost_usd,
-            baseline_low_usd=baseline.low_usd,
-            baseline_high_usd=baseline.high_usd,
-            baseline_basis=baseline.basis,
-            provider_model=completion.provider_model if completion else None,
-            user=request.user,
-            idempotency_id=request.idempotency_id,
-            query_text=query.text,
-            answer_text=completion.text if completion else None,
-            replay=replay_of(request.messages, request.params, query) if learnable else None,
-        )
-
 
 class Answer:
     """The answer to one request, which may still be under way.
@@ -321,15 +270,3 @@ class Answer:
     def save(self) -> bool:
         """Save the record; return whether that worked."""
         return self._service.save(self._admitted, self.routed.record)
-
-
-def _status(answer: TierAnswer | None) -> RequestStatus:
-    if answer is None:
-        return "dry_run"
-    if _has_broken_off(answer):
-        return "partial" if answer.completion else "failed"
-    return "answered" if answer.completion or answer.live else "failed"
-
-
-def _has_broken_off(answer: TierAnswer) -> bool:
-    return answer.live is not None and answer.live.error is not None
