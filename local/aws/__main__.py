@@ -20,7 +20,6 @@ from local.aws.client import (
     running_stack,
 )
 from local.aws.errors import LocalStackError
-from local.aws.gateway import SEPARATOR, streamed_response
 from local.aws.proxies import bypass_for_loopback
 from local.aws.sandbox import landlock_version
 from local.aws.signals import Signals, ended_plainly
@@ -191,6 +190,8 @@ def run(event: Path, text: str, stack: StackInfo) -> None:
 
 def readable(payload: bytes) -> str:
     """Return the answer as text; one in the form of a stream as an HTTP response."""
+    from local.aws.gateway import SEPARATOR, streamed_response  # loads moto
+
     if SEPARATOR not in payload:
         return payload.decode()
     response = streamed_response(iter([payload]))
