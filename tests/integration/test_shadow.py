@@ -1,4 +1,4 @@
-"""Shadow: Tier 3 answers, and routing decides beside it, through the router's handler."""
+"""Shadow: Tier 3 answers, and the router's decision is only recorded, through the router's handler."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta
