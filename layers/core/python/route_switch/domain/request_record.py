@@ -193,13 +193,20 @@ _HIDDEN = {
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 
+def _attempt_as_json(attempt: Attempt) -> dict[str, JsonValue]:
+    shown = asdict(attempt)
+    if attempt.first_token_ms is None:  # it would cost every record a write unit
+        del shown["first_token_ms"]
+    return shown
+
+
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
     """Return the record with its derived figures, as it is stored and shown. Leave out the replay,
     which is stored separately and never shown."""
     return {
         # asdict of the whole record would deep-copy each value: 0.07 ms per request.
         **{name: getattr(record, name) for name in _SHOWN},
-        "attempts": [asdict(attempt) for attempt in record.attempts],
+        "attempts": [_attempt_as_json(attempt) for attempt in record.attempts],
         "created_at": record.created_at.isoformat(),
         "router_cost_usd": record.router_cost_usd,
         "cost_usd": record.cost_usd,
