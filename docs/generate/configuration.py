@@ -76,6 +76,8 @@ UNITS = {
     "days": "days",
     "lambda": "quality per cost",
     "judge_floor": "κ",
+    "max_quality_loss": "share of answers",
+    "no_worse_margin": "score",
     "burst": "requests",
     "sample": "requests",
     "min_examples": "examples",

@@ -26,6 +26,7 @@ from route_switch.cli.model_options import (
 from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
+    NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
     TiersOption,
@@ -67,6 +68,7 @@ def evaluate(
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on the router's calls.")
     ] = 1.0,
+    no_worse_margin: NoWorseMarginOption = 0.0,
     price: PriceOption = None,
     heldout: Annotated[
         bool, typer.Option("--heldout", help="Use only rows that no prompt learns from.")
@@ -87,7 +89,7 @@ def evaluate(
     config = router_config(router_model)
     price_of = prices(price or [], config)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
-    build = BuildOutcomes(calls, None, 1)
+    build = BuildOutcomes(calls, None, 1, no_worse_margin)
     table, train = _rows(examples, models, prompts, build, price_of, heldout)
     comparison = _compare(
         table,
@@ -99,7 +101,13 @@ def evaluate(
     )
     rows = "all" if train is None else "held-out"
     if as_json:
-        setting = {"rows": rows, "lambda": lambda_, "tiers": models, "router_model": router_model}
+        setting = {
+            "rows": rows,
+            "lambda": lambda_,
+            "no_worse_margin": no_worse_margin,
+            "tiers": models,
+            "router_model": router_model,
+        }
         typer.echo(json.dumps({**setting, **_as_json(comparison)}, indent=2))
     else:
         _print_table(comparison, rows, lambda_)

@@ -22,6 +22,7 @@ from route_switch.cli.model_options import (
 from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
+    NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
     TiersOption,
@@ -35,6 +36,7 @@ from route_switch.services.learning.pace import Pace
 EXAMPLES = usage_examples(
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --dry-run",
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
+    "optimize --examples log.jsonl --tiers small,large --out learned --max-quality-loss 0.05",
     "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
     "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
 )
@@ -68,6 +70,16 @@ def optimize(
             "approve."
         ),
     ] = MIN_KAPPA,
+    max_quality_loss: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.5,
+            help="Find the cheapest policy with this promise: at most this share of answers is "
+            "worse than Tier 3's, with 95% confidence. A prompt without it is not promoted.",
+        ),
+    ] = None,
+    no_worse_margin: NoWorseMarginOption = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")
@@ -140,6 +152,8 @@ def optimize(
         size=SearchSize(candidates=candidates, trials=trials, demos=demos),
         learn_from_text=learn_from_text,
         lowest_kappa=judge_floor,
+        max_quality_loss=max_quality_loss,
+        no_worse_margin=no_worse_margin,
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:

@@ -3,10 +3,12 @@
 import dspy
 import optuna
 
+from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.promise_section import candidate_sentence
 
 
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
@@ -26,10 +28,14 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "seed": plan.seed,
         "dspy": dspy.__version__,
         "optuna": optuna.__version__,
-        "verdict": found.gate.verdict if found.gate else "not measured",
+        "verdict": found.verdict,
     }
     if found.needs_approval is not None:
         provenance["needs_approval"] = found.needs_approval
+    if found.promise is not None:
+        limit = found.promise.limit if found.promise.candidate_holds else None
+        sentence = candidate_sentence(found.promise)
+        provenance |= promise.as_provenance(sentence, limit, found.candidate)
     if found.comparison is not None:
         provenance |= _measured(found) | _predicted(found)
     return found.candidate.model_copy(update={"provenance": provenance})

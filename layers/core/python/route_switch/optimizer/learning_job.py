@@ -145,6 +145,8 @@ class LearningJob:
             plan.rounds,
             plan.size,
             plan.learn_from_text,
+            plan.max_quality_loss,
+            plan.no_worse_margin,
         )
         return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 

@@ -1,16 +1,20 @@
 """The learning loop: examples → outcomes → search → held-out rows → gate."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
 from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
-from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
+from route_switch.domain.learning.promise import NOT_PROMISED, promised_loss
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
@@ -20,7 +24,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import Comparison, Embedding, compare
+from route_switch.optimizer.compare import Comparison, Embedding, compare, decided_policy
 from route_switch.optimizer.held_out import held_out_gains
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -32,6 +36,12 @@ from route_switch.optimizer.mipro_search import MiproSearch, SearchSize, Trial
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.promise import (
+    PromiseResult,
+    PromiseTest,
+    policies_to_promise,
+    rank,
+)
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
@@ -63,6 +73,8 @@ class Plan:
     size: SearchSize = field(default_factory=SearchSize)
     learn_from_text: LearnFromText = "redacted"
     lowest_kappa: float = MIN_KAPPA
+    max_quality_loss: float | None = None
+    no_worse_margin: float = 0.0
 
 
 class Progress(Protocol):
@@ -97,10 +109,19 @@ class Findings:
     rejected: dict[str, int] = field(default_factory=dict)
     comparison: Comparison | None = None
     gate: GateResult | None = None
+    promise: PromiseResult | None = None
     agreement: Agreement | None = None
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The gate's verdict, unless a promise was asked for and a better candidate lacks it."""
+        if self.gate is None:
+            return "not measured"
+        promised = self.promise is None or self.promise.candidate_holds
+        return NOT_PROMISED if self.gate.verdict == "better" and not promised else self.gate.verdict
 
 
 class LearningSteps:
@@ -156,7 +177,7 @@ class LearningSteps:
         sides = found.sides = split(examples)
         rows = (*sides.train, *sides.validation, *sides.heldout)
         judge = judge_of(self._calls, plan.judge_model)
-        build = BuildOutcomes(self._calls, judge, plan.threads)
+        build = BuildOutcomes(self._calls, judge, plan.threads, plan.no_worse_margin)
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
         found.tables = _by_side(found.built.table, sides)
@@ -251,6 +272,7 @@ class LearningSteps:
 
     def _compare(self, found: Findings, history: GateHistory) -> None:
         plan, tables = self._plan, _not_none(found.tables)
+        promise = self._promise_test(found)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
         comparison = found.comparison = compare(
             tables.heldout,
@@ -271,10 +293,37 @@ class LearningSteps:
             comparison.measured[INCUMBENT],
             plan.lambda_,
         )
-        found.gate = gate(gains, history)
-        if found.candidate.version == found.incumbent.version:
+        least = MIN_ROWS if promise is None else promise.rows_for_a_look(history.looks + 1)
+        found.gate = gate(gains, history, min_rows=least)
+        if promise is not None:
+            fresh = np.array(
+                [example.key not in history.seen for example in tables.heldout.examples]
+            )
+            found.promise = promise(comparison, fresh, found.gate)
+        elif found.candidate.version == found.incumbent.version:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
             found.gate = replace(found.gate, verdict="not better", history=history)
+
+    def _promise_test(self, found: Findings) -> PromiseTest | None:
+        """Fix what is tested, and in which order, before the held-out rows are looked at.
+
+        The search has paid for the validation rows' routes. Return None if no promise is asked for,
+        or if there is nothing to promise: the search did not begin, or the current prompt stays and
+        has its promise.
+        """
+        limit, tables = self._plan.max_quality_loss, _not_none(found.tables)
+        if limit is None or not found.trials:
+            return None
+        kept = found.candidate.version == found.incumbent.version
+        if kept and (promised_loss(found.incumbent) or math.inf) <= limit:
+            return None
+        arrays, rows = arrays_of(tables.validation), tables.validation.examples
+        prompts = {CANDIDATE: found.candidate, INCUMBENT: found.incumbent}
+        policies = {
+            name: decided_policy(name, arrays.tiers, self._route(rows, prompt, self._plan.threads))
+            for name, prompt in prompts.items()
+        }
+        return PromiseTest(limit, rank(arrays, policies_to_promise(arrays, policies)))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
+from route_switch.domain.learning.promise import NOT_PROMISED
 from route_switch.domain.learning.split import split
 from route_switch.domain.ports import SwitchStore
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
@@ -96,7 +97,7 @@ class RunSlice:
         rows = (*sides.train, *sides.validation, *sides.heldout)
         calls = self._parts.calls(event.run, event.shard)
         judge = judge_of(calls, config.judge)
-        build = BuildOutcomes(calls, judge, config.threads)
+        build = BuildOutcomes(calls, judge, config.threads, config.no_worse_margin)
         try:
             build.fill(rows[event.shard :: config.shards], self._parts.plan.models)
         except BudgetReachedError as stop:
@@ -117,7 +118,8 @@ class RunSlice:
         always = "this stage asks before every promotion" if asks_always else None
         return done.model_copy(
             update={
-                "verdict": gate.verdict,
+                "verdict": NOT_PROMISED if report.lacks_promise else gate.verdict,
+                "promise": report.promise.candidate if report.promise else None,
                 "ask": gate.needs_approval or always,
                 "gain": gate.gain.mean,
                 "gain_low": gate.gain.low,

@@ -40,6 +40,11 @@ class LearningConfig(BaseModel):
     """Model that grades answers without feedback, test result or gold; null is none."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
     """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
+    max_quality_loss: Annotated[float, Field(ge=0.001, le=0.5)] | None = None
+    """Largest share of answers worse than Tier 3's. A candidate goes live only if held-out rows
+    promise it with 95% confidence; null asks for no promise."""
+    no_worse_margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """By how much a recorded score may be below Tier 3's and still count as no worse."""
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72

@@ -10,7 +10,8 @@ Sources of grades, in this order:
 3. A judge's verdict against Tier 3's answer. Tier 3 then scores 1; the others score 1 or 0.
 
 An example is never graded partly by tests and partly by a judge, because the scores are not
-comparable.
+comparable. Scores between 0 and 1 are rarely equal, so an answer counts as no worse if its score is
+below Tier 3's by at most a margin (`scores_no_worse`).
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,15 @@ from route_switch.domain.tiers import Tier
 
 Models = Mapping[Tier, str]
 Results = Mapping[Tier, RecordedResult]
+
+
+ROUNDING = 1e-9
+"""0.8 − 0.7 is above 0.1 in floating point."""
+
+
+def scores_no_worse(score: float, tier_3_score: float, margin: float) -> bool:
+    """Return whether an answer with this score counts as no worse than Tier 3's."""
+    return score >= tier_3_score - margin - ROUNDING
 
 
 def is_recorded(example: Example, model: str) -> bool:
@@ -40,9 +50,10 @@ def tiers_to_judge(example: Example, models: Models) -> tuple[Tier, ...]:
 
 
 def outcome_row(
-    example: Example, results: Results, verdicts: Mapping[Tier, Verdict]
+    example: Example, results: Results, verdicts: Mapping[Tier, Verdict], margin: float = 0.0
 ) -> dict[Tier, Outcome]:
-    """Return an outcome for each tier in `results`. `verdicts` covers `tiers_to_judge`."""
+    """Return an outcome for each tier in `results`. `verdicts` covers `tiers_to_judge`. `margin` is
+    by how much a tested score may be below Tier 3's."""
     tested = {t: None if verdicts else _test(example, result) for t, result in results.items()}
     best, by = tested[Tier.LARGE] or (1.0, GradedBy.JUDGE)
     row = {Tier.LARGE: _outcome(results[Tier.LARGE], best, True, by)}
@@ -51,7 +62,7 @@ def outcome_row(
         if adequate is not None:
             grades = float(adequate), adequate, GradedBy.FEEDBACK
         elif test is not None:
-            grades = test[0], test[0] >= best, test[1]
+            grades = test[0], scores_no_worse(test[0], best, margin), test[1]
         else:
             no_worse = verdicts[tier] != "worse"
             grades = float(no_worse), no_worse, GradedBy.JUDGE

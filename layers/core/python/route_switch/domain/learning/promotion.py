@@ -102,8 +102,11 @@ def gate(
     history: GateHistory,
     delta: float = DELTA,
     alpha: float = ALPHA,
+    min_rows: int = MIN_ROWS,
 ) -> GateResult:
     """Return the verdict on all of this week's held-out `rows`, except those in `history`.
+
+    With fewer than `min_rows` fresh rows there is no look.
 
     *Better*: the lower bound is above 0 and the mean gain reaches `delta`. *Not better*: the upper
     bound is below `delta`.
@@ -112,7 +115,7 @@ def gate(
     look = history.looks + 1
     alpha_k = alpha_of_look(look, alpha)
     bounds = guarded_bounds([r.gain for r in fresh], [r.weight for r in fresh], alpha_k)
-    looked = len(fresh) >= MIN_ROWS
+    looked = len(fresh) >= min_rows
     total = sum(row.weight for row in fresh)
     return GateResult(
         verdict=_verdict(bounds, delta) if looked else "not enough evidence",

@@ -15,6 +15,7 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.promise_section import promise_paragraphs, promise_table
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     ReportTable,
@@ -70,6 +71,9 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     most = 10 if compact else 50
     if report.policies:
         yield _cost_and_quality(report)
+        if report.promise is not None:
+            shown = (promise_table(report.promise),) if report.promise.policies else ()
+            yield Section("Promise", promise_paragraphs(report), shown)
         yield Section("Paired differences", _control(report), (tables.differences(report),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))

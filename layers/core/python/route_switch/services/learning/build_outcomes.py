@@ -80,11 +80,13 @@ class AnswerPair:
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcomes:
-    """`judge` is None when none is configured."""
+    """`judge` is None when none is configured. `no_worse_margin` is by how much a tested score may
+    be below Tier 3's and still count as no worse."""
 
     calls: PaidCalls
     judge: Judge | None
     threads: int
+    no_worse_margin: float = 0.0
 
     def __call__(
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
@@ -179,7 +181,8 @@ class BuildOutcomes:
             row = {tier: next(judged) for tier in tiers_to_judge(example, models)}
             verdicts = {tier: verdict for tier, verdict in row.items() if verdict is not None}
             if len(verdicts) == len(row):
-                graded.append((example, outcome_row(example, results, verdicts)))
+                outcomes = outcome_row(example, results, verdicts, self.no_worse_margin)
+                graded.append((example, outcomes))
         return graded
 
     def _judge(self, pair: AnswerPair) -> Verdict | None:

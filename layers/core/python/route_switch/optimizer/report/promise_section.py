@@ -1,0 +1,144 @@
+"""What the report says about the promise: at most a given share of answers worse than Tier 3's."""
+
+from route_switch.domain.learning.promise import percent, promise_sentence
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.promise import PolicyPromise, PromiseResult
+from route_switch.optimizer.report.figures import Promise, PromisedPolicy, Report
+from route_switch.optimizer.report.text_format import ReportTable, fixed, share
+
+NOT_TESTED = "not tested"
+PROMISED = "promised"
+
+
+def promise_figures(result: PromiseResult) -> Promise:
+    """Return the result as it appears in the report."""
+    return Promise(
+        max_quality_loss=result.limit,
+        alpha=result.alpha,
+        n=result.n,
+        policies=tuple(_figures(policy) for policy in result.policies),
+        cheapest=result.cheapest.name if result.cheapest else None,
+        candidate=candidate_sentence(result),
+        candidate_holds=result.candidate_holds,
+        waits_for=result.waits_for,
+    )
+
+
+def candidate_sentence(result: PromiseResult) -> str:
+    """Say what can be promised about the candidate, as its provenance records it."""
+    candidate = result.candidate
+    if result.candidate_holds:
+        return promise_sentence(result.limit, result.n)
+    promise = f"at most {percent(result.limit)} worse than Tier 3's cannot be promised"
+    if result.waits_for is not None:
+        return f"{promise} yet: about {result.waits_for:,} more rows are needed"
+    if candidate is None or candidate.at_most is None:
+        return f"{promise}: a safer policy failed before"
+    if candidate.needed is None:
+        return f"{promise}: {share(candidate.loss)} of {result.n:,} answers were worse"
+    return f"{promise}: about {candidate.needed:,} new rows are needed"
+
+
+def promise_paragraphs(report: Report) -> tuple[str, ...]:
+    promise = report.promise
+    if promise is None:
+        return ()
+    limit = percent(promise.max_quality_loss)
+    paragraphs = (
+        f"The promise: with 95% confidence, at most {limit} of answers are worse than Tier 3's.",
+        _outcome(promise),
+        _margin(report),
+    )
+    return (*paragraphs, _method(promise)) if promise.policies else paragraphs
+
+
+def _outcome(promise: Promise) -> str:
+    if promise.waits_for is not None:
+        return (
+            f"It cannot be promised yet for any policy. About {promise.waits_for:,} more held-out "
+            f"rows are needed, judged by the validation rows. The {promise.n:,} that are there "
+            "were kept for a later run, and no look was spent. Add examples and run again."
+        )
+    if promise.cheapest is None:
+        return f"It cannot be promised for any policy except all Tier 3. {_missing(promise)}"
+    chosen = next(each for each in promise.policies if each.policy == promise.cheapest)
+    known = (
+        f"The cheapest policy with this promise is {_named(chosen.policy)}: cost "
+        f"{fixed(chosen.cost)}, {share(chosen.loss)} of answers worse on {promise.n:,} rows, at "
+        f"most {share(chosen.at_most or 0.0)} with confidence."
+    )
+    return known if promise.candidate_holds else f"{known} {_missing(promise)}"
+
+
+def _missing(promise: Promise) -> str:
+    """Say what the first policy that failed would need."""
+    failed = next((p for p in promise.policies if p.at_most is not None and not p.certified), None)
+    if failed is None:
+        return ""
+    if failed.needed is None:
+        return (
+            f"For {_named(failed.policy)}, no number of rows would be enough if "
+            f"{share(failed.loss)} of its answers stay worse."
+        )
+    return (
+        f"For {_named(failed.policy)}, a look needs about {failed.needed:,} new rows if the share "
+        f"of worse answers stays {share(failed.loss)}."
+    )
+
+
+def _named(policy: str) -> str:
+    return "the learned prompt" if policy == CANDIDATE else f"“{policy}”"
+
+
+def _margin(report: Report) -> str:
+    if report.no_worse_margin == 0:
+        return "An answer is no worse if its score is at least Tier 3's."
+    return (
+        f"An answer is no worse if its score is at most {report.no_worse_margin:g} below Tier 3's. "
+        "This margin was fixed before the run."
+    )
+
+
+def _method(promise: Promise) -> str:
+    return (
+        "Validation rows chose the order of the test, and rows that nothing was chosen by decide. "
+        "The safest policy comes first, and the first failure ends the test. This look spends "
+        f"{promise.alpha:.3g} of the promises' own error budget of 0.05 over all looks."
+    )
+
+
+def promise_table(promise: Promise) -> ReportTable:
+    return ReportTable(
+        caption=f"Policies in the order of the test, on {promise.n:,} held-out rows that no "
+        "earlier look used. “At most” is the upper bound at this look's level.",
+        head=("Policy", "Promise", "Cost", "Worse", "At most", "Rows needed"),
+        rows=tuple(_row(policy) for policy in promise.policies),
+        texts=2,
+        strong=frozenset(
+            i for i, policy in enumerate(promise.policies) if policy.policy == promise.cheapest
+        ),
+    )
+
+
+def _row(policy: PromisedPolicy) -> tuple[str, ...]:
+    tested = policy.at_most is not None
+    failed = "cannot be promised" if tested else NOT_TESTED
+    return (
+        policy.policy,
+        PROMISED if policy.certified else failed,
+        fixed(policy.cost),
+        share(policy.loss),
+        share(policy.at_most) if policy.at_most is not None else NOT_TESTED,
+        "—" if policy.needed is None else f"about {policy.needed:,}",
+    )
+
+
+def _figures(policy: PolicyPromise) -> PromisedPolicy:
+    return PromisedPolicy(
+        policy=policy.name,
+        cost=policy.cost,
+        loss=policy.loss,
+        certified=policy.certified,
+        at_most=policy.at_most,
+        needed=policy.needed,
+    )
