@@ -296,13 +296,14 @@ class LearningSteps:
         least = MIN_ROWS if promise is None else promise.rows_for_a_look(history.looks + 1)
         found.gate = gate(gains, history, min_rows=least)
         if promise is not None:
-            fresh = np.array(
-                [example.key not in history.seen for example in tables.heldout.examples]
-            )
+            keys = [example.key for example in tables.heldout.examples]
+            fresh = np.array([key not in history.seen for key in keys])
             found.promise = promise(comparison, fresh, found.gate)
-        elif found.candidate.version == found.incumbent.version:
-            # Nothing was proposed: that costs no look, and unused rows stay fresh.
-            found.gate = replace(found.gate, verdict="not better", history=history)
+        if found.candidate.version == found.incumbent.version:
+            # Nothing was proposed: without a promise to test, that costs no look, and unused rows
+            # stay fresh.
+            after = history if promise is None else found.gate.history
+            found.gate = replace(found.gate, verdict="not better", history=after)
 
     def _promise_test(self, found: Findings) -> PromiseTest | None:
         """Fix what is tested, and in which order, before the held-out rows are looked at.

@@ -150,11 +150,11 @@ class PromiseTest:
         kept = (
             None if clusters is None else [clusters[row] for row in np.flatnonzero(fresh).tolist()]
         )
-        tested = _in_sequence(self, arrays.take(fresh), policies, gate.look, kept)
+        tested = in_sequence(self, arrays.take(fresh), policies, gate.look, kept)
         return PromiseResult(self.limit, gate.alpha, n, tuple(tested))
 
 
-def _in_sequence(
+def in_sequence(
     test: PromiseTest,
     arrays: OutcomeArrays,
     policies: Mapping[str, Policy],
