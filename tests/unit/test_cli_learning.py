@@ -218,6 +218,14 @@ def test_a_resumed_run_uses_the_gate_history_from_its_start(tmp_path: Path) -> N
     assert replace(run, examples_digest="other").history_before().looks == 4
 
 
+def test_another_limit_or_margin_is_another_run(tmp_path: Path) -> None:
+    """They are fixed before the results: changing them takes another look."""
+    run = run_in(tmp_path).job
+    limited = replace(run, plan=replace(run.plan, max_quality_loss=0.05))
+    tolerant = replace(run, plan=replace(run.plan, no_worse_margin=0.1))
+    assert len({run.fingerprint, limited.fingerprint, tolerant.fingerprint}) == 3
+
+
 def test_without_a_gate_history_the_run_is_the_first_look(tmp_path: Path) -> None:
     assert run_in(tmp_path, tmp_path / "none.json").job.history_before().looks == 0
 

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from route_switch.domain.decision import nearest_allowed
+from route_switch.domain.learning.calibration import Agreement, why_uncalibrated
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.promise import NOT_PROMISED, promise_of, promised_loss
+from route_switch.domain.learning.promise import (
+    NOT_PROMISED,
+    losses_of,
+    promise_of,
+    promised_loss,
+)
 from route_switch.domain.learning.promotion import alpha_of_look
+from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.artifact import candidate_prompt
@@ -20,14 +28,13 @@ from route_switch.optimizer.promise import (
     RankedPolicy,
     certifying_rows,
     in_sequence,
-    losses_of,
     policies_to_promise,
     rank,
 )
 from tests.support.learning import EXAMPLES, NAMES, PLAN, example, learn
 from tests.support.searching import INCUMBENT as LIVE
 from tests.support.searching import Models
-from tests.unit.test_loop import knows_subjects
+from tests.unit.test_loop import from_traffic, knows_subjects
 
 LIMIT = 0.05
 SMALL, MEDIUM, LARGE = Tier
@@ -195,6 +202,17 @@ def test_a_run_promises_a_candidate_that_loses_nothing_on_enough_rows(promised: 
     assert promise_of(made) == (
         f"at most 5% of answers are worse than Tier 3's (95% confidence, {rows} rows)"
     )
+
+
+def test_the_provenance_with_a_promise_fits_into_its_reserved_space(promised: Findings) -> None:
+    name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    plan = replace(ASKED, models=dict.fromkeys(Tier, name), proposer_model=name)
+    reason = why_uncalibrated(Agreement(share=1.0, kappa=None, n=100, flip_rate=None))
+    found = from_traffic(replace(promised, needs_approval=reason))
+    plain, made = (
+        to_markdown(p).encode() for p in (found.candidate, candidate_prompt(found, plan, "f" * 64))
+    )
+    assert len(made) - len(plain) <= PROVENANCE_BYTES
 
 
 def test_a_better_candidate_without_its_promise_does_not_have_the_verdict_better() -> None:

@@ -1,19 +1,17 @@
 """The report's section on the promise: what holds, for which policy, and what is missing."""
 
+from route_switch.optimizer.report.figures import Promise
 from route_switch.optimizer.report.markdown_page import to_markdown
 from route_switch.optimizer.report.promise_section import promise_paragraphs, promise_table
 from tests.support.report import finished, promise
 
 
-def said(**changes: object) -> str:
-    margin = changes.pop("no_worse_margin", 0.0)
-    return "\n".join(
-        promise_paragraphs(finished(promise=promise(**changes), no_worse_margin=margin))
-    )
+def said(figures: Promise, **changes: object) -> str:
+    return "\n".join(promise_paragraphs(finished(promise=figures, **changes)))
 
 
 def test_the_cheapest_policy_with_the_promise_is_named_with_its_bound() -> None:
-    text = said()
+    text = said(promise())
     assert "with 95% confidence, at most 5% of answers are worse than Tier 3's" in text
     assert (
         "The cheapest policy with this promise is the learned prompt: cost 0.45, 1.9% of answers "
@@ -23,31 +21,35 @@ def test_the_cheapest_policy_with_the_promise_is_named_with_its_bound() -> None:
 
 
 def test_a_safer_policy_is_named_if_the_candidate_has_no_promise() -> None:
-    text = said(cheapest="candidate --tiers 2,3", candidate_holds=False, failed="candidate")
+    text = said(
+        promise(cheapest="candidate --tiers 2,3", candidate_holds=False, failed="candidate")
+    )
     assert "this promise is “candidate --tiers 2,3”: cost 0.62" in text
     assert "For the learned prompt, a look needs about 590 new rows if" in text
 
 
 def test_if_nothing_can_be_promised_the_rows_that_are_needed_are_named() -> None:
-    text = said(cheapest=None, candidate_holds=False, failed="candidate --tiers 2,3")
+    text = said(promise(cheapest=None, candidate_holds=False, failed="candidate --tiers 2,3"))
     assert "cannot be promised for any policy except all Tier 3" in text
     assert "a look needs about 590 new rows if the share of worse answers stays" in text
 
 
 def test_a_policy_above_the_limit_is_said_to_be_out_of_reach() -> None:
-    text = said(cheapest=None, candidate_holds=False, failed="candidate --tiers 2,3", needed=None)
+    text = said(
+        promise(cheapest=None, candidate_holds=False, failed="candidate --tiers 2,3", needed=None)
+    )
     assert "no number of rows would be enough if 0.5% of its answers stay worse" in text
 
 
 def test_a_run_without_a_look_says_how_many_rows_are_missing() -> None:
-    text = said(cheapest=None, candidate_holds=False, waits_for=180, policies=())
+    text = said(promise(cheapest=None, candidate_holds=False, waits_for=180, policies=()))
     assert "About 180 more held-out rows are needed" in text
     assert "no look was spent" in text
 
 
 def test_the_margin_is_stated_and_was_fixed_before_the_run() -> None:
-    assert "no worse if its score is at least Tier 3's" in said()
-    text = said(no_worse_margin=0.1)
+    assert "no worse if its score is at least Tier 3's" in said(promise())
+    text = said(promise(), no_worse_margin=0.1)
     assert "at most 0.1 below Tier 3's. This margin was fixed before the run" in text
 
 
