@@ -161,15 +161,18 @@ def test_weights_and_clusters_reach_the_test() -> None:
 
 def test_a_look_waits_until_the_candidate_could_pass() -> None:
     perfect = PromiseTest(LIMIT, ranked(arrays(100, {})))
-    assert perfect.rows_for_a_look(1) == 69
-    assert perfect.rows_for_a_look(10) > perfect.rows_for_a_look(1)
+    assert perfect.rows_for_a_look(1, 50) == 69
+    assert perfect.rows_for_a_look(10, 50) > perfect.rows_for_a_look(1, 50)
     lossy = PromiseTest(LIMIT, ranked(arrays(100, {SMALL: 2, MEDIUM: 1})))
-    assert lossy.rows_for_a_look(1) > 200
+    assert lossy.rows_for_a_look(1, 200) > 200
 
 
-def test_a_hopeless_candidate_lets_the_look_wait_for_the_safest_policy_only() -> None:
-    hopeless = PromiseTest(LIMIT, ranked(arrays(100, {SMALL: 30, MEDIUM: 0})))
-    assert hopeless.rows_for_a_look(1) == 69
+@pytest.mark.parametrize(("lost", "fresh"), [(30, 1000), (4, 100)], ids=["never", "too far"])
+def test_a_candidate_out_of_reach_lets_the_look_wait_for_the_safest_policy_only(
+    lost: int, fresh: int
+) -> None:
+    order = ranked(arrays(100, {SMALL: lost, MEDIUM: 0}))
+    assert PromiseTest(LIMIT, order).rows_for_a_look(1, fresh) == 69
 
 
 ASKED = replace(PLAN, rounds=1, max_quality_loss=LIMIT)

@@ -2,7 +2,11 @@
 
 from route_switch.optimizer.report.figures import Promise
 from route_switch.optimizer.report.markdown_page import to_markdown
-from route_switch.optimizer.report.promise_section import promise_paragraphs, promise_table
+from route_switch.optimizer.report.promise_section import (
+    promise_paragraphs,
+    promise_table,
+    rounded,
+)
 from tests.support.report import finished, promise
 
 
@@ -64,3 +68,7 @@ def test_the_table_marks_policies_that_were_not_tested() -> None:
 def test_the_section_is_in_the_report_only_if_a_promise_was_asked_for() -> None:
     assert "## Promise" in to_markdown(finished(promise=promise()))
     assert "## Promise" not in to_markdown(finished())
+
+
+def test_an_estimated_number_of_rows_is_rounded_up_to_two_digits() -> None:
+    assert [rounded(n) for n in (7, 69, 481, 14_865)] == ["7", "69", "490", "15,000"]

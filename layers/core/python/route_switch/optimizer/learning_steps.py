@@ -293,11 +293,12 @@ class LearningSteps:
             comparison.measured[INCUMBENT],
             plan.lambda_,
         )
-        least = MIN_ROWS if promise is None else promise.rows_for_a_look(history.looks + 1)
+        fresh = np.array([gain.key not in history.seen for gain in gains])
+        least = MIN_ROWS
+        if promise is not None:
+            least = promise.rows_for_a_look(history.looks + 1, int(fresh.sum()))
         found.gate = gate(gains, history, min_rows=least)
         if promise is not None:
-            keys = [example.key for example in tables.heldout.examples]
-            fresh = np.array([key not in history.seen for key in keys])
             found.promise = promise(comparison, fresh, found.gate)
         if found.candidate.version == found.incumbent.version:
             # Nothing was proposed: without a promise to test, that costs no look, and unused rows

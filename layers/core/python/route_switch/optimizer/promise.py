@@ -27,6 +27,11 @@ from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, one_hot, without_router
 
 
+PATIENCE = 4
+"""A look waits for the candidate until its rows have grown by this factor at most. Looking earlier
+would use up the rows that it needs; waiting for longer would keep safer policies from a promise."""
+
+
 @dataclass(frozen=True, slots=True)
 class RankedPolicy:
     """A policy's figures on the validation rows. `cost` is relative to all Tier 3."""
@@ -114,17 +119,20 @@ class PromiseTest:
     limit: float
     ranked: tuple[RankedPolicy, ...]
 
-    def rows_for_a_look(self, look: int) -> int:
-        """Return from how many fresh rows on a look is worth its part of the error budget.
+    def rows_for_a_look(self, look: int, fresh: int) -> int:
+        """Return from how many rows on a look is worth its part of the error budget.
 
-        Judged by the validation rows: enough for the candidate, or if no number is enough for it,
-        for the safest policy. At least as many as a policy without any loss needs.
+        Judged by the validation rows: enough for the candidate, or if that is more than `PATIENCE`
+        times the `fresh` rows, enough for the safest policy. At least as many as a policy without
+        any loss needs.
         """
         alpha = alpha_of_look(look)
         least = rows_needed(losses_of([CertifyingRow(0.0)]), self.limit, alpha) or 0
-        candidate = [each for each in self.ranked if each.name == CANDIDATE]
-        needs = (rows_needed(each.losses, self.limit, alpha) for each in (*candidate, *self.ranked))
-        return max(next((need for need in needs if need is not None), 0), least, MIN_ROWS)
+        candidate = next(each for each in self.ranked if each.name == CANDIDATE)
+        need = rows_needed(candidate.losses, self.limit, alpha)
+        if need is None or need > PATIENCE * fresh:
+            need = rows_needed(self.ranked[0].losses, self.limit, alpha)
+        return max(need or 0, least, MIN_ROWS)
 
     def __call__(
         self,
@@ -139,7 +147,7 @@ class PromiseTest:
         """
         n = int(np.count_nonzero(fresh))
         if gate.history.looks != gate.look:
-            waits_for = self.rows_for_a_look(gate.look) - n
+            waits_for = self.rows_for_a_look(gate.look, n) - n
             return PromiseResult(self.limit, gate.alpha, n, waits_for=waits_for)
         prompts = {name: comparison.measured[name] for name in (CANDIDATE, INCUMBENT)}
         arrays = comparison.arrays

@@ -29,14 +29,17 @@ def candidate_sentence(result: PromiseResult) -> str:
     candidate = result.candidate
     if result.candidate_holds:
         return promise_sentence(result.limit, result.n)
-    promise = f"at most {percent(result.limit)} worse than Tier 3's cannot be promised"
+    promise = (
+        f"it cannot be promised that at most {percent(result.limit)} of answers are worse than "
+        "Tier 3's"
+    )
     if result.waits_for is not None:
-        return f"{promise} yet: about {result.waits_for:,} more rows are needed"
+        return f"{promise}: about {rounded(result.waits_for)} more rows are needed"
     if candidate is None or candidate.at_most is None:
         return f"{promise}: a safer policy failed before"
     if candidate.needed is None:
         return f"{promise}: {share(candidate.loss)} of {result.n:,} answers were worse"
-    return f"{promise}: about {candidate.needed:,} new rows are needed"
+    return f"{promise}: about {rounded(candidate.needed)} new rows are needed"
 
 
 def promise_paragraphs(report: Report) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ def promise_paragraphs(report: Report) -> tuple[str, ...]:
 def _outcome(promise: Promise) -> str:
     if promise.waits_for is not None:
         return (
-            f"It cannot be promised yet for any policy. About {promise.waits_for:,} more held-out "
+            f"It cannot be promised yet for any policy. About {rounded(promise.waits_for)} more held-out "
             f"rows are needed, judged by the validation rows. The {promise.n:,} that are there "
             "were kept for a later run, and no look was spent. Add examples and run again."
         )
@@ -81,9 +84,15 @@ def _missing(promise: Promise) -> str:
             f"{share(failed.loss)} of its answers stay worse."
         )
     return (
-        f"For {_named(failed.policy)}, a look needs about {failed.needed:,} new rows if the share "
+        f"For {_named(failed.policy)}, a look needs about {rounded(failed.needed)} new rows if the share "
         f"of worse answers stays {share(failed.loss)}."
     )
+
+
+def rounded(rows: int) -> str:
+    """Return the number, rounded up to two digits: it is an estimate."""
+    unit = 10 ** max(len(str(rows)) - 2, 0)
+    return f"{-(-rows // unit) * unit:,}"
 
 
 def _named(policy: str) -> str:
@@ -103,7 +112,9 @@ def _method(promise: Promise) -> str:
     return (
         "Validation rows chose the order of the test, and rows that nothing was chosen by decide. "
         "The safest policy comes first, and the first failure ends the test. This look spends "
-        f"{promise.alpha:.3g} of the promises' own error budget of 0.05 over all looks."
+        f"{promise.alpha:.3g} of the promises' own error budget of 0.05 over all looks. “candidate "
+        "--tiers 2,3” is the learned prompt for keys that are created with these tiers, and "
+        "“tier-2” is 'route-switch switch pin-tier 2'."
     )
 
 
@@ -129,7 +140,7 @@ def _row(policy: PromisedPolicy) -> tuple[str, ...]:
         fixed(policy.cost),
         share(policy.loss),
         share(policy.at_most) if policy.at_most is not None else NOT_TESTED,
-        "—" if policy.needed is None else f"about {policy.needed:,}",
+        "—" if policy.needed is None else f"about {rounded(policy.needed)}",
     )
 
 
