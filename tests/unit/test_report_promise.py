@@ -47,7 +47,7 @@ def test_a_policy_above_the_limit_is_said_to_be_out_of_reach() -> None:
 
 def test_a_run_without_a_look_says_how_many_rows_are_missing() -> None:
     text = said(promise(cheapest=None, candidate_holds=False, waits_for=180, policies=()))
-    assert "About 180 more held-out rows are needed" in text
+    assert "about 180 more held-out rows are needed" in text
     assert "no look was spent" in text
 
 

@@ -26,7 +26,6 @@ from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, one_hot, without_router
 
-
 PATIENCE = 4
 """A look waits for the candidate until its rows have grown by this factor at most. Looking earlier
 would use up the rows that it needs; waiting for longer would keep safer policies from a promise."""

@@ -1,7 +1,7 @@
 """What the report says about the promise: at most a given share of answers worse than Tier 3's."""
 
 from route_switch.domain.learning.promise import percent, promise_sentence
-from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.promise import PolicyPromise, PromiseResult
 from route_switch.optimizer.report.figures import Promise, PromisedPolicy, Report
 from route_switch.optimizer.report.text_format import ReportTable, fixed, share
@@ -58,9 +58,10 @@ def promise_paragraphs(report: Report) -> tuple[str, ...]:
 def _outcome(promise: Promise) -> str:
     if promise.waits_for is not None:
         return (
-            f"It cannot be promised yet for any policy. About {rounded(promise.waits_for)} more held-out "
-            f"rows are needed, judged by the validation rows. The {promise.n:,} that are there "
-            "were kept for a later run, and no look was spent. Add examples and run again."
+            "It cannot be promised yet for any policy. Judged by the validation rows, about "
+            f"{rounded(promise.waits_for)} more held-out rows are needed. The {promise.n:,} that "
+            "are there were kept for a later run, and no look was spent. Add examples and run "
+            "again."
         )
     if promise.cheapest is None:
         return f"It cannot be promised for any policy except all Tier 3. {_missing(promise)}"
@@ -84,8 +85,8 @@ def _missing(promise: Promise) -> str:
             f"{share(failed.loss)} of its answers stay worse."
         )
     return (
-        f"For {_named(failed.policy)}, a look needs about {rounded(failed.needed)} new rows if the share "
-        f"of worse answers stays {share(failed.loss)}."
+        f"For {_named(failed.policy)}, a look needs about {rounded(failed.needed)} new rows if "
+        f"the share of worse answers stays {share(failed.loss)}."
     )
 
 
@@ -96,7 +97,9 @@ def rounded(rows: int) -> str:
 
 
 def _named(policy: str) -> str:
-    return "the learned prompt" if policy == CANDIDATE else f"“{policy}”"
+    return {CANDIDATE: "the learned prompt", INCUMBENT: "the current prompt"}.get(
+        policy, f"“{policy}”"
+    )
 
 
 def _margin(report: Report) -> str:
