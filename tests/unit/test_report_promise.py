@@ -7,7 +7,7 @@ from route_switch.optimizer.report.promise_section import (
     promise_table,
     rounded,
 )
-from tests.support.report import finished, promise
+from tests.support.report import INCUMBENT, finished, promise
 
 
 def said(figures: Promise, **changes: object) -> str:
@@ -22,6 +22,11 @@ def test_the_cheapest_policy_with_the_promise_is_named_with_its_bound() -> None:
         "worse on 412 rows, at most 3.9% with confidence." in text
     )
     assert "needs about" not in text
+
+
+def test_a_kept_prompt_is_called_the_current_one() -> None:
+    text = said(promise(), candidate_prompt=INCUMBENT)
+    assert "this promise is the current prompt: cost 0.45" in text
 
 
 def test_a_safer_policy_is_named_if_the_candidate_has_no_promise() -> None:

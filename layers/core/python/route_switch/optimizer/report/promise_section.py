@@ -1,11 +1,14 @@
 """What the report says about the promise: at most a given share of answers worse than Tier 3's."""
 
+from collections.abc import Mapping
+
 from route_switch.domain.learning.promise import percent, promise_sentence
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.promise import PolicyPromise, PromiseResult
 from route_switch.optimizer.report.figures import Promise, PromisedPolicy, Report
 from route_switch.optimizer.report.text_format import ReportTable, fixed, share
 
+LEARNED, CURRENT = "the learned prompt", "the current prompt"
 NOT_TESTED = "not tested"
 PROMISED = "promised"
 
@@ -46,16 +49,18 @@ def promise_paragraphs(report: Report) -> tuple[str, ...]:
     promise = report.promise
     if promise is None:
         return ()
+    kept = report.candidate_prompt == report.incumbent_prompt
+    names = {CANDIDATE: CURRENT if kept else LEARNED, INCUMBENT: CURRENT}
     limit = percent(promise.max_quality_loss)
     paragraphs = (
         f"The promise: with 95% confidence, at most {limit} of answers are worse than Tier 3's.",
-        _outcome(promise),
+        _outcome(promise, names),
         _margin(report),
     )
     return (*paragraphs, _method(promise)) if promise.policies else paragraphs
 
 
-def _outcome(promise: Promise) -> str:
+def _outcome(promise: Promise, names: Mapping[str, str]) -> str:
     if promise.waits_for is not None:
         return (
             "It cannot be promised yet for any policy. Judged by the validation rows, about "
@@ -64,28 +69,29 @@ def _outcome(promise: Promise) -> str:
             "again."
         )
     if promise.cheapest is None:
-        return f"It cannot be promised for any policy except all Tier 3. {_missing(promise)}"
+        missing = _missing(promise, names)
+        return f"It cannot be promised for any policy except all Tier 3. {missing}"
     chosen = next(each for each in promise.policies if each.policy == promise.cheapest)
     known = (
-        f"The cheapest policy with this promise is {_named(chosen.policy)}: cost "
+        f"The cheapest policy with this promise is {_named(chosen, names)}: cost "
         f"{fixed(chosen.cost)}, {share(chosen.loss)} of answers worse on {promise.n:,} rows, at "
         f"most {share(chosen.at_most or 0.0)} with confidence."
     )
-    return known if promise.candidate_holds else f"{known} {_missing(promise)}"
+    return known if promise.candidate_holds else f"{known} {_missing(promise, names)}"
 
 
-def _missing(promise: Promise) -> str:
+def _missing(promise: Promise, names: Mapping[str, str]) -> str:
     """Say what the first policy that failed would need."""
     failed = next((p for p in promise.policies if p.at_most is not None and not p.certified), None)
     if failed is None:
         return ""
     if failed.needed is None:
         return (
-            f"For {_named(failed.policy)}, no number of rows would be enough if "
+            f"For {_named(failed, names)}, no number of rows would be enough if "
             f"{share(failed.loss)} of its answers stay worse."
         )
     return (
-        f"For {_named(failed.policy)}, a look needs about {rounded(failed.needed)} new rows if "
+        f"For {_named(failed, names)}, a look needs about {rounded(failed.needed)} new rows if "
         f"the share of worse answers stays {share(failed.loss)}."
     )
 
@@ -96,10 +102,8 @@ def rounded(rows: int) -> str:
     return f"{-(-rows // unit) * unit:,}"
 
 
-def _named(policy: str) -> str:
-    return {CANDIDATE: "the learned prompt", INCUMBENT: "the current prompt"}.get(
-        policy, f"“{policy}”"
-    )
+def _named(policy: PromisedPolicy, names: Mapping[str, str]) -> str:
+    return names.get(policy.policy, f"“{policy.policy}”")
 
 
 def _margin(report: Report) -> str:
