@@ -23,6 +23,7 @@ from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.learning_steps import Findings
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, routed_policy
 from route_switch.optimizer.promise import (
+    PolicyPromise,
     PromiseResult,
     PromiseTest,
     RankedPolicy,
@@ -31,6 +32,7 @@ from route_switch.optimizer.promise import (
     policies_to_promise,
     rank,
 )
+from route_switch.optimizer.report.promise_section import candidate_sentence
 from tests.support.learning import EXAMPLES, NAMES, PLAN, example, learn
 from tests.support.searching import INCUMBENT as LIVE
 from tests.support.searching import Models
@@ -64,6 +66,13 @@ def prompts(n: int, candidate: Tier = SMALL, incumbent: Tier = LARGE) -> dict[st
         CANDIDATE: always(CANDIDATE, candidate, n),
         INCUMBENT: always(INCUMBENT, incumbent, n),
     }
+
+
+def candidate(
+    loss: float, at_most: float | None = None, needed: int | None = None
+) -> PromiseResult:
+    policy = PolicyPromise(CANDIDATE, 0.4, loss, at_most=at_most, needed=needed)
+    return PromiseResult(LIMIT, 0.03, 1005, (policy,))
 
 
 def ranked(rows: OutcomeArrays, candidate: Tier = SMALL) -> tuple[RankedPolicy, ...]:
@@ -148,6 +157,23 @@ def test_a_policy_above_the_limit_needs_no_number_of_rows() -> None:
     assert found.candidate.at_most is not None
     assert found.candidate.at_most > LIMIT
     assert found.candidate.needed is None
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (candidate(0.01, at_most=0.06, needed=590), "about 590 new rows are needed"),
+        (candidate(0.0499, at_most=0.06), "more than 100,000 rows are needed"),
+        (candidate(0.088), "8.8% of 1,005 answers were worse"),
+        (candidate(0.01), "a safer policy failed before, which ended the test"),
+        (PromiseResult(LIMIT, 0.03, 40, waits_for=29), "about 29 more rows are needed"),
+    ],
+    ids=["too few rows", "out of reach", "too many losses", "not tested", "no look"],
+)
+def test_a_candidate_without_its_promise_says_why(result: PromiseResult, said: str) -> None:
+    assert candidate_sentence(result) == (
+        f"it cannot be promised that at most 5% of answers are worse than Tier 3's: {said}"
+    )
 
 
 def test_weights_and_clusters_reach_the_test() -> None:

@@ -47,7 +47,7 @@ def test_a_policy_above_the_limit_is_said_to_be_out_of_reach() -> None:
     text = said(
         promise(cheapest=None, candidate_holds=False, failed="candidate --tiers 2,3", needed=None)
     )
-    assert "no number of rows would be enough if 0.5% of its answers stay worse" in text
+    assert "no reachable number of rows is enough if 0.5% of its answers stay worse" in text
 
 
 def test_a_run_without_a_look_says_how_many_rows_are_missing() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from route_switch.domain.learning.promise import percent, promise_sentence
+from route_switch.domain.learning.promise import MOST_ROWS, percent, promise_sentence
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.promise import PolicyPromise, PromiseResult
 from route_switch.optimizer.report.figures import Promise, PromisedPolicy, Report
@@ -29,20 +29,25 @@ def promise_figures(result: PromiseResult) -> Promise:
 
 def candidate_sentence(result: PromiseResult) -> str:
     """Say what can be promised about the candidate, as its provenance records it."""
-    candidate = result.candidate
     if result.candidate_holds:
         return promise_sentence(result.limit, result.n)
-    promise = (
+    return (
         f"it cannot be promised that at most {percent(result.limit)} of answers are worse than "
-        "Tier 3's"
+        f"Tier 3's: {_why_not(result)}"
     )
-    if result.waits_for is not None:
-        return f"{promise}: about {rounded(result.waits_for)} more rows are needed"
-    if candidate is None or candidate.at_most is None:
-        return f"{promise}: a safer policy failed before"
-    if candidate.needed is None:
-        return f"{promise}: {share(candidate.loss)} of {result.n:,} answers were worse"
-    return f"{promise}: about {rounded(candidate.needed)} new rows are needed"
+
+
+def _why_not(result: PromiseResult) -> str:
+    candidate = result.candidate
+    if result.waits_for is not None or candidate is None:
+        return f"about {rounded(result.waits_for or 0)} more rows are needed"
+    if candidate.loss >= result.limit:
+        return f"{share(candidate.loss)} of {result.n:,} answers were worse"
+    if candidate.needed is not None:
+        return f"about {rounded(candidate.needed)} new rows are needed"
+    if candidate.at_most is not None:
+        return f"more than {MOST_ROWS:,} rows are needed"
+    return "a safer policy failed before, which ended the test"
 
 
 def promise_paragraphs(report: Report) -> tuple[str, ...]:
@@ -87,7 +92,7 @@ def _missing(promise: Promise, names: Mapping[str, str]) -> str:
         return ""
     if failed.needed is None:
         return (
-            f"For {_named(failed, names)}, no number of rows would be enough if "
+            f"For {_named(failed, names)}, no reachable number of rows is enough if "
             f"{share(failed.loss)} of its answers stay worse."
         )
     return (
