@@ -56,10 +56,10 @@ def test_a_run_without_a_look_says_how_many_rows_are_missing() -> None:
     assert "no look was spent" in text
 
 
-def test_the_margin_is_stated_and_was_fixed_before_the_run() -> None:
-    assert "no worse if its score is at least Tier 3's" in said(promise())
-    text = said(promise(), no_worse_margin=0.1)
-    assert "at most 0.1 below Tier 3's. This margin was fixed before the run" in text
+def test_the_report_states_the_margin_whether_or_not_a_promise_was_asked_for() -> None:
+    assert "if its score is at least as high" in to_markdown(finished())
+    text = to_markdown(finished(no_worse_margin=0.1))
+    assert "score is at most 0.1 lower. This margin was fixed before the run." in text
 
 
 def test_the_table_marks_policies_that_were_not_tested() -> None:

@@ -60,7 +60,6 @@ def promise_paragraphs(report: Report) -> tuple[str, ...]:
     paragraphs = (
         f"The promise: with 95% confidence, at most {limit} of answers are worse than Tier 3's.",
         _outcome(promise, names),
-        _margin(report),
     )
     return (*paragraphs, _method(promise)) if promise.policies else paragraphs
 
@@ -109,15 +108,6 @@ def rounded(rows: int) -> str:
 
 def _named(policy: PromisedPolicy, names: Mapping[str, str]) -> str:
     return names.get(policy.policy, f"“{policy.policy}”")
-
-
-def _margin(report: Report) -> str:
-    if report.no_worse_margin == 0:
-        return "An answer is no worse if its score is at least Tier 3's."
-    return (
-        f"An answer is no worse if its score is at most {report.no_worse_margin:g} below Tier 3's. "
-        "This margin was fixed before the run."
-    )
 
 
 def _method(promise: Promise) -> str:

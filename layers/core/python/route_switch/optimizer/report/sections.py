@@ -175,7 +175,16 @@ def _latency(report: Report) -> Section:
 
 def _grading(report: Report) -> Section:
     graded = (tables.grading(report),) if report.graded_by else ()
-    return Section("How answers were graded", (_judge(report),), graded)
+    return Section("How answers were graded", (_judge(report), _margin(report)), graded)
+
+
+def _margin(report: Report) -> str:
+    if report.no_worse_margin == 0:
+        return "A tested answer is no worse than Tier 3's if its score is at least as high."
+    return (
+        "A tested answer is no worse than Tier 3's if its score is at most "
+        f"{report.no_worse_margin:g} lower. This margin was fixed before the run."
+    )
 
 
 def _judge(report: Report) -> str:
