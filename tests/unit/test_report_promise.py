@@ -7,7 +7,7 @@ from route_switch.optimizer.report.promise_section import (
     promise_table,
     rounded,
 )
-from tests.support.report import INCUMBENT, finished, promise
+from tests.support.report import INCUMBENT, better, finished, promise
 
 
 def said(figures: Promise, **changes: object) -> str:
@@ -68,6 +68,13 @@ def test_the_table_marks_policies_that_were_not_tested() -> None:
     assert rows["incumbent"][0] == "promised"
     assert rows["candidate --tiers 2,3"][0] == "cannot be promised"
     assert rows["candidate"][0] == "not tested"
+
+
+def test_a_report_does_not_count_a_look_that_waits_for_the_promise() -> None:
+    waiting = promise(cheapest=None, candidate_holds=False, waits_for=180, policies=())
+    text = to_markdown(finished(gate=better(verdict="not enough evidence"), promise=waiting))
+    assert "The gate did not look: it waits for about 180 more rows" in text
+    assert "This was look no." not in text
 
 
 def test_the_section_is_in_the_report_only_if_a_promise_was_asked_for() -> None:

@@ -15,7 +15,11 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
-from route_switch.optimizer.report.promise_section import promise_paragraphs, promise_table
+from route_switch.optimizer.report.promise_section import (
+    promise_paragraphs,
+    promise_table,
+    rounded,
+)
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     ReportTable,
@@ -231,6 +235,12 @@ def _rows(report: Report) -> tuple[str, ...]:
     gate = report.gate
     if gate is None:
         return ()
+    if report.promise is not None and report.promise.waits_for is not None:
+        return (
+            f"The gate did not look: it waits for about {rounded(report.promise.waits_for)} more "
+            f"rows, which the promise needs. The {gate.gain.n:,} that are there stay fresh for a "
+            "later look, and nothing of the error budget was spent.",
+        )
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (
         f"This was look no. {gate.look} of the gate, on rows that no earlier look used. It spent "
