@@ -14,12 +14,6 @@ NO_JUDGE = (
     "a model in cdk.json under learning.judge."
 )
 
-NO_RATIO = (
-    "The savings of Tiers 1 and 2 are unknown: how much longer Tier 3's answers are has not been "
-    "measured for these models. A learning run measures it: copy tier_3_output_ratio from its "
-    "report.json to cdk.json under models."
-)
-
 SIMULATED = (
     "Models named local/… and offline/… are simulations for a developer's machine: they replay "
     "recorded answers. Choose another profile for the stage."
@@ -37,8 +31,6 @@ def with_model_data(scope: Construct, stage: Stage) -> Stage:
     _check_judge(scope, stage)
     if stage.name != "local" and stage.providers & IN_PROCESS:
         Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
-    if {Tier.SMALL, Tier.MEDIUM} - models.tier_3_output_ratio.keys():
-        Annotations.of(scope).add_warning_v2("route-switch:no-output-ratio", NO_RATIO)
     router = stage.router.model_copy(update={"models": with_capabilities(models)})
     return stage.model_copy(update={"router": router, "learning": learning})
 

@@ -141,6 +141,8 @@ class Learning(Construct):
             parameter_arn(self, self._prompt.live_name),
             parameter_arn(self, self._prompt.seed_name),
         )
+        ratios = parameter_arn(self, self._prompt.ratios_name)
+        steps.allow(["ssm:GetParameter", "ssm:PutParameter"], ratios)
         steps.allow(["sns:Publish"], self.topic.topic_arn)
         self._allow_executions(steps)
         return steps

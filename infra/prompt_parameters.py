@@ -7,6 +7,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.stage import Stage
+from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.routing_prompt import check_may_go_live
 
@@ -15,10 +16,10 @@ SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 class PromptParameters(Construct):
     """The parameters of the seed and the lock's table, and the names of those made at run time: the
-    live prompt and the switches.
+    live prompt, the measured output ratios and the switches.
 
-    All names share a prefix, so that one resource pattern grants everything needed to change the
-    prompt.
+    The names of the prompt share a prefix, so that one resource pattern grants everything needed to
+    change it.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class PromptParameters(Construct):
         prefix = f"/route-switch/{stage.name}"
         self.live_name = f"{prefix}/prompt/live"
         self.seed_name = f"{prefix}/prompt/seed"
+        self.ratios_name = output_ratios_parameter(self.live_name)
         self.switches_name = f"{prefix}/switches"
         self.seed = ssm.StringParameter(
             self,

@@ -42,7 +42,8 @@ class RouterFunction(PythonFunction):
             parameter_arn(self, name)
             for name in (prompt.live_name, prompt.seed_name, prompt.switches_name)
         )
-        self.allow(["ssm:GetParameters"], live, switches)
+        ratios = parameter_arn(self, prompt.ratios_name)
+        self.allow(["ssm:GetParameters"], live, switches, ratios)
         self.allow(["ssm:GetParameter"], live, seed)  # the seed, and older versions of live
         self._allow_models(stage.router)
 

@@ -55,7 +55,8 @@ def dry_run() -> Response[str]:
     _, request = _inbound()
     routed = router().route.dry_run(request)
     emit(metrics, routed)
-    return json_response(chat_answer.route_body(routed, request), headers=_explain(routed))
+    body = chat_answer.route_body(routed, request, router().config.bypass_tokens)
+    return json_response(body, headers=_explain(routed))
 
 
 @app.get("/v1/models")

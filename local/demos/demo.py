@@ -158,7 +158,7 @@ def totals_table(records: list[Record]) -> Table:
             if len(compared) == len(records)
             else f"unknown: no estimate for {len(records) - len(compared)} requests"
         ),
-        "saved": f"${saved:.6f}",
+        "saved": f"${saved:.6f}{_bounds(compared)}",
         "tier 1 / 2 / 3": " / ".join(_share(tiers[tier], len(records)) for tier in (1, 2, 3)),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
         "router's share of the cost": _share(router, cost),
@@ -169,6 +169,11 @@ def totals_table(records: list[Record]) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _bounds(records: list[Record]) -> str:
+    low, high = (sum(r[f"saved_usd_{side}"] for r in records) for side in ("low", "high"))
+    return f" (estimated: ${low:.6f} to ${high:.6f})" if low < high else ""
 
 
 def _share(part: float, whole: float) -> str:

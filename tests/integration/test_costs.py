@@ -169,7 +169,8 @@ def test_the_total_counts_requests_of_unknown_cost(make_api: MakeApi) -> None:
 
 
 def test_without_any_estimate_the_baseline_is_null(make_api: MakeApi) -> None:
-    api = make_api(models=CATALOG.model_copy(update={"tier_3_output_ratio": {}}))
+    prices = {name: price for name, price in CATALOG.prices.items() if name != "openai/large"}
+    api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
     api.upstream.script = by_model(small=completion("Hi."))
     api.chat("hello")
     total, _ = costs(api, AROUND)

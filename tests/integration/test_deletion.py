@@ -22,6 +22,7 @@ from route_switch.adapters.learning.learning_texts import LearningTexts
 from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
+from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
@@ -315,7 +316,9 @@ def claimed() -> DynamoDbRuns:
 def report(runs: DynamoDbRuns) -> str:
     """Run the last step and return its message."""
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
-    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, LearningTexts(bucket()))
+    ratios = SsmOutputRatios(boto3.client("ssm"), "/test/prompt/live")
+    texts = LearningTexts(bucket())
+    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, texts, ratios)
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
 

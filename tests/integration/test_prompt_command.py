@@ -9,8 +9,10 @@ import boto3
 import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.cli.main import run
 from route_switch.domain.learning.promise import as_provenance
+from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.prompt_document import to_json, to_markdown
 
 LIVE = packaged_prompt()
@@ -216,6 +218,20 @@ def test_promote_accepts_the_artifact_of_a_run(prompt: Prompt) -> None:
     refused(prompt("promote", file), "'not better'")
     assert "version 2" in prompt("promote", file, "--force").out
     assert live() == (2, to_markdown(candidate))
+
+
+def test_promote_keeps_the_output_ratios_that_the_run_measured(prompt: Prompt) -> None:
+    figures = {"output_ratio_1": 1.5, "output_ratio_1_low": 1.4, "output_ratio_1_high": 1.6}
+    provenance = {"tiers": "x/1,x/2,x/3", **figures, "output_ratio_1_rows": 80}
+    candidate = LIVE.model_copy(
+        update={"instruction": LIVE.instruction + "\n- a haiku", "provenance": provenance}
+    )
+    prompt("promote", save("candidate.json", to_json(candidate)), "--force")
+    kept = boto3.client("ssm").get_parameter(Name=output_ratios_parameter(f"{PREFIX}/live"))[
+        "Parameter"
+    ]["Value"]
+    (measured,) = OutputRatios.from_json(kept).measured
+    assert (measured.pair, measured.ratio, measured.rows) == (("x/1", "x/3"), 1.5, 80)
 
 
 def test_rollback_names_both_versions(prompt: Prompt) -> None:

@@ -11,6 +11,7 @@ from route_switch.adapters.ssm import (
     ParametersReadTogether,
     SsmPromptStore,
     SsmSwitchStore,
+    output_ratios_parameter,
 )
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.switches import Switches
@@ -52,6 +53,9 @@ def test_the_history_has_author_and_time_of_every_version_across_pages(
     assert all(before - timedelta(seconds=1) < each.written_at for each in kept)
 
 
+LIVE = "/test/live"
+
+
 class CountedSsm:
     """Parameter Store, as far as parameters are read together."""
 
@@ -67,8 +71,9 @@ class CountedSsm:
 
 def together(ssm: CountedSsm, now: list[float]) -> tuple[SsmPromptStore, SsmSwitchStore]:
     client = cast("SSMClient", ssm)
-    read = ParametersReadTogether(client, "/test/live", "/test/switches", clock=lambda: now[0])
-    prompts = SsmPromptStore(client, "/test/live", "/test/seed", read)
+    names = (LIVE, "/test/switches", output_ratios_parameter(LIVE))
+    read = ParametersReadTogether(client, *names, clock=lambda: now[0])
+    prompts = SsmPromptStore(client, LIVE, "/test/seed", read)
     return prompts, SsmSwitchStore(client, "/test/switches", read)
 
 

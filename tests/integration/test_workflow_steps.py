@@ -11,7 +11,13 @@ import pytest
 from functions.learning import handler as learning
 from functions.promote import handler as promoter
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.domain.errors import ConfigurationError, PromptError, RouteSwitchError
+from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
+from route_switch.domain.errors import (
+    ConfigurationError,
+    PromptError,
+    RouteSwitchError,
+    StoreError,
+)
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -308,3 +314,29 @@ def test_held_out_measurements_are_reported_with_the_outcome(
     assert (ended["outcome"], ended["learning_runs"]) == ("not better", [1.0])
     told = (quality["heldout_quality_live"], quality["heldout_quality_candidate"])
     assert (*told, quality["learning_usd"]) == ([0.91], [0.9], [1.5])
+
+
+def test_what_a_run_measured_is_kept_although_its_candidate_is_not_promoted(
+    s3: "S3Client",
+) -> None:
+    claim()
+    pair = {"model": "openai/small", "tier_3_model": "openai/large"}
+    measured = [{**pair, "ratio": 1.5, "low": 1.4, "high": 1.6, "rows": 80}]
+    evaluated = {"done": True, "slice": 0, "verdict": "not better", "output_ratios": measured}
+    step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
+    kept = boto3.client("ssm").get_parameter(Name="/test/output-ratios")["Parameter"]
+    assert json.loads(kept["Value"])["measured"] == measured
+
+
+def test_a_run_is_reported_although_its_ratios_cannot_be_kept(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim()
+
+    def fail(self: SsmOutputRatios, measured: object) -> None:
+        raise StoreError("denied")
+
+    monkeypatch.setattr(SsmOutputRatios, "keep", fail)
+    evaluated: JsonObject = {"done": True, "slice": 0, "verdict": "not better"}
+    notice = step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
+    assert notice["outcome"] == "not better"

@@ -1,5 +1,5 @@
 """How often a promise is wrong, and how many rows it needs. `python -m` prints the tables of
-docs/decisions/014-a-promise.md."""
+docs/decisions/017-a-promise.md."""
 
 import math
 import sys

@@ -107,6 +107,23 @@ def test_failing_router_calls_fall_back_to_the_safe_tier_with_a_warning(
         "fallback",
     ]
     assert "2 of 3 queries" in result.stderr
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_failed_router_call_prints_the_table_and_a_count_and_exits_with_1(
+    queries: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    replies = iter([*[failure(500)] * failing, *[completion("3")] * (2 - failing)])
+    with running_upstream(lambda _: next(replies)) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        result = CliRunner().invoke(
+            app, ["route", "--queries", str(queries), "--router-model", "openai/tiny"]
+        )
+    assert result.exit_code == 1
+    assert result.stdout.count("fallback") == failing
+    assert "bypass" in result.stdout
+    assert f"no usable reply for {failing} of 3 queries" in result.stderr
 
 
 def test_the_table_prints_markup_in_queries_literally(tmp_path: Path) -> None:

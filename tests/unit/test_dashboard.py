@@ -84,6 +84,12 @@ def test_spending_is_shown_for_today_and_the_month_by_purpose() -> None:
     assert rows["… of the month's budget"] == ["", "$10.00 (15.0% used)"]
 
 
+def test_an_estimated_saving_is_shown_with_its_bounds() -> None:
+    estimated = [replace(e, baseline_low_usd=0.5, baseline_high_usd=2.0) for e in MADE[:2]]
+    rows = spend(estimated, {})
+    assert rows["Saved, net (estimated)"] == ["$1.93 (96.5%), from $0.930 to $3.93"] * 2
+
+
 def test_tiers_models_and_reasons_have_their_shares() -> None:
     rows = spend(MADE, LEARNING)
     assert rows["1"] == ["2", "100.0%", "$0.0500", "2", "66.7%", "$0.0500"]

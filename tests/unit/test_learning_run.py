@@ -93,6 +93,14 @@ def test_a_saving_estimated_from_few_answers_does_not_lower_the_cap() -> None:
     assert learning_cap(LearningConfig(), previous_month(nearly_all, 0.0)) == pytest.approx(10.0)
 
 
+def test_a_saving_that_rests_on_an_assumption_does_not_lower_the_cap() -> None:
+    """The run that measures the output ratios must not be starved by a guess of them."""
+    assumed = {"answered": 1000.0, "saved_usd": 20.0, "saving:prior": 500.0}
+    assert previous_month(assumed, 0.0).saved_usd is None
+    measured = {"answered": 1000.0, "saved_usd": 20.0, "saving:measured": 950.0, "saving:prior": 50}
+    assert previous_month(measured, 0.0).saved_usd == 20.0
+
+
 @given(st.dates(min_value=date(2020, 1, 1)))
 def test_the_days_of_the_previous_month_are_exactly_one_month(day: date) -> None:
     first = day.replace(day=1)

@@ -3,8 +3,6 @@
 import pytest
 
 from route_switch.domain.pricing import Price, add_known, cost_usd
-from route_switch.domain.request_record import estimate_baseline_usd
-from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 
 PRICE = Price(input_usd_per_million=3, output_usd_per_million=15)
@@ -27,16 +25,3 @@ def test_an_unknown_price_or_usage_gives_no_cost() -> None:
     assert add_known(0.5, None) is None
     assert add_known(0.5, 0.0) == 0.5
     assert add_known() == 0.0
-
-
-def test_the_baseline_scales_the_output_and_needs_a_measured_ratio() -> None:
-    catalog = ModelCatalog(
-        tiers={t: TierModels(model=f"x/{t.value}") for t in Tier},
-        router="x/r",
-        prices={"x/3": PRICE},
-        tier_3_output_ratio={Tier.SMALL: 2.0},
-    )
-    usage = Usage(100, 10)
-    assert estimate_baseline_usd(usage, Tier.SMALL, catalog) == cost_usd(Usage(100, 20), PRICE)
-    assert estimate_baseline_usd(usage, Tier.MEDIUM, catalog) is None
-    assert estimate_baseline_usd(usage, Tier.LARGE, catalog) == cost_usd(usage, PRICE)

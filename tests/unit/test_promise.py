@@ -1,4 +1,4 @@
-"""A promise is wrong in at most 5% of cases. Full tables: docs/decisions/014."""
+"""A promise is wrong in at most 5% of cases. Full tables: docs/decisions/017."""
 
 import math
 from collections import Counter

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.dynamodb_results import _counters
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.operations.costs import CostTotals, Counters
+from route_switch.domain.baseline import SavingBasis
+from route_switch.domain.operations.costs import CostTotals, Counters, costs_of
 from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import (
@@ -152,6 +153,28 @@ def test_the_known_part_of_a_partly_unknown_cost_counts_as_spent() -> None:
     unpriced = Attempt("new", Tier.LARGE, "answered", 1.0)
     costs = total(replace(PAID, attempts=(*PAID.attempts, unpriced)))
     assert (costs.spent_usd, costs.without_cost) == (0.25, 1)
+
+
+def test_bounds_of_savings_add_up_and_answers_are_counted_by_what_they_rest_on() -> None:
+    assumed = replace(
+        PAID,
+        baseline_cost_usd=1.0,
+        baseline_low_usd=0.5,
+        baseline_high_usd=3.0,
+        baseline_basis=SavingBasis.PRIOR,
+    )
+    exact = replace(PAID, baseline_cost_usd=0.25, baseline_basis=SavingBasis.TIER_3)
+    costs = total(assumed, assumed, exact, replace(PAID, status="failed"))
+    assert costs.saved_usd == pytest.approx(2 * 0.75 - 0.25)
+    assert costs.saved_usd_low == pytest.approx(2 * 0.25 - 0.25)
+    assert costs.saved_usd_high == pytest.approx(2 * 2.75 - 0.25)
+    assert costs.saving_basis == ((SavingBasis.TIER_3, 1), (SavingBasis.PRIOR, 2))
+
+
+def test_counters_of_an_older_release_have_a_saving_without_bounds() -> None:
+    costs = costs_of({"answered": 2.0, "saved_usd": 1.5})
+    assert costs.saved_usd_low == costs.saved_usd == costs.saved_usd_high == 1.5
+    assert costs.saving_basis == ()
 
 
 def test_learning_is_charged_only_for_days_in_the_range() -> None:

@@ -4,13 +4,17 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import openai
 import pytest
+from typer.testing import CliRunner
 
 from local.aws.client import StackInfo, aws_client
 from route_switch.adapters.models.litellm_catalog import list_price
+from route_switch.cli.main import app
+from route_switch.cli.stage import STACK_FILE
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
 from tests.e2e.conftest import ServedStack
@@ -63,6 +67,42 @@ def test_a_classified_query_makes_two_calls_and_its_cost_is_exact(scripted: Serv
     assert record["router_cost_usd"] == pytest.approx(router_usd, abs=1e-12)
     assert record["cost_usd"] == pytest.approx(router_usd + answer_usd, abs=1e-12)
     assert float(headers["x-route-cost-usd"]) == pytest.approx(router_usd + answer_usd, abs=1e-9)
+
+
+def test_with_real_models_savings_are_shown_and_flagged_as_estimated(scripted: ServedStack) -> None:
+    scripted.upstream.script = by_model({SMALL: completion("Hi there.", 37, 211)})
+    headers, _ = ask(scripted, "hello")
+    assert float(headers["x-route-saved-usd"]) > 0
+    assert headers["x-route-saved-estimated"] == "prior"
+    stack = scripted.stack
+    admin = {"authorization": f"Bearer {stack.admin_key}"}
+    total = httpx.get(f"{stack.endpoint}/v1/costs", headers=admin).json()["total"]
+    assert total["saved_usd_low"] < total["saved_estimated_usd"] < total["saved_usd_high"]
+    assert total["estimated"] is True
+
+
+def test_the_commands_show_what_the_api_answers(
+    scripted: ServedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.upstream.script = by_model({SMALL: completion("Hi there.", 37, 211)})
+    headers, _ = ask(scripted, "hello")
+    stack = scripted.stack
+    stack_file = tmp_path / STACK_FILE
+    stack_file.parent.mkdir()
+    stack_file.write_text(json.dumps(vars(stack)))
+    monkeypatch.chdir(tmp_path)
+
+    def printed(*arguments: str) -> dict[str, object]:
+        result = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+        content: dict[str, object] = json.loads(result.stdout)
+        return content
+
+    admin = {"authorization": f"Bearer {stack.admin_key}"}
+    request_id = headers["x-request-id"]
+    paths = ("costs", f"results/{request_id}")
+    answers = [httpx.get(f"{stack.endpoint}/v1/{path}", headers=admin) for path in paths]
+    assert [printed("costs"), printed("results", request_id)] == [a.json() for a in answers]
+    assert printed("explain", "hello")["reason"] == "bypass"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from pydantic import JsonValue
 
+from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.domain.learning.split import Side
+from route_switch.domain.output_ratio import OutputRatios
 from tests.support.scripted_models import (
     CRITERION,
     RECORDED_USD,
@@ -21,11 +23,32 @@ ENOUGH = numbers(train=21, validation=16, heldout=52)
 def test_without_a_better_proposal_nothing_changes(weekly: Weekly) -> None:
     weekly.upstream.script = models = Models(stating=None)
     before = weekly.live
-    weekly.seed([recorded(number) for number in ENOUGH])
+    weekly.seed([with_lengths(recorded(number)) for number in ENOUGH])
     told = check_end(weekly, weekly.run(), "not better")
     assert models.asked_again == 0
     assert weekly.live == before
+    # Savings are estimated with what the run measured, although its candidate was not promoted.
+    assert measured_ratios(weekly) == {"openai/small": 2.0, "openai/medium": 4.0}
     assert "No better routing prompt was found. The live prompt is unchanged." in told
+
+
+def with_lengths(example: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Record tokens, which cost as much as before: Tier 3 writes twice as many as Tier 1 and four
+    times as many as Tier 2."""
+    written = {"openai/small": 40_000, "openai/medium": 20_000, "openai/large": 80_000}
+    models: dict[str, JsonValue] = {}
+    assert isinstance(example["models"], dict)
+    for name, result in example["models"].items():
+        assert isinstance(result, dict)
+        output = written[name]
+        models[name] = {**result, "input_tokens": 100_000 - output, "output_tokens": output}
+    return {**example, "models": models}
+
+
+def measured_ratios(weekly: Weekly) -> dict[str, float]:
+    name = output_ratios_parameter(weekly.stack.prompt_parameter)
+    value = weekly.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    return {each.model: each.ratio for each in OutputRatios.from_json(value).measured}
 
 
 def swapped_on_heldout(number: int) -> dict[str, JsonValue]:

@@ -188,16 +188,22 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     """Return what one request adds to the counters. Money is summed where it is known;
     `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
     unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
-    to be subtracted from savings."""
+    to be subtracted from savings. `saving:<basis>` counts the answers whose saving rests on it;
+    `saved_usd:below` and `:above` are how far the bounds of `saved_usd` are from it. Bounds add up,
+    because the answers of two models share one ratio, whose error does not average out."""
     counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
         counters[f"reason:{record.reason.value}"] = 1
+        counters[f"saving:{record.saving_basis.value}"] = 1
     for name in _MONEY_FIELDS:
         amount: float | None = getattr(record, name)
         counters[name if amount is not None else f"{name}:unknown"] = (
             amount if amount is not None else 1
         )
+    saved, low, high = record.saved_usd, record.saved_usd_low, record.saved_usd_high
+    if saved is not None and low is not None and high is not None and low < high:
+        counters |= {"saved_usd:below": saved - low, "saved_usd:above": high - saved}
     if record.status != "answered" and record.cost_usd is not None:
         counters["cost_usd:unanswered"] = record.cost_usd
     for attempt in record.attempts:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 FRESH_S = 1.0
 
 
+def output_ratios_parameter(live_parameter: str) -> str:
+    """Return the name of the parameter with the measured ratios: `/route-switch/prod/prompt/live`
+    has `/route-switch/prod/output-ratios`."""
+    return f"{live_parameter.rpartition('/')[0].rpartition('/')[0]}/output-ratios"
+
+
 class ParametersReadTogether:
     """Several parameters in one call, for values that are needed at the same time: Parameter Store
     allows 40 calls a second in an account and region.
@@ -70,7 +76,7 @@ class SsmPromptStore:
         seed_parameter: str,
         together: ParametersReadTogether | None = None,
     ) -> None:
-        """`together`, if given, reads the newest live prompt."""
+        """`together`, if given, reads the newest live prompt, and the measured output ratios."""
         self._ssm = ssm
         self._live = live_parameter
         self._seed = seed_parameter
@@ -82,7 +88,12 @@ class SsmPromptStore:
         if self._together is None:
             return self._read(self._live)
         found = self._together.read(self._live)
-        return None if found is None else StoredPrompt(found["Value"], found["Version"])
+        if found is None:
+            return None
+        ratios = self._together.read(output_ratios_parameter(self._live))
+        return StoredPrompt(
+            found["Value"], found["Version"], None if ratios is None else ratios["Value"]
+        )
 
     def read_seed(self) -> StoredPrompt | None:
         return self._read(self._seed)

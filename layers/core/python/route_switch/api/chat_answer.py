@@ -68,12 +68,16 @@ def dry_run_body(routed: RoutedRequest) -> JsonObject:
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
-def route_body(routed: RoutedRequest, request: InboundRequest) -> JsonObject:
-    """Return the response of `/v1/route`."""
+def route_body(routed: RoutedRequest, request: InboundRequest, bypass_tokens: int) -> JsonObject:
+    """Return the response of `/v1/route`. A query with fewer than `bypass_tokens` needs no router
+    call."""
     return {
         "id": request.request_id,
         "object": "route",
         **_decision(routed),
+        "why": routed.decision.why,
+        "query_tokens": routed.record.query_tokens,
+        "bypass_tokens": bypass_tokens,
         "assumed_output_tokens": assumed_output_tokens(request.params),
     }
 
@@ -103,8 +107,10 @@ def answer_too_long() -> RequestRefusedError:
 
 
 def route_headers(routed: RoutedRequest) -> dict[str, str]:
-    """Describe the decision. An unknown cost has no header."""
+    """Describe the decision. An unknown cost has no header. `x-route-saved-estimated` says what an
+    estimated saving rests on; a saving without it needed no estimate."""
     record = routed.record
+    basis = record.saving_basis
     headers = {
         "x-request-id": record.request_id,
         "x-route-tier": str(record.tier.value),
@@ -113,6 +119,7 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
         "x-route-prompt-version": record.prompt_version,
         "x-route-cost-usd": _usd(record.cost_usd),
         "x-route-saved-usd": _usd(record.saved_usd),
+        "x-route-saved-estimated": basis.value if basis.is_estimate else None,
         "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
         "x-route-budget": "spent" if routed.budget_spent else None,
     }

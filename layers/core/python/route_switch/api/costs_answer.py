@@ -21,8 +21,10 @@ MAX_RANGE_DAYS = 366
 GROUPS = get_args(GroupBy)
 COSTS_NOTE = (
     "spent_usd covers the model calls of requests, learning_usd those of learning runs (spent or "
-    "reserved); neither includes AWS's own cost. Baseline and saved are estimates. saved is net of "
-    "the router and, where learning_usd is given, of learning. null means unknown."
+    "reserved); neither includes AWS's own cost. Baseline and saved are estimates; saved lies "
+    "between saved_usd_low and saved_usd_high. It is net of the router and, where learning_usd is "
+    "given, of learning. saving_basis counts answers by what their saving rests on. null means "
+    "unknown."
 )
 
 
@@ -126,10 +128,28 @@ def _costs(costs: CostTotals) -> JsonObject:
         "learning_usd": _usd(costs.learning_usd),
         "baseline_estimated_usd": _usd(costs.baseline_usd),
         "saved_estimated_usd": _usd(costs.saved_usd),
+        "saved_usd_low": _usd(costs.saved_usd_low),
+        "saved_usd_high": _usd(costs.saved_usd_high),
+        "estimated": _is_estimate(costs),
+        "saving_basis": _basis(costs),
         "requests_without_cost": costs.without_cost,
         "requests_without_baseline": costs.without_baseline,
         "requests_without_saving": costs.without_saving,
     }
+
+
+def _is_estimate(costs: CostTotals) -> bool | None:
+    """Return whether some answer's saving is an estimate; None where savings are not summed."""
+    if costs.saving_basis is None or costs.answered is None:
+        return None
+    counted = sum(count for _, count in costs.saving_basis)  # an older release counted none
+    return counted < costs.answered or any(basis.is_estimate for basis, _ in costs.saving_basis)
+
+
+def _basis(costs: CostTotals) -> JsonObject | None:
+    if costs.saving_basis is None:
+        return None
+    return {basis.value: count for basis, count in costs.saving_basis}
 
 
 def _usd(amount: float | None) -> float | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.tiers import Tier
@@ -42,10 +43,15 @@ class Decision(BaseModel):
 
 
 class RouteDecision(Decision):
-    """`assumed_output_tokens` is the answer length that the estimates assume."""
+    """`assumed_output_tokens` is the answer length that the estimates assume. `why` is the routing
+    strategy's reason. A query with fewer than `bypass_tokens` estimated tokens goes to Tier 1
+    without a router call; 0 means that none does."""
 
     id: str
     object: Literal["route"]
+    why: str
+    query_tokens: int
+    bypass_tokens: int
     assumed_output_tokens: int
 
 
@@ -124,7 +130,10 @@ class ModelList(BaseModel):
 class Result(BaseModel):
     """The record of a request. Texts are stored, hashed or omitted, depending on the deployment. A
     cost is null when a price or the tokens are unknown. `baseline_cost_usd` is what Tier 3 would
-    have cost; it is an estimate if `baseline_estimated` is true."""
+    have cost; it is an estimate if `baseline_estimated` is true. Then the saving lies between
+    `saved_usd_low` and `saved_usd_high`. `saving_basis` says what it rests on: `tier_3` (Tier 3's
+    own model answered), the `configured` or `measured` length of Tier 3's answers, or `prior` (not
+    measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`."""
 
     request_id: str
     key_id: str
@@ -148,6 +157,9 @@ class Result(BaseModel):
     baseline_cost_usd: float | None
     baseline_estimated: bool
     saved_usd: float | None
+    saved_usd_low: float | None
+    saved_usd_high: float | None
+    saving_basis: SavingBasis
     user: str | None
     query_text: str | None
     answer_text: str | None
@@ -192,7 +204,9 @@ class Feedback(BaseModel):
 
 
 class CostSums(BaseModel):
-    """USD and numbers of requests. null means unknown."""
+    """USD and numbers of requests. null means unknown. The saving lies between `saved_usd_low` and
+    `saved_usd_high`; `estimated` is true if any answer's saving is an estimate. `saving_basis`
+    counts answers by what their saving rests on, or why it is unknown."""
 
     requests: int | None
     answered: int | None
@@ -203,6 +217,10 @@ class CostSums(BaseModel):
     learning_usd: float | None
     baseline_estimated_usd: float | None
     saved_estimated_usd: float | None
+    saved_usd_low: float | None
+    saved_usd_high: float | None
+    estimated: bool | None
+    saving_basis: dict[SavingBasis, int] | None
     requests_without_cost: int | None
     requests_without_baseline: int | None
     requests_without_saving: int | None

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from route_switch.cli.options import JsonOption, usage_examples
+from route_switch.cli.stage_names import UsageError, configured_stages
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.deployment import Deployment, Traffic
@@ -93,7 +94,8 @@ def read_deployment(stage: str) -> Deployment:
     if "No module named" in done.stderr:
         raise _not_a_checkout(done.stderr.strip())
     if done.returncode != 0:
-        raise ConfigurationError(done.stderr.strip())
+        known = stage in configured_stages()
+        raise (ConfigurationError if known else UsageError)(done.stderr.strip())
     try:
         return Deployment.model_validate_json(done.stdout)
     except ValidationError as error:

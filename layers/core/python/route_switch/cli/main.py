@@ -6,16 +6,20 @@ from typing import Annotated
 import typer
 
 from route_switch.cli import (
+    costs,
     estimate,
     evaluate,
     examples,
+    explain,
     keys,
     optimize,
     prompt,
+    results,
     route,
     runs,
     switch,
 )
+from route_switch.cli.stage_names import UsageError
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -31,6 +35,9 @@ app.command("optimize", epilog=optimize.EXAMPLES)(optimize.optimize)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
 app.command("examples", epilog=examples.EXAMPLES)(examples.examples)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("results", epilog=results.EXAMPLES)(results.results)
+app.command("costs", epilog=costs.EXAMPLES)(costs.costs)
 app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
@@ -59,9 +66,10 @@ def main(
 
 
 def run() -> None:
-    """Print expected errors on one line and exit 1; let others propagate."""
+    """Print expected errors on one line and exit 1, or 2 if the command line is at fault; let
+    others propagate."""
     try:
         app()
     except RouteSwitchError as error:
         typer.echo(f"error: {error}", err=True)
-        raise SystemExit(1) from error
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from error

@@ -4,10 +4,14 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from route_switch.adapters.models.learning_clients import learning_clients
-from route_switch.adapters.models.litellm_catalog import list_price
+from route_switch.adapters.models.litellm_catalog import list_price, litellm_providers
+from route_switch.adapters.models.registry import FACTORIES
+from route_switch.cli.stage_names import UsageError
 from route_switch.domain.errors import ConfigurationError, RunStoppedError
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
@@ -27,6 +31,27 @@ PriceOf = Callable[[str], Price | None]
 def tier_models(tiers: str) -> dict[Tier, str]:
     """Parse `--tiers`."""
     return tiers_of(tuple(name.strip() for name in tiers.split(",")))
+
+
+def check_provider(model: str) -> None:
+    """Raise `UsageError` for a model whose provider no client serves."""
+    provider = provider_of(model)
+    if provider in FACTORIES:
+        return
+    served = litellm_providers() if find_spec("litellm") else frozenset()
+    if provider in served:
+        return
+    close = get_close_matches(provider, [*FACTORIES, *served], 1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    others = (
+        f", and {len(served)} providers of LiteLLM's, such as anthropic, gemini and mistral"
+        if served
+        else "; more with the extra route-switch[litellm]"
+    )
+    raise UsageError(
+        f"route-switch cannot call '{model}': its provider, '{provider}', is unknown.{hint} Known "
+        f"are {', '.join(sorted(FACTORIES))}{others}."
+    )
 
 
 def check_lambda(lambda_: float) -> None:

@@ -16,8 +16,10 @@ from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import Stage, aws_errors, find_stage
-from route_switch.domain.errors import PromptError, RouteSwitchError
+from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
+from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
+from route_switch.domain.prompt_document import parse_prompt
 
 app = typer.Typer(help="Show, compare and change the live routing prompt.", no_args_is_help=True)
 
@@ -151,8 +153,15 @@ def promote(
 ) -> None:
     """Make a candidate live that was found better than the current live prompt."""
     chosen = find_stage(stage)
-    version = chosen.publisher().promote(read_text(file, "prompt"), force=force)
+    artifact = read_text(file, "prompt")
+    version = chosen.publisher().promote(artifact, force=force)
     typer.echo(f"{file} -> {chosen.parameter}, version {version}")
+    try:
+        chosen.output_ratios().keep(ratios_in(parse_prompt(artifact).provenance))
+    except StoreError as error:
+        typer.echo(
+            f"warning: {error}. The prompt is live; savings are estimated as before.", err=True
+        )
 
 
 @app.command(
@@ -217,6 +226,7 @@ def _versions(stage: Stage) -> tuple[StoredVersion, ...]:
     versions = stage.prompts().versions()
     if not versions:
         raise PromptError(
-            f"There is no parameter '{stage.parameter}'. Push a prompt or deploy the stage."
+            f"There is no parameter '{stage.parameter}'. Push a prompt or deploy the stage, or "
+            "check --stage, AWS_REGION and the account."
         )
     return versions

@@ -17,6 +17,7 @@ from rich.table import Table
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
+from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
@@ -77,19 +78,24 @@ def route(
         bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
     ] = False,
 ) -> None:
-    """Route each query of a file and print the decisions."""
+    """Route each query of a file and print the decisions.
+
+    Exits with 1 if the router LLM failed for any query.
+    """
     rows = read_queries(queries)
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
     config = router_config(router_model, no_bypass)
+    check_provider(router_model)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config)
     failures = _print_json(routed) if as_json else _print_table(routed)
     if failures:
         typer.echo(
-            f"warning: the router LLM gave no usable reply for {failures} of {len(rows)} queries; "
+            f"error: the router LLM gave no usable reply for {failures} of {len(rows)} queries; "
             f"they went to the safe tier. Check '{router_model}', its key and its base URL.",
             err=True,
         )
+        raise typer.Exit(1)
 
 
 def read_queries(path: Path) -> list[QueryRow]:

@@ -14,7 +14,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
+from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.cli.stage_names import (
+    STACK_PREFIX,
+    check_configured,
+    configured_stages,
+    not_deployed,
+)
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.settings import Settings, parse_settings
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 STACK_FILE = Path(".local/stack.json")
-CDK_FILE = Path("cdk.json")
 
 _LOCK_TIMEOUTS = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
@@ -50,6 +56,9 @@ class Stage:
 
     def prompts(self) -> SsmPromptStore:
         return SsmPromptStore(self._ssm(), self.parameter, f"{self.prefix}/seed")
+
+    def output_ratios(self) -> SsmOutputRatios:
+        return SsmOutputRatios(self._ssm(), self.parameter)
 
     def publisher(self) -> PublishPrompt:
         prompts = self.prompts()
@@ -91,6 +100,7 @@ class Deployed:
 def find_stage(name: str | None) -> Stage:
     """Return the stage with this name, or the local stack described in `STACK_FILE`."""
     if name is not None:
+        check_configured(name)
         return Stage(f"/route-switch/{name}/prompt", boto3.Session(region_name=_region(name)))
     if not STACK_FILE.exists():
         raise ConfigurationError(
@@ -105,11 +115,10 @@ def find_stage(name: str | None) -> Stage:
 
 def find_deployed(stage: str | None) -> Deployed:
     """Return the stack of a stage, or the local stack; raise `RouteSwitchError` without one."""
-    name = f"route-switch-{stage or 'local'}"
+    name = f"{STACK_PREFIX}{stage or 'local'}"
     connect = find_stage(stage).connect
     with aws_errors():
-        [stack] = connect("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())}
+        outputs = _outputs(name, connect)
         if "RouterFunction" not in outputs:
             raise ConfigurationError(
                 f"Stack {name} has no output RouterFunction: its deployment failed, or it is older "
@@ -119,6 +128,18 @@ def find_deployed(stage: str | None) -> Deployed:
             FunctionName=outputs["RouterFunction"]
         )
     return Deployed(connect, parse_settings(function["Environment"]["Variables"]), outputs)
+
+
+def _outputs(name: str, connect: Connect) -> dict[str, str]:
+    """Return the outputs of the stack with this name. Raise `UsageError` if there is none."""
+    cloudformation = connect("cloudformation")
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise not_deployed(name.removeprefix(STACK_PREFIX), cloudformation) from error
+        raise
+    return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())}
 
 
 @contextlib.contextmanager
@@ -136,9 +157,9 @@ def aws_errors() -> Iterator[None]:
 def _region(stage: str) -> str:
     """Return the region of the environment or profile, else the stage's region in cdk.json."""
     known = os.environ.get("AWS_REGION") or boto3.Session().region_name
-    if known is None and CDK_FILE.exists():
-        stages = json.loads(CDK_FILE.read_text("utf-8"))["context"]["stages"]
-        known = stages.get(stage, {}).get("region")
+    configured = configured_stages().get(stage)
+    if known is None and isinstance(configured, dict):
+        known = configured.get("region")
     if known is None:
         raise ConfigurationError(
             f"The region of stage {stage} is unknown. Set AWS_REGION, or run the command in the "

@@ -6,6 +6,7 @@ from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.idle_costs import LEARNING_HOURS
 from route_switch.cost_estimate.model_costs import PROMPT_BYTES, router_tokens
 from route_switch.cost_estimate.monthly import MonthlyEstimate
+from route_switch.domain.output_ratio import PRIOR
 from route_switch.domain.tiers import Tier
 
 
@@ -14,6 +15,7 @@ def assumptions(estimate: MonthlyEstimate, model_prices: str) -> list[str]:
     deployment, traffic = estimate.deployment, estimate.traffic
     return [
         *_about_traffic(deployment, traffic),
+        *_about_saving(estimate),
         *_about_usage(deployment),
         *_about_prices(estimate, model_prices),
     ]
@@ -34,10 +36,15 @@ def _about_traffic(deployment: Deployment, traffic: Traffic) -> Iterator[str]:
         f"The router reads {router_tokens(deployment, traffic):,} tokens: the longest prompt "
         f"allowed ({PROMPT_BYTES:,} bytes) and the query. No provider's prompt cache is assumed."
     )
-    if not deployment.config.models.tier_3_output_ratio:
+
+
+def _about_saving(estimate: MonthlyEstimate) -> Iterator[str]:
+    low, high = estimate.models.baseline_low_usd, estimate.models.baseline_high_usd
+    if low is not None and high is not None and low < high:
         yield (
-            "Tier 3's answers are assumed to be as long as the other tiers': the stage has no "
-            "measured ratio."
+            "Tier 3's answers are assumed to be as long as the other tiers', which a learning run "
+            f"will measure. At {PRIOR.low:g} to {PRIOR.high:g} times their length, Tier 3 alone "
+            f"would cost {low:,.0f} to {high:,.0f} USD."
         )
 
 

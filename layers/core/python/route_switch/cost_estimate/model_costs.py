@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from route_switch.cost_estimate.deployment import Deployment, Traffic
+from route_switch.domain.baseline import Baseline, estimate_baseline
+from route_switch.domain.output_ratio import NOTHING_MEASURED
 from route_switch.domain.pricing import add_known, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN
@@ -15,11 +17,14 @@ ROUTER_OUTPUT_TOKENS = 5
 
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
-    """USD a month, None if a price is unknown. `baseline_usd` sends every request to Tier 3."""
+    """USD a month, None if a price is unknown. `baseline_usd` sends every request to Tier 3, whose
+    answers may be so much shorter or longer that it costs `baseline_low_usd` or `…_high_usd`."""
 
     router_usd: float | None
     tiers_usd: dict[Tier, float | None]
     baseline_usd: float | None
+    baseline_low_usd: float | None
+    baseline_high_usd: float | None
 
     @property
     def total_usd(self) -> float | None:
@@ -28,8 +33,14 @@ class ModelCosts:
 
 def model_costs(deployment: Deployment, traffic: Traffic) -> ModelCosts:
     tiers = {tier: _answers_usd(deployment, traffic, tier) for tier in Tier}
-    baseline = add_known(*(_baseline_usd(deployment, traffic, tier) for tier in Tier))
-    return ModelCosts(_router_usd(deployment, traffic), tiers, baseline)
+    baselines = [_baseline(deployment, traffic, tier) for tier in Tier]
+    return ModelCosts(
+        _router_usd(deployment, traffic),
+        tiers,
+        add_known(*(each.cost_usd for each in baselines)),
+        add_known(*(each.low_usd for each in baselines)),
+        add_known(*(each.high_usd for each in baselines)),
+    )
 
 
 def router_tokens(deployment: Deployment, traffic: Traffic) -> int:
@@ -51,14 +62,15 @@ def _answers_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float 
     return _times(usd, traffic.requests * traffic.mix[tier])
 
 
-def _baseline_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float | None:
+def _baseline(deployment: Deployment, traffic: Traffic, tier: Tier) -> Baseline:
     """Return what the tier's share of requests would cost on Tier 3, whose answers differ in
-    length."""
-    models = deployment.config.models
-    ratio = 1.0 if tier is Tier.LARGE else models.tier_3_output_ratio.get(tier, 1.0)
-    usage = Usage(traffic.input_tokens, round(traffic.output_tokens * ratio))
-    usd = cost_usd(usage, models.price(models.tiers[Tier.LARGE].model))
-    return _times(usd, traffic.requests * traffic.mix[tier])
+    length. What learning measured is not known before the stage is deployed."""
+    models, n = deployment.config.models, traffic.requests * traffic.mix[tier]
+    usage = Usage(traffic.input_tokens, traffic.output_tokens)
+    model = models.tiers[tier].model
+    one = estimate_baseline(usage, tier, model, models, NOTHING_MEASURED)
+    costs = (one.cost_usd, one.low_usd, one.high_usd)
+    return Baseline(one.basis, *(_times(usd, n) for usd in costs))
 
 
 def _times(usd: float | None, n: float) -> float | None:

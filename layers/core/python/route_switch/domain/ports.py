@@ -65,10 +65,12 @@ class ModelClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredPrompt:
-    """A prompt document in Parameter Store. `version` counts up from 1."""
+    """A prompt document in Parameter Store. `version` counts up from 1. `output_ratios` is the JSON
+    of the ratios that learning measured, if it was read along with the document."""
 
     document: str
     version: int
+    output_ratios: str | None = None
 
 
 class PromptStore(Protocol):

@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
-from route_switch.domain.pricing import Price, add_known, cost_usd
-from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.domain.pricing import add_known
+from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
 
 AttemptStatus = Literal["answered", "failed", "timed_out"]
@@ -65,7 +66,8 @@ class RequestRecord:
     first; `routed_tier` is what routing alone chose (`RoutingDecision`). `query_text` and
     `answer_text` hold the text, its HMAC or None, depending on the configuration. `routing_ms` is
     the time added to the answering models' own, excluding writing the record. `baseline_cost_usd`
-    estimates the cost of the same request on Tier 3; it is None when there is no estimate.
+    estimates the cost of the same request on Tier 3, between `baseline_low_usd` and
+    `baseline_high_usd`; `baseline_basis` says what it rests on, or why it is None.
 
     `replay` is for learning only. It is None when learning must not use the request: the caller
     named the tier, no model answered, or the text must not be stored. `idempotency_id` names the
@@ -95,6 +97,9 @@ class RequestRecord:
     idempotency_id: str | None = None
     why: str = ""
     """The routing strategy's reason for its choice."""
+    baseline_low_usd: float | None = None
+    baseline_high_usd: float | None = None
+    baseline_basis: SavingBasis = SavingBasis.NO_ANSWER
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -114,31 +119,40 @@ class RequestRecord:
 
     @property
     def saved_usd(self) -> float | None:
-        if self.baseline_cost_usd is None or self.cost_usd is None:
+        return self._saved_usd(self.baseline_cost_usd)
+
+    @property
+    def saved_usd_low(self) -> float | None:
+        return self._saved_usd(_first_known(self.baseline_low_usd, self.baseline_cost_usd))
+
+    @property
+    def saved_usd_high(self) -> float | None:
+        return self._saved_usd(_first_known(self.baseline_high_usd, self.baseline_cost_usd))
+
+    def _saved_usd(self, baseline_usd: float | None) -> float | None:
+        if baseline_usd is None or self.cost_usd is None:
             return None
-        return self.baseline_cost_usd - self.cost_usd
+        return baseline_usd - self.cost_usd
+
+    @property
+    def saving_basis(self) -> SavingBasis:
+        """What the saving rests on, or why it is unknown."""
+        if self.baseline_cost_usd is None or self.cost_usd is not None:
+            return self.baseline_basis
+        counted = all(each.usage for each in self.attempts if each.cost_usd is None)
+        return SavingBasis.NO_PRICE if counted else SavingBasis.NO_TOKENS
 
     @property
     def router_tokens(self) -> int:
         return sum(a.usage.total_tokens for a in self.attempts if a.tier is None and a.usage)
 
 
-def estimate_baseline_usd(usage: Usage | None, tier: Tier, catalog: ModelCatalog) -> float | None:
-    """Estimate what Tier 3 would have cost for an answer that `tier` gave with `usage`.
-
-    Tier 3 would have read the same input but written an answer of a different length. Scale the
-    output tokens by the tier's measured ratio; without a ratio there is no estimate.
-    """
-    ratio = 1.0 if tier is Tier.LARGE else catalog.tier_3_output_ratio.get(tier)
-    price: Price | None = catalog.price(catalog.tiers[Tier.LARGE].model)
-    if usage is None or ratio is None:
-        return None
-    return cost_usd(Usage(usage.input_tokens, round(usage.output_tokens * ratio)), price)
+def _first_known(usd: float | None, otherwise: float | None) -> float | None:
+    return otherwise if usd is None else usd
 
 
-_SHOWN = tuple(
-    each.name for each in fields(RequestRecord) if each.name not in {"replay", "idempotency_id"}
-)
+_HIDDEN = {"replay", "idempotency_id", "baseline_low_usd", "baseline_high_usd", "baseline_basis"}
+_SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
@@ -152,7 +166,9 @@ def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
         "router_cost_usd": record.router_cost_usd,
         "cost_usd": record.cost_usd,
         "saved_usd": record.saved_usd,
+        "saved_usd_low": record.saved_usd_low,
+        "saved_usd_high": record.saved_usd_high,
+        "saving_basis": record.saving_basis.value,
         "router_tokens": record.router_tokens,
-        # A Tier 3 answer is its own baseline. Any other is compared with an estimate.
-        "baseline_estimated": record.tier is not Tier.LARGE,
+        "baseline_estimated": record.saving_basis.is_estimate,
     }

@@ -72,8 +72,8 @@ class ModelCatalog(BaseModel):
     capabilities: dict[ModelName, Capabilities] = Field(default_factory=dict)
     """Capabilities by model. Synthesis adds LiteLLM's; a model without any takes every request."""
     tier_3_output_ratio: dict[Tier, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    """Tokens that Tier 3 writes for each token that the tier writes; `report.json` of a learning
-    run has the measured ratios. Without a ratio the saving of a tier is unknown."""
+    """Tokens that Tier 3 writes for each token that the tier writes. Learning measures this ratio;
+    a value here overrides what it measured."""
 
     @model_validator(mode="after")
     def _every_tier_has_a_model(self) -> Self:

@@ -5,6 +5,8 @@ import optuna
 
 from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
+from route_switch.domain.learning.outcome import measured_output_ratios
+from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
@@ -36,6 +38,9 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         limit = found.promise.limit if found.promise.candidate_holds else None
         sentence = candidate_sentence(found.promise)
         provenance |= promise.as_provenance(sentence, limit, found.candidate)
+    if found.built is not None:
+        measured = measured_output_ratios(found.built.table)
+        provenance |= ratios_as_provenance(measured, plan.models)
     if found.comparison is not None:
         provenance |= _measured(found) | _predicted(found)
     return found.candidate.model_copy(update={"provenance": provenance})

@@ -2,7 +2,7 @@
 
 Policies are tested from the safest to the cheapest, and the first failure ends the test: a fixed
 sequence, which needs no correction for the number of policies. Choosing the cheapest of the
-policies that pass on the rows that certify would not be valid (docs/decisions/014).
+policies that pass on the rows that certify would not be valid (docs/decisions/017).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

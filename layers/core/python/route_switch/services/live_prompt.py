@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import PromptError
+from route_switch.domain.output_ratio import NOTHING_MEASURED, OutputRatios
 from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -24,11 +25,13 @@ class ServedPrompt:
     """A prompt and its source: `live@7`, `seed@1` or `packaged@<digest>`.
 
     `healthy` is False when the live prompt could not be read and another prompt is served.
+    `output_ratios` are those that learning measured last, whichever prompt is live.
     """
 
     prompt: RoutingPrompt
     version: str
     healthy: bool = True
+    output_ratios: OutputRatios = NOTHING_MEASURED
 
 
 class LivePrompt(RefreshedValue[ServedPrompt]):
@@ -103,7 +106,19 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
 
 
 def _parse(stored: StoredPrompt, origin: str) -> ServedPrompt:
-    return ServedPrompt(parse_prompt(stored.document), f"{origin}@{stored.version}")
+    prompt, ratios = parse_prompt(stored.document), _ratios(stored.output_ratios)
+    return ServedPrompt(prompt, f"{origin}@{stored.version}", output_ratios=ratios)
+
+
+def _ratios(document: str | None) -> OutputRatios:
+    """Return no ratios if the parameter is broken: savings then rest on the prior."""
+    if document is None:
+        return NOTHING_MEASURED
+    try:
+        return OutputRatios.from_json(document)
+    except ValueError:
+        logger.warning("The parameter with the output ratios is broken; the next run replaces it")
+        return NOTHING_MEASURED
 
 
 def _reason(error: Exception) -> str:

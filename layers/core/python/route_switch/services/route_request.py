@@ -6,15 +6,13 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
+from route_switch.domain.baseline import estimate_baseline
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.needs import needs_of
+from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.query import query_of
 from route_switch.domain.replay import replay_of
-from route_switch.domain.request_record import (
-    RequestRecord,
-    RequestStatus,
-    estimate_baseline_usd,
-)
+from route_switch.domain.request_record import RequestRecord, RequestStatus
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
@@ -152,7 +150,7 @@ class RouteRequest:
         answer: TierAnswer | None,
     ) -> RoutedRequest:
         request = admitted.request
-        record = self._build_record(admitted, choice, answer)
+        record = self._build_record(admitted, choice, answer, served.output_ratios)
         recorded = self._save(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = choice.router_call.completion if choice.router_call else None
@@ -195,6 +193,7 @@ class RouteRequest:
         admitted: AdmittedRequest,
         choice: RequestChoice,
         answer: TierAnswer | None,
+        ratios: OutputRatios,
     ) -> RequestRecord:
         request, query, decision = admitted.request, admitted.query, choice.decision
         completion = answer.completion if answer else None
@@ -202,7 +201,9 @@ class RouteRequest:
         calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
-        usage = completion.usage if completion else None
+        usage, model = completion.usage if completion else None, answer.model if answer else None
+        answered_by = model if completion else None
+        baseline = estimate_baseline(usage, tier, answered_by, self._config.models, ratios)
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         return RequestRecord(
             request_id=request.request_id,
@@ -213,14 +214,17 @@ class RouteRequest:
             decided_tier=decision.tier,
             routed_tier=decision.routed_tier,
             reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
-            model=answer.model if answer else None,
+            model=model,
             prompt_version=decision.prompt_version,
             why=decision.why,
             attempts=attempts,
             query_tokens=query.tokens,
             latency_ms=elapsed_ms,
             routing_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
-            baseline_cost_usd=estimate_baseline_usd(usage, tier, self._config.models),
+            baseline_cost_usd=baseline.cost_usd,
+            baseline_low_usd=baseline.low_usd,
+            baseline_high_usd=baseline.high_usd,
+            baseline_basis=baseline.basis,
             provider_model=completion.provider_model if completion else None,
             user=request.user,
             idempotency_id=request.idempotency_id,

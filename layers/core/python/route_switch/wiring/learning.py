@@ -19,6 +19,7 @@ from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionN
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
+from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
@@ -92,9 +93,12 @@ class LearningWiring:
         return SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
 
     @cached_property
+    def _ssm(self) -> "SSMClient":
+        return cast("SSMClient", self._connect("ssm"))
+
+    @cached_property
     def switches(self) -> SsmSwitchStore:
-        ssm = cast("SSMClient", self._connect("ssm"))
-        return SsmSwitchStore(ssm, self.settings.switches_parameter)
+        return SsmSwitchStore(self._ssm, self.settings.switches_parameter)
 
     @property
     def bucket(self) -> LearningBucket:
@@ -153,6 +157,7 @@ class LearningWiring:
             settings.stage,
             DynamoDbDeletionNotes(self.dynamodb, settings.results_table),
             LearningTexts(self.bucket),
+            SsmOutputRatios(self._ssm, settings.live_parameter),
         )
 
     def promote(self, owner: str) -> PromoteCandidate:

@@ -17,7 +17,12 @@ from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
-from route_switch.adapters.ssm import ParametersReadTogether, SsmPromptStore, SsmSwitchStore
+from route_switch.adapters.ssm import (
+    ParametersReadTogether,
+    SsmPromptStore,
+    SsmSwitchStore,
+    output_ratios_parameter,
+)
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -67,12 +72,13 @@ def build_router(settings: Settings) -> Router:
     connect = clients(IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
     ssm = cast("SSMClient", clients(PARAMETERS)("ssm"))
-    together = ParametersReadTogether(ssm, settings.live_parameter, settings.switches_parameter)
+    live, switched = settings.live_parameter, settings.switches_parameter
+    together = ParametersReadTogether(ssm, live, switched, output_ratios_parameter(live))
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
-    prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter, together)
-    switches = SsmSwitchStore(ssm, settings.switches_parameter, together)
+    prompts = SsmPromptStore(ssm, live, settings.seed_parameter, together)
+    switches = SsmSwitchStore(ssm, switched, together)
     pool = ThreadPoolExecutor(RECORD_THREADS)
     # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from route_switch.domain.learning.learning_run import LearningRun, StartRun
+from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.prompts.rollback import RollbackOrder
 
 
@@ -96,6 +97,7 @@ class Evaluated(Slice):
     spent_usd: float = 0.0
     saving_usd_a_month: float | None = None
     stopped_by: str | None = None
+    output_ratios: tuple[MeasuredRatio, ...] = ()
 
 
 class Approval(WorkflowEvent):

@@ -9,6 +9,7 @@ from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.learning_ports import DeletionNotes, LearnedTexts
 from route_switch.domain.learning.learning_run import RunOutcome
+from route_switch.domain.output_ratio import OutputRatioStore
 from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class ReportRun:
     stage: str
     deletion_notes: DeletionNotes
     texts: LearnedTexts
+    ratios: OutputRatioStore
 
     def __call__(self, event: ReportEvent) -> Notice:
         state = event.state
@@ -43,6 +45,7 @@ class ReportRun:
             version = state.promoted.version if state.promoted else None
             self.runs.finish(run.id, event.execution, outcome, text, version)
             self._keep_summary(run.id, notice, state)
+        self._keep_ratios(state)
         return notice
 
     def _keep_summary(self, run_id: str, notice: Notice, state: RunState) -> None:
@@ -54,6 +57,14 @@ class ReportRun:
             )
         except StoreError as error:
             logger.warning("The run's summary could not be written: %s", error)
+
+    def _keep_ratios(self, state: RunState) -> None:
+        """Let the router use what was measured, whether or not the candidate was promoted."""
+        measured = state.evaluated.output_ratios if state.evaluated else ()
+        try:
+            self.ratios.keep(measured)
+        except StoreError as error:
+            logger.warning("Savings are still estimated with the ratios of an older run: %s", error)
 
     def _forget(self, state: RunState) -> list[str]:
         """Remove texts of requests deleted since, from this run and from earlier aborted ones.

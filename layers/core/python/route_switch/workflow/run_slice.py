@@ -109,6 +109,7 @@ class RunSlice:
             slice=number,
             spent_usd=report.spend.total_usd,
             stopped_by=report.stopped_by,
+            output_ratios=report.output_ratios,
         )
         gate, saving = report.gate, report.saving_usd_a_month
         if gate is None:

@@ -4,6 +4,7 @@ A tier's answer does not depend on the routing prompt. So each tier answers each
 any number of candidate prompts is scored by looking up cells.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example, Score
+from route_switch.domain.output_ratio import MeasuredRatio, ratio_of_sums
 from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
@@ -84,6 +86,17 @@ class OutcomeTable:
         return cost
 
 
+def measured_output_ratios(table: OutcomeTable) -> tuple[MeasuredRatio, ...]:
+    """Measure the output ratio of each tier below 3, on the examples that both tiers answered."""
+    large = table.models[Tier.LARGE]
+    measured = (
+        ratio_of_sums(table.models[tier], large, _output_tokens(table, tier))
+        for tier in table.tiers
+        if tier is not Tier.LARGE
+    )
+    return tuple(each for each in measured if each is not None)
+
+
 def tier_3_output_ratio(table: OutcomeTable) -> dict[Tier, float | None]:
     """Return the tokens that Tier 3 writes per token of each tier, averaged over the examples where
     both are known; None where no example has both."""
@@ -92,12 +105,18 @@ def tier_3_output_ratio(table: OutcomeTable) -> dict[Tier, float | None]:
 
 def _output_ratio(table: OutcomeTable, tier: Tier) -> float | None:
     large = written = 0.0
+    for weight, of_tier, of_large in _output_tokens(table, tier):
+        large += weight * of_large
+        written += weight * of_tier
+    return large / written if large and written else None
+
+
+def _output_tokens(table: OutcomeTable, tier: Tier) -> Iterator[tuple[float, int, int]]:
+    """Yield (weight, tokens, Tier 3's tokens) of the examples where both are known."""
     for example, row in zip(table.examples, table.rows, strict=True):
         of_large, of_tier = row[Tier.LARGE].output_tokens, row[tier].output_tokens
         if of_large is not None and of_tier is not None:
-            large += example.weight * of_large
-            written += example.weight * of_tier
-    return large / written if large and written else None
+            yield example.weight, of_tier, of_large
 
 
 def tiers_of(models: tuple[str, ...]) -> dict[Tier, str]:

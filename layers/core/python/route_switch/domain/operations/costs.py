@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.tiers import Tier
 
@@ -17,8 +18,8 @@ MODEL: Final = "cost_usd:model:"
 ROUTER: Final = "router"
 
 MAX_SHARE_WITHOUT_SAVING = 0.1
-"""Above this share of answers, the sum over the others is misleading: on a stage without measured
-output ratios, only Tier 3's answers have an estimate, and they save nothing."""
+"""Above this share of answers, the sum over the others is misleading: without Tier 2's price, only
+the other tiers' answers have a saving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class CostTotals:
     and failed ones. `without_cost` requests made a call of unknown price, so they cost more.
     `baseline_usd` estimates the same answers on Tier 3. `saved_usd` is net of the router, of
     unanswered requests, and of learning. `without_baseline` and `without_saving` answered requests
-    are missing from those two sums. `learning_usd` is spent or reserved.
+    are missing from those two sums. `learning_usd` is spent or reserved. `saved_usd` lies between
+    `saved_usd_low` and `saved_usd_high`, and `saving_basis` counts answers by what their saving
+    rests on, or why it is unknown; answers recorded by an older release are not in it.
     """
 
     spent_usd: float
@@ -43,6 +46,9 @@ class CostTotals:
     without_cost: int | None = None
     without_baseline: int | None = None
     without_saving: int | None = None
+    saved_usd_low: float | None = None
+    saved_usd_high: float | None = None
+    saving_basis: tuple[tuple[SavingBasis, int], ...] | None = None
 
     @property
     def saving_is_known(self) -> bool:
@@ -50,6 +56,12 @@ class CostTotals:
         if self.saved_usd is None or self.answered is None or self.without_saving is None:
             return False
         return self.without_saving <= MAX_SHARE_WITHOUT_SAVING * self.answered
+
+    @property
+    def saving_is_measured(self) -> bool:
+        """Whether `saved_usd` covers nearly all answers, and nearly none by a mere assumption."""
+        assumed = dict(self.saving_basis or ()).get(SavingBasis.PRIOR, 0)
+        return self.saving_is_known and assumed <= MAX_SHARE_WITHOUT_SAVING * (self.answered or 0)
 
     @property
     def requests(self) -> int | None:
@@ -83,6 +95,7 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
     saved_usd = _estimate(counters, "saved_usd", answered)
     if saved_usd is not None:
         saved_usd -= counters.get("cost_usd:unanswered", 0.0) + (learning_usd or 0.0)
+    below, above = (counters.get(f"saved_usd:{side}", 0.0) for side in ("below", "above"))
     return CostTotals(
         spent_usd=sum(part.spent_usd for part in costs_of_tiers(counters).values()),
         answered=answered,
@@ -95,6 +108,9 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
         without_cost=count("cost_usd:unknown"),
         without_baseline=answered_without("baseline_cost_usd"),
         without_saving=answered_without("saved_usd"),
+        saved_usd_low=None if saved_usd is None else saved_usd - below,
+        saved_usd_high=None if saved_usd is None else saved_usd + above,
+        saving_basis=_basis(counters),
     )
 
 
@@ -122,6 +138,11 @@ def costs_of_models(counters: Counters) -> dict[str, CostTotals]:
 
 def answers_by_reason(counters: Counters) -> dict[Reason, int]:
     return {reason: int(counters.get(f"reason:{reason.value}", 0)) for reason in Reason}
+
+
+def _basis(counters: Counters) -> tuple[tuple[SavingBasis, int], ...]:
+    counted = ((basis, int(counters.get(f"saving:{basis.value}", 0))) for basis in SavingBasis)
+    return tuple((basis, count) for basis, count in counted if count)
 
 
 def _estimate(counters: Counters, name: str, answered: int) -> float | None:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from route_switch.domain.learning.outcome import OutcomeTable, tier_3_output_ratio
+from route_switch.domain.learning.outcome import (
+    OutcomeTable,
+    measured_output_ratios,
+    tier_3_output_ratio,
+)
 from route_switch.domain.learning.text_policy import text_for_learning
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -105,6 +109,7 @@ def assemble_report(
         ),
         tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
         tier_3_output_ratio=_output_ratios(found),
+        output_ratios=measured_output_ratios(found.built.table) if found.built else (),
         monthly_queries=context.monthly_queries,
         saving_usd_a_month=_saving(comparison, context.monthly_queries),
     )

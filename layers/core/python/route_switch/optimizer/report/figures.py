@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from route_switch.domain.learning.calibration import Agreement as Agreement
+from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.tiers import Tier
 
 
@@ -199,6 +200,8 @@ class Report(Frozen):
     tier_3_usd: float | None
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)
     """Tokens that Tier 3 writes for each token of a tier, as in the catalog field of that name."""
+    output_ratios: tuple[MeasuredRatio, ...] = ()
+    """The same with intervals, for the router to estimate savings with."""
     monthly_queries: int
     saving_usd_a_month: Interval | None
 

@@ -16,7 +16,8 @@ the run that would find a better one had no money."""
 @dataclass(frozen=True, slots=True)
 class PreviousMonth:
     """`saved_usd` is what routing saved, net of the router's own cost; None when the saving of too
-    many answers is unknown. `learning_usd` is what learning spent."""
+    many answers is unknown or rests on an assumption: a cap derived from that could keep the run
+    that would measure it from being paid. `learning_usd` is what learning spent."""
 
     requests: int
     saved_usd: float | None
@@ -26,7 +27,7 @@ class PreviousMonth:
 def previous_month(counters: Mapping[str, float], learning_usd: float) -> PreviousMonth:
     """Sum up the previous month from the counters of its days."""
     costs = costs_of(counters)
-    saved_usd = counters.get("saved_usd") if costs.saving_is_known else None
+    saved_usd = counters.get("saved_usd") if costs.saving_is_measured else None
     return PreviousMonth(costs.answered or 0, saved_usd, learning_usd)
 
 

@@ -1,0 +1,105 @@
+"""Costs, savings and results as tables and sentences."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from rich.markup import escape
+from rich.table import Table
+
+from route_switch.dashboard.figures import count, usd
+from route_switch.domain.api_keys import ApiKey
+from route_switch.domain.baseline import SavingBasis
+from route_switch.domain.operations.costs import CostTotals
+from route_switch.domain.ports import JsonObject
+from route_switch.services.operations.sum_costs import CostGroup, CostsReport
+
+BASES = {
+    SavingBasis.TIER_3: "from Tier 3's own model: nothing is estimated",
+    SavingBasis.CONFIGURED: "estimated with the stage's tier_3_output_ratio",
+    SavingBasis.MEASURED: "estimated with the lengths of answers that learning measured",
+    SavingBasis.PRIOR: "estimated as if Tier 3's answers were as long (0.4 to 2.5 times as long); "
+    "no learning run has measured it yet",
+    SavingBasis.NO_ANSWER: "without an answer",
+    SavingBasis.NO_TOKENS: "unknown: the provider reported no tokens",
+    SavingBasis.NO_PRICE: "unknown: a model has no known price",
+}
+"""What a saving rests on, or why it is unknown."""
+
+
+def costs_table(report: CostsReport) -> Table:
+    query = report.query
+    table = Table(title=f"{query.first} to {query.last} (UTC), USD", title_justify="left")
+    for title in (query.group_by, "answered", "spent", "router", "learning", "saved"):
+        table.add_column(title, justify="left" if title == query.group_by else "right")
+    rows = [row for row in report.rows if _has_something(row.costs)]
+    for row in rows:
+        table.add_row(escape(_label(row)), *_figures(row.costs))
+    table.add_section()
+    table.add_row("total", *_figures(report.total))
+    return table
+
+
+def saved_in_words(costs: CostTotals) -> str:
+    """Say how well the saving is known, and what it rests on."""
+    lines = ["Saved compares with an estimate of the same answers on Tier 3, net of the router and"]
+    lines.append("of learning. AWS's own cost is not included.")
+    if costs.saved_usd_low != costs.saved_usd_high:
+        low, high = usd(costs.saved_usd_low), usd(costs.saved_usd_high)
+        lines.append(f"The total saving lies between {low} and {high}.")
+    lines += [f"- {number:,} answers {BASES[basis]}" for basis, number in costs.saving_basis or ()]
+    return "\n".join(lines)
+
+
+def results_table(records: Sequence[JsonObject]) -> Table:
+    table = Table()
+    table.add_column("request", overflow="fold")
+    for title in ("created", "tier", "reason", "model", "cost", "saved"):
+        table.add_column(title, justify="right" if title in ("cost", "saved") else "left")
+    for record in records:
+        table.add_row(
+            str(record["request_id"]),
+            str(record["created_at"])[:19].replace("T", " "),
+            str(record["tier"]),
+            str(record["reason"]),
+            escape(str(record["model"] or record["status"])),
+            _amount(record["cost_usd"]),
+            saved_amount(record),
+        )
+    return table
+
+
+def saved_amount(record: JsonObject) -> str:
+    """Return the saving of one request; `~` marks an estimate."""
+    mark = "~" if record.get("baseline_estimated") and record["saved_usd"] is not None else ""
+    return f"{mark}{_amount(record['saved_usd'])}"
+
+
+def _amount(value: object) -> str:
+    return usd(value if isinstance(value, float | int) else None)
+
+
+def _label(row: CostGroup) -> str:
+    match row.group:
+        case ApiKey() as key:
+            return f"{key.key_id} ({key.name})"
+        case None:
+            return "keys that no longer exist"
+        case date() as day:
+            return day.isoformat()
+        case name:
+            return name
+
+
+def _figures(costs: CostTotals) -> tuple[str, ...]:
+    """Return an empty cell where a figure does not exist, as opposed to an unknown one."""
+    return (
+        "" if costs.answered is None else count(costs.answered),
+        usd(costs.spent_usd),
+        "" if costs.router_usd is None else usd(costs.router_usd),
+        "" if costs.learning_usd is None else usd(costs.learning_usd),
+        "" if costs.saving_basis is None else usd(costs.saved_usd),
+    )
+
+
+def _has_something(costs: CostTotals) -> bool:
+    return any((costs.requests, costs.answered, costs.spent_usd, costs.learning_usd))

@@ -1,0 +1,105 @@
+"""`route-switch results`: the newest requests, or one as `GET /v1/results/{id}` shows it."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+from rich.console import Console
+
+from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.operations.dynamodb_newest import newest_results
+from route_switch.adapters.s3 import S3TextStore
+from route_switch.cli.money_view import BASES, results_table, saved_amount
+from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.domain.baseline import SavingBasis
+from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.ports import JsonObject
+
+EXAMPLES = usage_examples(
+    "results --stage prod",
+    "results --limit 5 --json",
+    "results chatcmpl-8f14e45fceea167a5a36dedd4bea2543 --stage prod",
+)
+
+
+def results(
+    request_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Request id. Default: list the newest requests."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Requests to list.")] = 20,
+    as_json: JsonOption = False,
+    stage: StageOption = None,
+) -> None:
+    """List the newest requests, or show one: tier, reason, model, cost, saved.
+
+    Needs rights to read the stage's tables, but no API key. A request's id is `id` in its answer
+    and the header x-request-id. --json prints what GET /v1/results/ID answers, texts included.
+    """
+    deployed = find_deployed(stage)
+    with aws_errors():
+        if request_id is None:
+            _list(deployed, limit, as_json)
+        else:
+            _show(deployed, request_id, as_json)
+
+
+def _list(deployed: Deployed, limit: int, as_json: bool) -> None:
+    table, texts = deployed.settings.results_table, _texts(deployed)
+    found, whole = newest_results(deployed.connect("dynamodb"), table, texts, limit, time.time())
+    if as_json:
+        typer.echo(json.dumps({"object": "list", "data": found}, indent=2, ensure_ascii=False))
+    else:
+        Console().print(results_table(found))
+    if not whole:
+        typer.echo(
+            "warning: only a part of the table was read, so newer requests may be missing: it is "
+            "too large to scan. Name a request by its id instead.",
+            err=True,
+        )
+
+
+def _show(deployed: Deployed, request_id: str, as_json: bool) -> None:
+    table, texts = deployed.settings.results_table, _texts(deployed)
+    record = DynamoDbResultStore(deployed.connect("dynamodb"), table, texts).load(request_id, None)
+    if record is None:
+        days = deployed.settings.router.retention_days
+        raise RouteSwitchError(
+            f"There is no request '{request_id}'. Records are kept for {days} days; "
+            "'route-switch results' lists the newest."
+        )
+    if as_json:
+        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    for name, value in _facts(record):
+        typer.echo(f"{name:15}{value}")
+
+
+def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
+    """Yield what people ask for first. --json has everything, texts included."""
+    for name in ("request_id", "created_at", "status", "tier", "reason", "why", "model"):
+        yield name, record.get(name) or "–"
+    yield "prompt", record["prompt_version"]
+    yield "router tokens", record["router_tokens"]
+    yield "latency", f"{record['latency_ms']:.0f} ms, of which routing {record['routing_ms']:.0f}"
+    yield "cost", "unknown" if record["cost_usd"] is None else f"{record['cost_usd']:.9f} USD"
+    yield "saved", f"{saved_amount(record)} ({_basis(record)})"
+
+
+def _basis(record: JsonObject) -> str:
+    """Say what the saving rests on; records of an older release do not tell."""
+    basis = record.get("saving_basis")
+    if not isinstance(basis, str):
+        return "recorded by an older release"
+    low, high = record.get("saved_usd_low"), record.get("saved_usd_high")
+    between = isinstance(low, float) and isinstance(high, float) and low < high
+    bounds = f"; between {low:.9f} and {high:.9f} USD" if between else ""
+    return f"{BASES[SavingBasis(basis)]}{bounds}"
+
+
+def _texts(deployed: Deployed) -> S3TextStore:
+    return S3TextStore(lambda: deployed.connect("s3"), deployed.settings.texts_bucket)
