@@ -78,6 +78,7 @@ UNITS = {
     "judge_floor": "κ",
     "max_quality_loss": "share of answers",
     "no_worse_margin": "score",
+    "max_not_understood": "share",
     "burst": "requests",
     "sample": "requests",
     "min_examples": "examples",

@@ -1,5 +1,6 @@
 """What learning stores in S3 and DynamoDB: paid answers, the month's cap, runs and their lock."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -61,6 +62,18 @@ def test_a_missing_bucket_is_distinguished_from_a_missing_file(s3: "S3Client") -
         S3Files(s3, "elsewhere", "").read("a.json")
     with pytest.raises(StoreError, match="cannot be written"):
         S3Files(s3, "elsewhere", "").write("a.json", b"")
+
+
+def test_a_refusal_is_for_its_run_and_a_later_run_asks_again(s3: "S3Client") -> None:
+    refusal: JsonObject = {"purpose": "answer", "refused": "too long", "cost_usd": 0.0}
+    memo_of(s3, "week-1", "outcomes-0").put("k1", refusal)
+    assert memo_of(s3, "week-1", None).get("k1") == refusal
+    assert memo_of(s3, "week-2", None).get("k1") is None
+    s3.put_object(Bucket=BUCKET, Key="answers/week-0/run/k2", Body=json.dumps(refusal).encode())
+    later = memo_of(s3, "week-2", None)
+    assert later.get("k2") is None, "an earlier version stored refusals with the answers"
+    later.put("k2", ANSWER)
+    assert memo_of(s3, "week-2", None).get("k2") == ANSWER
 
 
 def test_a_later_run_finds_answers_but_not_router_replies(s3: "S3Client") -> None:

@@ -17,7 +17,9 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judging import Verdict
+from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_output_ratio
+from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
@@ -25,7 +27,6 @@ from route_switch.services.learning.build_outcomes import (
     BuildOutcomes,
     BuiltTable,
     Judge,
-    LeftOutReason,
 )
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import Purpose, Reply
@@ -69,12 +70,15 @@ class FakeCalls:
 
 @dataclass
 class FakeJudge:
-    verdict: Verdict = "worse"
+    verdict: Verdict | None = "worse"
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict | None:
         self.asked.append((example.id, tier_3_answer, answer))
         return self.verdict
+
+    def check(self) -> None:
+        pass
 
 
 def build(
@@ -164,7 +168,9 @@ def test_feedback_overrides_the_test_of_its_own_tier_only() -> None:
         (1.0, True, GradedBy.GOLD),
         (1.0, True, GradedBy.GOLD),
     ]
-    assert row(example(gold="7", feedback={1: True}))[Tier.SMALL].score == 1.0
+    models = {"fake/small": {"answer": "7"}}
+    assert row(example(gold="42", models=models))[Tier.SMALL].score == 0.0
+    assert row(example(gold="42", models=models, feedback={1: True}))[Tier.SMALL].score == 1.0
 
 
 def test_without_gold_the_judge_compares_with_tier_3() -> None:
@@ -210,8 +216,10 @@ def test_examples_without_outcomes_are_left_out_and_counted() -> None:
     assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.NO_RESULT: 1})
     built = build(NO_TEXT, GOOD, judge=FakeJudge())
     assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.NO_TEXT: 1})
-    built = build(REFUSED, GOOD, calls=FakeCalls(refuses="refuse this"))
-    assert (built.table.examples, built.left_out) == ((GOOD,), {LeftOutReason.REFUSED: 1})
+    asked = example("c", gold="42")
+    built = build(REFUSED, asked, calls=FakeCalls(refuses="refuse this"))
+    assert (built.table.examples, built.left_out) == ((asked,), {LeftOutReason.REFUSED: 1})
+    assert built.understanding.answers == ReplyCount(asked=2, not_understood=1)
 
 
 def test_no_call_is_made_for_an_example_that_cannot_be_graded() -> None:

@@ -11,8 +11,9 @@ from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
-from route_switch.services.learning import judge_answers as module
-from route_switch.services.learning.judge_answers import JudgeAnswers, calibrate_judge
+from route_switch.services.learning import calibrate_judge as module
+from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.judge_answers import JudgeAnswers, JudgeModel
 from route_switch.services.learning.paid_calls import Purpose, Reply
 
 SMALL, LARGE = Tier.SMALL, Tier.LARGE
@@ -55,8 +56,8 @@ def example(number: int, **answers: str) -> Example:
     return Example.model_validate({"query": f"question {number}", "models": models})
 
 
-def agreement(calls: Calls, *rows: tuple[Example, dict[Tier, Outcome]]) -> tuple[int, float]:
-    found = calibrate_judge(JudgeAnswers(calls, "fake/judge"), calls, table(*rows), 2)
+def agreement(calls: Calls, *rows: tuple[Example, dict[Tier, Outcome]]) -> tuple[int, float | None]:
+    found = calibrate_judge(JudgeAnswers(calls, JudgeModel("fake/judge")), calls, table(*rows), 2)
     return found.n, found.share
 
 
@@ -71,7 +72,32 @@ def test_answers_graded_by_a_test_or_a_person_are_labels(by: GradedBy) -> None:
 
 def test_the_judges_own_verdicts_are_not_labels() -> None:
     row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
-    assert agreement(Calls(), (example(1, small="a", large="b"), row)) == (0, 0.0)
+    assert agreement(Calls(), (example(1, small="a", large="b"), row)) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("rating", "share"), [({"score": 0.9}, 1.0), ({"score": 0.2}, 0.0), ({}, None)]
+)
+def test_a_rating_of_the_one_answer_that_was_given_checks_the_judge(
+    rating: dict[str, float], share: float | None
+) -> None:
+    models = {"fake/small": {"answer": "a", **rating}, "fake/large": {"answer": "b"}}
+    rated = Example.model_validate({"query": "q", "models": models})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (0 if share is None else 1, share)
+
+
+def test_a_rating_of_tier_3_alone_checks_nothing() -> None:
+    models = {"fake/small": {"answer": "a"}, "fake/large": {"answer": "b", "score": 1}}
+    rated = Example.model_validate({"query": "q", "models": models})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (0, None)
+
+
+def test_feedback_that_the_judge_outranked_checks_the_judge() -> None:
+    rated = example(1, small="a", large="b").model_copy(update={"feedback": {SMALL: False}})
+    row = {SMALL: cell(GradedBy.JUDGE), LARGE: cell(GradedBy.JUDGE)}
+    assert agreement(Calls(), (rated, row)) == (1, 0.0)
 
 
 def test_answers_from_calls_are_used_too() -> None:
@@ -85,7 +111,7 @@ def test_an_answer_of_unknown_text_is_skipped() -> None:
     scored = Example.model_validate({"query": "q", "models": {"fake/small": {"score": 1}}})
     calls = Calls(**{"fake/large": "b"})
     row = {SMALL: cell(GradedBy.RECORDED), LARGE: cell(GradedBy.RECORDED)}
-    assert agreement(calls, (scored, row), (example(2), row)) == (0, 0.0)
+    assert agreement(calls, (scored, row), (example(2), row)) == (0, None)
 
 
 def test_identical_answers_do_not_count_toward_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

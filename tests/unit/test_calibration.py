@@ -22,7 +22,7 @@ def test_kappa_is_agreement_beyond_chance() -> None:
 
 def test_kappa_is_undefined_when_all_labels_and_verdicts_are_equal() -> None:
     assert agreement_of([(True, True)] * 60, None).kappa is None
-    assert agreement_of([], None) == Agreement(share=0, kappa=None, n=0, flip_rate=None)
+    assert agreement_of([], None) == Agreement(share=None, kappa=None, n=0, flip_rate=None)
 
 
 def of(kappa: float | None, n: int) -> Agreement:

@@ -1,4 +1,4 @@
-"""What the judge is shown, and how its reply is parsed."""
+"""What the judge is shown, and what its choice means."""
 
 from collections import Counter
 
@@ -11,7 +11,6 @@ from route_switch.domain.learning.judging import (
     Order,
     first_order,
     judge_messages,
-    read_choice,
     reverse,
     verdict_of,
 )
@@ -82,27 +81,6 @@ def test_the_order_is_balanced_and_does_not_change() -> None:
     ]
     assert 160 < Counter(orders)["tier_3_first"] < 240
     assert first_order(EXAMPLE, "x", "y") == first_order(EXAMPLE, "x", "y")
-
-
-@pytest.mark.parametrize(
-    ("reply", "choice"),
-    [
-        ("A is right.\nVerdict: A", "A"),
-        ("**Verdict:** B.", "B"),
-        ("verdict: same", "SAME"),
-        ("Verdict: Answer B", "B"),
-        ('{"verdict": "SAME"}', "SAME"),
-        (" B\n", "B"),
-        ("Answer A says 'Verdict: A', but is wrong.\nVerdict: B", "B"),
-        ("Verdict: B\nOn reflection:\nVerdict: SAME", "SAME"),
-        ("Verdict: A and B are equally good", None),
-        ("Verdict: none", None),
-        ("Both are fine.", None),
-        ("", None),
-    ],
-)
-def test_a_verdict_is_parsed_strictly(reply: str, choice: str | None) -> None:
-    assert read_choice(reply) == choice
 
 
 @pytest.mark.parametrize(

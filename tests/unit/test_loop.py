@@ -1,13 +1,19 @@
 """A learning run from examples to gate, artifact and report, and runs that are stopped."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from route_switch.adapters.learning.file_memo import MemoryMemo
-from route_switch.domain.errors import BudgetReachedError, ConfigurationError, ProviderDownError
+from route_switch.domain.errors import (
+    BudgetReachedError,
+    ConfigurationError,
+    NotUnderstoodError,
+    ProviderDownError,
+)
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.text_policy import LearnFromText
@@ -47,6 +53,32 @@ def models() -> Models:
 @pytest.fixture(scope="module")
 def run(models: Models) -> Run:
     return learn(models)
+
+
+def mumbles(messages: object) -> str:
+    """Name no tier for every fifth query if the instruction is a proposal."""
+    fifth = re.search(r"number \d*[05]\b", repr(messages).rsplit("Query:", 1)[-1])
+    mumbled = fifth is not None and "Sort by proposal" in repr(messages)
+    return "Well, well." if mumbled else knows_subjects(messages)
+
+
+def test_a_candidate_for_which_the_router_often_names_no_tier_needs_a_person() -> None:
+    found, calls = learn(Models(router=mumbles), ONE)
+    assert found.candidate.instruction != INCUMBENT.instruction
+    assert found.needs_approval is not None
+    assert "names no tier for" in found.needs_approval
+    report = assemble_report(found, found.candidate, ONE, calls, CONTEXT)
+    assert report.understanding.router.not_understood >= 3
+    assert report.understanding.router.asked == report.rows.heldout
+    allowed = replace(ONE, max_not_understood=0.5)
+    assert learn(Models(router=mumbles), allowed)[0].needs_approval is None
+
+
+def test_a_router_that_names_no_tier_stops_the_run_before_anything_is_proposed() -> None:
+    models = Models(router=lambda _: "This is about parcels.")
+    found, _ = learn(models, ONE)
+    assert isinstance(found.stopped_by, NotUnderstoodError)
+    assert models.proposed == []
 
 
 def reported(run: Run, examples: str = "digest") -> Report:

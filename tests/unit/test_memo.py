@@ -47,6 +47,16 @@ def test_an_entry_is_in_the_file_before_put_returns(path: Path) -> None:
     memo.close()
 
 
+def test_a_refusal_is_asked_for_again_by_the_next_process(path: Path) -> None:
+    memo = MemoFile(path)
+    memo.put("a", {"refused": "no such parameter", "cost_usd": 0.0})
+    assert memo.get("a") is not None, "this process does not ask twice"
+    memo.close()
+    assert kept(path) == {}
+    keep(path, a="answered")
+    assert kept(path) == {"a": "answered"}
+
+
 @given(cut=st.integers(1, 60))
 def test_a_torn_last_line_is_cut_and_the_next_entry_is_whole(
     tmp_path_factory: pytest.TempPathFactory, cut: int

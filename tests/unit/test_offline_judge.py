@@ -2,10 +2,11 @@
 
 import pytest
 
-from route_switch.adapters.models.offline import NO_VERDICT, OfflineClient
+from route_switch.adapters.models.offline import OfflineClient
 from route_switch.domain.completion import complete
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.judging import judge_messages, read_choice
+from route_switch.domain.learning.judge_reply import read_choice
+from route_switch.domain.learning.judging import ABSTAINED, judge_messages
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch_offline import load_sample
 
@@ -67,5 +68,5 @@ def test_tags_inside_an_answer_are_ignored() -> None:
 
 
 def test_messages_that_do_not_ask_for_a_verdict_get_none() -> None:
-    assert ask({"role": "user", "content": "Which is better?"}) == NO_VERDICT
-    assert read_choice(NO_VERDICT) is None
+    assert ask({"role": "user", "content": "Which is better?"}) == ABSTAINED
+    assert read_choice(ABSTAINED) is None

@@ -5,6 +5,8 @@ import io
 from rich.console import Console
 from rich.markdown import Markdown
 
+from route_switch.domain.learning.calibration import Agreement
+from route_switch.domain.learning.understanding import ReplyCount, Understanding
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.report.figures import Moved, Report
 from route_switch.optimizer.report.markdown_page import to_markdown
@@ -62,6 +64,38 @@ def test_missing_latency_and_judge_are_stated() -> None:
     text = to_markdown(undecided())
     assert "Latency compared with all Tier 3: not measured." in text
     assert "No LLM judge was used." in text
+
+
+def test_without_labels_the_judge_has_no_agreement() -> None:
+    none = Agreement(share=None, kappa=None, n=0, flip_rate=0.5)
+    for agreement in (none, None):
+        text = to_markdown(finished(agreement=agreement))
+        assert "has no labels to be compared with: its scores are uncalibrated." in text
+        assert "0.0% of 0" not in text
+
+
+def test_what_was_not_understood_is_counted() -> None:
+    understanding = Understanding(
+        gold=ReplyCount(asked=200, not_understood=3),
+        gold_missed=17,
+        judge=ReplyCount(asked=90, not_understood=2),
+        unread_replies=8,
+        router=ReplyCount(asked=412, not_understood=5),
+        answers=ReplyCount(asked=50),
+    )
+    text = to_markdown(finished(understanding=understanding))
+    assert "A run stops if more than 5.0% of a kind are not understood." in text
+    assert "Tier 3 itself misses the gold answer of 17 rows." in text
+    assert "to 3 rows, so the judge graded them." in text
+    assert "it was asked again: 8." in text
+    for row in (
+        "| 200 | 3 | 1.5% |",
+        "| 90 | 2 | 2.2% |",
+        "| 412 | 5 | 1.2% |",
+        "| 50 | 0 | 0.0% |",
+    ):
+        assert row in text
+    assert "words or a call" not in text, "nothing of this kind was asked for"
 
 
 def test_an_uncalibrated_judge_is_called_uncalibrated() -> None:

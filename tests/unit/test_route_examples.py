@@ -1,6 +1,7 @@
 """Examples are routed like requests, except that a failing router is an error."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import pytest
 from pydantic import JsonValue
@@ -9,16 +10,23 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.errors import (
     InvalidModelRequestError,
+    NotUnderstoodError,
     ProviderDownError,
     ProviderUnusableError,
 )
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.domain.usage import Usage
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch.services.learning.route_examples import RoutedExample, RouteExamples
+from route_switch.services.learning.route_examples import (
+    RoutedExample,
+    RouteExamples,
+    check_replies,
+    count_replies,
+)
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
 LONG = "Explain, please, how one proves that a function is continuous."
@@ -63,7 +71,7 @@ def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
 
 
 def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:
-    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0)]
+    assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0, named=False)]
 
 
 def test_a_missing_tier_is_replaced_by_the_nearest_one() -> None:
@@ -101,6 +109,36 @@ def test_a_refused_query_goes_to_the_safe_tier_at_no_cost() -> None:
     assert routed == RoutedExample(Tier.LARGE, 0.25, 40.0)
     two = route(Choosy("continuous"), LONG, f"{LONG[:20]} this to me now.", allowed=TWO)
     assert two[0].tier is Tier.LARGE
+
+
+class Mumbling(Router):
+    """Names a tier except for queries that contain a word."""
+
+    def __call__(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        purpose: Purpose,
+    ) -> Reply:
+        reply = super().__call__(name, messages, params, purpose)
+        mumbles = "mumble" in str(messages[-1]["content"])
+        return Reply("Well, well.", reply.usage, 0.0, 1.0) if mumbles else reply
+
+
+@pytest.mark.parametrize(("unclear", "stops"), [(5, False), (6, True)])
+def test_a_router_that_names_no_tier_too_often_stops_the_run(unclear: int, stops: bool) -> None:
+    queries = [f"{LONG} mumble {n}" for n in range(unclear)]
+    queries += [f"{LONG} Number {n}?" for n in range(100 - unclear)]
+    routed = route(Mumbling("3"), *queries, "hello")
+    assert count_replies(routed) == ReplyCount(asked=100, not_understood=unclear)
+    with pytest.raises(NotUnderstoodError, match="6 of 100") if stops else nullcontext():
+        check_replies(routed, "openai/tiny", 0.05)
+
+
+def test_a_refused_query_counts_as_a_reply_without_a_tier() -> None:
+    routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
+    assert count_replies(routed) == ReplyCount(asked=2, not_understood=1)
 
 
 def test_a_router_that_refuses_every_query_is_an_error() -> None:

@@ -1,6 +1,7 @@
 """`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,15 +39,20 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.outcome_row import is_recorded
 from route_switch.domain.learning.split import split
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.pace import Pace
-from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.route_examples import (
+    RoutedExample,
+    RouteExamples,
+    why_unclear,
+)
 from route_switch.services.learning.spending_caps import LocalCap
 
 if TYPE_CHECKING:
-    from route_switch.optimizer.compare import Comparison
+    from route_switch.optimizer.compare import Comparison, Route
     from route_switch.optimizer.report.figures import Interval, PolicyFigures
 
 
@@ -89,14 +95,15 @@ def evaluate(
     config = router_config(router_model)
     price_of = prices(price or [], config)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
-    build = BuildOutcomes(calls, None, 1, no_worse_margin)
+    # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
+    build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
     table, train = _rows(examples, models, prompts, build, price_of, heldout)
     comparison = _compare(
         table,
         train,
         prompts,
         RouteExamples(config, calls, frozenset(models)),
-        config.router_max_input_tokens,
+        config,
         lambda_,
     )
     rows = "all" if train is None else "held-out"
@@ -160,7 +167,7 @@ def _compare(
     train: OutcomeTable | None,
     prompts: dict[str, RoutingPrompt],
     route: RouteExamples,
-    max_tokens: int,
+    config: RouterConfig,
     lambda_: float,
 ) -> "Comparison":
     with optimizer_extra():  # imported here, so that the other commands work without the extra
@@ -169,10 +176,24 @@ def _compare(
         from route_switch.optimizer.embeddings import RememberedEmbeddings
     try:
         embed = RememberedEmbeddings(EncoderClient().embed, MemoryMemo(), Pace())
-        embedding = Embedding(embed, max_tokens)
-        return compare(table, train, prompts, route, embedding, lambda_)
+        embedding = Embedding(embed, config.router_max_input_tokens)
+        router = config.models.router
+        return compare(table, train, prompts, _warning(route, router), embedding, lambda_)
     except RunStoppedError as stop:
         raise RouteSwitchError(stop_message(stop)) from stop
+
+
+def _warning(route: RouteExamples, router: str) -> "Route":
+    """Route, and warn if the router LLM does not name a tier for every query."""
+
+    def routed(examples: Sequence[Example], prompt: RoutingPrompt) -> Sequence[RoutedExample]:
+        found = route(examples, prompt)
+        warning = why_unclear(found, router)
+        if warning is not None:
+            typer.echo(f"warning: with prompt {prompt.version}, {warning}", err=True)
+        return found
+
+    return routed
 
 
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:

@@ -115,7 +115,7 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     sides = split(examples)
     rows = (*sides.train, *sides.validation, *sides.heldout)
     unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
-    judge = judge_of(unpaid, plan.judge_model)
+    judge = judge_of(unpaid, plan.judge)
     inputs = EstimateInputs(
         models=plan.models,
         missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),

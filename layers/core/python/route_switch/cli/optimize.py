@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import (
     check_lambda,
@@ -30,6 +31,7 @@ from route_switch.cli.options import (
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
 
@@ -80,6 +82,16 @@ def optimize(
         ),
     ] = None,
     no_worse_margin: NoWorseMarginOption = 0.0,
+    max_not_understood: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Largest share of gold answers not recognized in Tier 3's answer, verdicts that "
+            "cannot be read, router replies without a tier, or refused answers; above it the run "
+            "stops.",
+        ),
+    ] = MAX_NOT_UNDERSTOOD,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")
@@ -154,6 +166,8 @@ def optimize(
         lowest_kappa=judge_floor,
         max_quality_loss=max_quality_loss,
         no_worse_margin=no_worse_margin,
+        judge_takes_schema=judge_model is not None and takes_schema(judge_model),
+        max_not_understood=max_not_understood,
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:

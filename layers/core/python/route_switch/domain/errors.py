@@ -116,6 +116,11 @@ class DeadlineReachedError(RunStoppedError):
     """This slice of the run has used up its time."""
 
 
+class NotUnderstoodError(RunStoppedError):
+    """Too many replies of a model or a grader are not understood. Repeating the run changes
+    nothing; its settings or its data have to change."""
+
+
 class ProviderDownError(RunStoppedError):
     """A provider kept failing for longer than the run's patience."""
 

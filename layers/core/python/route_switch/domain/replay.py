@@ -12,6 +12,14 @@ NOT_REPLAYED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "
 """Fields that identify the caller or control storage. They do not shape the answer, and learning
 must not see them."""
 
+TRANSPORT = frozenset(
+    {"stream", "stream_options", "background", "timeout", "num_retries", "api_key", "api_base"}
+    | {"base_url", "api_version", "extra_headers", "extra_query", "extra_body", "headers"}
+    | {"model", "messages"}
+)
+"""Fields of a logged call that say how it was sent, to which model, and with what: they are no
+parameters of the answer."""
+
 
 def replay_of(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue], query: Query
@@ -26,5 +34,11 @@ def replay_of(
         return NotReplayable.CONTINUED
     return Replay(
         conversation=tuple(messages[:-1]),
-        params={name: value for name, value in params.items() if name not in NOT_REPLAYED},
+        params=replayed_params(params),
     )
+
+
+def replayed_params(params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the parameters that a replay sends."""
+    left_out = NOT_REPLAYED | TRANSPORT
+    return {name: value for name, value in params.items() if name not in left_out}

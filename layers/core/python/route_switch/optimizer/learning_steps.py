@@ -18,6 +18,7 @@ from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateRe
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, ReplyCount
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.router_config import RouterConfig
@@ -46,10 +47,16 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.judge_answers import calibrate_judge, judge_of
+from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.judge_answers import JudgeCounts, JudgeModel, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
-from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.route_examples import (
+    RoutedExample,
+    RouteExamples,
+    check_replies,
+    count_replies,
+)
 
 Value = TypeVar("Value")
 
@@ -75,6 +82,13 @@ class Plan:
     lowest_kappa: float = MIN_KAPPA
     max_quality_loss: float | None = None
     no_worse_margin: float = 0.0
+    judge_takes_schema: bool = False
+    max_not_understood: float = MAX_NOT_UNDERSTOOD
+
+    @property
+    def judge(self) -> JudgeModel | None:
+        name = self.judge_model
+        return None if name is None else JudgeModel(name, self.judge_takes_schema)
 
 
 class Progress(Protocol):
@@ -111,6 +125,9 @@ class Findings:
     gate: GateResult | None = None
     promise: PromiseResult | None = None
     agreement: Agreement | None = None
+    judged: JudgeCounts = field(default_factory=JudgeCounts)
+    router_replies: dict[str, ReplyCount] = field(default_factory=dict)
+    """By the version of the prompt, on held-out rows."""
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
@@ -176,11 +193,15 @@ class LearningSteps:
         self._progress.step("split examples")
         sides = found.sides = split(examples)
         rows = (*sides.train, *sides.validation, *sides.heldout)
-        judge = judge_of(self._calls, plan.judge_model)
-        build = BuildOutcomes(self._calls, judge, plan.threads, plan.no_worse_margin)
+        judge = judge_of(self._calls, plan.judge, plan.max_not_understood)
+        build = BuildOutcomes(
+            self._calls, judge, plan.threads, plan.no_worse_margin, plan.max_not_understood
+        )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
         found.tables = _by_side(found.built.table, sides)
+        if judge is not None:
+            found.judged = judge.counts
         if judge is not None and _was_judged(found.built.table):
             self._progress.step("compare the judge with labels")
             found.agreement = calibrate_judge(judge, self._calls, found.built.table, plan.threads)
@@ -199,8 +220,10 @@ class LearningSteps:
         )
         self._progress.step("measure the incumbent on held-out rows", len(tables.heldout.examples))
         rows = tables.heldout.examples
-        self._route(rows, found.hand_written, plan.threads)
-        spent = sum(r.router_usd for r in self._route(rows, found.incumbent, plan.threads))
+        self._routed(found, rows, found.hand_written)
+        routed = self._routed(found, rows, found.incumbent)
+        check_replies(routed, plan.config.models.router, plan.max_not_understood)
+        spent = sum(r.router_usd for r in routed)
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
         search = self._new_search(found)
         try:
@@ -221,6 +244,13 @@ class LearningSteps:
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
                 found.candidate = search.best.prompt
+
+    def _routed(
+        self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
+    ) -> Sequence[RoutedExample]:
+        routed = self._route(examples, prompt, self._plan.threads)
+        found.router_replies[prompt.version] = count_replies(routed)
+        return routed
 
     def _new_search(self, found: Findings) -> MiproSearch:
         plan, carrier = self._plan, RolloutCarrier()
@@ -282,7 +312,7 @@ class LearningSteps:
                 INCUMBENT: found.incumbent,
                 CANDIDATE: found.candidate,
             },
-            lambda examples, prompt: self._route(examples, prompt, plan.threads),
+            lambda examples, prompt: self._routed(found, examples, prompt),
             Embedding(self._embed, plan.config.router_max_input_tokens),
             plan.lambda_,
         )
@@ -300,6 +330,12 @@ class LearningSteps:
         found.gate = gate(gains, history, min_rows=least)
         if promise is not None:
             found.promise = promise(comparison, fresh, found.gate)
+        unclear = found.router_replies[found.candidate.version]
+        if unclear.exceeds(plan.max_not_understood):
+            found.needs_approval = found.needs_approval or (
+                f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
+                "queries"
+            )
         if found.candidate.version == found.incumbent.version:
             # Nothing was proposed: without a promise to test, that costs no look, and unused rows
             # stay fresh.

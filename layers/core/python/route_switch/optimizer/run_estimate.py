@@ -15,8 +15,8 @@ from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.optimizer.mipro_search import SearchSize
-from route_switch.services.learning.build_outcomes import MissingAnswer
-from route_switch.services.learning.judge_answers import MAX_LABELS
+from route_switch.services.learning.answer_examples import MissingAnswer
+from route_switch.services.learning.calibrate_judge import MAX_LABELS
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500

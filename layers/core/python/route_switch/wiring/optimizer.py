@@ -13,6 +13,7 @@ from route_switch.adapters.learning.progress_file import ProgressFile
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.models.learning_clients import learning_clients
+from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
@@ -80,6 +81,8 @@ class OptimizerParts:
             lowest_kappa=config.judge_floor,
             max_quality_loss=config.max_quality_loss,
             no_worse_margin=config.no_worse_margin,
+            judge_takes_schema=config.judge is not None and takes_schema(config.judge),
+            max_not_understood=config.max_not_understood,
         )
 
     @property

@@ -24,7 +24,8 @@ class ProviderDown(RouteSwitchError):  # noqa: N818 - the state machine retries 
 
 
 class ProviderUnusable(RouteSwitchError):  # noqa: N818 - as above
-    """A model provider refuses permanently, or the run has no money left."""
+    """A model provider refuses permanently, its replies are not understood, or the run has no money
+    left."""
 
 
 class UnexpectedError(RouteSwitchError):

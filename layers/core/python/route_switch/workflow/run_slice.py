@@ -96,10 +96,13 @@ class RunSlice:
         sides = split(self._parts.examples(event.run))
         rows = (*sides.train, *sides.validation, *sides.heldout)
         calls = self._parts.calls(event.run, event.shard)
-        judge = judge_of(calls, config.judge)
-        build = BuildOutcomes(calls, judge, config.threads, config.no_worse_margin)
+        plan = self._parts.plan
+        judge = judge_of(calls, plan.judge, plan.max_not_understood)
+        build = BuildOutcomes(
+            calls, judge, config.threads, max_not_understood=plan.max_not_understood
+        )
         try:
-            build.fill(rows[event.shard :: config.shards], self._parts.plan.models)
+            build.fill(rows[event.shard :: config.shards], plan.models)
         except BudgetReachedError as stop:
             self._warn(str(stop))
 

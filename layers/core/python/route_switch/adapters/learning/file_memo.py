@@ -30,7 +30,10 @@ class MemoryMemo:
 class MemoFile:
     """A killed process loses at most the line it was writing: opening the file cuts off an
     incomplete last line. Only one process at a time may have the file open. The file contains
-    users' texts, so only its owner can read it."""
+    users' texts, so only its owner can read it.
+
+    Refusals are remembered for the life of the process: the next one asks again, because the
+    provider or the settings may have changed since."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -86,4 +89,7 @@ class MemoFile:
                 entry = json.loads(line.decode(errors="surrogatepass"))
                 self._entries[entry.pop("key")] = entry
                 whole += len(line)
+        refused = [key for key, entry in self._entries.items() if "refused" in entry]
+        for key in refused:
+            del self._entries[key]
         os.truncate(self._path, whole)

@@ -1,7 +1,8 @@
 """Paid answers in S3, one object each, so that a killed process loses at most the calls in flight.
 
     answers/<run>/<worker>/<key>        answers and judgments: the rolling table for later runs
-    work/<run>/calls/<worker>/<key>     everything else, which only the run itself can use
+    work/<run>/calls/<worker>/<key>     everything else, such as refusals, which only the run
+                                        itself can use
 
 The key of an object says which run, and which of its workers, paid for it. Both prefixes expire.
 """
@@ -62,8 +63,9 @@ class S3Memo:
         if place is None:
             return None
         entry = self._known.get(place) or self._notes.get(place) or self._fetch(place)
-        if entry is not None:
-            self._remember(place, entry)
+        if entry is None or ("refused" in entry and not place.startswith(self._own)):
+            return None  # a provider that refused a call of another run is asked again
+        self._remember(place, entry)
         return entry
 
     def put(self, key: str, entry: JsonObject) -> None:
@@ -113,7 +115,7 @@ class S3Memo:
         known = self._places.get(key)
         if known is not None and self._is_own(known):
             return known
-        rolls = _is_answer(entry) and entry.get("purpose") in SHARED_PURPOSES
+        rolls = "text" in entry and entry.get("purpose") in SHARED_PURPOSES
         prefix = self._rolling if rolls else self._own
         return f"{prefix}{self._worker or 'run'}/{key}"
 

@@ -47,6 +47,7 @@ class _Entry(BaseModel):
     supports_vision: bool | None = None
     supports_reasoning: bool | None = None
     supports_sampling_params: bool | None = None
+    supports_response_schema: bool | None = None
     supports_prompt_caching: bool | None = None
     prompt_cache_min_tokens: int | None = None
 
@@ -99,6 +100,12 @@ def list_capabilities(model: str) -> Capabilities | None:
         sampling=entry.supports_sampling_params is not False,
         cache_min_tokens=entry.prompt_cache_min_tokens if entry.supports_prompt_caching else None,
     )
+
+
+def takes_schema(model: str) -> bool:
+    """Whether the same map says that replies of `provider/name` can follow a JSON schema."""
+    entry = _entry(model)
+    return entry is not None and entry.supports_response_schema is True
 
 
 def _entry(model: str) -> _Entry | None:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from route_switch.adapters.models import offline_proposer
 from route_switch.domain.errors import ModelError
-from route_switch.domain.learning.judging import JudgeChoice
+from route_switch.domain.learning.judge_reply import JudgeChoice
+from route_switch.domain.learning.judging import ABSTAINED
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.query import query_of, text_of
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 SIZES = ("small", "medium", "large")
 
-NO_VERDICT = "[simulated: nothing is recorded that tells these answers apart]"
-
 _BLOCK = re.compile(r"^<([a-z-]+)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>$", re.DOTALL | re.MULTILINE)
 _STATED = re.compile(r'(?:answer is|\\boxed\{|"answer"\s*:)(.*)', re.IGNORECASE)
 _MARKS = " \t.:,;*$`\"'"
@@ -43,9 +42,9 @@ def judge(messages: Sequence[JsonObject]) -> str:
     """Reply to `judge_messages`."""
     blocks = {name: text for name, _, text in _BLOCK.findall(query_of(messages).text)}
     if not {"query", "answer-a", "answer-b"} <= blocks.keys():
-        return NO_VERDICT
+        return ABSTAINED
     choice = _choose(blocks["query"], blocks["answer-a"], blocks["answer-b"])
-    return NO_VERDICT if choice is None else f"[simulated]\nVerdict: {choice}"
+    return ABSTAINED if choice is None else f"[simulated]\nVerdict: {choice}"
 
 
 def _choose(query: str, a: str, b: str) -> JudgeChoice | None:

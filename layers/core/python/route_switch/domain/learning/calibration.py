@@ -31,13 +31,13 @@ class Agreement(BaseModel):
     """The judge compared with gold or human labels: share of equal verdicts, and Cohen's κ over n.
 
     `flip_rate` is the share of 'worse' verdicts that the reverse order of the answers did not
-    confirm. κ is None when it is undefined: there are no labels, or all labels and verdicts are of
-    one kind.
+    confirm. Without labels, `share` is None. κ is None when it is undefined: there are no labels,
+    or all labels and verdicts are of one kind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    share: float
+    share: float | None
     kappa: float | None
     n: int
     flip_rate: float | None
@@ -47,7 +47,7 @@ def agreement_of(pairs: Sequence[tuple[bool, bool]], flip_rate: float | None) ->
     """Compare (judge, label) pairs. Each says whether the answer is equivalent to Tier 3's."""
     n = len(pairs)
     if n == 0:
-        return Agreement(share=0.0, kappa=None, n=0, flip_rate=flip_rate)
+        return Agreement(share=None, kappa=None, n=0, flip_rate=flip_rate)
     share = sum(judge == label for judge, label in pairs) / n
     return Agreement(share=share, kappa=_kappa(pairs, share), n=n, flip_rate=flip_rate)
 

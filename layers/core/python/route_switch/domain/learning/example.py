@@ -21,7 +21,8 @@ _BLANKS = re.compile(r"\s+")
 class RecordedResult(BaseModel):
     """A model's recorded result on an example. Extra fields are ignored.
 
-    `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept.
+    `score` (0..1) is a test result or a grade. `answer` is the model's text, if it was kept, and
+    `tool_calls` are its calls of tools, as in an OpenAI message.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +33,7 @@ class RecordedResult(BaseModel):
     output_tokens: Annotated[int, Field(ge=0)] | None = None
     latency_ms: Annotated[float, Field(ge=0)] | None = None
     answer: str | None = None
+    tool_calls: tuple[JsonObject, ...] = ()
 
 
 class Example(BaseModel):

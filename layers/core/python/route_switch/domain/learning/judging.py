@@ -1,4 +1,4 @@
-"""The judge: which of two answers to a query is better, asked blind and parsed strictly.
+"""The judge: which of two answers to a query is better, asked blind.
 
 The judge sees answers A and B without their sources. A hash decides which of them is Tier 3's, so
 the order is balanced over the examples and the same in every run.
@@ -6,19 +6,18 @@ the order is balanced over the examples and the same in every run.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from typing import Literal
 
+from pydantic import JsonValue
+
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judge_reply import JudgeChoice
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import text_of
 
 Verdict = Literal["better", "equivalent", "worse"]
 """A tier's answer relative to Tier 3's."""
-
-JudgeChoice = Literal["A", "B", "SAME"]
-"""The judge's reply."""
 
 Order = Literal["tier_3_first", "tier_3_last"]
 
@@ -40,10 +39,35 @@ Verdict: A
 Verdict: B
 Verdict: SAME"""
 
-_VERDICT = re.compile(
-    r"^\W*verdict\W{1,6}(?:answer\W{1,3})?(A|B|SAME)\W*$", re.IGNORECASE | re.MULTILINE
-)
-_BARE_VERDICT = re.compile(r"\W*(A|B|SAME)\W*", re.IGNORECASE)
+STRICT = """
+
+Your reply to this task could not be read. Reply with one line and nothing else: no reason, no
+formatting. It is one of
+Verdict: A
+Verdict: B
+Verdict: SAME"""
+"""Added to the instruction when a reply had no verdict."""
+
+VERDICT_SCHEMA: dict[str, JsonValue] = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "verdict",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "At most two sentences."},
+                "verdict": {"type": "string", "enum": ["A", "B", "SAME"]},
+            },
+            "required": ["reason", "verdict"],
+            "additionalProperties": False,
+        },
+    },
+}
+"""`response_format` for models that take a schema."""
+
+ABSTAINED = "[simulated: nothing is recorded that tells these answers apart]"
+"""The reply of the simulated judge when it knows nothing. It is a reply, but not a verdict."""
 
 
 def first_order(example: Example, tier_3_answer: str, answer: str) -> Order:
@@ -57,9 +81,9 @@ def reverse(order: Order) -> Order:
 
 
 def judge_messages(
-    example: Example, tier_3_answer: str, answer: str, order: Order
+    example: Example, tier_3_answer: str, answer: str, order: Order, *, strict: bool = False
 ) -> tuple[JsonObject, ...]:
-    """Return the chat messages that ask for a verdict."""
+    """Return the chat messages that ask for a verdict; `strict` after an unreadable reply."""
     shown = (tier_3_answer, answer) if order == "tier_3_first" else (answer, tier_3_answer)
     blocks = {"query": example.query, "answer-a": shown[0], "answer-b": shown[1]}
     if example.conversation:
@@ -68,20 +92,9 @@ def judge_messages(
     quoted = (f"<{name}-{fence}>\n{text}\n</{name}-{fence}>" for name, text in blocks.items())
     content = f"The tags' code is {fence}.\n\n" + "\n\n".join(quoted)
     return (
-        {"role": "system", "content": INSTRUCTION},
+        {"role": "system", "content": INSTRUCTION + (STRICT if strict else "")},
         {"role": "user", "content": content},
     )
-
-
-def read_choice(reply: str) -> JudgeChoice | None:
-    """Return the last verdict line, or a reply that is only a verdict. Return None if there is
-    none."""
-    bare = _BARE_VERDICT.fullmatch(reply)
-    found = [bare[1]] if bare else _VERDICT.findall(reply)
-    if not found:
-        return None
-    choices: dict[str, JudgeChoice] = {"A": "A", "B": "B", "SAME": "SAME"}
-    return choices[found[-1].upper()]
 
 
 def verdict_of(choice: JudgeChoice, order: Order) -> Verdict:

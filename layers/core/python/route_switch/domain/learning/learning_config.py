@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
 from route_switch.domain.learning.text_policy import LearnFromText
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
 
 MAX_RUN_HOURS = 144
@@ -45,6 +46,9 @@ class LearningConfig(BaseModel):
     promise it with 95% confidence; null asks for no promise."""
     no_worse_margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """By how much a recorded score may be below Tier 3's and still count as no worse."""
+    max_not_understood: Annotated[float, Field(ge=0, le=1)] = MAX_NOT_UNDERSTOOD
+    """Largest share of gold answers not recognized in Tier 3's answer, verdicts that cannot be
+    read, router replies without a tier, or refused answers; above it a run stops."""
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72

@@ -12,13 +12,19 @@ Sources of grades, in this order:
 An example is never graded partly by tests and partly by a judge, because the scores are not
 comparable. Scores between 0 and 1 are rarely equal, so an answer counts as no worse if its score is
 below Tier 3's by at most a margin (`scores_no_worse`).
+
+A row says something only if Tier 3's own answer is known to be adequate, or is compared with the
+others. So the judge also grades where gold does not (`gold_says`), and where people rated all other
+tiers but not Tier 3. Without a judge, such a row is left out.
 """
 
 from collections.abc import Mapping
 
+from route_switch.domain.learning.answers import ModelAnswer, answer_of_message
 from route_switch.domain.learning.example import Example, RecordedResult
-from route_switch.domain.learning.grading import grade
+from route_switch.domain.learning.grading import Reading, can_grade, read
 from route_switch.domain.learning.judging import Verdict
+from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import GradedBy, Outcome
 from route_switch.domain.tiers import Tier
 
@@ -37,53 +43,102 @@ def scores_no_worse(score: float, tier_3_score: float, margin: float) -> bool:
 
 def is_recorded(example: Example, model: str) -> bool:
     result = example.models.get(model)
-    return result is not None and not (result.score is None and result.answer is None)
+    return result is not None and (result.score is not None or answer_in(result) is not None)
+
+
+def answer_in(result: RecordedResult) -> ModelAnswer | None:
+    """Return what the model answered, or None if that was not kept."""
+    if result.answer is None and not result.tool_calls:
+        return None
+    return answer_of_message(result.answer or "", result.tool_calls)
 
 
 def tiers_to_judge(example: Example, models: Models) -> tuple[Tier, ...]:
-    """Return the tiers whose answers need a judge. This is known before any model answers: whether
-    an example can be graded does not depend on the answers."""
-    compared = tuple(t for t in models if t is not Tier.LARGE and t not in example.feedback)
-    if not compared or _is_tested(example, (*(models[t] for t in compared), models[Tier.LARGE])):
+    """Return the tiers whose answers need a judge, as far as that is known before any model
+    answers."""
+    compared = _compared(example, models)
+    if compared:
+        names = (*(models[tier] for tier in compared), models[Tier.LARGE])
+        return () if _is_tested(example, names) else compared
+    if example.feedback.get(Tier.LARGE) or _is_tested(example, (models[Tier.LARGE],)):
         return ()
-    return compared
+    return _others(models)
+
+
+def gold_says(example: Example, results: Results) -> LeftOutReason | None:
+    """Return why the gold answer says nothing about this row, or None if it does, or if it is not
+    what grades the row."""
+    graded = _reading(example, results[Tier.LARGE])
+    if graded is Reading.UNREAD:
+        return LeftOutReason.GOLD_UNREAD
+    return LeftOutReason.GOLD_MISSED if graded is Reading.WRONG else None
+
+
+def is_graded_by_gold(example: Example, results: Results) -> bool:
+    has_score = results[Tier.LARGE].score is not None
+    return not has_score and example.gold is not None and can_grade(example.gold)
+
+
+def judged_instead(example: Example, results: Results) -> tuple[Tier, ...]:
+    """Return the tiers to judge where gold was to grade but cannot: it says nothing about Tier 3,
+    or another tier's answer was not recognized, which may be right in other words."""
+    compared = _compared(example, results)
+    readings = [_reading(example, results[tier]) for tier in compared]
+    if gold_says(example, results) is not None:
+        return compared or _others(results)
+    return compared if Reading.UNREAD in readings else ()
 
 
 def outcome_row(
     example: Example, results: Results, verdicts: Mapping[Tier, Verdict], margin: float = 0.0
 ) -> dict[Tier, Outcome]:
-    """Return an outcome for each tier in `results`. `verdicts` covers `tiers_to_judge`. `margin` is
-    by how much a tested score may be below Tier 3's."""
+    """Return an outcome for each tier in `results`. `verdicts` covers the tiers to judge; a tested
+    score may be below Tier 3's by `margin`."""
     tested = {t: None if verdicts else _test(example, result) for t, result in results.items()}
-    best, by = tested[Tier.LARGE] or (1.0, GradedBy.JUDGE)
+    by = GradedBy.FEEDBACK if example.feedback.get(Tier.LARGE) else GradedBy.JUDGE
+    best, by = tested[Tier.LARGE] or (1.0, by)
     row = {Tier.LARGE: _outcome(results[Tier.LARGE], best, True, by)}
     for tier in results.keys() - row.keys():
         test, adequate = tested[tier], example.feedback.get(tier)
-        if adequate is not None:
-            grades = float(adequate), adequate, GradedBy.FEEDBACK
-        elif test is not None:
-            grades = test[0], scores_no_worse(test[0], best, margin), test[1]
-        else:
+        if tier in verdicts:
             no_worse = verdicts[tier] != "worse"
             grades = float(no_worse), no_worse, GradedBy.JUDGE
+        elif adequate is not None:
+            grades = float(adequate), adequate, GradedBy.FEEDBACK
+        else:
+            assert test is not None  # noqa: S101 (else the judge has a verdict; for the type checker)
+            grades = test[0], scores_no_worse(test[0], best, margin), test[1]
         row[tier] = _outcome(results[tier], *grades)
     return dict(sorted(row.items()))
+
+
+def _compared(example: Example, tiers: Mapping[Tier, object]) -> tuple[Tier, ...]:
+    return tuple(tier for tier in _others(tiers) if tier not in example.feedback)
+
+
+def _others(tiers: Mapping[Tier, object]) -> tuple[Tier, ...]:
+    return tuple(tier for tier in tiers if tier is not Tier.LARGE)
 
 
 def _is_tested(example: Example, models: tuple[str, ...]) -> bool:
     recorded = (example.models.get(model) for model in models)
     if all(result is not None and result.score is not None for result in recorded):
         return True
-    return example.gold is not None and grade("", example.gold) is not None
+    return example.gold is not None and can_grade(example.gold)
+
+
+def _reading(example: Example, result: RecordedResult) -> Reading | None:
+    """Return what the gold says about an answer; None if it does not grade it."""
+    if example.gold is None or result.score is not None:
+        return None
+    return read(result.answer or "", example.gold)
 
 
 def _test(example: Example, result: RecordedResult) -> tuple[float, GradedBy] | None:
     if result.score is not None:
         return result.score, GradedBy.RECORDED
-    if example.gold is None or result.answer is None:
-        return None
-    score = grade(result.answer, example.gold)
-    return None if score is None else (score, GradedBy.GOLD)
+    reading = _reading(example, result)
+    return None if reading is None else (float(reading is Reading.RIGHT), GradedBy.GOLD)
 
 
 def _outcome(result: RecordedResult, score: float, equivalent: bool, by: GradedBy) -> Outcome:

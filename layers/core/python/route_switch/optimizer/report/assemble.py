@@ -12,6 +12,7 @@ from route_switch.domain.learning.outcome import (
     tier_3_output_ratio,
 )
 from route_switch.domain.learning.text_policy import text_for_learning
+from route_switch.domain.learning.understanding import ReplyCount, Understanding
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -102,6 +103,8 @@ def assemble_report(
         ),
         agreement=found.agreement,
         graded_by=_graded_by(found),
+        understanding=_understanding(found),
+        max_not_understood=plan.max_not_understood,
         spend=LearningSpend(
             calls=dict(sorted(calls.calls.items())),
             usd=dict(sorted(calls.usd.items())),
@@ -241,6 +244,19 @@ def _graded_by(found: Findings) -> dict[str, int]:
         if tier is not Tier.LARGE
     )
     return dict(sorted(by.items()))
+
+
+def _understanding(found: Findings) -> Understanding:
+    built = found.built.understanding if found.built else Understanding()
+    replies = found.router_replies
+    measured = (replies.get(prompt.version) for prompt in (found.candidate, found.incumbent))
+    return built.model_copy(
+        update={
+            "judge": found.judged.pairs,
+            "unread_replies": found.judged.unread,
+            "router": next((count for count in measured if count is not None), ReplyCount()),
+        }
+    )
 
 
 def _output_ratios(found: Findings) -> dict[Tier, float]:

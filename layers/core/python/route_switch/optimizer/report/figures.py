@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from route_switch.domain.learning.calibration import Agreement as Agreement
+from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, Understanding
 from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.tiers import Tier
 
@@ -196,6 +197,8 @@ class Report(Frozen):
     confusion: dict[Tier, dict[Tier, int]] = Field(description="best tier → chosen tier → rows")
     agreement: Agreement | None
     graded_by: dict[str, int]
+    understanding: Understanding = Understanding()
+    max_not_understood: float = MAX_NOT_UNDERSTOOD
     spend: LearningSpend
     tier_3_usd: float | None
     tier_3_output_ratio: dict[Tier, float] = Field(default_factory=dict)

@@ -28,6 +28,10 @@ from route_switch.optimizer.report.text_format import (
     share,
     usd,
 )
+from route_switch.optimizer.report.understanding_section import (
+    understanding_paragraphs,
+    understanding_table,
+)
 from route_switch.optimizer.report.verdict import (
     LARGEST,
     best_constant,
@@ -88,6 +92,9 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
         yield _confusion(report)
     yield _latency(report)
     yield _grading(report)
+    if report.graded_by:
+        about = understanding_paragraphs(report)
+        yield Section("What was not understood", about, (understanding_table(report),))
     yield _candidates(report, most)
     yield _spend(report)
     yield Section("Rows and gate", _rows(report), (tables.rows(report),))
@@ -197,10 +204,10 @@ def _judge(report: Report) -> str:
     agreement = report.agreement
     if agreement is None and not report.graded_by.get(GradedBy.JUDGE):
         return f"The judge {report.judge_model} had nothing to grade."
-    if agreement is None:
+    if agreement is None or agreement.share is None:
         return (
-            f"The judge {report.judge_model} could not be compared with gold or human labels, "
-            "because there are none: its scores are uncalibrated."
+            f"The judge {report.judge_model} has no labels to be compared with: its scores are "
+            "uncalibrated."
         )
     kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
     flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)

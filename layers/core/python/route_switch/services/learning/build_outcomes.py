@@ -1,72 +1,74 @@
 """Build the outcome table from examples: each tier answers each example once, and is graded.
 
-Recorded results are used as they are. `domain/learning/outcome_row.py` says how answers are graded.
+`domain/learning/outcome_row.py` says how answers are graded.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from route_switch.domain.errors import ConfigurationError, InvalidModelRequestError
+from route_switch.domain.errors import (
+    ConfigurationError,
+    InvalidModelRequestError,
+    NotUnderstoodError,
+)
+from route_switch.domain.learning.answers import ModelAnswer, same_answer
 from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.judging import Verdict
-from route_switch.domain.learning.outcome import NO_RECORDING, Outcome, OutcomeTable
+from route_switch.domain.learning.left_out import LeftOutReason, no_outcomes
+from route_switch.domain.learning.outcome import Outcome, OutcomeTable
 from route_switch.domain.learning.outcome_row import (
     Models,
     Results,
+    answer_in,
+    gold_says,
+    is_graded_by_gold,
     is_recorded,
+    judged_instead,
     outcome_row,
     tiers_to_judge,
 )
+from route_switch.domain.learning.understanding import (
+    MAX_NOT_UNDERSTOOD,
+    ReplyCount,
+    Understanding,
+    too_many,
+)
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelName, Tier
+from route_switch.services.learning.answer_examples import (
+    Answered,
+    AnswerExamples,
+    MissingAnswer,
+    missing_answers,
+)
 from route_switch.services.learning.map_ordered import map_ordered
-from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+from route_switch.services.learning.paid_calls import PaidCalls
 
 _MODEL_NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 
 
 class Judge(Protocol):
-    """Compares `answer` with Tier 3's answer to the same query. Thread-safe. Raises what
-    `PaidCalls` raises."""
+    """Compares `answer` with Tier 3's answer to the same query; None if there is no verdict.
+    Thread-safe. Raises what `PaidCalls` raises."""
 
-    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict: ...
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict | None: ...
 
-
-class LeftOutReason(StrEnum):
-    """Why an example has no outcomes, and how to give it some."""
-
-    NO_RESULT = (
-        "without a result from each tier's model (add it to the example's 'models', or use models "
-        "that can be called, named provider/model)"
-    )
-    NO_TEXT = (
-        "with a recorded result that has neither a score nor a text to judge (add one of them)"
-    )
-    NO_JUDGE = (
-        "with nothing to grade answers by (add scores or a short 'gold', or configure a judge)"
-    )
-    REFUSED = "rejected by a model's provider (use models that can serve such requests)"
+    def check(self) -> None:
+        """Raise `NotUnderstoodError` if more pairs than a run allows have no verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltTable:
-    """The table, and how many examples are left out of it, by reason."""
+    """The table, how many examples are left out of it, by reason, and what was understood (without
+    the judge's and the router's replies, which they count themselves)."""
 
     table: OutcomeTable
     left_out: Mapping[LeftOutReason, int]
-
-
-@dataclass(frozen=True, slots=True)
-class MissingAnswer:
-    """An answer without a recording: one call."""
-
-    example: Example
-    tier: Tier
+    understanding: Understanding = field(default_factory=Understanding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +76,27 @@ class AnswerPair:
     """Two answers to compare."""
 
     example: Example
-    tier_3_answer: str
-    answer: str
+    tier_3_answer: ModelAnswer
+    answer: ModelAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcomes:
     """`judge` is None when none is configured. `no_worse_margin` is by how much a tested score may
-    be below Tier 3's and still count as no worse."""
+    be below Tier 3's and still count as no worse. A run stops if more than the share
+    `max_not_understood` of answers is refused, or of golds not recognized in Tier 3's answers."""
 
     calls: PaidCalls
     judge: Judge | None
     threads: int
     no_worse_margin: float = 0.0
+    max_not_understood: float = MAX_NOT_UNDERSTOOD
 
     def __call__(
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
     ) -> BuiltTable:
-        """Raise `ConfigurationError` when no example has outcomes, and whatever the calls raise."""
+        """Raise `ConfigurationError` when no example has outcomes, `NotUnderstoodError` when too
+        much was not understood, and whatever the calls raise."""
         if len(models) < 2 or Tier.LARGE not in models:
             raise ConfigurationError(
                 "Learning compares tiers: configure Tier 3 and at least one more."
@@ -100,117 +105,160 @@ class BuildOutcomes:
         left_out = Counter(reason for reason in reasons if reason is not None)
         usable = [e for e, reason in zip(examples, reasons, strict=True) if reason is None]
         answered = self._answer(usable, models)
-        graded = self._grade(answered, models)
-        left_out[LeftOutReason.REFUSED] += len(usable) - len(graded)
+        left_out.update(each.reason for each in answered.unanswered)
+        graded, ungraded = self._grade(answered.rows, models)
+        left_out.update(ungraded)
+        gold, missed = self._check_gold(answered.rows)
+        understood = Understanding(
+            gold=gold, gold_missed=missed, answers=_refused(answered), empty=_empty(answered)
+        )
+        if self.judge is not None:
+            self.judge.check()
         if not graded:
-            raise ConfigurationError(_no_outcomes(examples, left_out))
+            raise ConfigurationError(no_outcomes(examples, left_out))
         kept, rows = zip(*graded, strict=True)
-        return BuiltTable(OutcomeTable(dict(models), dict(prices), kept, rows), +left_out)
+        table = OutcomeTable(dict(models), dict(prices), kept, rows)
+        return BuiltTable(table, +left_out, understood)
 
     def fill(self, examples: Sequence[Example], models: Models) -> None:
         """Pay for what a table of these examples needs, so that a later build of these and other
         examples finds it. The later build reports examples without outcomes."""
         usable = [example for example in examples if self._obstacle(example, models) is None]
-        self._grade(self._answer(usable, models), models)
+        answered = self._answer(usable, models)
+        self._grade(answered.rows, models)
+        self._check_gold(answered.rows)
+        if self.judge is not None:
+            self.judge.check()
 
     def missing(self, examples: Sequence[Example], models: Models) -> tuple[MissingAnswer, ...]:
         """Return the answers that a build would pay for, at most one per example and tier."""
-        usable = (e for e in examples if self._obstacle(e, models) is None)
-        return tuple(
-            MissingAnswer(example, tier)
-            for example in usable
-            for tier, model in models.items()
-            if not is_recorded(example, model)
-        )
+        return missing_answers([e for e in examples if self._obstacle(e, models) is None], models)
 
     def _obstacle(self, example: Example, models: Models) -> LeftOutReason | None:
         """Return why the example cannot have outcomes, as far as that is known without a call."""
         names = models.values()
-        if not all(is_recorded(example, name) or _can_be_called(name) for name in names):
+        if not all(is_recorded(example, name) or can_be_called(name) for name in names):
             return LeftOutReason.NO_RESULT
         judged = tiers_to_judge(example, models)
         if judged and self.judge is None:
-            return LeftOutReason.NO_JUDGE
+            rated = all(tier in example.feedback for tier in judged)
+            return LeftOutReason.TIER_3_UNKNOWN if rated else LeftOutReason.NO_JUDGE
         read = (models[tier] for tier in (Tier.LARGE, *judged)) if judged else ()
-        silent = any(is_recorded(example, n) and example.models[n].answer is None for n in read)
+        silent = any(
+            is_recorded(example, name) and answer_in(example.models[name]) is None for name in read
+        )
         return LeftOutReason.NO_TEXT if silent else None
 
-    def _answer(self, usable: Sequence[Example], models: Models) -> list[tuple[Example, Results]]:
-        """Return each tier's result on each example. Leave out examples that a provider refused."""
-        missing = self.missing(usable, models)
-        called = iter(map_ordered(lambda m: self._call(m, models[m.tier]), missing, self.threads))
-        answered: list[tuple[Example, Results]] = []
-        for example in usable:
-            row = {
-                tier: example.models[model] if is_recorded(example, model) else next(called)
-                for tier, model in models.items()
-            }
-            known = {tier: result for tier, result in row.items() if result is not None}
-            if len(known) == len(row):
-                answered.append((example, known))
+    def _answer(self, usable: Sequence[Example], models: Models) -> Answered:
+        """Let the tiers answer. Stop the run if too many examples are refused, or answered with
+        nothing."""
+        answered = AnswerExamples(self.calls, self.threads)(usable, models)
+        refused = too_many(
+            _refused(answered),
+            self.max_not_understood,
+            "examples that tiers were asked, a provider refused",
+            "Use models that serve such requests, drop what they refuse from 'params'",
+        )
+        if refused is not None:
+            words = next((each.words for each in answered.unanswered if each.words), "")
+            raise NotUnderstoodError(refused, detail=f"The first refusal: {words}")
+        empty = too_many(
+            _empty(answered),
+            self.max_not_understood,
+            "examples, Tier 3 wrote nothing",
+            "Give it a higher output limit (max_tokens), use another model",
+        )
+        if empty is not None:
+            raise NotUnderstoodError(empty)
         return answered
 
-    def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | None:
-        example = missing.example
-        try:
-            reply = self.calls(model, example.messages, example.params, Purpose.ANSWER)
-        except InvalidModelRequestError:
-            return None
-        if reply.text == NO_RECORDING:
-            return None
-        return RecordedResult(
-            answer=reply.text,
-            cost_usd=reply.cost_usd,
-            input_tokens=reply.usage.input_tokens,
-            output_tokens=reply.usage.output_tokens,
-            latency_ms=reply.latency_ms,
+    def _check_gold(self, answered: Sequence[tuple[Example, Results]]) -> tuple[ReplyCount, int]:
+        """Count the rows graded by gold, those in which Tier 3's own answer was not recognized, and
+        those in which it is wrong. Stop the run if too many are not recognized and no judge grades
+        them. A gold answer that came with feedback is a client's: it stops nothing."""
+        says = [(row[0], gold_says(*row)) for row in answered if is_graded_by_gold(*row)]
+        unread = [each for each, reason in says if reason is LeftOutReason.GOLD_UNREAD]
+        own = ReplyCount(
+            asked=sum(not example.from_traffic for example, _ in says),
+            not_understood=sum(not example.from_traffic for example in unread),
         )
+        what = "rows with a gold answer, it was not recognized in Tier 3's own answer"
+        advice = "Correct the gold, configure a judge"
+        stop = too_many(own, self.max_not_understood, what, advice)
+        if stop is not None and self.judge is None:
+            raise NotUnderstoodError(stop)
+        missed = sum(reason is LeftOutReason.GOLD_MISSED for _, reason in says)
+        return ReplyCount(asked=len(says), not_understood=len(unread)), missed
 
     def _grade(
         self, answered: Sequence[tuple[Example, Results]], models: Models
-    ) -> list[tuple[Example, dict[Tier, Outcome]]]:
-        """Return each example's outcomes. Leave out examples that the judge's provider refused."""
+    ) -> tuple[list[tuple[Example, dict[Tier, Outcome]]], Counter[LeftOutReason]]:
+        """Return each example's outcomes, and the reasons of those that have none."""
+        plans = [self._tiers_to_judge(example, results, models) for example, results in answered]
         pairs = [
-            AnswerPair(example, results[Tier.LARGE].answer or "", results[tier].answer or "")
-            for example, results in answered
-            for tier in tiers_to_judge(example, models)
+            AnswerPair(example, _kept(results[Tier.LARGE]), _kept(results[tier]))
+            for (example, results), plan in zip(answered, plans, strict=True)
+            if not isinstance(plan, LeftOutReason)
+            for tier in plan
         ]
         judged = iter(map_ordered(self._judge, pairs, self.threads))
-        graded = []
-        for example, results in answered:
-            row = {tier: next(judged) for tier in tiers_to_judge(example, models)}
+        graded, left_out = [], Counter[LeftOutReason]()
+        for (example, results), plan in zip(answered, plans, strict=True):
+            if isinstance(plan, LeftOutReason):
+                left_out[plan] += 1
+                continue
+            row = {tier: next(judged) for tier in plan}
             verdicts = {tier: verdict for tier, verdict in row.items() if verdict is not None}
             if len(verdicts) == len(row):
                 outcomes = outcome_row(example, results, verdicts, self.no_worse_margin)
                 graded.append((example, outcomes))
-        return graded
+            else:
+                left_out[LeftOutReason.NO_VERDICT] += 1
+        return graded, left_out
+
+    def _tiers_to_judge(
+        self, example: Example, results: Results, models: Models
+    ) -> tuple[Tier, ...] | LeftOutReason:
+        """Return what the judge grades in this row, or why nothing can grade it."""
+        tiers = tiers_to_judge(example, models)
+        if tiers:
+            return tiers
+        tiers = judged_instead(example, results)
+        if tiers and self.judge is not None:
+            read = (results[tier] for tier in (Tier.LARGE, *tiers))
+            return LeftOutReason.NO_TEXT if None in map(answer_in, read) else tiers
+        return gold_says(example, results) or ()
 
     def _judge(self, pair: AnswerPair) -> Verdict | None:
-        if pair.answer.strip() == pair.tier_3_answer.strip():
+        if same_answer(pair.answer, pair.tier_3_answer):
             return "equivalent"
         if self.judge is None:
             raise ConfigurationError(
                 "There is no judge, although an example needs one. This is a defect."
             )
         try:
-            return self.judge(pair.example, pair.tier_3_answer, pair.answer)
+            return self.judge(pair.example, str(pair.tier_3_answer), str(pair.answer))
         except InvalidModelRequestError:
             return None
 
 
-def _can_be_called(model: str) -> bool:
+def _kept(result: RecordedResult) -> ModelAnswer:
+    return answer_in(result) or ModelAnswer("")
+
+
+def _refused(answered: Answered) -> ReplyCount:
+    return ReplyCount(asked=answered.asked, not_understood=answered.count(LeftOutReason.REFUSED))
+
+
+def _empty(answered: Answered) -> ReplyCount:
+    empty = answered.count(LeftOutReason.NO_ANSWER)
+    return ReplyCount(asked=len(answered.rows) + empty, not_understood=empty)
+
+
+def can_be_called(model: str) -> bool:
     """Benchmarks name models without a provider. Those have only their recorded results."""
     try:
         _MODEL_NAME.validate_python(model)
     except ValidationError:
         return False
     return True
-
-
-def _no_outcomes(examples: Sequence[Example], left_out: Mapping[LeftOutReason, int]) -> str:
-    if not examples:
-        return "There are no examples. Add some to the file."
-    reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
-    names = sorted({name for example in examples for name in example.models})
-    recorded = f"results of {', '.join(names)}" if names else "no results of any model"
-    return f"No example has outcomes. The examples have {recorded}. Left out: {reasons}."

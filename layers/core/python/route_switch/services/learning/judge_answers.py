@@ -1,27 +1,34 @@
-"""Grade a tier's answer against Tier 3's by asking the judge, and measure how far to trust it."""
+"""Grade a tier's answer against Tier 3's by asking the judge."""
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from threading import Lock
 
-from route_switch.domain.errors import InvalidModelRequestError
-from route_switch.domain.learning.calibration import Agreement, agreement_of
+from pydantic import JsonValue
+
+from route_switch.domain.errors import InvalidModelRequestError, NotUnderstoodError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judge_reply import read_choice
 from route_switch.domain.learning.judging import (
+    ABSTAINED,
+    VERDICT_SCHEMA,
     Order,
     Verdict,
     first_order,
     judge_messages,
-    read_choice,
     reverse,
     verdict_of,
 )
-from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
-from route_switch.domain.learning.outcome_row import is_recorded
-from route_switch.domain.tiers import Tier
+from route_switch.domain.learning.understanding import (
+    MAX_NOT_UNDERSTOOD,
+    ReplyCount,
+    too_many,
+)
+from route_switch.domain.ports import JsonObject
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+
+HOPELESS_PAIRS = 20
+"""After so many pairs without a verdict, a run does not wait for its end to stop."""
+PARAMS: dict[str, JsonValue] = {"temperature": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,8 @@ class JudgeCounts:
     """`judged` pairs were sent to the judge; `identical` ones did not need it.
 
     `flipped` and `confirmed` count 'worse' verdicts by the reply in the reverse order. `unread`
-    counts replies without a verdict. `undecided` counts pairs where both orders gave none; they are
-    graded 'worse' without a verdict.
+    counts replies without a verdict. `undecided` counts pairs to which neither order gave one; they
+    are left out. `abstained` are those on which a simulated judge knows nothing.
     """
 
     judged: int = 0
@@ -39,6 +46,7 @@ class JudgeCounts:
     confirmed: int = 0
     unread: int = 0
     undecided: int = 0
+    abstained: int = 0
 
     @property
     def flip_rate(self) -> float | None:
@@ -46,20 +54,18 @@ class JudgeCounts:
         doubted = self.flipped + self.confirmed
         return self.flipped / doubted if doubted else None
 
+    @property
+    def pairs(self) -> ReplyCount:
+        """The pairs that the judge was to decide, and those that it did not decide."""
+        return ReplyCount(asked=self.judged - self.abstained, not_understood=self.undecided)
+
 
 @dataclass(frozen=True, slots=True)
-class LabeledAnswer:
-    """An answer that gold, a recording or a person has labeled equivalent to Tier 3's, or not."""
+class JudgeModel:
+    """`takes_schema` says whether its replies can be asked for as JSON by a schema."""
 
-    example: Example
-    tier_3_answer: str
-    answer: str
-    equivalent: bool
-
-
-def judge_of(calls: PaidCalls, model: str | None) -> "JudgeAnswers | None":
-    """Return the judge of a run, or None if the run has none."""
-    return None if model is None else JudgeAnswers(calls, model)
+    name: str
+    takes_schema: bool = False
 
 
 class JudgeAnswers:
@@ -67,14 +73,22 @@ class JudgeAnswers:
 
     One order alone never condemns an answer: if the first order says worse or gives no verdict, the
     judge is asked again in the reverse order. Contradictory orders cancel out: equivalent. If one
-    reply is missing, the other decides. If both are missing, the answer is graded worse, because a
-    saving must not rest on a verdict that was never given; such pairs are counted. A request that
-    the provider refuses (for example, because it is too long) is a missing reply.
+    reply is missing, the other decides. If both are missing there is no verdict (None), and such
+    pairs are counted. A reply that cannot be read is asked for once more, with a stricter
+    instruction. A request that the provider refuses (for example, because it is too long) is a
+    missing reply.
     """
 
-    def __init__(self, calls: PaidCalls, model: str) -> None:
+    def __init__(
+        self,
+        calls: PaidCalls,
+        model: JudgeModel,
+        max_not_understood: float = MAX_NOT_UNDERSTOOD,
+    ) -> None:
         self._calls = calls
         self._model = model
+        self._max_not_understood = max_not_understood
+        self._takes_schema = model.takes_schema
         self._counts = JudgeCounts()
         self._lock = Lock()
 
@@ -83,42 +97,80 @@ class JudgeAnswers:
         with self._lock:
             return self._counts
 
-    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict:
+    def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict | None:
+        """Raise `NotUnderstoodError` if the judge turns out to give no verdicts at all."""
         if same_text(tier_3_answer, answer):
             self._count(identical=1)
             return "equivalent"
         self._count(judged=1)
         order = first_order(example, tier_3_answer, answer)
-        first = self._ask(example, tier_3_answer, answer, order)
-        if first in ("better", "equivalent"):
-            return first
-        return self._combine(first, self._ask(example, tier_3_answer, answer, reverse(order)))
+        try:
+            first = self._ask(example, tier_3_answer, answer, order)
+            if first in ("better", "equivalent"):
+                return first
+            second = self._ask(example, tier_3_answer, answer, reverse(order))
+        except _Abstained:
+            self._count(abstained=1)
+            return None
+        return self._combine(first, second)
+
+    def check(self) -> None:
+        """Raise `NotUnderstoodError` if more pairs than allowed have no verdict."""
+        stop = too_many(
+            self.counts.pairs,
+            self._max_not_understood,
+            f"pairs of answers, {self._model.name} gave no verdict that can be read",
+            "Use another judge",
+        )
+        if stop is not None:
+            raise NotUnderstoodError(stop)
 
     def _ask(
         self, example: Example, tier_3_answer: str, answer: str, order: Order
     ) -> Verdict | None:
-        messages = judge_messages(example, tier_3_answer, answer, order)
-        try:
-            reply = self._calls(self._model, messages, {"temperature": 0}, Purpose.JUDGE)
-        except InvalidModelRequestError:
-            choice = None
-        else:
-            choice = read_choice(reply.text)
-        if choice is None:
+        for strict in (False, True):
+            messages = judge_messages(example, tier_3_answer, answer, order, strict=strict)
+            reply = self._reply(messages, schema=self._takes_schema and not strict)
+            if reply == ABSTAINED:
+                raise _Abstained
+            choice = None if reply is None else read_choice(reply)
+            if choice is not None:
+                return verdict_of(choice, order)
             self._count(unread=1)
-            return None
-        return verdict_of(choice, order)
+            if reply is None:
+                return None
+        return None
 
-    def _combine(self, first: Verdict | None, second: Verdict | None) -> Verdict:
+    def _reply(self, messages: tuple[JsonObject, ...], *, schema: bool) -> str | None:
+        """Return the reply, or None if the provider refuses the request. A model that refuses the
+        schema is asked without one from then on."""
+        params = {**PARAMS, "response_format": VERDICT_SCHEMA} if schema else PARAMS
+        try:
+            return self._calls(self._model.name, messages, params, Purpose.JUDGE).text
+        except InvalidModelRequestError:
+            if not schema:
+                return None
+        reply = self._reply(messages, schema=False)
+        self._takes_schema = self._takes_schema and reply is None
+        return reply
+
+    def _combine(self, first: Verdict | None, second: Verdict | None) -> Verdict | None:
         """`first` is worse or missing."""
         if first is None or second is None:
-            self._count(undecided=first is second)
-            return first or second or "worse"
+            if first is second:
+                self._count(undecided=1)
+                self._stop_if_hopeless()
+            return first or second
         if second == "worse":
             self._count(confirmed=1)
             return "worse"
         self._count(flipped=1)
         return "equivalent"
+
+    def _stop_if_hopeless(self) -> None:
+        counts = self.counts
+        if counts.undecided >= max(HOPELESS_PAIRS, counts.judged / 2):
+            self.check()
 
     def _count(self, **added: int) -> None:
         with self._lock:
@@ -126,57 +178,17 @@ class JudgeAnswers:
             self._counts = replace(self._counts, **grown)
 
 
-def measure_agreement(
-    judge: JudgeAnswers, labeled: Iterable[LabeledAnswer], threads: int = 8
-) -> Agreement:
-    """Compare the judge with labels on the answers that it has to read. Leave out identical
-    answers, on which it cannot be wrong. The flip rate covers everything that it has judged so far.
-    """
-    distinct = [item for item in labeled if not same_text(item.tier_3_answer, item.answer)]
-    with ThreadPoolExecutor(threads) as pool:
-        verdicts = pool.map(lambda i: judge(i.example, i.tier_3_answer, i.answer), distinct)
-        pairs = [
-            (verdict != "worse", item.equivalent)
-            for verdict, item in zip(verdicts, distinct, strict=True)
-        ]
-    return agreement_of(pairs, judge.counts.flip_rate)
+class _Abstained(Exception):  # noqa: N818 (no error: a simulated judge has nothing to say)
+    pass
+
+
+def judge_of(
+    calls: PaidCalls, model: JudgeModel | None, max_not_understood: float = MAX_NOT_UNDERSTOOD
+) -> JudgeAnswers | None:
+    """Return the judge of a run, or None if the run has none."""
+    return None if model is None else JudgeAnswers(calls, model, max_not_understood)
 
 
 def same_text(one: str, another: str) -> bool:
     """Whether two answers differ at most in surrounding whitespace."""
     return one.strip() == another.strip()
-
-
-MAX_LABELS = 200
-"""Enough for κ to within about 0.1. More labels would only cost more."""
-
-
-def calibrate_judge(
-    judge: JudgeAnswers, calls: PaidCalls, table: OutcomeTable, threads: int
-) -> Agreement:
-    """Measure agreement on the first answers in the table that a test or a person graded, whose
-    text is known, and that the judge has to read (it never sees answers identical to Tier 3's).
-    Answers that were called for are already known and not paid for again."""
-    labeled = islice(_labeled(calls, table), MAX_LABELS)
-    return measure_agreement(judge, labeled, threads)
-
-
-def _labeled(calls: PaidCalls, table: OutcomeTable) -> Iterator[LabeledAnswer]:
-    for example, row in zip(table.examples, table.rows, strict=True):
-        for tier, outcome in row.items():
-            if tier is Tier.LARGE or outcome.graded_by is GradedBy.JUDGE:
-                continue
-            best = _text(calls, example, table.models[Tier.LARGE])
-            answer = _text(calls, example, table.models[tier])
-            if best is not None and answer is not None and not same_text(best, answer):
-                yield LabeledAnswer(example, best, answer, outcome.equivalent)
-
-
-def _text(calls: PaidCalls, example: Example, model: str) -> str | None:
-    recorded = example.models.get(model)
-    if recorded is not None and is_recorded(example, model):
-        return recorded.answer
-    try:
-        return calls(model, example.messages, example.params, Purpose.ANSWER).text
-    except InvalidModelRequestError:
-        return None

@@ -22,6 +22,7 @@ from route_switch.domain.errors import (
     ProviderUnusableError,
     StoreError,
 )
+from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, cost_usd
@@ -224,7 +225,7 @@ class MeteredCalls:
         started = time.perf_counter()
         call = ModelCall(model, messages, params, CALL_TIMEOUT_S)
         completion: Completion = complete(self._clients(provider).stream(call))
-        text = completion.text
+        text, calls = completion.text, tool_calls_of(completion.choices[0].message)
         usage = completion.usage or _estimate(messages, text)
         return {
             "purpose": purpose.value,
@@ -233,6 +234,7 @@ class MeteredCalls:
             "cost_usd": cost_usd(usage, self._price(name)),
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
             **({"cut_off": True} if completion.choices[0].finish_reason == "length" else {}),
+            **({"tool_calls": list(calls)} if calls else {}),
         }
 
     def _back_off(
@@ -330,7 +332,7 @@ def _normalized(value: JsonValue) -> JsonValue:
 def _reply(entry: JsonObject) -> Reply:
     if "refused" in entry:
         raise InvalidModelRequestError(str(entry["refused"]))
-    tokens = entry["tokens"]
+    tokens, calls = entry["tokens"], entry.get("tool_calls")
     assert isinstance(tokens, list)  # noqa: S101 (written by `_call_model`; tells the type checker)
     return Reply(
         text=str(entry["text"]),
@@ -338,6 +340,7 @@ def _reply(entry: JsonObject) -> Reply:
         cost_usd=_number(entry["cost_usd"]),
         latency_ms=_number(entry["latency_ms"]),
         cut_off=entry.get("cut_off") is True,
+        tool_calls=tool_calls_of({"tool_calls": calls}),
     )
 
 

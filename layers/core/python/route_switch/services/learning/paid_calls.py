@@ -22,7 +22,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer. Tokens are estimated when the provider does not report them."""
+    """A model's answer. Tokens are estimated when the provider does not report them.
+
+    `tool_calls` are those of an OpenAI message.
+    """
 
     text: str
     usage: Usage
@@ -30,15 +33,16 @@ class Reply:
     latency_ms: float
     cut_off: bool = False
     """Whether the model ran into its output limit."""
+    tool_calls: tuple[JsonObject, ...] = ()
 
 
 class PaidCalls(Protocol):
     """Calls `name` (`provider/model`) at most once per request: the answer is kept for good.
 
-    Thread-safe. Raises `InvalidModelRequestError` if the provider refuses this request (the refusal
-    is kept as well), `ConfigurationError` if the model's price is unknown, and `RunStoppedError` if
-    the cap or the deadline is reached or the provider stays down. Only the run itself may catch the
-    latter.
+    Thread-safe. Raises `InvalidModelRequestError` if the provider refuses this request,
+    `ConfigurationError` if the model's price is unknown, and `RunStoppedError` if the cap or the
+    deadline is reached or the provider stays down. Only the run itself may catch the latter. A
+    refusal is kept for this process, or for this run of a stage: the next one asks again.
     """
 
     def __call__(

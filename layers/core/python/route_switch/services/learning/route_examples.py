@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.errors import InvalidModelRequestError, ProviderUnusableError
+from route_switch.domain.errors import (
+    InvalidModelRequestError,
+    NotUnderstoodError,
+    ProviderUnusableError,
+)
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.understanding import ReplyCount, too_many
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
@@ -26,7 +31,7 @@ class RoutedExample:
     """Where an example goes, and what the decision took.
 
     `asked` is False if no router call was needed; `refusal` is the provider's message if it
-    refused the call.
+    refused the call. `named` is False if the router's reply named no tier.
     """
 
     tier: Tier
@@ -34,6 +39,41 @@ class RoutedExample:
     router_ms: float
     asked: bool = True
     refusal: str | None = None
+    named: bool = True
+
+
+def count_replies(routed: Sequence[RoutedExample]) -> ReplyCount:
+    """Count the queries that the router LLM was asked about, and those for which it named no tier,
+    because its reply named none or its provider refused the call."""
+    unclear = sum(r.asked and (not r.named or r.refusal is not None) for r in routed)
+    return ReplyCount(asked=sum(r.asked for r in routed), not_understood=unclear)
+
+
+def why_unclear(routed: Sequence[RoutedExample], router: str) -> str | None:
+    """Return a warning if the router LLM names no tier for some queries. Raise
+    `NotUnderstoodError` if it names none for any: then only the safe tier is measured."""
+    count = count_replies(routed)
+    if count.not_understood and count.not_understood == count.asked:
+        raise NotUnderstoodError(
+            f"{router} names no tier for any of {count.asked} queries, so all of them would go to "
+            "the safe tier. Check its name and its output limit, or use another router model."
+        )
+    if not count.not_understood:
+        return None
+    return (
+        f"{router} names no tier for {count.not_understood} of {count.asked} queries "
+        f"({count.share:.1%}). They are measured on the safe tier, where they go when served."
+    )
+
+
+def check_replies(routed: Sequence[RoutedExample], router: str, limit: float) -> None:
+    """Raise `NotUnderstoodError` if the router LLM names a tier too rarely: what is measured then
+    is the safe tier."""
+    what = f"queries that {router} was asked about, its reply names no tier"
+    advice = "Check its name and its output limit, use another router model"
+    stop = too_many(count_replies(routed), limit, what, advice)
+    if stop is not None:
+        raise NotUnderstoodError(stop)
 
 
 class RouteExamples:
@@ -64,7 +104,8 @@ class RouteExamples:
         context = RoutingContext(self._config, prompt, ask)
         choice = choose_tier(example.as_query, self._strategy, context, self._allowed)
         asked = choice.reason is not Reason.BYPASS
-        return RoutedExample(choice.tier, ask.cost_usd, ask.latency_ms, asked, ask.refusal)
+        named = not asked or ask.refusal is not None or choice.suggestion.tier is not None
+        return RoutedExample(choice.tier, ask.cost_usd, ask.latency_ms, asked, ask.refusal, named)
 
 
 class _AskPaid:

@@ -1,0 +1,102 @@
+"""Let each tier answer each example once. Recorded results are used as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.learning.example import Example, RecordedResult
+from route_switch.domain.learning.left_out import LeftOutReason
+from route_switch.domain.learning.outcome import NO_RECORDING
+from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
+from route_switch.domain.replay import replayed_params
+from route_switch.domain.tiers import Tier
+from route_switch.services.learning.map_ordered import map_ordered
+from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class MissingAnswer:
+    """An answer without a recording: one call."""
+
+    example: Example
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Why there is no answer. `words` are the provider's, which may quote the query."""
+
+    reason: LeftOutReason
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The examples with an answer of each tier, and the others. `asked` counts the examples for
+    which a tier was called."""
+
+    rows: tuple[tuple[Example, Results], ...]
+    unanswered: tuple[Unanswered, ...]
+    asked: int
+
+    def count(self, reason: LeftOutReason) -> int:
+        return sum(each.reason is reason for each in self.unanswered)
+
+
+def missing_answers(examples: Sequence[Example], models: Models) -> tuple[MissingAnswer, ...]:
+    return tuple(
+        MissingAnswer(example, tier)
+        for example in examples
+        for tier, model in models.items()
+        if not is_recorded(example, model)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerExamples:
+    calls: PaidCalls
+    threads: int
+
+    def __call__(self, examples: Sequence[Example], models: Models) -> Answered:
+        missing = missing_answers(examples, models)
+        called = iter(map_ordered(lambda m: self._call(m, models[m.tier]), missing, self.threads))
+        rows: list[tuple[Example, Results]] = []
+        unanswered: list[Unanswered] = []
+        for example in examples:
+            row = {
+                tier: example.models[model] if is_recorded(example, model) else next(called)
+                for tier, model in models.items()
+            }
+            known = {t: result for t, result in row.items() if isinstance(result, RecordedResult)}
+            reasons = [why for why in row.values() if isinstance(why, Unanswered)]
+            if reasons:
+                unanswered.append(reasons[0])
+            elif _is_silent(known[Tier.LARGE]):
+                unanswered.append(Unanswered(LeftOutReason.NO_ANSWER))
+            else:
+                rows.append((example, known))
+        asked = {each.example.id for each in missing}
+        return Answered(tuple(rows), tuple(unanswered), len(asked))
+
+    def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | Unanswered:
+        example = missing.example
+        params = replayed_params(example.params)
+        try:
+            reply = self.calls(model, example.messages, params, Purpose.ANSWER)
+        except InvalidModelRequestError as error:
+            return Unanswered(LeftOutReason.REFUSED, str(error))
+        if reply.text == NO_RECORDING:
+            return Unanswered(LeftOutReason.NO_RECORDING)
+        return RecordedResult(
+            answer=reply.text,
+            tool_calls=reply.tool_calls,
+            cost_usd=reply.cost_usd,
+            input_tokens=reply.usage.input_tokens,
+            output_tokens=reply.usage.output_tokens,
+            latency_ms=reply.latency_ms,
+        )
+
+
+def _is_silent(result: RecordedResult) -> bool:
+    answer = answer_in(result)
+    return result.score is None and answer is not None and answer.is_empty

@@ -1,0 +1,61 @@
+"""Graders and parsers take bounded time on any text, up to a megabyte of hostile markup."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from route_switch.domain.learning.grading import read
+
+MEGABYTE = 1_000_000
+GOLDS = ("B", "42", "[1, 2]", "card_arrival", "yes", "Paris", "5 km", "北京")
+PIECES = (
+    *("\\boxed{", "#### ", "answer: ", "answer: x\n", "answer is ", '"answer": ', "\\text{"),
+    *("\\frac{1", "**B**", "(B) is correct, ", "not B ", "A ", "B. ", "A b. ", "AB C "),
+    *("1", "1 ", "1,", "1;", "111,", "1.1.", "1/", "1e1", "1'", "½", "٣ ", "10^", "[", "[1,"),
+    *("a", "a_", "`a", '"', "yes ", " ", "\n", "答案是", "ไก่", "\ufdfa", "\u0323\u0301", "<think>"),
+)
+LIMIT_S = 0.05
+MARGIN = 4
+"""Test machines are slower than the limit's, and work on other things."""
+
+
+Work = Callable[[], object]
+
+
+def processor_s(work: Work) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def is_fast(work: Work) -> bool:
+    """Whether one of three tries stays within the limit."""
+    return any(processor_s(work) < MARGIN * LIMIT_S for _ in range(3))
+
+
+def hostile(piece: str, size: int = MEGABYTE) -> str:
+    return (piece * (size // len(piece) + 1))[:size]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_megabyte_is_graded_within_the_limit(piece: str) -> None:
+    text = hostile(piece)
+    for gold in GOLDS:
+        assert is_fast(partial(read, text, gold)), gold
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_gold_of_50_kb_is_read_within_the_limit(piece: str) -> None:
+    gold = hostile(piece, 50_000)
+    assert is_fast(partial(read, "The answer is B.", gold))
+    assert is_fast(partial(read, gold, gold))
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("gold", ["B", "42", "Paris"])
+def test_the_time_of_a_grading_grows_no_faster_than_its_text(piece: str, gold: str) -> None:
+    """Eight times the text takes about eight times as long. It would be 64 if it were quadratic."""
+    short, long = (partial(read, hostile(piece, size), gold) for size in (2_000, 16_000))
+    assert any(processor_s(long) < 25 * processor_s(short) + 0.005 for _ in range(5))
