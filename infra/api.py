@@ -37,12 +37,16 @@ class GatewayError:
     code: str | None = None
     message: str | None = None
     retry_after_s: int | None = None
+    may_be_paid: bool = False
+    """Whether models may have been paid already. Clients then do not repeat by themselves."""
 
     def headers(self, cors_origins: Sequence[str]) -> dict[str, str]:
         """Return the headers as API Gateway's expressions: a quoted text, or a mapping."""
         headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = f"'{self.retry_after_s}'"
+        if self.may_be_paid:
+            headers["x-should-retry"] = "'false'"
         if len(cors_origins) == 1:
             headers["Access-Control-Allow-Origin"] = f"'{cors_origins[0]}'"
         elif cors_origins:
@@ -90,15 +94,15 @@ ERRORS = (
         "413",
         "invalid_request_error",
         "request_too_large",
-        "The request is larger than 1 MB. Shorten the messages.",
+        "The request is larger than 4.5 MB. Shorten the messages, or send smaller images.",
     ),
     GatewayError(
         "INTEGRATION_TIMEOUT",
         "504",
         "server_error",
         "timeout",
-        "The router did not answer in time. Try again, or ask for a shorter answer.",
-        retry_after_s=1,
+        "The router did not answer in time. Ask for a shorter answer. Models may have been paid.",
+        may_be_paid=True,
     ),
     GatewayError(
         "INTEGRATION_FAILURE",

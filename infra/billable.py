@@ -48,7 +48,7 @@ def deployment_of(stage: Stage) -> Deployment:
         stage=stage.name,
         region=stage.region,
         architecture=stage.architecture,
-        memory_mb=stage.memory_mb,
+        memory_mb=stage.router_memory_mb,
         tracing=stage.tracing,
         backups=stage.backups,
         log_days=_LOG_DAYS[stage.log_retention],

@@ -33,6 +33,8 @@ FUNCTIONS = Path("functions")
 MAX_ENVIRONMENT_BYTES = 3_500
 """Below Lambda's 4,096 bytes, because values known only at deployment are estimated."""
 _UNRESOLVED_BYTES = 100
+SMALL_MB = 1024
+"""Memory of functions that seldom run."""
 _IMAGE_PLATFORMS = {
     "arm64": ecr_assets.Platform.LINUX_ARM64,
     "x86_64": ecr_assets.Platform.LINUX_AMD64,
@@ -148,6 +150,7 @@ class PythonFunction(StageFunction):
         layers: Sequence[PythonLayer],
         environment: Mapping[str, str],
         reserved_concurrency: int | None = None,
+        memory_mb: int = SMALL_MB,
     ) -> None:
         code = lambda_.Code.from_asset(
             str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
@@ -169,7 +172,7 @@ class PythonFunction(StageFunction):
                 current_version_options=lambda_.VersionOptions(removal_policy=KEEP),
             ),
             timeout=timeout,
-            memory_mb=stage.memory_mb,
+            memory_mb=memory_mb,
             environment=environment,
         )
         self.unzipped_bytes = check_size(self.folder, layers)

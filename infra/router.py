@@ -36,6 +36,7 @@ class RouterFunction(PythonFunction):
             layers=layers,
             environment=_environment(stage, data, prompt),
             reserved_concurrency=stage.reserved_concurrency,
+            memory_mb=stage.router_memory_mb,
         )
         self._allow_data(data)
         live, seed, switches = (

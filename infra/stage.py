@@ -30,6 +30,10 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 MAX_DEADLINE_S = 27
+ROUTER_MB = 512
+"""Chosen by measurement: docs/costs.md, "The router's memory"."""
+WITH_LITELLM_MB = 2048
+"""Importing LiteLLM takes seconds of a whole processor."""
 
 Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
@@ -50,8 +54,9 @@ class Stage(BaseModel):
     """Python version of the functions; `host` is this machine's."""
     architecture: Architecture = "arm64"
     """Processor of the functions; `host` is this machine's."""
-    memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
-    """Memory of the router function. Lambda charges for it while a request waits for a model."""
+    memory_mb: Annotated[int, Field(ge=128, le=10_240)] | None = None
+    """Memory of the router function. Lambda charges for it while a request waits for a model. Null:
+    512 MB, or 2,048 MB with LiteLLM's layer."""
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
     """Concurrent executions reserved for the router, which are also its maximum; null reserves
     none. A new account may have 10 in total, none of which can be reserved."""
@@ -160,6 +165,12 @@ class Stage(BaseModel):
     def providers(self) -> frozenset[str]:
         """The providers of the models that route and answer: their names up to the slash."""
         return frozenset(provider_of(name) for name in self.router.models.names)
+
+    @property
+    def router_memory_mb(self) -> int:
+        if self.memory_mb is not None:
+            return self.memory_mb
+        return WITH_LITELLM_MB if self.foreign_providers else ROUTER_MB
 
     @property
     def foreign_providers(self) -> frozenset[str]:

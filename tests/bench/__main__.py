@@ -27,6 +27,7 @@ def main() -> None:
     console.print(f"Python {platform.python_version()}, {platform.machine()}; {versions}")
     with running_stand_ins() as environment, running_stand_ins(PROVIDER) as foreign:
         console.print(_warm_table(warm(environment)))
+        console.print(_parts_table(parts(environment)))
         console.print(_cold_table(cold({OWN: environment, LITELLM: foreign})))
 
 
@@ -34,6 +35,13 @@ def warm(environment: dict[str, str]) -> dict[str, list[float]]:
     command = in_a_function(str(HERE / "warm.py"), str(TURNS))
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     times: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return times
+
+
+def parts(environment: dict[str, str]) -> dict[str, list[list[float]]]:
+    command = in_a_function(str(HERE / "parts.py"), str(TURNS))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    times: dict[str, list[list[float]]] = json.loads(done.stdout.splitlines()[-1])
     return times
 
 
@@ -67,6 +75,22 @@ def _warm_table(times: dict[str, list[float]]) -> Table:
             row += [f"{difference:.2f}", f"≤ {aim}"]
         table.add_row(*row)
     return table
+
+
+def _parts_table(parts: dict[str, list[list[float]]]) -> Table:
+    table = Table(title="Parts of the request path, ms: p50 (p5 to p95)", title_justify="left")
+    for column in ("part", "without", "with", "with - without", "n"):
+        table.add_column(column, justify="left" if column == "part" else "right")
+    for name, (without, having) in parts.items():
+        more = statistics.median(having) - statistics.median(without)
+        spreads = (_spread(values) for values in (without, having))
+        table.add_row(name, *spreads, f"{more:+.3f}", str(len(without)))
+    return table
+
+
+def _spread(values: list[float]) -> str:
+    low, *_, high = statistics.quantiles(values, n=20, method="inclusive")
+    return f"{statistics.median(values):.3f} ({low:.3f} to {high:.3f})"
 
 
 def _cold_table(times: dict[str, list[float]]) -> Table:

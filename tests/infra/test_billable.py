@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.app import read_context
-from infra.billable import owned_by
+from infra.billable import deployment_of, owned_by
 from infra.stage import load_stage
 from route_switch.cost_estimate.deployment import Owned
 from tests.infra.conftest import Synthesized
@@ -52,10 +52,15 @@ def test_hashed_texts_and_provider_keys_need_one_secret_each(openai_hash: Synthe
     assert len(secrets) == owned_by(stage).secrets == 2
 
 
-def test_the_estimate_uses_the_optimizers_memory(prod: Synthesized) -> None:
-    from route_switch.cost_estimate.idle_costs import OPTIMIZER_MB
+def test_the_estimate_uses_the_functions_memory(prod: Synthesized) -> None:
+    from route_switch.cost_estimate.idle_costs import OPTIMIZER_MB, SMALL_MB
 
+    functions = prod.resources("AWS::Lambda::Function")
+    sizes = {name: function["Properties"]["MemorySize"] for name, function in functions.items()}
+    router = deployment_of(load_stage(read_context({}), "prod", {})).memory_mb
+    assert {router, OPTIMIZER_MB, SMALL_MB} == {*sizes.values()}
     assert prod.function("LearningOptimizer")["MemorySize"] == OPTIMIZER_MB
+    assert prod.function("Router")["MemorySize"] == router
 
 
 def test_no_layer_contains_the_price_list(prod: Synthesized) -> None:

@@ -77,6 +77,22 @@ def test_an_invalid_stage_is_rejected_with_the_field_and_the_reason(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("router", "settings", "memory_mb"),
+    [
+        ("offline/x", {}, 512),
+        ("deepseek/deepseek-chat", {}, 2048),
+        ("deepseek/deepseek-chat", {"memory_mb": 1024}, 1024),
+    ],
+)
+def test_the_router_gets_more_memory_with_litellms_layer(
+    router: str, settings: dict[str, Any], memory_mb: int
+) -> None:
+    models = {"models": {**MODELS, "router": router}}
+    stage = load_stage(context(router=models, **settings), "dev", {})
+    assert stage.router_memory_mb == memory_mb
+
+
 def test_an_invalid_stage_stops_the_build_with_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "infra.app", "--stage", "production", "--output", str(tmp_path)],

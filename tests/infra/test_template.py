@@ -389,6 +389,22 @@ def test_api_gateways_own_errors_are_openai_shaped(prod: Synthesized) -> None:
     assert "unknown_url" in unknown["ResponseTemplates"]["application/json"]
 
 
+def test_clients_do_not_repeat_a_request_that_ran_out_of_time_after_models_were_paid(
+    prod: Synthesized,
+) -> None:
+    responses = prod.resources("AWS::ApiGateway::GatewayResponse").values()
+    headers = {
+        response["Properties"]["ResponseType"]: response["Properties"].get("ResponseParameters", {})
+        for response in responses
+    }
+    retry, no_retry = (
+        {kind for kind, given in headers.items() if f"gatewayresponse.header.{name}" in given}
+        for name in ("Retry-After", "x-should-retry")
+    )
+    assert retry == {"THROTTLED", "INTEGRATION_FAILURE"}
+    assert no_retry == {"INTEGRATION_TIMEOUT"}
+
+
 def test_no_gateway_log_contains_a_body(prod: Synthesized) -> None:
     (stage,) = prod.resources("AWS::ApiGateway::Stage").values()
     access = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])

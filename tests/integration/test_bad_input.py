@@ -130,6 +130,7 @@ def test_a_defect_reveals_neither_its_trace_nor_the_request(
     assert answer.status == 500
     assert "text of the request" not in str(answer.body)
     assert error_of(answer.body)["code"] == "internal_error"
+    assert answer.headers["x-should-retry"] == "false", "a repeat may pay for the same defect again"
 
 
 def test_unknown_fields_and_extra_message_fields_are_accepted(api: Api) -> None:

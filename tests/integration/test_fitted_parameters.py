@@ -13,7 +13,7 @@ from route_switch.domain.tiers import Tier, TierModels
 from route_switch.services.learning.paid_calls import Purpose
 from tests.integration.conftest import CATALOG, LONG, Answer, Api, MakeApi
 from tests.support.paid import metered
-from tests.support.upstream import Body, Reply, completion, running_upstream
+from tests.support.upstream import Body, Reply, completion, failure, running_upstream
 
 REASONING = Capabilities(reasoning=True)
 
@@ -74,6 +74,26 @@ def test_a_refused_router_is_told_in_the_attempts_and_remembered(api: Api) -> No
             "max_tokens sent as max_completion_tokens",
             "temperature left out",
         ]
+
+
+def test_what_was_changed_is_told_of_failed_attempts_too(make_api: MakeApi) -> None:
+    known = {"openai/medium": REASONING, "openai/large": REASONING}
+    api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
+    api.upstream.script = by_model_name(
+        router=lambda _: completion("2"),
+        medium=lambda _: failure(500),
+        large=lambda _: refusal("tools", "Not supported."),
+        small=lambda _: completion("Hi."),
+    )
+    answer = ask(api, max_tokens=9)
+    notes = ["max_tokens sent as max_completion_tokens"]
+    told = {a["model"]: a["adjusted"] for a in attempts_of(answer)}
+    assert told == {
+        "openai/router": [],
+        "openai/medium": notes,
+        "openai/large": notes,
+        "openai/small": [],
+    }
 
 
 def test_a_model_that_is_known_to_think_is_never_asked_wrongly(make_api: MakeApi) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.stage import ROUTER_MB
+from tests.support.checkout import ROOT
 from tests.support.events import chat_event
 from tests.support.stand_ins import in_a_function, running_stand_ins
 
@@ -76,3 +78,16 @@ def test_a_request_loads_exactly_the_listed_modules(loaded: set[str]) -> None:
 def test_a_request_loads_nothing_of_learning_or_operations(loaded: set[str]) -> None:
     rooms = {"learning", "operations", "prompts", "optimizer", "workflow", "cli", "dashboard"}
     assert [n for n in loaded if n.startswith("route_switch.") and rooms & {*n.split(".")}] == []
+
+
+def test_the_largest_body_and_answer_fit_into_three_quarters_of_the_memory() -> None:
+    with running_stand_ins() as environment:
+        done = subprocess.run(
+            in_a_function(str(ROOT / "tests/bench/share.py"), "peak"),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    [peak_mb] = json.loads(done.stdout.splitlines()[-1])["peak_mb"]
+    assert peak_mb <= 0.75 * ROUTER_MB

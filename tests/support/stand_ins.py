@@ -42,11 +42,18 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         target = self.headers.get("x-amz-target")
         if target is None:
-            self._answer(200, completion("2" if b'"router"' in body else "Hi.").body)
+            self._answer(200, completion(_text(body)).body)
+        elif target == "AmazonSSM.GetParameter" and b'"/bench' in body:
+            self._answer(200, {"Parameter": {"Name": "/bench", "Value": "x", "Version": 1}})
         elif target in AWS_ANSWERS:
             self._answer(200, AWS_ANSWERS[target])
         else:
             self._answer(400, {"__type": "ParameterNotFound"})
+
+    def do_PUT(self) -> None:
+        """A text of a record."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self._answer(200, {})
 
     def _answer(self, status: int, content: object) -> None:
         payload = json.dumps(content).encode()
@@ -58,6 +65,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (inherited)
         pass
+
+
+def _text(body: bytes) -> str:
+    """An image is answered at length."""
+    if b'"image_url"' in body:
+        return "A" * 4_400_000
+    return "2" if b'"router"' in body else "Hi."
 
 
 @contextmanager

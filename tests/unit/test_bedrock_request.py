@@ -287,6 +287,17 @@ def test_the_routers_prompt_is_cached_up_to_the_query() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cache_min_tokens", "is_marked"), [(1600, False), (1500, True), (None, True)]
+)
+def test_a_prefix_is_marked_from_the_length_on_that_its_model_caches(
+    cache_min_tokens: int | None, is_marked: bool
+) -> None:
+    call = ModelCall("amazon.nova-micro-v1:0", prompt(LONG_TEXT))  # about 1,550 tokens
+    request = converse_request(call, cache_min_tokens)
+    assert ("cachePoint" in json.dumps(request)) == is_marked
+
+
 def test_short_prompts_and_models_that_charge_for_writing_have_no_cache_point() -> None:
     assert "cachePoint" not in json.dumps(sent(*prompt("Short.")))
     for model in ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.titan-text-lite-v1"):

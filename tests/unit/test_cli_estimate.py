@@ -18,6 +18,7 @@ from route_switch.domain.errors import ConfigurationError
 from tests.support.checkout import ROOT
 
 SIZE = ("--requests", "1e6", "--input-tokens", "500", "--output-tokens", "300")
+SECOND_USD = 13.3334e-6 / 2  # of the router's 512 MB on arm64
 MAX_IDLE_USD = {"with_free_tier": 2, "without_free_tier": 8}
 
 
@@ -85,7 +86,7 @@ def test_totals_are_the_sums_of_their_rows() -> None:
 @pytest.mark.usefixtures("prod")
 def test_waiting_for_models_is_a_separate_row_and_takes_the_stated_seconds() -> None:
     waiting = estimated("--seconds", "1,2,2,2", "--bypass", "0")["per_1000_requests_usd"]["aws"]
-    assert waiting["Lambda, waiting for models"] == pytest.approx(3_000 * 13.3334e-6)
+    assert waiting["Lambda, waiting for models"] == pytest.approx(3_000 * SECOND_USD)
 
 
 @pytest.mark.usefixtures("prod")
@@ -93,7 +94,7 @@ def test_waiting_ends_at_the_request_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
-        1000 * (27 + 0.9 * 0.5) * 13.3334e-6
+        1000 * (27 + 0.9 * 0.5) * SECOND_USD
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from route_switch.adapters.models.limited_clients import LimitedClients
-from route_switch.domain.needs import Needs
+from route_switch.domain.needs import Capabilities, Needs
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -56,6 +56,22 @@ def test_the_call_and_the_budget_use_the_same_limit(model: str, limit: int | Non
     needs = Needs(tools=False, vision=False, input_tokens=5)
     worst = worst_cost_usd(CATALOG, [model], needs, {})
     assert worst == pytest.approx((limit or 1000) / 1e6)
+
+
+def test_no_limit_is_above_what_the_model_can_write() -> None:
+    known = {
+        "bedrock/large": Capabilities(output_tokens=500),
+        "openai/small": Capabilities(output_tokens=300),
+        "bedrock/judge": Capabilities(output_tokens=64_000),
+    }
+    catalog = CATALOG.model_copy(update={"capabilities": known})
+    assert catalog.output_limit("bedrock/large") == 500
+    assert catalog.output_limit("bedrock/judge") == 4096
+    assert catalog.output_limit("openai/small") is None, "its provider decides"
+    needs = Needs(tools=False, vision=False, input_tokens=5)
+    for params in ({}, {"max_tokens": 5000}):
+        worst = worst_cost_usd(catalog, ["bedrock/large"], needs, params)
+        assert worst == pytest.approx(500 / 1e6)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])

@@ -20,6 +20,7 @@ ANY = Capabilities()
 THINKS = with_provider_rules("openai", "o9", Capabilities(reasoning=True))
 CLAUDE = with_provider_rules("bedrock", "anthropic.claude-x", ANY)
 NOVA = with_provider_rules("bedrock", "amazon.nova-x", ANY)
+SHORT = Capabilities(output_tokens=100)
 PARAMS: dict[str, JsonValue] = {
     "max_tokens": 9,
     "temperature": 1.5,
@@ -33,6 +34,14 @@ PARAMS: dict[str, JsonValue] = {
     ("model", "given_", "sent", "notes"),
     [
         (ANY, PARAMS, PARAMS, ()),
+        (
+            SHORT,
+            {"max_tokens": 101, "max_completion_tokens": None},
+            {"max_tokens": 100, "max_completion_tokens": None},
+            1,
+        ),
+        (SHORT, {"max_completion_tokens": 100}, {"max_completion_tokens": 100}, 0),
+        (SHORT, {"max_tokens": "a lot"}, {"max_tokens": "a lot"}, 0),
         (THINKS, {"max_tokens": 9}, {"max_completion_tokens": 9}, 1),
         (THINKS, {"max_completion_tokens": 9}, {"max_completion_tokens": 9}, 0),
         (THINKS, {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}, 1),

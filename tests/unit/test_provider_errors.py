@@ -9,17 +9,17 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from route_switch.adapters.models.provider_errors import (
     MAX_MESSAGE,
-    MAX_RETRY_AFTER_S,
     NO_REASON,
     Problem,
     error_in_answer,
     error_of_response,
     read_problem,
-    retry_after_s,
 )
+from route_switch.adapters.models.retry_advice import MAX_RETRY_AFTER_S, retry_after_s
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelUnusableError
 from route_switch.domain.usage import Usage
 
@@ -233,6 +233,55 @@ def test_a_date_is_seconds_from_now() -> None:
     seconds = retry_after_s({"retry-after": format_datetime(later, usegmt=True)})
     assert seconds is not None
     assert 90 < seconds <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Please try again in 6m0s.", 360),
+        ("Please try again in 20ms. Visit the page.", 0.02),
+        ("Please retry after 7 seconds.", 7),
+        ("Please wait for 1 minute 30 seconds before you repeat.", 90),
+        ("Please retry in 36.4s", 36.4),
+        ("Try again in 3 days.", None),
+        ("Try again in a moment.", None),
+        ("Limit 20, used 20.", None),
+    ],
+)
+def test_the_time_to_wait_is_read_from_the_words(words: str, seconds: float | None) -> None:
+    body: JsonValue = {"error": {"message": words}}
+    assert retry_after_s({}, body, limited=True) == pytest.approx(seconds)
+    assert retry_after_s({}, body) is None, "only of a rate limit"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-reset": "12"}, 12),
+        ({"x-ratelimit-reset": "12", "x-ratelimit-remaining": "3"}, None),
+        ({"x-ratelimit-reset": "1741305600000"}, 0),
+        ({"x-ratelimit-reset": "1741305600"}, 0),
+        ({"x-ratelimit-reset": "99999999999999"}, MAX_RETRY_AFTER_S),
+        ({"x-ratelimit-reset-tokens": "1m2.5s", "x-ratelimit-remaining-tokens": "0"}, 62.5),
+        ({"x-ratelimit-reset-tokens": "1m2.5s", "x-ratelimit-remaining-tokens": "9"}, None),
+        ({"x-ratelimit-reset-tokens": "1m2.5s"}, None),
+        ({"x-ratelimit-reset": "-1"}, None),
+        ({"x-ratelimit-reset": "soon"}, None),
+    ],
+)
+def test_the_reset_of_an_exhausted_limit_is_the_time_to_wait(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after_s(httpx.Headers(headers), limited=True) == seconds
+    assert retry_after_s(httpx.Headers({**headers, "retry-after": "9"}), limited=True) == 9
+
+
+@given(st.text(), JSON)
+def test_any_advice_is_read_or_ignored(stated: str, body: Any) -> None:
+    for name in ("retry-after-ms", "x-ratelimit-reset", "x-ratelimit-reset-requests"):
+        headers = {name: stated, "x-ratelimit-remaining-requests": "0"}
+        seconds = retry_after_s(headers, body, limited=True)
+        assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER_S
 
 
 @given(st.text())

@@ -17,7 +17,7 @@ from local.aws.client import STACK_NAME, StackInfo, aws_client
 from route_switch.adapters.keys_table import KeysTable, key_id_of
 from route_switch.domain.api_keys import ApiKey, hash_key, new_key
 from tests.e2e.conftest import ServedStack
-from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, by_model
+from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, SMALL, by_model
 from tests.support.upstream import Body, Reply, completion
 
 TOOL: dict[str, object] = {
@@ -96,6 +96,19 @@ def test_structured_output_is_parsed_by_the_sdk(scripted: ServedStack) -> None:
     sent = scripted.upstream.calls[-1]["response_format"]
     assert isinstance(sent, dict)
     assert sent["type"] == "json_schema"
+
+
+def test_the_largest_body_and_answer_fit_into_the_functions_memory(scripted: ServedStack) -> None:
+    """The local stack caps a function's memory like Lambda does."""
+    image, text = "data:image/png;base64," + "A" * 4_400_000, "A" * 4_400_000
+    scripted.upstream.script = by_model({SMALL: completion(text)})
+    answer = scripted.openai.chat.completions.create(
+        model="tier-1",
+        messages=[
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image}}]}
+        ],
+    )
+    assert answer.choices[0].message.content == text
 
 
 def test_models_are_listed_and_retrieved(scripted: ServedStack) -> None:

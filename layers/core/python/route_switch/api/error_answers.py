@@ -56,7 +56,8 @@ def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonOb
             return status, _advice(error.retry_after_s), error_body(str(error), kind, code)
         case _:
             message = "The router failed. Ask the owner to look up this request id in its log."
-            return 500, {}, error_body(message, "server_error", "internal_error")
+            # The request may have been paid for, and would fail in the same way again.
+            return 500, {**_NO_RETRY}, error_body(message, "server_error", "internal_error")
 
 
 def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, str], JsonObject]:

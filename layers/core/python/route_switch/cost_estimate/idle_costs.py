@@ -22,6 +22,8 @@ ASSETS_GB = 0.1
 LEARNING_HOURS = 2.0
 """Duration of all slices of a weekly run; the longest steps wait for models."""
 OPTIMIZER_MB = 3008
+SMALL_MB = 1024
+"""Memory of every function but the router's and the optimizer's."""
 LEARNING_STEPS = 50
 """State transitions of a complete run: two for each slice of 13 minutes."""
 
@@ -39,7 +41,7 @@ def idle_lines(deployment: Deployment) -> tuple[Line, ...]:
         Line("CloudWatch Logs", {"logs_gb": runs * SCHEDULED_LOG_GB}),
         Line(
             "Lambda, scheduled",
-            {**deployment.gb_s(runs * SCHEDULED_S), "lambda_requests": runs},
+            {**deployment.gb_s(runs * SCHEDULED_S, SMALL_MB), "lambda_requests": runs},
         ),
         Line("DynamoDB", {"dynamodb_reads": checks * CHECK_READS}),
         Line("EventBridge Scheduler", {"scheduled_invocations": checks + weekly}),

@@ -45,7 +45,8 @@ class ModelError(RouteSwitchError):
 
     `status` is the provider's HTTP status, None if there was none (connection, timeout, an error
     inside an answer). `code` and `param` are the provider's own. `retry_after_s` is the provider's
-    advice. `usage` is what the provider reports to have used: it is charged for.
+    advice. `usage` is what the provider reports to have used: it is charged for. `adjusted` has a
+    note for each parameter that was changed to fit the model.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ModelError(RouteSwitchError):
         self.param = param
         self.retry_after_s = retry_after_s
         self.usage = usage
+        self.adjusted: tuple[str, ...] = ()
 
 
 class ModelTimeoutError(ModelError):

@@ -78,6 +78,7 @@ def fit_parameters(
             value = fitted.pop(name)
             fitted.setdefault(new, value)
             notes.append(f"{name} sent as {new}")
+    notes += _lower_limits(fitted, model.output_tokens)
     dropped = refused.left_out if model.sampling else {*refused.left_out, *SAMPLING}
     left_out = sorted(dropped & fitted.keys())
     notes += [f"{name} left out" for name in left_out if fitted.pop(name) is not None]
@@ -90,6 +91,15 @@ def fit_parameters(
         del fitted["top_p"]
         notes.append("top_p left out, since the model takes temperature or top_p")
     return fitted, tuple(notes)
+
+
+def _lower_limits(params: Params, most: int | None) -> list[str]:
+    """Lower limits above what the model can write, which providers refuse; return notes."""
+    if most is None:
+        return []
+    above = [n for n in LIMITS if isinstance(asked := params.get(n), int) and asked > most]
+    params |= dict.fromkeys(above, most)
+    return [f"{name} lowered to {most}" for name in above]
 
 
 def note_refusal(

@@ -49,7 +49,7 @@ class TierModels(BaseModel):
     """Models to try in this order if it fails."""
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     """Output limit of requests that set none. Null: 4,096 tokens on Bedrock, which reserves them
-    when a call starts; elsewhere the provider's own limit."""
+    when a call starts; elsewhere the provider's own limit. Never above what the model can write."""
 
     @property
     def with_fallbacks(self) -> tuple[ModelName, ...]:
@@ -97,12 +97,14 @@ class ModelCatalog(BaseModel):
 
     def output_limit(self, model: str) -> int | None:
         """Return the output tokens that a request without a limit may use; None if the provider
-        decides. A model of several tiers has the limit of the lowest one that sets any."""
-        for tier in sorted(self.tiers):
-            of = self.tiers[tier]
-            if model in of.with_fallbacks and of.max_output_tokens is not None:
-                return of.max_output_tokens
-        return DEFAULT_OUTPUT_TOKENS.get(model.partition("/")[0])
+        decides. A model of several tiers has the limit of the lowest one that sets any. No limit is
+        above what the model can write: providers refuse that."""
+        served = (self.tiers[tier] for tier in sorted(self.tiers))
+        stated = (t.max_output_tokens for t in served if model in t.with_fallbacks)
+        default = DEFAULT_OUTPUT_TOKENS.get(model.partition("/")[0])
+        limit = next((each for each in stated if each is not None), default)
+        most = self.capabilities_of(model).output_tokens
+        return limit if limit is None or most is None else min(limit, most)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,6 +13,10 @@ KEY_CACHE_S = 60.0
 MAX_CACHED_KEYS = 1000
 
 
+INCORRECT = "Incorrect API key provided"
+"""OpenAI's words. LiteLLM's SDK tells a wrong key from a wrong request by them."""
+
+
 class Authenticate:
     """Checks bearer keys. Valid ones are cached for `KEY_CACHE_S` seconds."""
 
@@ -35,10 +39,10 @@ class Authenticate:
         key = self._keys.find(key_hash)
         if key is None:
             self._cache.pop(key_hash, None)
-            raise _refusal("The API key is unknown. Check it, or ask the owner for a key.")
+            raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
         if key.revoked:
             self._cache.pop(key_hash, None)
-            raise _refusal("The API key was revoked. Ask the owner for a new one.")
+            raise _refusal(f"{INCORRECT}: it was revoked. Ask the owner for a new one.")
         if len(self._cache) >= MAX_CACHED_KEYS:
             self._cache.clear()
         self._cache[key_hash] = (key, self._clock() + KEY_CACHE_S)

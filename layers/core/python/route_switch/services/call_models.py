@@ -125,7 +125,7 @@ class ModelCaller:
         if late is None or not late.done() or late.exception() is not None:
             return result
         completion = late.result()
-        attempt = result.attempt
+        attempt = replace(result.attempt, adjusted=completion.adjusted)
         if completion.usage is not None:
             cost = cost_usd(completion.usage, self._catalog.price(attempt.model))
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
@@ -175,10 +175,21 @@ class ModelCaller:
         if not isinstance(error, ModelTimeoutError):
             # Providers charge for what they report to have used, whatever became of the answer.
             cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
-            return Attempt(name, tier, "failed", elapsed, error.usage, cost, error=_reason(error))
+            return Attempt(
+                name,
+                tier,
+                "failed",
+                elapsed,
+                error.usage,
+                cost,
+                error=_reason(error),
+                adjusted=error.adjusted,
+            )
         usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))
-        return Attempt(name, tier, "timed_out", elapsed, usage, cost, True, "timeout")
+        return Attempt(
+            name, tier, "timed_out", elapsed, usage, cost, True, "timeout", error.adjusted
+        )
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000

@@ -48,6 +48,7 @@ def worst_cost_usd(
     costs = []
     for name in models:
         longest = max(_limits(params), default=catalog.output_limit(name) or LONG_OUTPUT_TOKENS)
+        longest = min(longest, catalog.capabilities_of(name).output_tokens or longest)
         usage = Usage(needs.input_tokens, answers * longest)
         costs.append(cost_usd(usage, catalog.price(name)) or 0.0)
     return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)

@@ -1,7 +1,7 @@
 """Amazon Bedrock through its `converse` API."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -22,8 +22,8 @@ from route_switch.adapters.models.provider_errors import (
     NO_REASON,
     Problem,
     error_of,
-    retry_after_s,
 )
+from route_switch.adapters.models.retry_advice import retry_after_s
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.usage import Usage, read_usage
@@ -57,11 +57,17 @@ UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
 
 
 class BedrockClient:
-    def __init__(self, bedrock: "BedrockRuntimeClient") -> None:
+    def __init__(
+        self,
+        bedrock: "BedrockRuntimeClient",
+        cache_min_tokens: Callable[[str], int | None] = lambda _: None,
+    ) -> None:
+        """`cache_min_tokens` returns the shortest prefix that a model caches, None if unknown."""
         self._bedrock = bedrock
+        self._cache_min_tokens = cache_min_tokens
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        request = converse_request(call)
+        request = converse_request(call, self._cache_min_tokens(call.model))
         try:
             with deadline_in(call.timeout_s):
                 response = self._converse(request)

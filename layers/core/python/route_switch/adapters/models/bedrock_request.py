@@ -57,7 +57,7 @@ Claude charges more for writing: whether that pays only the caller knows.
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 """
 MIN_CACHED_TOKENS = 1000
-"""Nova caches no shorter prefix; it ignores the mark then."""
+"""The shortest prefix that Nova caches. It ignores the mark of a shorter one."""
 
 _INSTEAD = {
     "functions": "Send 'tools' instead.",
@@ -65,8 +65,13 @@ _INSTEAD = {
 }
 
 
-def converse_request(call: ModelCall) -> "ConverseRequestTypeDef":
-    """Raise `InvalidModelRequestError` when the translation would lose something."""
+def converse_request(
+    call: ModelCall, cache_min_tokens: int | None = None
+) -> "ConverseRequestTypeDef":
+    """Raise `InvalidModelRequestError` when the translation would lose something.
+
+    `cache_min_tokens` is the shortest prefix that the model caches, if that is known.
+    """
     _reject_lossy_fields(call.params)
     turns, tools = turns_of(call.messages), tool_config(call.params)
     if not tools:
@@ -78,7 +83,7 @@ def converse_request(call: ModelCall) -> "ConverseRequestTypeDef":
     }
     system, output = system_blocks(call.messages), _output_config(call.params)
     if _CACHES_FREELY.search(call.model):
-        _add_cache_points(system, turns)
+        _add_cache_points(system, turns, cache_min_tokens or MIN_CACHED_TOKENS)
     if system:
         request["system"] = system
     if tools:
@@ -130,18 +135,18 @@ def _output_config(params: Mapping[str, JsonValue]) -> "OutputConfigTypeDef | No
 
 
 def _add_cache_points(
-    system: "list[SystemContentBlockTypeDef]", turns: "list[MessageTypeDef]"
+    system: "list[SystemContentBlockTypeDef]", turns: "list[MessageTypeDef]", least: int
 ) -> None:
     """Mark what the next request probably repeats: the system's text, and all but the last turn.
 
     The router's prompt is such a prefix: only the query at its end differs.
     """
     tokens = sum(estimate_tokens(block.get("text", "")) for block in system)
-    if tokens >= MIN_CACHED_TOKENS:
+    if tokens >= least:
         system.append({"cachePoint": {"type": "default"}})
     before = turns[:-1]
     in_turns = sum(estimate_tokens(b.get("text", "")) for turn in before for b in turn["content"])
-    if before and tokens + in_turns >= MIN_CACHED_TOKENS:
+    if before and tokens + in_turns >= least:
         last = before[-1]
         cache_point: ContentBlockTypeDef = {"cachePoint": {"type": "default"}}
         turns[-2] = {"role": last["role"], "content": [*last["content"], cache_point]}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from route_switch.domain.errors import (
     InvalidModelRequestError,
+    ModelError,
     ModelTimeoutError,
     ModelUnusableError,
 )
@@ -23,6 +24,8 @@ MAX_REPEATS = 3
 
 NOT_ABOUT_PARAMETERS = frozenset({401, 402, 403, 404, 413, 429})
 """Statuses that a provider gives other reasons."""
+
+_REFUSALS = (InvalidModelRequestError, ModelUnusableError)
 
 
 class FittingClient:
@@ -56,7 +59,10 @@ class FittingClient:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk
                 return
-            except (InvalidModelRequestError, ModelUnusableError) as error:
+            except ModelError as error:
+                error.adjusted = notes
+                if not isinstance(error, _REFUSALS):
+                    raise
                 # Words such as "billing" beside a parameter make a refusal the owner's fault.
                 if error.status in NOT_ABOUT_PARAMETERS:
                     raise

@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
-from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
@@ -112,17 +112,15 @@ def _in_openai_form(content: bytes | None, *, is_read: bool) -> JsonObject | Non
     """Return the body if it needs no translation, else None; `is_read` if LiteLLM could read it."""
     if content is None or JSON_TOOL.encode() in content:
         return None
-    try:
-        body = parse_json(content)
-    except InvalidJsonError:
-        return None
+    body = parse_answer(content)
     if not isinstance(body, dict):
         return None
     choices = body.get("choices")
     is_chat = isinstance(choices, list) and any(
         isinstance(choice, dict) and "message" in choice for choice in choices
     )
-    known = is_chat or body.get("error") or ("choices" in body and not is_read)
+    is_error = bool(body.get("error")) or body.get("object") == "error"
+    known = is_chat or is_error or ("choices" in body and not is_read)
     return body if known else None
 
 

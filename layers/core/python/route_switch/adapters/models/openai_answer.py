@@ -24,7 +24,10 @@ from route_switch.domain.usage import Usage, read_usage, reported_usage
 
 _OURS = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint"})
 """Fields of an answer that are read or replaced; all others pass through."""
-_CHOICE = frozenset({"index", "message", "delta", "finish_reason", "logprobs", "error"})
+_OLLAMAS_COUNTS = ("prompt_eval_count", "eval_count")
+_CHOICE = frozenset(
+    {"index", "message", "delta", "text", "finish_reason", "logprobs", "error", "usage"}
+)
 _SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 """Those that OpenAI's schema has: strict clients refuse an answer with another one."""
 
@@ -39,7 +42,7 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
         [answer] = answer
     if not isinstance(answer, dict):
         raise _not_an_answer(model, None)
-    usage = read_usage(answer.get("usage"))
+    usage = read_usage(_reported(answer))
     if answer.get("error"):
         raise error_in_answer(model, answer, usage)
     choices = answer.get("choices")
@@ -60,14 +63,14 @@ def _fields_of(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
     return {
         "usage": usage,
         "provider_model": text_or_none(answer.get("model")),
-        "provider_usage": reported_usage(answer.get("usage"), usage),
+        "provider_usage": reported_usage(_reported(answer), usage),
         "system_fingerprint": text_or_none(answer.get("system_fingerprint")),
         "extra": extra,
     }
 
 
 def _chunk(position: int, choice: JsonObject, of_all: dict[str, Any]) -> Chunk:
-    message = read_message(choice["message"])
+    message = read_message(_message_of(choice))
     return Chunk(
         delta=message,
         index=position,
@@ -78,9 +81,28 @@ def _chunk(position: int, choice: JsonObject, of_all: dict[str, Any]) -> Chunk:
     )
 
 
+def _message_of(choice: JsonObject) -> JsonObject | None:
+    """Return the message, which some servers call a delta; older ones have a text instead."""
+    given = (choice.get("message"), choice.get("delta"))
+    found = next((each for each in given if isinstance(each, dict)), None)
+    text = choice.get("text")
+    return {"content": text} if found is None and isinstance(text, str) else found
+
+
+def _reported(answer: JsonObject) -> JsonValue:
+    """Return the usage: in its place, as Groq and Moonshot have it in streams, or beside the
+    answer as in Ollama's own API."""
+    choices, of_groq = answer.get("choices"), answer.get("x_groq")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    inner = (each.get("usage") for each in (of_groq, first) if isinstance(each, dict))
+    beside = {name: answer[name] for name in _OLLAMAS_COUNTS if name in answer}
+    places = (answer.get("usage"), *inner, beside)
+    return next((each for each in places if each), None)
+
+
 def _is_usable(choice: JsonObject) -> bool:
     return (
-        isinstance(choice.get("message"), dict)
+        _message_of(choice) is not None
         and not choice.get("error")
         and plain_reason(choice.get("finish_reason")) not in FAILED
     )

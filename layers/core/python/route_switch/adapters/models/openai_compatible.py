@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
+from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.provider_errors import error_of_response
-from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class OpenAiCompatibleClient:
             raise unanswered(call.model, error) from error
         if answer.status >= 300:
             raise error_of_response(call.model, answer.status, answer.headers, answer.content)
-        yield from read_completion(call.model, _parsed(answer.content))
+        yield from read_completion(call.model, parse_answer(answer.content))
 
     def _headers(self) -> dict[str, str]:
         key = self._api_key()
@@ -58,10 +56,3 @@ class OpenAiCompatibleClient:
         from route_switch.adapters.models.provider_http import ProviderHttp
 
         return ProviderHttp(tls=self._url.scheme == "https")
-
-
-def _parsed(content: bytes) -> JsonValue:
-    try:
-        return parse_json(content)
-    except InvalidJsonError:
-        return None

@@ -4,6 +4,7 @@ A field that the schema knows has the schema's form or is left out; unknown fiel
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
@@ -123,6 +124,8 @@ def _read_content(content: JsonValue) -> tuple[JsonValue, str]:
     structured output themselves."""
     if content is None or isinstance(content, str):
         return content, ""
+    if isinstance(content, dict) and content.get("type") in ("text", "output_text"):
+        content = [content]
     if not isinstance(content, list):
         return _as_json(content), ""
     texts, thoughts = [], []
@@ -197,15 +200,21 @@ def _read_function(function: JsonValue) -> JsonObject | None:
     return {**function, "name": name, "arguments": _read_arguments(function.get("arguments"))}
 
 
+_MAY_BREAK = re.compile(r"\\ud|NaN|Infinity|^\s*\"", re.IGNORECASE)
+
+
 def _read_arguments(arguments: JsonValue) -> str:
-    """Return arguments as JSON text. An escape in it may be half a surrogate pair, which would
-    break the client that parses it."""
+    """Return arguments as JSON text. What breaks the client that parses it is mended: no text at
+    all, half a surrogate pair, NaN, or JSON inside a JSON string."""
     if not isinstance(arguments, str):
         return _as_json({} if arguments is None else arguments)
-    if "\\ud" not in arguments.lower():
+    if not arguments.strip():
+        return "{}"
+    if not _MAY_BREAK.search(arguments):
         return arguments
     try:
-        return _as_json(parse_json(arguments))
+        parsed = parse_json(arguments)
+        return _as_json(parse_json(parsed) if isinstance(parsed, str) else parsed)
     except InvalidJsonError:  # a model wrote it
         return arguments
 

@@ -3,17 +3,17 @@
 Known shapes: OpenAI and Azure (`{"error": {message, code, param, type}}`), Gemini's compatible
 endpoint (an array of such objects, with `details`), FastAPI (`detail`: a text, or a list of `msg`
 and `loc`; Mistral has it inside `message`), OpenRouter (the reason in `metadata.raw`), Cloudflare
-(a list `errors`), `{"message": …}`, `{"error": "…"}`, plain text, HTML of a proxy.
+(a list `errors`), MiniMax (`base_resp` inside a 200), AWS (`{"Message": …}`), `{"message": …}`,
+`{"error": "…"}`, plain text, HTML of a proxy; any of them as a text inside another one's message.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.retry_advice import retry_after_s
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ModelError,
@@ -24,6 +24,8 @@ from route_switch.domain.usage import Usage
 
 REFUSALS = frozenset({400, 413, 422})
 """Statuses that speak of the request."""
+LIMITED = (429, 503)
+"""Statuses of providers that have no room at the moment."""
 UNUSABLE = frozenset({*range(300, 400), 401, 402, 403, 404, 405, 410})
 """Statuses that no repetition mends: key, payment, permission, model or address."""
 EXHAUSTED = frozenset(
@@ -46,7 +48,6 @@ STATUSES = {
 no status of its own."""
 NO_REASON = "it gives no reason"
 MAX_MESSAGE = 1000
-MAX_RETRY_AFTER_S = 3600.0
 
 _OWNERS_FAULT = re.compile(
     r"api[ _-]?key|credit balance|billing|insufficient (?:credit|balance|quota)|"
@@ -61,7 +62,6 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 """What providers without a code of their own say of a conversation that is too long."""
-_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 _STATUS = re.compile(r"[45]\d\d")
 
 
@@ -84,7 +84,7 @@ def error_of_response(
     except InvalidJsonError:
         body = content.decode("utf-8", "replace")
     problem = read_problem(body)
-    wait_s = retry_after_s(headers) or _delay_in(body)
+    wait_s = retry_after_s(headers, body, limited=status in LIMITED)
     return error_of(model, problem, status, wait_s)
 
 
@@ -93,7 +93,8 @@ def error_in_answer(model: str, body: JsonValue, usage: Usage | None) -> ModelEr
     problem = read_problem(body)
     stated = problem.code if problem.code and _STATUS.fullmatch(problem.code) else None
     status = int(stated) if stated else STATUSES.get(problem.kind or "")
-    return error_of(model, problem, status, _delay_in(body), usage)
+    wait_s = retry_after_s({}, body, limited=status in LIMITED)
+    return error_of(model, problem, status, wait_s, usage)
 
 
 def has_reason(body: JsonValue) -> bool:
@@ -151,8 +152,8 @@ def read_problem(body: JsonValue) -> Problem:
             return Problem(_short(message))
         case {"detail": dict(detail)}:
             return read_problem({"error": detail})
-        case {"message": dict(nested) | [dict(nested), *_]}:
-            return read_problem(nested)
+        case {"base_resp": {"status_msg": str(message), "status_code": int(status)}} if status:
+            return Problem(_short(message), str(status))
         case dict():
             return _problem_in(body)
         case str(text) if text.strip():
@@ -161,27 +162,38 @@ def read_problem(body: JsonValue) -> Problem:
 
 
 def _problem_in(error: Mapping[str, JsonValue]) -> Problem:
-    message = _behind_gateway(error.get("metadata")) or next(
-        (m for n in ("message", "msg", "detail", "title") if (m := _text(error.get(n)))), None
+    problem = Problem(
+        NO_REASON, code=_code(error), param=_text(error.get("param")), kind=_text(error.get("type"))
     )
-    return Problem(
-        _short(message) if message else NO_REASON,
-        code=_code(error),
-        param=_text(error.get("param")),
-        kind=_text(error.get("type")),
-    )
+    metadata = error.get("metadata")
+    behind = metadata.get("raw") if isinstance(metadata, dict) else None
+    for value in (behind, *map(error.get, _MESSAGES)):
+        found = _inside(value)
+        if found is not None:
+            named = {
+                n: v for n in ("code", "param", "kind") if (v := getattr(found, n)) is not None
+            }
+            return replace(problem, message=found.message, **named)
+    return problem
 
 
-def _behind_gateway(metadata: JsonValue) -> str | None:
-    """The words of the provider behind a gateway, which has its body as a text."""
-    raw = _text(metadata.get("raw")) if isinstance(metadata, dict) else None
-    if raw is None:
-        return None
-    try:
-        problem = read_problem(parse_json(raw))
-    except InvalidJsonError:
-        return raw
-    return raw if problem.message == NO_REASON else problem.message
+_MESSAGES = ("message", "msg", "detail", "title", "Message", "error_description", "error", "errors")
+"""Where an error has its words, the likely places first."""
+
+
+def _inside(value: JsonValue) -> Problem | None:
+    """Return what a message says. A gateway may have the provider's whole body there, as a text or
+    as JSON."""
+    if isinstance(value, dict | list):
+        problem = read_problem(value)
+        return None if problem.message == NO_REASON else problem
+    words = _text(value)
+    if words is not None and words.lstrip().startswith(("{", "[")):
+        try:
+            return _inside(parse_json(words)) or Problem(_short(words))
+        except InvalidJsonError:
+            pass
+    return None if words is None else Problem(_short(words))
 
 
 def _fastapi(details: list[JsonValue]) -> Problem:
@@ -193,46 +205,6 @@ def _fastapi(details: list[JsonValue]) -> Problem:
             message = _text(detail.get("msg")) or NO_REASON
             return Problem(_short(message), param=".".join(names) or None)
     return Problem(_short("; ".join(map(str, details))) or NO_REASON)
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for."""
-    milliseconds = _positive(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return min(milliseconds / 1000, MAX_RETRY_AFTER_S)
-    stated = headers.get("retry-after")
-    seconds = _positive(stated)
-    if seconds is None and stated:
-        try:
-            moment = parsedate_to_datetime(stated)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = max((moment - datetime.now(UTC)).total_seconds(), 0.0)
-    return None if seconds is None else min(seconds, MAX_RETRY_AFTER_S)
-
-
-def _delay_in(body: JsonValue) -> float | None:
-    """Return Gemini's `retryDelay`, such as "37s"."""
-    match body:
-        case [first, *_]:
-            return _delay_in(first)
-        case {"error": {"details": list(details)}}:
-            for detail in details:
-                delay = detail.get("retryDelay") if isinstance(detail, dict) else None
-                found = _DELAY.fullmatch(delay) if isinstance(delay, str) else None
-                if found:
-                    return min(float(found[1]), MAX_RETRY_AFTER_S)
-    return None
-
-
-def _positive(text: str | None) -> float | None:
-    try:
-        number = float(text) if text else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < float("inf") else None
 
 
 def _text(value: JsonValue) -> str | None:

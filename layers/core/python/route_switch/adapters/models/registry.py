@@ -47,7 +47,10 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     client = session.create_client(
         "bedrock-runtime", region_name=config.bedrock_region, config=settings
     )
-    return BedrockClient(cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))))
+    return BedrockClient(
+        cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))),
+        lambda model: config.models.capabilities_of(f"bedrock/{model}").cache_min_tokens,
+    )
 
 
 def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:

@@ -1,0 +1,189 @@
+// Drives Node's clients against a stack, and prints what each of them saw of each case as JSON.
+//
+// BASE_URL and API_KEY are in the environment. The upstream knows a case by the words in brackets,
+// see tests/support/clients.py. A result is what a user of the client gets, in the same form for
+// all clients; an error is told by its class, status and code.
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const folder = join(process.cwd(), ".build/clients/node/");
+const find = createRequire(pathToFileURL(folder));
+const load = (name) => import(pathToFileURL(find.resolve(name)));
+const [{ default: OpenAI }, { zodResponseFormat }, ai, { createOpenAICompatible }, langchain, { z }] =
+  await Promise.all([
+    load("openai"),
+    load("openai/helpers/zod"),
+    load("ai"),
+    load("@ai-sdk/openai-compatible"),
+    load("@langchain/openai"),
+    load("zod"),
+  ]);
+
+const { BASE_URL: baseURL, API_KEY: apiKey } = process.env;
+const LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun.";
+const City = z.object({ city: z.string() });
+const Tide = z.object({ height_m: z.number() });
+const asking = (word, client) => `[${word} ${client}] ${LONG}`;
+
+function openaiNode() {
+  const client = new OpenAI({ baseURL, apiKey });
+  const tool = {
+    type: "function",
+    function: {
+      name: "weather",
+      parameters: { type: "object", properties: { city: { type: "string" } } },
+    },
+  };
+  const body = (word, more) => ({
+    model: "tier-1",
+    messages: [{ role: "user", content: asking(word, "openai-node") }],
+    ...more,
+  });
+  const create = (word, more) => client.chat.completions.create(body(word, more));
+  const said = (answer) => ({
+    text: answer.choices[0].message.content,
+    tokens: [answer.usage.prompt_tokens, answer.usage.completion_tokens],
+  });
+  const calls = (message) =>
+    message.tool_calls.map((c) => [c.function.name, JSON.parse(c.function.arguments)]);
+  const streamed = (word, more) =>
+    client.chat.completions
+      .stream(body(word, { stream_options: { include_usage: true }, ...more }))
+      .finalChatCompletion();
+  return {
+    text: async () => said(await create("text", { model: "auto" })),
+    stream: async () => said(await streamed("stream", { model: "auto" })),
+    tools: async () => calls((await create("tools", { tools: [tool] })).choices[0].message),
+    tools_streamed: async () =>
+      calls((await streamed("tools_streamed", { tools: [tool] })).choices[0].message),
+    structured: async () =>
+      (
+        await client.chat.completions.parse(
+          body("structured", { response_format: zodResponseFormat(Tide, "tide") }),
+        )
+      ).choices[0].message.parsed,
+    choices: async () =>
+      (await create("choices", { n: 2 })).choices.map((choice) => choice.message.content),
+    choices_streamed: async () =>
+      (await streamed("choices_streamed", { n: 2 })).choices.map((c) => c.message.content),
+    reasoning: async () => {
+      const { message } = (await create("reasoning")).choices[0];
+      return { reasoning: message.reasoning_content, text: message.content };
+    },
+    lines: async () => said(await streamed("lines")).text,
+    overflow: () => create("overflow"),
+    limited: () => create("limited"),
+    limited_silent: () => create("limited_silent", { model: "auto" }),
+    wrong_key: () =>
+      new OpenAI({ baseURL, apiKey: "rs-wrong" }).chat.completions.create(body("wrong_key")),
+  };
+}
+
+function aiSdk() {
+  const provider = (key) =>
+    createOpenAICompatible({
+      name: "route-switch",
+      baseURL,
+      apiKey: key,
+      includeUsage: true,
+      supportsStructuredOutputs: true,
+    });
+  const model = (name) => provider(apiKey).chatModel(name);
+  const tools = { weather: ai.tool({ inputSchema: City }) };
+  const given = (word, more) => ({
+    model: model("tier-1"),
+    prompt: asking(word, "ai-sdk"),
+    ...more,
+  });
+  const ask = (word, more) => ai.generateText(given(word, more));
+  const stream = (word, more) =>
+    ai.streamText(given(word, { onError: () => {}, ...more }));
+  const said = async (answer) => {
+    const usage = await answer.usage;
+    return { text: await answer.text, tokens: [usage.inputTokens, usage.outputTokens] };
+  };
+  const calls = (found) => found.map((call) => [call.toolName, call.input]);
+  return {
+    text: async () => said(await ask("text", { model: model("auto") })),
+    stream: async () => said(stream("stream", { model: model("auto") })),
+    tools: async () => calls((await ask("tools", { tools })).toolCalls),
+    tools_streamed: async () => calls(await stream("tools_streamed", { tools }).toolCalls),
+    structured: async () =>
+      (await ask("structured", { output: ai.Output.object({ schema: Tide }) })).output,
+    reasoning: async () => {
+      const answer = await ask("reasoning");
+      return { reasoning: answer.reasoningText, text: answer.text };
+    },
+    lines: async () => stream("lines").text,
+    overflow: () => ask("overflow"),
+    limited: () => ask("limited"),
+    // It waits 2 s, then 4 s, where no server says how long.
+    limited_silent: () => ask("limited_silent", { model: model("auto"), maxRetries: 1 }),
+    wrong_key: () => ask("wrong_key", { model: provider("rs-wrong").chatModel("tier-1") }),
+  };
+}
+
+function langchainJs() {
+  const chat = (more) =>
+    new langchain.ChatOpenAI({ model: "tier-1", apiKey, configuration: { baseURL }, ...more });
+  const weather = {
+    type: "function",
+    function: { name: "weather", parameters: z.toJSONSchema(City) },
+  };
+  const words = (word) => asking(word, "langchain-js");
+  const whole = async (parts) => {
+    let sum;
+    for await (const part of await parts) sum = sum === undefined ? part : sum.concat(part);
+    return sum;
+  };
+  const said = (message) => ({
+    text: message.content,
+    tokens: [message.usage_metadata.input_tokens, message.usage_metadata.output_tokens],
+  });
+  const calls = (message) => message.tool_calls.map((call) => [call.name, call.args]);
+  return {
+    text: async () => said(await chat({ model: "auto" }).invoke(words("text"))),
+    stream: async () => said(await whole(chat({ model: "auto" }).stream(words("stream")))),
+    tools: async () => calls(await chat().bindTools([weather]).invoke(words("tools"))),
+    tools_streamed: async () =>
+      calls(await whole(chat().bindTools([weather]).stream(words("tools_streamed")))),
+    structured: async () =>
+      chat().withStructuredOutput(Tide, { method: "jsonSchema" }).invoke(words("structured")),
+    choices: async () =>
+      (await chat({ n: 2 }).generate([[["user", words("choices")]]])).generations[0].map(
+        (generation) => generation.text,
+      ),
+    lines: async () => (await whole(chat().stream(words("lines")))).content,
+    overflow: () => chat().invoke(words("overflow")),
+    limited: () => chat({ maxRetries: 2 }).invoke(words("limited")),
+    limited_silent: () => chat({ model: "auto", maxRetries: 2 }).invoke(words("limited_silent")),
+    wrong_key: () => chat({ apiKey: "rs-wrong" }).invoke(words("wrong_key")),
+  };
+}
+
+function told(error) {
+  const inner = error.lastError ?? error; // of the AI SDK's RetryError
+  return {
+    error: inner.constructor.name,
+    status: inner.status ?? inner.statusCode ?? null,
+    code: inner.code ?? inner.data?.error?.code ?? null,
+  };
+}
+
+const clients = { "openai-node": openaiNode(), "ai-sdk": aiSdk(), "langchain-js": langchainJs() };
+const report = {};
+await Promise.all(
+  Object.entries(clients).flatMap(([client, cases]) => {
+    report[client] = {};
+    return Object.entries(cases).map(async ([word, run]) => {
+      try {
+        report[client][word] = await run();
+      } catch (error) {
+        report[client][word] = told(error);
+      }
+    });
+  }),
+);
+process.stdout.write(`\n${JSON.stringify(report)}\n`);

@@ -1,0 +1,116 @@
+"""Event streams that nobody asked for are put together."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.adapters.models.answer_body import BROKEN_OFF, parse_answer
+from route_switch.adapters.models.openai_answer import read_completion
+
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+
+
+def chunk(delta: Any, finish_reason: str | None = None, **more: Any) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return json.dumps({"choices": [choice], **more}, ensure_ascii=False)
+
+
+def events(*data: str, end: str = "\n\n") -> bytes:
+    return "".join(f"data: {each}{end}" for each in data).encode()
+
+
+@given(st.lists(TEXT, min_size=1), st.sampled_from(["\n\n", "\r\n\r\n", "\r\r", "\n"]))
+def test_pieces_of_text_are_joined_whatever_ends_their_lines(pieces: list[str], end: str) -> None:
+    stream = events(*(chunk({"content": p}) for p in pieces), chunk({}, "length"), end=end)
+    [read] = read_completion("m", parse_answer(stream))
+    assert read.delta["content"] == "".join(pieces)
+    assert read.finish_reason == "length"
+
+
+@given(st.lists(st.lists(TEXT, min_size=1, max_size=4), min_size=1, max_size=4), st.booleans())
+def test_pieces_of_tool_calls_are_joined_by_id_or_index(
+    calls: list[list[str]], has_index: bool
+) -> None:
+    deltas = []
+    for number, pieces in enumerate(calls):
+        place = {"index": number} if has_index else {}
+        begin = {"id": f"c{number}", "function": {"name": "f", "arguments": pieces[0]}}
+        deltas.append({"tool_calls": [{**place, **begin}]})
+        deltas += [{"tool_calls": [{**place, "function": {"arguments": p}}]} for p in pieces[1:]]
+    whole: Any = parse_answer(events(*map(chunk, deltas), "[DONE]"))
+    read = whole["choices"][0]["message"]["tool_calls"]
+    assert [call["function"]["arguments"] for call in read] == ["".join(c) for c in calls]
+    assert [call["id"] for call in read] == [f"c{n}" for n in range(len(calls))]
+
+
+def test_a_stream_that_breaks_off_keeps_its_usage() -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    read: Any = parse_answer(events(chunk({"content": "Hel"}, usage=usage)))
+    assert read["error"]["message"] == BROKEN_OFF
+    assert read["usage"] == usage
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"data", b"data: {", b"hello: data", b":"])
+def test_what_is_no_answer_is_none(content: bytes) -> None:
+    assert parse_answer(content) is None
+
+
+@given(st.binary() | st.lists(st.binary()).map(lambda b: b"data: " + b"\ndata: ".join(b)))
+def test_any_bytes_are_read_or_ignored(content: bytes) -> None:
+    parse_answer(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        events(*[chunk({"content": "x"})] * 20_000),
+        b"data: " + chunk({"content": "x"}).encode() * 20_000,
+        b"data: x\n" * 500_000,
+        b"data: {\n" * 200_000,
+        events(*[chunk({"tool_calls": [{"id": f"c{n}", "index": n}]}) for n in range(20_000)]),
+    ],
+    ids=["events", "one line", "no JSON", "one value", "calls"],
+)
+def test_a_long_stream_takes_time_in_proportion_to_its_length(content: bytes) -> None:
+    """Quadratic time would be minutes."""
+    started = time.process_time()
+    parse_answer(content)
+    assert time.process_time() - started < 10
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "index",
+                    "delta",
+                    "message",
+                    "tool_calls",
+                    "function",
+                    "id",
+                    "logprobs",
+                    "content",
+                    "arguments",
+                    "usage",
+                    "error",
+                    "function_call",
+                ]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error"]), JSON)))
+def test_any_events_are_read_or_ignored(bodies: list[Any]) -> None:
+    parse_answer(events(*map(json.dumps, bodies), "[DONE]"))
