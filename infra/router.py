@@ -53,6 +53,8 @@ class RouterFunction(PythonFunction):
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
         self.allow_items(data.results, actions, *partitions)
+        # The budget of router calls in shadow follows from the counters.
+        self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)
         self.allow(
             [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")],

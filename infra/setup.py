@@ -1,4 +1,4 @@
-"""The first deployment's setup: create the first keys and start the live prompt."""
+"""The first deployment's setup: create the first keys, and start routing and the live prompt."""
 
 from collections.abc import Sequence
 
@@ -39,6 +39,8 @@ class Setup(Construct):
                 "KEYS_TABLE": data.keys.table_name,
                 "PROMOTER_FUNCTION": promoter.function.function_arn,
                 "FIRST_KEYS_PARAMETER": self.first_keys_name,
+                "SWITCHES_PARAMETER": prompt.switches_name,
+                "ROUTING_START": stage.router.start,
             },
         )
         self.function.allow(["dynamodb:GetItem", "dynamodb:PutItem"], data.keys.table_arn)
@@ -46,6 +48,9 @@ class Setup(Construct):
         self.function.allow(
             ["ssm:GetParameter", "ssm:PutParameter"], parameter_arn(self, self.first_keys_name)
         )
+        if stage.router.start != "on":  # later deployments change no switch
+            switches = parameter_arn(self, prompt.switches_name)
+            self.function.allow(["ssm:PutParameter"], switches)
         first_deploy = CustomResource(
             self,
             "FirstDeploy",

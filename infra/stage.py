@@ -196,6 +196,9 @@ def load_stage(
     learning = profile.pop("learning", {})
     own = {key: stage.get(key) for key in ("router", "learning")}
     stage["router"] = _merged(profile, own["router"])
+    if name == "local" and "OFFLINE_ANSWER_S" in environment:
+        pace: JsonValue = {"offline_answer_s": environment["OFFLINE_ANSWER_S"]}
+        stage["router"] = _merged(stage["router"], pace)
     stage["learning"] = _merged(learning, own["learning"])
     try:
         # As JSON, because tiers are JSON object keys here ("1").

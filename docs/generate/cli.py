@@ -28,6 +28,8 @@ def command_paths() -> list[tuple[str, ...]]:
 
 def _below(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, command in group.commands.items():
+        if command.hidden:
+            continue
         yield (*path, name)
         if isinstance(command, TyperGroup):
             yield from _below(command, (*path, name))

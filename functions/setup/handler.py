@@ -1,12 +1,13 @@
-"""The first deployment's custom resource: create the first keys and start the live prompt."""
+"""The first deployment's custom resource: create the first keys, and start routing and the live
+prompt."""
 
 import json
 import logging
 from typing import Any
 from urllib.request import Request, urlopen
 
-from route_switch.services.operations.first_deploy import ensure_first_keys
-from route_switch.wiring.setup import first_keys, handover, promoter
+from route_switch.services.operations.first_deploy import ensure_first_keys, start_routing
+from route_switch.wiring.setup import first_keys, handover, promoter, routing_start, switches
 
 Event = dict[str, Any]  # CloudFormation's event; only strings are read from it
 
@@ -26,8 +27,9 @@ def lambda_handler(event: Event, _context: object) -> None:
 
 
 def set_up(request_type: str) -> None:
-    """Create the keys on Create only, and a missing live prompt also on Update."""
+    """Create keys and switches on Create only, and a missing live prompt also on Update."""
     if request_type == "Create":
+        start_routing(switches(), routing_start())
         ensure_first_keys(first_keys(), handover())
     promoter()({"step": "start"})
 

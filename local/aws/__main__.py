@@ -5,8 +5,9 @@ import json
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from local.aws.client import (
@@ -19,13 +20,16 @@ from local.aws.client import (
     running_stack,
 )
 from local.aws.errors import LocalStackError
+from local.aws.proxies import bypass_for_loopback
 from local.aws.sandbox import landlock_version
+from local.aws.signals import Signals, ended_plainly
 
 if TYPE_CHECKING:
     from local.aws.stack import LocalStack
 
 WELCOME = """\
 The stack is running at {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
+Logs: {logs}/; those of earlier stacks: {logs}/previous/
 
 curl -s {endpoint}/v1/chat/completions \\
   -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\
@@ -40,8 +44,8 @@ EMPTY_WELCOME = """\
 An empty AWS is running (Ctrl-C stops everything). In another terminal:
 
 export {variables}
-make cdk ARGS=bootstrap
-make cdk ARGS=deploy
+make cdk ARGS="bootstrap -c stage=local"
+make cdk ARGS="deploy -c stage=local"
 
 The API is then at {endpoint}, and its keys are in .local/stack.json.
 """
@@ -52,17 +56,31 @@ This kernel has no Landlock. Unlike in AWS, functions can write wherever you can
 """
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What `up` runs. `remark` ends its welcome."""
+
+    assembly: Path = Path("cdk.out")
+    state: Path = Path(".local")
+    empty: bool = False
+    attached: bool = False
+    saved: Path | None = None
+    """The file that keeps the data; None keeps nothing."""
+    fresh: bool = False
+    remark: str = ""
+
+
+WANTED = ("assembly", "state", "empty", "attached", "saved", "fresh")
+
+
 def main() -> None:
     arguments = parse_arguments()
-    try:
+    with ended_plainly(arguments.state):
+        bypass_for_loopback()
         if arguments.command == "up":
-            up(arguments)
+            up(Wanted(**{name: getattr(arguments, name) for name in WANTED}))
         else:
             invoke(arguments.event, arguments.assembly, arguments.state)
-    except LocalStackError as error:
-        sys.exit(f"{error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. Everything that this command started has been stopped.")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -73,6 +91,8 @@ def parse_arguments() -> argparse.Namespace:
     up = commands.add_parser("up", help="deploy the synthesized stack and serve it until Ctrl-C")
     up.add_argument("--empty", action="store_true", help="start without a stack, to deploy later")
     up.add_argument("--attached", action="store_true", help="print nothing; stop when stdin closes")
+    up.add_argument("--saved", type=Path, help="file that keeps the data for the next start")
+    up.add_argument("--fresh", action="store_true", help="delete that file first")
     invoke = commands.add_parser("invoke", help="run a function on an event")
     invoke.add_argument("event", type=Path, help="JSON file; see events/")
     for command in (up, invoke):
@@ -81,32 +101,38 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def up(arguments: argparse.Namespace) -> None:
+def up(wanted: Wanted) -> None:
     """Serve until a signal stops it. SIGUSR1 deploys the assembly's current content."""
-    read_descriptions_once()
-    # Importing moto takes most of the startup time, and only this command needs it.
-    from local.aws.stack import LocalStack
+    with Signals() as signals:
+        read_descriptions_once()
+        # Importing moto takes most of the startup time, and only this command needs it.
+        from local.aws.stack import LocalStack, SavedData
 
-    signals: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: signals.put(received))
-    with LocalStack(arguments.assembly, arguments.state, arguments.empty) as stack:
-        if arguments.attached:
-            threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
-        else:
-            sys.stdout.write(
-                empty_welcome(stack.cloud_info)
-                if arguments.empty
-                else WELCOME.format(**vars(stack.info))
-            )
-            sys.stdout.write("" if landlock_version() > 0 else UNCONFINED)
-            sys.stdout.flush()
-        while signals.get() == signal.SIGUSR1:
-            deploy_again(stack)
+        data = None if wanted.saved is None else SavedData(wanted.saved, wanted.fresh)
+        with LocalStack(wanted.assembly, wanted.state, wanted.empty, data) as stack:
+            signals.wait_for_them()
+            if wanted.attached:
+                threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
+            else:
+                sys.stdout.write(welcome(stack, wanted))
+                sys.stdout.flush()
+            while signals.next() == signal.SIGUSR1:
+                deploy_again(stack)
+
+
+def welcome(stack: "LocalStack", wanted: Wanted) -> str:
+    text = (
+        empty_welcome(stack.cloud_info)
+        if wanted.empty
+        else WELCOME.format(**vars(stack.info), logs=wanted.state / "logs")
+    )
+    if stack.continued:
+        text += f"\nIt continues with the data of {wanted.saved}. To begin anew: make up FRESH=1\n"
+    return text + wanted.remark + ("" if landlock_version() > 0 else UNCONFINED)
 
 
 def empty_welcome(cloud: CloudInfo) -> str:
-    variables = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
+    variables = " ".join(f"{name}={quote(value)}" for name, value in cloud.environment.items())
     return EMPTY_WELCOME.format(variables=variables, endpoint=cloud.endpoint)
 
 
@@ -119,10 +145,10 @@ def deploy_again(stack: "LocalStack") -> None:
         )
 
 
-def await_end_of_input(signals: "SimpleQueue[int]") -> None:
+def await_end_of_input(signals: Signals) -> None:
     """Stop when standard input closes, which happens even if the parent process is killed."""
     sys.stdin.read()
-    signals.put(signal.SIGTERM)
+    signals.stop()
 
 
 def invoke(event: Path, assembly: Path, state: Path) -> None:

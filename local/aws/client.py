@@ -19,17 +19,24 @@ import botocore.session
 from botocore.config import Config
 
 from local.aws.errors import LocalStackError
+from local.aws.proxies import exceptions
 
 ROOT = Path(__file__).parents[2]
 STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
 CLOUD_FILE = "cloud.json"
+PROBLEMS = "problems.log"
+"""In the state folder: what stacks that another process started wrote to standard error."""
 DENIALS = "logs/denials.log"
 """In the state folder: one line per request that a role's policies denied."""
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 SLOWEST_INVOCATION_S = 910
-CONFIG = Config(read_timeout=SLOWEST_INVOCATION_S, retries={"total_max_attempts": 1})
+CONFIG = Config(
+    read_timeout=SLOWEST_INVOCATION_S,
+    retries={"total_max_attempts": 1},
+    proxies={},  # not even those of the environment: the stack is on this machine
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class CloudInfo:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "CDK_DOCKER": str(Path(__file__).with_name("docker")),
+            **exceptions(os.environ),
         }
 
 
@@ -102,15 +110,17 @@ def running_stack(
     if read_stack_file(state) is not None:
         raise LocalStackError(f"A local stack is already running in {state}. Use another folder.")
     arguments = ["--assembly", str(cdk_out.resolve())]
+    said = bytes_of(state / PROBLEMS)
     with running_process(arguments, state, environment) as process:
-        yield wait_until_up(process, state / STACK_FILE, StackInfo)
+        yield wait_until_up(process, state / STACK_FILE, StackInfo, said)
 
 
 @contextmanager
 def running_cloud(state: Path, environment: Mapping[str, str] | None = None) -> Iterator[CloudInfo]:
     """Run a cloud without a stack in its own process for the length of the block."""
+    said = bytes_of(state / PROBLEMS)
     with running_process(["--empty"], state, environment) as process:
-        yield wait_until_up(process, state / CLOUD_FILE, CloudInfo)
+        yield wait_until_up(process, state / CLOUD_FILE, CloudInfo, said)
 
 
 @contextmanager
@@ -119,7 +129,7 @@ def running_process(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-m", "local.aws", "up", "--attached"]
     state.mkdir(parents=True, exist_ok=True)
-    with (state / "problems.log").open("w") as problems:
+    with (state / PROBLEMS).open("a") as problems:  # keep what earlier stacks wrote
         process = subprocess.Popen(  # noqa: S603 - fixed command
             [*command, "--state", str(state.resolve()), *arguments],
             cwd=ROOT,
@@ -135,15 +145,27 @@ def running_process(
         process.kill()
 
 
-def wait_until_up(process: "subprocess.Popen[bytes]", file: Path, kind: type[Info]) -> Info:
+def bytes_of(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def wait_until_up(
+    process: "subprocess.Popen[bytes]", file: Path, kind: type[Info], said: int
+) -> Info:
+    """Wait for the stack's file. `said` is the size of its problems.log before it started."""
+    problems = file.with_name(PROBLEMS)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise LocalStackError(file.with_name("problems.log").read_text().strip())
+            reason = problems.read_bytes()[said:].decode(errors="replace").strip()
+            raise LocalStackError(reason or f"The local stack stopped. See {problems}.")
         if (info := read_info(file, kind)) is not None:
             return info
         time.sleep(0.02)
-    raise LocalStackError(f"The local stack did not start within {START_TIMEOUT_S:.0f} s.")
+    raise LocalStackError(
+        f"The local stack did not start within {START_TIMEOUT_S:.0f} s. See {problems} and "
+        f"{file.with_name('logs')}/."
+    )
 
 
 def aws_client(service: str, endpoint: str, region: str) -> Any:  # boto3 generates clients

@@ -42,6 +42,7 @@ class Cloud:
 
     def __init__(self, region: str, log: Path) -> None:
         self.region = region
+        self.logs = log.parent
         logger = logging.getLogger("moto")
         logger.addHandler(logging.FileHandler(log, delay=True))
         logger.setLevel(logging.ERROR)
@@ -61,6 +62,10 @@ class Cloud:
     def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
         """Add WSGI middleware in front of moto."""
         self._server.put_before(wrap)
+
+    def function_log(self, arn: str) -> Path:
+        """Return the log of the function with this ARN, which may have a qualifier."""
+        return self.logs / f"{arn.split(':')[6]}.log"
 
     def stop(self) -> None:
         self._server.stop()

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from local.aws.errors import LocalStackError
+from local.aws.logs import see
 from local.aws.request import Attributes, Request
 
 BUCKET = "local-cloudformation-custom-resource-responses"
@@ -46,7 +47,8 @@ def call_function(request: Request, question: dict[str, Any]) -> dict[str, Any]:
     except (s3.exceptions.NoSuchKey, json.JSONDecodeError):
         raise LocalStackError(
             f"{function} did not PUT JSON with an empty Content-Type to its ResponseURL. It "
-            f"returned {result['Payload'].read().decode()}. See its log."
+            f"returned {result['Payload'].read().decode()}. "
+            f"{see(request.cloud.function_log(function))}"
         ) from None
     if answer["Status"] != "SUCCESS":
         raise LocalStackError(f"{function} reported a failure: {answer.get('Reason', answer)}")

@@ -16,6 +16,7 @@ from local.aws.cloud import ACCOUNT, Cloud
 from local.aws.emulator import CACHE, RIE_ARCHITECTURES
 from local.aws.errors import LocalStackError
 from local.aws.image import build, save_image
+from local.aws.logs import see_all
 from local.aws.moto_cloudformation import resources_of
 from local.aws.verify import exists
 
@@ -107,7 +108,7 @@ def deploy(cloud: Cloud, assembly: Assembly) -> dict[str, str]:
     else:
         stack = backend.create_stack(STACK_NAME, template, {})
     if stack.status not in DEPLOYED:
-        raise LocalStackError(failure_reason(stack))
+        raise LocalStackError(f"{failure_reason(stack)} {see_all(cloud.logs)}")
     verify(cloud, assembly)
     return outputs_of(cloud)
 

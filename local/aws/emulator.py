@@ -16,9 +16,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import randint
+from socket import socket
 from typing import Self
 
 from local.aws.errors import LocalStackError
+from local.aws.logs import see
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / ".build" / "emulator"
@@ -30,8 +32,6 @@ BASE_PYTHON = Path(sys.executable).resolve()
 RUNTIME_PARTS = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 RIE_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 INVOCATION_PATH = "/2015-03-31/functions/function/invocations"
-PORT, RUNTIME_PORT = 8080, 9001
-"""The ports of AWS's images. Each emulator has its own address."""
 START_TIMEOUT_S = 30.0
 RUNTIME_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
@@ -134,7 +134,9 @@ class Emulator:
         popen: Callable[..., "subprocess.Popen[bytes]"],
     ) -> None:
         self._scratch = sandbox.scratch
+        self._log = sandbox.log
         self._address = loopback_address()
+        self._port, runtime_port = free_ports(self._address)
         self._runtime: Runtime | None = None
         self._invoked = self._stopped = False
         self._stopping = threading.Lock()
@@ -142,8 +144,8 @@ class Emulator:
         command = [
             *(*limited, "0", str(self._scratch)),
             *(str(find_emulator()), "--log-level", "error"),
-            *("--runtime-interface-emulator-address", f"{self._address}:{PORT}"),
-            *("--runtime-api-address", f"{self._address}:{RUNTIME_PORT}"),
+            *("--runtime-interface-emulator-address", f"{self._address}:{self._port}"),
+            *("--runtime-api-address", f"{self._address}:{runtime_port}"),
             *(*limited, str(memory_mb), str(self._scratch)),
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
@@ -162,7 +164,7 @@ class Emulator:
 
     def _connect(self) -> http.client.HTTPConnection:
         """Wait until the emulator listens. It imports the handler at the first event."""
-        connection = http.client.HTTPConnection(self._address, PORT)
+        connection = http.client.HTTPConnection(self._address, self._port)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -172,7 +174,7 @@ class Emulator:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
                     raise LocalStackError(
-                        "The function's emulator did not start. See the function's log."
+                        f"The function's emulator did not start. {see(self._log)}"
                     ) from None
                 time.sleep(0.002)
 
@@ -235,3 +237,14 @@ def loopback_address() -> str:
     On 127.0.0.1, an outgoing connection could take a port that was free a moment ago.
     """
     return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - not a secret
+
+
+def free_ports(address: str) -> tuple[int, int]:
+    """Return two ports that nothing uses, not even on all addresses of this machine.
+
+    The ports of AWS's images (8080 and 9001) are often in use.
+    """
+    with socket() as one, socket() as other:
+        for each in (one, other):
+            each.bind((address, 0))
+        return one.getsockname()[1], other.getsockname()[1]

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ from local.aws.gateway import (
     proxy_event,
     proxy_response,
 )
-from local.aws.routes import RestApi
+from local.aws.logs import see
+from local.aws.routes import RestApi, Route
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_IN_FLIGHT = 64
@@ -36,9 +38,12 @@ class BodyTooLargeError(Exception):
 class Front:
     """Serve a REST API on a free port of this machine."""
 
-    def __init__(self, api: RestApi, invoke: Invoke) -> None:
+    def __init__(self, api: RestApi, invoke: Invoke, log_of: Callable[[str], Path]) -> None:
+        """`log_of` returns the log of the function with this ARN."""
         self.api = api
         self._invoke = invoke
+        self._log_of = log_of
+        self._stopping = False
         self._workers = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="gateway")
         handler = type("Handler", (Handler,), {"front": self})
         self._server = Server(("127.0.0.1", 0), handler)
@@ -68,10 +73,16 @@ class Front:
         except RequestTooLargeError:
             return gateway_response(api, "REQUEST_TOO_LARGE", request_id)
         except (MalformedAnswerError, LocalStackError) as error:
-            sys.stderr.write(f"{request.method} {route.path} {request_id}: {error}\n")
+            self._report(f"{request.method} {route.path} {request_id}: {error}", route)
             return gateway_response(api, "DEFAULT_5XX", request_id)
 
+    def _report(self, problem: str, route: Route) -> None:
+        if not self._stopping:  # a request that the shutdown interrupts is no problem
+            log = self._log_of(route.function_arn)
+            sys.stderr.write(f"{problem.rstrip('.')}. {see(log)}\n")
+
     def stop(self) -> None:
+        self._stopping = True
         self._server.shutdown()
         self._server.server_close()
         self._workers.shutdown(wait=False, cancel_futures=True)

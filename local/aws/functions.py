@@ -1,5 +1,6 @@
 """Run Lambda functions in pools of execution environments, one pool per function version."""
 
+import os
 import subprocess
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from local.aws.emulator import (
 from local.aws.errors import LocalStackError
 from local.aws.image import Image
 from local.aws.moto_iam import assume
+from local.aws.proxies import for_functions
 
 MAX_ENVIRONMENTS = 8
 """Concurrent environments per function version. Further invocations wait for a free one."""
@@ -206,6 +208,7 @@ class Functions:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "LAMBDA_TASK_ROOT": str(sandbox.code),
             **endpoints,
+            **for_functions(os.environ),
             **self._credentials(function),
             **{name: own_tmp(value, sandbox.scratch) for name, value in function.variables},
         }

@@ -15,6 +15,7 @@ from local.aws.client import ROOT
 from local.aws.deploy import Assembly
 from local.aws.emulator import BASE_PYTHON, SANDBOX
 from local.aws.errors import LocalStackError
+from local.aws.logs import see
 
 PROFILE = "local-llm"
 PACKAGES = ROOT / ".build" / "local-llm"
@@ -88,10 +89,10 @@ def _wait_until_ready(
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _is_ready(address):
         if process.poll() is not None:
-            raise LocalStackError(f"The model's server stopped during startup. See {log}.")
+            raise LocalStackError(f"The model's server stopped during startup. {see(log)}")
         if time.monotonic() > deadline:
             raise LocalStackError(
-                f"The model's server was not ready within {START_TIMEOUT_S:.0f} s. See {log}."
+                f"The model's server was not ready within {START_TIMEOUT_S:.0f} s. {see(log)}"
             )
         time.sleep(0.05)
 

@@ -30,6 +30,7 @@ from local.aws.emulator import CACHE
 from local.aws.errors import LocalStackError
 from local.aws.functions import Functions, FunctionVersion, RequestTooLargeError
 from local.aws.image import find_image
+from local.aws.saver import Saver
 
 SSM_BYTES = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
 
@@ -43,12 +44,16 @@ class ServiceError(LambdaClientError):  # type: ignore[misc]  # moto is untyped
 
 
 def install(
-    cloud: Cloud, functions: Functions, changed: Callable[[str], None], denials: Path
+    cloud: Cloud,
+    functions: Functions,
+    changed: Callable[[str], None],
+    denials: Path,
+    saver: Saver | None,
 ) -> None:
     """Make moto deploy templates completely, update in place, and run functions in their roles.
 
     `changed` is called with the name of each deployed, updated or deleted stack. See
-    `moto_iam.install` for `denials`.
+    `moto_iam.install` for `denials`. `saver` hears of changes to the data.
     """
     os.environ["MOTO_PORT"] = cloud.endpoint.rpartition(":")[2]
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -58,10 +63,16 @@ def install(
     limit_parameters()
     cache_lookups()
     moto_cloudformation.install(cloud, changed)
-    moto_dynamodb.install()
+    moto_dynamodb.install(ignore if saver is None else saver.seen)
+    if saver is not None:
+        cloud.put_before(saver.watch)
     moto_iam.install(cloud, denials)
     moto_lambda.install()
     moto_stepfunctions.install(cloud)
+
+
+def ignore(*_: object) -> None:
+    """Do nothing."""
 
 
 def invoker(functions: Functions) -> Callable[..., bytes]:

@@ -3,6 +3,7 @@
 import copy
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,22 +12,29 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
+Seen = Callable[[str, dict[str, Any]], None]
+"""Called with each call's operation and parameters, under the lock."""
+ONE_AT_A_TIME = threading.RLock()
+"""Held during each call."""
 
-def install() -> None:
-    make_calls_atomic()
+
+def install(seen: Seen) -> None:
+    make_calls_atomic(seen)
     normalize_sums()
     avoid_table_copies()
 
 
-def make_calls_atomic() -> None:
+def make_calls_atomic(seen: Seen) -> None:
     """Run one call at a time: moto restores whole tables after a failed transaction, and would
     undo concurrent writes."""
-    one_at_a_time = threading.Lock()
     call_action = DynamoHandler.call_action
 
     def call_alone(handler: Any) -> Any:
-        with one_at_a_time:
-            return call_action(handler)
+        with ONE_AT_A_TIME:
+            try:
+                return call_action(handler)
+            finally:
+                seen(handler._get_action(), handler.body)
 
     DynamoHandler.call_action = call_alone
 

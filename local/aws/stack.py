@@ -7,7 +7,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -33,21 +34,46 @@ from local.aws.front import Front
 from local.aws.functions import Functions
 from local.aws.llm import PROFILE as LOCAL_LLM
 from local.aws.llm import running_llm, server_address
+from local.aws.logs import keep_previous
 from local.aws.moto_additions import find_function, install
+from local.aws.moto_data import StackData
 from local.aws.routes import NO_API, RestApi
+from local.aws.saver import Saver
+from local.aws.state_file import StateFile
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
+
+
+@dataclass(frozen=True)
+class SavedData:
+    """Data that continues in the next stack."""
+
+    file: Path
+    fresh: bool
+    """Begin without the file's content, which is deleted."""
+
+    def saver(self) -> Saver:
+        file = StateFile(self.file)
+        if self.fresh:
+            file.delete()
+        return Saver(file)
 
 
 class LocalStack:
     """The stack in its own process. Leaving the context stops everything that it started."""
 
-    def __init__(self, cdk_out: Path, state: Path, empty: bool) -> None:
-        """With `empty`, deploy nothing: another process will."""
+    def __init__(
+        self, cdk_out: Path, state: Path, empty: bool, saved: SavedData | None = None
+    ) -> None:
+        """With `empty`, deploy nothing: another process will. Without `saved`, the data ends with
+        the stack."""
         self._cdk_out = cdk_out
         self._empty = empty
+        self._saved = saved
         self._state = state.resolve()  # functions run in other folders
         self._cleanup = contextlib.ExitStack()
+        self.continued = False
+        """Whether the stack has the data of an earlier one."""
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as cleanup:
@@ -59,19 +85,24 @@ class LocalStack:
         assembly = None if self._empty else read_assembly(self._cdk_out)
         profile = os.environ.get("ROUTE_SWITCH_PROFILE")
         cleanup.enter_context(claim(self._state))
+        keep_previous(self._state / "logs", datetime.now())
+        self._saver = None if self._saved is None else self._saved.saver()
         if assembly is not None and profile == LOCAL_LLM:
             cleanup.enter_context(running_llm(server_address(assembly), self._state))
         region = DEFAULT_REGION if assembly is None else assembly.region
         self._cloud = Cloud(region, self._state / "logs" / "moto.log")
         cleanup.callback(self._cloud.stop)
+        if self._saver is not None:
+            cleanup.callback(self._saver.stop)
         self._functions = Functions(
             self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
         )
         cleanup.callback(self._functions.stop)
-        self._front = Front(NO_API, self._invoke)
+        self._front = Front(NO_API, self._invoke, self._cloud.function_log)
         cleanup.callback(self._front.stop)
         self._publication = cleanup.enter_context(contextlib.ExitStack())
-        install(self._cloud, self._functions, self._changed, self._state / DENIALS)
+        denials = self._state / DENIALS
+        install(self._cloud, self._functions, self._changed, denials, self._saver)
         if assembly is None:
             self.cloud_info = CloudInfo(self._front.endpoint, self._cloud.endpoint, region)
             cleanup.enter_context(published(self.cloud_info, self._state / CLOUD_FILE))
@@ -108,7 +139,7 @@ class LocalStack:
             raise LocalStackError(
                 f"The stack has no output {', '.join(missing)}. Add it, or synthesize again."
             )
-        keys = take_keys(self._cloud, outputs["FirstKeysParameter"])
+        keys = self._take_keys(outputs["FirstKeysParameter"])
         return StackInfo(
             endpoint=self._front.endpoint,
             api_key=keys["client"],
@@ -121,6 +152,17 @@ class LocalStack:
             learning_bucket=outputs.get("LearningBucket", ""),
             runs_topic=outputs.get("RunsTopic", ""),
         )
+
+    def _take_keys(self, parameter: str) -> dict[str, str]:
+        """Return the keys, with the data that the stack continues with, if any, loaded."""
+        keys = take_keys(self._cloud, parameter)
+        if self._saver is None:
+            return keys
+        data = StackData(self._cloud)
+        known = self._saver.load(data)
+        self.continued = known is not None
+        self._saver.begin(data, known or keys)
+        return known or keys
 
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()

@@ -1,28 +1,42 @@
 """The `python -m local.demos` command: see `--help`."""
 
 import argparse
-import sys
+import os
 from pathlib import Path
 
 from local.aws.errors import LocalStackError
+from local.aws.proxies import bypass_for_loopback
+from local.aws.signals import ended_plainly
+from local.synthesis import synthesize
 from route_switch.domain.errors import RouteSwitchError
 
 
 def main() -> None:
     arguments = parse_arguments()
+    with ended_plainly(arguments.state):
+        bypass_for_loopback()
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Synthesize into a folder of its own, so that the assembly of `make up` stays as it is."""
+    folder = arguments.state / arguments.command
+    assembly = folder / "cdk.out"
+    folder.mkdir(parents=True, exist_ok=True)
+    synthesize(assembly, os.environ)
     try:
         if arguments.command == "demo":
             from local.demos.demo import demo
 
-            demo(arguments.assembly, arguments.state / "demo")
+            demo(assembly, folder)
         else:
             from local.demos.weekly import weekly
 
-            weekly(arguments.assembly, arguments.queries, arguments.approve)
-    except (LocalStackError, RouteSwitchError) as error:
-        sys.exit(f"{error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. Everything that this command started has been stopped.")
+            weekly(
+                assembly, arguments.queries, arguments.approve, arguments.running, arguments.shadow
+            )
+    except RouteSwitchError as error:
+        raise LocalStackError(str(error)) from error
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -31,12 +45,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="send real queries through a stack and show the totals")
-    demo.add_argument("--state", type=Path, default=Path(".local"))
     weekly = commands.add_parser("weekly", help="send real queries and learn from them")
     weekly.add_argument("--queries", type=int, help="number of queries (default: all recorded)")
     weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")
+    weekly.add_argument("--running", action="store_true", help="use the stack of `make up`")
+    weekly.add_argument("--shadow", action="store_true", help="begin in shadow, then go live")
     for command in (demo, weekly):
-        command.add_argument("--assembly", type=Path, default=Path("cdk.out"))
+        command.add_argument("--state", type=Path, default=Path(".local"))
     return parser.parse_args()
 
 

@@ -22,6 +22,7 @@ from local.demos.traffic import (
     send,
     started_stack,
 )
+from route_switch.domain.operations.costs import MAX_SHARE_WITHOUT_SAVING
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
 from route_switch_offline import SampleRow, Workload, load_sample
@@ -153,11 +154,7 @@ def totals_table(records: list[Record]) -> Table:
         "requests": str(len(records)),
         "cost": f"${cost:.6f} (known for {len(priced)})",
         "all on Tier 3 (estimate)": f"${baseline:.6f} (known for {len(compared)})",
-        "cost / all on Tier 3": (
-            _share(baseline - saved, baseline)
-            if len(compared) == len(records)
-            else f"unknown: no estimate for {len(records) - len(compared)} requests"
-        ),
+        "cost / all on Tier 3": _compared_share(baseline - saved, baseline, compared, records),
         "saved": f"${saved:.6f}{_bounds(compared)}",
         "tier 1 / 2 / 3": " / ".join(_share(tiers[tier], len(records)) for tier in (1, 2, 3)),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
@@ -169,6 +166,16 @@ def totals_table(records: list[Record]) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _compared_share(
+    cost: float, baseline: float, compared: list[Record], records: list[Record]
+) -> str:
+    """Return the ratio, unless too many requests have no estimate."""
+    without = len(records) - len(compared)
+    if without > MAX_SHARE_WITHOUT_SAVING * len(records):
+        return f"unknown: no estimate for {without} requests"
+    return _share(cost, baseline) + (f" (without {without} requests)" if without else "")
 
 
 def _bounds(records: list[Record]) -> str:

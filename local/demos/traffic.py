@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import httpx
 from rich.console import Console
@@ -18,6 +19,8 @@ from route_switch.services.learning.map_ordered import map_ordered
 WIDTH_WITHOUT_TERMINAL = 110
 SLOWEST_ANSWER_S = 40
 GIVE_UP_AFTER = 3
+PEOPLE = 20
+"""End users of the one key, each with the same queries in every run."""
 Record = dict[str, Any]  # a result in the API's format
 
 AWS = "AWS (the deployed template runs on moto and Lambda's runtime emulator on this machine)"
@@ -76,7 +79,7 @@ def send(
     `logs`.
     """
     first: list[Exchange] = []
-    with httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S) as http:
+    with direct_client(stack) as http:
 
         def send_one(query: str) -> Exchange:
             sent = _post(http, stack, query)
@@ -86,14 +89,28 @@ def send(
             seen(sent)
             return sent
 
-        return map_ordered(send_one, queries, at_once)
+        try:
+            return map_ordered(send_one, queries, at_once)
+        except httpx.HTTPError as error:
+            raise LocalStackError(
+                f"The stack at {stack.endpoint} gave no answer: {error}. See the logs in {logs}."
+            ) from error
+
+
+def direct_client(stack: StackInfo) -> httpx.Client:
+    """Return a client without the environment's proxies: the stack is on this machine."""
+    return httpx.Client(base_url=stack.endpoint, timeout=SLOWEST_ANSWER_S, trust_env=False)
 
 
 def _post(http: httpx.Client, stack: StackInfo, query: str) -> Exchange:
     started = time.perf_counter()
     answer = http.post(
         "/v1/chat/completions",
-        json={"model": "auto", "messages": [{"role": "user", "content": query}]},
+        json={
+            "model": "auto",
+            "messages": [{"role": "user", "content": query}],
+            "user": f"person {crc32(query.encode()) % PEOPLE}",
+        },
         headers={"authorization": f"Bearer {stack.api_key}"},
     )
     latency_ms = (time.perf_counter() - started) * 1000

@@ -1,7 +1,7 @@
 """`make weekly`: a week in minutes. Send real queries, run learning, show the resulting prompt.
 
-It uses the stack of `make up`, or else starts one. `route-switch` finds either, so runs can be
-listed and approved in another terminal.
+It starts a stack without the data of `make up`, or uses the running one if asked to. `route-switch`
+finds either, so runs can be listed and approved in another terminal.
 """
 
 import sys
@@ -28,7 +28,10 @@ from local.demos.traffic import AWS, TIERS, Exchange, new_console, send, started
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.cli.prompt_view import print_diff
 from route_switch.cli.runs import approve, reject
+from route_switch.cli.savings import savings
 from route_switch.cli.stage import STACK_FILE, Deployed, find_deployed, find_stage
+from route_switch.cli.switch import RoutingState, routing, switch_store
+from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
@@ -40,6 +43,8 @@ REPORTS = STATE / "weekly"
 LOGS = STATE / "logs"
 CONCURRENCY = 8
 """The local stack's limit on environments per function."""
+LIVE_EVERY = 10
+"""After shadow, every tenth query is sent again, so that it is routed."""
 TOKEN_TIMEOUT_S = 60.0
 PROMPT_TIMEOUT_S = REFRESH_AFTER_S + 15
 """A running function reads a new prompt after a minute, and uses it from the next request on."""
@@ -55,26 +60,47 @@ SIMULATED_WITHOUT_MODELS = f"""\
 including the models."""
 
 
-def weekly(assembly: Path, queries: int | None, approved: bool) -> None:
-    """Run the demonstration. Raise `LocalStackError` if the run fails; any verdict is a success."""
+def weekly(
+    assembly: Path,
+    queries: int | None,
+    approved: bool,
+    on_running: bool = False,
+    in_shadow: bool = False,
+) -> None:
+    """Run the demonstration. Raise `LocalStackError` if the run fails; any verdict is a success.
+
+    `on_running` uses the running stack of `make up`, with its models and its data. `in_shadow`
+    begins in shadow and goes live after learning.
+    """
     console = new_console()
     rows = [row for row in load_sample() if row.models][:queries]
-    with _stack(console, assembly) as stack:
+    with _stack(console, assembly, on_running) as stack:
         week = Week(console, stack, find_deployed(None), approved)
+        if in_shadow:
+            week.switch(RoutingState.SHADOW, rows[0].query)
         sent = week.send(rows)
         week.rate(sent, rows)
         week.learn(sent)
+        if in_shadow:
+            week.go_live(rows)
 
 
 @contextmanager
-def _stack(console: Console, assembly: Path) -> Iterator[StackInfo]:
+def _stack(console: Console, assembly: Path, on_running: bool) -> Iterator[StackInfo]:
     running = read_stack_file(STATE)
-    if running is None:
-        with started_stack(console, assembly, STATE) as stack:
-            yield stack
-    else:
+    if running is not None and on_running:
         console.print(f"Using the running stack at {running.endpoint}.")
         yield running
+    elif running is not None:
+        raise LocalStackError(
+            f"A stack with your data runs at {running.endpoint}. Stop it (Ctrl-C keeps its data), "
+            "or run the week on it, with its models: make weekly RUNNING=1"
+        )
+    elif on_running:
+        raise LocalStackError("No stack is running. Start one with 'make up', or omit RUNNING=1.")
+    else:
+        with started_stack(console, assembly, STATE) as stack:
+            yield stack
 
 
 @dataclass(frozen=True)
@@ -86,16 +112,37 @@ class Week:
     deployed: Deployed
     approved: bool
 
-    def send(self, rows: list[SampleRow]) -> list[Exchange]:
+    def send(self, rows: list[SampleRow], at_once: int = CONCURRENCY) -> list[Exchange]:
         began = time.monotonic()
         columns = (*Progress.get_default_columns(), MofNCompleteColumn())
         terminal = self.console.is_terminal
         with Progress(*columns, console=self.console, transient=True, disable=not terminal) as bar:
             task = bar.add_task("real queries", total=len(rows))
             queries = [row.query for row in rows]
-            sent = send(self.stack, queries, LOGS, lambda _: bar.advance(task), at_once=CONCURRENCY)
+            sent = send(self.stack, queries, LOGS, lambda _: bar.advance(task), at_once=at_once)
         self.console.print(summary(sent, time.monotonic() - began), highlight=False, markup=False)
         return sent
+
+    def switch(self, state: RoutingState, query: str) -> None:
+        """Change routing as its owner does, and wait until the API has read it."""
+        self.console.print(f"\n$ route-switch switch routing {state}")
+        routing(state)
+        wanted = state is RoutingState.SHADOW
+        deadline = time.monotonic() + PROMPT_TIMEOUT_S
+        while time.monotonic() < deadline:
+            [sent] = send(self.stack, [query], LOGS, lambda _: None)
+            if (sent.headers.get("x-route-reason") == Reason.SHADOW) is wanted:
+                return
+            time.sleep(1)
+        raise LocalStackError(f"Routing is {state}, but the API does not show it. See {LOGS}.")
+
+    def go_live(self, rows: list[SampleRow]) -> None:
+        """Show what routing would have saved and lost, and turn it on."""
+        self.console.print("\n$ route-switch savings")
+        savings()
+        self.switch(RoutingState.ON, rows[0].query)
+        # One at a time: other warm processes may read the switch a minute later.
+        self.send(rows[::LIVE_EVERY], at_once=1)
 
     def rate(self, sent: list[Exchange], rows: list[SampleRow]) -> None:
         given = give_thumbs(self.stack, sent, {row.query: row for row in rows})
@@ -147,7 +194,8 @@ class Week:
         query = next(each.query for each in sent if each.answered)
         served = self._await_version(f"live@{live.version}", query)
         was = "as before" if live == before else f"before: live@{before.version}"
-        self.console.print(f"The API now routes with prompt [bold]{served}[/] ({was}).")
+        does = "decides in shadow" if self._is_in_shadow() else "routes"
+        self.console.print(f"The API now {does} with prompt [bold]{served}[/] ({was}).")
         if live != before:
             print_diff(before.document, live.document, str(before.version), str(live.version))
 
@@ -169,6 +217,9 @@ class Week:
         if live is None:
             raise LocalStackError("No prompt is live: the stack's first deployment failed.")
         return live
+
+    def _is_in_shadow(self) -> bool:
+        return switch_store(self.deployed).read().routing == "shadow"
 
     def _simulated(self) -> str:
         tiers = self.deployed.settings.router.models.tiers.values()

@@ -64,9 +64,13 @@ def _seconds(environment: dict[str, str]) -> float:
 
 def _warm_table(times: dict[str, list[float]]) -> Table:
     table = Table(title=f"Warm, n = {TURNS} per path", title_justify="left")
-    for column in ("path", "p50 ms", "p95 ms", "added to raw calls, ms", "target, ms"):
+    for column in ("path", "p50 ms", "p95 ms", "added, ms", "target, ms"):
         table.add_column(column, justify="left" if column == "path" else "right")
-    above = {"bypass": ("one raw call", 1.5), "classified": ("two raw calls", 2.5)}
+    above = {
+        "bypass": ("one raw call", 1.5),
+        "classified": ("two raw calls", 2.5),
+        "in shadow": ("named tier", 1.0),
+    }
     for name, values in times.items():
         row = [name, f"{statistics.median(values):.2f}", f"{_percentile(values, 95):.2f}"]
         if name in above:

@@ -14,6 +14,8 @@ import httpx
 from functions.router.handler import lambda_handler
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
+from route_switch.domain.switches import Switches
+from route_switch.wiring.router import router
 from tests.support.events import chat_event
 
 WARM_UP = 50
@@ -41,9 +43,16 @@ def _paths() -> dict[str, Callable[[], None]]:
     def call(model: str, messages: Sequence[object]) -> None:
         client.post("/chat/completions", json={"model": model, "messages": messages}).json()
 
-    def handle(text: str) -> None:
-        answer = lambda_handler(chat_event(text, "rs-bench"), None)  # type: ignore[arg-type]
+    def handle(text: str, model: str = "auto") -> None:
+        answer = lambda_handler(chat_event(text, "rs-bench", model), None)  # type: ignore[arg-type]
         assert answer["statusCode"] == 200
+
+    def in_shadow() -> None:
+        """Answer as for a named tier, and decide beside it."""
+        switches = router().route._switches
+        switches._keep(Switches(routing="shadow"), True)
+        handle(LONG)
+        switches._keep(Switches(), True)
 
     def one_raw_call() -> None:
         call("small", [{"role": "user", "content": "hello"}])
@@ -57,6 +66,8 @@ def _paths() -> dict[str, Callable[[], None]]:
         "bypass": lambda: handle("hello"),
         "two raw calls": two_raw_calls,
         "classified": lambda: handle(LONG),
+        "named tier": lambda: handle(LONG, "tier-3"),
+        "in shadow": in_shadow,
     }
 
 

@@ -13,9 +13,11 @@ import pytest
 from openai import OpenAI
 from typer.testing import CliRunner, Result
 
-from local.aws.client import StackInfo, running_stack
+from local.aws.client import StackInfo, aws_client, running_stack
+from route_switch.adapters.ssm import SsmSwitchStore
 from route_switch.cli.main import app
 from route_switch.cli.stage import STACK_FILE
+from route_switch.domain.switches import Routing, Switches
 from tests.support.roles import denials
 from tests.support.scripted_models import Models
 from tests.support.stack_logs import recent_logs
@@ -99,9 +101,25 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
             "TIER_1_MODEL": "gpt-4.1-nano",
             "TIER_2_MODEL": "gpt-4.1-mini",
             "TIER_3_MODEL": "gpt-4.1",
+            "CDK_CONTEXT_JSON": json.dumps(starting_in_shadow()),
         }
         with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
+            switch_routing(stack, "on")  # the first deployment set it to shadow
             yield ServedStack(stack, upstream)
+
+
+def starting_in_shadow() -> dict[str, object]:
+    """Return the context of cdk.json, with a local stage that starts as prod does."""
+    stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
+    stages["local"]["router"] = {"start": "shadow"}
+    return {"stages": stages}
+
+
+def switch_routing(stack: StackInfo, state: Routing) -> None:
+    """Change routing. Processes that have read the switch before keep it for a minute."""
+    name = stack.prompt_parameter.replace("/prompt/live", "/switches")
+    ssm = aws_client("ssm", stack.aws_endpoint, stack.region)
+    SsmSwitchStore(ssm, name).write(Switches(routing=state))
 
 
 @pytest.fixture(scope="session")

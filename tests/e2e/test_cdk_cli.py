@@ -106,11 +106,28 @@ def test_the_live_prompt_survives_a_new_packaged_prompt(
     monkeypatch.chdir(cdk.checkout)
     live = parameter(cdk, "live")
     SEED.write_text(SEED.read_text("utf-8") + "\nPackaged with a later release.\n", "utf-8")
+    start_in_shadow(Path("cdk.json"))
     deployed = cdk.deploy()
     assert (deployed.code, cdk.status()) == (0, "UPDATE_COMPLETE"), deployed.output
     assert parameter(cdk, "seed") == (2, SEED.read_text("utf-8"))
     assert parameter(cdk, "live") == live
     assert ask(cdk)["prompt_version"] == "live@2"
+
+
+def start_in_shadow(path: Path) -> None:
+    """Let new deployments of the stage start in shadow, as a later release does with prod."""
+    app = json.loads(path.read_text("utf-8"))
+    app["context"]["stages"]["local"]["router"] = {"start": "shadow"}
+    path.write_text(json.dumps(app), "utf-8")
+
+
+def test_a_stage_that_routes_keeps_routing_after_that_deployment(cdk: Cdk) -> None:
+    functions = cdk.client("lambda").list_functions()["Functions"]
+    configs = [f["Environment"]["Variables"].get("ROUTE_SWITCH_CONFIG", "{}") for f in functions]
+    assert "shadow" in {json.loads(config).get("start") for config in configs}
+    found = cdk.client("ssm").describe_parameters()["Parameters"]
+    assert "/route-switch/local/switches" not in {each["Name"] for each in found}
+    assert ask(cdk)["reason"] != "shadow"
 
 
 def break_router(template: Template) -> None:

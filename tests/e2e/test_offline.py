@@ -13,6 +13,7 @@ import pytest
 from local.aws.client import StackInfo, aws_client
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.prompt_document import to_markdown
 from route_switch_offline import load_sample
 from tests.e2e.conftest import client_of
@@ -49,7 +50,24 @@ def test_a_real_query_is_routed_answered_and_recorded(offline: StackInfo) -> Non
 def test_a_query_without_a_recording_gets_no_invented_answer(offline: StackInfo) -> None:
     answer = ask(offline, "Which of my three cats should I name after a French cheese, and why?")
     text = answer.json()["choices"][0]["message"]["content"]
-    assert text == "[simulated: no recorded answer]"
+    assert text == NO_RECORDING
+
+
+def test_an_answer_without_a_recording_counts_in_no_sum_of_money(offline: StackInfo) -> None:
+    admin = {"authorization": f"Bearer {offline.admin_key}"}
+
+    def total() -> dict[str, float]:
+        costs = httpx.get(f"{offline.endpoint}/v1/costs", headers=admin).json()
+        return {name: value for name, value in costs["total"].items() if name.endswith("_usd")}
+
+    ask(offline, SUPPORT.query)
+    before = total()
+    answer = ask(offline, "Which of my two dogs should I name after an Italian cheese, and why?")
+    assert not {"x-route-cost-usd", "x-route-saved-usd"} & answer.headers.keys()
+    url = f"{offline.endpoint}/v1/results/{answer.json()['id']}"
+    record = httpx.get(url, headers=admin).json()
+    assert [record[f"{name}_usd"] for name in ("cost", "baseline_cost", "saved")] == [None] * 3
+    assert total() == before
 
 
 def test_the_official_client_lists_models_and_understands_errors(offline: StackInfo) -> None:

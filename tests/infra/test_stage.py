@@ -183,3 +183,19 @@ def test_every_recommended_flag_of_the_cdk_is_set_but_for_the_documented_one() -
         recommended = json.load(listed)
     context = read_context({})
     assert recommended.keys() - context.keys() == {"@aws-cdk/core:enablePartitionLiterals"}
+
+
+def test_only_the_local_stage_takes_the_time_of_offline_answers_from_the_environment() -> None:
+    environment = {"OFFLINE_ANSWER_S": "0.5"}
+    stages = context()["stages"] | {"local": {"region": "eu-west-1"}}
+    both = context() | {"stages": stages}
+    assert load_stage(both, "local", environment).router.offline_answer_s == 0.5
+    assert load_stage(both, "dev", environment).router.offline_answer_s == 0.0
+
+
+def test_a_new_prod_starts_in_shadow_and_every_other_stage_routes() -> None:
+    found = {
+        name: load_stage(read_context({}), name, {}).router.start
+        for name in ("local", "dev", "staging", "prod")
+    }
+    assert found == {"local": "on", "dev": "on", "staging": "on", "prod": "shadow"}

@@ -75,7 +75,9 @@ def test_an_execution_without_a_run_says_why_and_notifies_nobody(definition: Sta
         assert found[name]["Parameters"] == {"outcome": name.lower(), "why.$": "$.why"}
 
 
-def test_learning_may_only_read_the_switches(prod: Synthesized) -> None:
+def test_learning_may_only_read_the_switches_and_the_first_deployment_sets_them(
+    prod: Synthesized,
+) -> None:
     granted = [
         (name.split("Role")[0], statement["Action"])
         for name, statement in prod.statements()
@@ -83,7 +85,8 @@ def test_learning_may_only_read_the_switches(prod: Synthesized) -> None:
     ]
     learning = ("LearningDrift", "LearningOptimizer", "LearningPromoter", "LearningSteps")
     expected = [(name, "ssm:GetParameter") for name in learning]
-    assert sorted(granted) == [*expected, ("Router", "ssm:GetParameters")]
+    others = [("Router", "ssm:GetParameters"), ("SetupFunction", "ssm:PutParameter")]
+    assert sorted(granted) == [*expected, *others]
 
 
 def test_every_task_lasts_longer_than_its_function(prod: Synthesized, definition: State) -> None:

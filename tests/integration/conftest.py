@@ -27,6 +27,9 @@ from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.services.decide_beside import DecideBeside, PendingDecision
+from route_switch.services.inbound_request import AdmittedRequest
+from route_switch.services.live_prompt import ServedPrompt
 from route_switch.wiring import management, router, secrets_manager, settings
 from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
@@ -194,6 +197,31 @@ def api(make_api: MakeApi) -> Api:
 
 
 @pytest.fixture
+def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every decision be made before the answer is."""
+    start = DecideBeside.start
+
+    def start_and_wait(
+        beside: DecideBeside, admitted: AdmittedRequest, served: ServedPrompt
+    ) -> PendingDecision:
+        pending = start(beside, admitted, served)
+        pending.wait()
+        return pending
+
+    monkeypatch.setattr(DecideBeside, "start", start_and_wait)
+
+
+@pytest.fixture
+def shadow(api: Api, in_time: None) -> Api:
+    """Routing chooses Tier 1, and Tier 3 answers."""
+    switch(routing="shadow")
+    api.upstream.script = by_model(
+        router=completion("1", 1000, 1), large=completion("Because of gravity.", 40, 90)
+    )
+    return api
+
+
+@pytest.fixture
 def results_table(aws: None) -> str:
     create_results_table(boto3.client("dynamodb"))
     return "results"
@@ -319,3 +347,9 @@ def record_of(api: Api, answer_id: object) -> dict[str, object]:
     found = api("GET", f"/v1/results/{answer_id}")
     assert found.status == 200
     return found.body
+
+
+def switch(**values: object) -> None:
+    boto3.client("ssm").put_parameter(
+        Name="/test/switches", Value=json.dumps(values), Type="String", Overwrite=True
+    )

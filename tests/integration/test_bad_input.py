@@ -16,6 +16,13 @@ from tests.support.upstream import completion
 HELLO = [{"role": "user", "content": "hello"}]
 
 
+def nested(depth: int, name: str = "x") -> object:
+    value: object = "end"
+    for _ in range(depth):
+        value = {name: value}
+    return value
+
+
 def error_of(answer_body: dict[str, object]) -> dict[str, object]:
     assert set(answer_body) == {"error"}
     error = answer_body["error"]
@@ -34,6 +41,12 @@ def error_of(answer_body: dict[str, object]) -> dict[str, object]:
         ("[]", 400, None),
         ('"text"', 400, None),
         ("[" * 100_000, 400, None),
+        ({"messages": HELLO, "x": nested(300)}, 400, "x"),
+        ({"messages": HELLO, "tools": [{"function": nested(120, "a secret name")}]}, 400, "tools"),
+        ({"messages": [{"role": "user", "content": "hi", "x": nested(230)}]}, 400, "messages"),
+        ({"messages": HELLO, "n" * 300: 1}, 400, "n" * 50 + "…"),
+        ({"messages": HELLO, "metadata": {"n" * 300: "1"}}, 400, "metadata"),
+        ({"messages": HELLO, **{f"x{n}": n for n in range(250)}}, 400, None),
         ('{"messages": NaN}', 400, None),
         ('{"messages": [], "temperature": 1e999}', 400, None),
         ('{"messages": [{"role": "user", "content": "\\ud800"}]}', 400, None),

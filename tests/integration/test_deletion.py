@@ -337,7 +337,7 @@ def test_a_run_in_progress_is_reported_promotes_no_deleted_text_and_removes_it_a
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
     rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
-    promote = PromoteCandidate(publish_prompt, bucket(), switches(), forgotten, rejections)
+    promote = PromoteCandidate(publish_prompt, bucket(), switches(), forgotten, rejections, {})
     promoted = promote(PromoteEvent(step="promote", state=PromotionState(run=RUN)))
     assert promoted.promoted is False
     assert "was deleted after the run began" in str(promoted.why)

@@ -14,6 +14,7 @@ from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.results_table import day_key, learning_counter
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import LoadedRequests
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import NotReplayable, RequestRecord
@@ -127,7 +128,45 @@ def test_an_expired_record_is_not_used(api: Api) -> None:
     )
     day = datetime.fromisoformat(item["created_at"]["S"]).date()
     [request_id] = learning.draw([day], Arc.of(0, 1.0))
-    assert learning.load([request_id]) == [], "expired, though DynamoDB has not deleted it yet"
+    assert learning.load([request_id]) == LoadedRequests(()), (
+        "expired, though DynamoDB has not deleted it yet"
+    )
+
+
+DEEP = '{"secret": ' * 300 + "1" + "}" * 300
+
+
+@pytest.mark.parametrize(
+    ("attribute", "content"),
+    [
+        ("replay", f'{{"conversation": [], "params": {DEEP}}}'),
+        ("replay", f'{{"conversation": [{DEEP}], "params": {{}}}}'),
+        ("replay", "[" * 5000),
+        ("replay", '{"secret": 1'),
+        ("replay", '{"conversation": 7, "params": {}}'),
+        ("record", "{}"),
+        ("record", '{"query_text": {"secret": "x"}}'),
+        ("record", "secret"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_left_out_and_named_by_its_id(
+    api: Api, attribute: str, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Records from before the API checked depth, and damaged ones."""
+    api.upstream.script = by_model(small=completion("Hi."))
+    bad, good = (str(api.chat(text).body["id"]) for text in ("hello", "good day"))
+    boto3.client("dynamodb").update_item(
+        TableName="results",
+        Key={"pk": {"S": f"RESULT#{bad}"}, "sk": {"S": "RESULT"}},
+        UpdateExpression="SET #a = :content",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":content": {"S": content}},
+    )
+    collected = collect()
+    assert [example.id for example in collected.examples] == [good]
+    assert collected.unreadable == (bad,)
+    assert collected.left_out["unreadable"] == 1
+    assert "secret" not in caplog.text + repr(collected)
 
 
 def test_long_conversations_are_stored_in_s3_and_read_back(api: Api) -> None:

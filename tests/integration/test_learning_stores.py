@@ -64,6 +64,46 @@ def test_a_missing_bucket_is_distinguished_from_a_missing_file(s3: "S3Client") -
         S3Files(s3, "elsewhere", "").write("a.json", b"")
 
 
+def test_racing_updates_of_a_file_all_take_effect(s3: "S3Client") -> None:
+    def append(number: int) -> None:
+        files = S3Files(s3, BUCKET, "")
+        files.update("looks", lambda before: (before or b"") + bytes([number]))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(append, range(9)))
+    assert sorted(S3Files(s3, BUCKET, "").read("looks") or b"") == list(range(9))
+
+
+def test_an_update_is_computed_again_from_what_another_writer_left(s3: "S3Client") -> None:
+    files, seen = S3Files(s3, BUCKET, ""), []
+
+    def change(before: bytes | None) -> bytes:
+        seen.append(before)
+        if len(seen) < 3:
+            files.write("looks", b"%d" % len(seen))  # another writer, between our read and write
+        return (before or b"") + b"!"
+
+    files.update("looks", change)
+    assert seen == [None, b"1", b"2"]
+    assert files.read("looks") == b"2!"
+
+
+def test_an_update_that_never_gets_through_is_an_error(s3: "S3Client") -> None:
+    files, counter = S3Files(s3, BUCKET, ""), iter(range(100))
+
+    def change(_: bytes | None) -> bytes:
+        files.write("looks", b"%d" % next(counter))
+        return b"ours"
+
+    with pytest.raises(StoreError, match="others keep changing it"):
+        files.update("looks", change)
+
+
+def test_an_update_in_a_missing_bucket_is_an_error(s3: "S3Client") -> None:
+    with pytest.raises(StoreError, match="cannot be updated"):
+        S3Files(s3, "elsewhere", "").update("looks", lambda _: b"")
+
+
 def test_a_refusal_is_for_its_run_and_a_later_run_asks_again(s3: "S3Client") -> None:
     refusal: JsonObject = {"purpose": "answer", "refused": "too long", "cost_usd": 0.0}
     memo_of(s3, "week-1", "outcomes-0").put("k1", refusal)

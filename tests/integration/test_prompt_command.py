@@ -220,6 +220,39 @@ def test_promote_accepts_the_artifact_of_a_run(prompt: Prompt) -> None:
     assert live() == (2, to_markdown(candidate))
 
 
+def test_promote_compares_the_verdict_with_the_stage(prompt: Prompt) -> None:
+    scope = {"tiers": "openai/a,openai/b,openai/c", "router": "local/encoder", "lambda": 0.2}
+    changed = LIVE.model_copy(update={"instruction": LIVE.instruction + "\n- a haiku"})
+    known = {"incumbent": LIVE.version, "verdict": "better", "content": changed.version}
+    candidate = changed.model_copy(update={"provenance": {**known, **scope}})
+    file = save("candidate.json", to_json(candidate))
+    refused(prompt("promote", file), f"{PREFIX}/verdict-scope", "Deploy the stage")
+    put(
+        json.dumps({**scope, "tiers": "openai/x,openai/b,openai/c", "lambda": 0.3}), "verdict-scope"
+    )
+    refused(
+        prompt("promote", file),
+        "tiers openai/a,openai/b,openai/c → openai/x,openai/b,openai/c; lambda 0.2 → 0.3",
+    )
+    put(json.dumps(scope), "verdict-scope")
+    assert "version 2" in prompt("promote", file).out
+    assert live() == (2, to_markdown(candidate))
+
+
+def test_an_approval_does_not_skip_the_other_checks(prompt: Prompt) -> None:
+    changed = LIVE.model_copy(update={"instruction": LIVE.instruction + "\n- a haiku"})
+    scope = {"tiers": "openai/a,openai/b,openai/c", "lambda": 0.2}
+    known = {"incumbent": LIVE.version, "verdict": "better", "content": changed.version}
+    asked = {"needs_approval": "uncalibrated: no labels."}
+    candidate = changed.model_copy(update={"provenance": {**known, **scope, **asked}})
+    file = save("candidate.json", to_json(candidate))
+    put(json.dumps({**scope, "lambda": 0.3}), "verdict-scope")
+    refused(prompt("promote", file, "--approve"), "lambda 0.2 → 0.3")
+    put(json.dumps(scope), "verdict-scope")
+    refused(prompt("promote", file), "uncalibrated: no labels.", "--approve")
+    assert "version 2" in prompt("promote", file, "--approve").out
+
+
 def test_promote_keeps_the_output_ratios_that_the_run_measured(prompt: Prompt) -> None:
     figures = {"output_ratio_1": 1.5, "output_ratio_1_low": 1.4, "output_ratio_1_high": 1.6}
     provenance = {"tiers": "x/1,x/2,x/3", **figures, "output_ratio_1_rows": 80}

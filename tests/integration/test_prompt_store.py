@@ -82,8 +82,8 @@ def test_prompt_and_switches_are_read_in_one_call(store: SsmPromptStore) -> None
     prompts, switches = together(ssm, now)
     assert (prompts.read_live(), switches.read()) == (None, Switches())
     store.put_live("one")
-    SsmSwitchStore(boto3.client("ssm"), "/test/switches").write(Switches(router="off"))
-    assert (switches.read().router, prompts.read_live()) == ("off", StoredPrompt("one", 1))
+    SsmSwitchStore(boto3.client("ssm"), "/test/switches").write(Switches(routing="off"))
+    assert (switches.read().routing, prompts.read_live()) == ("off", StoredPrompt("one", 1))
     assert ssm.calls == 2
 
     prompts.read_live()

@@ -12,6 +12,7 @@ from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import record_key
+from route_switch.domain.clients import client_of
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
@@ -63,6 +64,20 @@ def test_scores_and_thumbs_are_summed_by_version(dynamodb: "DynamoDBClient") -> 
     assert sums() == Scores(3, 1.6, 1.36)
     assert sums("live@2") == Scores(1, 1.0, 1.0)
     assert sums("live@3") == Scores()
+
+
+def test_scores_are_summed_by_client_without_the_users_name(dynamodb: "DynamoDBClient") -> None:
+    users = (None, "ann", "ann", "bob")
+    keep(*(replace(ROUTED, request_id=f"r{n}", user=user) for n, user in enumerate(users)))
+    for number, said in enumerate((UP, DOWN, UP, DOWN)):
+        rate(said, f"r{number}")
+    rate(UP, "r3")
+    by_client = DynamoDbQuality(dynamodb, "results").by_client("live@1")
+    ann, bob = (client_of(ROUTED.key_id, user) for user in ("ann", "bob"))
+    assert by_client == {ROUTED.key_id: Scores(1, 1, 1), ann: Scores(2, 1, 1), bob: Scores(1, 1, 1)}
+    assert sums() == Scores(4, 3, 3)
+    stored = str([i for i in dynamodb.scan(TableName="results")["Items"] if "QUALITY" in str(i)])
+    assert "ann" not in stored
 
 
 def test_repeated_feedback_changes_nothing_and_replaced_feedback_changes_the_difference(

@@ -96,8 +96,15 @@ def live() -> tuple[int, str]:
 
 
 def rate(version: str, ups: int, downs: int) -> None:
+    """Let four keys rate alike."""
+    for client, share in ((None, 1), *((f"key_{n}", 4) for n in range(4))):
+        put_scores(version, client, ups / share, downs / share)
+
+
+def put_scores(version: str, client: str | None, ups: float, downs: float) -> None:
     sums = {"n": ups + downs, "total": ups, "total_squares": ups}
-    item = {**quality_key(version), **{name: {"N": str(sum_)} for name, sum_ in sums.items()}}
+    values = {name: {"N": str(sum_)} for name, sum_ in sums.items()}
+    item = {**quality_key(version, client), **values}
     boto3.client("dynamodb").put_item(TableName="results", Item=cast("Any", item))
 
 
@@ -140,6 +147,34 @@ def order(**changes: object) -> JsonObject:
 
 def roll_back(**changes: object) -> JsonObject:
     return promoter.lambda_handler(order(**changes), FakeContext())
+
+
+def test_thirty_thumbs_of_one_key_roll_nothing_back_but_a_person_is_asked(queue: str) -> None:
+    for client in (None, "key_loud"):
+        put_scores("live@2", client, 0, 30)
+    assert [look(), look()] == ["one client"] * 2
+    assert live() == (2, B)
+    (message,) = told(queue)
+    assert message["Subject"] == "route-switch dev: roll back prompt version 2?"
+    assert "without the ratings of key_loud, no drop can be shown" in message["Message"]
+    assert "route-switch prompt rollback --to 1 --stage dev" in message["Message"]
+    assert "QUALITY#REJECTED" not in str(boto3.client("dynamodb").scan(TableName="results"))
+
+
+def test_a_key_that_the_owner_trusts_rolls_back_alone(
+    queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUSTED_KEYS", "key_other key_loud")
+    for client in (None, "key_loud"):
+        put_scores("live@2", client, 0, 30)
+    assert look() == "rolled back"
+    assert live() == (3, A)
+
+
+def test_scores_of_an_earlier_release_are_one_client(queue: str) -> None:
+    put_scores("live@2", None, 120, 80)
+    assert look() == "one client"
+    assert "without the ratings of earlier releases" in told(queue)[0]["Message"]
 
 
 def test_a_lower_rated_prompt_is_rolled_back_once_with_a_notification(

@@ -58,15 +58,15 @@ def test_the_cost_is_exact_to_the_token(api: Api) -> None:
 
 def when_late(monkeypatch: pytest.MonkeyPatch, done: threading.Event) -> None:
     """Set `done` as soon as a call that timed out has its answer."""
-    call = ModelCaller.call
+    wait = ModelCaller.wait
 
     def watched(caller: ModelCaller, *args: Any, **options: Any) -> CallResult:
-        result = call(caller, *args, **options)
+        result = wait(caller, *args, **options)
         if result.late is not None:
             result.late.add_done_callback(lambda _: done.set())
         return result
 
-    monkeypatch.setattr(ModelCaller, "call", watched)
+    monkeypatch.setattr(ModelCaller, "wait", watched)
 
 
 def test_a_late_answer_is_recorded_with_its_actual_tokens(

@@ -1,6 +1,7 @@
 """The CloudWatch metrics of requests, which the dashboard and alarms use."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import boto3
@@ -10,8 +11,8 @@ from functions.router import handler
 from infra.metric_names import BY_SERVICE, MODEL
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import to_markdown
-from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget
-from tests.support.upstream import completion, failure
+from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget, switch
+from tests.support.upstream import Body, Reply, completion, failure
 
 Line = dict[str, object]
 Captured = pytest.CaptureFixture[str]
@@ -41,6 +42,7 @@ def test_exactly_the_used_metrics_are_emitted(
     answer_on_each_tier(api)
     answer_beside_the_router(api)
     answer_nothing(api)
+    answer_in_shadow(api)
     serve_prompts(api)
     lose_a_record(api)
     monkeypatch.setattr(handler, "router", lambda: None)
@@ -69,6 +71,14 @@ def answer_nothing(api: Api) -> None:
     api.upstream.script = lambda _: failure(500)
     assert api.chat("hello").status == 502
     assert api("POST", "/v1/route", {"messages": [{"role": "user", "content": LONG}]}).status == 200
+
+
+def answer_in_shadow(api: Api) -> None:
+    switch(routing="shadow")
+    forget()
+    api.upstream.script = by_model(router=completion("1"), large=HI)
+    assert api.chat(LONG).headers["x-route-reason"] == "shadow"
+    switch(routing="on")
 
 
 def serve_prompts(api: Api) -> None:
@@ -138,3 +148,50 @@ def test_no_dimension_has_a_key_or_a_user(api: Api, capsys: Captured) -> None:
     for line in lines(capsys):
         for dimensions, _ in metrics_of(line):
             assert set(dimensions) <= {"service", "model"}
+
+
+def test_a_decision_in_shadow_counts_whether_it_failed(shadow: Api, capsys: Captured) -> None:
+    shadow.chat(LONG)
+    shadow.chat("hello")
+    shadow.upstream.script = by_model(router=failure(500), large=HI)
+    shadow.chat(LONG)
+    assert values(lines(capsys), "shadow_failed") == [0, 0, 1]
+
+
+def test_a_decision_that_an_answer_did_not_wait_for_failed_but_its_model_did_not(
+    api: Api, capsys: Captured
+) -> None:
+    switch(routing="shadow")
+    asked = threading.Event()
+
+    def script(body: Body) -> Reply:
+        if body["model"] == "router":
+            asked.set()
+            return Reply(completion("1").body, wait_for=api.upstream.released)
+        assert asked.wait(10)
+        return HI
+
+    api.upstream.script = script
+    api.chat(LONG)
+    emitted = lines(capsys)
+    assert values(emitted, "shadow_failed") == [1]
+    assert values(emitted, "model_errors") == [0, 0]
+
+
+def test_requests_that_the_sample_leaves_out_are_no_decisions(
+    make_api: MakeApi, capsys: Captured
+) -> None:
+    api = make_api(shadow_monthly_usd=0)
+    switch(routing="shadow")
+    api.upstream.script = by_model(large=HI)
+    api.chat(LONG)
+    assert values(lines(capsys), "shadow_failed") == []
+
+
+def values(emitted: list[Line], name: str) -> list[float]:
+    found: list[float] = []
+    for line in emitted:
+        value = line.get(name, [])
+        assert isinstance(value, list)
+        found += value
+    return found

@@ -14,7 +14,7 @@ from mypy_boto3_ssm import SSMClient
 
 from functions.setup.handler import lambda_handler
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "KEYS_TABLE": "keys",
     "PROMOTER_FUNCTION": "promoter",
     "FIRST_KEYS_PARAMETER": "/test/first-keys",
+    "SWITCHES_PARAMETER": "/test/switches",
+    "ROUTING_START": "shadow",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -113,6 +115,10 @@ def value(ssm: SSMClient, name: str) -> str:
     return ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
 
+def names(ssm: SSMClient) -> set[str]:
+    return {found["Name"] for found in ssm.describe_parameters()["Parameters"]}
+
+
 def key_items() -> dict[str, dict[str, object]]:
     items = boto3.client("dynamodb").scan(TableName="keys")["Items"]
     return {item["pk"]["S"]: dict(item) for item in items if item["pk"]["S"].startswith("KEY#")}
@@ -129,6 +135,33 @@ def test_create_hands_over_keys_stores_their_hashes_and_starts_the_live_prompt(
     assert client["role"] == {"S": "client"}
     assert client["allowed_tiers"] == {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]}
     assert value(ssm, "/test/live") == SEED
+    assert json.loads(value(ssm, "/test/switches"))["router"] == "shadow"
+
+
+def test_a_stage_that_starts_with_routing_on_gets_no_switches(
+    ssm: SSMClient, cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROUTING_START", "on")
+    assert cloudformation.request("Create")["Status"] == "SUCCESS"
+    assert "/test/switches" not in names(ssm)
+
+
+def test_no_deployment_changes_switches_that_exist(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    ssm.put_parameter(Name="/test/switches", Value='{"pin_tier": 2}', Type="String")
+    for request_type in ("Create", "Update"):
+        assert cloudformation.request(request_type)["Status"] == "SUCCESS"
+    assert value(ssm, "/test/switches") == '{"pin_tier": 2}'
+
+
+def test_an_upgraded_stage_without_switches_keeps_routing(
+    ssm: SSMClient, cloudformation: CloudFormation
+) -> None:
+    """CloudFormation sends Update, or nothing. Without switches, everything is on."""
+    assert cloudformation.request("Update")["Status"] == "SUCCESS"
+    assert "/test/switches" not in names(ssm)
+    assert SsmSwitchStore(ssm, "/test/switches").read().routing == "on"
 
 
 def test_a_second_create_changes_neither_keys_nor_a_learned_prompt(

@@ -1,13 +1,19 @@
 """Which tiers may answer: the request's range, its needs, the owner's switches."""
 
-import json
-
 import boto3
 import pytest
 
 from route_switch.domain.needs import Capabilities
 from route_switch.services.refreshed_value import REFRESH_AFTER_S
-from tests.integration.conftest import CATALOG, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
+from tests.integration.conftest import (
+    CATALOG,
+    LONG,
+    SMALL_ONLY_KEY,
+    Api,
+    MakeApi,
+    by_model,
+    switch,
+)
 from tests.integration.test_openai_fields import TOOL
 from tests.support.upstream import completion, failure
 
@@ -112,12 +118,6 @@ def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
     assert api.upstream.models_called() == ["router"]
 
 
-def switch(**values: object) -> None:
-    boto3.client("ssm").put_parameter(
-        Name="/test/switches", Value=json.dumps(values), Type="String", Overwrite=True
-    )
-
-
 def test_a_pinned_tier_answers_without_the_router(api: Api) -> None:
     switch(pin_tier=3)
     api.upstream.script = EVERYTHING
@@ -127,10 +127,10 @@ def test_a_pinned_tier_answers_without_the_router(api: Api) -> None:
     assert api.chat(LONG, key=SMALL_ONLY_KEY).headers["x-route-tier"] == "1"
 
 
-def test_with_the_router_off_short_queries_are_bypassed_and_others_go_to_the_safe_tier(
+def test_with_routing_off_short_queries_are_bypassed_and_others_go_to_the_safe_tier(
     api: Api,
 ) -> None:
-    switch(router="off")
+    switch(routing="off")
     api.upstream.script = EVERYTHING
     headers = api.chat(LONG).headers
     assert (headers["x-route-tier"], headers["x-route-reason"]) == ("2", "fallback")

@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from functions.learning import handler as learning
+from functions.optimizer import handler as optimizer
 from functions.promote import handler as promoter
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
@@ -20,11 +21,17 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.verdict_scope import stage_scope
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.switches import Switches
 from route_switch.wiring.learning import read_learning_settings
 from route_switch.workflow.failures import UnexpectedError
-from tests.integration.conftest import CATALOG
+from tests.integration.conftest import CATALOG, switch
 from tests.support.context import FakeContext
+from tests.support.scripted_models import Models, numbers, recorded
+from tests.support.searching import cache_put_back
+from tests.support.upstream import running_upstream
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,7 +77,7 @@ def s3(aws: None, results_table: str, monkeypatch: pytest.MonkeyPatch) -> "Itera
 
 
 def forget() -> None:
-    for cache in (read_learning_settings, learning.wiring, promoter.wiring):
+    for cache in (read_learning_settings, learning.wiring, optimizer.wiring, promoter.wiring):
         cache.cache_clear()
 
 
@@ -222,16 +229,25 @@ def instruction(word: str) -> str:
 
 
 def candidate(**provenance: str) -> RoutingPrompt:
-    known = {"verdict": "better", "incumbent": packaged_prompt().version, **provenance}
-    changed = {"instruction": instruction("learned"), "provenance": known}
-    return packaged_prompt().model_copy(update=changed)
+    changed = packaged_prompt().model_copy(update={"instruction": instruction("learned")})
+    scope = stage_scope(RouterConfig(models=CATALOG), 0.2)
+    known = {"verdict": "better", "incumbent": packaged_prompt().version}
+    about = {"content": changed.version, **scope}
+    return changed.model_copy(update={"provenance": {**known, **about, **provenance}})
 
 
-def promote(s3: "S3Client", prompt: RoutingPrompt, approved: bool | None = None) -> JsonObject:
+def promote(
+    s3: "S3Client",
+    prompt: RoutingPrompt,
+    approved: bool | None = None,
+    gain_over_shadow_low: float | None = None,
+) -> JsonObject:
     s3.put_object(
         Bucket=BUCKET, Key=f"runs/{RUN['id']}/candidate.json", Body=to_json(prompt).encode()
     )
     state: JsonObject = {"run": RUN, "collected": {}, "shards": [0]}
+    if gain_over_shadow_low is not None:
+        state["evaluated"] = {"done": True, "gain_over_shadow_low": gain_over_shadow_low}
     if approved is not None:
         state["approval"] = {"approved": approved, "by": "arn"}
     return promoter.lambda_handler({"step": "promote", "state": state}, FakeContext())
@@ -242,7 +258,14 @@ def test_a_better_candidate_goes_live_once_and_its_artifact_is_stored(
 ) -> None:
     for new in (True, False):
         promoted = promote(s3, candidate())
-        assert promoted == {"promoted": True, "off": False, "version": 2, "new": new, "why": None}
+        assert promoted == {
+            "promoted": True,
+            "off": False,
+            "version": 2,
+            "new": new,
+            "why": None,
+            "shadow": None,
+        }
     (counted,) = [
         json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
     ]
@@ -295,6 +318,21 @@ def test_a_candidate_that_needs_approval_does_not_go_live_without_it(s3: "S3Clie
     assert promote(s3, asked, approved=True)["version"] == 2
 
 
+def test_a_candidate_that_was_measured_with_other_prices_does_not_go_live(s3: "S3Client") -> None:
+    """Somebody deployed other prices while the run waited for its approval."""
+    promoted = promote(s3, candidate(prices="9/9,9/9,9/9,?"), approved=True)
+    assert promoted["promoted"] is False
+    assert "verdict is about something else: prices 9/9,9/9,9/9,? → " in str(promoted["why"])
+    assert live() == to_markdown(packaged_prompt())
+
+
+def test_an_artifact_that_was_edited_in_the_bucket_does_not_go_live(s3: "S3Client") -> None:
+    edited = candidate().model_copy(update={"instruction": instruction("mine")})
+    promoted = promote(s3, edited, approved=True)
+    assert promoted["promoted"] is False
+    assert f"content {candidate().version} → {edited.version}" in str(promoted["why"])
+
+
 def test_a_run_without_a_candidate_is_an_error(s3: "S3Client") -> None:
     with pytest.raises(ConfigurationError, match=r"left no candidate.json"):
         promoter.lambda_handler({"step": "promote", "state": {"run": RUN}}, FakeContext())
@@ -314,6 +352,41 @@ def test_held_out_measurements_are_reported_with_the_outcome(
     assert (ended["outcome"], ended["learning_runs"]) == ("not better", [1.0])
     told = (quality["heldout_quality_live"], quality["heldout_quality_candidate"])
     assert (*told, quality["learning_usd"]) == ([0.91], [0.9], [1.5])
+
+
+@pytest.mark.parametrize(
+    ("go_live", "low", "told", "routing"),
+    [
+        ("person", 0.1, "stays", "shadow"),
+        ("gate", 0.1, "ended", "on"),
+        ("gate", 0.0, "unproven", "shadow"),
+        ("gate", None, "unproven", "shadow"),
+    ],
+)
+def test_a_promotion_ends_shadow_only_where_the_gate_may_and_the_evidence_suffices(
+    s3: "S3Client",
+    monkeypatch: pytest.MonkeyPatch,
+    go_live: str,
+    low: float | None,
+    told: str,
+    routing: str,
+) -> None:
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, "go_live": go_live}))
+    forget()
+    switch(routing="shadow", learning="on")
+    assert promote(s3, candidate(), gain_over_shadow_low=low)["shadow"] == told
+    found = boto3.client("ssm").get_parameter(Name=SWITCHES)["Parameter"]["Value"]
+    assert Switches.model_validate_json(found).routing == routing
+
+
+def test_a_refused_promotion_leaves_shadow_alone(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, "go_live": "gate"}))
+    forget()
+    switch(routing="shadow", learning="off")
+    refused = promote(s3, candidate(), gain_over_shadow_low=0.1)
+    assert (refused["promoted"], refused["shadow"]) == (False, None)
 
 
 def test_what_a_run_measured_is_kept_although_its_candidate_is_not_promoted(
@@ -340,3 +413,57 @@ def test_a_run_is_reported_although_its_ratios_cannot_be_kept(
     evaluated: JsonObject = {"done": True, "slice": 0, "verdict": "not better"}
     notice = step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
     assert notice["outcome"] == "not better"
+
+
+class FourteenMinutes(FakeContext):
+    def get_remaining_time_in_millis(self) -> int:
+        return 14 * 60_000
+
+
+def optimize(name: str) -> JsonObject:
+    with cache_put_back():
+        return optimizer.lambda_handler({"step": name, "run": RUN}, FourteenMinutes())
+
+
+def sometimes_lost(number: int) -> JsonObject:
+    """Return a recorded example: Tier 1 fails on every fourth easy query."""
+    example = recorded(number)
+    models = example["models"]
+    assert isinstance(models, dict)
+    lost = number % 8 == 0
+    small = {"score": 0.0 if lost else 1.0, "cost_usd": 0.1}
+    return {**example, "models": {**models, "openai/small": small} if lost else models}
+
+
+def test_a_better_candidate_that_cannot_be_promised_ends_the_run_and_is_not_promoted(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"proposer": "openai/proposer", "rounds": 1, "candidates": 5, "trials": 6, "threads": 4}
+    free = {"input_usd_per_million": 0, "output_usd_per_million": 0}
+    asked = {"max_quality_loss": 0.05, "prices": {"openai/proposer": free}}
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, **small, **asked}))
+    rows = [sometimes_lost(n) for n in numbers(train=40, validation=30, heldout=100)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=gzip.compress(lines.encode()))
+    with running_upstream(Models()) as upstream:
+        router = RouterConfig(models=CATALOG, openai_base_url=upstream.url)
+        monkeypatch.setenv("ROUTE_SWITCH_CONFIG", router.model_dump_json())
+        forget()
+        run, collected = claim()["run"], step("collect")
+        assert collected["enough"], collected
+        assert all(optimize(name)["done"] for name in ("outcomes", "optimize"))
+        evaluated = optimize("evaluate")
+    assert evaluated["verdict"] == "cannot be promised"
+    gain_low = evaluated["gain_low"]
+    assert isinstance(gain_low, float)
+    assert gain_low > 0
+    report = json.loads(read(s3, f"runs/{RUN['id']}/report.json"))
+    assert report["gate"]["verdict"] == "better"
+    assert report["promise"]["candidate_holds"] is False
+    told = step("report", execution="e1", state={"run": run, "evaluated": evaluated})
+    assert told["outcome"] == "cannot be promised"
+    assert "it cannot be promised that at most 5% of answers are worse" in str(told["message"])
+    made = parse_prompt(read(s3, f"runs/{RUN['id']}/candidate.json").decode())
+    with pytest.raises(PromptError, match="cannot be promised"):
+        promote(s3, made)
+    assert live() == to_markdown(packaged_prompt())

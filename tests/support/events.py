@@ -33,6 +33,6 @@ def api_event(
     }
 
 
-def chat_event(content: object, key: str) -> dict[str, object]:
-    body = {"model": "auto", "messages": [{"role": "user", "content": content}]}
+def chat_event(content: object, key: str, model: str = "auto") -> dict[str, object]:
+    body = {"model": model, "messages": [{"role": "user", "content": content}]}
     return api_event("POST", "/v1/chat/completions", body, key)

@@ -9,8 +9,9 @@ from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import AnswerMemo
-from route_switch.domain.learning.promotion import GateHistory
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize
@@ -18,6 +19,7 @@ from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap
+from tests.support.outcomes import spelled
 from tests.support.paid import PRICE, FakeTime
 from tests.support.searching import INCUMBENT, Models, cache_put_back
 
@@ -54,8 +56,12 @@ def example(number: int, **fields: object) -> Example:
         name: {"score": float(tier >= subject), "cost_usd": COSTS[tier]}
         for tier, name in enumerate(NAMES)
     }
-    words = " ".join(f"{SUBJECTS[subject]}{number * 7 % 31}{part}" for part in "abcdefgh")
-    row = {"query": f"{words} number {number}", "models": results, "workload": SUBJECTS[subject]}
+    words = " ".join(f"{SUBJECTS[subject]}{spelled(number * 7 % 31)}{part}" for part in "abcdefgh")
+    row = {
+        "query": f"{words} number {spelled(number)}",
+        "models": results,
+        "workload": SUBJECTS[subject],
+    }
     return Example.model_validate({**row, **fields})
 
 
@@ -80,6 +86,21 @@ class RecordedSteps:
         pass
 
 
+class Ledger:
+    """`GateLedger` in memory."""
+
+    def __init__(self, history: GateHistory | None = None) -> None:
+        self.history = history or GateHistory()
+
+    def read(self) -> GateHistory:
+        return self.history
+
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
+        result = gate(rows, self.history, test=test, min_rows=min_rows)
+        self.history = result.history
+        return result
+
+
 def learn(
     models: Models,
     plan: Plan = PLAN,
@@ -97,7 +118,7 @@ def learn(
     )
     with cache_put_back():
         run = LearningSteps(plan, calls, cap, embed, RecordedSteps())
-        return run(examples, INCUMBENT, packaged_prompt(), GateHistory()), calls
+        return run(examples, INCUMBENT, packaged_prompt(), Ledger()), calls
 
 
 def with_judge(plan: Plan = PLAN) -> Plan:

@@ -18,19 +18,26 @@ def outcome(score: float, best: float, usd: float | None, ms: float | None = Non
     )
 
 
+def spelled(number: int) -> str:
+    """Write a number in letters: queries that differ only in digits are of one template."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
 def table_of(
     *rows: tuple[float, float, float],
     usd: tuple[float | None, float | None, float | None] = (1.0, 4.0, 10.0),
     weights: tuple[float, ...] = (),
     workloads: tuple[str | None, ...] = (),
+    templates: tuple[str | None, ...] = (),
 ) -> OutcomeTable:
     """Return a table of three tiers. A row has their scores; `usd` is the cost of their answers."""
     examples = tuple(
         Example(
             id=str(i),
-            query=f"question number {i}",
+            query=f"question {spelled(i)}",
             weight=weights[i] if weights else 1.0,
             workload=workloads[i] if workloads else None,
+            template=templates[i] if templates else None,
         )
         for i in range(len(rows))
     )

@@ -104,6 +104,7 @@ def stopped() -> Report:
             "gate": None,
             "policies": (),
             "against": {},
+            "incumbent_against": {},
             "workloads": (),
             "candidates": _candidates()[:3],
             "rejected": {},
@@ -207,6 +208,10 @@ def _measured() -> dict[str, object]:
         "gate": better(),
         "policies": _policies(timed=True),
         "against": {name: around(gain, 0.021) for name, gain in gains.items()},
+        "incumbent_against": {
+            name: around(_objective("incumbent") - _objective(name), 0.05)
+            for name in ("tier-1", "tier-2", "tier-3")
+        },
         "workloads": _workloads(),
         "candidates": _candidates(),
         "rejected": {"no bulleted list for Tier 2": 3, "over 8,192 bytes": 2, "e-mail address": 1},

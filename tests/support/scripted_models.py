@@ -25,7 +25,7 @@ from pydantic import JsonValue
 from typer.testing import CliRunner, Result
 
 from route_switch.cli.main import app, run
-from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.query import text_of
 from tests.support.upstream import Body, Reply, Script, completion
@@ -77,7 +77,7 @@ def numbers(
 
 
 def side(number: int, hard: str = PROOF) -> Side:
-    return side_of(query_key(query(number, hard)))
+    return side_of(Example(query=query(number, hard)).template_key)
 
 
 def is_hard(text: str) -> bool:

@@ -113,6 +113,7 @@ def search_of(
     usd_weight: float = 10.0,
     forbidden: tuple[str, ...] = (),
     trainset: list[LabeledQuery] | None = None,
+    on_trial: Callable[[int, float], None] = lambda _, __: None,
 ) -> MiproSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
@@ -131,7 +132,7 @@ def search_of(
         usd_weight=usd_weight,
         why_rejected=Screening(INCUMBENT, tuple(Tier), UserText(forbidden)),
         threads=threads,
-        on_trial=lambda _, __: None,
+        on_trial=on_trial,
     )
 
 

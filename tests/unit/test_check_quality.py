@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.clients import client_of
 from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
@@ -39,10 +40,30 @@ class FakeHistory:
         )
 
 
+def shared(scores: Scores, clients: Sequence[str]) -> dict[str, Scores]:
+    """Divide the scores equally."""
+    share = len(clients)
+    part = Scores(scores.n // share, scores.total / share, scores.total_squares / share)
+    return dict.fromkeys(clients, part)
+
+
 @dataclass
 class FakeQuality:
+    """The scores of a version come from the `clients`, equally."""
+
     by_version: dict[str, Scores] = field(default_factory=dict)
     order: RollbackOrder | None = None
+    clients: Sequence[str] = ("key_a", "key_b", "key_c", "key_d")
+    asked_about: list[str] = field(default_factory=list)
+
+    def by_client(self, prompt_version: str) -> dict[str, Scores]:
+        return shared(self.scores(prompt_version), self.clients)
+
+    def asked(self, prompt_version: str) -> bool:
+        return prompt_version in self.asked_about
+
+    def put_asked(self, prompt_version: str) -> None:
+        self.asked_about.append(prompt_version)
 
     def scores(self, prompt_version: str) -> Scores:
         return self.by_version.get(prompt_version, Scores())
@@ -69,6 +90,8 @@ class FakePromoter:
         self.orders.append(order)
         if self.fails == "before":
             raise InvocationError("The promoter failed.")
+        if order.only_ask:
+            return RolledBack(why="A person was asked.")
         if self.fails == "refuses":
             return RolledBack(why="Version 9 is live.")
         documents = self.history.documents
@@ -85,9 +108,11 @@ class World:
     history: FakeHistory
     quality: FakeQuality
     promoter: FakePromoter
+    trusted: frozenset[str] = frozenset()
 
     def look(self) -> QualityOutcome:
-        return CheckQuality(self.history, self.quality, self.promoter)(NOW).outcome
+        check = CheckQuality(self.history, self.quality, self.promoter, self.trusted)
+        return check(NOW).outcome
 
 
 def world(documents: Sequence[str], *scores: Scores) -> World:
@@ -132,6 +157,39 @@ def test_in_all_other_cases_the_prompt_stays(
     assert found.look() is outcome
     assert found.promoter.orders == []
     assert found.quality.order is None
+
+
+def test_the_ratings_of_one_key_roll_nothing_back_and_a_person_is_asked_once() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.quality.clients = ["key_a"]
+    assert [found.look(), found.look()] == [QualityOutcome.ONE_CLIENT] * 2
+    (order,) = found.promoter.orders
+    assert order.only_ask
+    assert "without the ratings of key_a, no drop can be shown" in order.because
+    assert found.quality.order is None
+    assert found.history.documents == [A, B]
+
+
+def test_with_one_key_its_users_decide_together() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.quality.clients = [client_of("key_a", f"user {n}") for n in range(10)]
+    assert found.look() is QualityOutcome.ROLLED_BACK
+
+
+def test_a_key_that_the_owner_trusts_decides_alone() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.quality.clients, found.trusted = ["key_a"], frozenset({"key_a"})
+    assert found.look() is QualityOutcome.ROLLED_BACK
+
+
+def test_a_crash_between_asking_and_noting_it_asks_again() -> None:
+    found = world([A, B], GOOD, BAD)
+    found.quality.clients, found.promoter.fails = ["key_a"], "before"
+    with pytest.raises(InvocationError):
+        found.look()
+    found.promoter.fails = None
+    assert found.look() is QualityOutcome.ONE_CLIENT
+    assert len(found.promoter.orders) == 2
 
 
 def test_a_broken_version_is_skipped_as_the_target_of_a_rollback() -> None:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from route_switch.cli.main import app, run
+from route_switch.domain.learning.example import query_key
 from route_switch.domain.prompt_document import parse_prompt, to_json
 from tests.support.upstream import completion, failure, running_upstream
 
@@ -40,6 +41,21 @@ def test_each_query_gets_one_line_with_the_documented_fields(queries: Path) -> N
     assert [line["reason"] for line in lines] == ["bypass", "router", "router"]
     assert lines[0]["tier"] == 1
     assert lines[0]["router_tokens"] == 0
+
+
+def test_an_id_is_optional_and_defaults_to_the_querys_key(tmp_path: Path) -> None:
+    file = tmp_path / "examples.jsonl"
+    rows = [{"query": "hello", "models": {}}, {"id": None, "query": "Hello ", "gold": ["a", "b"]}]
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert [line["id"] for line in route("--queries", file)] == [query_key("hello")] * 2
+
+
+def test_queries_that_the_encoder_does_not_understand_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "queries.jsonl"
+    rows = [{"query": "请证明每个偶数都是两个素数的和"}, {"query": "Prove it in full."}]
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    result = CliRunner().invoke(app, ["route", "--queries", str(file)])
+    assert "note: 50% of the queries are not in Latin script. local/encoder" in result.stderr
 
 
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:

@@ -133,6 +133,74 @@ def test_heldout_measures_held_out_rows_only(examples: Path) -> None:
     assert 0 < held_out["n"] < every["n"]
 
 
+def test_rows_that_are_left_out_are_told_with_their_reasons(tmp_path: Path) -> None:
+    rows = [row.model_dump(mode="json") for row in load_sample() if row.models][:40]
+    for row in rows[4:]:
+        del row["models"][OFFLINE_MODELS[1]]
+    odd = {"query": ""}
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join(map(json.dumps, [*rows, rows[0], odd])), "utf-8")
+    document = evaluate(path)
+    assert (document["n"], document["templates"]) == (4, 4)
+    assert document["left_out"] == {
+        f"lack a result of {OFFLINE_MODELS[1]}": 36,
+        "on lines that cannot be read as examples": 1,
+    }
+    options = ["--examples", str(path), "--tiers", THREE, "--prompt", str(HAND_WRITTEN)]
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["evaluate", *options])
+    assert (
+        f"4 of 42 rows used; 36 lack a result of {OFFLINE_MODELS[1]}; 1 on lines that cannot be "
+        "read as examples; 1 merged into equal ones, which count for them.\n"
+    ) in result.stdout
+    assert "note: 1 of 42 lines of " in result.stderr
+
+
+def test_without_a_complete_row_the_error_says_what_is_missing(tmp_path: Path) -> None:
+    small, _, large = OFFLINE_MODELS
+    rows = [
+        {"query": f"query {n}", "models": {name: {"score": 1, "cost_usd": 1}}}
+        for n, name in enumerate((small, large))
+    ]
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    options = ["--examples", str(path), "--tiers", f"{small},{large}"]
+    result = CliRunner().invoke(app, ["evaluate", *options, "--prompt", str(HAND_WRITTEN)])
+    assert str(result.exception) == (
+        f"No row has results of all tiers: 0 of 2 rows used; 1 lacks a result of {large}; "
+        f"1 lacks a result of {small}."
+    )
+
+
+def test_rows_of_few_templates_are_told(tmp_path: Path) -> None:
+    result = {"score": 1, "cost_usd": 1}
+    rows = [
+        {
+            "query": f"Where is the {thing} that I ordered as {n}?",
+            "models": {"s": result, "l": result},
+        }
+        for thing in ("bag", "hat")
+        for n in range(6)
+    ]
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    options = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
+    found = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["evaluate", *options])
+    assert found.stdout.startswith("12 rows; they are from 2 templates (queries that differ only")
+    assert evaluate(path, tiers="s,l")["templates"] == 2
+
+
+def test_equal_queries_weigh_as_much_as_they_occur(tmp_path: Path) -> None:
+    def row(query: str, small: int) -> str:
+        results = {"s": {"score": small, "cost_usd": 1}, "l": {"score": 1, "cost_usd": 2}}
+        return json.dumps({"query": query, "models": results})
+
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join([row("Where is my bag?", 1)] * 3 + [row("And my hat?", 0)]), "utf-8")
+    document = evaluate(path, tiers="s,l")
+    quality = {policy["policy"]: policy["quality"] for policy in document["policies"]}
+    assert (document["n"], quality["tier-1"]) == (2, pytest.approx(0.75))
+
+
 def test_a_failing_router_is_an_error(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-caller")
     with running_upstream(lambda _: failure(400)) as upstream:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from route_switch.cli.examples import print_summary
 from route_switch.cli.main import run
+from route_switch.services.learning.collect_examples import CollectedExamples
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,12 @@ def test_a_stopped_local_stack_is_reported(
     with pytest.raises(SystemExit):
         run()
     assert "The call to AWS failed: Could not connect" in capsys.readouterr().err
+
+
+def test_every_reason_to_leave_a_request_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    left_out = {"attachments": 3, "expired": 0, "a new reason": 2}
+    print_summary(Path("x.jsonl"), CollectedExamples((), 10, 1.0, left_out))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "left out: 3 requests with attachments",
+        "left out: 2 requests (a new reason)",
+    ]

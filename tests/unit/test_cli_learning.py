@@ -1,14 +1,13 @@
 """`route-switch optimize`: options, money and progress."""
 
 import io
-import json
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.cli.files import read_text, write_whole
@@ -23,13 +22,20 @@ from route_switch.cli.model_options import (
 )
 from route_switch.cli.progress import RunProgress
 from route_switch.cli.route import router_config
+from route_switch.cli.run_checks import only_recorded
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.learning.example import Example
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.learning_job import HISTORY_BEFORE, default_proposer, simulated_parts
+from route_switch.optimizer.learning_job import (
+    LearningJob,
+    default_proposer,
+    simulated_parts,
+)
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.services.learning.pace import Pace
 from tests.support.learning import EXAMPLES, NAMES, PLAN
+from tests.support.outcomes import spelled
 from tests.support.searching import INCUMBENT
 
 CONFIG = router_config("openai/gpt-4o-mini")
@@ -206,34 +212,18 @@ def test_a_run_that_cannot_start_releases_the_folder(tmp_path: Path) -> None:
     MemoFile(tmp_path / "run" / MEMO).close()
 
 
-def test_a_resumed_run_uses_the_gate_history_from_its_start(tmp_path: Path) -> None:
-    """A resumed run counts as one look, even if the shared file changed in between."""
-    history = tmp_path / "history.json"
-    history.write_text('{"looks": 3, "seen": ["a"]}')
-    run = run_in(tmp_path, history).job
-    assert run.history_before().looks == 3
-    history.write_text('{"looks": 4, "seen": []}')
-    assert run.history_before().looks == 3
-    assert json.loads((tmp_path / HISTORY_BEFORE.format(run.fingerprint)).read_text())["looks"] == 3
-    assert replace(run, examples_digest="other").history_before().looks == 4
-
-
-def test_another_limit_or_margin_is_another_run(tmp_path: Path) -> None:
-    """They are fixed before the results: changing them takes another look."""
-    run = run_in(tmp_path).job
-    limited = replace(run, plan=replace(run.plan, max_quality_loss=0.05))
-    tolerant = replace(run, plan=replace(run.plan, no_worse_margin=0.1))
-    assert len({run.fingerprint, limited.fingerprint, tolerant.fingerprint}) == 3
-
-
-def test_without_a_gate_history_the_run_is_the_first_look(tmp_path: Path) -> None:
-    assert run_in(tmp_path, tmp_path / "none.json").job.history_before().looks == 0
-
-
-def test_an_invalid_gate_history_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_gate_history_stops_the_run_before_anything_else(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("[1]")
     with pytest.raises(ConfigurationError, match=r"h.json is not a gate history"):
-        run_in(tmp_path, tmp_path / "h.json").job.history_before()
+        run_in(tmp_path / "run", tmp_path / "h.json", router="local/encoder")()
+    assert (tmp_path / "h.json").read_text() == "[1]"
+
+
+def test_a_gate_history_in_a_missing_folder_stops_the_run_before_anything_else(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(RouteSwitchError, match=r"none does not exist. Create it first"):
+        run_in(tmp_path / "run", tmp_path / "none" / "h.json", router="local/encoder")()
 
 
 def test_a_dry_run_lists_models_without_a_price(capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,3 +264,101 @@ def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path) -> None:
     assert "nothing was called" in result.output
     assert "0.0000 USD in total" in result.output, "recorded answers and a local router are free"
     assert not (tmp_path / "run").exists()
+
+
+def optimize(rows: Sequence[Example], folder: Path, *options: str) -> Result:
+    file = folder / "examples.jsonl"
+    file.write_text("\n".join(e.model_dump_json() for e in rows), "utf-8")
+    given = ["--examples", str(file), "--tiers", ",".join(NAMES), "--out", str(folder / "run")]
+    return CliRunner().invoke(app, ["optimize", *given, *options])
+
+
+def test_a_gate_history_in_a_missing_folder_is_refused_before_anything_is_called(
+    tmp_path: Path,
+) -> None:
+    history = tmp_path / "none" / "history.json"
+    result = optimize(EXAMPLES, tmp_path, "--gate-history", str(history))
+    assert str(result.exception) == (
+        f"--gate-history {history}: the folder {history.parent} does not exist. Create it first."
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", ["[1]", None])
+def test_a_file_that_is_no_gate_history_is_refused_before_anything_is_called(
+    tmp_path: Path, content: str | None
+) -> None:
+    history = tmp_path / "history.json"
+    history.write_text(content) if content else history.mkdir()
+    result = optimize(EXAMPLES, tmp_path, "--gate-history", str(history))
+    assert "history.json" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def renamed(example: Example, *names: str, **fields: object) -> Example:
+    """Return the example with results of these models, each field of them as stated."""
+    results = [r.model_copy(update=fields) for r in example.models.values()]
+    return example.model_copy(update={"models": dict(zip(names, results, strict=True))})
+
+
+def test_a_model_that_is_only_recorded_proposes_nothing(tmp_path: Path) -> None:
+    names = ("x/small", "x/medium", "meta/llama-2-70b-chat")
+    rows = [renamed(e, *names) for e in EXAMPLES]
+    result = optimize(rows, tmp_path, "--tiers", ",".join(names), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "note: meta/llama-2-70b-chat is only recorded in the examples" in result.stderr
+    assert "offline/proposer" in result.stdout
+    assert "would stop" not in result.stdout
+    models = dict(zip(Tier, names, strict=True))
+    assert only_recorded(rows, models) == set(names)
+    assert only_recorded([*rows, renamed(EXAMPLES[0], "x/small", "b", "c")], models) == {"x/small"}
+
+
+def test_free_models_need_a_lambda_of_zero_which_is_said_before_any_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    names = ("openai/s", "openai/m", "openai/l")
+    tokens = {"cost_usd": None, "input_tokens": 10, "output_tokens": 5}
+    rows = [renamed(e, *names, **tokens) for e in EXAMPLES]
+    options = ("--tiers", ",".join(names), "--proposer-model", "offline/proposer")
+    dry = optimize(rows, tmp_path, *options, "--dry-run")
+    assert "The run would stop: All answers of openai/l cost nothing" in dry.stdout
+    assert "--lambda 0" in dry.stdout
+    assert "cost nothing" in str(optimize(rows, tmp_path, *options).exception)
+    assert not (tmp_path / "run").exists()
+    assert "would stop" not in optimize(rows, tmp_path, *options, "--dry-run", "--lambda=0").stdout
+
+
+def test_queries_that_all_bypass_the_router_stop_the_run_before_any_call(tmp_path: Path) -> None:
+    rows = [e.model_copy(update={"query": f"go {spelled(n)}"}) for n, e in enumerate(EXAMPLES)]
+    result = optimize(rows, tmp_path)
+    assert " are shorter than 8 tokens, so they bypass the router" in str(result.exception)
+    assert "--no-bypass" in str(result.exception)
+    assert "would stop" not in optimize(rows, tmp_path, "--no-bypass", "--dry-run").stdout
+
+
+def test_texts_that_must_not_be_shown_stop_the_run_before_any_call(tmp_path: Path) -> None:
+    rows = [e.model_copy(update={"query": f"<script>{e.query}"}) for e in EXAMPLES]
+    result = optimize(rows, tmp_path)
+    assert "withheld because their text is not safe in a prompt" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_few_templates_are_named_when_there_are_too_few_rows(tmp_path: Path) -> None:
+    rows = [e.model_copy(update={"query": f"Where is order {n}?"}) for n, e in enumerate(EXAMPLES)]
+    result = optimize(rows, tmp_path)
+    assert "90 examples are from 1 templates" in str(result.exception)
+
+
+def test_an_interrupted_run_says_in_one_line_how_to_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LearningJob, "__call__", interrupt)
+    result = optimize(EXAMPLES, tmp_path)
+    assert str(result.exception) == (
+        "The run was interrupted. Run the same command to resume; nothing is paid twice."
+    )

@@ -1,5 +1,6 @@
 """Examples from recorded traffic."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.learning_ports import RoutedRequests
+from route_switch.domain.learning.learning_ports import LoadedRequests, RoutedRequests
 from route_switch.domain.learning.past_request import GivenFeedback, PastRequest
+from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.request_record import Attempt, NotReplayable
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
@@ -17,6 +20,7 @@ from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from tests.support.effort import draws
+from tests.support.outcomes import spelled
 
 TODAY = [date(2026, 1, 31)]
 CATALOG = ModelCatalog(
@@ -52,6 +56,7 @@ class Traffic:
     requests: Sequence[PastRequest]
     voted: Sequence[str] = ()
     expired: Sequence[str] = ()
+    unreadable: Sequence[str] = ()
     not_replayable: dict[NotReplayable, int] = field(default_factory=dict)
 
     def count(self, days: Sequence[date]) -> RoutedRequests:
@@ -64,9 +69,11 @@ class Traffic:
     def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
         return list(self.voted[:limit])
 
-    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+    def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         by_id = {request.request_id: request for request in self.requests}
-        return [by_id[id_] for id_ in request_ids if id_ not in self.expired]
+        found = [id_ for id_ in request_ids if id_ not in (*self.expired, *self.unreadable)]
+        unreadable = tuple(id_ for id_ in request_ids if id_ in self.unreadable)
+        return LoadedRequests(tuple(by_id[id_] for id_ in found), unreadable)
 
 
 def collect(
@@ -162,17 +169,126 @@ def test_requests_with_feedback_are_added_for_training_only() -> None:
     assert {e.id for e in uniform} == {e.id for e in collect(Traffic(requests), 40).examples}
 
 
-def test_feedback_on_an_equal_request_is_shared_without_adding_weight() -> None:
-    requests = [asked(f"r{n}", f"Question {n}?") for n in range(200)]
-    drawn = collect(Traffic(requests), wanted=20).examples[0]
+@pytest.mark.parametrize("side", Side)
+def test_feedback_on_an_equal_request_is_shared_in_training_without_adding_weight(
+    side: Side,
+) -> None:
+    requests = [asked(f"r{n}", f"Question {spelled(n)}?") for n in range(200)]
+    found = collect(Traffic(requests), wanted=20).examples
+    drawn = next(example for example in found if side_of(example.template_key) is side)
     outside = next(
         id_ for id_ in map(str, range(100)) if Arc.of(0, 0.1).offset_of(id_) > Arc.of(0, 0.1).length
     )
     twin = asked(outside, drawn.query, feedback=GivenFeedback(adequate=False, gold="G"))
-    same = collect(Traffic([*requests, twin], [outside]), wanted=20).examples[0]
-    assert (same.id, same.train_only) == (drawn.id, False)
+    examples = collect(Traffic([*requests, twin], [outside]), wanted=20).examples
+    same = next(example for example in examples if example.id == drawn.id)
+    assert not same.train_only
     assert same.weight == pytest.approx(201 / 20)
-    assert (same.feedback, same.gold) == ({Tier.SMALL: False}, "G")
+    shared = side is Side.TRAIN
+    assert (same.feedback, same.gold) == (({Tier.SMALL: False}, "G") if shared else ({}, None))
+
+
+DOWN = GivenFeedback(adequate=False, gold="G")
+
+
+def test_a_label_speaks_only_for_requests_of_the_key_that_gave_it() -> None:
+    """Over many drawings, the example is the other key's as often as that key asked."""
+    labeled = 0
+    for seed in range(200):
+        traffic = Traffic(
+            [
+                *(asked(f"{seed}-a{n}", key_id="key_a") for n in range(3)),
+                asked(f"{seed}-b", key_id="key_b", feedback=DOWN),
+                *(asked(f"o{n}", f"Other {n}?", key_id="key_a") for n in range(20)),
+            ]
+        )
+        found = collect(traffic, seed=seed).examples
+        example = next(e for e in found if e.query == "Why?")
+        assert example.asked_by == {"key_a": 3.0, "key_b": 1.0}
+        own = example.id.endswith("b")
+        assert (example.labeled_by, example.gold) == (("key_b", "G") if own else (None, None))
+        labeled += own
+    assert 25 <= labeled <= 75
+
+
+def test_a_repeated_request_of_the_same_user_shares_its_label() -> None:
+    requests = [
+        asked(f"r{n}", key_id="k", user=user, feedback=DOWN if n % 2 else GivenFeedback())
+        for n, user in enumerate(["ann", "ann", "bob"])
+    ]
+    [example] = collect(Traffic(requests)).examples
+    assert "ann" not in repr((example.asked_by, example.labeled_by))
+    assert sum(example.asked_by.values()) == example.weight == 3.0
+    assert len(example.asked_by) == 2
+    assert (example.gold == "G") == (example.id != "r2")
+
+
+def test_a_label_of_a_trusted_key_is_the_owners() -> None:
+    requests = [asked(f"r{k}", f"{k}?", key_id=k, feedback=DOWN) for k in ("mine", "other")]
+    config = RouterConfig(models=CATALOG)
+    traffic = Traffic(requests)
+    trusting = CollectExamples(traffic, traffic, config, lambda e: e, frozenset({"mine"}))
+    found = {e.query: e for e in trusting(TODAY, 10).examples}
+    assert (found["mine?"].gold, found["mine?"].labeled_by) == ("G", None)
+
+
+def test_one_key_labels_at_most_a_fifth_of_the_examples_however_much_it_rates() -> None:
+    loud = [asked(f"l{n}", f"loud {n}", key_id="loud", feedback=DOWN) for n in range(500)]
+    said = {n: DOWN if n % 10 == 0 else GivenFeedback() for n in range(500)}
+    quiet = [
+        asked(f"q{n}", f"quiet {n}", key_id=f"key_{n % 5}", feedback=said[n]) for n in range(500)
+    ]
+    collected = collect(Traffic([*loud, *quiet], [r.request_id for r in loud]))
+    by = Counter(e.labeled_by for e in collected.examples if not e.train_only)
+    assert by["loud"] == 200
+    assert sum(by[f"key_{n}"] for n in range(5)) == 50
+    assert collected.left_out["capped"] == 300
+    assert all(e.gold is None and not e.feedback for e in collected.examples if not e.labeled_by)
+
+
+def test_feedback_that_was_not_sampled_is_capped_by_key_as_well() -> None:
+    requests = [
+        asked(f"r{n}", f"Question {n}?", key_id="loud" if n < 900 else "quiet", feedback=DOWN)
+        for n in range(1000)
+    ]
+    collected = collect(Traffic(requests, [r.request_id for r in requests]), wanted=50)
+    boosted = Counter(str(e.labeled_by) for e in collected.examples if e.train_only)
+    assert boosted["loud"] <= 0.2 * 1000
+    assert boosted["quiet"] > 80
+
+
+def test_a_stack_with_one_key_and_no_users_keeps_its_labels() -> None:
+    requests = [asked(f"r{n}", f"Question {n}?", key_id="k", feedback=DOWN) for n in range(50)]
+    collected = collect(Traffic(requests))
+    assert {e.labeled_by for e in collected.examples} == {"k"}
+    assert collected.left_out["capped"] == 0
+
+
+def test_in_a_stack_with_one_key_each_user_is_capped() -> None:
+    requests = [
+        asked(f"r{n}", f"{n}?", key_id="k", user="loud" if n < 40 else f"u{n}", feedback=DOWN)
+        for n in range(100)
+    ]
+    by = Counter(e.labeled_by for e in collect(Traffic(requests)).examples)
+    assert by[client_of("k", "loud")] == 20
+    assert by[None] == 20
+
+
+def test_unreadable_records_are_left_out_and_named_by_id() -> None:
+    deep: object = "secret"
+    for _ in range(230):
+        deep = {"secret": deep}
+    requests = [
+        asked("fine", "One?"),
+        asked("broken", "Two?"),
+        asked("deep", "Three?").model_copy(update={"params": {"x": deep}}),
+        asked("no-attempt", "Four?", attempts=[]),
+    ]
+    collected = collect(Traffic(requests, unreadable=["broken"]))
+    assert {e.id for e in collected.examples} == {"fine", "no-attempt"}
+    assert set(collected.unreadable) == {"broken", "deep"}
+    assert (collected.left_out["unreadable"], collected.left_out["expired"]) == (2, 0)
+    assert "secret" not in repr(collected.unreadable)
 
 
 def test_the_weighted_mean_over_examples_estimates_the_mean_over_requests() -> None:
@@ -206,7 +322,7 @@ def test_omitted_requests_are_counted_by_reason() -> None:
     )
     assert [e.id for e in collected.examples] == ["a"]
     assert collected.requests == 3
-    assert collected.left_out == {"attachments": 7, "expired": 1, "withheld": 1, "merged": 0}
+    assert +Counter(collected.left_out) == {"attachments": 7, "expired": 1, "withheld": 1}
 
 
 def test_requests_that_are_equal_after_redaction_are_merged() -> None:

@@ -148,13 +148,13 @@ def test_free_units_shared_by_requests_and_schedules_count_once() -> None:
 
 def test_a_stage_without_text_storage_writes_smaller_items() -> None:
     config = RouterConfig(models=CATALOG, text_storage="none")
-    assert item_bytes(DEPLOYMENT.model_copy(update={"config": config}), TRAFFIC) == 1_900
-    assert item_bytes(DEPLOYMENT, TRAFFIC) == 1_900 + 4 * 800
+    assert item_bytes(DEPLOYMENT.model_copy(update={"config": config}), TRAFFIC) == 1_920
+    assert item_bytes(DEPLOYMENT, TRAFFIC) == 1_920 + 4 * 800
 
 
 def test_a_long_text_is_stored_in_s3_instead_of_the_item() -> None:
     long = replace(TRAFFIC, input_tokens=40_000)
-    assert item_bytes(DEPLOYMENT, long) == 1_900 + 4 * 300
+    assert item_bytes(DEPLOYMENT, long) == 1_920 + 4 * 300
     assert aws_usd(long)["S3, long texts"] > 5, "a million writes, and their storage"
     assert "S3, long texts" not in aws_usd(TRAFFIC)
 

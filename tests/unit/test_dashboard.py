@@ -16,13 +16,13 @@ from route_switch.dashboard.figures import share, usd
 from route_switch.dashboard.keys_widget import MOST_ROWS, KeysView
 from route_switch.dashboard.markup import Table
 from route_switch.dashboard.prompts_widget import PromptsView
-from route_switch.dashboard.spend_widget import REASONS, SpendView
+from route_switch.dashboard.spend_widget import IN_SHADOW, REASONS, SpendView
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.decision import Reason
 from route_switch.domain.operations.costs import CostTotals, Counters
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
-from route_switch.services.operations.show_spend import ShowSpend
+from route_switch.services.operations.show_spend import ShowSpend, Spend
 from route_switch.services.operations.sum_costs import CostGroup, CostsQuery, CostsReport, SumCosts
 from route_switch.services.prompts.describe_versions import Gain, VersionOrigin
 from tests.support.records import RECORD
@@ -88,6 +88,13 @@ def test_an_estimated_saving_is_shown_with_its_bounds() -> None:
     estimated = [replace(e, baseline_low_usd=0.5, baseline_high_usd=2.0) for e in MADE[:2]]
     rows = spend(estimated, {})
     assert rows["Saved, net (estimated)"] == ["$1.93 (96.5%), from $0.930 to $3.93"] * 2
+
+
+def test_what_routing_would_have_saved_in_shadow_is_shown_if_there_was_any() -> None:
+    assert IN_SHADOW not in spend(MADE, LEARNING)
+    counters = {"shadow:routed": 2, "shadow:routed:priced": 2, "shadow:routed:saved_usd": 0.5}
+    month, today = Spend.from_counters(counters, 0.0), Spend.from_counters({}, 0.0)
+    assert rows_of(SpendView(today, month, None).html)[IN_SHADOW] == ["", "$0.500"]
 
 
 def test_tiers_models_and_reasons_have_their_shares() -> None:

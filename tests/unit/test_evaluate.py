@@ -1,6 +1,7 @@
 """Figures of policies and baselines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning.held_out_gain import by_template
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.promotion import GateHistory, gate
 from route_switch.domain.tiers import Tier
@@ -121,6 +123,25 @@ def test_differences_are_paired() -> None:
     assert differences(arrays, [cheap], cheap, LAMBDA) == {}
 
 
+def test_rows_of_one_template_count_once_in_the_gate_and_in_differences() -> None:
+    rows = ((1, 1, 1), (1, 1, 1), (0, 1, 1), (0, 0, 1))
+    table = table_of(*rows, weights=(1.0, 3.0, 1.0, 1.0), templates=("a", "a", "b", "c"))
+    arrays = arrays_of(table)
+    before = routed_policy("incumbent", arrays.tiers, [LARGE] * 4, [0.0] * 4)
+    chosen = [SMALL, LARGE, LARGE, SMALL]
+    after = routed_policy("candidate", arrays.tiers, chosen, [0.0] * 4)
+    rows_of_gate = held_out_gains(arrays, table.examples, after, before, LAMBDA)
+    assert gate(rows_of_gate, GateHistory()).n == 3
+    a, b, c = by_template(rows_of_gate)
+    assert (a.weight, a.gain, a.moved) == pytest.approx((4.0, 0.18 / 4, 0.25))
+    assert (b.weight, b.gain, b.moved) == pytest.approx((1.0, 0.0, 0.0))
+    assert a.key == table.examples[1].template_key != c.key
+    together = differences(arrays, [before], after, LAMBDA)["incumbent"]
+    apart = differences(replace(arrays, templates=None), [before], after, LAMBDA)["incumbent"]
+    assert together.mean == pytest.approx(apart.mean)
+    assert together.high - together.low > apart.high - apart.low
+
+
 def test_confusion_counts_best_and_chosen_tiers() -> None:
     arrays = arrays_of(ROWS)
     policy = routed_policy("p", arrays.tiers, [SMALL, SMALL, LARGE, LARGE], [0.0] * 4)
@@ -201,7 +222,7 @@ def test_neighbors_learn_separable_clusters() -> None:
 def test_no_row_learns_from_its_own_fold() -> None:
     examples = table_of(*[(1, 1, 1)] * 60).examples
     vectors, _ = clusters(60, 3)
-    folds = np.array([int(e.key, 16) % 5 for e in examples])
+    folds = np.array([int(e.template_key, 16) % 5 for e in examples])
     neighbors = across_folds(vectors, examples)
     assert (folds[neighbors.nearest] != folds[:, None])[neighbors.known].all()
     assert neighbors.known.any(axis=1).all()

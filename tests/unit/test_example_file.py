@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.example_file import (
+    file_digest,
+    read_example_file,
+    read_examples,
+)
 from route_switch.adapters.learning.outcome_file import read_outcomes, serialize_outcomes
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import Example, query_key
@@ -73,6 +77,62 @@ def test_an_invalid_line_is_named_with_its_field_and_the_expected_format(
         read_examples(file)
     assert str(error.value).startswith(f"{file}, {reason}")
     assert "needs" in str(error.value)
+
+
+def test_a_few_odd_lines_are_left_out_and_named(file: Path) -> None:
+    good = [{"id": str(n), "query": f"query {n}"} for n in range(60)]
+    odd = [{"id": "odd", "query": ""}, "[1]", {"id": "3", "query": "another"}]
+    found = read_example_file(written(file, *good[:9], *odd, *good[9:]))
+    assert [example.id for example in found.examples] == [row["id"] for row in good]
+    note = found.note or ""
+    assert note.startswith(f"3 of 63 lines of {file} are left out: line 10 (id odd): query")
+    assert "line 11: the line: Input should be an object" in note
+    assert "line 12 (id 3): id: '3' is already the id of a different query, in line 4" in note
+
+
+def test_a_note_names_five_lines_at_most(file: Path) -> None:
+    rows = [{"query": f"query {n}"} for n in range(200)] + [{"id": n} for n in range(7)]
+    assert "and 2 more." in (read_example_file(written(file, *rows)).note or "")
+
+
+def test_a_file_of_which_more_is_odd_is_refused(file: Path) -> None:
+    rows = [{"query": f"query {n}"} for n in range(36)] + [{"id": n} for n in range(2)]
+    with pytest.raises(RouteSwitchError, match=r"line 37: query: .* 1 of 38 lines besides"):
+        read_examples(written(file, *rows))
+
+
+def test_half_a_surrogate_pair_is_read_as_a_replacement_character(file: Path) -> None:
+    (example,) = read_examples(
+        written(file, '{"query": "a \\ud83d b \\ud83d\\ude00", "gold": "x"}')
+    )
+    assert (example.query, example.gold) == ("a \ufffd b \U0001f600", "x")
+
+
+def test_null_means_the_same_as_an_absent_field(file: Path) -> None:
+    row = dict.fromkeys(Example.model_fields)
+    assert read_examples(written(file, {**row, "query": "x"})) == (Example(query="x"),)
+    models = {"m": None, "k": {"score": 1, "answer": None}}
+    (example,) = read_examples(written(file, {"query": "x", "models": models}))
+    assert set(example.models) == {"k"}
+
+
+@pytest.mark.parametrize(
+    ("gold", "golds"), [(None, None), ("a", "a"), (["a", 4], ("a", "4")), ([], None)]
+)
+def test_a_gold_may_be_several_right_answers(
+    file: Path, gold: object, golds: str | tuple[str, ...] | None
+) -> None:
+    (example,) = read_examples(written(file, {"query": "x", "gold": gold, "workload": 7}))
+    assert (example.gold, example.workload) == (golds, "7")
+
+
+def test_the_same_words_after_another_conversation_need_another_id(file: Path) -> None:
+    talks = [[{"role": "user", "content": text}] for text in ("Cats?", "Dogs?")]
+    rows = [{"query": "Go on.", "conversation": talk} for talk in talks]
+    one, other = read_examples(written(file, *rows))
+    assert one.id != other.id == other.key
+    with pytest.raises(RouteSwitchError, match="is already the id of a different query"):
+        read_examples(written(file, *({**row, "id": "a"} for row in rows)))
 
 
 def test_a_line_that_is_not_utf_8_is_named_too(file: Path) -> None:

@@ -133,6 +133,21 @@ def state(verdict: str = "better", **parts: object) -> RunState:
     ("known", "outcome", "said"),
     [
         (state(promoted=Promoted(promoted=True, version=7)), "promoted", "live as version 7"),
+        (
+            state(promoted=Promoted(promoted=True, version=7, shadow="stays")),
+            "promoted",
+            "To go live, run 'route-switch switch routing on'.",
+        ),
+        (
+            state(promoted=Promoted(promoted=True, version=7, shadow="unproven")),
+            "promoted",
+            "does not clearly beat the tier that answers",
+        ),
+        (
+            state(promoted=Promoted(promoted=True, version=7, shadow="ended")),
+            "promoted",
+            "live as version 7, and routing is on",
+        ),
         (state(promoted=Promoted(promoted=False, why="W.")), "prompt changed", "promoted: W."),
         (state(promoted=Promoted(promoted=False, off=True)), "learning off", "was turned off"),
         (

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.cli.route import router_config
 from route_switch.domain.errors import (
     BudgetReachedError,
     ConfigurationError,
@@ -16,21 +17,29 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.text_policy import LearnFromText
+from route_switch.domain.learning.promise import as_provenance as promised
+from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
+from route_switch.domain.learning.text_policy import BY_POLICY, LearnFromText
+from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.ports import ModelCall
+from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES
+from route_switch.domain.prompts.verdict_scope import differences, scope_of
 from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.json_file import to_json as report_to_json
 from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
+from route_switch.optimizer.report.promise_section import candidate_sentence
 from route_switch.optimizer.report.verdict import worth_of_quality
 from route_switch.services.learning.metered_calls import MeteredCalls
-from tests.support.learning import CONTEXT, EXAMPLES, PLAN, SUBJECTS, example, learn
+from tests.support.learning import CONTEXT, EXAMPLES, NAMES, PLAN, SUBJECTS, example, learn
 from tests.support.searching import INCUMBENT, Models
 
 ONE = replace(PLAN, rounds=1)
@@ -57,7 +66,7 @@ def run(models: Models) -> Run:
 
 def mumbles(messages: object) -> str:
     """Name no tier for every fifth query if the instruction is a proposal."""
-    fifth = re.search(r"number \d*[05]\b", repr(messages).rsplit("Query:", 1)[-1])
+    fifth = re.search(r"number [a-j]*[af]\b", repr(messages).rsplit("Query:", 1)[-1])
     mumbled = fifth is not None and "Sort by proposal" in repr(messages)
     return "Well, well." if mumbled else knows_subjects(messages)
 
@@ -135,7 +144,9 @@ def test_the_artifact_has_its_provenance_but_no_time(run: Run) -> None:
     assert made.provenance["examples"] == "digest"
     assert run[0].gate is not None
     assert made.provenance["verdict"] == run[0].gate.verdict
+    assert made.provenance["content"] == made.version
     assert made.provenance["tiers"] == "fake/small,fake/medium,fake/large"
+    assert differences(made, scope_of(PLAN.models, PLAN.prices, PLAN.config, PLAN.lambda_)) == []
     assert not [name for name in made.provenance if "time" in name or "created" in name]
     assert "2026" not in to_json(made)
 
@@ -175,9 +186,26 @@ def test_the_artifact_fits_parameter_store_and_round_trips_in_both_formats(run: 
 def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
     """Even with names as long as those of inference profiles."""
     name = "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
-    plan = replace(PLAN, models=dict.fromkeys(Tier, name), proposer_model=name)
-    plain, made = run[0].candidate, candidate_prompt(from_traffic(run[0]), plan, "f" * 64)
-    assert len(to_markdown(made).encode()) - len(to_markdown(plain).encode()) <= 1200
+    price = Price(input_usd_per_million=0.123, output_usd_per_million=12.5)
+    cached = price.model_copy(update={"cached_input_usd_per_million": 0.1})
+    plan = replace(
+        PLAN,
+        models=dict.fromkeys(Tier, name),
+        proposer_model=name,
+        config=router_config(name),
+        prices={name: cached},
+    )
+    found = replace(from_traffic(run[0]), needs_approval="a long reason for an approval " * 20)
+    made = candidate_prompt(found, plan, "f" * 64)
+    ratio = MeasuredRatio(
+        model=name, tier_3_model=name, ratio=1.2345, low=1.2344, high=1.2346, rows=1234
+    )
+    unsure = PromiseResult(0.125, 0.03, 100_000, waits_for=100_000)
+    provenance = made.provenance | ratios_as_provenance([ratio], plan.models)
+    provenance |= promised(candidate_sentence(unsure), 0.125, made)
+    longest = made.model_copy(update={"provenance": provenance})
+    size = len(to_markdown(longest).encode()) - len(to_markdown(run[0].candidate).encode())
+    assert 1200 < size <= PROVENANCE_BYTES
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
@@ -282,7 +310,7 @@ def test_a_search_that_reaches_the_cap_is_still_measured() -> None:
 
 
 def test_the_search_cannot_spend_the_money_for_the_held_out_rows() -> None:
-    cap_usd = 0.08
+    cap_usd = 0.07
     found, calls = learn(Models(router=knows_subjects), ONE, cap_usd=cap_usd)
     assert isinstance(found.stopped_by, BudgetReachedError)
     assert found.gate is not None, "it was measured nevertheless"
@@ -317,7 +345,7 @@ def test_the_policy_decides_whether_moved_rows_show_text(policy: LearnFromText) 
     assert gains == sorted(gains, reverse=True)
     shown = {demo.query for trial in found.trials for demo in trial.prompt.demos}
     assert not shown & {row.query for row in rows if row.from_traffic and policy == "off"}
-    assert policy != "off" or report.rejected["demo text must not be shown"] > 5
+    assert policy != "off" or report.rejected[f"no demo: {BY_POLICY}"] > 5
 
 
 def test_the_saving_is_the_candidates_at_the_given_traffic(run: Run) -> None:
@@ -339,3 +367,42 @@ def test_a_too_long_incumbent_is_rejected_before_anything_is_paid(
     with pytest.raises(ConfigurationError, match="incumbent prompt is too long"):
         learn(models)
     assert not models.routed
+
+
+def test_free_models_are_compared_by_quality_alone() -> None:
+    def free(number: int) -> Example:
+        results = {
+            name: result.model_copy(update={"cost_usd": 0.0})
+            for name, result in example(number).models.items()
+        }
+        return example(number).model_copy(update={"models": results})
+
+    rows = tuple(map(free, range(90)))
+    found, calls = learn(Models(router=knows_subjects), replace(ONE, lambda_=0.0), rows)
+    report = assemble_report(found, found.candidate, replace(ONE, lambda_=0.0), calls, CONTEXT)
+    best = {policy.policy: policy.objective.mean for policy in report.policies}
+    assert best["oracle"] == best["tier-3"] == 1.0
+    assert report.tier_3_usd == 0.0
+    assert "nan" not in report_to_markdown(report) + report_to_json(report)
+    with pytest.raises(ConfigurationError, match=r"cost nothing.*--lambda 0"):
+        learn(Models(router=knows_subjects), ONE, rows)
+
+
+def test_the_report_says_which_rows_were_not_used() -> None:
+    incomplete = [
+        example(number).model_copy(update={"models": {NAMES[0]: example(number).models[NAMES[0]]}})
+        for number in range(90, 100)
+    ]
+    plan = replace(ONE, models=dict(zip(Tier, ("small", "medium", "large"), strict=True)))
+    rows = [
+        e.model_copy(update={"models": {n.removeprefix("fake/"): r for n, r in e.models.items()}})
+        for e in (*EXAMPLES, *incomplete)
+    ]
+    found, calls = learn(Models(router=knows_subjects), plan, (*rows, rows[0]))
+    context = replace(CONTEXT, odd_lines=2)
+    used = assemble_report(found, found.candidate, plan, calls, context).rows
+    assert used.left_out == {
+        "lack a result of medium and large": 10,
+        "on lines that cannot be read as examples": 2,
+    }
+    assert (used.used, used.duplicates_merged, used.templates) == (90, 1, 90)

@@ -61,11 +61,13 @@ def test_a_query_in_text_parts_is_found() -> None:
 
 
 @pytest.mark.parametrize("query", [UNRECORDED[0].query, "A query of nobody", ""])
-def test_a_query_without_a_recording_says_so_and_estimates_its_tokens(query: str) -> None:
+def test_a_query_without_a_recording_says_what_to_do_and_has_no_cost(query: str) -> None:
     answer = ask(user("Hello!!!"), user(query))
-    assert answer.text == NO_RECORDING == "[simulated: no recorded answer]"
-    assert answer.usage == Usage(2 + estimate_tokens(query), 8)
-    assert answer.provider_model is None
+    assert answer.text == NO_RECORDING
+    assert answer.text.startswith("[simulated: no recorded answer]")
+    assert "OPENAI_API_KEY" in answer.text
+    assert "make up" in answer.text
+    assert (answer.usage, answer.provider_model) == (None, None)
 
 
 def test_a_query_that_merely_contains_a_recorded_one_has_no_recording() -> None:
@@ -82,3 +84,10 @@ def test_an_unknown_model_is_an_error_that_names_the_known_ones() -> None:
 )
 def test_a_token_is_estimated_as_four_bytes(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
+
+
+def test_an_answer_of_a_tier_takes_the_time_that_is_asked_for() -> None:
+    slept: list[float] = []
+    client = OfflineClient(0.5, slept.append)
+    complete(client.stream(ModelCall("large", (user("Why?"),))))
+    assert slept == [0.5]

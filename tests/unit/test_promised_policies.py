@@ -82,7 +82,7 @@ def ranked(rows: OutcomeArrays, candidate: Tier = SMALL) -> tuple[RankedPolicy, 
 def result_on(heldout: OutcomeArrays, order: tuple[RankedPolicy, ...]) -> PromiseResult:
     policies = policies_to_promise(heldout, prompts(len(heldout)))
     test = PromiseTest(LIMIT, order)
-    found = tuple(in_sequence(test, heldout, policies, 1, None))
+    found = tuple(in_sequence(test, heldout, policies, 1))
     return PromiseResult(LIMIT, alpha_of_look(1), len(heldout), found)
 
 
@@ -176,11 +176,12 @@ def test_a_candidate_without_its_promise_says_why(result: PromiseResult, said: s
     )
 
 
-def test_weights_and_clusters_reach_the_test() -> None:
+def test_weights_and_templates_reach_the_test() -> None:
     rows = arrays(4, {SMALL: 1}, weights=[3.0, 1.0, 1.0, 1.0])
     policy = always("tier-1", SMALL, 4)
     assert losses_of(certifying_rows(rows, policy)).rate == pytest.approx(0.5)
-    clustered = losses_of(certifying_rows(rows, policy, ["a", "a", None, None]))
+    templates = replace(rows, templates=np.array([0, 0, 1, 2]))
+    clustered = losses_of(certifying_rows(templates, policy))
     assert clustered.n == 3
     assert clustered.rate == pytest.approx(0.5)
 

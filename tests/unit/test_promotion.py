@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promotion import (
     ALPHA,
     DELTA,
     MIN_ROWS,
     GateHistory,
     GateResult,
-    HeldOutGain,
     alpha_of_look,
     gate,
     guarded_bounds,

@@ -9,8 +9,12 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptConflictError, PromptError
 from route_switch.domain.ports import StoredPrompt, StoredVersion
+from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_json, to_markdown
-from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+from route_switch.domain.prompts.verdict_scope import Scope, stage_scope
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import Demo, Provenance, RoutingPrompt
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.prompts.publish_prompt import PublishPrompt, Rollback
 
 LIVE = packaged_prompt()
@@ -64,11 +68,18 @@ def publisher(prompts: FakePrompts) -> PublishPrompt:
     return PublishPrompt(prompts, prompts, prompts)
 
 
-def candidate(**provenance: str) -> RoutingPrompt:
+SCOPE: Scope = {"tiers": "a/s,a/m,a/l", "router": "a/r", "prices": "1/2,3/4,5/6,?", "lambda": 0.2}
+
+
+def current() -> Scope:
+    return SCOPE
+
+
+def candidate(**provenance: str | float) -> RoutingPrompt:
+    changed = LIVE.model_copy(update={"instruction": LIVE.instruction + "\n- a haiku"})
     known: Provenance = {"origin": "learned", "incumbent": LIVE.version, "verdict": "better"}
-    return LIVE.model_copy(
-        update={"instruction": LIVE.instruction + "\n- a haiku", "provenance": known | provenance}
-    )
+    about: Provenance = {"content": changed.version, **dict(SCOPE)}
+    return changed.model_copy(update={"provenance": known | about | provenance})
 
 
 def test_a_document_goes_live_unchanged() -> None:
@@ -128,7 +139,7 @@ def test_the_lock_is_released_when_a_change_fails() -> None:
 @pytest.mark.parametrize("artifact", [to_json(candidate()), to_markdown(candidate())])
 def test_a_better_candidate_goes_live_as_markdown(artifact: str) -> None:
     prompts = FakePrompts(A)
-    assert publisher(prompts).promote(artifact) == 2
+    assert publisher(prompts).promote(artifact, current) == 2
     assert prompts.documents[-1] == to_markdown(candidate())
 
 
@@ -145,30 +156,99 @@ def test_any_other_candidate_goes_live_only_by_force(
 ) -> None:
     prompts, artifact = FakePrompts(A), to_json(candidate(**provenance))
     with pytest.raises(PromptError, match=reason):
-        publisher(prompts).promote(artifact)
+        publisher(prompts).promote(artifact, current)
     assert prompts.documents == [A]
-    assert publisher(prompts).promote(artifact, force=True) == 2
+    assert publisher(prompts).promote(artifact, current, force=True) == 2
+
+
+EDITED: dict[str, dict[str, object]] = {
+    "criteria": {"instruction": f"{candidate().instruction}\n- every question of mathematics"},
+    "demos": {"demos": (Demo(query="hello", tier=Tier.SMALL),)},
+}
+
+
+@pytest.mark.parametrize("what", EDITED)
+def test_a_candidate_that_was_edited_after_its_verdict_goes_live_only_by_force(what: str) -> None:
+    prompts, edited = FakePrompts(A), candidate().model_copy(update=EDITED[what])
+    for artifact in (to_json(edited), to_markdown(edited)):
+        with pytest.raises(PromptError) as refused:
+            publisher(prompts).promote(artifact, current)
+        assert f"content {candidate().version} → {edited.version}." in str(refused.value)
+    assert prompts.documents == [A]
+    assert publisher(prompts).promote(to_json(edited), current, force=True) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("tiers", "s,m,l"),
+        ("router", "local/encoder"),
+        ("prices", "1/2,3/4,5/7,?"),
+        ("lambda", 0.3),
+    ],
+)
+def test_a_verdict_with_other_models_prices_or_lambda_does_not_count(
+    name: str, other: str | float
+) -> None:
+    prompts = FakePrompts(A)
+    with pytest.raises(PromptError) as refused:
+        publisher(prompts).promote(to_json(candidate(**{name: other})), current)
+    assert f"something else: {name} {other} → {SCOPE[name]}. Optimize again" in str(refused.value)
+    assert prompts.documents == [A]
+
+
+def test_a_candidate_of_an_earlier_release_does_not_say_what_its_verdict_is_about() -> None:
+    kept = {"incumbent": LIVE.version, "verdict": "better", "tiers": SCOPE["tiers"]}
+    old = candidate().model_copy(update={"provenance": kept})
+    with pytest.raises(PromptError, match=r"content not stated → \w+; router not stated → a/r; "):
+        publisher(FakePrompts(A)).promote(to_json(old), current)
+
+
+def test_the_scope_of_a_stage_names_everything_that_a_gain_depends_on() -> None:
+    tiers = {tier: TierModels(model=f"openai/{tier.name.lower()}") for tier in Tier}
+    price = Price(input_usd_per_million=0.15, output_usd_per_million=0.6)
+    cached = price.model_copy(update={"cached_input_usd_per_million": 0.075})
+    prices = {"openai/small": price, "openai/medium": cached}
+    catalog = ModelCatalog(tiers=tiers, router="openai/router", prices=prices)
+    config = RouterConfig(models=catalog)
+    scope = stage_scope(config, 0.2)
+    assert scope == {
+        "tiers": "openai/small,openai/medium,openai/large",
+        "router": "openai/router",
+        "prices": f"0.15/0.6,{str(scope['prices']).split(',')[1]},?,?",
+        "settings": "strategy=prompt safe=2 bypass=8 input=1000 output=-/-/-",
+        "lambda": 0.2,
+    }
+    assert str(scope["prices"]).split(",")[1].startswith("0.15/0.6+")
+    limited = tiers | {Tier.LARGE: TierModels(model="openai/large", max_output_tokens=500)}
+    changes: list[RouterConfig] = [
+        config.model_copy(update={"bypass_tokens": 0}),
+        config.model_copy(update={"safe_tier": Tier.LARGE}),
+        config.model_copy(update={"models": catalog.model_copy(update={"tiers": limited})}),
+        config.model_copy(update={"models": catalog.model_copy(update={"prices": {}})}),
+    ]
+    assert all(stage_scope(changed, 0.2) != scope for changed in changes)
 
 
 def test_a_prompt_that_was_never_compared_is_not_a_candidate() -> None:
     for live in (A, "broken"):
         with pytest.raises(PromptConflictError, match="no incumbent"):
-            publisher(FakePrompts(live)).promote(B)
+            publisher(FakePrompts(live)).promote(B, current)
     compared = LIVE.model_copy(update={"provenance": {"incumbent": LIVE.version}})
     with pytest.raises(PromptError, match="no verdict"):
-        publisher(FakePrompts(A)).promote(to_markdown(compared))
+        publisher(FakePrompts(A)).promote(to_markdown(compared), current)
 
 
 def test_promoting_a_live_candidate_does_nothing() -> None:
     prompts = FakePrompts(A, to_markdown(candidate()))
-    assert publisher(prompts).promote(to_json(candidate())) == 2
+    assert publisher(prompts).promote(to_json(candidate()), current) == 2
     assert len(prompts.documents) == 2
 
 
 def test_force_does_not_make_a_broken_candidate_live() -> None:
     short = LIVE.model_copy(update={"instruction": "Tier 1:\n- all"})
     with pytest.raises(PromptError, match="tier 2"):
-        publisher(FakePrompts(A)).promote(to_json(short), force=True)
+        publisher(FakePrompts(A)).promote(to_json(short), current, force=True)
 
 
 def test_a_rollback_uses_the_newest_different_content_that_can_be_served() -> None:

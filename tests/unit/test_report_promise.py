@@ -1,5 +1,6 @@
 """The report's section on the promise: what holds, for which policy, and what is missing."""
 
+from route_switch.optimizer.report.advice import CURRENT, next_step, standing
 from route_switch.optimizer.report.figures import Promise
 from route_switch.optimizer.report.markdown_page import to_markdown
 from route_switch.optimizer.report.promise_section import (
@@ -84,3 +85,13 @@ def test_the_section_is_in_the_report_only_if_a_promise_was_asked_for() -> None:
 
 def test_an_estimated_number_of_rows_is_rounded_up_to_two_digits() -> None:
     assert [rounded(n) for n in (7, 69, 481, 14_865)] == ["7", "69", "490", "15,000"]
+
+
+def test_a_prompt_without_its_promise_does_not_count_as_live_and_the_next_step_says_so() -> None:
+    report = finished(promise=promise(candidate_holds=False, candidate="it cannot be promised: …"))
+    said = next_step(report)
+    found = standing(report)
+    assert found is not None
+    assert found.prompt == CURRENT
+    assert said is None or "promise less (`--max-quality-loss`)" in said
+    assert "promote candidate.json" not in (said or "")

@@ -349,3 +349,14 @@ def test_an_incumbent_that_dspy_would_change_is_rejected(text: str) -> None:
     with pytest.raises(ConfigurationError, match="tabs, or blanks"):
         check_start(INCUMBENT.model_copy(update={"instruction": text}))
     check_start(INCUMBENT)
+
+
+def test_an_interrupted_search_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupt(number: int, _: float) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(search_of(Models(), on_trial=interrupt))
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")

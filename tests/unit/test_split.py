@@ -7,10 +7,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.learning.example import Example, query_key
+from route_switch.domain.learning.example import Example, normalize_query, query_key
 from route_switch.domain.learning.near_duplicates import MIN_SIMILARITY, NearDuplicates
 from route_switch.domain.learning.split import SHARES, Side, Split, side_of, split
 from route_switch_offline import load_sample
+from tests.support.outcomes import spelled
 
 queries = st.text(min_size=1, max_size=30)
 some_examples = st.lists(st.builds(Example, query=queries, train_only=st.booleans()), max_size=20)
@@ -25,15 +26,16 @@ def sides(result: Split) -> dict[Side, tuple[Example, ...]]:
 
 
 def on(side: Side, text: str) -> str:
-    """Return the text with a number appended that puts it on this side."""
-    return next(q for n in range(999) if side_of(query_key(q := f"{text} {n}")) is side)
+    """Return the text with a word appended that puts it on this side."""
+    texts = (f"{text} {spelled(n)}" for n in range(999))
+    return next(q for q in texts if side_of(query_key(q)) is side)
 
 
 @given(some_examples)
 def test_a_query_never_changes_sides_whatever_else_is_in_the_file(examples: list[Example]) -> None:
     for side, rows in sides(split(examples)).items():
         for row in rows:
-            assert side_of(row.key) is side
+            assert side_of(row.template_key) is side
             assert side is Side.TRAIN or not row.train_only
 
 
@@ -68,6 +70,49 @@ def test_spellings_of_the_same_question_are_merged_and_the_first_wins() -> None:
     assert result.duplicates == 1
 
 
+def test_equal_queries_are_merged_with_the_sum_of_their_weights() -> None:
+    small, large = {"s": {"score": 1}}, {"l": {"score": 0}}
+    rows = [
+        {"id": "1", "query": "Where is it?", "weight": 2, "models": small},
+        {"id": "2", "query": "where is it? ", "weight": 3, "models": large},
+        {"id": "3", "query": "Who is it?"},
+    ]
+    first, second = split(map(Example.model_validate, rows)).examples
+    assert {(first.id, first.weight), (second.id, second.weight)} == {("1", 5), ("3", 1)}
+    assert max(set(first.models), set(second.models), key=len) == {"s", "l"}
+
+
+def test_different_conversations_that_end_on_the_same_words_are_different_examples() -> None:
+    talks = [[{"role": "user", "content": f"Tell me about {spelled(n)}."}] for n in range(60)]
+    rows = [Example(query="Please continue.", conversation=tuple(talk)) for talk in talks]
+    result = split(rows)
+    assert (len(result.examples), result.duplicates, result.near_duplicates) == (60, 0, 0)
+    assert len({side_of(row.template_key) for row in rows}) == 3
+
+
+def test_an_instruction_of_the_application_does_not_make_another_question() -> None:
+    told = ({"role": "system", "content": "Today is Monday."},)
+    assert Example(query="Hi", conversation=told).key == Example(query="hi ").key
+
+
+def test_rows_of_one_template_are_on_one_side() -> None:
+    rows = [
+        Example(query=f"Where is {thing}, order {n}, of {n}@example.com?")
+        for thing in ("the red bag", "the blue hat", "my third parcel")
+        for n in range(100, 118)
+    ]
+    for thing in ("red", "blue", "third"):
+        of_side = [[r for r in side if thing in r.query] for side in sides(split(rows)).values()]
+        assert sorted(map(len, of_side)) == [0, 0, 18]
+
+
+@given(st.text())
+def test_a_template_without_numbers_and_addresses_is_the_query_itself(text: str) -> None:
+    example = Example(query=f"x{text}")
+    masked = any(c.isdigit() or c in "@#" for c in normalize_query(text))
+    assert masked or example.template_key == example.key
+
+
 def test_a_training_example_of_a_heldout_query_is_always_dropped() -> None:
     query = on(Side.HELDOUT, "Where is my card?")
     result = split([Example(query=query, train_only=True)])
@@ -75,7 +120,7 @@ def test_a_training_example_of_a_heldout_query_is_always_dropped() -> None:
 
 
 def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_dropped() -> None:
-    text = " ".join(f"word{n}" for n in range(40))
+    text = " ".join(f"word{spelled(n)}" for n in range(40))
     rows = {side: Example(query=on(side, text)) for side in Side}
     both = split([rows[Side.TRAIN], rows[Side.VALIDATION]])
     assert (both.train, both.validation) == ((), (rows[Side.VALIDATION],))
@@ -86,7 +131,7 @@ def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_droppe
 
 
 def test_near_duplicates_on_one_side_stay() -> None:
-    text = " ".join(f"word{n}" for n in range(40))
+    text = " ".join(f"word{spelled(n)}" for n in range(40))
     first = on(Side.TRAIN, text)
     second = on(Side.TRAIN, f"{text} again")
     assert len(split([Example(query=first), Example(query=second)]).train) == 2

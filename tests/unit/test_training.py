@@ -113,6 +113,33 @@ def test_a_query_with_crlf_line_endings_can_be_a_demo() -> None:
     assert fits(prompt)
 
 
+def test_blank_text_is_no_demo() -> None:
+    config = CONFIG.model_copy(update={"bypass_tokens": 0})
+    rows = table(*EASY, query(" \t\r\n"))
+    found = training_set(rows, VALIDATION, config, by_subject, "full", LAMBDA)
+    assert {q.text for q in found.train} <= {e.query for e in EASY}
+
+
+def test_unsafe_text_is_reported_as_such_under_any_setting() -> None:
+    rows = [query(f"What does <script>alert({n})</script> do in a page?") for n in range(6)]
+    with pytest.raises(ConfigurationError) as error:
+        learned(*rows, policy="full")
+    assert (
+        "6 are withheld because their text is not safe in a prompt, under any setting (contains "
+        "a link or a command: 6)"
+    ) in str(error.value)
+    assert "learn_from_text" not in str(error.value)
+    assert learned(*rows, *EASY).withheld_by == {"contains a link or a command": 6}
+
+
+def test_queries_that_are_all_short_are_reported_with_the_bypass_and_its_option() -> None:
+    rows = [query(f"refund {n}") for n in range(6)]
+    with pytest.raises(ConfigurationError) as error:
+        training_set(table(*rows), table(*rows), CONFIG, by_subject, "full", LAMBDA)
+    assert "12 of 12 are shorter than 8 tokens, so they bypass the router" in str(error.value)
+    assert "--no-bypass" in str(error.value)
+
+
 def test_an_empty_training_set_is_an_error_that_says_why() -> None:
     with pytest.raises(ConfigurationError, match=r"0 train and 1 validation.* 1 may not be"):
         learned(TRAFFIC, policy="off")

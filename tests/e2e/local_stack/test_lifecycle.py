@@ -5,8 +5,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from local.aws.client import (
 )
 from local.aws.deploy import read_assembly
 from local.aws.errors import LocalStackError
+from local.aws.signals import INTERRUPTED
 from tests.e2e.local_stack.conftest import synthesize
 from tests.support import executions
 from tests.support.executions import aws, physical_name, wait_until
@@ -40,10 +44,12 @@ def processes_of(state: Path) -> list[str]:
     return [line for line in lines if str(state) in line]
 
 
-def start(assembly: Path, state: Path, **variables: str) -> "subprocess.Popen[bytes]":
+def start(
+    assembly: Path, state: Path, *options: str, **variables: str
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "local.aws", "up"]
     return subprocess.Popen(
-        [*command, "--assembly", str(assembly), "--state", str(state)],
+        [*command, "--assembly", str(assembly), "--state", str(state), *options],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
@@ -112,6 +118,62 @@ def test_stopping_the_process_stops_everything(assembly: Path, tmp_path: Path) -
     assert not (tmp_path / STACK_FILE).exists()
     left = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"-secret" in file.read_bytes() for file in left)
+
+
+def test_a_signal_during_the_start_ends_it_without_a_traceback(
+    assembly: Path, tmp_path: Path
+) -> None:
+    process = start(assembly, tmp_path)
+    wait_until((tmp_path / "lock").exists)
+    process.send_signal(signal.SIGTERM)
+    output, problem = process.communicate(timeout=20)
+    assert (process.returncode, output) == (1, b"")
+    assert problem.decode().strip() == INTERRUPTED
+    assert processes_of(tmp_path) == []
+    assert [*(tmp_path / "logs").glob("stack.log")] == []
+
+
+def test_a_request_that_a_shutdown_interrupts_is_not_reported(
+    assembly: Path, tmp_path: Path
+) -> None:
+    process = started(assembly, tmp_path)
+    info = read_stack_file(tmp_path)
+    assert info is not None
+    [log] = (tmp_path / "logs").glob("*Router*.log")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.post, f"{info.endpoint}/v1/echo", json={"sleep": 4})
+        wait_until(lambda: log.read_text().count("START") == 2)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[1] == b""
+        assert answer.exception() is not None or answer.result().status_code >= 500
+
+
+def test_a_failed_request_names_its_log_which_survives_the_next_start(
+    assembly: Path, tmp_path: Path
+) -> None:
+    process = started(assembly, tmp_path)
+    info = read_stack_file(tmp_path)
+    assert info is not None
+    httpx.post(f"{info.endpoint}/v1/echo", json={"raise": "odd"})
+    process.send_signal(signal.SIGINT)
+    problem = process.communicate(timeout=20)[1].decode()
+    [named] = re.findall(r"See (\S+\.log); the next start moves it to (\S+)/\.", problem)
+    crash = Path(named[0]).read_text()
+    assert "odd" in crash
+    with running_stack(assembly, tmp_path):
+        [kept] = Path(named[1]).rglob(Path(named[0]).name)
+    assert kept.read_text() == crash
+
+
+def test_a_stack_starts_where_other_programs_listen_on_the_usual_ports(
+    assembly: Path, tmp_path: Path
+) -> None:
+    with ExitStack() as others:
+        for port in (8080, 9001, 8000, 5000):
+            with suppress(OSError):  # another program listens there already
+                others.enter_context(socket.create_server(("0.0.0.0", port)))  # noqa: S104 - on purpose
+        with running_stack(assembly, tmp_path) as stack:
+            assert ask(stack, "/v1/echo")["greeting"] == "hello"
 
 
 def test_closing_the_terminal_stops_everything_even_a_running_execution(
@@ -188,8 +250,12 @@ def test_a_resource_of_an_unsupported_type_is_reported(assembly: Path, tmp_path:
     content = json.loads(template.read_text())
     content["Resources"]["Odd"] = {"Type": "AWS::Odd::Thing"}
     template.write_text(json.dumps(content))
-    with pytest.raises(LocalStackError, match="Odd::Thing"), running_stack(unknown, tmp_path):
+    with (
+        pytest.raises(LocalStackError, match="Odd::Thing") as refused,
+        running_stack(unknown, tmp_path),
+    ):
         pass
+    assert f"The logs are in {tmp_path / 'logs'}/" in str(refused.value)
 
 
 def test_an_update_changes_resources_in_place(assembly: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -45,8 +46,9 @@ MORE_OF_BOTH = [
     query(2000),
     *(query(n, hard) for n in (2001, 2003) for hard in (PROOF, TRANSLATION)),
 ]
-LABELS = 60
-"""Answers that people rate. 50 are enough to calibrate the judge."""
+USERS = 8
+LABELS = 84
+"""Answers that people rate. 50 are enough to calibrate the judge, also without any one user."""
 LAMBDA = LearningConfig.model_fields["lambda_"].default
 
 
@@ -66,7 +68,9 @@ def send(weekly: Weekly, queries: Sequence[str]) -> list[SentRequest]:
 
     def ask(text: str) -> SentRequest:
         answer = client.chat.completions.with_raw_response.create(
-            model="auto", messages=[{"role": "user", "content": text}]
+            model="auto",
+            messages=[{"role": "user", "content": text}],
+            user=f"user {crc32(text.encode()) % USERS}",
         )
         return SentRequest(text, answer.headers["x-request-id"], answer.headers["x-route-model"])
 
@@ -129,7 +133,7 @@ def heldout(weekly: Weekly, run: str, queries: Sequence[str], folder: Path) -> O
     kept = [
         (example, row)
         for example, row in zip(table.examples, table.rows, strict=True)
-        if example.key in keys and side_of(example.key) is Side.HELDOUT
+        if example.key in keys and side_of(example.template_key) is Side.HELDOUT
     ]
     return replace(table, examples=tuple(e for e, _ in kept), rows=tuple(row for _, row in kept))
 

@@ -12,11 +12,13 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
+from route_switch.domain.prompts.verdict_scope import stage_scope
+from route_switch.wiring.learning import parse_learning_settings
 from tests.e2e.conftest import client_of
 from tests.support.scripted_models import query
 from tests.support.weekly import Weekly
 
-REQUESTS = 32
+REQUESTS, USERS = 40, 8
 RUN = {"id": "2026-11-22T030000Z", "month": "2026-11", "trigger": "schedule", "cap_usd": 1.0}
 SEED = to_markdown(packaged_prompt())
 
@@ -26,20 +28,21 @@ Rating = Callable[[int], bool]
 def promote(weekly: Weekly, word: str) -> str:
     """Promote a candidate through the promoter, as the workflow does, and return its content."""
     before = packaged_prompt()
-    candidate = before.model_copy(
-        update={
-            "instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}.",
-            "provenance": {"verdict": "better", "incumbent": before.version},
-        }
+    promoter = weekly.function("Promoter")
+    variables = weekly.client("lambda").get_function_configuration(FunctionName=promoter)
+    settings = parse_learning_settings(variables["Environment"]["Variables"])
+    scope = stage_scope(settings.router, settings.learning.lambda_)
+    changed = before.model_copy(
+        update={"instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}."}
     )
+    about = {"incumbent": before.version, "content": changed.version, **scope}
+    candidate = changed.model_copy(update={"provenance": {"verdict": "better", **about}})
     weekly.client("s3").put_object(
         Bucket=weekly.stack.learning_bucket,
         Key=f"runs/{RUN['id']}/candidate.json",
         Body=to_json(candidate).encode(),
     )
-    promoted = invoke(
-        weekly, weekly.function("Promoter"), {"step": "promote", "state": {"run": RUN}}
-    )
+    promoted = invoke(weekly, promoter, {"step": "promote", "state": {"run": RUN}})
     assert promoted["promoted"], promoted["why"]
     return to_markdown(candidate)
 
@@ -64,7 +67,9 @@ def ask_and_rate(weekly: Weekly, is_good: Rating, requests: int = REQUESTS) -> s
 
     def ask(number: int) -> str:
         answer = client.chat.completions.with_raw_response.create(
-            model="auto", messages=[{"role": "user", "content": query(number)}]
+            model="auto",
+            messages=[{"role": "user", "content": query(number)}],
+            user=f"user {number % USERS}",
         )
         thumb = "up" if is_good(number) else "down"
         body = {"request_id": answer.headers["x-request-id"], "thumb": thumb}
@@ -105,7 +110,7 @@ def scores(weekly: Weekly, version: str) -> Scores:
 def test_a_prompt_with_lower_ratings_is_rolled_back_once(weekly: Weekly) -> None:
     first, _ = weekly.live
     assert ask_and_rate(weekly, lambda number: number % 10 > 0) == f"live@{first}"
-    assert scores(weekly, f"live@{first}") == Scores(REQUESTS, 28, 28)
+    assert scores(weekly, f"live@{first}") == Scores(REQUESTS, 36, 36)
     candidate = promote(weekly, "tides")
     assert weekly.live == (first + 1, candidate)
     assert ask_and_rate(weekly, lambda number: number % 10 < 3) == f"live@{first + 1}"
@@ -115,7 +120,7 @@ def test_a_prompt_with_lower_ratings_is_rolled_back_once(weekly: Weekly) -> None
     (told,) = weekly.notifications()
     assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
     assert f"route-switch prompt rollback --to {first + 1} --stage local" in told["Message"]
-    assert "0.34 on average (n = 32)" in told["Message"]
+    assert "0.30 on average (n = 40)" in told["Message"]
     assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
 
     assert check_quality(weekly) == "returned"

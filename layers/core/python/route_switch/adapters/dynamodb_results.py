@@ -28,6 +28,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
+from route_switch.domain.shadow_counters import shadow_counters
 from route_switch.domain.tokens import length_bucket
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class DynamoDbResultStore:
             self._dynamodb.transact_write_items(
                 TransactItems=[
                     put,
-                    self._add_counters(day, {**counters, **_learning_counters(record)}),
+                    self._add_counters(day, {**counters, **_counters_of_day(record)}),
                     self._add_counters(month, counters),
                 ]
             )
@@ -212,6 +213,10 @@ def _counters(record: RequestRecord) -> dict[str, float]:
             for name in (f"cost_usd:tier:{tier}", f"cost_usd:model:{attempt.model}"):
                 counters[name] = counters.get(name, 0.0) + attempt.cost_usd
     return counters
+
+
+def _counters_of_day(record: RequestRecord) -> dict[str, float]:
+    return {**_learning_counters(record), **shadow_counters(record)}
 
 
 def _learning_counters(record: RequestRecord) -> dict[str, float]:

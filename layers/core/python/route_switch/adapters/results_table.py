@@ -14,7 +14,7 @@ Keys are `pk` and `sk`:
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
-    QUALITY#<prompt version>        FEEDBACK  sums of the scores of its answers, and
+    QUALITY#<prompt version>        FEEDBACK, CLIENT#<client>  sums of its answers' scores, and
     QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`
 
 Counters are spread over `SHARDS` items, so that none becomes hot. A record and its feedback expire
@@ -25,6 +25,8 @@ about 150 bytes per version and day) count the requests that learning samples: r
 any model, with their text stored. The former count those that can be replayed, and those that
 cannot, by reason. The latter count, among those that can, what routing chose and how long the query
 was. A request whose router failed is counted by length only.
+
+`shadow:…` counts requests in shadow: `domain.shadow` and `domain.shadow_counters`.
 
 Requests to learn from are also in the index `Learning`, with the keys `learn_pk` and `learn_sk`;
 records without these attributes are not in it:
@@ -62,6 +64,8 @@ RUN_COUNTER = "run:"
 """Prefix of a run's counter in the item of its month."""
 LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
+TOTAL_SK, CLIENT_SK = "FEEDBACK", "CLIENT#"
+"""Sort keys of the sums of feedback on a prompt version: of all clients, and of one."""
 USERS_INDEX = "Users"
 USERS_KEY = "user_pk"
 FORGOTTEN = "FORGOTTEN"
@@ -109,9 +113,11 @@ def cap_key(month: str) -> "Item":
     return item_key(f"LEARNING#{month}", "CAP")
 
 
-def quality_key(prompt_version: str) -> "Item":
-    """`prompt_version` is the recorded name, such as `live@7`."""
-    return item_key(f"QUALITY#{prompt_version}", "FEEDBACK")
+def quality_key(prompt_version: str, client: str | None = None) -> "Item":
+    """`prompt_version` is the recorded name, such as `live@7`; without `client`, the sums are of
+    all clients."""
+    sk = TOTAL_SK if client is None else f"{CLIENT_SK}{client}"
+    return item_key(f"QUALITY#{prompt_version}", sk)
 
 
 def learning_counter(reason: NotReplayable | None) -> str:

@@ -139,8 +139,8 @@ class SsmPromptStore:
 
 
 class SsmSwitchStore:
-    """One parameter, created when the first switch is set. Until then all switches have their
-    defaults."""
+    """One parameter, created at run time: on the first deployment of a stage that starts in shadow,
+    or when the first switch is set. Until then all switches have their defaults."""
 
     def __init__(
         self, ssm: "SSMClient", name: str, together: ParametersReadTogether | None = None
@@ -174,10 +174,21 @@ class SsmSwitchStore:
 
     def write(self, switches: Switches) -> None:
         """The last write wins."""
+        self._put(switches, overwrite=True)
+
+    def create(self, switches: Switches) -> bool:
+        """Write the switches unless there are any. Return whether they were written."""
+        try:
+            self._put(switches, overwrite=False)
+        except self._ssm.exceptions.ParameterAlreadyExists:
+            return False
+        return True
+
+    def _put(self, switches: Switches, *, overwrite: bool) -> None:
         self._ssm.put_parameter(
             Name=self._name,
             Description="Switches of route-switch. Set them with 'route-switch switch'.",
-            Value=switches.model_dump_json(),
+            Value=switches.model_dump_json(by_alias=True),
             Type="String",
-            Overwrite=True,
+            Overwrite=overwrite,
         )

@@ -190,13 +190,15 @@ def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObj
 
 
 def _decision(routed: RoutedRequest) -> JsonObject:
-    decision, models = routed.decision, routed.models
+    decision, models, record = routed.decision, routed.models, routed.record
     return {
         "tier": decision.tier.value,
         "reason": decision.reason.value,
         "model": models[decision.tier],
         "prompt_version": decision.prompt_version,
-        "router_tokens": decision.router_tokens,
+        "router_tokens": record.router_tokens,
+        "shadow_tier": record.shadow_tier and record.shadow_tier.value,
+        "shadow_reason": record.shadow_reason and record.shadow_reason.value,
         "estimated_cost_usd": _estimates(routed),
     }
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from route_switch.api.chat_schema import COMBINATIONS, IN_ORDER, REFUSED_FIELDS
+from route_switch.api.request_shape import check_shape
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
@@ -110,6 +111,7 @@ def parse_chat_request(body: bytes) -> ChatCall:
         raise RequestRefusedError(
             "The request body must be a JSON object with 'messages'.", code="invalid_json"
         )
+    check_shape(content)
     _refuse_owner_fields(content)
     try:
         request = ChatRequest.model_validate(content)

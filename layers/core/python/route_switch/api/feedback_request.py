@@ -96,7 +96,7 @@ def feedback_body(request: FeedbackRequest, text_kept: bool | None) -> JsonObjec
 
 def _refuse(error: ValidationError) -> NoReturn:
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    param = ".".join(map(str, problem["loc"])) or None
+    param = ".".join(map(str, problem["loc"]))[:MAX_ID_LENGTH] or None
     raise RequestRefusedError(
         f"{param or 'The feedback'} is invalid: {problem['msg']}. Send a JSON object with "
         "'request_id', either 'score' (0 to 1) or 'thumb' ('up' or 'down'), and optionally "

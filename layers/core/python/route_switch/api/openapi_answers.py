@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import GroupBy
 
@@ -32,13 +33,16 @@ class Error(BaseModel):
 
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
-    is unknown."""
+    is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
+    both are null otherwise."""
 
     tier: Tier
     reason: Reason
     model: str
     prompt_version: str
     router_tokens: int
+    shadow_tier: Tier | None
+    shadow_reason: ShadowReason | None
     estimated_cost_usd: dict[TierName, float | None]
 
 
@@ -133,7 +137,10 @@ class Result(BaseModel):
     have cost; it is an estimate if `baseline_estimated` is true. Then the saving lies between
     `saved_usd_low` and `saved_usd_high`. `saving_basis` says what it rests on: `tier_3` (Tier 3's
     own model answered), the `configured` or `measured` length of Tier 3's answers, or `prior` (not
-    measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`."""
+    measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`.
+
+    In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
+    it chose, and `shadow_cost_usd` what the request would have cost."""
 
     request_id: str
     key_id: str
@@ -147,6 +154,9 @@ class Result(BaseModel):
     provider_model: str | None
     prompt_version: str
     why: str
+    shadow_tier: Tier | None
+    shadow_reason: ShadowReason | None
+    shadow_cost_usd: float | None
     attempts: list[Attempt]
     query_tokens: int
     router_tokens: int

@@ -12,7 +12,9 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
+from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
+from route_switch.services.decide_beside import ANSWERED_FIRST
 from route_switch.services.inbound_request import RoutedRequest
 
 LIVE_PREFIX = "live@"
@@ -51,6 +53,9 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("price_missing")
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
+    if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
+        failed = int(record.shadow_reason is not None and record.shadow_reason.is_failure)
+        metrics.add_metric("shadow_failed", MetricUnit.Count, failed)
     metrics.add_metric("latency_ms", MetricUnit.Milliseconds, record.latency_ms)
     metrics.add_metric("overhead_ms", MetricUnit.Milliseconds, routed.overhead_ms)
     for name, amount in _amounts(record).items():
@@ -76,7 +81,8 @@ def _emit_model(model: str, attempts: list[Attempt]) -> None:
     metrics.add_dimension("model", model)
     for attempt in attempts:
         metrics.add_metric("model_latency_ms", MetricUnit.Milliseconds, attempt.latency_ms)
-        metrics.add_metric("model_errors", MetricUnit.Count, int(attempt.status != "answered"))
+        failed = attempt.status != "answered" and attempt.error != ANSWERED_FIRST
+        metrics.add_metric("model_errors", MetricUnit.Count, int(failed))
         if attempt.cost_usd is not None:
             metrics.add_metric("model_cost_usd", MetricUnit.NoUnit, attempt.cost_usd)
     metrics.flush_metrics()

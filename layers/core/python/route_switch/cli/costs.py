@@ -1,12 +1,10 @@
 """`route-switch costs`: what requests cost and what routing saved, as `GET /v1/costs` says."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.api.costs_answer import GROUPS, costs_body, costs_query
@@ -14,6 +12,7 @@ from route_switch.cli.money_view import costs_table, saved_in_words
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.stage_names import UsageError
+from route_switch.cli.terminal import console, say, say_json
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.services.operations.sum_costs import CostsQuery, CostsReport, SumCosts
 from route_switch.wiring.owner import all_keys
@@ -53,10 +52,10 @@ def costs(
     query = _query(days, {"from": first, "to": last, "group_by": group_by}, today)
     report = _report(find_deployed(stage), query)
     if as_json:
-        typer.echo(json.dumps(costs_body(report), indent=2, ensure_ascii=False))
+        say_json(costs_body(report), indent=2)
         return
-    Console().print(costs_table(report))
-    typer.echo(saved_in_words(report.total))
+    console().print(costs_table(report))
+    say(saved_in_words(report.total))
 
 
 def _query(days: int | None, stated: Mapping[str, str | None], today: date) -> CostsQuery:

@@ -1,6 +1,5 @@
 """`route-switch estimate`: estimate the cost of a stage before it is deployed."""
 
-import json
 import math
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 
 from route_switch.cli.options import JsonOption, usage_examples
 from route_switch.cli.stage_names import UsageError, configured_stages
+from route_switch.cli.terminal import say_json
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.deployment import Deployment, Traffic
@@ -76,7 +76,7 @@ def estimate(
         result, f"LiteLLM {version('litellm')}'s price list, overridden by cdk.json"
     )
     if as_json_:
-        typer.echo(json.dumps(as_json(result, stated), indent=2))
+        say_json(as_json(result, stated), indent=2)
     else:
         print_tables(result, stated)
 

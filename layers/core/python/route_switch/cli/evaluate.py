@@ -1,6 +1,5 @@
 """`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import JsonValue
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.example_file import read_example_file
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
+from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
-    PriceOf,
     check_lambda,
-    known_prices,
+    check_provider,
     optimizer_extra,
     paid_calls,
     prices,
@@ -27,6 +26,7 @@ from route_switch.cli.model_options import (
 from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
+    NoBypassOption,
     NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
@@ -34,14 +34,12 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
+from route_switch.cli.terminal import console, note, say, say_json
+from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.outcome_row import is_recorded
-from route_switch.domain.learning.split import split
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.tiers import Tier
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.route_examples import (
@@ -76,6 +74,7 @@ def evaluate(
     ] = 1.0,
     no_worse_margin: NoWorseMarginOption = 0.0,
     price: PriceOption = None,
+    no_bypass: NoBypassOption = False,
     heldout: Annotated[
         bool, typer.Option("--heldout", help="Use only rows that no prompt learns from.")
     ] = False,
@@ -92,74 +91,36 @@ def evaluate(
         "incumbent": read_prompt(incumbent) if incumbent else packaged_prompt(),
         "candidate": read_prompt(prompt),
     }
-    config = router_config(router_model)
+    config = router_config(router_model, no_bypass)
+    file = read_example_file(examples)
+    note(file.note)
     price_of = prices(price or [], config)
+    check_provider(router_model)
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
     build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
-    table, train = _rows(examples, models, prompts, build, price_of, heldout)
+    note(why_misread(router_model, [example.query for example in file.examples]))
+    measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     comparison = _compare(
-        table,
-        train,
+        measured.table,
+        measured.train,
         prompts,
         RouteExamples(config, calls, frozenset(models)),
         config,
         lambda_,
     )
-    rows = "all" if train is None else "held-out"
     if as_json:
         setting = {
-            "rows": rows,
+            "rows": measured.name,
+            "left_out": dict(measured.left_out),
             "lambda": lambda_,
             "no_worse_margin": no_worse_margin,
             "tiers": models,
             "router_model": router_model,
         }
-        typer.echo(json.dumps({**setting, **_as_json(comparison)}, indent=2))
+        say_json({**setting, **_as_json(comparison)}, indent=2)
     else:
-        _print_table(comparison, rows, lambda_)
-
-
-def _rows(
-    path: Path,
-    models: dict[Tier, str],
-    prompts: dict[str, RoutingPrompt],
-    build: BuildOutcomes,
-    price: PriceOf,
-    heldout: bool,
-) -> tuple[OutcomeTable, OutcomeTable | None]:
-    """Return the rows to measure on, and the rows that a baseline may learn from.
-
-    Return all rows and None, unless only held-out rows are wanted or a prompt was learned from this
-    file: that prompt has seen the other rows. No tier is called; rows without results are left out.
-    """
-    examples = read_examples(path)
-    digest = file_digest(path)
-    known = [prompt.provenance.get("examples") for prompt in prompts.values()]
-
-    def table(rows: tuple[Example, ...]) -> OutcomeTable:
-        return build(_recorded(rows, models), models, known_prices(models.values(), price)).table
-
-    if not heldout and digest not in known:
-        if any(known):
-            typer.echo(
-                "note: a prompt was learned from another file. If the two files share queries, use "
-                "--heldout: the same queries are held out of every file.",
-                err=True,
-            )
-        return table(examples), None
-    sides = split(examples)
-    return table(sides.heldout), table(sides.train)
-
-
-def _recorded(examples: tuple[Example, ...], models: dict[Tier, str]) -> tuple[Example, ...]:
-    known = {name for example in examples for name in example.models}
-    if unknown := [name for name in models.values() if name not in known]:
-        raise ConfigurationError(
-            f"No example has a result of {', '.join(unknown)}. Set --tiers to models of the file: "
-            f"{', '.join(sorted(known)) or 'it has none'}."
-        )
-    return tuple(e for e in examples if all(is_recorded(e, name) for name in models.values()))
+        _print_table(comparison, measured, lambda_)
 
 
 def _compare(
@@ -190,7 +151,7 @@ def _warning(route: RouteExamples, router: str) -> "Route":
         found = route(examples, prompt)
         warning = why_unclear(found, router)
         if warning is not None:
-            typer.echo(f"warning: with prompt {prompt.version}, {warning}", err=True)
+            say(f"warning: with prompt {prompt.version}, {warning}", err=True)
         return found
 
     return routed
@@ -199,6 +160,7 @@ def _warning(route: RouteExamples, router: str) -> "Route":
 def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:
     return {
         "n": comparison.n,
+        "templates": comparison.templates,
         "tier_3_usd": comparison.tier_3_usd,
         "policies": [_policy_json(figures) for figures in comparison.policies],
         "against": {name: gain.model_dump() for name, gain in comparison.against.items()},
@@ -221,8 +183,8 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
     }
 
 
-def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
-    title = f"{comparison.n} rows ({rows}), λ = {lambda_:g}, 95% intervals below"
+def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -> None:
+    title = f"{comparison.n} rows ({rows.name}), λ = {lambda_:g}, 95% intervals below"
     columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
     table = Table(
         *columns,
@@ -240,10 +202,12 @@ def _print_table(comparison: "Comparison", rows: str, lambda_: float) -> None:
             "/".join(f"{100 * share:.0f}" for share in figures.mix.values()),
             _cell(gain, "+") if gain else "",
         )
-    console = Console()
-    console.print(table)
+    if rows.remark is not None:
+        say(rows.remark)
+    out = console()
+    out.print(table)
     control = comparison.control
-    console.print(
+    out.print(
         f"Control: learned from shuffled labels, minus random at the same mix: {control.mean:+.3f} "
         f"({control.low:+.3f} to {control.high:+.3f})."
     )

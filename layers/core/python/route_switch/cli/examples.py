@@ -9,6 +9,7 @@ import typer
 from route_switch.cli.files import write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.stage import find_deployed
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.learning.collect_examples import CollectedExamples
 from route_switch.wiring.learning import build_collector
@@ -22,7 +23,9 @@ LEFT_OUT = {
     "empty": "requests without text from the user",
     "continued": "requests that continue after the user's message",
     "expired": "requests that expired before they were read",
+    "unreadable": "records that could not be read",
     "merged": "requests merged into an equal one",
+    "capped": "labels beyond what one client may give",
 }
 
 
@@ -60,7 +63,7 @@ def examples(
     if not collected.examples:
         raise RouteSwitchError(collected.note or "No examples were found.")
     write_whole(out, _lines(collected), private=True)
-    _print_summary(out, collected)
+    print_summary(out, collected)
 
 
 def _lines(collected: CollectedExamples) -> str:
@@ -68,13 +71,18 @@ def _lines(collected: CollectedExamples) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _print_summary(out: Path, collected: CollectedExamples) -> None:
+def print_summary(out: Path, collected: CollectedExamples) -> None:
     boosted = sum(example.train_only for example in collected.examples)
-    typer.echo(
+    say(
         f"{len(collected.examples)} examples -> {out}: {len(collected.examples) - boosted} of "
         f"{collected.requests} requests, each drawn with probability {collected.probability:.3g}, "
         f"and {boosted} more that have feedback."
     )
     for reason, label in LEFT_OUT.items():
         if collected.left_out.get(reason):
-            typer.echo(f"left out: {collected.left_out[reason]} {label}")
+            say(f"left out: {collected.left_out[reason]} {label}")
+    for reason, number in collected.left_out.items():
+        if number and reason not in LEFT_OUT:
+            say(f"left out: {number} requests ({reason})")
+    if collected.unreadable:
+        say(f"unreadable: {', '.join(collected.unreadable)}")

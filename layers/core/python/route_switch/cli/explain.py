@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from route_switch.adapters.models.provider_http import LOOPBACK
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import STACK_FILE, find_deployed
 from route_switch.cli.stage_names import UsageError
+from route_switch.cli.terminal import console, say, say_document
 from route_switch.dashboard.figures import usd
 from route_switch.dashboard.spend_widget import REASONS
 from route_switch.domain.decision import Reason
@@ -59,7 +60,7 @@ def explain(
         )
     text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, query)
     if as_json:
-        typer.echo(text)
+        say_document(f"{text}\n")
     else:
         _print(json.loads(text))
 
@@ -75,7 +76,8 @@ def _ask(url: str, key: str, query: str) -> str:
     body = {"messages": [{"role": "user", "content": query}]}
     headers = {"authorization": f"Bearer {key}"}
     try:
-        answer = httpx.post(url, json=body, headers=headers, timeout=TIMEOUT_S)
+        with httpx.Client(timeout=TIMEOUT_S, mounts=dict.fromkeys(LOOPBACK)) as http:
+            answer = http.post(url, json=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RouteSwitchError(
             f"{url} does not answer: {error}. Check --stage or --endpoint, and that the stack runs."
@@ -101,12 +103,12 @@ def _print(decision: Answer) -> None:
         ("query", f"about {decision['query_tokens']} tokens. {_bypass(decision['bypass_tokens'])}"),
     )
     for name, value in lines:
-        typer.echo(f"{name:8}{value}")
+        say(f"{name:8}{value}")
     table = Table("tier", title=f"With an answer of {decision['assumed_output_tokens']} tokens")
     table.add_column("estimated cost, without the router", justify="right")
     for tier, amount in decision["estimated_cost_usd"].items():
         table.add_row(tier, usd(amount))
-    Console().print(table)
+    console().print(table)
 
 
 def _bypass(tokens: int) -> str:

@@ -1,5 +1,7 @@
 """Read and write text files; a write is atomic."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,28 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         _write_whole(self.path / name, content, "file", 0o666)
+
+    def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
+        with _locked(self.path / f".{name}.lock"):
+            before = self.read(name)
+            after = change(before)
+            if after != before:
+                self.write(name, after)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock file, waiting for others. It is a file of its own and stays: the locked file
+    itself is replaced by each write."""
+    import fcntl
+
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise RouteSwitchError(f"{path} cannot be created: {error}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _write_whole(path: Path, content: bytes, what: str, mode: int) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
@@ -16,6 +14,8 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
 from route_switch.cli.model_options import PriceOf, paid_calls, stop_message
 from route_switch.cli.progress import RunProgress, outage_reporter
+from route_switch.cli.run_checks import RunChecks
+from route_switch.cli.terminal import console, say
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
@@ -27,7 +27,6 @@ from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.judge_answers import judge_of
-from route_switch.services.learning.metered_calls import price_unknown
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_caps import LocalCap
 
@@ -49,14 +48,20 @@ class FolderRun:
     monthly_queries: int
     gate_history: Path | None = None
     workload_notes: Mapping[str, str] = field(default_factory=dict)
+    odd_lines: int = 0
 
     def __call__(self) -> Report:
         """Return the report; raise `RouteSwitchError` if anything but the cap stopped the run."""
-        self._check_prices()
+        for obstacle in self._checks.obstacles():
+            raise ConfigurationError(obstacle)
         self._make_folder()
         memo = MemoFile(self.out / MEMO)
         try:
             return self._run_with(memo)
+        except KeyboardInterrupt:
+            raise RouteSwitchError(
+                "The run was interrupted. Run the same command to resume; nothing is paid twice."
+            ) from None
         except RunStoppedError as stop:
             raise RouteSwitchError(
                 f"{stop_message(stop)} Run the same command to resume."
@@ -66,12 +71,12 @@ class FolderRun:
 
     def _run_with(self, memo: MemoFile) -> Report:
         cap = LocalCap(self.budget_usd)
-        console = Console(file=sys.stderr)
+        screen = console(sys.stderr)
         calls = paid_calls(
-            self.plan.config, self.price, memo, cap, self.pace, outage_reporter(console)
+            self.plan.config, self.price, memo, cap, self.pace, outage_reporter(screen)
         )
         cap.settle(0.0, calls.spent_usd)
-        progress = RunProgress(console, lambda: calls.spent_usd, self.budget_usd)
+        progress = RunProgress(screen, lambda: calls.spent_usd, self.budget_usd)
         embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace)
         with progress.shown():
             return self.job(RunDependencies(calls, cap, embed, progress))
@@ -95,13 +100,12 @@ class FolderRun:
             command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             monthly_queries=self.monthly_queries,
             workload_notes=self.workload_notes,
+            odd_lines=self.odd_lines,
         )
 
-    def _check_prices(self) -> None:
-        plan = self.plan
-        for name in (plan.config.models.router, plan.proposer_model, plan.judge_model):
-            if name is not None and self.price(name) is None:
-                raise ConfigurationError(price_unknown(name))
+    @property
+    def _checks(self) -> RunChecks:
+        return RunChecks(self.plan, split(self.examples), self.price, self.gate_history)
 
     def _make_folder(self) -> None:
         try:
@@ -110,10 +114,15 @@ class FolderRun:
             raise RouteSwitchError(f"The folder {self.out} cannot be created: {error}") from error
 
 
-def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float) -> None:
-    """Print the expected cost of a run; call nothing and write nothing."""
+def print_estimate(
+    examples: tuple[Example, ...],
+    plan: Plan,
+    budget_usd: float,
+    gate_history: Path | None = None,
+) -> None:
+    """Print the expected cost of a run, and what would stop it; call nothing and write nothing."""
     sides = split(examples)
-    rows = (*sides.train, *sides.validation, *sides.heldout)
+    rows = sides.examples
     unpaid = paid_calls(plan.config, plan.prices.get, MemoryMemo(), LocalCap(0.0), Pace())
     judge = judge_of(unpaid, plan.judge)
     inputs = EstimateInputs(
@@ -133,10 +142,10 @@ def print_estimate(examples: tuple[Example, ...], plan: Plan, budget_usd: float)
     for line in expected:
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
-    Console().print(table)
+    console().print(table)
     total = sum(line.usd or 0.0 for line in expected)
-    typer.echo(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
+    say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
-        typer.echo(
-            f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price."
-        )
+        say(f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price.")
+    for obstacle in RunChecks(plan, sides, plan.prices.get, gate_history).obstacles():
+        say(f"The run would stop: {obstacle}")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
@@ -14,6 +13,7 @@ from route_switch.cli.keys_view import Spent, facts, keys_table, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.terminal import console, say, say_json
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.authenticate import KEY_CACHE_S
@@ -74,12 +74,12 @@ def create(
         _table(deployed).add(created, key_hash, stored.created_at)
     if created.monthly_budget_usd is not None:
         _warn_of_unknown_prices(unpriced_models(created, deployed.settings.router.models))
-    typer.echo(
+    say(
         f"{created.key_id} ({created.name}): {created.role}, {limits(created)}. Save the key now: "
         "it is shown only once, and only its hash is stored.",
         err=True,
     )
-    typer.echo(json.dumps({"key": key, **facts(stored, None)}, indent=2) if as_json else key)
+    say(json.dumps({"key": key, **facts(stored, None)}, indent=2) if as_json else key)
 
 
 @app.command(
@@ -104,9 +104,9 @@ def list_keys(
         spent = {key_id: Spent.of(counters) for key_id, counters in of_keys.items()}
     if as_json:
         rows = [facts(each, spent[each.key.key_id]) for each in found]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows, indent=2)
         return
-    Console().print(keys_table(found, spent))
+    console().print(keys_table(found, spent))
 
 
 @app.command(epilog=usage_examples("keys revoke search --stage prod"))
@@ -130,10 +130,10 @@ def revoke(
                 "through the API. Create another admin key first, or add --force."
             )
         if not table.revoke(found.key_hash, _now()):
-            typer.echo(f"{name} was revoked already.")
+            say(f"{name} was revoked already.")
             return
-    typer.echo(f"{name} is revoked.")
-    typer.echo(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
+    say(f"{name} is revoked.")
+    say(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
 
 
 def _find_key(wanted: str, known: Sequence[StoredKey]) -> StoredKey:
@@ -162,7 +162,7 @@ def _is_last_admin(found: StoredKey, known: Sequence[StoredKey]) -> bool:
 
 def _warn_of_unknown_prices(models: Sequence[str]) -> None:
     if models:
-        typer.echo(
+        say(
             f"warning: no price is known for {', '.join(models)}, and a key with a budget cannot "
             "use such a model. Set its price in cdk.json, under models.prices.",
             err=True,

@@ -17,9 +17,11 @@ from route_switch.cli import (
     results,
     route,
     runs,
+    savings,
     switch,
 )
 from route_switch.cli.stage_names import UsageError
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 
 app = typer.Typer(
@@ -42,6 +44,7 @@ app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
 app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
+app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(switch.app, name="switch")
@@ -49,7 +52,7 @@ app.add_typer(switch.app, name="switch")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"route-switch {version('route-switch')}")
+        say(f"route-switch {version('route-switch')}")
         raise typer.Exit
 
 
@@ -71,5 +74,5 @@ def run() -> None:
     try:
         app()
     except RouteSwitchError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from error

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 
-from route_switch.adapters.learning.example_file import file_digest, read_examples
+from route_switch.adapters.learning.example_file import file_digest, read_example_file
 from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     check_lambda,
     known_prices,
@@ -23,6 +23,7 @@ from route_switch.cli.model_options import (
 from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
+    NoBypassOption,
     NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
@@ -30,6 +31,7 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.route import read_prompt, router_config
+from route_switch.cli.terminal import console, note, say
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
@@ -109,6 +111,7 @@ def optimize(
     ] = 14,
     trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated per round.")] = 40,
     demos: Annotated[int, typer.Option(min=1, help="Maximum number of demos in a prompt.")] = 16,
+    no_bypass: NoBypassOption = False,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],
         typer.Option(help="How much of the traffic's text prompts and reports may show."),
@@ -142,13 +145,19 @@ def optimize(
     check_lambda(lambda_)
     with optimizer_extra():  # imported here, so that the other commands work without the extra
         from route_switch.cli.folder_run import FolderRun, print_estimate
+        from route_switch.cli.run_checks import only_recorded, why_another_proposes
         from route_switch.optimizer.learning_job import default_proposer
         from route_switch.optimizer.learning_steps import Plan
         from route_switch.optimizer.mipro_search import SearchSize
         from route_switch.optimizer.report.markdown_page import to_markdown
     models = tier_models(tiers)
-    config = router_config(router_model)
-    proposer = proposer_model or default_proposer(models, router_model)
+    config = router_config(router_model, no_bypass)
+    file = read_example_file(examples)
+    note(file.note)
+    note(why_misread(router_model, [example.query for example in file.examples]))
+    recorded = only_recorded(file.examples, models)
+    proposer = proposer_model or default_proposer(models, router_model, recorded)
+    note(why_another_proposes(models[Tier.LARGE], recorded, proposer, proposer_model))
     price_of = prices(price or [], config)
     names = (*models.values(), router_model, proposer, *([judge_model] if judge_model else []))
     plan = Plan(
@@ -171,14 +180,13 @@ def optimize(
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:
-        typer.echo(f"warning: {partial}", err=True)
-    rows = read_examples(examples)
+        say(f"warning: {partial}", err=True)
     if dry_run:
-        print_estimate(rows, plan, budget_usd)
+        print_estimate(file.examples, plan, budget_usd, gate_history)
         return
     run = FolderRun(
         plan,
-        rows,
+        file.examples,
         file_digest(examples),
         read_prompt(incumbent) if incumbent else packaged_prompt(),
         out,
@@ -187,10 +195,11 @@ def optimize(
         Pace(calls_per_minute, _remaining(stop_after)),
         monthly_queries,
         gate_history,
+        odd_lines=len(file.odd),
     )
     report = run()
-    Console().print(Markdown(to_markdown(report)))
-    typer.echo(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
+    console().print(Markdown(to_markdown(report)))
+    say(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
 
 
 def _remaining(stop_after: float | None) -> Callable[[], float]:

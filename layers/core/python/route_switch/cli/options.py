@@ -46,6 +46,9 @@ NoWorseMarginOption = Annotated[
         help="By how much a score may be below Tier 3's and still count as no worse.",
     ),
 ]
+NoBypassOption = Annotated[
+    bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
+]
 IncumbentOption = Annotated[
     Path | None,
     typer.Option("--incumbent", help="Prompt that is live now. Default: the packaged prompt."),

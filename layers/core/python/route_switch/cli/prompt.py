@@ -1,6 +1,5 @@
 """`route-switch prompt`: show, compare and change the live routing prompt."""
 
-import json
 import os
 import shlex
 import subprocess
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
 from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
 from route_switch.cli.stage import Stage, aws_errors, find_stage
+from route_switch.cli.terminal import console, say, say_document, say_json
 from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
 from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
@@ -47,18 +46,18 @@ def show(
     chosen = find_stage(stage)
     found = pick(_versions(chosen), version)
     if as_json:
-        typer.echo(json.dumps({**facts(found), "document": found.document}, ensure_ascii=False))
+        say_json({**facts(found), "document": found.document})
         return
     header = ", ".join(f"{name} {value}" for name, value in facts(found).items() if value)
-    typer.echo(f"{chosen.parameter}: {header}", err=True)
-    typer.echo(found.document, nl=False)
+    say(f"{chosen.parameter}: {header}", err=True)
+    say_document(found.document)
 
 
 @app.command(epilog=usage_examples("prompt history --stage prod"))
 @aws_errors()
 def history(stage: StageOption = None) -> None:
     """List the stored versions, newest first."""
-    Console().print(history_table(_versions(find_stage(stage))))
+    console().print(history_table(_versions(find_stage(stage))))
 
 
 @app.command(
@@ -100,7 +99,7 @@ def pull(file: FileArgument, stage: StageOption = None) -> None:
     live = _versions(chosen)[-1]
     write_whole(file, live.document, "prompt")
     record_base(file, chosen.parameter, live.document)
-    typer.echo(f"{chosen.parameter}, version {live.version} -> {file}")
+    say(f"{chosen.parameter}, version {live.version} -> {file}")
 
 
 @app.command(
@@ -127,10 +126,10 @@ def push(
     live = versions[-1].version if versions else None
     made_from = base_version(file, document, chosen.parameter, versions) if base is None else base
     version = chosen.publisher()(document, live if made_from is None else made_from)
-    typer.echo(f"{file} -> {chosen.parameter}, version {version}")
+    say(f"{file} -> {chosen.parameter}, version {version}")
     record_base(file, chosen.parameter, document)
     if made_from is None and live is not None:
-        typer.echo(
+        say(
             f"note: {file} has no record of the version it was made from, so it replaced version "
             f"{live}. 'route-switch prompt diff' shows what changed.",
             err=True,
@@ -149,19 +148,27 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Skip the check of the candidate's verdict.")
     ] = False,
+    approve: Annotated[
+        bool,
+        typer.Option("--approve", help="Give the approval that the verdict asks a person for."),
+    ] = False,
     stage: StageOption = None,
 ) -> None:
-    """Make a candidate live that was found better than the current live prompt."""
+    """Make a candidate live that was found better than the current live prompt.
+
+    The verdict must be about exactly this text, and about the models, prices, settings and λ of the
+    stage.
+    """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
-    version = chosen.publisher().promote(artifact, force=force)
-    typer.echo(f"{file} -> {chosen.parameter}, version {version}")
+    version = chosen.publisher().promote(
+        artifact, chosen.verdict_scope, force=force, approved=approve
+    )
+    say(f"{file} -> {chosen.parameter}, version {version}")
     try:
         chosen.output_ratios().keep(ratios_in(parse_prompt(artifact).provenance))
     except StoreError as error:
-        typer.echo(
-            f"warning: {error}. The prompt is live; savings are estimated as before.", err=True
-        )
+        say(f"warning: {error}. The prompt is live; savings are estimated as before.", err=True)
 
 
 @app.command(
@@ -180,7 +187,7 @@ def rollback(
     """Make the content of an older version live, as a new version."""
     chosen = find_stage(stage)
     done = chosen.publisher().roll_back(to)
-    typer.echo(
+    say(
         f"{chosen.parameter}: version {done.before} -> version {done.version}, "
         f"the content of version {done.content_of}"
     )
@@ -206,7 +213,7 @@ def edit(stage: StageOption = None) -> None:
         left.unlink()
     file.parent.rmdir()
     what = "unchanged, still version" if version == live.version else "version"
-    typer.echo(f"{chosen.parameter}: {what} {version}")
+    say(f"{chosen.parameter}: {what} {version}")
 
 
 def _publish_edited(file: Path, live: StoredVersion, stage: Stage) -> int:

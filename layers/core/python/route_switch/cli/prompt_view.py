@@ -10,6 +10,7 @@ from rich.table import Table
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.promise import promise_of
+from route_switch.domain.plain_text import visible
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 
@@ -73,7 +74,7 @@ def print_diff(before: str, after: str, one: str, other: str) -> None:
         before.split("\n"), after.split("\n"), _label(one), _label(other), lineterm=""
     )
     for line in lines:
-        typer.secho(line, fg=colors.get(line[0]))
+        typer.secho(visible(line), fg=colors.get(line[0]))
 
 
 def _label(side: str) -> str:

@@ -1,13 +1,11 @@
 """`route-switch results`: the newest requests, or one as `GET /v1/results/{id}` shows it."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
-from rich.console import Console
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.operations.dynamodb_newest import newest_results
@@ -15,6 +13,7 @@ from route_switch.adapters.s3 import S3TextStore
 from route_switch.cli.money_view import BASES, results_table, saved_amount
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.terminal import console, say, say_json
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.ports import JsonObject
@@ -52,11 +51,11 @@ def _list(deployed: Deployed, limit: int, as_json: bool) -> None:
     table, texts = deployed.settings.results_table, _texts(deployed)
     found, whole = newest_results(deployed.connect("dynamodb"), table, texts, limit, time.time())
     if as_json:
-        typer.echo(json.dumps({"object": "list", "data": found}, indent=2, ensure_ascii=False))
+        say_json({"object": "list", "data": found}, indent=2)
     else:
-        Console().print(results_table(found))
+        console().print(results_table(found))
     if not whole:
-        typer.echo(
+        say(
             "warning: only a part of the table was read, so newer requests may be missing: it is "
             "too large to scan. Name a request by its id instead.",
             err=True,
@@ -73,10 +72,10 @@ def _show(deployed: Deployed, request_id: str, as_json: bool) -> None:
             "'route-switch results' lists the newest."
         )
     if as_json:
-        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        say_json(record, indent=2)
         return
     for name, value in _facts(record):
-        typer.echo(f"{name:15}{value}")
+        say(f"{name:15}{value}")
 
 
 def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:

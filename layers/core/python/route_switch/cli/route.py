@@ -1,26 +1,34 @@
 """`route-switch route`: route the queries of a file in this process, without AWS."""
 
-import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from rich.console import Console
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from rich.markup import escape
 from rich.table import Table
 
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
+from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
+from route_switch.cli.terminal import console, json_text, note, say
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.learning.example import present, query_key
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
@@ -38,12 +46,18 @@ EXAMPLES = usage_examples(
 
 
 class QueryRow(BaseModel):
-    """One line of the input; other fields are ignored."""
+    """One line of the input; other fields are ignored. `id` defaults to the query's key, as in a
+    file of examples."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: str | int
     query: str
+    id: str | int = Field(default_factory=lambda valid: query_key(valid["query"]))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_absent(cls, row: object) -> object:
+        return present(row) if isinstance(row, Mapping) else row
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,12 @@ class RoutedRow:
             "router_tokens": decision.router_tokens,
             "latency_ms": round(decision.latency_ms, 3),
         }
-        return json.dumps(fields, ensure_ascii=False)
+        return json_text(fields)
 
 
 def route(
     queries: Annotated[
-        Path, typer.Option(help="JSONL with 'id' and 'query' per line; may be gzipped.")
+        Path, typer.Option(help="JSONL with 'query' per line, and 'id' if wanted; may be gzipped.")
     ],
     prompt: Annotated[
         Path | None,
@@ -83,6 +97,7 @@ def route(
     Exits with 1 if the router LLM failed for any query.
     """
     rows = read_queries(queries)
+    note(why_misread(router_model, [row.query for row in rows]))
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
     config = router_config(router_model, no_bypass)
     check_provider(router_model)
@@ -90,7 +105,7 @@ def route(
     routed = _route(rows, routing_prompt, choose_tier, config)
     failures = _print_json(routed) if as_json else _print_table(routed)
     if failures:
-        typer.echo(
+        say(
             f"error: the router LLM gave no usable reply for {failures} of {len(rows)} queries; "
             f"they went to the safe tier. Check '{router_model}', its key and its base URL.",
             err=True,
@@ -100,7 +115,7 @@ def route(
 
 def read_queries(path: Path) -> list[QueryRow]:
     """Return all rows; raise `RouteSwitchError` naming the first wrong line."""
-    needs = 'Each line needs {"id": …, "query": "…"}.'
+    needs = 'Each line needs {"query": "…"}, and may have "id".'
     return [row for _, row in read_rows(path, QueryRow, needs)]
 
 
@@ -159,5 +174,5 @@ def _print_table(routed: Iterator[RoutedRow]) -> int:
             f"{decision.latency_ms:.1f}",
             escape(" ".join(row.row.query.split())[:60]),
         )
-    Console().print(table)
+    console().print(table)
     return failures

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns, StoredRun
@@ -13,7 +12,8 @@ from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.cli.terminal import console, say, say_json
+from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
 
 RunArgument = Annotated[
@@ -31,7 +31,7 @@ def learn(stage: StageOption = None) -> None:
     start = StartRun(scheduled_time=datetime.now(UTC).replace(microsecond=0), trigger="manual")
     with aws_errors():
         _check_that_learning_is_on(deployed)
-        machine = _output(deployed, "LearningStateMachine")
+        machine = deployed.output("LearningStateMachine")
         holder = _runs(deployed).holder()
         workflow = StepFunctionsRuns(deployed.connect("stepfunctions"), machine)
         if not workflow.start(start.run_id, start):
@@ -39,9 +39,9 @@ def learn(stage: StageOption = None) -> None:
                 f"Run {start.run_id} exists already: somebody else started it in the same second. "
                 "'route-switch runs' shows it."
             )
-    typer.echo(f"Run {start.run_id} started. 'route-switch runs' shows how it ends.")
+    say(f"Run {start.run_id} started. 'route-switch runs' shows how it ends.")
     if holder is not None:
-        typer.echo(
+        say(
             f"note: run {holder} has not ended, and only one run can be active. Unless that run "
             "was stopped, the new one ends at once as a duplicate and is not listed.",
             err=True,
@@ -59,7 +59,7 @@ def runs(
     with aws_errors():
         found = _runs(find_deployed(stage)).newest(limit)
     if as_json:
-        typer.echo(json.dumps([_facts(run) for run in found], indent=2))
+        say_json([_facts(run) for run in found], indent=2)
         return
     table = Table(
         Column("run", no_wrap=True), "started (UTC)", "trigger", "outcome", "live version"
@@ -68,7 +68,7 @@ def runs(
         started = f"{datetime.fromtimestamp(run.started_at, UTC):%Y-%m-%d %H:%M}"
         version = "" if run.version is None else str(run.version)
         table.add_row(run.id, started, run.trigger, _state(run), version)
-    Console().print(table)
+    console().print(table)
 
 
 def approve(run: RunArgument, stage: StageOption = None) -> None:
@@ -104,7 +104,7 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
                 "'route-switch prompt promote' makes a candidate live by hand."
             ) from error
         runs.answered(run_id)
-    typer.echo(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
+    say(f"{run_id}: {'approved' if approved else 'rejected'} as {who}")
 
 
 def _check_that_learning_is_on(deployed: Deployed) -> None:
@@ -117,14 +117,6 @@ def _check_that_learning_is_on(deployed: Deployed) -> None:
 
 def _runs(deployed: Deployed) -> DynamoDbRuns:
     return DynamoDbRuns(deployed.connect("dynamodb"), deployed.settings.results_table)
-
-
-def _output(deployed: Deployed, name: str) -> str:
-    if name not in deployed.outputs:
-        raise ConfigurationError(
-            f"The stack has no output {name}: it is older than this release. Deploy it again."
-        )
-    return deployed.outputs[name]
 
 
 def _state(run: StoredRun) -> str:

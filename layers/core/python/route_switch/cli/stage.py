@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +24,7 @@ from route_switch.cli.stage_names import (
     not_deployed,
 )
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
+from route_switch.domain.prompts.verdict_scope import Scope
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.settings import Settings, parse_settings
 
@@ -75,16 +77,24 @@ class Stage:
         )
         return client
 
+    def verdict_scope(self) -> Scope:
+        """Return what a verdict must be about, to hold for this stage."""
+        content = self._deployed("verdict-scope", "says which models, prices and λ the stage uses")
+        scope: Scope = json.loads(content)
+        return scope
+
     def _lock_table(self) -> str:
-        name = f"{self.prefix}/lock-table"
+        return self._deployed("lock-table", "names the table that holds the prompt's lock")
+
+    def _deployed(self, which: str, what: str) -> str:
+        name = f"{self.prefix}/{which}"
         ssm = self._ssm()
         try:
             return ssm.get_parameter(Name=name)["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound as error:
             raise ConfigurationError(
-                f"Parameter '{name}' does not exist. It names the table that holds the prompt's "
-                "lock. Deploy the stage with this release, or check --stage, AWS_REGION and the "
-                "account."
+                f"Parameter '{name}' does not exist. It {what}. Deploy the stage with this "
+                "release, or check --stage, AWS_REGION and the account."
             ) from error
 
 
@@ -95,6 +105,14 @@ class Deployed:
     connect: Connect
     settings: Settings
     outputs: Mapping[str, str]
+
+    def output(self, name: str) -> str:
+        """Return an output of the stack. Raise `ConfigurationError` if it has none of this name."""
+        if name not in self.outputs:
+            raise ConfigurationError(
+                f"The stack has no output {name}: it is older than this release. Deploy it again."
+            )
+        return self.outputs[name]
 
 
 def find_stage(name: str | None) -> Stage:
@@ -108,8 +126,10 @@ def find_stage(name: str | None) -> Stage:
             "or start the local stack with 'make up'."
         )
     stack = json.loads(STACK_FILE.read_text("utf-8"))
-    # The local stack listens on loopback and does not check credentials.
-    session = boto3.Session("local", "local", region_name=stack["region"])
+    # The local stack listens on loopback, where no proxy leads, and does not check credentials.
+    direct = botocore.session.get_session()
+    direct.set_default_client_config(Config(proxies={}))
+    session = boto3.Session("local", "local", region_name=stack["region"], botocore_session=direct)
     return Stage(stack["prompt_parameter"].removesuffix("/live"), session, stack["aws_endpoint"])
 
 

@@ -1,4 +1,4 @@
-"""`route-switch switch`: pin a tier, turn the router LLM or learning off, without a deployment."""
+"""`route-switch switch`: pin a tier, change routing, turn learning off, without a deployment."""
 
 import json
 from enum import StrEnum
@@ -9,12 +9,13 @@ import typer
 from route_switch.adapters.ssm import SsmSwitchStore
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
 
 app = typer.Typer(
-    help="Pin a tier, or turn the router LLM or learning off, without a deployment.",
+    help="Pin a tier, change routing, or turn learning off, without a deployment.",
     no_args_is_help=True,
 )
 
@@ -24,6 +25,12 @@ IN_RUNNING_RUN = "A learning run that is under way reads it at its next slice, w
 
 class OnOff(StrEnum):
     ON = "on"
+    OFF = "off"
+
+
+class RoutingState(StrEnum):
+    ON = "on"
+    SHADOW = "shadow"
     OFF = "off"
 
 
@@ -43,10 +50,10 @@ def show(as_json: JsonOption = False, stage: StageOption = None) -> None:
     with aws_errors():
         switches = switch_store(find_deployed(stage)).read()
     if as_json:
-        typer.echo(switches.model_dump_json())
+        say(switches.model_dump_json())
         return
     for name, value in _states(switches).items():
-        typer.echo(f"{name}: {value}")
+        say(f"{name}: {value}")
 
 
 @app.command(
@@ -62,10 +69,30 @@ def pin_tier(
     _set(stage, "pin-tier", IN_WARM_PROCESSES, pin_tier=pinned)
 
 
-@app.command(epilog=usage_examples("switch router off --stage prod"))
+@app.command(
+    epilog=usage_examples(
+        "switch routing shadow --stage prod",
+        "switch routing on --stage prod",
+        "switch routing off --stage prod",
+    )
+)
+def routing(
+    state: Annotated[RoutingState, typer.Argument(metavar="on|shadow|off", help="New state.")],
+    stage: StageOption = None,
+) -> None:
+    """Turn routing on, put it in shadow, or turn it off.
+
+    In shadow, one tier answers (router.shadow_answer_tier, 3 by default) and routing decides
+    beside it; 'route-switch savings' shows what it would save. When off, no router LLM is called,
+    and longer queries go to the safe tier.
+    """
+    _set(stage, "routing", IN_WARM_PROCESSES, routing=state.value)
+
+
+@app.command(hidden=True, deprecated=True, epilog=usage_examples("switch router off --stage prod"))
 def router(state: StateArgument, stage: StageOption = None) -> None:
-    """Turn the router LLM on or off. When off, longer queries go to the safe tier."""
-    _set(stage, "router", IN_WARM_PROCESSES, router=state.value)
+    """The former name of 'switch routing'."""
+    _set(stage, "routing", IN_WARM_PROCESSES, routing=state.value)
 
 
 @app.command(epilog=usage_examples("switch learning off --stage prod"))
@@ -84,8 +111,8 @@ def _set(stage: str | None, name: str, when: str, **change: Tier | str | None) -
         before = _read_or_default(store)
         after = Switches.model_validate({**before.model_dump(), **change})
         store.write(after)
-    typer.echo(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
-    typer.echo(when, err=True)
+    say(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
+    say(when, err=True)
 
 
 def _read_or_default(store: SsmSwitchStore) -> Switches:
@@ -93,7 +120,7 @@ def _read_or_default(store: SsmSwitchStore) -> Switches:
     try:
         return store.read()
     except ConfigurationError as error:
-        typer.echo(f"note: {error} The other switches are now at their defaults.", err=True)
+        say(f"note: {error} The other switches are now at their defaults.", err=True)
         return Switches()
 
 

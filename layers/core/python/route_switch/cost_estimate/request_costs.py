@@ -15,7 +15,7 @@ OVERHEAD_S = 0.02
 """The router's own time per request, with writing the record and a share of cold starts: 3 ms on a
 desktop core, and a cold start of 0.5 s in at most every 50th request."""
 
-RECORD_BYTES = 1_900
+RECORD_BYTES = 1_920
 """Size of a record without its texts, with model names as long as Bedrock's."""
 COUNTER_WRITES = 2
 """The counters of the day and of the key's month, each below 1 KB."""

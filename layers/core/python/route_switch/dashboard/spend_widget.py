@@ -8,6 +8,7 @@ from route_switch.dashboard.figures import UNKNOWN, count, share, usd
 from route_switch.dashboard.markup import Html, Table, heading, joined, paragraph
 from route_switch.domain.decision import Reason
 from route_switch.domain.operations.costs import ROUTER, CostTotals
+from route_switch.domain.operations.savings import ShadowSavings
 from route_switch.services.operations.show_spend import Spend
 
 REASONS: Final = {
@@ -16,7 +17,9 @@ REASONS: Final = {
     Reason.OVERRIDE: "Override: the request named the tier",
     Reason.FALLBACK: "Fallback: the router failed, the safe tier answered",
     Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
+    Reason.SHADOW: "Shadow: one tier answered, routing decided beside it",
 }
+IN_SHADOW: Final = "Routing would have saved, in shadow (estimated)"
 NOTE = (
     "Days and months are in UTC. AWS's own cost is not included. The cost on Tier 3 is estimated: "
     "its answers would differ in length, as learning measures; before that, between 0.4 and 2.5 "
@@ -59,6 +62,7 @@ class SpendView:
         ]
         saved = [
             self._both("Saved, net (estimated)", _saved),
+            *self._shadow(),
             self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
             self._both("Requests", lambda c: count(c.requests)),
             self._both("Cost per 1,000 requests, without learning", _per_thousand),
@@ -74,6 +78,12 @@ class SpendView:
             return []
         used = share(self.month.total.with_learning_usd, budget)
         return [("… of the month's budget", "", f"{usd(budget)} ({used} used)")]
+
+    def _shadow(self) -> list[Row]:
+        """Return what routing would have saved, on a stage that was in shadow this month."""
+        if self.month.shadow is None:
+            return []
+        return [(IN_SHADOW, _would_save(self.today.shadow), _would_save(self.month.shadow))]
 
     def _both(self, label: str, of: Callable[[CostTotals], str]) -> Row:
         return label, of(self.today.total), of(self.month.total)
@@ -126,6 +136,12 @@ def _today_and_month(first: str, *figures: str) -> Sequence[str]:
 
 def _part(amount: float, costs: CostTotals) -> str:
     return f"{usd(amount)} ({share(amount, costs.with_learning_usd)})"
+
+
+def _would_save(shadow: ShadowSavings | None) -> str:
+    if shadow is None:
+        return ""
+    return UNKNOWN if shadow.saved_usd is None else usd(shadow.saved_usd.usd)
 
 
 def _saved(costs: CostTotals) -> str:

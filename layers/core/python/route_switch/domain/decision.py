@@ -15,6 +15,8 @@ class Reason(StrEnum):
     OVERRIDE = "override"
     FALLBACK = "fallback"
     DEGRADED = "degraded"
+    SHADOW = "shadow"
+    """Routing only decides beside the answer: see `domain.shadow`."""
 
 
 @dataclass(frozen=True, slots=True)

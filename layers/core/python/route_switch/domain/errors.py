@@ -21,7 +21,8 @@ class PromptError(RouteSwitchError):
 
 
 class PromptConflictError(PromptError):
-    """The live prompt has changed since a change was based on it, or is being changed now."""
+    """The live prompt, or what it runs with, is not what a change was based on, or another change
+    is in progress."""
 
 
 class PromptLockedError(PromptConflictError):

@@ -1,9 +1,9 @@
 """Ports: what serving a request needs from the outside world."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -118,6 +118,14 @@ class SwitchStore(Protocol):
 
     def read(self) -> Switches:
         """Raise `ConfigurationError` when the stored switches are invalid."""
+        ...
+
+
+class DayCounters(Protocol):
+    """The counters that each request updates, by day (UTC)."""
+
+    def of_days(self, days: Sequence[date]) -> Mapping[date, Mapping[str, float]]:
+        """Return an entry for each day, empty without requests. Raise `StoreError`."""
         ...
 
 

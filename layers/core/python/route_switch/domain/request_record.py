@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import add_known
+from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
 
@@ -69,6 +70,11 @@ class RequestRecord:
     estimates the cost of the same request on Tier 3, between `baseline_low_usd` and
     `baseline_high_usd`; `baseline_basis` says what it rests on, or why it is None.
 
+    In shadow, `shadow_reason` says how routing decided beside the answer, and `shadow_tier` which
+    tier it chose. `shadow_cost_usd` estimates what the request would have cost on that tier, its
+    router call included, between `shadow_cost_low_usd` and `shadow_cost_high_usd`. All are None
+    otherwise, and all but the reason also without a decision.
+
     `replay` is for learning only. It is None when learning must not use the request: the caller
     named the tier, no model answered, or the text must not be stored. `idempotency_id` names the
     item that holds the answer for a retry.
@@ -97,6 +103,11 @@ class RequestRecord:
     idempotency_id: str | None = None
     why: str = ""
     """The routing strategy's reason for its choice."""
+    shadow_tier: Tier | None = None
+    shadow_reason: ShadowReason | None = None
+    shadow_cost_usd: float | None = None
+    shadow_cost_low_usd: float | None = None
+    shadow_cost_high_usd: float | None = None
     baseline_low_usd: float | None = None
     baseline_high_usd: float | None = None
     baseline_basis: SavingBasis = SavingBasis.NO_ANSWER
@@ -143,6 +154,21 @@ class RequestRecord:
         return SavingBasis.NO_PRICE if counted else SavingBasis.NO_TOKENS
 
     @property
+    def answer_cost_usd(self) -> float | None:
+        """The cost of the answer and of failed attempts at it, without the router."""
+        return add_known(*(a.cost_usd for a in self.attempts if a.tier is not None))
+
+    @property
+    def shadow_saved_usd(self) -> tuple[float, float, float] | None:
+        """What routing would have saved, net of its router call, with its lowest and its highest
+        value; None if it is unknown."""
+        costs = (self.shadow_cost_usd, self.shadow_cost_high_usd, self.shadow_cost_low_usd)
+        answer_usd, (usd, high, low) = self.answer_cost_usd, costs
+        if answer_usd is None or usd is None or high is None or low is None:
+            return None
+        return answer_usd - usd, answer_usd - high, answer_usd - low
+
+    @property
     def router_tokens(self) -> int:
         return sum(a.usage.total_tokens for a in self.attempts if a.tier is None and a.usage)
 
@@ -151,7 +177,15 @@ def _first_known(usd: float | None, otherwise: float | None) -> float | None:
     return otherwise if usd is None else usd
 
 
-_HIDDEN = {"replay", "idempotency_id", "baseline_low_usd", "baseline_high_usd", "baseline_basis"}
+_HIDDEN = {
+    "replay",
+    "idempotency_id",
+    "baseline_low_usd",
+    "baseline_high_usd",
+    "baseline_basis",
+    "shadow_cost_low_usd",
+    "shadow_cost_high_usd",
+}
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 

@@ -21,6 +21,14 @@ class RouterConfig(BaseModel):
     """The routing strategy, by its name in `domain/strategies/registry.py`."""
     safe_tier: Tier = Tier.MEDIUM
     """Answers if the router LLM fails or its reply names no tier."""
+    start: Literal["on", "shadow"] = "on"
+    """How routing begins on a new stage. In `shadow` one tier answers, and routing decides beside
+    it. Only the first deployment sets it; later `route-switch switch routing` does."""
+    shadow_answer_tier: Tier = Tier.LARGE
+    """The tier that answers in shadow, as far as the request and its key allow it."""
+    shadow_monthly_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
+    """Budget of the router calls in shadow. They are sampled to stay within it; null asks the
+    router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
@@ -41,6 +49,8 @@ class RouterConfig(BaseModel):
     its fallbacks fail. If not, such a request fails: it never costs more than what it asked for."""
     openai_base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://api.openai.com/v1"
     """Server of the `openai/…` models: any that offers OpenAI's API."""
+    offline_answer_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Time that `offline/…` models take to answer a request, for demonstrations."""
     bedrock_region: str | None = None
     """Region in which Bedrock is called; null is the stage's own region."""
 

@@ -1,5 +1,7 @@
 """The candidate as an artifact: the prompt with its provenance."""
 
+from textwrap import shorten
+
 import dspy
 import optuna
 
@@ -7,10 +9,14 @@ from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.learning.outcome import measured_output_ratios
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
+from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.promise_section import candidate_sentence
+
+MAX_REASON = 180
+"""Characters of the reason for an approval. The report has all of it."""
 
 
 def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> RoutingPrompt:
@@ -23,17 +29,16 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "origin": "learned" if found.candidate.version != found.incumbent.version else "kept",
         "incumbent": found.incumbent.version,
         "examples": examples_digest,
-        "tiers": ",".join(plan.models[tier] for tier in sorted(plan.models)),
-        "router": plan.config.models.router,
         "proposer": plan.proposer_model,
-        "lambda": plan.lambda_,
         "seed": plan.seed,
         "dspy": dspy.__version__,
         "optuna": optuna.__version__,
         "verdict": found.verdict,
+        CONTENT: found.candidate.version,
+        **scope_of(plan.models, plan.prices, plan.config, plan.lambda_),
     }
     if found.needs_approval is not None:
-        provenance["needs_approval"] = found.needs_approval
+        provenance["needs_approval"] = shorten(found.needs_approval, MAX_REASON, placeholder=" …")
     if found.promise is not None:
         limit = found.promise.limit if found.promise.candidate_holds else None
         sentence = candidate_sentence(found.promise)

@@ -62,12 +62,16 @@ BASELINES: tuple[Callable[[Measurement], Policy], ...] = (_static_rules, _random
 
 def baselines(rows: Measurement) -> tuple[Policy, ...]:
     """Return a constant policy per tier (`tier-1`, …) and one for each of `BASELINES`."""
-    n, k = len(rows.arrays), len(rows.arrays.tiers)
-    constants = (
+    return (*constants(rows.arrays), *(baseline(rows) for baseline in BASELINES))
+
+
+def constants(arrays: OutcomeArrays) -> tuple[Policy, ...]:
+    """Return the policies that send every query to one tier."""
+    n, k = len(arrays), len(arrays.tiers)
+    return tuple(
         without_router(tier.alias, one_hot(np.full(n, column), k))
-        for column, tier in enumerate(rows.arrays.tiers)
+        for column, tier in enumerate(arrays.tiers)
     )
-    return (*constants, *(baseline(rows) for baseline in BASELINES))
 
 
 def best_tier(rewards: Floats) -> Floats:

@@ -8,7 +8,7 @@ from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
-from route_switch.optimizer.baselines import Measurement, baselines, shuffled_control
+from route_switch.optimizer.baselines import Measurement, baselines, constants, shuffled_control
 from route_switch.optimizer.held_out import SEED, differences, policy_figures
 from route_switch.optimizer.neighbors import (
     EmbedTexts,
@@ -17,7 +17,7 @@ from route_switch.optimizer.neighbors import (
     among_train,
     embed_all,
 )
-from route_switch.optimizer.policies import CANDIDATE, Policy, routed_policy
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, routed_policy
 from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.services.learning.route_examples import RoutedExample
 
@@ -26,15 +26,20 @@ Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`against` is the candidate's objective minus that of each other policy. `control` is that of
-    a learner on shuffled labels minus random at its mix, over permutations. If the router model's
+    """Policies on `n` rows from `templates` templates.
+
+    `against` is the candidate's objective minus that of each other policy, and `incumbent_against`
+    the incumbent's minus that of each constant policy. `control` is that of a
+    learner on shuffled labels minus random at its mix, over permutations. If the router model's
     price is unknown, costs leave out its calls.
     """
 
     n: int
+    templates: int
     tier_3_usd: float
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval]
+    incumbent_against: dict[str, Interval]
     control: Interval
     arrays: OutcomeArrays
     measured: dict[str, Policy]
@@ -63,11 +68,12 @@ def compare(
     embedding: Embedding,
     lambda_: float,
 ) -> Comparison:
-    """Measure `prompts`, one of them the `candidate`, on `table`. `knn` learns from `train`.
+    """Measure `prompts`, among them `candidate` and `incumbent`, on `table`. `knn` learns from
+    `train`.
 
     A prompt with two names is routed once.
     """
-    arrays = arrays_of(table)
+    arrays = arrays_of(table, lambda_)
     versions = {prompt.version: prompt for prompt in prompts.values()}
     decisions = {key: route(table.examples, prompt) for key, prompt in versions.items()}
     prompt_policies = {
@@ -80,15 +86,19 @@ def compare(
         arrays=arrays,
         lambda_=lambda_,
         mix=candidate.mix(arrays.weights),
-        train_rewards=(arrays if train is None else arrays_of(train)).rewards(lambda_),
+        train_rewards=(arrays if train is None else arrays_of(train, lambda_)).rewards(lambda_),
         learner=embedding.neighbors(table, train).predict,
     )
     policies = (*baselines(measurement), *prompt_policies.values())
     return Comparison(
         n=len(arrays),
+        templates=len(arrays.rows_of_templates),
         tier_3_usd=arrays.tier_3_usd,
         policies=policy_figures(arrays, policies, lambda_),
         against=differences(arrays, policies, candidate, lambda_),
+        incumbent_against=differences(
+            arrays, constants(arrays), prompt_policies[INCUMBENT], lambda_
+        ),
         control=_control(measurement, arrays),
         arrays=arrays,
         measured={policy.name: policy for policy in policies},

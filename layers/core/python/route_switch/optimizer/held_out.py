@@ -1,16 +1,18 @@
-"""Figures of policies on a set of rows, with intervals; differences are paired by row."""
+"""Figures of policies on a set of rows, with intervals; differences are paired by row, and rows of
+one template are drawn together."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.promotion import GateResult, HeldOutGain
+from route_switch.domain.learning.held_out_gain import HeldOutGain
+from route_switch.domain.learning.promotion import GateResult, guarded_bounds
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from route_switch.optimizer.policies import Policy
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, WorkloadFigures
-from route_switch.optimizer.statistics import bootstrap
+from route_switch.optimizer.statistics import LEVEL, bootstrap
 
 SEED = 0
 """Seed of the resamples: the same rows give the same intervals."""
@@ -24,12 +26,12 @@ def policy_figures(
 ) -> tuple[PolicyFigures, ...]:
     """Return the figures of all policies, from the same rows and resamples."""
     ratios = [_ratios_of(policy, arrays, lambda_) for policy in policies]
-    intervals = iter(_intervals([r for of in ratios for r in of.values()], seed))
+    intervals = iter(_intervals([r for of in ratios for r in of.values()], arrays, seed))
     return tuple(
         PolicyFigures(
             policy=policy.name,
             mix=dict(zip(arrays.tiers, policy.mix(arrays.weights).tolist(), strict=True)),
-            **{name: next(intervals) for name in of},
+            **{name: _in_range(name, next(intervals)) for name in of},
         )
         for policy, of in zip(policies, ratios, strict=True)
     )
@@ -42,14 +44,31 @@ def differences(
     lambda_: float,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """Return the objective of `minuend` minus that of each other policy, paired by row."""
-    others = [policy for policy in policies if policy.name != minuend.name]
-    ratios = [
-        (arrays.weights * _gains(arrays, minuend, other, lambda_), arrays.weights)
-        for other in others
-    ]
-    names = (other.name for other in others)
-    return dict(zip(names, _intervals(ratios, seed), strict=True)) if others else {}
+    """Return the objective of `minuend` minus that of each other policy, paired by row.
+
+    If rows share templates, the bounds are the gate's, at 95%. A dozen templates often hold no
+    example of a rare loss, and then a bootstrap interval lies above 0 where there is no gain
+    (`tests/support/template_simulation.py`).
+    """
+    gains = {
+        other.name: _gains(arrays, minuend, other, lambda_)
+        for other in policies
+        if other.name != minuend.name
+    }
+    if not gains:
+        return {}
+    if arrays.share_templates:
+        return {name: _guarded(arrays, each) for name, each in gains.items()}
+    ratios = [(arrays.weights * each, arrays.weights) for each in gains.values()]
+    return dict(zip(gains, _intervals(ratios, arrays, seed), strict=True))
+
+
+def _guarded(arrays: OutcomeArrays, gains: Floats) -> Interval:
+    rows = arrays.rows_of_templates
+    weights = [float(arrays.weights[of].sum()) for of in rows]
+    means = [float(np.average(gains[of], weights=arrays.weights[of])) for of in rows]
+    bounds = guarded_bounds(means, weights, 1 - LEVEL)
+    return Interval(mean=bounds.mean, low=bounds.low, high=bounds.high, n=len(arrays))
 
 
 def workload_figures(
@@ -90,11 +109,12 @@ def held_out_gains(
     incumbent: Policy,
     lambda_: float,
 ) -> list[HeldOutGain]:
-    """Return the rows' gains, which the promotion gate decides on."""
+    """Return the rows' gains, which the promotion gate decides on. A row has the key of its
+    template, so that the gate counts a template once, and no later look uses it again."""
     gains = _gains(arrays, candidate, incumbent, lambda_)
     moved = (candidate.choice != incumbent.choice).any(axis=1)
     return [
-        HeldOutGain(example.key, float(gain), float(weight), bool(moves))
+        HeldOutGain(example.template_key, float(gain), float(weight), float(moves))
         for example, gain, weight, moves in zip(examples, gains, arrays.weights, moved, strict=True)
     ]
 
@@ -110,6 +130,7 @@ def gate_figures(result: GateResult, needs_approval: str | None) -> Gate:
         smallest_visible=result.smallest_visible,
         moved=result.moved,
         needs_approval=needs_approval,
+        rests_on=None if result.rests_on is None else str(result.rests_on),
     )
 
 
@@ -133,9 +154,17 @@ def _ratios_of(policy: Policy, arrays: OutcomeArrays, lambda_: float) -> dict[st
     return ratios
 
 
-def _intervals(ratios: Sequence[Ratio], seed: int) -> tuple[Interval, ...]:
+def _intervals(ratios: Sequence[Ratio], arrays: OutcomeArrays, seed: int) -> tuple[Interval, ...]:
     numerators, denominators = (np.column_stack(part) for part in zip(*ratios, strict=True))
     return tuple(
         Interval(mean=e.mean, low=e.low, high=e.high, n=len(numerators))
-        for e in bootstrap(numerators, denominators, seed)
+        for e in bootstrap(numerators, denominators, seed, clusters=arrays.templates)
     )
+
+
+def _in_range(name: str, interval: Interval) -> Interval:
+    """Quality is a share: with few templates, its interval would end beyond 0 or 1."""
+    if name != "quality":
+        return interval
+    within = {"low": max(interval.low, 0.0), "high": min(interval.high, 1.0)}
+    return interval.model_copy(update=within)

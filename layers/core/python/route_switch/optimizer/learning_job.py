@@ -1,9 +1,9 @@
 """A learning run: its inputs, and the files that it writes."""
 
-import hashlib
 import importlib.metadata
+import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
-from route_switch.domain.learning.promotion import GateHistory
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -27,9 +28,6 @@ from route_switch.optimizer.report.assemble import ReportContext, assemble_repor
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 
-HISTORY_BEFORE = "gate-history-before-{}.json"
-"""The gate history as a run found it, by the run's fingerprint: other examples or settings make
-another run, and another look."""
 PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
 
 
@@ -45,23 +43,42 @@ class RunDependencies:
 
 @dataclass(frozen=True, slots=True)
 class GateHistoryFile:
-    """The error budget that earlier gates spent, in a file that runs share."""
+    """`GateLedger` in a file that runs share."""
 
     files: RunFiles
     name: str = "gate-history.json"
 
     def read(self) -> GateHistory:
-        return _history(self.files.read(self.name) or b"{}", self.name)
+        return self._parse(self.files.read(self.name))
 
-    def write(self, history: GateHistory) -> None:
-        self.files.write(self.name, history.model_dump_json().encode())
+    def check(self) -> None:
+        """Raise now, before anything is paid, if the file could not be updated at the end."""
+        self.files.update(self.name, lambda content: _as_json(self._parse(content)))
+
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
+        found: list[GateResult] = []
+
+        def change(content: bytes | None) -> bytes:
+            found.append(gate(rows, self._parse(content), test=test, min_rows=min_rows))
+            return _as_json(found[-1].history)
+
+        self.files.update(self.name, change)
+        return found[-1]
+
+    def _parse(self, content: bytes | None) -> GateHistory:
+        try:
+            return GateHistory.model_validate_json(content or b"{}")
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"{self.name} is not a gate history. Remove it to start a new one."
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class LearningJob:
     """A learning run. Called again with the same files, it continues where it was stopped.
 
-    `cap_usd` and `command` are only for the report.
+    `cap_usd`, `command` and `odd_lines` (of the examples' file) are only for the report.
     """
 
     plan: Plan
@@ -75,6 +92,7 @@ class LearningJob:
     command: str
     monthly_queries: int
     workload_notes: Mapping[str, str] = field(default_factory=dict)
+    odd_lines: int = 0
 
     def __call__(self, dependencies: RunDependencies) -> Report:
         """Run everything and return the report.
@@ -82,13 +100,16 @@ class LearningJob:
         Raise the `RunStoppedError` that stopped the run, except for the cap: then the report covers
         what is known.
         """
-        history = self.history_before()
-        found = self._learn(dependencies)(self.examples, self.incumbent, self.hand_written, history)
+        self.history.check()
+        found = self._learn(dependencies)(
+            self.examples, self.incumbent, self.hand_written, self.history
+        )
         _raise_stop(found)
         return self._write_results(found, dependencies.calls)
 
     def search(self, dependencies: RunDependencies) -> Findings:
         """Run the first part only, with the same errors. Its answers are in the calls' memo."""
+        self.history.check()
         found = self._learn(dependencies).search(self.examples, self.incumbent, self.hand_written)
         _raise_stop(found)
         return found
@@ -103,8 +124,6 @@ class LearningJob:
         )
 
     def _write_results(self, found: Findings, calls: MeteredCalls) -> Report:
-        if found.gate is not None:  # before anybody can act on the results
-            self.history.write(found.gate.history)
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
@@ -120,36 +139,6 @@ class LearningJob:
             self.files.write(name, text.encode())
         return report
 
-    def history_before(self) -> GateHistory:
-        """Return the history as of the start of the run: a resumed run is one look, not two."""
-        name = HISTORY_BEFORE.format(self.fingerprint)
-        kept = self.files.read(name)
-        if kept is not None:
-            return _history(kept, name)
-        before = self.history.read()
-        self.files.write(name, before.model_dump_json().encode())
-        return before
-
-    @property
-    def fingerprint(self) -> str:
-        plan = self.plan
-        settings = (
-            self.examples_digest,
-            self.incumbent.version,
-            sorted(plan.models.items()),
-            plan.config.models.router,
-            plan.proposer_model,
-            plan.judge_model,
-            plan.lambda_,
-            plan.seed,
-            plan.rounds,
-            plan.size,
-            plan.learn_from_text,
-            plan.max_quality_loss,
-            plan.no_worse_margin,
-        )
-        return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
-
     def _report_context(self) -> ReportContext:
         return ReportContext(
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -159,6 +148,7 @@ class LearningJob:
             cap_usd=self.cap_usd,
             monthly_queries=self.monthly_queries,
             workload_notes=self.workload_notes,
+            odd_lines=self.odd_lines,
         )
 
 
@@ -171,10 +161,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def default_proposer(models: Mapping[Tier, str], router_model: str) -> str:
-    """Return the large model if it can be called, else the router model, else the simulated one."""
+def default_proposer(
+    models: Mapping[Tier, str], router_model: str, only_recorded: frozenset[str] = frozenset()
+) -> str:
+    """Return the large model if it can be called, else the router model, else the simulated one.
+
+    A model that is only recorded is not called: a benchmark names models such as `meta/llama-2-70b`
+    whose provider nobody here has.
+    """
     for name in (models[Tier.LARGE], router_model):
-        if "/" in name and provider_of(name) not in IN_PROCESS:
+        if "/" in name and provider_of(name) not in IN_PROCESS and name not in only_recorded:
             return name
     return "offline/proposer"
 
@@ -195,10 +191,10 @@ def _raise_stop(found: Findings) -> None:
         raise found.stopped_by
 
 
-def _history(content: bytes, name: str) -> GateHistory:
-    try:
-        return GateHistory.model_validate_json(content)
-    except ValidationError as error:
-        raise ConfigurationError(
-            f"{name} is not a gate history. Remove it to start a new one."
-        ) from error
+def _as_json(history: GateHistory) -> bytes:
+    """Sort the keys, so that an unchanged history has unchanged bytes."""
+    content = history.model_dump(mode="json")
+    content["seen"] = sorted(content["seen"])
+    for taken in content["taken"].values():
+        taken["rows"] = sorted(taken["rows"])
+    return json.dumps(content).encode()

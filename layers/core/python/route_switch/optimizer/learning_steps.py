@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError, RunStoppedError
-from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement, why_uncalibrated
+from route_switch.domain.learning.calibration import MIN_KAPPA, Agreement
+from route_switch.domain.learning.clients import why_unchecked
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.learning_ports import SpendingCap
+from route_switch.domain.learning.held_out_gain import of_clients
+from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
 from route_switch.domain.learning.promise import NOT_PROMISED, promised_loss
-from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
+from route_switch.domain.learning.promotion import GateResult, digest_of_test, gate
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
@@ -47,7 +47,7 @@ from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes, BuiltTable
-from route_switch.services.learning.calibrate_judge import calibrate_judge
+from route_switch.services.learning.check_judge import check_judge
 from route_switch.services.learning.judge_answers import JudgeCounts, JudgeModel, judge_of
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
@@ -164,7 +164,7 @@ class LearningSteps:
         examples: Sequence[Example],
         incumbent: RoutingPrompt,
         hand_written: RoutingPrompt,
-        history: GateHistory,
+        ledger: GateLedger,
     ) -> Findings:
         """Run all steps. If the run is stopped, return early with the reason in `stopped_by`.
 
@@ -173,7 +173,7 @@ class LearningSteps:
         found = self.search(examples, incumbent, hand_written)
         if found.searched:
             with _recording_stop(found):
-                self._compare(found, history)
+                self._compare(found, ledger)
         return found
 
     def search(
@@ -204,8 +204,10 @@ class LearningSteps:
             found.judged = judge.counts
         if judge is not None and _was_judged(found.built.table):
             self._progress.step("compare the judge with labels")
-            found.agreement = calibrate_judge(judge, self._calls, found.built.table, plan.threads)
-            found.needs_approval = why_uncalibrated(found.agreement, plan.lowest_kappa)
+            found.agreement, found.needs_approval = check_judge(
+                judge, self._calls, found.built.table, plan.threads, plan.lowest_kappa
+            )
+        found.needs_approval = _both(found.needs_approval, why_unchecked(found.built.table))
 
     def _search(self, found: Findings) -> None:
         plan, tables = self._plan, _not_none(found.tables)
@@ -270,7 +272,7 @@ class LearningSteps:
             carrier=carrier,
             adapter=RoutingAdapter(parts, frozenset(plan.models), config),
             tiers=tables.train.tiers,
-            usd_weight=plan.lambda_ / arrays_of(tables.validation).tier_3_usd,
+            usd_weight=plan.lambda_ / arrays_of(tables.validation, plan.lambda_).usd_per_unit,
             why_rejected=Screening(
                 found.incumbent,
                 tables.train.tiers,
@@ -300,7 +302,7 @@ class LearningSteps:
             self._calls.finish()
             self._cap.settle(usd, 0.0)
 
-    def _compare(self, found: Findings, history: GateHistory) -> None:
+    def _compare(self, found: Findings, ledger: GateLedger) -> None:
         plan, tables = self._plan, _not_none(found.tables)
         promise = self._promise_test(found)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
@@ -316,31 +318,41 @@ class LearningSteps:
             Embedding(self._embed, plan.config.router_max_input_tokens),
             plan.lambda_,
         )
-        gains = held_out_gains(
-            comparison.arrays,
-            tables.heldout.examples,
-            comparison.measured[CANDIDATE],
-            comparison.measured[INCUMBENT],
-            plan.lambda_,
-        )
-        fresh = np.array([gain.key not in history.seen for gain in gains])
-        least = MIN_ROWS
-        if promise is not None:
-            least = promise.rows_for_a_look(history.looks + 1, int(fresh.sum()))
-        found.gate = gate(gains, history, min_rows=least)
-        if promise is not None:
-            found.promise = promise(comparison, fresh, found.gate)
         unclear = found.router_replies[found.candidate.version]
         if unclear.exceeds(plan.max_not_understood):
             found.needs_approval = found.needs_approval or (
                 f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
                 "queries"
             )
-        if found.candidate.version == found.incumbent.version:
-            # Nothing was proposed: without a promise to test, that costs no look, and unused rows
-            # stay fresh.
-            after = history if promise is None else found.gate.history
-            found.gate = replace(found.gate, verdict="not better", history=after)
+        self._look(found, comparison, promise, ledger)
+
+    def _look(
+        self,
+        found: Findings,
+        comparison: Comparison,
+        promise: PromiseTest | None,
+        ledger: GateLedger,
+    ) -> None:
+        """Let the gate look, and certify the promise on the rows of the same look."""
+        plan, heldout = self._plan, _not_none(found.tables).heldout
+        prompts = comparison.measured[CANDIDATE], comparison.measured[INCUMBENT]
+        gains = of_clients(
+            held_out_gains(comparison.arrays, heldout.examples, *prompts, plan.lambda_), heldout
+        )
+        candidate, incumbent = found.candidate.version, found.incumbent.version
+        limits = plan.max_quality_loss, plan.no_worse_margin
+        test = digest_of_test(candidate, incumbent, gains, *limits)
+        if promise is not None:
+            found.gate, found.promise = promise.look(comparison, gains, test, ledger)
+        elif candidate != incumbent:
+            found.gate = ledger.look(gains, test)
+        else:
+            # Nothing was proposed: that costs no look, and unused rows stay fresh.
+            history = ledger.read()
+            found.gate = replace(gate(gains, history), history=history)
+        if candidate == incumbent:
+            found.gate = replace(found.gate, verdict="not better")
+        found.needs_approval = _both(found.needs_approval, found.gate.needs_approval)
 
     def _promise_test(self, found: Findings) -> PromiseTest | None:
         """Fix what is tested, and in which order, before the held-out rows are looked at.
@@ -355,7 +367,7 @@ class LearningSteps:
         kept = found.candidate.version == found.incumbent.version
         if kept and (promised_loss(found.incumbent) or math.inf) <= limit:
             return None
-        arrays, rows = arrays_of(tables.validation), tables.validation.examples
+        arrays, rows = arrays_of(tables.validation, self._plan.lambda_), tables.validation.examples
         prompts = {CANDIDATE: found.candidate, INCUMBENT: found.incumbent}
         policies = {
             name: decided_policy(name, arrays.tiers, self._route(rows, prompt, self._plan.threads))
@@ -377,16 +389,35 @@ def _not_none(value: Value | None) -> Value:
     return value
 
 
+def _both(one: str | None, another: str | None) -> str | None:
+    reasons = [reason for reason in (one, another) if reason is not None]
+    return "; ".join(reason.rstrip(".") for reason in reasons) + "." if reasons else None
+
+
 def _by_side(table: OutcomeTable, sides: Split) -> Tables:
     tables = [_part(table, side) for side in (sides.train, sides.validation, sides.heldout)]
     sizes = [len(part.examples) for part in tables]
     if min(sizes) < MIN_ROWS_PER_SIDE:
-        raise ConfigurationError(
-            f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
-            f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
-            "hundreds. Add examples."
-        )
+        raise ConfigurationError(too_few(sizes, sides.examples))
     return Tables(*tables)
+
+
+def too_few(sizes: Sequence[int], examples: Sequence[Example]) -> str:
+    """Explain that some side of the split is too small for any figure."""
+    templates = len({example.template_key for example in examples})
+    shared = (
+        ""
+        if templates == len(examples)
+        else (
+            f" {len(examples)} examples are from {templates} templates (queries that differ only "
+            "in numbers, ids and addresses), and a template's examples are all on one side."
+        )
+    )
+    return (
+        f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
+        f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
+        f"hundreds.{shared} Add examples."
+    )
 
 
 def _part(table: OutcomeTable, side: Sequence[Example]) -> OutcomeTable:

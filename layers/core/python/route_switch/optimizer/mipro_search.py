@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dspy
+import optuna
 from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
@@ -245,9 +246,13 @@ def _join_threads() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _silence_dspy() -> Iterator[None]:
-    """Discard MIPROv2's output: it prints prompts, with users' texts, and progress bars."""
+    """Discard MIPROv2's output: it prints prompts, with users' texts, and progress bars.
+
+    It also sets Optuna's log level itself, and an interrupted trial would log its traceback.
+    """
     loggers = [logging.getLogger(name) for name in ("dspy", "optuna")]
     levels = [logger.level for logger in loggers]
+    optuna.logging.disable_default_handler()
     try:
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
@@ -255,5 +260,6 @@ def _silence_dspy() -> Iterator[None]:
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             yield
     finally:
+        optuna.logging.enable_default_handler()
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -47,8 +47,8 @@ def among_train(train: Vectors, rows: Vectors) -> Neighbors:
 
 
 def across_folds(vectors: Vectors, examples: Sequence[Example]) -> Neighbors:
-    """Find the neighbors of each row in the other folds. A row's key determines its fold."""
-    folds = np.array([int(example.key, 16) % FOLDS for example in examples])
+    """Find the neighbors of each row in the other folds. A row's template determines its fold."""
+    folds = np.array([int(example.template_key, 16) % FOLDS for example in examples])
     return _search(vectors, vectors, folds, folds)
 
 

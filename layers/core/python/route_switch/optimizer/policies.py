@@ -47,7 +47,7 @@ class Policy:
     def rewards(self, arrays: OutcomeArrays, lambda_: float) -> Floats:
         """Return [n]: the expected reward, net of the router's cost in units of `tier_3_usd`."""
         answers = self.mean_of(arrays.rewards(lambda_))
-        return answers - lambda_ * self.router_usd / arrays.tier_3_usd
+        return answers - lambda_ * self.router_usd / arrays.usd_per_unit
 
 
 def without_router(name: str, choice: Floats) -> Policy:

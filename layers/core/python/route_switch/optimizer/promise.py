@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from route_switch.domain.decision import nearest_allowed
+from route_switch.domain.learning.held_out_gain import HeldOutGain
+from route_switch.domain.learning.learning_ports import GateLedger
 from route_switch.domain.learning.promise import (
     CertifyingRow,
     Losses,
@@ -133,18 +135,27 @@ class PromiseTest:
             need = rows_needed(self.ranked[0].losses, self.limit, alpha)
         return max(need or 0, least, MIN_ROWS)
 
+    def look(
+        self, comparison: Comparison, gains: Sequence[HeldOutGain], test: str, ledger: GateLedger
+    ) -> tuple[GateResult, PromiseResult]:
+        """Let the gate look, if the rows are enough for the promise, and certify on its rows."""
+        keys = [gain.key for gain in gains]
+        planned = ledger.read().next_look(test, keys)
+        least = self.rows_for_a_look(planned.look, len(planned.rows))
+        gate = ledger.look(gains, test, least)
+        taken = gate.history.next_look(test, keys)
+        fresh = np.array([key in taken.rows for key in keys])
+        return gate, self(comparison, fresh, gate)
+
     def __call__(
         self,
         comparison: Comparison,
         fresh: NDArray[np.bool_],
         gate: GateResult,
-        clusters: Sequence[str | None] | None = None,
     ) -> PromiseResult:
-        """Certify on the held-out rows that are `fresh`, if the gate looked at them.
-
-        `clusters` names, for all held-out rows, those that are one piece of evidence.
-        """
-        n = int(np.count_nonzero(fresh))
+        """Certify on the held-out rows that are `fresh`, if the gate looked at them. Rows of one
+        template count as one."""
+        n = gate.n
         if gate.history.looks != gate.look:
             waits_for = self.rows_for_a_look(gate.look, n) - n
             return PromiseResult(self.limit, gate.alpha, n, waits_for=waits_for)
@@ -154,10 +165,7 @@ class PromiseTest:
             name: policy.take(fresh)
             for name, policy in policies_to_promise(arrays, prompts).items()
         }
-        kept = (
-            None if clusters is None else [clusters[row] for row in np.flatnonzero(fresh).tolist()]
-        )
-        tested = in_sequence(self, arrays.take(fresh), policies, gate.look, kept)
+        tested = in_sequence(self, arrays.take(fresh), policies, gate.look)
         return PromiseResult(self.limit, gate.alpha, n, tuple(tested))
 
 
@@ -166,13 +174,12 @@ def in_sequence(
     arrays: OutcomeArrays,
     policies: Mapping[str, Policy],
     look: int,
-    clusters: Sequence[str | None] | None,
 ) -> Iterator[PolicyPromise]:
     """Test the policies in their order. Those after the first failure are not tested."""
     holds = True
     for each in test.ranked:
         policy = policies[each.name]
-        losses = losses_of(certifying_rows(arrays, policy, clusters))
+        losses = losses_of(certifying_rows(arrays, policy))
         known = PolicyPromise(each.name, _cost(arrays, policy), losses.rate)
         yield _tested(known, losses, test.limit, look) if holds else known
         holds = holds and certifies(losses, test.limit, alpha_of_look(look))
@@ -189,15 +196,13 @@ def _tested(known: PolicyPromise, losses: Losses, limit: float, look: int) -> Po
     )
 
 
-def certifying_rows(
-    arrays: OutcomeArrays, policy: Policy, clusters: Sequence[str | None] | None = None
-) -> list[CertifyingRow]:
-    """Return the policy's losses. `clusters` names the rows that are one piece of evidence."""
+def certifying_rows(arrays: OutcomeArrays, policy: Policy) -> list[CertifyingRow]:
+    """Return the policy's losses. Rows of one template are one piece of evidence."""
     lost = 1 - policy.mean_of(arrays.equivalent)
-    names = clusters or [None] * len(arrays)
+    templates = range(len(arrays)) if arrays.templates is None else arrays.templates.tolist()
     return [
-        CertifyingRow(float(loss), float(weight), name)
-        for loss, weight, name in zip(lost, arrays.weights, names, strict=True)
+        CertifyingRow(float(loss), float(weight), str(template))
+        for loss, weight, template in zip(lost, arrays.weights, templates, strict=True)
     ]
 
 
@@ -212,4 +217,4 @@ def _limited(policy: Policy, tiers: tuple[Tier, ...], without: Tier) -> Policy:
 
 def _cost(arrays: OutcomeArrays, policy: Policy) -> float:
     usd = policy.mean_of(arrays.cost_usd) + policy.router_usd
-    return float(np.average(usd, weights=arrays.weights)) / arrays.tier_3_usd
+    return float(np.average(usd, weights=arrays.weights)) / arrays.usd_per_unit

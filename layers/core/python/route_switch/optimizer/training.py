@@ -1,6 +1,7 @@
 """The input of the search: queries with their rewards and, in train, their best tier."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,13 @@ import numpy as np
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.text_policy import LearnFromText, as_demo, text_for_learning
+from route_switch.domain.learning.text_policy import (
+    BY_POLICY,
+    LearnFromText,
+    as_demo,
+    text_for_learning,
+    why_withheld,
+)
 from route_switch.domain.router_config import RouterConfig
 from route_switch.optimizer.arrays import Floats, arrays_of
 from route_switch.optimizer.labels import best_tiers
@@ -33,13 +40,17 @@ class LabeledQuery:
 class TrainingSet:
     """`train` has the queries whose best tier is certain enough to teach from.
 
-    Queries that bypass the router are on neither side: no prompt changes their tier. `withheld`
-    counts the train rows whose text must not be shown, by policy or because it is unsafe.
+    Queries that bypass the router are on neither side: no prompt changes their tier. `withheld_by`
+    counts the train rows whose text must not be shown, by reason: the policy or the safety rules.
     """
 
     train: list[LabeledQuery]
     validation: list[LabeledQuery]
-    withheld: int
+    withheld_by: Mapping[str, int]
+
+    @property
+    def withheld(self) -> int:
+        return sum(self.withheld_by.values())
 
 
 def training_set(
@@ -51,26 +62,83 @@ def training_set(
     lambda_: float,
 ) -> TrainingSet:
     """Return what to learn from. Raise `ConfigurationError` if nothing is left."""
-    rewards = arrays_of(train).rewards(lambda_)
+    rewards = arrays_of(train, lambda_).rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     taught = []
-    withheld = 0
+    withheld: Counter[str] = Counter()
     for i, example in enumerate(train.examples):
         text = text_for_learning(example, policy)
         if text is None:
-            withheld += 1
+            withheld[why_withheld(example, policy) or BY_POLICY] += 1
         elif trusted[i] and not config.bypasses(example.as_query):
             shown = as_demo(example.as_query, text)
-            taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
-    measured = _measured(validation.examples, arrays_of(validation).rewards(lambda_), config)
+            if shown:
+                taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
+    measured = _measured(
+        validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
+    )
     if not taught or not measured:
+        sides = train.examples, validation.examples
         raise ConfigurationError(
-            f"Nothing is left to learn from: {len(taught)} train and {len(measured)} validation "
-            f"queries are usable, and {withheld} may not be shown with learn_from_text={policy}. "
-            "Add examples to the file."
+            _nothing_left(len(taught), len(measured), *sides, config, withheld)
         )
     return TrainingSet(taught, measured, withheld)
+
+
+def why_nothing_is_left(
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    config: RouterConfig,
+    policy: LearnFromText,
+) -> str | None:
+    """Return why no query of a side can be used, as far as that is known without outcomes."""
+    withheld = Counter(reason for e in train if (reason := why_withheld(e, policy)) is not None)
+    taught = sum(why_withheld(e, policy) is None and not config.bypasses(e.as_query) for e in train)
+    measured = sum(not config.bypasses(e.as_query) for e in validation)
+    if taught and measured:
+        return None
+    return _nothing_left(taught, measured, train, validation, config, withheld)
+
+
+def _nothing_left(
+    taught: int,
+    measured: int,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    config: RouterConfig,
+    withheld: Mapping[str, int],
+) -> str:
+    by_policy = withheld.get(BY_POLICY, 0)
+    unsafe = {reason: n for reason, n in withheld.items() if reason != BY_POLICY}
+    said = (
+        f"Nothing is left to learn from: {taught} train and {measured} validation queries are "
+        "usable."
+    )
+    said += _why_bypassed((*train, *validation), config)
+    if by_policy:
+        said += (
+            f" {by_policy} may not be shown with learn_from_text=off; 'redacted' shows them "
+            "without personal data."
+        )
+    if unsafe:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(unsafe.items()))
+        said += (
+            f" {sum(unsafe.values())} are withheld because their text is not safe in a prompt, "
+            f"under any setting ({reasons})."
+        )
+    return f"{said} Add examples to the file."
+
+
+def _why_bypassed(examples: Sequence[Example], config: RouterConfig) -> str:
+    short = sum(config.bypasses(example.as_query) for example in examples)
+    if not short:
+        return ""
+    return (
+        f" {short} of {len(examples)} are shorter than {config.bypass_tokens} tokens, so they "
+        "bypass the router and no prompt changes their tier; --no-bypass (in a stage: "
+        "router.bypass_tokens 0) routes them too."
+    )
 
 
 def _measured(

@@ -63,6 +63,17 @@ class CallResult:
     late: "Future[Completion] | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A call that was sent. `started` is a time of the caller's clock."""
+
+    name: str
+    tier: Tier | None
+    messages: tuple[JsonObject, ...]
+    started: float
+    future: "Future[Completion]"
+
+
 class ModelCaller:
     """Calls a model through the client that the provider prefix of its name selects.
 
@@ -94,30 +105,38 @@ class ModelCaller:
         """Call `name` (`provider/model`) and wait for `timeout_s`. Return a failure as a result
         instead of raising it. A timed-out call may run until the request's deadline: its provider
         charges for it anyway, and this way its tokens become known."""
-        started = self._clock()
-        pool = self._pool_of(name.partition("/")[0])
+        return self.wait(self.start(name, messages, params, deadline, tier), timeout_s)
+
+    def start(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        deadline: Deadline,
+        tier: Tier | None = None,
+    ) -> PendingCall:
+        """Send a call without waiting for it."""
+        pool, started = self._pool_of(name.partition("/")[0]), self._clock()
         future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
+        return PendingCall(name, tier, messages, started, future)
+
+    def wait(self, call: PendingCall, timeout_s: float) -> CallResult:
+        """Wait for a call; with a time of 0, return what is known now."""
         error: ModelError
+        late = None
         try:
-            completion = future.result(timeout_s)
+            completion = call.future.result(timeout_s)
         except FutureTimeoutError:
-            if future.cancel():
-                error, late = (
-                    ModelError(f"{name} was not called: all worker threads are busy"),
-                    None,
-                )
+            if call.future.cancel():
+                error = ModelError(f"{call.name} was not called: all worker threads are busy")
             else:
-                error, late = (
-                    ModelTimeoutError(f"{name} took longer than {timeout_s:.1f} s"),
-                    future,
-                )
+                error = ModelTimeoutError(f"{call.name} took longer than {timeout_s:.1f} s")
+                late = call.future
         except ModelError as caught:
-            error, late = caught, None
+            error = caught
         else:
-            return CallResult(self._answered_attempt(name, tier, completion, started), completion)
-        return CallResult(
-            self._failed_attempt(name, tier, error, started, messages), None, error, late
-        )
+            return CallResult(self._answered_attempt(call, completion), completion)
+        return CallResult(self._failed_attempt(call, error), None, error, late)
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -149,29 +168,20 @@ class ModelCaller:
             logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
-    def _answered_attempt(
-        self, name: str, tier: Tier | None, completion: Completion, started: float
-    ) -> Attempt:
-        cost = cost_usd(completion.usage, self._catalog.price(name))
+    def _answered_attempt(self, call: PendingCall, completion: Completion) -> Attempt:
+        cost = cost_usd(completion.usage, self._catalog.price(call.name))
         return Attempt(
-            name,
-            tier,
+            call.name,
+            call.tier,
             "answered",
-            self._ms_since(started),
+            self._ms_since(call.started),
             completion.usage,
             cost,
             adjusted=completion.adjusted,
         )
 
-    def _failed_attempt(
-        self,
-        name: str,
-        tier: Tier | None,
-        error: ModelError,
-        started: float,
-        messages: tuple[JsonObject, ...],
-    ) -> Attempt:
-        elapsed = self._ms_since(started)
+    def _failed_attempt(self, call: PendingCall, error: ModelError) -> Attempt:
+        name, tier, elapsed = call.name, call.tier, self._ms_since(call.started)
         if not isinstance(error, ModelTimeoutError):
             # Providers charge for what they report to have used, whatever became of the answer.
             cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
@@ -185,7 +195,7 @@ class ModelCaller:
                 error=_reason(error),
                 adjusted=error.adjusted,
             )
-        usage = Usage(sum(estimate_tokens(text_of(m)) for m in messages), 0)
+        usage = Usage(sum(estimate_tokens(text_of(m)) for m in call.messages), 0)
         cost = cost_usd(usage, self._catalog.price(name))
         return Attempt(
             name, tier, "timed_out", elapsed, usage, cost, True, "timeout", error.adjusted

@@ -1,7 +1,8 @@
 """Choose the tier of a request, within its deadline."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from pydantic import JsonValue
 
@@ -14,7 +15,7 @@ from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.call_models import CallResult, Deadline, ModelCaller, PendingCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,12 @@ class ChooseTier:
         deadline: Deadline,
         *,
         router: bool = True,
+        ask: "AskRouterLlm | None" = None,
     ) -> RequestChoice:
-        """If `router` is False, every query that is not bypassed goes to the safe tier."""
+        """If `router` is False, every query that is not bypassed goes to the safe tier. `ask` is
+        for a caller that may leave the router call behind."""
         started = deadline.elapsed_ms
-        ask = _AskRouter(self._config, self._caller, deadline)
+        ask = ask or self.ask(deadline)
         context = RoutingContext(self._config, prompt, ask)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         strategy = self._strategy if router and in_time else None
@@ -62,30 +65,58 @@ class ChooseTier:
         )
         return RequestChoice(decision, ask.call)
 
+    def ask(self, deadline: Deadline, may_ask: Callable[[], bool] = lambda: True) -> "AskRouterLlm":
+        return AskRouterLlm(self._config, self._caller, deadline, may_ask)
 
-class _AskRouter:
-    """Calls the router LLM for one request and keeps the call."""
 
-    def __init__(self, config: RouterConfig, caller: ModelCaller, deadline: Deadline) -> None:
+class AskRouterLlm:
+    """Calls the router LLM for one request and keeps the call.
+
+    `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no.
+    """
+
+    def __init__(
+        self,
+        config: RouterConfig,
+        caller: ModelCaller,
+        deadline: Deadline,
+        may_ask: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._config = config
         self._caller = caller
         self._deadline = deadline
+        self._may_ask = may_ask
+        self._lock = Lock()
+        self._pending: PendingCall | None = None
+        self._is_abandoned = False
         self.call: CallResult | None = None
+        self.was_kept_from_asking = False
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
     ) -> RouterReply | None:
-        self.call = self._caller.call(
-            self._config.models.router,
-            messages,
-            params,
-            min(self._config.router_timeout_s, self._deadline.remaining_s),
-            self._deadline,
-        )
+        if not self._may_ask():
+            self.was_kept_from_asking = True
+            return None
+        with self._lock:
+            if self._is_abandoned:  # the call would be paid for nothing
+                return None
+            name = self._config.models.router
+            self._pending = self._caller.start(name, messages, params, self._deadline)
+        timeout_s = min(self._config.router_timeout_s, self._deadline.remaining_s)
+        self.call = self._caller.wait(self._pending, timeout_s)
         completion = self.call.completion
         if completion is None:
             return None
         return RouterReply(completion.text, completion.choices[0].finish_reason == "length")
+
+    def abandon(self) -> CallResult | None:
+        """Return the call as far as it is known, without waiting. No call starts after this."""
+        with self._lock:
+            self._is_abandoned = True
+        if self.call is not None or self._pending is None:
+            return self.call
+        return self._caller.wait(self._pending, 0.0)
 
 
 def _router_is_down(call: CallResult | None) -> bool:

@@ -13,15 +13,23 @@ logger = logging.getLogger(__name__)
 
 
 class LiveSwitches(RefreshedValue[Switches]):
-    """Keeps the last known switches when they cannot be read. In a new process everything is on."""
+    """Keeps the last known switches when they cannot be read. A new process then uses `unread`."""
 
-    def __init__(self, store: SwitchStore, pool: Executor, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: SwitchStore,
+        pool: Executor,
+        clock: Clock = time.monotonic,
+        *,
+        unread: Switches | None = None,
+    ) -> None:
         super().__init__(self._read_switches, pool, clock)
         self._store = store
+        self._unread = unread or Switches()
 
     def _read_switches(self, before: Switches | None) -> tuple[Switches, bool]:
         try:
             return self._store.read(), True
         except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
             logger.warning("The switches cannot be read: %s", type(error).__name__)
-            return before or Switches(), False
+            return before or self._unread, False

@@ -17,14 +17,16 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
-from route_switch.services.call_models import Deadline, ModelCaller
+from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
+from route_switch.services.decide_beside import DecideBeside, PendingDecision, with_shadow
 from route_switch.services.eligible_models import Eligible, find_eligible
 from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
 from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
+from route_switch.services.shadow_budget import ShadowBudget
 
 RECORD_MARGIN_S = 1.5
 """Time for the record after the deadline has passed. The function times out 2 s after the
@@ -44,12 +46,16 @@ class RouteRequest:
         record: RecordRequest,
         pool: Executor,
         now: Callable[[], datetime],
+        shadow_budget: ShadowBudget,
+        shadow_pool: Executor,
     ) -> None:
         self._config = config
         self._live_prompt = live_prompt
         self._switches = switches
         self._caller = caller
         self._choose_tier = ChooseTier(config, caller)
+        self._beside = DecideBeside(self._choose_tier, shadow_budget.allows, shadow_pool)
+        self._shadow_budget = shadow_budget
         self._answer = AnswerQuery(config.models, caller)
         self._admit = admit
         self._record = record
@@ -68,11 +74,15 @@ class RouteRequest:
         admitted = self._admit_request(request, answers=False)
         with self._refreshing():
             served, choice = self._choose(admitted)
-            return self._finish(admitted, served, choice, None)
+            in_shadow = choice.decision.reason is Reason.SHADOW
+            beside = self._beside.now(admitted, served) if in_shadow else None
+            return self._finish(admitted, served, choice, None, beside)
 
     def _route_and_answer(self, admitted: AdmittedRequest) -> RoutedRequest:
         request = admitted.request
         served, choice = self._choose(admitted)
+        in_shadow = choice.decision.reason is Reason.SHADOW
+        beside = self._beside.start(admitted, served) if in_shadow else None
         answer = self._answer(
             choice.decision.tier,
             self._answering(admitted),
@@ -80,7 +90,7 @@ class RouteRequest:
             request.params,
             request.deadline,
         )
-        return self._finish(admitted, served, choice, answer)
+        return self._finish(admitted, served, choice, answer, beside)
 
     def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
@@ -100,6 +110,7 @@ class RouteRequest:
         finally:
             self._live_prompt.finish_refresh()
             self._switches.finish_refresh()
+            self._shadow_budget.finish_refresh()
 
     def _admit_request(self, request: InboundRequest, *, answers: bool) -> AdmittedRequest:
         """Raise whatever refuses the request, before anything is paid."""
@@ -121,26 +132,29 @@ class RouteRequest:
         if fixed is not None:
             tier, reason = fixed
             return served, RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
+        routing = self._switches.current().routing
         return served, self._choose_tier(
             admitted.query,
             served.prompt,
             served.version,
             admitted.eligible.tiers,
             admitted.request.deadline,
-            router=admitted.eligible.router and self._switches.current().router == "on",
+            router=admitted.eligible.router and routing == "on",
         )
 
     def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:
         """Return the tier when no routing is needed: the budget is used up, the caller names the
-        tier, or the owner pins it."""
+        tier, or the owner pins one, or lets one answer in shadow."""
         if admitted.admission.budget_spent:
             return Tier.SMALL, Reason.DEGRADED
         if admitted.named is not None:
             return admitted.named, Reason.OVERRIDE
-        pinned = self._switches.current().pin_tier
-        if pinned is None:
-            return None
-        return nearest_allowed(pinned, admitted.eligible.tiers), Reason.OVERRIDE
+        switches, allowed = self._switches.current(), admitted.eligible.tiers
+        if switches.pin_tier is not None:
+            return nearest_allowed(switches.pin_tier, allowed), Reason.OVERRIDE
+        if switches.routing == "shadow":
+            return nearest_allowed(self._config.shadow_answer_tier, allowed), Reason.SHADOW
+        return None
 
     def _finish(
         self,
@@ -148,12 +162,17 @@ class RouteRequest:
         served: ServedPrompt,
         choice: RequestChoice,
         answer: TierAnswer | None,
+        beside: PendingDecision | None,
     ) -> RoutedRequest:
         request = admitted.request
-        record = self._build_record(admitted, choice, answer, served.output_ratios)
+        shadow = beside.take() if beside else None
+        router_call = shadow.router_call if shadow else choice.router_call
+        record = self._build_record(admitted, choice, answer, router_call, served.output_ratios)
+        if shadow is not None:
+            record = with_shadow(record, shadow, answer, self._config.models, served.output_ratios)
         recorded = self._save(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
-        reply = choice.router_call.completion if choice.router_call else None
+        reply = router_call.completion if router_call else None
         return RoutedRequest(
             record,
             choice.decision,
@@ -193,12 +212,13 @@ class RouteRequest:
         admitted: AdmittedRequest,
         choice: RequestChoice,
         answer: TierAnswer | None,
+        router_call: CallResult | None,
         ratios: OutputRatios,
     ) -> RequestRecord:
         request, query, decision = admitted.request, admitted.query, choice.decision
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
-        calls = (*filter(None, [choice.router_call]), *(answer.calls if answer else ()))
+        calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
         attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
         elapsed_ms = request.deadline.elapsed_ms
         usage, model = completion.usage if completion else None, answer.model if answer else None

@@ -25,6 +25,7 @@ from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
 from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
@@ -34,6 +35,7 @@ from route_switch.wiring.settings import Stores, parse_environment
 from route_switch.workflow.ask import AskForApproval
 from route_switch.workflow.claim import ClaimRun, days_of_previous_month
 from route_switch.workflow.collect import CollectInputs
+from route_switch.workflow.go_live import PromoteAndGoLive
 from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
 from route_switch.workflow.roll_back import RollBackPrompt
@@ -133,7 +135,10 @@ class LearningWiring:
 
     def collect(self) -> CollectInputs:
         # The texts stay in the account. Later steps decide what prompts and reports may show.
-        examples = build_collector(self.settings, self.dynamodb, self.s3, lambda example: example)
+        trusted = frozenset(self.settings.learning.trusted_keys)
+        examples = build_collector(
+            self.settings, self.dynamodb, self.s3, lambda example: example, trusted
+        )
         prompts = self._prompts(WORKFLOW)
         return CollectInputs(examples, prompts, self.bucket, self.settings.learning)
 
@@ -160,10 +165,14 @@ class LearningWiring:
             SsmOutputRatios(self._ssm, settings.live_parameter),
         )
 
-    def promote(self, owner: str) -> PromoteCandidate:
+    def promote(self, owner: str) -> PromoteAndGoLive:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        return PromoteCandidate(publish, self.bucket, self.switches, notes, self._rejections)
+        scope = stage_scope(self.settings.router, self.settings.learning.lambda_)
+        promote = PromoteCandidate(
+            publish, self.bucket, self.switches, notes, self._rejections, scope
+        )
+        return PromoteAndGoLive(promote, self.switches, self.settings.learning.go_live)
 
     def roll_back(self, owner: str) -> RollBackPrompt:
         publish, stage = self.publish(owner), self.settings.stage
@@ -189,8 +198,9 @@ def build_collector(
     dynamodb: "DynamoDBClient",
     s3: "S3Client",
     allowed: Callable[[Example], Example | None],
+    trusted_keys: frozenset[str] = frozenset(),
 ) -> CollectExamples:
     """`allowed` returns an example as learning may see it, or None."""
     texts = S3TextStore(lambda: s3, settings.texts_bucket)
     table = DynamoDbLearning(dynamodb, settings.results_table, texts)
-    return CollectExamples(table, table, settings.router, allowed)
+    return CollectExamples(table, table, settings.router, allowed, trusted_keys)

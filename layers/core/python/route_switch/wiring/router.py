@@ -8,6 +8,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
+from route_switch.adapters.dynamodb_days import DynamoDbDays
 from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
@@ -26,6 +27,8 @@ from route_switch.adapters.ssm import (
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.shadow import READ_BY_BUDGET
+from route_switch.domain.switches import Switches
 from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.call_models import ModelCaller
@@ -34,6 +37,7 @@ from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.route_request import RouteRequest
+from route_switch.services.shadow_budget import ShadowBudget
 from route_switch.wiring.aws_config import IN_REQUEST, PARAMETERS, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
@@ -48,6 +52,8 @@ CALL_THREADS = 16
 """Calls of one provider at a time. A late call keeps its thread until its provider ends it."""
 RECORD_THREADS = 4
 """Records have threads of their own: calls that hang must not keep a record from being saved."""
+SHADOW_THREADS = 4
+"""Decisions in shadow. One that an answer did not wait for keeps its thread until it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def build_router(settings: Settings) -> Router:
         RouteRequest(
             config,
             LivePrompt(prompts, packaged_prompt(), parameters),
-            LiveSwitches(switches, parameters),
+            LiveSwitches(switches, parameters, unread=Switches(routing=config.start)),
             caller,
             AdmitRequest(
                 DynamoDbKeyLimits(dynamodb, settings.results_table),
@@ -100,6 +106,13 @@ def build_router(settings: Settings) -> Router:
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
             pool,
             _now,
+            ShadowBudget(
+                DynamoDbDays(dynamodb, settings.results_table, READ_BY_BUDGET),
+                config,
+                parameters,
+                _now,
+            ),
+            ThreadPoolExecutor(SHADOW_THREADS, thread_name_prefix="shadow"),
         ),
         IdempotentRequests(dynamodb, settings.idempotency_table),
         StoredResponses(texts, config.text_storage),

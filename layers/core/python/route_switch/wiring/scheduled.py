@@ -48,6 +48,7 @@ def check_quality() -> CheckQuality:
         _prompts(),
         DynamoDbQuality(_dynamodb(), os.environ["RESULTS_TABLE"]),
         LambdaPromoter(LambdaFunction(promoter, os.environ["PROMOTER_FUNCTION"])),
+        frozenset(os.environ.get("TRUSTED_KEYS", "").split()),
     )
 
 

@@ -22,6 +22,9 @@ from route_switch.workflow.events import Collected, CollectEvent
 SAMPLE_SEED = 0
 """The same every week: requests drawn last week are drawn again, and their answers are paid for."""
 
+MAX_IDS = 10
+"""Ids of unreadable records that a notification names."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectInputs:
@@ -68,6 +71,9 @@ class CollectInputs:
             requests=traffic.requests,
             needed=self.config.min_examples,
             note=traffic.note,
+            unreadable=len(traffic.unreadable),
+            unreadable_ids=traffic.unreadable[:MAX_IDS],
+            labels_left_out=traffic.left_out.get("capped", 0),
         )
 
     def _incumbent(self) -> RoutingPrompt:

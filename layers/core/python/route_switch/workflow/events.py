@@ -58,7 +58,11 @@ class Claimed(WorkflowEvent):
 
 
 class Collected(WorkflowEvent):
-    """`requests` is the number of requests to draw from, `from_seed` that of seed examples."""
+    """`requests` is the number of requests to draw from, `from_seed` that of seed examples.
+
+    `unreadable` records were left out; `unreadable_ids` names the first of them. `labels_left_out`
+    counts labels beyond what one client may give.
+    """
 
     enough: bool
     examples: int
@@ -66,6 +70,9 @@ class Collected(WorkflowEvent):
     requests: int
     needed: int
     note: str | None = None
+    unreadable: int = 0
+    unreadable_ids: tuple[str, ...] = ()
+    labels_left_out: int = 0
 
 
 class Slice(WorkflowEvent):
@@ -85,6 +92,10 @@ class Evaluated(Slice):
     """What can be promised about the candidate, in words; None if the stage asks for nothing."""
     ask: str | None = None
     """Why a person has to approve, or None if nobody has to."""
+    gain_over_shadow_low: float | None = None
+    """Lower bound of the candidate's gain over the tier that answers in shadow, 95%."""
+    rests_on: str | None = None
+    """The client that the evidence rests on, or None if it rests on no single one."""
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
@@ -105,11 +116,18 @@ class Approval(WorkflowEvent):
     by: str = "silence"
 
 
+class ShadowEvidence(WorkflowEvent):
+    """The part of `Evaluated` that says whether routing may go live."""
+
+    gain_over_shadow_low: float | None = None
+
+
 class PromotionState(WorkflowEvent):
     """The part of a run's state that the promoter reads."""
 
     run: LearningRun
     approval: Approval | None = None
+    evaluated: ShadowEvidence | None = None
 
 
 class PromoteEvent(WorkflowEvent):
@@ -127,15 +145,22 @@ class StartEvent(WorkflowEvent):
     step: Literal["start"]
 
 
+ShadowAfter = Literal["stays", "unproven", "ended"]
+"""What became of shadow: a person has to end it (`stays`), the gate did (`ended`), or it might, but
+the candidate does not clearly beat the tier that answers (`unproven`)."""
+
+
 class Promoted(WorkflowEvent):
     """`version` is the live prompt's, or None if it was left unchanged: learning is `off`, or for
-    the reason in `why`. `new` means that this call made the version."""
+    the reason in `why`. `new` means that this call made the version. `shadow` is None on a stage
+    that was not in shadow."""
 
     promoted: bool
     off: bool = False
     version: int | None = None
     new: bool = False
     why: str | None = None
+    shadow: ShadowAfter | None = None
 
 
 class Started(WorkflowEvent):

@@ -14,6 +14,7 @@ from route_switch.domain.operations.deletion import shows_any
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.domain.prompts.rollback import Rejections
+from route_switch.domain.prompts.verdict_scope import Scope
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
@@ -36,6 +37,7 @@ class PromoteCandidate:
     switches: SwitchStore
     deletion_notes: DeletionNotes
     rejections: Rejections
+    scope: Scope
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         run, approval = event.state.run, event.state.approval
@@ -48,7 +50,9 @@ class PromoteCandidate:
         before = self.publish.store.read_live()
         try:
             version = self.publish.promote(
-                artifact.decode(), approved=approval is not None and approval.approved
+                artifact.decode(),
+                lambda: self.scope,
+                approved=approval is not None and approval.approved,
             )
         except (PromptLockedError, PromptReplacedError):  # retried; needs a person
             raise

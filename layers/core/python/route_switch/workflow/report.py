@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning.clients import MAX_LABEL_SHARE
 from route_switch.domain.learning.learning_ports import DeletionNotes, LearnedTexts
 from route_switch.domain.learning.learning_run import RunOutcome
 from route_switch.domain.output_ratio import OutputRatioStore
-from route_switch.workflow.events import Evaluated, Notice, ReportEvent, RunState
+from route_switch.workflow.events import (
+    Collected,
+    Evaluated,
+    Notice,
+    Promoted,
+    ReportEvent,
+    RunState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +94,7 @@ class ReportRun:
         return []
 
     def _lines(self, outcome: RunOutcome, state: RunState) -> list[str]:
-        lines = [sentence(outcome, state)]
+        lines = [sentence(outcome, state), *left_out(state.collected)]
         evaluated = state.evaluated
         if evaluated is not None:
             lines += figures(evaluated)
@@ -124,11 +132,7 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
     kept = "The live prompt is unchanged."
     match outcome:
         case RunOutcome.PROMOTED:
-            version = promoted.version if promoted else None
-            return (
-                f"A better routing prompt is live as version {version}. To undo it, run "
-                "'route-switch prompt rollback'."
-            )
+            return promotion(promoted) if promoted else ""
         case RunOutcome.NOT_BETTER:
             return f"No better routing prompt was found. {kept}"
         case RunOutcome.NOT_ENOUGH_EVIDENCE:
@@ -170,6 +174,34 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
             return _failure(state, kept)
 
 
+def promotion(promoted: Promoted) -> str:
+    """Say which prompt is live, and whether it routes."""
+    version = f"version {promoted.version}"
+    undo = "To undo it, run 'route-switch prompt rollback'."
+    see = "'route-switch savings' shows what routing would save and lose."
+    on = "'route-switch switch routing on'"
+    match promoted.shadow:
+        case None:
+            return f"A better routing prompt is live as {version}. {undo}"
+        case "ended":
+            return (
+                f"A better routing prompt is live as {version}, and routing is on: the prompt "
+                "clearly beats the tier that answered in shadow. To go back, run 'route-switch "
+                "switch routing shadow'."
+            )
+        case "unproven":
+            return (
+                f"A better routing prompt is in place as {version}. Routing stays in shadow, "
+                "because the prompt does not clearly beat the tier that answers. "
+                f"{see} To go live all the same, run {on}."
+            )
+        case "stays":
+            return (
+                f"A better routing prompt is in place as {version}. Routing is in shadow, so one "
+                f"tier still answers. {see} To go live, run {on}."
+            )
+
+
 def figures(evaluated: Evaluated) -> list[str]:
     lines = []
     if evaluated.gain is not None and evaluated.heldout_rows > 0:
@@ -180,7 +212,28 @@ def figures(evaluated: Evaluated) -> list[str]:
         )
     if evaluated.promise is not None:
         lines.append(f"Promise for the candidate: {evaluated.promise}.")
+    if evaluated.rests_on is not None:
+        lines.append(f"No prompt goes live by itself on one client's word: {evaluated.rests_on}.")
     lines.append(f"This run spent {evaluated.spent_usd:.4f} USD.")
+    return lines
+
+
+def left_out(collected: Collected | None) -> list[str]:
+    """Say which records could not be used, by their ids: their text may be anybody's."""
+    if collected is None:
+        return []
+    lines = []
+    if collected.unreadable:
+        more = "…" if collected.unreadable > len(collected.unreadable_ids) else ""
+        lines.append(
+            f"{collected.unreadable} records could not be read and were left out: "
+            f"{', '.join(collected.unreadable_ids)}{more}"
+        )
+    if collected.labels_left_out:
+        lines.append(
+            f"{collected.labels_left_out} labels were left out, because the labels of one client "
+            f"may cover at most {MAX_LABEL_SHARE:.0%} of the examples."
+        )
     return lines
 
 

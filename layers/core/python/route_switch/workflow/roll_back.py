@@ -24,6 +24,13 @@ route-switch prompt diff {to_version} {from_version} --stage {stage}
 and undo it with
 route-switch prompt rollback --to {from_version} --stage {stage}
 After that it is not rolled back automatically again."""
+QUESTION = """\
+Version {from_version} of the routing prompt may be worse than version {to_version}: {because}
+One client's ratings roll nothing back, so version {from_version} is still live. Compare them with
+route-switch prompt diff {to_version} {from_version} --stage {stage}
+and, if you agree, roll back with
+route-switch prompt rollback --to {to_version} --stage {stage}
+If you trust that client, add its key to learning.trusted_keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class RollBackPrompt:
 
     def __call__(self, event: RollbackEvent) -> RolledBack:
         """Carry out the order. Raise `PromptLockedError` if it has to be tried again later."""
+        if event.only_ask:
+            return self._ask(event)
         try:
             rejected, target = self._kept(event.from_version), self._kept(event.to_version)
         except PromptError as missing:  # raising would keep the order open and block others
@@ -58,6 +67,13 @@ class RollBackPrompt:
         self._notify_once(event, version, parse_prompt(rejected.document).version)
         new = before is not None and version > before.version
         return RolledBack(version=version, new=new)
+
+    def _ask(self, event: RollbackEvent) -> RolledBack:
+        self.notify(
+            f"route-switch {self.stage}: roll back prompt version {event.from_version}?",
+            QUESTION.format(**event.model_dump(exclude={"step"}), stage=self.stage),
+        )
+        return RolledBack(why="A person was asked, because the evidence rests on one client.")
 
     def _kept(self, version: int) -> StoredPrompt:
         kept = self.publish.store.read_live(version)

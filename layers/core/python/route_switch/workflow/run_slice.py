@@ -118,6 +118,7 @@ class RunSlice:
         if gate is None:
             return done
         quality = {each.policy: each.quality.mean for each in report.policies}
+        over_shadow = report.against.get(self._parts.plan.config.shadow_answer_tier.alias)
         asks_always = self._config.approval == "always"
         always = "this stage asks before every promotion" if asks_always else None
         return done.model_copy(
@@ -125,6 +126,8 @@ class RunSlice:
                 "verdict": NOT_PROMISED if report.lacks_promise else gate.verdict,
                 "promise": report.promise.candidate if report.promise else None,
                 "ask": gate.needs_approval or always,
+                "gain_over_shadow_low": None if over_shadow is None else over_shadow.low,
+                "rests_on": gate.rests_on,
                 "gain": gate.gain.mean,
                 "gain_low": gate.gain.low,
                 "gain_high": gate.gain.high,

@@ -8,8 +8,6 @@ from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from route_switch.adapters.dynamodb_reads import batch_get, store_errors
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
@@ -27,13 +25,11 @@ from route_switch.adapters.results_table import (
     request_id_of,
     routed_counters,
 )
-from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.drift import RoutedDay
-from route_switch.domain.learning.learning_ports import RoutedRequests
+from route_switch.domain.learning.learning_ports import LoadedRequests, RoutedRequests
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import NotReplayable
-from route_switch.domain.router_config import describe
 from route_switch.domain.sampling import POSITIONS, Arc
 
 if TYPE_CHECKING:
@@ -43,6 +39,10 @@ if TYPE_CHECKING:
     )
 
     Item = dict[str, AttributeValueTypeDef]
+
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
+"""What parsing and validating a damaged or too deeply nested record raises. `ValueError` includes
+pydantic's and json's errors. Errors of the store are others, and are raised."""
 
 
 class DynamoDbLearning:
@@ -93,16 +93,25 @@ class DynamoDbLearning:
         return list(islice(found, limit))
 
     @store_errors()
-    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
-        """Read two items per id. Long texts come from S3, one at a time."""
+    def load(self, request_ids: Sequence[str]) -> LoadedRequests:
+        """Read two items per id. Long texts come from S3, one at a time.
+
+        A record that cannot be read is reported by its id and nothing else: errors quote names of
+        fields, which a client chose.
+        """
         keys = [key(id_) for id_ in request_ids for key in (record_key, feedback_key)]
         found = batch_get(self._dynamodb, self._table, keys)
         items = {(request_id_of(i), i["sk"]["S"]): i for i in found}
-        requests = (
-            self._read(items.get((id_, "RESULT")), items.get((id_, "FEEDBACK")))
-            for id_ in request_ids
-        )
-        return [request for request in requests if request is not None]
+        requests, unreadable = [], []
+        for id_ in request_ids:
+            try:
+                found_request = self._read(items.get((id_, "RESULT")), items.get((id_, "FEEDBACK")))
+            except UNREADABLE:
+                unreadable.append(id_)
+                continue
+            if found_request is not None:
+                requests.append(found_request)
+        return LoadedRequests(tuple(requests), tuple(unreadable))
 
     def _find(self, pk: str, first: int = 0, last: int = POSITIONS - 1) -> Iterator[str]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -125,13 +134,7 @@ class DynamoDbLearning:
         if replay is None or record["query_text"] is None:  # its text has left S3
             return None
         said = json.loads(feedback["feedback"]["S"]) if feedback else {}
-        try:
-            return PastRequest.model_validate({**record, **replay, "feedback": said})
-        except ValidationError as error:
-            raise StoreError(
-                f"The record {record['request_id']} is invalid: {describe(error)}. "
-                "Delete it, or learn from other days."
-            ) from error
+        return PastRequest.model_validate({**record, **replay, "feedback": said})
 
     def _has_expired(self, item: "Item") -> bool:
         return (

@@ -1,9 +1,11 @@
 """Examples from a file of JSON lines, plain or gzip."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from route_switch.adapters.learning.jsonl import open_unpacked, read_rows
+from route_switch.adapters.learning.jsonl import Line, open_unpacked, read_lines
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import Example
 
@@ -11,23 +13,50 @@ LINE_FORMAT = (
     'Each line needs {"query": "…"}, and may have "id", "gold", "workload", "conversation", '
     '"params" and "models": {"name": {"score": 0..1, "input_tokens": …, "output_tokens": …}}.'
 )
+MAX_ODD_SHARE = 0.05
+"""A few odd lines are left out. If there are more, the file is not what it was taken for."""
+NAMED = 5
+"""How many odd lines a note names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFile:
+    """The examples of a file, and its lines that hold none."""
+
+    path: Path
+    examples: tuple[Example, ...]
+    odd: tuple[Line[Example], ...]
+
+    @property
+    def note(self) -> str | None:
+        """Name the lines that were left out, or return None."""
+        if not self.odd:
+            return None
+        named = [_named(line) for line in self.odd[:NAMED]]
+        more = len(self.odd) - len(named)
+        named += [f"and {more} more"] if more else []
+        lines = len(self.examples) + len(self.odd)
+        return f"{len(self.odd)} of {lines} lines of {self.path} are left out: {'; '.join(named)}."
 
 
 def read_examples(path: Path) -> tuple[Example, ...]:
-    """Return all examples. Raise a `RouteSwitchError` that names the first invalid line."""
-    examples: list[Example] = []
-    first_lines: dict[str, tuple[int, str]] = {}
-    for number, example in read_rows(path, Example, LINE_FORMAT):
-        first, key = first_lines.setdefault(example.id, (number, example.key))
-        if key != example.key:
-            raise RouteSwitchError(
-                f"{path}, line {number}: id: '{example.id}' is already the id of a different "
-                f"query, in line {first}. Each query needs its own id, or none."
-            )
-        examples.append(example)
+    """Return all examples of `read_example_file`."""
+    return read_example_file(path).examples
+
+
+def read_example_file(path: Path) -> ExampleFile:
+    """Read a file. Leave out a few odd lines; if there are more than `MAX_ODD_SHARE`, raise a
+    `RouteSwitchError` that names the first."""
+    lines = tuple(_own_ids(read_lines(path, Example)))
+    examples = tuple(line.row for line in lines if line.row is not None)
+    odd = tuple(line for line in lines if line.row is None)
+    if len(odd) > MAX_ODD_SHARE * len(lines):
+        first, others = odd[0], len(odd) - 1
+        also = f" {others} of {len(lines)} lines besides are unusable." if others else ""
+        raise RouteSwitchError(f"{path}, line {first.number}: {first.problem}. {LINE_FORMAT}{also}")
     if not examples:
         raise RouteSwitchError(f"{path} has no examples. {LINE_FORMAT}")
-    return tuple(examples)
+    return ExampleFile(path, examples, odd)
 
 
 def file_digest(path: Path) -> str:
@@ -35,3 +64,23 @@ def file_digest(path: Path) -> str:
     change it."""
     with open_unpacked(path) as content:
         return hashlib.file_digest(content, "sha256").hexdigest()[:16]
+
+
+def _own_ids(lines: Iterator[Line[Example]]) -> Iterator[Line[Example]]:
+    """Turn a line that reuses another query's id into an odd one."""
+    first_lines: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        if line.row is None:
+            yield line
+            continue
+        first, key = first_lines.setdefault(line.row.id, (line.number, line.row.key))
+        problem = (
+            f"id: '{line.row.id}' is already the id of a different query, in line {first}. Each "
+            "query needs its own id, or none"
+        )
+        yield line if key == line.row.key else Line(line.number, None, problem, line.row.id)
+
+
+def _named(line: Line[Example]) -> str:
+    known = "" if line.id is None else f" (id {line.id})"
+    return f"line {line.number}{known}: {line.problem}"

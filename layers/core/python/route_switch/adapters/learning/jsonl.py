@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +19,17 @@ GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Row = TypeVar("Row", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[Row]):
+    """A nonblank line with its number, from 1. `row` is None if the line is invalid: then `problem`
+    says why, and `id` is its id if one can be read."""
+
+    number: int
+    row: Row | None
+    problem: str = ""
+    id: str | None = None
 
 
 @contextmanager
@@ -37,11 +50,19 @@ def read_rows(path: Path, kind: type[Row], hint: str) -> Iterator[tuple[int, Row
     Raise a `RouteSwitchError` at the first invalid line. Its message ends with `hint`, which says
     what a line must contain, or what to do.
     """
+    for line in read_lines(path, kind):
+        if line.row is None:
+            raise RouteSwitchError(f"{path}, line {line.number}: {line.problem}. {hint}")
+        yield line.number, line.row
+
+
+def read_lines(path: Path, kind: type[Row]) -> Iterator[Line[Row]]:
+    """Yield each nonblank line, valid or not."""
     with open_unpacked(path) as lines:
         for number, line in enumerate(lines, 1):
             content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if not content.isspace() and content:
-                yield number, _parse(content, kind, f"{path}, line {number}", hint)
+                yield _read(number, content, kind)
 
 
 def gzip_lines(lines: Iterable[str]) -> bytes:
@@ -62,10 +83,37 @@ def write_gzip(path: Path, lines: Iterable[str]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _parse(content: bytes, kind: type[Row], place: str, hint: str) -> Row:
+def _read(number: int, content: bytes, kind: type[Row]) -> Line[Row]:
     try:
-        return kind.model_validate_json(content)
+        return Line(number, _parse(content, kind))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, problem["loc"])) or "the line"
-        raise RouteSwitchError(f"{place}: {field}: {problem['msg']}. {hint}") from error
+        return Line(number, None, f"{field}: {problem['msg']}", _id_of(content))
+
+
+def _parse(content: bytes, kind: type[Row]) -> Row:
+    """Read half a surrogate pair as U+FFFD: JSON can hold it, and Unicode text cannot."""
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] != "json_invalid":
+            raise
+        row = _loaded(content)
+        if row is None:
+            raise
+    text = json.dumps(row, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return kind.model_validate_json(text.decode("utf-16", "replace"))
+
+
+def _loaded(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _id_of(content: bytes) -> str | None:
+    row = _loaded(content)
+    found = row.get("id") if isinstance(row, dict) else None
+    return str(found) if isinstance(found, str | int) else None

@@ -20,6 +20,8 @@ from route_switch.domain.errors import StoreError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+MAX_TRIES = 10
+CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 EXPIRING = (ANSWERS, "work/")
 """Prefixes that contain users' texts."""
 SEED = "seed/examples.jsonl.gz"
@@ -53,6 +55,40 @@ class S3Files:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"{key} cannot be written: {error}") from error
+
+    def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Use S3's conditional writes: a write is refused if the file has changed."""
+        for _ in range(MAX_TRIES):
+            if self._try_to_update(f"{self._prefix}{name}", change):
+                return
+        raise StoreError(
+            f"{self._prefix}{name} cannot be written: others keep changing it. Try again."
+        )
+
+    def _try_to_update(self, key: str, change: Callable[[bytes | None], bytes]) -> bool:
+        try:
+            before, tag = self._read_tagged(key)
+            after = change(before)
+            if after == before:
+                return True
+            if tag is None:
+                self._s3.put_object(Bucket=self._bucket, Key=key, Body=after, IfNoneMatch="*")
+            else:
+                self._s3.put_object(Bucket=self._bucket, Key=key, Body=after, IfMatch=tag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in CHANGED_MEANWHILE:
+                return False
+            raise StoreError(f"{key} cannot be updated: {error}") from error
+        except BotoCoreError as error:
+            raise StoreError(f"{key} cannot be updated: {error}") from error
+        return True
+
+    def _read_tagged(self, key: str) -> tuple[bytes | None, str | None]:
+        try:
+            found = self._s3.get_object(Bucket=self._bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None, None
+        return found["Body"].read(), found["ETag"]
 
 
 class LearningBucket:

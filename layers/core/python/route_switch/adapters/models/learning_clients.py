@@ -7,6 +7,8 @@ from route_switch.services.learning.metered_calls import CALL_TIMEOUT_S
 
 
 def learning_clients(config: RouterConfig, keys: ProviderKeys) -> LimitedClients:
-    """Allow calls to take longer than a request may. Answers have the limits of requests."""
-    patient = config.model_copy(update={"request_deadline_s": CALL_TIMEOUT_S})
+    """Allow calls to take longer than a request may. Answers have the limits of requests. Offline
+    models answer at once: their time is for demonstrations of requests."""
+    changes = {"request_deadline_s": CALL_TIMEOUT_S, "offline_answer_s": 0.0}
+    patient = config.model_copy(update=changes)
     return LimitedClients(ModelClients(patient, keys), config.models)

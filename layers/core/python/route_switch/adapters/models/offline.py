@@ -2,7 +2,7 @@
 
 `offline/small`, `offline/medium` and `offline/large` replay what real models answered to the
 queries of the project's own sample (docs/data.md). For any other query they return a text that says
-so; answers are never made up.
+so; answers are never made up. Such a text reports no tokens, so it has no cost and saves nothing.
 
 `offline/judge` and `offline/proposer` are simulated. The judge knows recorded scores and cannot
 reason. It reads only the messages it receives: the query and two answers between their tags. It
@@ -13,6 +13,7 @@ machinery works, but is worthless as evidence about judges. A run with this judg
 """
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -97,15 +98,22 @@ SIMULATED: dict[str, Callable[[Sequence[JsonObject]], str]] = {
 class OfflineClient:
     """Answers the last user message and ignores the rest of the conversation.
 
-    A recorded answer reports its recorded tokens; those of any other text are estimated.
+    A recorded answer reports its recorded tokens. Those of a simulated judge or proposer are
+    estimated. A missing recording reports none: costs and savings of a placeholder mean nothing. A
+    tier's answer takes `answer_s`.
     """
+
+    def __init__(self, answer_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._answer_s = answer_s
+        self._sleep = sleep
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model in SIMULATED:
             yield _simulate(call.messages, SIMULATED[call.model](call.messages))
         elif call.model in SIZES:
+            self._sleep(self._answer_s)
             recorded = recorded_answers(query_of(call.messages).text).get(call.model)
-            yield _replay(recorded) if recorded else _simulate(call.messages, NO_RECORDING)
+            yield _replay(recorded) if recorded else _answer(NO_RECORDING, None, None)
         else:
             raise ModelError(
                 f"There is no model offline/{call.model}. Configure one of "
@@ -123,7 +131,7 @@ def _simulate(messages: Sequence[JsonObject], text: str) -> Chunk:
     return _answer(text, Usage(read, estimate_tokens(text)), None)
 
 
-def _answer(text: str, usage: Usage, provider_model: str | None) -> Chunk:
+def _answer(text: str, usage: Usage | None, provider_model: str | None) -> Chunk:
     return Chunk(
         delta={"role": "assistant", "content": text},
         finish_reason="stop",

@@ -23,6 +23,8 @@ from route_switch.domain.ports import JsonObject
 IDLE_S = 4.0
 """Connections that were idle for longer are closed. Load balancers, NAT gateways and Lambda's
 freezing end connections silently, and the first use after that fails."""
+LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+"""URLs of this machine, where no proxy leads."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A longer answer is cut off: it could not be delivered, and must not fill the memory."""
 
@@ -108,7 +110,9 @@ def _read(response: httpx.Response) -> bytes:
 
 def _new_client(verify: ssl.SSLContext | bool) -> httpx.Client:
     client = httpx.Client(
-        verify=verify, limits=httpx.Limits(max_connections=None, keepalive_expiry=IDLE_S)
+        verify=verify,
+        limits=httpx.Limits(max_connections=None, keepalive_expiry=IDLE_S),
+        mounts=dict.fromkeys(LOOPBACK),
     )
     # httpx has no public way to choose the network backend; a test with a trickling server fails if
     # this stops working. The mounts are the proxies of the environment.

@@ -53,10 +53,10 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     )
 
 
-def _offline(_: RouterConfig, __: ProviderKeys) -> ModelClient:
+def _offline(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     from route_switch.adapters.models.offline import OfflineClient
 
-    return OfflineClient()
+    return OfflineClient(config.offline_answer_s)
 
 
 def _local(_: RouterConfig, __: ProviderKeys) -> ModelClient:

@@ -23,6 +23,7 @@ from route_switch.adapters.results_table import (
     quality_key,
     record_key,
 )
+from route_switch.domain.clients import client_of
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
@@ -156,11 +157,13 @@ class DynamoDbFeedback:
             ":total": f"{score - was:.6f}",
             ":squares": f"{score**2 - was**2:.6f}",
         }
+        version, user = str(rated.record["prompt_version"]), rated.record.get("user")
+        client = client_of(rated.item["key_id"]["S"], None if user is None else str(user))
         return [
             {
                 "Update": {
                     "TableName": self._table,
-                    "Key": quality_key(str(rated.record["prompt_version"])),
+                    "Key": quality_key(version, of),
                     "UpdateExpression": "ADD n :n, #total :total, total_squares :squares",
                     "ExpressionAttributeNames": {"#total": "total"},
                     "ExpressionAttributeValues": {
@@ -168,6 +171,7 @@ class DynamoDbFeedback:
                     },
                 }
             }
+            for of in (None, client)
         ]
 
     def _get(self, key: "Item") -> "Item | None":

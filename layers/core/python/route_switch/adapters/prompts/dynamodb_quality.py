@@ -1,6 +1,8 @@
 """Feedback scores by prompt version, and the rollbacks they caused.
 
 QUALITY#<prompt version>  FEEDBACK  n, total, total_squares: of the scores as given
+QUALITY#<prompt version>  CLIENT#<client>   the same sums of one client's scores
+QUALITY#ROLLBACK          ASKED#<prompt version>  a person was asked whether to roll it back
 QUALITY#ROLLBACK          PENDING   order: sent to the promoter and not answered yet
 QUALITY#REJECTED          <digest>  version, because: a prompt that was rolled back
 """
@@ -8,7 +10,7 @@ QUALITY#REJECTED          <digest>  version, because: a prompt that was rolled b
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
-from route_switch.adapters.results_table import item_key, quality_key
+from route_switch.adapters.results_table import CLIENT_SK, TOTAL_SK, item_key, quality_key
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.prompts.rollback import Rejection, RollbackOrder
 
@@ -33,11 +35,31 @@ class DynamoDbQuality:
     @store_errors()
     def scores(self, prompt_version: str) -> Scores:
         """Return empty scores when there is no feedback."""
-        item = self._get(quality_key(prompt_version)) or {}
-        n, total, squares = (
-            float(item.get(name, {"N": "0"})["N"]) for name in ("n", "total", "total_squares")
+        return _scores(self._get(quality_key(prompt_version)) or {})
+
+    @store_errors()
+    def by_client(self, prompt_version: str) -> dict[str, Scores]:
+        """Return the scores by client. Those from before clients were told apart are under ""."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": quality_key(prompt_version)["pk"]},
+            ConsistentRead=True,
         )
-        return Scores(int(n), total, squares)
+        items = {item["sk"]["S"]: _scores(item) for page in pages for item in page["Items"]}
+        total = items.pop(TOTAL_SK, Scores())
+        found = {sk.removeprefix(CLIENT_SK): scores for sk, scores in items.items()}
+        rest = total - sum(found.values(), Scores())
+        return found if rest.n <= 0 else {**found, "": rest}
+
+    @store_errors()
+    def asked(self, prompt_version: str) -> bool:
+        return self._get(item_key(ROLLBACK_PK, f"ASKED#{prompt_version}")) is not None
+
+    @store_errors()
+    def put_asked(self, prompt_version: str) -> None:
+        item = item_key(ROLLBACK_PK, f"ASKED#{prompt_version}")
+        self._dynamodb.put_item(TableName=self._table, Item=item)
 
     @store_errors()
     def pending(self) -> RollbackOrder | None:
@@ -56,6 +78,13 @@ class DynamoDbQuality:
     def _get(self, key: "Item") -> "Item | None":
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return found.get("Item")
+
+
+def _scores(item: "Item") -> Scores:
+    n, total, squares = (
+        float(item.get(name, {"N": "0"})["N"]) for name in ("n", "total", "total_squares")
+    )
+    return Scores(int(n), total, squares)
 
 
 class DynamoDbRejections:

@@ -16,6 +16,7 @@ STEPS_IN_SLICES = 3
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) \S+ (\S+) \S+\)")
 _RATE = re.compile(r"rate\((?:1 (hour|day)|([2-9]|[1-9]\d+) (hours|days))\)")
 Approval = Literal["uncalibrated", "always"]
+GoLive = Literal["person", "gate"]
 
 
 class LearningConfig(BaseModel):
@@ -41,6 +42,9 @@ class LearningConfig(BaseModel):
     """Model that grades answers without feedback, test result or gold; null is none."""
     judge_floor: Annotated[float, Field(ge=-1, le=1)] = MIN_KAPPA
     """Lowest agreement (Cohen's κ) of the judge with labels; below it a person must approve."""
+    trusted_keys: tuple[Annotated[str, Field(pattern=r"^key_\w+$")], ...] = ()
+    """Keys, by id (`route-switch keys list`), whose feedback counts as the owner's: it is not
+    capped, and a promotion may rest on it."""
     max_quality_loss: Annotated[float, Field(ge=0.001, le=0.5)] | None = None
     """Largest share of answers worse than Tier 3's. A candidate goes live only if held-out rows
     promise it with 95% confidence; null asks for no promise."""
@@ -53,6 +57,9 @@ class LearningConfig(BaseModel):
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72
     """How long a run waits for approval; silence means no."""
+    go_live: GoLive = "person"
+    """Who turns routing on after shadow: a `person`, or the `gate` too, when it promotes a prompt
+    that clearly beats the tier that answers in shadow."""
     monthly_usd: Annotated[float, Field(ge=0)] = 25.0
     """Cap on what all runs of a month spend."""
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -1,13 +1,15 @@
 """Ports of learning, and of deleting the texts it stores. Requests do not load this module."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from route_switch.domain.learning.drift import RoutedDay
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, StoredRequest
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import NotReplayable
@@ -61,10 +63,18 @@ class RunHistory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedRequests:
+    """Requests, and the ids of records that cannot be read."""
+
+    requests: tuple[PastRequest, ...]
+    unreadable: tuple[str, ...] = ()
+
+
 class PastRequests(Protocol):
     """Recorded requests by id."""
 
-    def load(self, request_ids: Sequence[str]) -> list[PastRequest]:
+    def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         """Return the requests in this order, without expired and deleted ones."""
         ...
 
@@ -148,4 +158,21 @@ class RunFiles(Protocol):
 
     def write(self, name: str, content: bytes) -> None:
         """Write atomically. Raise `StoreError` on failure."""
+        ...
+
+    def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Replace the file's content by `change` of it; nobody else writes it in between. `change`
+        may be called several times, and the last call counts. Raise `StoreError` on failure."""
+        ...
+
+
+class GateLedger(Protocol):
+    """The error budget that gates share, and what they have used of it."""
+
+    def read(self) -> GateHistory: ...
+
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
+        """Count the look, durably, before its verdict is known, and return the verdict. A test that
+        has looked before and was not followed by another is not counted again. With fewer than
+        `min_rows` fresh rows there is no look."""
         ...

@@ -17,7 +17,11 @@ from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
 
-NO_RECORDING = "[simulated: no recorded answer]"
+NO_RECORDING = (
+    "[simulated: no recorded answer] This stack replays recorded answers and has none for this "
+    "query. To get a real answer, stop the stack, set OPENAI_API_KEY or OPENAI_BASE_URL (or start "
+    "Ollama), and run 'make up' again."
+)
 """The reply of a replaying model that has no recording. It is not an answer to grade."""
 
 

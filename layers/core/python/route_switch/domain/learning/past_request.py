@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example, RecordedResult, Score
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
@@ -69,8 +70,21 @@ class PastRequest(BaseModel):
     conversation: tuple[JsonObject, ...]
     params: JsonObject
     feedback: GivenFeedback = GivenFeedback()
+    key_id: str = ""
+    user: str | None = None
 
-    def as_example(self, catalog: ModelCatalog, *, weight: float, train_only: bool) -> Example:
+    def as_example(
+        self,
+        catalog: ModelCatalog,
+        *,
+        weight: float,
+        train_only: bool,
+        trusted_keys: frozenset[str] = frozenset(),
+    ) -> Example:
+        """Labels of `trusted_keys` count as the owner's own."""
+        client = client_of(self.key_id, self.user)
+        tiers = self._judged_tiers(catalog)
+        is_labeled = bool(tiers) or self.feedback.gold is not None
         return Example(
             id=self.request_id,
             query=self.query_text,
@@ -78,7 +92,9 @@ class PastRequest(BaseModel):
             params=self.params,
             gold=self.feedback.gold,
             models=self._results(),
-            feedback=self._judged_tiers(catalog),
+            feedback=tiers,
+            asked_by={client: weight},
+            labeled_by=client if is_labeled and self.key_id not in trusted_keys else None,
             weight=weight,
             train_only=train_only,
             from_traffic=True,
@@ -89,9 +105,10 @@ class PastRequest(BaseModel):
         so that a replay asks again."""
         if not self.answer_text:
             return {}
-        attempt = next(
-            a for a in reversed(self.attempts) if (a.tier, a.model) == (self.tier, self.model)
-        )
+        own = (a for a in self.attempts[::-1] if (a.tier, a.model) == (self.tier, self.model))
+        attempt = next(own, None)
+        if attempt is None:
+            return {}
         usage = None if attempt.estimated else attempt.usage
         result = RecordedResult(
             answer=self.answer_text,

@@ -1,30 +1,26 @@
-"""Train, validation, held-out: each query has one side, now and in every later run."""
+"""Train, validation, held-out: each query has one side, now and in every later run.
 
-import hashlib
+Queries of one template (`templates.py`) share their side: a prompt that has seen one of them has
+nearly seen the others.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.near_duplicates import NearDuplicates
-
-
-class Side(StrEnum):
-    TRAIN = "train"
-    VALIDATION = "validation"
-    HELDOUT = "heldout"
-
-
-SHARES = {Side.TRAIN: 0.4, Side.VALIDATION: 0.3, Side.HELDOUT: 0.3}
-"""Shares of all queries. They are fixed: other shares would move queries to other sides."""
+from route_switch.domain.learning.sides import SHARES as SHARES
+from route_switch.domain.learning.sides import Side as Side
+from route_switch.domain.learning.sides import side_of as side_of
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """The three sides, each in the order of the input, and how many examples are on none.
 
-    `duplicates` repeat an earlier query. `near_duplicates` are too close to a query on another
-    side. `misplaced` are for training only, but their query belongs to another side.
+    `duplicates` were merged into an equal query. `near_duplicates` are too close to a query on
+    another side. `misplaced` are for training only, but their query belongs to another side.
     """
 
     train: tuple[Example, ...]
@@ -34,48 +30,33 @@ class Split:
     near_duplicates: int
     misplaced: int
 
-
-def side_of(key: str) -> Side:
-    """Return the side of a query's key. It depends on the key alone, so a query never changes
-    sides.
-
-    The key is hashed once more, so that sampling by the key itself does not sample a side.
-    """
-    place = int(hashlib.sha256(f"side of {key}".encode()).hexdigest()[:16], 16) / 16**16
-    if place < SHARES[Side.TRAIN]:
-        return Side.TRAIN
-    return Side.VALIDATION if place < 1 - SHARES[Side.HELDOUT] else Side.HELDOUT
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        return (*self.train, *self.validation, *self.heldout)
 
 
 def split(examples: Iterable[Example]) -> Split:
-    """Put each query on its side once.
+    """Put each query on its side once; equal queries are merged, with the sum of their weights.
 
     Drop an example for training only whose query belongs to another side, even if that query occurs
     nowhere else: someone may ask it next week, and a prompt trained on it would then be measured on
     it. Of two near-duplicates on two sides, drop the one in train, or else the one in validation;
     held-out stays as it is.
     """
+    placed = [(example, side_of(example.template_key)) for example in examples]
+    fitting = [e for e, side in placed if not e.train_only or side is Side.TRAIN]
+    merged = merge_equal(fitting)
     sides: dict[Side, list[Example]] = {side: [] for side in Side}
-    seen: set[str] = set()
-    duplicates = misplaced = 0
-    for example in examples:
-        key = example.key
-        side = side_of(key)
-        if example.train_only and side is not Side.TRAIN:
-            misplaced += 1
-        elif key in seen:
-            duplicates += 1
-        else:
-            seen.add(key)
-            sides[side].append(example)
-    return _separate(sides, duplicates, misplaced)
+    for example in merged:
+        sides[side_of(example.template_key)].append(example)
+    return _separate(sides, len(fitting) - len(merged), len(placed) - len(fitting))
 
 
 def _separate(sides: dict[Side, list[Example]], duplicates: int, misplaced: int) -> Split:
     """Go from held-out to train. Each side keeps what is not close to an earlier side."""
     order = (Side.HELDOUT, Side.VALIDATION, Side.TRAIN)
     numbered = list(enumerate(example for side in order for example in sides[side]))
-    near = NearDuplicates([example.query for _, example in numbered])
+    near = NearDuplicates([example.turns for _, example in numbered])
     kept: dict[Side, tuple[Example, ...]] = {}
     for side in order:
         rows, numbered = numbered[: len(sides[side])], numbered[len(sides[side]) :]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
+from route_switch.domain.plain_text import plain_text, without_trailing_blanks
 from route_switch.domain.query import Query
 
 LearnFromText = Literal["off", "redacted", "full"]
@@ -16,6 +17,8 @@ LearnFromText = Literal["off", "redacted", "full"]
 DEMO_TOKENS = 60
 """The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
 demos teach more than a few long ones."""
+
+BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 
 MAX_QUOTED_WORDS = 7
 """Consecutive words that an instruction may share with a user's text."""
@@ -86,17 +89,26 @@ def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
     Text from a seed file is used unchanged, because somebody chose it. Text that is unsafe in a
     prompt is never used, whatever its source or the policy.
     """
+    return None if why_withheld(example, policy) else _allowed(example, policy)
+
+
+def why_withheld(example: Example, policy: LearnFromText) -> str | None:
+    """Return why neither a demo nor the proposer may see the example's query, or None."""
     if example.from_traffic and policy == "off":
-        return None
+        return BY_POLICY
+    return unsafe(_allowed(example, policy))
+
+
+def _allowed(example: Example, policy: LearnFromText) -> str:
     redacted = example.from_traffic and policy == "redacted"
-    text = redact(example.query) if redacted else example.query
-    return text if unsafe(text) is None else None
+    return redact(example.query) if redacted else example.query
 
 
 def as_demo(query: Query, text: str) -> str:
-    """Return the text that a demo shows for a query of which `text` may be shown. Normalize line
-    ends: Markdown could not represent any other kind."""
-    return replace(query, text=text.replace("\r\n", "\n")).for_router(DEMO_TOKENS)
+    """Return the text that a demo shows for a query of which `text` may be shown, in a form that a
+    prompt document can hold. It is empty if the text is blank."""
+    shown = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS)
+    return without_trailing_blanks(shown) if shown.strip() else ""
 
 
 class UserText:

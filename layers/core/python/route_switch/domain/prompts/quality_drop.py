@@ -19,14 +19,20 @@ probability that z ever reaches
 is at most α, however often it is checked (Johari, Koomen, Pekelis and Walsh 2022 call this always
 valid). So checks need no count and keep no state.
 
+**Clients.** A drop must also be there without the scores of any one client, so that no client can
+roll back a prompt that the others rate no lower (`domain.clients`).
+
 **The smallest drop that counts.** With much feedback even a one-point difference is significant,
 but it is no reason to roll back a prompt that was found better at its cost. Simulated behavior:
 docs/decisions/011.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
+
+from route_switch.domain.clients import belongs_to, key_of
 
 ALPHA = 0.05
 """Upper bound on the probability of ever rolling back a prompt that is rated no lower."""
@@ -62,6 +68,11 @@ class Scores:
             self.n + other.n, self.total + other.total, self.total_squares + other.total_squares
         )
 
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(
+            self.n - other.n, self.total - other.total, self.total_squares - other.total_squares
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class QualityComparison:
@@ -93,6 +104,28 @@ def compare_scores(before: Scores, now: Scores) -> QualityComparison | None:
     noise = pooled.variance * (1 / before.n + 1 / now.n)
     z = math.copysign(math.sqrt(deviance / spread), before.mean - now.mean)
     return QualityComparison(before, now, z, bound(1 / noise))
+
+
+def rests_on(
+    before: Mapping[str, Scores],
+    now: Mapping[str, Scores],
+    trusted_keys: frozenset[str] = frozenset(),
+) -> str | None:
+    """Return a client without whose scores there is no drop, or None if there is none. The scores
+    are by client; those of `trusted_keys` are the owner's and always count."""
+    groups = {key_of(client) for client in (*before, *now)}
+    if len(groups) == 1 and not groups <= trusted_keys:
+        groups = {*before, *now}
+    for group in sorted(groups - trusted_keys):
+        found = compare_scores(_without(before, group), _without(now, group))
+        if found is None or not found.is_drop:
+            return group
+    return None
+
+
+def _without(scores: Mapping[str, Scores], group: str) -> Scores:
+    others = (each for client, each in scores.items() if not belongs_to(client, group))
+    return sum(others, Scores())
 
 
 def divergence(mean: float, of: float) -> float:

@@ -10,13 +10,14 @@ Version = Annotated[int, Field(ge=1)]
 
 class RollbackOrder(BaseModel):
     """Replaces version `from_version` with the content of `to_version`, if the former is still
-    live. `because` is shown in notifications."""
+    live. `because` is shown in notifications. With `only_ask`, a person is asked to do it."""
 
     model_config = ConfigDict(frozen=True)
 
     from_version: Version
     to_version: Version
     because: str
+    only_ask: bool = False
 
 
 class RolledBack(BaseModel):

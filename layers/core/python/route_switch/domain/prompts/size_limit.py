@@ -6,7 +6,7 @@ from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 
-PROVENANCE_BYTES = 1200
+PROVENANCE_BYTES = 1600
 """Reserved in the artifact for what a run records about itself."""
 
 
@@ -19,7 +19,7 @@ def check_start(incumbent: RoutingPrompt) -> None:
     """Raise `ConfigurationError` for an incumbent that leaves no room for a run's provenance."""
     if not fits(incumbent):
         raise ConfigurationError(
-            "The incumbent prompt is too long: a run adds about 1,200 bytes of provenance, and the "
+            "The incumbent prompt is too long: a run adds about 1,600 bytes of provenance, and the "
             "result would not fit Parameter Store. Shorten the prompt by that much."
         )
     if inspect.cleandoc(incumbent.instruction) != incumbent.instruction:

@@ -6,18 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import (
     OutcomeTable,
     measured_output_ratios,
     tier_3_output_ratio,
 )
-from route_switch.domain.learning.text_policy import text_for_learning
+from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
 from route_switch.domain.learning.understanding import ReplyCount, Understanding
+from route_switch.domain.learning.used_rows import (
+    MISPLACED,
+    NEAR,
+    ODD_LINES,
+    rows_lacking_results,
+)
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import clip
-from route_switch.optimizer.arrays import arrays_of
+from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.held_out import (
     SEED,
@@ -40,6 +47,7 @@ from route_switch.optimizer.report.figures import (
 )
 from route_switch.optimizer.report.promise_section import promise_figures
 from route_switch.optimizer.statistics import bootstrap
+from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.route_examples import RouteExamples
 
@@ -57,6 +65,8 @@ class ReportContext:
     cap_usd: float
     monthly_queries: int
     workload_notes: Mapping[str, str]
+    odd_lines: int = 0
+    """Lines of the examples' file that could not be read as examples."""
 
 
 def assemble_report(
@@ -81,12 +91,13 @@ def assemble_report(
         simulated=context.simulated,
         complete=found.stopped_by is None,
         stopped_by=None if found.stopped_by is None else str(found.stopped_by),
-        rows=_rows(found),
+        rows=_rows(found, plan, context.odd_lines),
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
         promise=promise_figures(found.promise) if found.promise else None,
         no_worse_margin=plan.no_worse_margin,
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
+        incumbent_against=comparison.incumbent_against if comparison else {},
         shuffled_control=comparison.control if comparison else None,
         workloads=_workloads(found, plan, context.workload_notes),
         candidates=_candidates(found, plan, calls),
@@ -110,7 +121,9 @@ def assemble_report(
             usd=dict(sorted(calls.usd.items())),
             cap_usd=context.cap_usd,
         ),
-        tier_3_usd=arrays_of(found.tables.heldout).tier_3_usd if found.tables else None,
+        tier_3_usd=arrays_of(found.tables.heldout, plan.lambda_).tier_3_usd
+        if found.tables
+        else None,
         tier_3_output_ratio=_output_ratios(found),
         output_ratios=measured_output_ratios(found.built.table) if found.built else (),
         monthly_queries=context.monthly_queries,
@@ -118,7 +131,7 @@ def assemble_report(
     )
 
 
-def _rows(found: Findings) -> Rows:
+def _rows(found: Findings, plan: Plan, odd: int) -> Rows:
     sides, tables = found.sides, found.tables
     assert sides is not None  # noqa: S101 (always set by then; for the type checker)
     if tables is not None:
@@ -126,6 +139,7 @@ def _rows(found: Findings) -> Rows:
     else:
         rows = (sides.train, sides.validation, sides.heldout)
     train, validation, heldout = map(len, rows)
+    templates = [{example.template_key for example in side} for side in rows]
     return Rows(
         train=train,
         validation=validation,
@@ -133,7 +147,26 @@ def _rows(found: Findings) -> Rows:
         near_duplicates_removed=sides.near_duplicates,
         duplicates_merged=sides.duplicates,
         without_outcome=sum(found.built.left_out.values()) if found.built else None,
+        left_out={reason: n for reason, n in sorted(_left_out(found, plan, odd).items()) if n},
+        templates=sum(map(len, templates)),  # no template is on two sides
+        heldout_templates=len(templates[-1]),
     )
+
+
+def _left_out(found: Findings, plan: Plan, odd_lines: int) -> dict[str, int]:
+    """Return the rows that were not used, by reason; name the models whose results are missing."""
+    sides, built = found.sides, found.built
+    assert sides is not None  # noqa: S101 (as above)
+    reasons = Counter({ODD_LINES: odd_lines, NEAR: sides.near_duplicates})
+    reasons[MISPLACED] = sides.misplaced
+    if built is None:
+        return reasons
+    for reason, n in built.left_out.items():
+        if reason is not LeftOutReason.NO_RESULT:
+            reasons[reason.value] += n
+    recorded_only = {t: name for t, name in plan.models.items() if not can_be_called(name)}
+    reasons += rows_lacking_results(sides.examples, recorded_only)
+    return reasons
 
 
 def _workloads(
@@ -155,10 +188,12 @@ def _candidates(found: Findings, plan: Plan, calls: MeteredCalls) -> tuple[Candi
     if found.tables is None:
         return ()
     route = RouteExamples(plan.config, calls, frozenset(plan.models))
+    table = found.tables.validation
+    arrays = arrays_of(table, plan.lambda_)
     prompts = {trial.prompt.version: trial for trial in reversed(found.trials)}
     first_trials = dict.fromkeys(trial.prompt.version for trial in found.trials)
     return tuple(
-        _candidate(number, prompts[version], found.tables.validation, route, found, plan)
+        _candidate(number, prompts[version], table, arrays, route, found, plan)
         for number, version in enumerate(first_trials)
     )
 
@@ -167,12 +202,13 @@ def _candidate(
     number: int,
     trial: Trial,
     table: OutcomeTable,
+    arrays: OutcomeArrays,
     route: RouteExamples,
     found: Findings,
     plan: Plan,
 ) -> CandidateFigures:
     """Route the validation rows again. That costs nothing: the memo has every answer."""
-    prompt, arrays = trial.prompt, arrays_of(table)
+    prompt = trial.prompt
     decisions = route(table.examples, prompt, plan.threads)
     policy = routed_policy(
         str(number),
@@ -192,16 +228,17 @@ def _candidate(
         bytes=len(to_markdown(prompt).encode()),
         objective=mean(policy.rewards(arrays, plan.lambda_)),
         quality=mean(policy.mean_of(arrays.equivalent)),
-        cost=mean(cost_usd) / arrays.tier_3_usd,
+        cost=mean(cost_usd) / arrays.usd_per_unit,
         selected=prompt.version == found.candidate.version,
     )
 
 
 def _rejected(found: Findings) -> dict[str, int]:
+    """Return rejected proposals and withheld texts, by reason."""
     rejected = dict(sorted(found.rejected.items()))
-    withheld = found.training.withheld if found.training else 0
-    if withheld:
-        rejected["demo text must not be shown"] = withheld
+    withheld = found.training.withheld_by if found.training else {}
+    for reason, n in sorted(withheld.items()):
+        rejected[f"no demo: {reason}" if reason == BY_POLICY else f"no demo: unsafe, {reason}"] = n
     return rejected
 
 
@@ -271,6 +308,6 @@ def _saving(comparison: Comparison | None, monthly_queries: int) -> Interval | N
     paid = policy.mean_of(arrays.cost_usd) + policy.router_usd
     weights = arrays.weights[:, None]
     saved = weights * (arrays.cost_usd[:, -1] - paid)[:, None]
-    [usd] = bootstrap(saved, weights, SEED)
+    [usd] = bootstrap(saved, weights, SEED, clusters=arrays.templates)
     low, mean, high = (monthly_queries * value for value in (usd.low, usd.mean, usd.high))
     return Interval(mean=mean, low=low, high=high, n=len(arrays))

@@ -81,6 +81,8 @@ class Gate(Frozen):
     moved: float = Field(description="Share of queries whose tier changes.")
     needs_approval: str | None = None
     """Why a person has to approve a promotion, or None."""
+    rests_on: str | None = None
+    """The client without which the candidate is not better, or None if there is none."""
 
 
 class PromisedPolicy(Frozen):
@@ -144,7 +146,9 @@ class Rows(Frozen):
     """The number of examples, by use.
 
     If the run stopped before all outcomes were known, `without_outcome` is None, and examples
-    without outcome still count on their sides.
+    without outcome still count on their sides. `left_out` has all rows that were not used, by
+    reason; merged ones count with the row that they were merged into. `templates` and
+    `heldout_templates` count queries that differ only in numbers, ids and addresses as one.
     """
 
     train: int
@@ -153,6 +157,13 @@ class Rows(Frozen):
     near_duplicates_removed: int
     duplicates_merged: int = 0
     without_outcome: int | None
+    left_out: dict[str, int] = Field(default_factory=dict)
+    templates: int | None = None
+    heldout_templates: int | None = None
+
+    @property
+    def used(self) -> int:
+        return self.train + self.validation + self.heldout
 
 
 class Report(Frozen):
@@ -185,6 +196,9 @@ class Report(Frozen):
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
+    )
+    incumbent_against: dict[str, Interval] = Field(
+        default_factory=dict, description="incumbent − each constant policy, paired, objective"
     )
     shuffled_control: Interval | None = None
     """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import plotly.offline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.frontier import frontier
 from route_switch.optimizer.report.sections import sections
@@ -17,6 +18,7 @@ from route_switch.optimizer.report.verdict import (
     key_figures,
     simulated,
     stopped_early,
+    used_rows,
     verdict,
 )
 
@@ -43,6 +45,9 @@ def to_html(report: Report) -> str:
         .render(
             report=report,
             verdict=verdict(report),
+            first_sentence=first_sentence(report),
+            next_step=next_step(report),
+            used_rows=used_rows(report),
             comparison=compared_with_baselines(report),
             stopped_early=stopped_early(report),
             simulated=simulated(report),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.sections import Section, sections
 from route_switch.optimizer.report.text_format import Cell, Folded, ReportTable, visible
@@ -11,6 +12,7 @@ from route_switch.optimizer.report.verdict import (
     key_figures,
     simulated,
     stopped_early,
+    used_rows,
     verdict,
 )
 
@@ -30,8 +32,16 @@ def to_markdown(report: Report) -> str:
 def _opening(report: Report) -> Iterator[str]:
     decision = verdict(report)
     yield f"# {decision.headline}"
-    yield f"**{_plain(decision.sentence)}**"
-    sentences = (stopped_early(report), *compared_with_baselines(report), simulated(report))
+    lead = first_sentence(report)
+    yield f"**{_plain(lead or decision.sentence)}**"
+    sentences = (
+        decision.sentence if lead else None,
+        next_step(report),
+        stopped_early(report),
+        *compared_with_baselines(report),
+        used_rows(report),
+        simulated(report),
+    )
     yield from (_plain(text) for text in sentences if text is not None)
     yield "\n".join(
         f"- **{figure.name}: {figure.value}** {figure.meaning}"

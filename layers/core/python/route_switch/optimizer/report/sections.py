@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from route_switch.domain.learning.outcome import GradedBy
+from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report import tables as tables
+from route_switch.optimizer.report.advice import looked
 from route_switch.optimizer.report.article_table import (
     POLICIES,
     WORKLOADS,
@@ -247,6 +249,12 @@ def _rows(report: Report) -> tuple[str, ...]:
             f"The gate did not look: it waits for about {rounded(report.promise.waits_for)} more "
             f"rows, which the promise needs. The {gate.gain.n:,} that are there stay fresh for a "
             "later look, and nothing of the error budget was spent.",
+        )
+    if not looked(gate):
+        return (
+            f"The gate did not look: that takes {MIN_ROWS} fresh rows or templates, and there were "
+            f"{gate.gain.n}. They stay fresh for a later look, and nothing of the error budget was "
+            "spent.",
         )
     approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
     return (

@@ -232,6 +232,20 @@ def rows(report: Report) -> ReportTable:
                 "left out (no outcome for some tier)",
                 NOT_MEASURED if counts.without_outcome is None else f"{counts.without_outcome:,}",
             ),
+            *_templates(report),
+        ),
+    )
+
+
+def _templates(report: Report) -> tuple[tuple[str, str], ...]:
+    rows = report.rows
+    if rows.templates is None or rows.heldout_templates is None:
+        return ()
+    return (
+        ("templates of all rows", f"{rows.templates:,}"),
+        (
+            "templates of held-out rows (each counts once in intervals)",
+            f"{rows.heldout_templates:,}",
         ),
     )
 

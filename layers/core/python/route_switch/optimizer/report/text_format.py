@@ -1,9 +1,9 @@
 """Formats of a report's figures ("0.62 (0.58–0.66)", "93.4% (91–95)", "$1,240"), and its tables."""
 
 import math
-import unicodedata
 from dataclasses import dataclass
 
+from route_switch.domain.plain_text import visible as visible
 from route_switch.optimizer.report.figures import Interval
 
 NOT_MEASURED = "not measured"
@@ -72,6 +72,13 @@ def difference(value: Interval) -> str:
     return f"{fixed(value.mean, 3, signed=True)} ({bounds(value, 3, signed=True)})"
 
 
+def plus_minus(value: Interval, *, signed: bool = False) -> str:
+    """Format as "0.04 ± 0.03", with half the interval's width; with three digits if it is small."""
+    half = (value.high - value.low) / 2
+    digits = 2 if half >= 0.0095 else 3
+    return f"{fixed(value.mean, digits, signed=signed)} ± {fixed(half, digits)}"
+
+
 def usd(value: float) -> str:
     """Format USD: whole dollars from 100, cents from 1, and three significant digits below."""
     size = abs(value)
@@ -92,15 +99,3 @@ def milliseconds(value: Interval) -> str:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def visible(text: str) -> str:
-    """Replace characters that a reader would not see or that control a terminal: control and
-    invisible characters, and those that reorder text. Nobody can approve what cannot be seen."""
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Zl", "Zp"}:
-        return character
-    return f"⟨U+{ord(character):04X}⟩"

@@ -1,9 +1,12 @@
 """The opening of a report: the verdict, the three key figures, and what was simulated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from route_switch.domain.learning.promotion import MIN_ROWS
+from route_switch.domain.learning.used_rows import rows_used
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.advice import LEARNED, is_kept, looked, standing
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -18,10 +21,14 @@ from route_switch.optimizer.report.text_format import (
 
 LARGEST = "tier-3"
 
+SHARING = 0.95
+"""Above this share of templates among rows, hardly any rows share one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`sign` is the verdict in one word, which sets the color in HTML."""
+    """`sign` is the verdict in one word, which sets the color in HTML. `sentence` is the gate's
+    verdict; `advice.first_sentence` stands before it."""
 
     sign: Literal["promote", "approve", "keep", "unfinished"]
     headline: str
@@ -39,10 +46,22 @@ class KeyFigure:
 
 
 def verdict(report: Report) -> Verdict:
+    found, constants = _verdict(report), standing(report)
+    if constants is None or constants.best is None:
+        return found
+    tier = f"always Tier {int(constants.best)}"
+    if constants.prompt == LEARNED:
+        headline = f"Better than the current prompt, but {tier} would be better still"
+        return replace(found, sign="keep", headline=headline)
+    headline = f"A{tier[1:]} would be better than the current prompt"
+    return replace(found, headline=headline)
+
+
+def _verdict(report: Report) -> Verdict:
     gate = report.gate
     if gate is None:
         return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
-    if report.candidate_prompt == report.incumbent_prompt:
+    if is_kept(report):
         tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
         sentence = (
             f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
@@ -87,22 +106,43 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
                 "the same rows."
             )
             return Verdict("keep", "Not enough rows for a promise: keep the prompt", sentence)
+        case "not enough evidence" if not looked(gate):
+            noun = _held_out(report)
+            sentence = (
+                "The current prompt stays for now because the gate did not look: it needs "
+                f"{MIN_ROWS} {noun}s that no earlier look used, and there are {gate.gain.n}. On "
+                f"{'it' if gate.gain.n == 1 else 'them'}, {objective(report)} changes by "
+                f"{fixed(gate.gain.mean, 3, signed=True)}."
+            )
+            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
         case "not enough evidence":
             sentence = (
                 "The current prompt stays for now because there is not enough evidence to tell "
                 f"which is better: {gain}. With this many rows, a gain of "
                 f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
+                f"{_rests_on(gate)}"
             )
             return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+
+
+def _rests_on(gate: Gate) -> str:
+    return f" And {gate.rests_on}." if gate.rests_on is not None else ""
 
 
 def _gain(report: Report, gate: Gate) -> str:
     moved = fixed(gate.gain.mean, 3, signed=True)
     return (
         f"{objective(report)} changes by {moved} ({level(gate)} interval "
-        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, 'held-out row')}; the gate "
-        f"requires a gain of at least {fixed(gate.delta, 3)}"
+        f"{bounds(gate.gain, 3, signed=True)}) on {count(gate.gain.n, _held_out(report))}; the "
+        f"gate requires a gain of at least {fixed(gate.delta, 3)}"
     )
+
+
+def _held_out(report: Report) -> str:
+    """Name what the gate counts: templates, if held-out rows share some."""
+    templates = report.rows.heldout_templates
+    shared = templates is not None and templates < report.rows.heldout
+    return "held-out template" if shared else "held-out row"
 
 
 def level(gate: Gate) -> str:
@@ -128,7 +168,7 @@ def compared_with_baselines(report: Report) -> tuple[str, ...]:
     if find(report.policies, CANDIDATE) is None:
         return ()
     constant = best_constant(report)
-    named = [(CANDIDATE, "learned"), ("hand-written", "hand-written")]
+    named = [(CANDIDATE, _prompt(report)), ("hand-written", "hand-written")]
     if constant is not None:
         named.append((constant.policy, f"best constant policy ({constant.policy})"))
     named += [("random", "random at the same mix"), ("oracle", "oracle")]
@@ -153,13 +193,33 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
     return tuple(
-        f"The learned prompt {does} {joint.join(texts)}{end}"
-        for does, joint, texts, end in (
-            ("clearly beats", " and ", beaten, "."),
-            ("does not clearly beat", " or ", unbeaten, ": so far, learning has not paid off."),
+        f"The {_prompt(report)} prompt {does} {joint.join(texts)}."
+        for does, joint, texts in (
+            ("clearly beats", " and ", beaten),
+            ("does not clearly beat", " or ", unbeaten),
         )
         if texts
     )
+
+
+def _prompt(report: Report) -> str:
+    return "current" if is_kept(report) else "learned"
+
+
+def used_rows(report: Report) -> str | None:
+    """Say which rows were left out, and how many templates the others are from, if either is worth
+    saying."""
+    rows = report.rows
+    parts = []
+    if rows.left_out or rows.duplicates_merged:
+        parts.append(f"{rows_used(rows.used, rows.left_out, rows.duplicates_merged)}.")
+    if rows.templates is not None and rows.templates < SHARING * rows.used:
+        parts.append(
+            f"{rows.used:,} rows are from {rows.templates:,} templates, and {rows.heldout:,} "
+            f"held-out rows from {rows.heldout_templates:,}: queries of a template differ only in "
+            "numbers, ids and addresses, and every interval counts a template once."
+        )
+    return " ".join(parts) or None
 
 
 def simulated(report: Report) -> str:

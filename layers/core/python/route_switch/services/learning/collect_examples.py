@@ -6,14 +6,20 @@ inverse of that probability. Requests that ask the same question (`Example.key`)
 with the sum of their weights, so a weighted mean over examples estimates the mean over *requests*,
 and frequent questions count more. The request that is kept for such an example is the first in an
 order that is independent of content; if their conversations differ, it is a fair draw among them.
+
+A label (gold or feedback) speaks only for requests of the client that gave it: an example has the
+labels of its own request, or of the same request repeated by the same client. So a client's share
+of a question's labels is its share of the requests that ask it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from route_switch.domain.learning.clients import cap_labels
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import LearningIndex, PastRequests, RoutedRequests
+from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.router_config import RouterConfig, TextStorage
 from route_switch.domain.sampling import Arc
@@ -27,8 +33,9 @@ class CollectedExamples:
     rate.
 
     `left_out` counts by reason: of all requests of these days, those that cannot be replayed
-    (`NotReplayable`); of the sampled ones, those that have `expired` since, whose text is
-    `withheld` by policy, or that were `merged` into an equal one.
+    (`NotReplayable`); of the sampled ones, those that have `expired` since, that are `unreadable`
+    (their ids are in `unreadable`), whose text is `withheld` by policy, or that were `merged` into
+    an equal one. `capped` counts labels that were left out because their client gave too many.
     """
 
     examples: tuple[Example, ...]
@@ -36,6 +43,7 @@ class CollectedExamples:
     probability: float
     left_out: Mapping[str, int]
     note: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class CollectExamples:
@@ -47,11 +55,13 @@ class CollectExamples:
         requests: PastRequests,
         config: RouterConfig,
         allowed: Callable[[Example], Example | None],
+        trusted_keys: frozenset[str] = frozenset(),
     ) -> None:
         self._index = index
         self._requests = requests
         self._config = config
         self._allowed = allowed
+        self._trusted_keys = trusted_keys
 
     def __call__(self, days: Sequence[date], wanted: int, seed: int = 0) -> CollectedExamples:
         """Return about `wanted` requests, each sampled independently, or all if there are fewer.
@@ -64,55 +74,47 @@ class CollectExamples:
         drawn = sorted(self._index.draw(days, arc), key=arc.offset_of)
         with_feedback = self._index.with_feedback(days, MAX_WITH_FEEDBACK)
         ids = tuple(dict.fromkeys([*drawn, *with_feedback]))
-        requests = self._requests.load(ids)
-        kept = self._examples(requests, frozenset(drawn), arc.probability)
-        examples = _merge_equal(kept)
+        loaded = self._requests.load(ids)
+        examples, unreadable = self._examples(loaded.requests, frozenset(drawn), arc.probability)
+        unreadable = (*loaded.unreadable, *unreadable)
+        kept = [each for each in map(self._allowed, examples) if each is not None]
+        merged = merge_equal(kept)
+        capped, labels_left_out = cap_labels(merged)
         left_out = {
             **{reason.value: number for reason, number in routed.not_replayable.items()},
-            "expired": len(ids) - len(requests),
-            "withheld": len(requests) - len(kept),
-            "merged": len(kept) - len(examples),
+            "expired": len(ids) - len(loaded.requests) - len(loaded.unreadable),
+            "unreadable": len(unreadable),
+            "withheld": len(examples) - len(kept),
+            "merged": len(kept) - len(merged),
+            "capped": labels_left_out,
         }
-        note = None if examples else _no_examples(routed)
-        return CollectedExamples(examples, routed.replayable, arc.probability, left_out, note)
+        note = None if capped else _no_examples(routed)
+        return CollectedExamples(
+            capped, routed.replayable, arc.probability, left_out, note, unreadable
+        )
 
     def _examples(
         self, requests: Sequence[PastRequest], drawn: frozenset[str], probability: float
-    ) -> list[Example]:
-        """Sampled requests come first because they are loaded first."""
-        models = self._config.models
-        examples = (
-            request.as_example(models, weight=1 / probability, train_only=False)
-            if request.request_id in drawn
-            else request.as_example(models, weight=1.0, train_only=True)
-            for request in requests
-        )
-        return [kept for kept in map(self._allowed, examples) if kept is not None]
-
-
-def _merge_equal(examples: Sequence[Example]) -> tuple[Example, ...]:
-    groups: dict[str, list[Example]] = {}
-    for example in examples:
-        groups.setdefault(example.key, []).append(example)
-    return tuple(_merge(group) for group in groups.values())
-
-
-def _merge(group: Sequence[Example]) -> Example:
-    """Keep the first example for all of its kind. Feedback-only examples add no weight to a sampled
-    one.
-
-    Share known answers and feedback among examples whose whole request is the same.
-    """
-    first = group[0]
-    same = [e for e in group if (e.conversation, e.params) == (first.conversation, first.params)]
-    return first.model_copy(
-        update={
-            "weight": sum(e.weight for e in group if e.train_only == first.train_only),
-            "gold": next((e.gold for e in same if e.gold is not None), None),
-            "models": {name: r for e in reversed(same) for name, r in e.models.items()},
-            "feedback": {tier: f for e in reversed(same) for tier, f in e.feedback.items()},
-        }
-    )
+    ) -> tuple[list[Example], tuple[str, ...]]:
+        """Return the examples and the ids of requests that cannot become one. Sampled requests come
+        first because they are loaded first."""
+        examples, unreadable = [], []
+        for request in requests:
+            sampled = request.request_id in drawn
+            try:
+                example = request.as_example(
+                    self._config.models,
+                    weight=1 / probability if sampled else 1.0,
+                    train_only=not sampled,
+                    trusted_keys=self._trusted_keys,
+                )
+                # Later steps read the example as JSON, which may be nested too deeply for them.
+                Example.model_validate_json(example.model_dump_json(exclude_defaults=True))
+            except (ValueError, RecursionError):
+                unreadable.append(request.request_id)
+            else:
+                examples.append(example)
+        return examples, tuple(unreadable)
 
 
 def _texts_not_stored(storage: TextStorage) -> str:

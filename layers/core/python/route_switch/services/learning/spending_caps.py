@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from route_switch.domain.errors import BudgetReachedError
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.operations.costs import costs_of
+from route_switch.domain.operations.savings import unrealized_saving_usd
 
 MIN_SHARE_USD = 1.0
 """Lower bound of the share. Otherwise a prompt that saves nothing could never be replaced, because
@@ -15,9 +16,11 @@ the run that would find a better one had no money."""
 
 @dataclass(frozen=True, slots=True)
 class PreviousMonth:
-    """`saved_usd` is what routing saved, net of the router's own cost; None when the saving of too
-    many answers is unknown or rests on an assumption: a cap derived from that could keep the run
-    that would measure it from being paid. `learning_usd` is what learning spent."""
+    """`saved_usd` is what routing saved, or would have saved in shadow, net of the router's own
+    cost: otherwise a stage in shadow could not pay for the evidence that it waits for. It is None
+    when the saving of too many answers is unknown or rests on an assumption: a cap derived from
+    that could keep the run that would measure it from being paid. `learning_usd` is what learning
+    spent."""
 
     requests: int
     saved_usd: float | None
@@ -28,6 +31,8 @@ def previous_month(counters: Mapping[str, float], learning_usd: float) -> Previo
     """Sum up the previous month from the counters of its days."""
     costs = costs_of(counters)
     saved_usd = counters.get("saved_usd") if costs.saving_is_measured else None
+    if saved_usd is not None:
+        saved_usd += unrealized_saving_usd(counters)
     return PreviousMonth(costs.answered or 0, saved_usd, learning_usd)
 
 

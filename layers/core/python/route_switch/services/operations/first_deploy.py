@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from route_switch.domain.api_keys import new_key
+from route_switch.domain.switches import Routing, Switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class FirstKeyStore(Protocol):
 
     def add_first_keys(self, keys: FirstKeys) -> None:
         """Store both keys or none. Raise when first keys already exist."""
+        ...
+
+
+class NewSwitches(Protocol):
+    def create(self, switches: Switches) -> bool:
+        """Write the switches unless there are any. Return whether they were written."""
         ...
 
 
@@ -48,3 +55,13 @@ def ensure_first_keys(
         keys = FirstKeys(client=make_key(), admin=make_key())
         handover.write(keys)
     store.add_first_keys(keys)
+
+
+def start_routing(switches: NewSwitches, start: Routing) -> None:
+    """Begin as the stage says, once: no deployment changes switches that exist.
+
+    Without any, everything is on. So a stage that was deployed before it could start otherwise, and
+    is upgraded, routes as before.
+    """
+    if start != "on":
+        switches.create(Switches(routing=start))

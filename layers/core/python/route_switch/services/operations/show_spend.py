@@ -15,17 +15,20 @@ from route_switch.domain.operations.costs import (
     costs_of_models,
     costs_of_tiers,
 )
+from route_switch.domain.operations.savings import ShadowSavings, shadow_savings
 from route_switch.services.operations.sum_costs import CostsQuery, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """The keys of `tiers` are `1`, `2`, `3` and `router`. `reasons` counts answers."""
+    """The keys of `tiers` are `1`, `2`, `3` and `router`. `reasons` counts answers. `shadow` is
+    None without requests in shadow."""
 
     total: CostTotals
     tiers: Mapping[str, CostTotals]
     models: Mapping[str, CostTotals]
     reasons: Mapping[Reason, int]
+    shadow: ShadowSavings | None
 
     @classmethod
     def from_counters(cls, counters: Counters, learning_usd: float) -> Self:
@@ -34,6 +37,7 @@ class Spend:
             costs_of_tiers(counters),
             costs_of_models(counters),
             answers_by_reason(counters),
+            shadow_savings([counters]),
         )
 
 

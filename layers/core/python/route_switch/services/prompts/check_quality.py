@@ -1,7 +1,7 @@
 """Check every hour whether people rate the live prompt's answers lower than its predecessor's. If
 so, have the promoter roll it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,7 +9,12 @@ from typing import Protocol
 
 from route_switch.domain.ports import StoredVersion, VersionStore
 from route_switch.domain.prompt_document import readable_prompt
-from route_switch.domain.prompts.quality_drop import QualityComparison, Scores, compare_scores
+from route_switch.domain.prompts.quality_drop import (
+    QualityComparison,
+    Scores,
+    compare_scores,
+    rests_on,
+)
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
 from route_switch.services.prompts.publish_prompt import may_go_live
 
@@ -29,6 +34,8 @@ class QualityOutcome(StrEnum):
     TOO_FEW = "too few"
     NO_DROP = "no drop"
     ROLLED_BACK = "rolled back"
+    ONE_CLIENT = "one client"
+    """The drop rests on the scores of one client, so a person was asked to decide."""
     PROMPT_CHANGED = "prompt changed"
     """The live prompt was changed at the same moment, so it was left unchanged."""
 
@@ -49,6 +56,14 @@ class QualityScores(Protocol):
     """Feedback scores by prompt version, and the pending rollback order, if any."""
 
     def scores(self, prompt_version: str) -> Scores: ...
+
+    def by_client(self, prompt_version: str) -> Mapping[str, Scores]: ...
+
+    def asked(self, prompt_version: str) -> bool:
+        """Whether a person was asked to roll this version back."""
+        ...
+
+    def put_asked(self, prompt_version: str) -> None: ...
 
     def pending(self) -> RollbackOrder | None: ...
 
@@ -71,14 +86,17 @@ class CheckQuality:
     history: VersionStore
     quality: QualityScores
     promoter: Promoter
+    trusted_keys: frozenset[str] = frozenset()
 
     def __call__(self, now: datetime) -> QualityCheck:
         """Raise when a store or the promoter fails. The order stays pending."""
         versions = self.history.versions()
         found = self._check(versions, now)
-        order = self.quality.pending() or self._create_order_if_dropped(versions, found)
+        order = self.quality.pending() or self._order_if_dropped(versions, found)
         if order is None:
             return found
+        if order.only_ask:
+            return self._ask(order, found)
         answer = self.promoter.roll_back(order)
         self.quality.clear_pending()
         outcome = (
@@ -100,19 +118,34 @@ class CheckQuality:
         outcome = QualityOutcome.TOO_FEW if comparison is None else QualityOutcome.NO_DROP
         return QualityCheck(outcome, live, scores, comparison)
 
-    def _create_order_if_dropped(
+    def _order_if_dropped(
         self, versions: Sequence[StoredVersion], found: QualityCheck
     ) -> RollbackOrder | None:
         before, drop = _predecessor(versions), found.comparison
         if before is None or drop is None or not drop.is_drop:
             return None
+        client = rests_on(
+            self.quality.by_client(_recorded_name(before)),
+            self.quality.by_client(_recorded_name(versions[-1])),
+            self.trusted_keys,
+        )
         order = RollbackOrder(
             from_version=versions[-1].version,
             to_version=before.version,
-            because=_reason_for_rollback(before.version, drop),
+            because=_reason_for_rollback(before.version, drop, client),
+            only_ask=client is not None,
         )
-        self.quality.put_pending(order)
+        if not order.only_ask:
+            self.quality.put_pending(order)
         return order
+
+    def _ask(self, order: RollbackOrder, found: QualityCheck) -> QualityCheck:
+        """Ask once per version. A crash in between asks twice, which is better than never."""
+        version = f"live@{order.from_version}"
+        if not self.quality.asked(version):
+            self.promoter.roll_back(order)
+            self.quality.put_asked(version)
+        return replace(found, outcome=QualityOutcome.ONE_CLIENT)
 
 
 def _predecessor(versions: Sequence[StoredVersion]) -> StoredVersion | None:
@@ -141,10 +174,15 @@ def _recorded_name(version: StoredVersion) -> str:
     return f"live@{version.version}"
 
 
-def _reason_for_rollback(before: int, found: QualityComparison) -> str:
+def _reason_for_rollback(before: int, found: QualityComparison, client: str | None) -> str:
+    one = (
+        ""
+        if client is None
+        else f" But without the ratings of {client or 'earlier releases'}, no drop can be shown."
+    )
     return (
         f"people rated its answers {found.now.mean:.2f} on average (n = {found.now.n}), compared "
         f"with {found.before.mean:.2f} for version {before} (n = {found.before.n}). The drop is "
         f"significant: z = {found.z:.2f}, and {found.bound:.2f} is enough, however often it is "
-        "checked."
+        f"checked.{one}"
     )

@@ -1,5 +1,6 @@
 """The only way to change the live prompt: start, push, edit, promote and roll back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from route_switch.domain.errors import PromptConflictError, PromptError, PromptReplacedError
@@ -11,6 +12,7 @@ from route_switch.domain.ports import (
     VersionStore,
 )
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, readable_prompt
+from route_switch.domain.prompts.verdict_scope import Scope, differences
 from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
 
 
@@ -61,15 +63,26 @@ class PublishPrompt:
             raise PromptError("There is no seed prompt. Deploy the stage to create one.")
         return self(seed.document, None)
 
-    def promote(self, artifact: str, *, force: bool = False, approved: bool = False) -> int:
+    def promote(
+        self,
+        artifact: str,
+        current: Callable[[], Scope],
+        *,
+        force: bool = False,
+        approved: bool = False,
+    ) -> int:
         """Publish a candidate, as Markdown, if it was found better than the live prompt and, where
-        required, was `approved`.
+        required, was `approved`. `current` returns what it would serve with, which must be what it
+        was measured with.
 
-        `force` skips these two conditions and no others.
+        `force` skips these conditions and no others.
         """
         document, live = as_markdown(artifact), self._live()
         if not force and document != live.document:
-            _check_candidate(parse_prompt(artifact), live, approved)
+            candidate = parse_prompt(artifact)
+            _check_candidate(candidate, live)
+            _check_scope(candidate, current())
+            _check_approval(candidate, approved)
         return self(document, live.version)
 
     def roll_back(self, to: int | None = None) -> Rollback:
@@ -140,7 +153,7 @@ class PublishPrompt:
         )
 
 
-def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt, approved: bool) -> None:
+def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt) -> None:
     """Raise unless the provenance says that the candidate was compared with the live prompt and
     found better."""
     incumbent, verdict = (candidate.provenance.get(key) for key in ("incumbent", "verdict"))
@@ -159,10 +172,23 @@ def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt, approved: boo
             f"The candidate {found}, and only 'better' may go live. See its report for the reason. "
             "Gather more examples and optimize again, or promote with --force."
         )
+
+
+def _check_scope(candidate: RoutingPrompt, current: Scope) -> None:
+    """Raise unless the verdict is about exactly this content and what it would serve with."""
+    found = differences(candidate, current)
+    if found:
+        raise PromptConflictError(
+            f"The candidate's verdict is about something else: {'; '.join(found)}. Optimize again "
+            "with what the stage uses, or promote with --force."
+        )
+
+
+def _check_approval(candidate: RoutingPrompt, approved: bool) -> None:
     if "needs_approval" in candidate.provenance and not approved:
         raise PromptError(
             f"The candidate needs a person's approval: {candidate.provenance['needs_approval']} "
-            "Read its report. To approve, promote it with --force."
+            "Read its report. To approve, promote it with --approve."
         )
 
 

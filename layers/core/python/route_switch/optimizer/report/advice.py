@@ -1,0 +1,148 @@
+"""The report's first sentence: the constant policies, and what to do.
+
+A pure function of the figures, so that every situation can be tested. Whatever the gate says about
+the learned prompt, a constant policy may be better than the prompt that is live after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from route_switch.domain.learning.promotion import MIN_ROWS
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.report.figures import Gate, Interval, Report
+from route_switch.optimizer.report.text_format import plus_minus
+
+LEARNED = "the learned prompt"
+CURRENT = "the current prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the constant policies stand to the prompt that is live after the run.
+
+    `prompt` names that prompt. `gains` has each constant policy's objective minus its, paired by
+    row, best first.
+    """
+
+    prompt: str
+    gains: tuple[tuple[Tier, Interval], ...]
+
+    @property
+    def best(self) -> Tier | None:
+        """The best constant policy, if it is clearly better than the prompt."""
+        better = [tier for tier, gain in self.gains if gain.low > 0]
+        return better[0] if better else None
+
+    @property
+    def beats_all(self) -> bool:
+        return all(gain.high < 0 for _, gain in self.gains)
+
+
+def standing(report: Report) -> Standing | None:
+    """Return None if the run ended before the held-out rows were measured."""
+    if report.gate is None or not report.policies:
+        return None
+    better = report.gate.verdict == "better" and not report.lacks_promise
+    learned = better and not is_kept(report)
+    against = report.against if learned else report.incumbent_against
+    return Standing(LEARNED if learned else CURRENT, _constant_gains(against))
+
+
+def looked(gate: Gate) -> bool:
+    """Whether there were enough fresh rows for a look; if not, they wait for a later one."""
+    return gate.gain.n >= MIN_ROWS
+
+
+def is_kept(report: Report) -> bool:
+    """Whether the search found no prompt that is better on the validation rows."""
+    return report.candidate_prompt == report.incumbent_prompt
+
+
+def first_sentence(report: Report) -> str | None:
+    """Compare every constant policy with the prompt that is live after the run, and say what to do
+    if one of them is better."""
+    found = standing(report)
+    if found is None or not found.gains:
+        return None
+    if found.best is not None:
+        return _pin(found, found.best)
+    if found.beats_all:
+        gains = _listed(
+            [f"always {_name(t)} by {plus_minus(_negative(g))}" for t, g in found.gains]
+        )
+        return f"{_upper(found.prompt)} is better than every constant policy: {gains}."
+    clauses = _listed([f"always {_name(tier)} {_clause(gain)}" for tier, gain in found.gains])
+    return f"No constant policy is clearly better than {found.prompt}: {clauses}."
+
+
+def next_step(report: Report) -> str | None:
+    """Say what to do about the verdict, unless a constant policy is better than either prompt."""
+    found, gate = standing(report), report.gate
+    if found is None or gate is None or found.best is not None:
+        return None
+    if found.prompt == LEARNED and gate.needs_approval is not None:
+        return (
+            "To approve it, read the prompt and run `route-switch prompt promote candidate.json "
+            "--force`, or `route-switch approve RUN` for a weekly run."
+        )
+    if found.prompt == LEARNED:
+        return (
+            "To make it live, run `route-switch prompt promote candidate.json`; a weekly run does "
+            "so itself."
+        )
+    if report.lacks_promise or (report.promise and report.promise.waits_for is not None):
+        return (
+            "To let the learned prompt go live, run again with more examples, or promise less "
+            "(`--max-quality-loss`)."
+        )
+    if not is_kept(report) and not looked(gate):
+        missing = MIN_ROWS - gate.gain.n
+        return f"To get a verdict, run again with more examples: at least {missing} more held out."
+    if not is_kept(report) and gate.verdict == "not enough evidence":
+        return "To get a verdict, run again with more examples, other than these."
+    return "Nothing has to be done."
+
+
+def _pin(found: Standing, best: Tier) -> str:
+    gain = dict(found.gains)[best]
+    others = [f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not best]
+    also = f" ({_listed(others)})" if others else ""
+    return (
+        f"Always {_name(best)} would be better than {found.prompt} by {plus_minus(gain)}{also}: "
+        f"run `route-switch switch pin-tier {int(best)}`."
+    )
+
+
+def _clause(gain: Interval) -> str:
+    if gain.low > 0:
+        return f"would be better by {plus_minus(gain)}"
+    if gain.high < 0:
+        return f"would be worse by {plus_minus(_negative(gain))}"
+    return f"is not clearly different ({plus_minus(gain, signed=True)})"
+
+
+def _constant_gains(against: Mapping[str, Interval]) -> tuple[tuple[Tier, Interval], ...]:
+    """Turn prompt − constant into constant − prompt, best first."""
+    gains = [(tier, _negative(against[tier.alias])) for tier in Tier if tier.alias in against]
+    return tuple(sorted(gains, key=lambda item: -item[1].mean))
+
+
+def _negative(interval: Interval) -> Interval:
+    return interval.model_copy(
+        update={"mean": -interval.mean, "low": -interval.high, "high": -interval.low}
+    )
+
+
+def _name(tier: Tier) -> str:
+    return f"Tier {int(tier)}"
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _listed(items: list[str]) -> str:
+    """Join with commas, and "and" before the last."""
+    if len(items) < 3:
+        return " and ".join(items)
+    return f"{', '.join(items[:-1])}, and {items[-1]}"

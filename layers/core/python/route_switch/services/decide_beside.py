@@ -1,0 +1,152 @@
+"""Let routing decide in shadow: beside an answer that does not wait for it."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, replace
+
+from route_switch.domain.decision import RoutingDecision
+from route_switch.domain.errors import describe_defect
+from route_switch.domain.output_ratio import OutputRatios
+from route_switch.domain.pricing import add_known
+from route_switch.domain.request_record import RequestRecord
+from route_switch.domain.shadow import ShadowReason, WouldCost, would_cost
+from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.services.answer_query import TierAnswer
+from route_switch.services.call_models import CallResult
+from route_switch.services.choose_tier import AskRouterLlm, ChooseTier, RequestChoice
+from route_switch.services.inbound_request import AdmittedRequest
+from route_switch.services.live_prompt import ServedPrompt
+
+logger = logging.getLogger(__name__)
+
+ANSWERED_FIRST = "the answer was ready first"
+"""The error of a router call that was left behind. It is charged all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowChoice:
+    """What routing would have decided; `decision` is None if `reason` says that there is none."""
+
+    reason: ShadowReason
+    decision: RoutingDecision | None = None
+    router_call: CallResult | None = None
+
+
+class PendingDecision:
+    """A decision in progress, or made."""
+
+    def __init__(self, future: "Future[RequestChoice]", ask: AskRouterLlm) -> None:
+        self._future = future
+        self._ask = ask
+        self._taken: ShadowChoice | None = None
+
+    def take(self) -> ShadowChoice:
+        """Return the decision if there is one by now, and the same each time. Never wait, and never
+        fail."""
+        if self._taken is None:
+            self._taken = self._take()
+        return self._taken
+
+    def wait(self) -> None:
+        wait([self._future])
+
+    def _take(self) -> ShadowChoice:
+        if not self._future.done():
+            self._future.cancel()
+            return ShadowChoice(ShadowReason.LATE, router_call=_left_behind(self._ask.abandon()))
+        error = self._future.exception()
+        if error is not None:
+            logger.error("Routing failed in shadow: %s", describe_defect(error))
+            return ShadowChoice(ShadowReason.FAILED, router_call=self._ask.abandon())
+        return _shadow_of(self._future.result(), self._ask)
+
+
+class DecideBeside:
+    """`allows` says whether a request's router call is within the budget."""
+
+    def __init__(
+        self, choose_tier: ChooseTier, allows: Callable[[str], bool], pool: Executor
+    ) -> None:
+        self._choose_tier = choose_tier
+        self._allows = allows
+        self._pool = pool
+
+    def start(self, admitted: AdmittedRequest, served: ServedPrompt) -> PendingDecision:
+        request = admitted.request
+        ask = self._choose_tier.ask(request.deadline, lambda: self._allows(request.request_id))
+        return PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
+
+    def now(self, admitted: AdmittedRequest, served: ServedPrompt) -> PendingDecision:
+        """Decide at once, whatever the budget: somebody asked."""
+        ask = self._choose_tier.ask(admitted.request.deadline)
+        decision = PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
+        decision.wait()
+        return decision
+
+    def _choose(
+        self, admitted: AdmittedRequest, served: ServedPrompt, ask: AskRouterLlm
+    ) -> RequestChoice:
+        return self._choose_tier(
+            admitted.query,
+            served.prompt,
+            served.version,
+            admitted.eligible.tiers,
+            admitted.request.deadline,
+            router=admitted.eligible.router,
+            ask=ask,
+        )
+
+
+def with_shadow(
+    record: RequestRecord,
+    shadow: ShadowChoice,
+    answer: TierAnswer | None,
+    models: ModelCatalog,
+    ratios: OutputRatios,
+) -> RequestRecord:
+    """Return the record with what routing decided beside the answer."""
+    decided = shadow.decision
+    if decided is None:
+        return replace(record, shadow_reason=shadow.reason)
+    would = _would_cost(record, decided.tier, answer, models, ratios)
+    return replace(
+        record,
+        shadow_reason=shadow.reason,
+        shadow_tier=decided.tier,
+        shadow_cost_usd=add_known(would.usd if would else None, record.router_cost_usd),
+        shadow_cost_low_usd=add_known(would.low if would else None, record.router_cost_usd),
+        shadow_cost_high_usd=add_known(would.high if would else None, record.router_cost_usd),
+        routed_tier=decided.routed_tier,
+        why=decided.why,
+    )
+
+
+def _would_cost(
+    record: RequestRecord,
+    routed: Tier,
+    answer: TierAnswer | None,
+    models: ModelCatalog,
+    ratios: OutputRatios,
+) -> WouldCost | None:
+    """Return None without an answer, or if a price or the tokens are unknown."""
+    if answer is None or answer.completion is None or answer.model is None:
+        return None
+    if routed is record.tier:
+        usd = record.answer_cost_usd
+        return None if usd is None else WouldCost(usd, usd, usd)
+    usage = answer.completion.usage
+    return would_cost(usage, record.tier, answer.model, routed, models, ratios)
+
+
+def _shadow_of(choice: RequestChoice, ask: AskRouterLlm) -> ShadowChoice:
+    if ask.was_kept_from_asking:
+        return ShadowChoice(ShadowReason.NOT_SAMPLED)
+    reason = ShadowReason(choice.decision.reason.value)
+    return ShadowChoice(reason, choice.decision, choice.router_call)
+
+
+def _left_behind(call: CallResult | None) -> CallResult | None:
+    if call is None or call.attempt.status != "timed_out":
+        return call
+    return replace(call, attempt=replace(call.attempt, error=ANSWERED_FIRST))

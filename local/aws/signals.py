@@ -1,0 +1,73 @@
+"""Ends of a command: by a signal, by an error that it explains, and by one that nobody expected."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType
+from typing import Self
+
+from local.aws.errors import LocalStackError
+from local.aws.logs import see
+
+STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = "Interrupted. Everything that this command started has been stopped."
+CRASHES = "stack.log"
+
+
+class Signals:
+    """Signals that stop the stack or deploy it again.
+
+    While the stack starts, a signal interrupts the start (`KeyboardInterrupt`); the ones after it
+    are ignored, because everything stops already. Afterwards, signals queue up.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[int] = SimpleQueue()
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGUSR1, self._put)
+        for number in STOP:
+            signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Keep the handlers: the process ends."""
+
+    def wait_for_them(self) -> None:
+        """Queue signals from now on."""
+        for number in STOP:
+            signal.signal(number, self._put)
+
+    def next(self) -> int:
+        return self._queue.get()
+
+    def stop(self) -> None:
+        self._queue.put(signal.SIGTERM)
+
+    def _put(self, number: int, _: FrameType | None) -> None:
+        self._queue.put(number)
+
+    def _interrupt(self, _: int, __: FrameType | None) -> None:
+        self.wait_for_them()
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def ended_plainly(state: Path) -> Iterator[None]:
+    """Exit with a sentence instead of a traceback, which goes to a log in the state folder."""
+    try:
+        yield
+    except LocalStackError as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        log = state / "logs" / CRASHES
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as file:
+            traceback.print_exception(error, file=file)
+        sys.exit(f"The local stack failed: {type(error).__name__}: {error}. {see(log)}")

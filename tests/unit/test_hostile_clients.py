@@ -1,0 +1,82 @@
+"""Hostile clients: what they make of learning and of the quality check, in simulation.
+
+`make soak` runs 20 worlds per attack. docs/learning.md has the whole table.
+"""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.domain.clients import client_of
+from route_switch.domain.prompts.quality_drop import Scores, compare_scores, rests_on
+from tests.support.effort import draws
+from tests.support.hostile_simulation import SCENARIOS, TRUSTED, endings
+
+RUNS, REQUESTS = draws(2, 20), draws(800, 2000)
+THREE_ATTACKS = [
+    "junk gold on a repeat of every query",
+    "junk gold on its own queries",
+    "thumbs up for Tier 1 on a repeat of every query",
+]
+USUAL = [*THREE_ATTACKS, "the same without a judge", "10% of requests: gold is Tier 1's answer"]
+
+
+@pytest.mark.parametrize("name", [*SCENARIOS] if draws(0, 1) else USUAL)
+def test_under_attack_the_gate_refuses_or_the_true_objective_loses_at_most_a_hundredth(
+    name: str,
+) -> None:
+    for ending in endings(SCENARIOS[name], RUNS, REQUESTS, first_seed=1):
+        assert not ending.goes_live or ending.gain >= -0.01
+
+
+def test_a_hostile_key_that_the_owner_trusts_promotes_a_bad_prompt() -> None:
+    """The control, without caps and leaving out: the simulation can fail."""
+    found = endings(TRUSTED, 6, 500)
+    assert any(ending.goes_live and ending.gain < -0.05 for ending in found)
+    untrusted = replace(TRUSTED, trusted_keys=frozenset())
+    assert not any(
+        ending.goes_live and ending.gain < -0.01 for ending in endings(untrusted, 6, 500)
+    )
+
+
+def test_an_honest_improvement_still_goes_live() -> None:
+    [found] = endings(SCENARIOS["nobody is hostile"], 1, 2500, first_seed=1)
+    assert found.goes_live
+    assert found.gain > 0
+
+
+# Ratings and the rollback.
+
+HONEST = {f"key_{n}": Scores(40, 36, 36) for n in range(4)}
+
+
+@given(n=st.integers(0, 10_000), share=st.floats(0, 1))
+def test_whatever_one_key_rates_it_rolls_nothing_back_that_others_rate_the_same(
+    n: int, share: float
+) -> None:
+    loud = {"key_loud": Scores(n, share * n, share * n)}
+    assert rests_on(HONEST, HONEST | loud) is not None
+    assert rests_on(HONEST | loud, HONEST) is not None
+
+
+def test_a_drop_that_all_keys_see_rests_on_none() -> None:
+    worse = {key: Scores(40, 20, 20) for key in HONEST}
+    assert rests_on(HONEST, worse) is None
+    assert rests_on(HONEST, worse | {"key_loud": Scores(30, 0, 0)}) is None
+
+
+def test_a_key_with_many_users_among_several_keys_is_one_client() -> None:
+    loud = {client_of("key_loud", f"user {n}"): Scores(10, 0, 0) for n in range(30)}
+    together = sum((HONEST | loud).values(), Scores())
+    found = compare_scores(sum(HONEST.values(), Scores()), together)
+    assert found is not None
+    assert found.is_drop
+    assert rests_on(HONEST, HONEST | loud) == "key_loud"
+
+
+def test_a_single_key_without_users_rests_on_itself_unless_the_owner_trusts_it() -> None:
+    before, now = {"key_a": Scores(200, 180, 180)}, {"key_a": Scores(200, 100, 100)}
+    assert rests_on(before, now) == "key_a"
+    assert rests_on(before, now, frozenset({"key_a"})) is None
