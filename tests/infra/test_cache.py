@@ -9,7 +9,7 @@ import pytest
 from infra.cache import built_once
 
 
-def test_who_needs_a_folder_that_is_being_built_waits_for_it(tmp_path: Path) -> None:
+def test_a_second_builder_of_a_folder_waits_for_the_first(tmp_path: Path) -> None:
     both_build = Barrier(2)
     built = []
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from functions.router import handler
-from tests.integration.conftest import CLIENT_KEY, Api, MakeApi
+from tests.integration.conftest import CLIENT_KEY, LONG, Api, MakeApi, by_model, record_of
 from tests.support.context import FakeContext
 from tests.support.events import api_event
 from tests.support.upstream import completion
@@ -31,6 +31,9 @@ def error_of(answer_body: dict[str, object]) -> dict[str, object]:
     assert error["message"]
     assert "Traceback" not in str(error)
     return error
+
+
+PART_TYPE = "messages[0].content[0].type"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,10 @@ def error_of(answer_body: dict[str, object]) -> dict[str, object]:
         ({"messages": [{"role": "robot", "content": "x"}]}, 400, "messages[0].role"),
         ({"messages": [{"content": "x"}]}, 400, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, 400, "messages[0].content"),
-        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, 400, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": {"text": "x"}}]}, 400, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, 400, PART_TYPE),
+        ({"messages": [{"role": "user", "content": [{"type": 5}]}]}, 400, PART_TYPE),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, 400, "messages[0].content[0]"),
         ({"messages": [*HELLO, 7]}, 400, "messages[1]"),
         ({"messages": HELLO, "model": 5}, 400, "model"),
         ({"messages": HELLO, "model": "gpt-99"}, 404, "model"),
@@ -179,3 +185,31 @@ def test_the_models_are_auto_the_aliases_and_the_tier_models(api: Api) -> None:
         "openai/medium",
         "openai/large",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"messages": [{"role": "user", "content": {"a": 1}}]},
+            "a text or a list of content parts",
+        ),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "it needs a 'type'"),
+        ({"messages": HELLO, "service_tier": "flex"}, "the owner of this router decides"),
+    ],
+)
+def test_a_common_mistake_is_explained(api: Api, fields: dict[str, object], words: str) -> None:
+    message = error_of(api("POST", "/v1/chat/completions", fields).body)["message"]
+    assert words in str(message)
+
+
+def test_an_answer_that_lambda_cannot_return_is_paid_recorded_and_not_asked_for_again(
+    api: Api,
+) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=completion("x" * 7_000_000))
+    answer = api.chat(LONG)
+    assert (answer.status, answer.error["code"]) == (502, "answer_too_long")
+    assert answer.headers["x-should-retry"] == "false"
+    record = record_of(api, answer.headers["x-request-id"])
+    assert record["status"] == "answered"
+    assert answer.headers["x-route-cost-usd"] == f"{record['cost_usd']:.9f}"

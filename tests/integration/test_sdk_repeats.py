@@ -102,7 +102,7 @@ def test_each_tier_is_called_once(
     assert slept == []
 
 
-def test_who_is_asked_to_wait_waits_so_long(sdk: Sdk, slept: list[float]) -> None:
+def test_a_client_waits_as_long_as_it_is_asked_to(sdk: Sdk, slept: list[float]) -> None:
     """The provider wants the repeats, and says when."""
     reply = Reply(LIMITED, 429, headers={"retry-after": "37"})
     assert tiers_called(sdk, reply, openai.RateLimitError) == TIERS * 3
@@ -119,7 +119,9 @@ def test_the_least_time_to_wait_counts(sdk: Sdk, slept: list[float]) -> None:
     assert slept == [9, 9]
 
 
-def test_who_would_not_wait_so_long_is_told_not_to_repeat(sdk: Sdk, slept: list[float]) -> None:
+def test_a_client_that_would_not_wait_so_long_is_told_not_to_repeat(
+    sdk: Sdk, slept: list[float]
+) -> None:
     """The SDK ignores times above a minute, and would repeat after half a second."""
     reply = Reply(LIMITED, 429, headers={"retry-after": "61"})
     assert tiers_called(sdk, reply, openai.RateLimitError) == TIERS

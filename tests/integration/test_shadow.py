@@ -1,4 +1,4 @@
-"""Shadow: Tier 3 answers, and routing decides beside it, through the router's handler."""
+"""Shadow, through the router's handler: Tier 3 answers, and the decision is only recorded."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta

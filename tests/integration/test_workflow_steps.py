@@ -416,7 +416,8 @@ def test_a_run_is_reported_although_its_ratios_cannot_be_kept(
 
 
 class FourteenMinutes(FakeContext):
-    def get_remaining_time_in_millis(self) -> int:
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
         return 14 * 60_000
 
 
@@ -430,9 +431,8 @@ def sometimes_lost(number: int) -> JsonObject:
     example = recorded(number)
     models = example["models"]
     assert isinstance(models, dict)
-    lost = number % 8 == 0
-    small = {"score": 0.0 if lost else 1.0, "cost_usd": 0.1}
-    return {**example, "models": {**models, "openai/small": small} if lost else models}
+    lost: JsonObject = {"score": 0.0, "cost_usd": 0.1}
+    return {**example, "models": {**models, "openai/small": lost} if number % 8 == 0 else models}
 
 
 def test_a_better_candidate_that_cannot_be_promised_ends_the_run_and_is_not_promoted(

@@ -55,7 +55,7 @@ def test_a_stream_that_breaks_off_keeps_its_usage() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"data", b"data: {", b"hello: data", b":"])
-def test_what_is_no_answer_is_none(content: bytes) -> None:
+def test_a_body_without_an_answer_is_none(content: bytes) -> None:
     assert parse_answer(content) is None
 
 

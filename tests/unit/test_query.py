@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.tokens import clip, estimate_tokens
 
@@ -17,13 +18,31 @@ def test_the_query_is_the_last_user_message() -> None:
             {"role": "user", "content": "three"},
         ]
     )
-    assert query == Query("three", earlier_turns=2, earlier_tokens=2)
+    assert query == Query("three", earlier_turns=2, earlier_tokens=2, system_tokens=3)
     assert not query.stands_alone
 
 
 def test_a_system_message_does_not_count_as_conversation() -> None:
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
-    assert query_of([{**m} for m in messages]).stands_alone
+    query = query_of(asked("Be brief.", "hi"))
+    assert query.stands_alone
+    assert query.is_shorter_than(8)
+
+
+def test_a_long_system_message_makes_a_request_long() -> None:
+    assert not query_of(
+        asked("Prove that the square root of 2 is irrational.", "go")
+    ).is_shorter_than(8)
+    assert not query_of(asked("A contract of many pages. " * 50, "Is it valid?")).is_shorter_than(8)
+
+
+@given(st.text(max_size=60), st.sampled_from(["", " ", "\n\t"]))
+def test_a_request_without_user_text_is_never_short(system: str, text: str) -> None:
+    assert not query_of([{"role": "system", "content": system}]).is_shorter_than(1000)
+    assert not query_of(asked(system, text)).is_shorter_than(1000)
+
+
+def asked(system: str, text: str) -> list[JsonObject]:
+    return [{"role": "developer", "content": system}, {"role": "user", "content": text}]
 
 
 def test_tools_and_attachments_are_detected() -> None:

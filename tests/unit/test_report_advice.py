@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.figures import Agreement, Interval, Report, Rows
 from route_switch.optimizer.report.html_page import to_html
@@ -32,8 +33,21 @@ def report_of(
     report = finished(gate=better(verdict=said, needs_approval=approval))
     of_learned = {name: around(gain, half) for name, gain in zip(TIERS, learned, strict=True)}
     of_current = {name: around(gain, half) for name, gain in zip(TIERS, current, strict=True)}
+    prompt = next(each.objective.mean for each in report.policies if each.policy == CANDIDATE)
+    means = {name: prompt - gain.mean for name, gain in of_learned.items()}
+    policies = [
+        each.model_copy(
+            update={
+                "objective": each.objective.model_copy(
+                    update={"mean": means.get(each.policy, each.objective.mean)}
+                )
+            }
+        )
+        for each in report.policies
+    ]
     return report.model_copy(
         update={
+            "policies": policies,
             "against": {**report.against, **of_learned},
             "incumbent_against": of_current,
             **({"candidate_prompt": INCUMBENT} if kept else {}),

@@ -36,7 +36,7 @@ TAGGED = st.lists(
         ("a < b and <thin>", "a < b and <thin>"),
     ],
 )
-def test_what_is_said_is_what_remains_without_thoughts(text: str, said: str | None) -> None:
+def test_thoughts_are_removed_from_a_text(text: str, said: str | None) -> None:
     assert without_thoughts(text) == said
 
 
@@ -59,7 +59,7 @@ def test_what_is_said_is_what_remains_without_thoughts(text: str, said: str | No
         ("1 or 3", False, None, "names no tier"),
     ],
 )
-def test_a_thought_and_a_torso_name_no_tier(
+def test_an_unfinished_thought_names_no_tier(
     text: str, cut_off: bool, tier: int | None, why: str
 ) -> None:
     suggestion = read_reply(RouterReply(text, cut_off))

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from math import isinf
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
@@ -17,6 +17,9 @@ from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import TierRange
 from route_switch.services.inbound_request import InboundRequest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 OWN_FIELDS = frozenset({"model", "messages", "stream", "stream_options", "route_switch"})
 """Request fields for the router, which are not passed to the tier's model."""
@@ -225,27 +228,47 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse(error: ValidationError, content: JsonObject) -> NoReturn:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    param = _path_of(content, problem["loc"])
+    problems = error.errors(include_url=False, include_input=False)
+    # Alternatives of a field are tried in turn. The last one has come furthest.
+    problem = max(problems, key=lambda each: len(_path_of(content, each)))
+    param = _path_of(content, problem)
     raise RequestRefusedError(
-        f"'{param}' is invalid: {problem['msg']}. See the OpenAI chat completion API for its "
-        "format.",
+        _advice(param, content)
+        or f"'{param}' is invalid: {problem['msg']}. See the OpenAI chat "
+        "completion API for its format.",
         code="missing_required_parameter" if problem["type"] == "missing" else "invalid_value",
         param=param,
     ) from error
 
 
-def _path_of(content: JsonValue, location: tuple[int | str, ...]) -> str:
+def _advice(param: str, content: JsonObject) -> str | None:
+    """Return a better message than the validator's, where it knows one."""
+    if param == "service_tier":
+        return (
+            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
+            "router decides what an answer may cost. Send 'auto' or 'default', or leave it out."
+        )
+    if re.fullmatch(r"messages\[\d+\]\.content", param):
+        return f"'{param}' must be a text or a list of content parts, each with a 'type'."
+    if re.fullmatch(r"messages\[\d+\]\.content\[\d+\](\.type)?", param):
+        return (
+            f"'{param.removesuffix('.type')}' is no content part: it needs a 'type', such as "
+            '{"type": "text", "text": "…"}.'
+        )
+    return None
+
+
+def _path_of(content: JsonValue, problem: "ErrorDetails") -> str:
     """Return the field in OpenAI's notation, such as `messages[0].role`. Leave out the parts that
     the validator adds to name a field's alternatives."""
-    path = ""
+    path, location = "", problem["loc"]
     for part in location:
-        if isinstance(content, dict) and isinstance(part, str) and part in (*content, location[-1]):
-            path += f".{part}" if path else part
-            content = content.get(part)
+        if isinstance(content, dict) and part in content:
+            path += f".{part}" if path else str(part)
+            content = content[str(part)]
         elif isinstance(content, list) and isinstance(part, int):
             path += f"[{part}]"
             content = content[part]
-        else:
-            break
+    if problem["type"] == "missing":
+        return f"{path}.{location[-1]}" if path else str(location[-1])
     return path

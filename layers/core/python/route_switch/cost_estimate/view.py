@@ -99,7 +99,7 @@ def _month_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
     yield "Models", month.models
     yield "Lambda, waiting for models", month.waiting
     yield "AWS, all else that requests use", month.requests
-    yield "AWS, whatever their number", month.standing
+    yield "AWS, fixed", month.standing
     yield "Learning's models, at most", month.learning
     yield "Total", month.total
     yield f"All on Tier 3, called directly: {_large(estimate.deployment)}", month.baseline

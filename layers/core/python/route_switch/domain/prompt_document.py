@@ -96,7 +96,7 @@ def to_markdown(prompt: RoutingPrompt) -> str:
         intact = False
     if not intact:
         raise PromptError(
-            "The prompt holds lines that its Markdown form gives another meaning (such as "
+            "The prompt contains lines that Markdown would parse as something else (such as "
             "'# Demos'). Keep it as JSON or reword it."
         )
     return document

@@ -12,17 +12,25 @@ from route_switch.domain.tokens import clip, estimate_tokens
 @dataclass(frozen=True, slots=True)
 class Query:
     """`earlier_turns` counts the messages before `text`, without system messages. `earlier_tokens`
-    estimates their length."""
+    estimates their length, `system_tokens` that of the system messages."""
 
     text: str
     earlier_turns: int = 0
     earlier_tokens: int = 0
+    system_tokens: int = 0
     has_tools: bool = False
     has_attachments: bool = False
 
     @property
     def tokens(self) -> int:
         return estimate_tokens(self.text)
+
+    def is_shorter_than(self, tokens: int) -> bool:
+        """Whether the whole task is shorter: a task may be in the system message, with a user
+        message that only says "go". A request without user text never is."""
+        if not (self.text.strip() and self.stands_alone):
+            return False
+        return self.system_tokens + self.tokens < tokens
 
     @property
     def stands_alone(self) -> bool:
@@ -48,11 +56,15 @@ class Query:
         return f"({', '.join(notes)})\n" if notes else ""
 
 
+_SYSTEM = ("system", "developer")
+
+
 def query_of(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue] | None = None
 ) -> Query:
     """Return the query in OpenAI chat `messages`. `params` holds the request's other fields."""
-    turns = [m for m in messages if m.get("role") not in ("system", "developer")]
+    turns = [m for m in messages if m.get("role") not in _SYSTEM]
+    system = (m for m in messages if m.get("role") in _SYSTEM)
     last = next((i for i in reversed(range(len(turns))) if turns[i].get("role") == "user"), None)
     earlier = turns if last is None else turns[:last] + turns[last + 1 :]
     params = params or {}
@@ -60,6 +72,7 @@ def query_of(
         text="" if last is None else text_of(turns[last]),
         earlier_turns=len(earlier),
         earlier_tokens=sum(estimate_tokens(text_of(m)) for m in earlier),
+        system_tokens=sum(estimate_tokens(text_of(m)) for m in system),
         has_tools=bool(params.get("tools") or params.get("functions")),
         has_attachments=any(_has_attachment(m) for m in turns),
     )

@@ -30,7 +30,8 @@ class RouterConfig(BaseModel):
     """Budget of the router calls in shadow. They are sampled to stay within it; null asks the
     router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
-    """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off."""
+    """A query with fewer estimated tokens, system message included, goes to Tier 1 without a router
+    call; 0 is off."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
     """Most of a query that the router LLM sees; of a longer one it sees head and tail."""
     router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
@@ -62,7 +63,7 @@ class RouterConfig(BaseModel):
 
     def bypasses(self, query: Query) -> bool:
         """Whether the query is so short that it goes to Tier 1 without a router call."""
-        return query.stands_alone and query.tokens < self.bypass_tokens
+        return query.is_shorter_than(self.bypass_tokens)
 
 
 def describe(error: ValidationError) -> str:

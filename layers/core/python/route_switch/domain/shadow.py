@@ -1,4 +1,4 @@
-"""Shadow: one tier answers, and routing decides beside it, for the record only.
+"""Shadow: one tier answers, and the router's decision is only recorded.
 
 Nobody's answers get worse before there is evidence. What routing would have saved is known from the
 decisions, and what it would have lost from learning, which replays a sample of the requests.

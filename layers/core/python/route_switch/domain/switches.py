@@ -13,7 +13,7 @@ class Switches(BaseModel):
     """`pin_tier` answers every routed request, as far as the key's tiers allow.
 
     With `routing` on, routing decides. In `shadow`, one tier answers every routed request
-    (`router.shadow_answer_tier`), and routing decides beside it, for the record only. With
+    (`router.shadow_answer_tier`), and the router's decision is only recorded. With
     `routing` off, no router LLM is called: what is not bypassed goes to the safe tier.
 
     With `learning` off, no run starts, and a run in progress ends without promoting a prompt.

@@ -113,8 +113,8 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
     if not transient:
         return AllTiersFailedError(
             f"No model can be used: the provider refuses the key, the account or the model"
-            f"{_statuses(errors)}. Repeating the request does not help. The owner finds the reason "
-            "in the log.",
+            f"{_statuses(errors)}. Repeating the request does not help. The reason is in the "
+            "router's log.",
             kind="unusable",
         )
     return _transient_failure(len(answer.calls), transient)

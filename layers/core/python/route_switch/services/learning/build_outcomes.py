@@ -233,9 +233,7 @@ class BuildOutcomes:
         if same_answer(pair.answer, pair.tier_3_answer):
             return "equivalent"
         if self.judge is None:
-            raise ConfigurationError(
-                "There is no judge, although an example needs one. This is a defect."
-            )
+            raise ConfigurationError("Bug: an example needs a judge, but none is configured.")
         try:
             return self.judge(pair.example, str(pair.tier_3_answer), str(pair.answer))
         except InvalidModelRequestError:
