@@ -84,7 +84,7 @@ def deployed(folder: Path, environment: dict[str, str]) -> Iterator[StackInfo]:
 
 @pytest.fixture(scope="session")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    folder = tmp_path_factory.mktemp("offline")
+    folder = tmp_path_factory.mktemp("offline, in a path with spaces")
     with deployed(folder, {"ROUTE_SWITCH_PROFILE": "offline"}) as stack:
         yield stack
 
@@ -132,7 +132,7 @@ def _weekly_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weekly]:
             "OPENAI_API_KEY": "sk-of-the-test",
             "CDK_CONTEXT_JSON": json.dumps(stage_of(upstream.url, context)),
         }
-        folder = tmp_path_factory.mktemp("weekly")
+        folder = tmp_path_factory.mktemp("weekly, in a path with spaces")
         with deployed(folder, environment) as stack:
             yield Weekly(stack, upstream, subscribed(stack), folder)
 

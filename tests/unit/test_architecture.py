@@ -91,3 +91,14 @@ def test_an_arrow_that_is_no_import_is_found() -> None:
 def test_an_arrow_that_cannot_be_checked_is_refused(line: str) -> None:
     with pytest.raises(UncheckedDiagramError):
         list(arrows(line))
+
+
+def test_no_class_name_occurs_twice_in_the_package() -> None:
+    """Two classes of one name are two meanings of one word."""
+    found = [
+        node.name
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert sorted({name for name in found if found.count(name) > 1}) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.cost_estimate.aws_prices import PriceList
-from route_switch.cost_estimate.bill import MONTH_S, Line, costs_usd
+from route_switch.cost_estimate.bill import MONTH_S, BillLine, costs_usd
 from route_switch.cost_estimate.deployment import Deployment, Owned, Traffic
 from route_switch.cost_estimate.idle_costs import busy_lines, idle_lines
 from route_switch.cost_estimate.model_costs import model_costs
@@ -109,7 +109,11 @@ def test_the_baseline_uses_the_measured_length_of_tier_3s_answers() -> None:
 
 
 def test_lines_share_the_free_units_in_proportion() -> None:
-    lines = [Line("a", {"metrics": 30}), Line("b", {"metrics": 10}), Line("c", {"dashboards": 1})]
+    lines = [
+        BillLine("a", {"metrics": 30}),
+        BillLine("b", {"metrics": 10}),
+        BillLine("c", {"dashboards": 1}),
+    ]
     assert [usd for _, usd in costs_usd(lines, PRICES, free_tier=True)] == pytest.approx(
         [0.3 * 22.5, 0.3 * 7.5, 0]
     )

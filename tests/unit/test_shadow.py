@@ -19,7 +19,7 @@ from route_switch.domain.shadow import (
     sampled_share,
     would_cost,
 )
-from route_switch.domain.shadow_counters import Group, shadow_counters
+from route_switch.domain.shadow_counters import ShadowGroup, shadow_counters
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 from tests.support.records import RECORD
@@ -160,16 +160,18 @@ def test_a_decided_answer_counts_its_tier_and_its_saving_net_of_the_router() -> 
 @pytest.mark.parametrize(
     ("reason", "tier", "group"),
     [
-        (ShadowReason.BYPASS, Tier.SMALL, Group.BYPASS),
-        (ShadowReason.FALLBACK, Tier.MEDIUM, Group.ROUTED),
-        (ShadowReason.LATE, None, Group.UNDECIDED),
-        (ShadowReason.NOT_SAMPLED, None, Group.UNDECIDED),
-        (ShadowReason.FAILED, None, Group.UNDECIDED),
+        (ShadowReason.BYPASS, Tier.SMALL, ShadowGroup.BYPASS),
+        (ShadowReason.FALLBACK, Tier.MEDIUM, ShadowGroup.ROUTED),
+        (ShadowReason.LATE, None, ShadowGroup.UNDECIDED),
+        (ShadowReason.NOT_SAMPLED, None, ShadowGroup.UNDECIDED),
+        (ShadowReason.FAILED, None, ShadowGroup.UNDECIDED),
     ],
 )
-def test_each_answer_is_in_one_group(reason: ShadowReason, tier: Tier | None, group: Group) -> None:
+def test_each_answer_is_in_one_group(
+    reason: ShadowReason, tier: Tier | None, group: ShadowGroup
+) -> None:
     counted = shadow_counters(replace(IN_SHADOW, shadow_reason=reason, shadow_tier=tier))
-    assert [each for each in Group if each.requests in counted] == [group]
+    assert [each for each in ShadowGroup if each.requests in counted] == [group]
 
 
 def test_a_request_that_is_not_in_shadow_or_not_answered_counts_no_answer() -> None:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from route_switch.api.costs_answer import costs_body
 from route_switch.domain.operations.costs import CostTotals
-from route_switch.domain.operations.savings import Estimate, ShadowSavings
+from route_switch.domain.operations.savings import SavedEstimate, ShadowSavings
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.show_savings import QualityLost, Savings
@@ -132,7 +132,7 @@ def _shadow(shadow: ShadowSavings) -> JsonObject:
     }
 
 
-def _estimate(name: str, found: Estimate | None) -> JsonObject:
+def _estimate(name: str, found: SavedEstimate | None) -> JsonObject:
     figures = (None, None, None) if found is None else (found.usd, found.low, found.high)
     suffixes = ("estimated_usd", "low_usd", "high_usd")
     return {
@@ -151,7 +151,7 @@ def _quality(lost: QualityLost) -> dict[str, JsonValue]:
     }
 
 
-def _interval(found: Estimate) -> str:
+def _interval(found: SavedEstimate) -> str:
     return f"{_usd(found.usd)} ({_number(found.low)} to {_number(found.high)})"
 
 

@@ -14,7 +14,7 @@ MONTH_S = MONTH_HOURS * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BillLine:
     """One row of the bill."""
 
     label: str
@@ -22,22 +22,22 @@ class Line:
 
 
 def costs_usd(
-    lines: Sequence[Line], prices: PriceList, *, free_tier: bool
-) -> tuple[tuple[Line, float], ...]:
+    lines: Sequence[BillLine], prices: PriceList, *, free_tier: bool
+) -> tuple[tuple[BillLine, float], ...]:
     """Return each line with its cost. Lines that use the same item share its free units in
     proportion."""
     paid = _paid_shares(lines, prices) if free_tier else {}
     return tuple((line, _cost_usd(line, prices, paid)) for line in lines)
 
 
-def _cost_usd(line: Line, prices: PriceList, paid: Mapping[str, float]) -> float:
+def _cost_usd(line: BillLine, prices: PriceList, paid: Mapping[str, float]) -> float:
     return sum(
         quantity * prices.prices[name].usd_each * paid.get(name, 1.0)
         for name, quantity in line.usage.items()
     )
 
 
-def _paid_shares(lines: Sequence[Line], prices: PriceList) -> dict[str, float]:
+def _paid_shares(lines: Sequence[BillLine], prices: PriceList) -> dict[str, float]:
     """Return, for each item used, the share of its quantity above the free units."""
     used: dict[str, float] = {}
     for line in lines:

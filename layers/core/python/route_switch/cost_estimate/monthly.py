@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from route_switch.cost_estimate.aws_prices import PriceList
-from route_switch.cost_estimate.bill import Line, costs_usd
+from route_switch.cost_estimate.bill import BillLine, costs_usd
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.idle_costs import busy_lines, idle_lines
 from route_switch.cost_estimate.model_costs import ModelCosts, model_costs
@@ -79,6 +79,6 @@ class MonthlyEstimate:
         before = PreviousMonth(int(self.traffic.requests), saved, 0.0)
         return learning_cap(self.deployment.learning, before)
 
-    def _by_label(self, lines: tuple[Line, ...], *, free_tier: bool) -> Costs:
+    def _by_label(self, lines: tuple[BillLine, ...], *, free_tier: bool) -> Costs:
         costs = costs_usd(lines, self.prices, free_tier=free_tier)
         return {line.label: usd for line, usd in costs}

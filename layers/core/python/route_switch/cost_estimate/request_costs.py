@@ -3,7 +3,7 @@
 import math
 
 from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
-from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, Line
+from route_switch.cost_estimate.bill import MONTH_DAYS, MONTH_S, BillLine
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.domain.providers import KEYLESS, provider_of
 from route_switch.domain.tokens import BYTES_PER_TOKEN
@@ -45,22 +45,24 @@ TRACED_SHARE = 0.05
 GB = 1024**3
 
 
-def request_lines(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
+def request_lines(deployment: Deployment, traffic: Traffic) -> tuple[BillLine, ...]:
     """Return a month's usage by service. Storage is that of the steady state, when requests begin
     to expire."""
     n = traffic.requests
     own = {**_times(deployment.gb_s(OVERHEAD_S), n), "lambda_requests": n}
     return (
-        Line(WAITING, _times(deployment.gb_s(traffic.waiting_s), n)),
-        Line("Lambda, all else", own),
-        Line("API Gateway", {"api_requests": n}),
-        Line("DynamoDB, writes and reads", _table_usage(deployment, traffic)),
-        Line(f"DynamoDB, {deployment.config.retention_days} days kept", _kept(deployment, traffic)),
+        BillLine(WAITING, _times(deployment.gb_s(traffic.waiting_s), n)),
+        BillLine("Lambda, all else", own),
+        BillLine("API Gateway", {"api_requests": n}),
+        BillLine("DynamoDB, writes and reads", _table_usage(deployment, traffic)),
+        BillLine(
+            f"DynamoDB, {deployment.config.retention_days} days kept", _kept(deployment, traffic)
+        ),
         *_long_texts(deployment, traffic),
-        Line("CloudWatch Logs", _logs(deployment, n)),
-        *([Line("X-Ray", {"traces": _traced(n)})] if deployment.tracing else []),
-        Line("Parameter Store", {"advanced_parameter_reads": _prompt_reads(traffic)}),
-        Line("Data transfer", {"transfer_out_gb": n * _sent_bytes(deployment, traffic) / GB}),
+        BillLine("CloudWatch Logs", _logs(deployment, n)),
+        *([BillLine("X-Ray", {"traces": _traced(n)})] if deployment.tracing else []),
+        BillLine("Parameter Store", {"advanced_parameter_reads": _prompt_reads(traffic)}),
+        BillLine("Data transfer", {"transfer_out_gb": n * _sent_bytes(deployment, traffic) / GB}),
     )
 
 
@@ -86,7 +88,7 @@ def _kept(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
     }
 
 
-def _long_texts(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
+def _long_texts(deployment: Deployment, traffic: Traffic) -> tuple[BillLine, ...]:
     long = [each for each in _texts(deployment, traffic) if _is_long(each)]
     if not long:
         return ()
@@ -95,7 +97,7 @@ def _long_texts(deployment: Deployment, traffic: Traffic) -> tuple[Line, ...]:
         "s3_puts": traffic.requests * len(long),
         "s3_storage_gb": traffic.requests * sum(long) * months / GB,
     }
-    return (Line("S3, long texts", usage),)
+    return (BillLine("S3, long texts", usage),)
 
 
 def _texts(deployment: Deployment, traffic: Traffic) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ ANSWER_USD = "shadow:answer_usd"
 """The cost of answers in shadow, without the router."""
 
 
-class Group(StrEnum):
+class ShadowGroup(StrEnum):
     """Requests in shadow, by how routing decided."""
 
     BYPASS = "bypass"
@@ -87,7 +87,7 @@ def _answer_counters(record: RequestRecord) -> dict[str, float]:
     return counters
 
 
-def _group(record: RequestRecord) -> Group:
+def _group(record: RequestRecord) -> ShadowGroup:
     if record.shadow_tier is None:
-        return Group.UNDECIDED
-    return Group.BYPASS if record.shadow_reason is ShadowReason.BYPASS else Group.ROUTED
+        return ShadowGroup.UNDECIDED
+    return ShadowGroup.BYPASS if record.shadow_reason is ShadowReason.BYPASS else ShadowGroup.ROUTED

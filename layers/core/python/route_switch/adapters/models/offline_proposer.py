@@ -48,7 +48,7 @@ Sections = dict[str, str]
 _ENCODER = EncoderClient()
 
 
-class Group(NamedTuple):
+class ExampleGroup(NamedTuple):
     """Similar queries of a tier: how many there are, and the words they share, most common
     first."""
 
@@ -79,11 +79,11 @@ def _observe(sections: Sections) -> str:
 
 def _summarize(sections: Sections) -> str:
     """Merge groups of the same tier that share at least two words."""
-    joined: list[Group] = []
+    joined: list[ExampleGroup] = []
     for group in _read(sections.get("observations", "")):
         for i, other in enumerate(joined):
             if other.tier is group.tier and len(set(other.words) & set(group.words)) > 1:
-                joined[i] = Group(group.tier, other.size + group.size, other.words)
+                joined[i] = ExampleGroup(group.tier, other.size + group.size, other.words)
                 break
         else:
             joined.append(group)
@@ -123,7 +123,7 @@ ANSWERS: dict[str, Callable[[Sections], str]] = {
 }
 
 
-def _groups(queries: list[tuple[Tier, str]]) -> list[Group]:
+def _groups(queries: list[tuple[Tier, str]]) -> list[ExampleGroup]:
     """Each query joins the first group of its tier whose first query is similar."""
     common = Counter(word for _, query in queries for word in set(_words(query)))
     members: list[tuple[Tier, str, list[str]]] = []
@@ -135,7 +135,7 @@ def _groups(queries: list[tuple[Tier, str]]) -> list[Group]:
                 break
         else:
             members.append((tier, query, [query]))
-    named = (Group(tier, len(texts), _name(texts, common)) for tier, _, texts in members)
+    named = (ExampleGroup(tier, len(texts), _name(texts, common)) for tier, _, texts in members)
     return [group for group in named if group.words]
 
 
@@ -150,12 +150,12 @@ def _words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
 
 
-def _lines(groups: list[Group]) -> str:
+def _lines(groups: list[ExampleGroup]) -> str:
     return "\n".join(map(str, groups)) or "Nothing stands out."
 
 
-def _read(text: str) -> list[Group]:
+def _read(text: str) -> list[ExampleGroup]:
     return [
-        Group(Tier(int(tier)), int(size), tuple(words.split(", ")))
+        ExampleGroup(Tier(int(tier)), int(size), tuple(words.split(", ")))
         for tier, size, words in _GROUP.findall(text)
     ]

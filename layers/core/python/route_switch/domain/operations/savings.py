@@ -14,14 +14,14 @@ from typing import Self
 
 from route_switch.domain.operations.costs import Counters, add_up
 from route_switch.domain.shadow import ROUTER_USD
-from route_switch.domain.shadow_counters import ANSWER_USD, Group
+from route_switch.domain.shadow_counters import ANSWER_USD, ShadowGroup
 from route_switch.domain.tiers import Tier
 
 Z_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class SavedEstimate:
     """A sum in USD with its bounds."""
 
     usd: float
@@ -46,7 +46,7 @@ class ShadowSavings:
     decided: int
     answer_usd: float
     router_usd: float
-    saved_usd: Estimate | None
+    saved_usd: SavedEstimate | None
     tiers: dict[Tier, float] | None
 
     @property
@@ -54,7 +54,7 @@ class ShadowSavings:
         return self.answer_usd + self.router_usd
 
     @property
-    def would_cost_usd(self) -> Estimate | None:
+    def would_cost_usd(self) -> SavedEstimate | None:
         """What the requests would have cost with routing on, its router calls included."""
         return None if self.saved_usd is None else self.saved_usd.taken_from(self.answer_usd)
 
@@ -62,10 +62,10 @@ class ShadowSavings:
 def shadow_savings(days: Sequence[Counters]) -> ShadowSavings | None:
     """Return None if no request was answered in shadow on these days."""
     total = add_up(days)
-    requests = sum(int(total.get(group.requests, 0)) for group in Group)
+    requests = sum(int(total.get(group.requests, 0)) for group in ShadowGroup)
     if requests == 0:
         return None
-    undecided = int(total.get(Group.UNDECIDED.requests, 0))
+    undecided = int(total.get(ShadowGroup.UNDECIDED.requests, 0))
     return ShadowSavings(
         requests=requests,
         decided=requests - undecided,
@@ -87,16 +87,16 @@ def unrealized_saving_usd(counters: Counters) -> float:
     return found.saved_usd.high + found.router_usd
 
 
-def _saved(days: Sequence[Counters], total: Counters) -> Estimate | None:
-    routed, bypassed = _Sample.of(Group.ROUTED, total), _Sample.of(Group.BYPASS, total)
-    to_estimate = routed.requests + total.get(Group.UNDECIDED.requests, 0)
+def _saved(days: Sequence[Counters], total: Counters) -> SavedEstimate | None:
+    routed, bypassed = _Sample.of(ShadowGroup.ROUTED, total), _Sample.of(ShadowGroup.BYPASS, total)
+    to_estimate = routed.requests + total.get(ShadowGroup.UNDECIDED.requests, 0)
     if (to_estimate and not routed.priced) or (bypassed.requests and not bypassed.priced):
         return None
     usd, below, above = (bypassed.requests * part for part in bypassed.means)
     variance = 0.0
     for day in days:
-        sample = _Sample.of(Group.ROUTED, day)
-        stands_for = sample.requests + day.get(Group.UNDECIDED.requests, 0)
+        sample = _Sample.of(ShadowGroup.ROUTED, day)
+        stands_for = sample.requests + day.get(ShadowGroup.UNDECIDED.requests, 0)
         used = sample if sample.priced else routed  # such a day is taken to be like the others
         if stands_for:
             left_out = max(1 - sample.priced / stands_for, 0.0)
@@ -106,7 +106,7 @@ def _saved(days: Sequence[Counters], total: Counters) -> Estimate | None:
                 for total, mean in zip((usd, below, above), used.means, strict=True)
             )
     margin = Z_95 * math.sqrt(variance)
-    return Estimate(usd, usd - below - margin, usd + above + margin)
+    return SavedEstimate(usd, usd - below - margin, usd + above + margin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Sample:
     squares: float
 
     @classmethod
-    def of(cls, group: Group, counters: Counters) -> Self:
+    def of(cls, group: ShadowGroup, counters: Counters) -> Self:
         names = (group.requests, group.priced, group.saved_usd, group.below_usd, group.above_usd)
         requests, priced, saved_usd, below, above = (counters.get(name, 0.0) for name in names)
         squares = counters.get(group.saved_squares, 0.0) / 1e6
@@ -145,9 +145,9 @@ class _Sample:
 
 
 def _tiers(total: Counters) -> dict[Tier, float] | None:
-    routed = _by_tier(total, Group.ROUTED)
-    bypassed = _by_tier(total, Group.BYPASS)
-    undecided = total.get(Group.UNDECIDED.requests, 0)
+    routed = _by_tier(total, ShadowGroup.ROUTED)
+    bypassed = _by_tier(total, ShadowGroup.BYPASS)
+    undecided = total.get(ShadowGroup.UNDECIDED.requests, 0)
     if not sum(routed) and (undecided or not sum(bypassed)):
         return None
     scale = 1 + undecided / sum(routed) if sum(routed) else 1.0
@@ -155,5 +155,5 @@ def _tiers(total: Counters) -> dict[Tier, float] | None:
     return {tier: count / sum(counts) for tier, count in zip(Tier, counts, strict=True)}
 
 
-def _by_tier(total: Counters, group: Group) -> list[float]:
+def _by_tier(total: Counters, group: ShadowGroup) -> list[float]:
     return [total.get(group.tier(tier.value), 0.0) for tier in Tier]
