@@ -93,5 +93,16 @@ def test_a_prompt_without_its_promise_does_not_count_as_live_and_the_next_step_s
     found = standing(report)
     assert found is not None
     assert found.prompt == CURRENT
-    assert said is None or "promise less (`--max-quality-loss`)" in said
+    assert said is None or "raise the limit (`--max-quality-loss`)" in said
     assert "promote candidate.json" not in (said or "")
+
+
+def test_more_examples_are_advised_only_if_they_could_help() -> None:
+    def advice(limit: float) -> str | None:
+        lacking = promise(candidate_holds=False, failed="candidate", max_quality_loss=limit)
+        return next_step(finished(promise=lacking, incumbent_against={}))
+
+    end = "raise the limit (`--max-quality-loss`)."
+    learned = "To let the learned prompt go live,"
+    assert advice(0.05) == f"{learned} run again with more examples, or {end}"
+    assert advice(0.01) == f"{learned} {end}", "1.9% of its answers are worse"

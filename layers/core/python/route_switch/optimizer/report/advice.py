@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.report.figures import Gate, Interval, Report
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.figures import Gate, Interval, Promise, Report
 from route_switch.optimizer.report.text_format import plus_minus
 
 LEARNED = "the learned prompt"
@@ -91,16 +92,21 @@ def next_step(report: Report) -> str | None:
             "so itself."
         )
     if report.lacks_promise or (report.promise and report.promise.waits_for is not None):
-        return (
-            "To let the learned prompt go live, run again with more examples, or promise less "
-            "(`--max-quality-loss`)."
-        )
+        more = "" if _loses_too_much(report.promise) else "run again with more examples, or "
+        return f"To let the learned prompt go live, {more}raise the limit (`--max-quality-loss`)."
     if not is_kept(report) and not looked(gate):
         missing = MIN_ROWS - gate.gain.n
         return f"To get a verdict, run again with more examples: at least {missing} more held out."
     if not is_kept(report) and gate.verdict == "not enough evidence":
         return "To get a verdict, run again with more examples, other than these."
     return "Nothing has to be done."
+
+
+def _loses_too_much(promise: Promise | None) -> bool:
+    """Whether the candidate's loss is above the limit, so that more rows would not help."""
+    limit = promise.max_quality_loss if promise else 0.0
+    policies = promise.policies if promise else ()
+    return any(each.loss >= limit for each in policies if each.policy == CANDIDATE)
 
 
 def _pin(found: Standing, best: Tier) -> str:
