@@ -75,6 +75,8 @@ UNITS = {
     "days": "days",
     "lambda": "quality per cost",
     "judge_floor": "κ",
+    "max_quality_loss": "share of answers",
+    "no_worse_margin": "score",
     "max_not_understood": "share",
     "burst": "requests",
     "sample": "requests",
