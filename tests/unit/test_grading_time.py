@@ -5,8 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from route_switch.domain.learning.grading import read
+from tests.support.effort import draws
 
 MEGABYTE = 1_000_000
 GOLDS = ("B", "42", "[1, 2]", "card_arrival", "yes", "Paris", "5 km", "北京")
@@ -17,8 +20,7 @@ PIECES = (
     *("a", "a_", "`a", '"', "yes ", " ", "\n", "答案是", "ไก่", "\ufdfa", "\u0323\u0301", "<think>"),
 )
 LIMIT_S = 0.05
-MARGIN = 4
-"""Test machines are slower than the limit's, and work on other things."""
+"""Of processor time. The slowest of these texts takes 0.028 s (best of three, a busy machine)."""
 
 
 Work = Callable[[], object]
@@ -32,7 +34,7 @@ def processor_s(work: Work) -> float:
 
 def is_fast(work: Work) -> bool:
     """Whether one of three tries stays within the limit."""
-    return any(processor_s(work) < MARGIN * LIMIT_S for _ in range(3))
+    return any(processor_s(work) <= LIMIT_S for _ in range(3))
 
 
 def hostile(piece: str, size: int = MEGABYTE) -> str:
@@ -44,6 +46,19 @@ def test_a_megabyte_is_graded_within_the_limit(piece: str) -> None:
     text = hostile(piece)
     for gold in GOLDS:
         assert is_fast(partial(read, text, gold)), gold
+
+
+@settings(max_examples=draws(15, 300), deadline=None)
+@given(
+    piece=st.lists(
+        st.sampled_from(PIECES) | st.text(min_size=1, max_size=4), min_size=1, max_size=4
+    ),
+    gold=st.sampled_from(GOLDS),
+)
+def test_a_megabyte_of_any_pieces_is_graded_within_the_limit(piece: list[str], gold: str) -> None:
+    text = hostile("".join(piece))
+    assert is_fast(partial(read, text, gold))
+    assert is_fast(partial(read, gold, text[:50_000]))
 
 
 @pytest.mark.parametrize("piece", PIECES)
