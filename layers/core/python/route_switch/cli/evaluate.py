@@ -13,7 +13,6 @@ from route_switch.adapters.learning.example_file import read_example_file
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
-from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     check_lambda,
     check_provider,
@@ -35,6 +34,7 @@ from route_switch.cli.options import (
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say, say_json
+from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
@@ -99,7 +99,9 @@ def evaluate(
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
     build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
-    note(why_misread(router_model, [example.query for example in file.examples]))
+    texts = [example.query for example in file.examples]
+    note(why_misread(router_model, texts))
+    note(why_cut(router_model, texts))
     measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     comparison = _compare(
         measured.table,
