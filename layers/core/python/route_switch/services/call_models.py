@@ -136,7 +136,11 @@ class ModelCaller:
             error = caught
         else:
             return CallResult(self._answered_attempt(call, completion), completion)
-        return CallResult(self._failed_attempt(call, error), None, error, late)
+        attempt = self._failed_attempt(call, error)
+        if timeout_s > 0:  # otherwise nobody waits for this call, which may well succeed
+            at = f" at {error.host}" if error.host else ""
+            logger.warning("The call of %s%s %s", call.name, at, _said(attempt))
+        return CallResult(attempt, None, error, late)
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -205,6 +209,12 @@ class ModelCaller:
         return (self._clock() - started) * 1000
 
 
+def _said(attempt: Attempt) -> str:
+    if attempt.status == "timed_out":
+        return f"ran out of time after {attempt.latency_ms:.0f} ms."
+    return f"failed: {attempt.error}."
+
+
 def _reason(error: ModelError) -> str:
     """Return what a record may hold: a provider's own words may quote the request."""
     code = f" ({error.code})" if error.code and _CODE.fullmatch(error.code) else ""
@@ -212,4 +222,4 @@ def _reason(error: ModelError) -> str:
         return f"status {error.status}{code}"
     if isinstance(error, InvalidModelRequestError):
         return "refused"
-    return f"failed{code}" if error.code or error.usage else str(error)
+    return f"failed{code}" if error.code or error.usage or error.quotes_provider else str(error)

@@ -177,7 +177,7 @@ class RouteRequest:
             record,
             choice.decision,
             answer.completion if answer else None,
-            failure_of(answer) if answer else None,
+            failure_of(answer, request.request_id) if answer else None,
             recorded,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,

@@ -122,6 +122,7 @@ def error_of(
         param=problem.param,
         retry_after_s=wait_s,
         usage=usage,
+        quotes_provider=True,
     )
 
 
