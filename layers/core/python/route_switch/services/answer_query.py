@@ -95,7 +95,7 @@ class AnswerQuery:
 def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
     """Return what the caller should be told if there is no answer; None if there is one.
 
-    A refusal is the caller's to mend if the first model refused, or if every model did. If only a
+    A refusal is the caller's to fix if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again.
     """
     if answer.completion is not None:

@@ -204,7 +204,7 @@ _MAY_BREAK = re.compile(r"\\ud|NaN|Infinity|^\s*\"", re.IGNORECASE)
 
 
 def _read_arguments(arguments: JsonValue) -> str:
-    """Return arguments as JSON text. What breaks the client that parses it is mended: no text at
+    """Return arguments as JSON text. What breaks the client that parses it is fixed: no text at
     all, half a surrogate pair, NaN, or JSON inside a JSON string."""
     if not isinstance(arguments, str):
         return _as_json({} if arguments is None else arguments)
