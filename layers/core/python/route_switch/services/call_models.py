@@ -19,7 +19,7 @@ from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.services.attempts import Attempts
+from route_switch.services.attempts import Attempts, said
 from route_switch.services.live_answer import ClientLeftError, LiveAnswer, OpenedCall, StreamLimits
 from route_switch.services.live_call import LiveCall, await_beginning
 
@@ -257,15 +257,8 @@ def _logged(failure: CallResult) -> CallResult:
     """Log why a call failed, without words of the request or the provider. Return it."""
     host = failure.error.host if failure.error else None
     at = f" at {host}" if host else ""
-    logger.warning("The call of %s%s %s", failure.attempt.model, at, _said(failure.attempt))
+    logger.warning("The call of %s%s %s", failure.attempt.model, at, said(failure.attempt))
     return failure
-
-
-def _said(attempt: Attempt) -> str:
-    if attempt.status == "timed_out":
-        return f"ran out of time after {attempt.latency_ms:.0f} ms."
-    verb = "broke off" if attempt.status == "partial" else "failed"
-    return f"{verb}: {attempt.error}."
 
 
 def _busy(name: str) -> ModelError:

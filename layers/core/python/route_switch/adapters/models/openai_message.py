@@ -194,7 +194,7 @@ def read_id(number: JsonValue) -> str | None:
 
 
 def fields_of_call(call: JsonObject) -> JsonObject:
-    """Return a call's fields besides id, type and index; some servers do not nest the function."""
+    """Return a call's fields except id, type and index; some servers do not nest the function."""
     rest: JsonObject = {
         k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None
     }
