@@ -43,7 +43,7 @@ _IMAGE_PLATFORMS = {
 
 UNPINNED = (
     f"{DIGESTS} has no digest for this Python version, so the base image is a tag: it may differ "
-    "between builds, and is not built anew when AWS patches it. Run 'make lock' with access to "
+    "between builds, and is not rebuilt when AWS patches it. Run 'make lock' with access to "
     "public.ecr.aws."
 )
 

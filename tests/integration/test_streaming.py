@@ -109,7 +109,7 @@ def test_the_last_model_has_all_the_time_for_its_first_token(make_api: MakeApi) 
     ids=["hang-up", "error event", "end reason", "stall"],
 )
 def test_an_answer_that_breaks_off_ends_in_an_error(
-    make_api: MakeApi, rest: list[Any], code: str
+    make_api: MakeApi, rest: list[Any], code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = make_api(stall_s=0.3)
     api.upstream.script = answering(medium=Reply(parts=[BEGINS, HALF, *rest]))
@@ -126,6 +126,8 @@ def test_an_answer_that_breaks_off_ends_in_an_error(
     assert record["cost_usd"] > 0
     assert record["baseline_cost_usd"] is None
     assert len(api.upstream.calls) == 2  # no other tier is asked in the middle of an answer
+    assert caplog.text.count(" broke off: ") == 1
+    assert "overloaded" not in caplog.text, "words of the provider"
 
 
 def test_a_provider_that_does_not_close_after_the_end_has_answered(make_api: MakeApi) -> None:

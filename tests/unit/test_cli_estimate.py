@@ -191,7 +191,7 @@ def test_a_checkout_of_another_release_is_rejected_with_the_field(
     monkeypatch.chdir(tmp_path)
     said = refused(*SIZE)
     assert "another release" in said
-    assert "owned: Field required" in said
+    assert "owned: missing" in said
     assert "make install" in said
 
 

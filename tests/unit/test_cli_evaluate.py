@@ -111,6 +111,17 @@ def test_a_prompt_learned_from_the_file_is_measured_on_held_out_rows(
     assert 0 < document["n"] < ROWS / 2
 
 
+def test_a_prompt_learned_from_another_file_is_named_with_the_measured_file(
+    examples: Path, tmp_path: Path
+) -> None:
+    learned = packaged_prompt().model_copy(update={"provenance": {"examples": "0123456789abcdef"}})
+    prompt = tmp_path / "candidate.json"
+    prompt.write_text(to_json(learned), "utf-8")
+    options = ["--examples", str(examples), "--tiers", THREE, "--prompt", str(prompt)]
+    said = " ".join(CliRunner().invoke(app, ["evaluate", *options]).stderr.split())
+    assert f"the candidate was learned from a file other than {examples}. If" in said
+
+
 def test_two_tiers_and_an_unlisted_router_on_this_machine(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

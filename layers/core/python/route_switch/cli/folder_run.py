@@ -19,6 +19,7 @@ from route_switch.cli.terminal import console, say
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
+from route_switch.domain.reasons import why_unusable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
@@ -111,7 +112,9 @@ class FolderRun:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RouteSwitchError(f"The folder {self.out} cannot be created: {error}") from error
+            raise RouteSwitchError(
+                f"The folder {self.out} cannot be created: {why_unusable(error)}"
+            ) from error
 
 
 def print_estimate(

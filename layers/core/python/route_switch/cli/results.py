@@ -76,6 +76,8 @@ def _show(deployed: Deployed, request_id: str, as_json: bool) -> None:
         return
     for name, value in _facts(record):
         say(f"{name:15}{value}")
+    for name, value in _calls(record):
+        say(f"{name:15}{value}")
 
 
 def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
@@ -87,6 +89,20 @@ def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
     yield "latency", f"{record['latency_ms']:.0f} ms, of which routing {record['routing_ms']:.0f}"
     yield "cost", "unknown" if record["cost_usd"] is None else f"{record['cost_usd']:.9f} USD"
     yield "saved", f"{saved_amount(record)} ({_basis(record)})"
+
+
+def _calls(record: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield each call in order, with its error."""
+    attempts = record.get("attempts")
+    for attempt in attempts if isinstance(attempts, list) else []:
+        if isinstance(attempt, dict):
+            role = "router" if attempt.get("tier") is None else f"Tier {attempt['tier']}"
+            error = f": {attempt['error']}" if attempt.get("error") else ""
+            status = str(attempt["status"]).replace("_", " ")
+            yield (
+                "call",
+                f"{attempt['model']} ({role}) {status}{error}, {attempt['latency_ms']:.0f} ms",
+            )
 
 
 def _basis(record: JsonObject) -> str:

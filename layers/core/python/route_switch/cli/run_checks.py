@@ -13,6 +13,7 @@ from route_switch.domain.learning.outcome_row import is_recorded
 from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.learning.split import Split
 from route_switch.domain.providers import IN_PROCESS, provider_of
+from route_switch.domain.reasons import why_unusable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
 from route_switch.optimizer.learning_steps import MIN_ROWS_PER_SIDE, Plan, too_few
@@ -118,6 +119,6 @@ def _unusable_history(path: Path | None) -> Iterator[str]:
         try:
             GateHistory.model_validate_json(path.read_bytes())
         except OSError as error:
-            yield f"--gate-history {path} cannot be read: {error}"
+            yield f"--gate-history {path} cannot be read: {why_unusable(error)}"
         except ValidationError:
-            yield f"{path} is not a gate history. Name another file, or remove it to start anew."
+            yield f"{path} is not a gate history. Name another file, or remove it to start over."

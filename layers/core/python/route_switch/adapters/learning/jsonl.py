@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.reasons import fault, why_invalid, why_unusable
 
 GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -41,7 +42,7 @@ def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
             raw.seek(0)
             yield gzip.GzipFile(fileobj=raw) if packed else raw
     except (OSError, EOFError, zlib.error) as error:
-        raise RouteSwitchError(f"{path} cannot be read: {error}") from error
+        raise RouteSwitchError(f"{path} cannot be read: {why_unusable(error)}") from error
 
 
 def read_rows(path: Path, kind: type[Row], hint: str) -> Iterator[tuple[int, Row]]:
@@ -88,8 +89,9 @@ def _read(number: int, content: bytes, kind: type[Row]) -> Line[Row]:
         return Line(number, _parse(content, kind))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(map(str, problem["loc"])) or "the line"
-        return Line(number, None, f"{field}: {problem['msg']}", _id_of(content))
+        field = ".".join(map(str, problem["loc"]))
+        reason = f"{field} {why_invalid(problem)}" if field else fault(problem)
+        return Line(number, None, reason, _id_of(content))
 
 
 def _parse(content: bytes, kind: type[Row]) -> Row:
