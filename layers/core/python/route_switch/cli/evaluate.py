@@ -1,5 +1,6 @@
 """`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
 from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
+    FIRST_ANSWER_S,
     check_lambda,
     check_provider,
     optimizer_extra,
@@ -22,6 +24,7 @@ from route_switch.cli.model_options import (
     prices,
     stop_message,
     tier_models,
+    why_no_key,
 )
 from route_switch.cli.options import (
     IncumbentOption,
@@ -32,6 +35,7 @@ from route_switch.cli.options import (
     TiersOption,
     usage_examples,
 )
+from route_switch.cli.progress import outage_reporter
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
@@ -94,7 +98,10 @@ def evaluate(
     note(file.note)
     price_of = prices(price or [], config)
     check_provider(router_model)
-    calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
+    note(why_no_key([router_model], config))
+    pace = Pace(first_answer_s=FIRST_ANSWER_S)
+    tell = outage_reporter(console(sys.stderr))
+    calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), pace, tell)
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
     build = BuildOutcomes(calls, None, 1, max_not_understood=1.0)
     note(why_misread(router_model, [example.query for example in file.examples]))
@@ -138,7 +145,7 @@ def _compare(
         router = config.models.router
         return compare(table, train, prompts, _warning(route, router), embedding, lambda_)
     except RunStoppedError as stop:
-        raise RouteSwitchError(stop_message(stop)) from stop
+        raise RouteSwitchError(stop_message(stop, config)) from stop
 
 
 def _warning(route: RouteExamples, router: str) -> "Route":

@@ -64,7 +64,7 @@ class FolderRun:
             ) from None
         except RunStoppedError as stop:
             raise RouteSwitchError(
-                f"{stop_message(stop)} Run the same command to resume."
+                f"{stop_message(stop, self.plan.config)} Run the same command to resume."
             ) from stop
         finally:
             memo.close()

@@ -246,7 +246,8 @@ class MeteredCalls:
             raise ProviderUnusableError(
                 f"{name} cannot be used: {error}. Check the model name, the key and the base URL."
             ) from error
-        patience_s = self._pace.patience_s
+        never_reached = error.status is None and answered_at == float("-inf")
+        patience_s = self._pace.first_answer_s if never_reached else self._pace.patience_s
         failing_s = self._pace.clock() - began
         silent_s = min(failing_s, self._pace.clock() - answered_at)
         if attempt > 0 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
