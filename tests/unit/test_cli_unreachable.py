@@ -11,6 +11,7 @@ from route_switch.cli.main import app
 from route_switch.cli.model_options import why_no_key
 from route_switch.cli.route import router_config
 from route_switch.domain.errors import ModelError, ProviderDownError
+from route_switch.domain.ports import JsonObject
 from route_switch.services.learning.metered_calls import MAX_PAUSE_S, MeteredCalls
 from route_switch.services.learning.pace import PATIENCE_S, Pace
 from route_switch.services.learning.paid_calls import Purpose
@@ -29,7 +30,7 @@ def seconds_until_it_stops(model: FakeModel) -> float:
     calls = MeteredCalls(lambda _: model, lambda _: PRICE, MemoryMemo(), LocalCap(1.0), pace)
     with pytest.raises(ProviderDownError):
         for number in range(2):
-            message = {"role": "user", "content": str(number)}
+            message: JsonObject = {"role": "user", "content": str(number)}
             calls("fake/model", (message,), {"max_tokens": 9}, Purpose.ROUTER)
     return time.now
 

@@ -6,6 +6,7 @@ from datetime import date
 from rich.markup import escape
 from rich.table import Table
 
+from route_switch.cli.rows import Column
 from route_switch.dashboard.figures import count, usd
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.baseline import SavingBasis
@@ -24,6 +25,16 @@ BASES = {
     SavingBasis.NO_PRICE: "unknown: a model has no known price",
 }
 """What a saving rests on, or why it is unknown."""
+
+RESULT_COLUMNS = (
+    Column("request"),
+    Column("created", rank=1),
+    Column("tier"),
+    Column("reason", rank=3),
+    Column("model", rank=2),
+    Column("cost", right=True),
+    Column("saved", right=True),
+)
 
 
 def costs_table(report: CostsReport) -> Table:
@@ -50,22 +61,20 @@ def saved_in_words(costs: CostTotals) -> str:
     return "\n".join(lines)
 
 
-def results_table(records: Sequence[JsonObject]) -> Table:
-    table = Table()
-    table.add_column("request", overflow="fold")
-    for title in ("created", "tier", "reason", "model", "cost", "saved"):
-        table.add_column(title, justify="right" if title in ("cost", "saved") else "left")
-    for record in records:
-        table.add_row(
+def result_rows(records: Sequence[JsonObject]) -> list[list[str]]:
+    """Return the cells of `RESULT_COLUMNS` for each record."""
+    return [
+        [
             str(record["request_id"]),
             str(record["created_at"])[:19].replace("T", " "),
             str(record["tier"]),
             str(record["reason"]),
-            escape(str(record["model"] or record["status"])),
+            str(record["model"] or record["status"]),
             _amount(record["cost_usd"]),
             saved_amount(record),
-        )
-    return table
+        ]
+        for record in records
+    ]
 
 
 def saved_amount(record: JsonObject) -> str:
