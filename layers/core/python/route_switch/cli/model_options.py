@@ -97,6 +97,20 @@ def offline_price(model: str) -> Price:
     return Price(input_usd_per_million=read, output_usd_per_million=written)
 
 
+def why_free(models: Iterable[str], price: PriceOf, config: RouterConfig) -> str | None:
+    """Return a note if models count as free only because a server on this machine runs them."""
+    if urlsplit(config.openai_base_url).hostname not in _THIS_MACHINE:
+        return None
+    own = [name for name in dict.fromkeys(models) if provider_of(name) == "openai"]
+    free = [name for name in own if price(name) == FREE and list_price(name) is None]
+    if not free:
+        return None
+    return (
+        f"Counted as free, because {config.openai_base_url} is on this machine: "
+        f"{', '.join(free)}. Set a price with --price."
+    )
+
+
 def known_prices(names: Iterable[str], price: PriceOf) -> dict[str, Price]:
     found = {name: price(name) for name in names}
     return {name: known for name, known in found.items() if known is not None}
