@@ -14,6 +14,7 @@ from route_switch.adapters.learning.example_file import read_example_file
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
+from route_switch.cli.evaluate_verdict import verdict_lines
 from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     FIRST_ANSWER_S,
@@ -188,13 +189,15 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
 
 
 def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -> None:
+    with optimizer_extra():
+        from route_switch.optimizer.report.text_format import difference
     title = f"{comparison.n} rows ({rows.name}), λ = {lambda_:g}, 95% intervals below"
     columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
     table = Table(
         *columns,
         title=title,
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
         pad_edge=False,
         show_edge=False,
     )
@@ -204,7 +207,7 @@ def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -
             figures.policy,
             *map(_cell, (figures.cost, figures.quality, figures.retention, figures.objective)),
             "/".join(f"{100 * share:.0f}" for share in figures.mix.values()),
-            _cell(gain, "+") if gain else "",
+            _cell(gain, signed=True) if gain else "",
         )
     if rows.remark is not None:
         say(rows.remark)
@@ -212,11 +215,15 @@ def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -
     out.print(table)
     control = comparison.control
     out.print(
-        f"Control: learned from shuffled labels, minus random at the same mix: {control.mean:+.3f} "
-        f"({control.low:+.3f} to {control.high:+.3f})."
+        f"Control: learned from shuffled labels, minus random at the same mix: "
+        f"{difference(control)}."
     )
+    for line in verdict_lines(comparison):
+        say(f"\n{line}")
 
 
-def _cell(interval: "Interval", sign: str = "") -> str:
+def _cell(interval: "Interval", *, signed: bool = False) -> str:
     """Print the ends with two decimals, so that the table fits 80 columns."""
-    return f"{interval.mean:{sign}.3f}\n{interval.low:{sign}.2f}–{interval.high:{sign}.2f}"
+    with optimizer_extra():
+        from route_switch.optimizer.report.text_format import bounds, fixed
+    return f"{fixed(interval.mean, 3, signed=signed)}\n{bounds(interval, signed=signed)}"
