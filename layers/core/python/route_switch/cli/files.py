@@ -5,13 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from route_switch.adapters.learning.jsonl import why_not_utf_8
 from route_switch.domain.errors import RouteSwitchError
 
 
 def read_text(path: Path, what: str) -> str:
     """Return the file's bytes decoded as UTF-8; `what` names the file in the error."""
     try:
-        return path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        if why := why_not_utf_8(content):
+            raise RouteSwitchError(f"The {what} {path} {why}.")
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RouteSwitchError(f"The {what} {path} cannot be read: {error}") from error
 

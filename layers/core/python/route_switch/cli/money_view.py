@@ -57,6 +57,12 @@ def saved_in_words(costs: CostTotals) -> str:
     if costs.saved_usd_low != costs.saved_usd_high:
         low, high = usd(costs.saved_usd_low), usd(costs.saved_usd_high)
         lines.append(f"The total saving lies between {low} and {high}.")
+    if costs.without_cost:
+        number = f"{costs.without_cost:,} request{'' if costs.without_cost == 1 else 's'}"
+        lines.append(
+            f"Spent leaves out calls of {number}: a model has no known price, or the provider "
+            "reported no tokens."
+        )
     lines += [f"- {number:,} answers {BASES[basis]}" for basis, number in costs.saving_basis or ()]
     return "\n".join(lines)
 
@@ -103,7 +109,7 @@ def _figures(costs: CostTotals) -> tuple[str, ...]:
     """Return an empty cell where a figure does not exist, as opposed to an unknown one."""
     return (
         "" if costs.answered is None else count(costs.answered),
-        usd(costs.spent_usd),
+        usd(costs.spent_usd if costs.spent_is_known else None),
         "" if costs.router_usd is None else usd(costs.router_usd),
         "" if costs.learning_usd is None else usd(costs.learning_usd),
         "" if costs.saving_basis is None else usd(costs.saved_usd),
