@@ -24,7 +24,6 @@ SIZE = ("--input-tokens", "500", "--output-tokens", "300")
         (["estimate", "--requests", "5", *SIZE, "--mix", "60,30"], "--mix is 60,30"),
         (["explain", ""], "The query is empty"),
         (["explain", " \n"], "The query is empty"),
-        (["route", "--queries", "q.jsonl", "--router-model", "x"], "'x' is not a model name"),
     ],
 )
 def test_a_wrong_option_exits_with_2(
@@ -34,7 +33,6 @@ def test_a_wrong_option_exits_with_2(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "q.jsonl").write_text('{"query": "Why?"}', "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["route-switch", *command])
     with pytest.raises(SystemExit) as exit_:

@@ -97,7 +97,7 @@ def _basis(record: JsonObject) -> str:
         return "recorded by an older release"
     low, high = record.get("saved_usd_low"), record.get("saved_usd_high")
     between = isinstance(low, float) and isinstance(high, float) and low < high
-    bounds = f"; between {low:.9f} and {high:.9f} USD" if between else ""
+    bounds = f"; between {low:.9f} and {high:.9f} USD".replace("-", "−") if between else ""
     return f"{BASES[SavingBasis(basis)]}{bounds}"
 
 
