@@ -130,8 +130,8 @@ lint: install  ## check format, lint rules, types and import directions
 snapshot: install  ## update the template that reviewers compare with (tests/infra/snapshots)
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
 
-bench: install  ## measure the router's own time, warm and cold
-	$(BIN)/python -m tests.bench
+bench: install  ## measure the router's own time (SERVERS="name=url …": stream from these too)
+	$(BIN)/python -m tests.bench $(SERVERS)
 
 bench-memory: install  ## measure the memory sizes of the router's function (as root; minutes)
 	$(BIN)/python -m tests.bench.memory

@@ -10,6 +10,7 @@ from infra.stage import Stage
 
 MAX_FALLBACK_SHARE = 0.05
 MAX_API_ERROR_SHARE = 0.01
+MAX_BROKEN_SHARE = 0.01
 MAX_SHADOW_FAILED_SHARE = 0.2
 
 
@@ -66,6 +67,19 @@ _ALARMS = (
         metrics=("5XXError",),
         above=MAX_API_ERROR_SHARE,
         periods=2,
+    ),
+    AlarmSpec(
+        "broken-streams",
+        f"For 30 minutes more than {MAX_BROKEN_SHARE:.0%} of requests lost their streamed answer "
+        "after it had begun.",
+        metrics=("streams_broken", "overhead_ms"),
+        above=MAX_BROKEN_SHARE,
+        periods=2,
+    ),
+    AlarmSpec(
+        "streaming-unavailable",
+        "The Lambda runtime has changed: answers arrive as a whole instead of being streamed.",
+        metrics=("streaming_unavailable",),
     ),
     AlarmSpec(
         "throttled",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,7 +14,7 @@ from constructs import Construct
 from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.removal import KEEP, removal_policy
-from infra.routes import ROUTES
+from infra.routes import ROUTES, STREAMED
 from infra.stage import Stage
 
 OTHER_METHODS = "management"
@@ -131,6 +131,8 @@ ACCESS_LOG = {
         "integrationError": "integrationErrorMessage",
         "errorType": "error.responseType",
         "traceId": "xrayTraceId",
+        "responseTransferMode": "integration.responseTransferMode",
+        "timeToFirstContent": "integration.timeToFirstContent",
     }.items()
 }
 """Fields of the access log: never a body, a query string or a key."""
@@ -178,7 +180,9 @@ class Api(Construct):
             for name, function in functions.items()
         }
         for (method, path), name in ROUTES.items():
-            self.rest.root.resource_for_path(path).add_method(method, integrations[name])
+            streamed = (method, path) in STREAMED
+            integration = _streaming(functions[name]) if streamed else integrations[name]
+            self.rest.root.resource_for_path(path).add_method(method, integration)
         for path in all_paths():
             resource = self.rest.root.resource_for_path(path)
             resource.add_method("ANY", integrations[OTHER_METHODS])
@@ -238,6 +242,16 @@ class Api(Construct):
             access_log_destination=apigateway.LogGroupLogDestination(log_group),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
         )
+
+
+def _streaming(function: lambda_.IFunction) -> apigateway.LambdaIntegration:
+    """Send the answer's pieces on as they come, for as long as API Gateway allows."""
+    return apigateway.LambdaIntegration(
+        function,
+        allow_test_invoke=False,
+        response_transfer_mode=apigateway.ResponseTransferMode.STREAM,
+        timeout=Duration.minutes(15),
+    )
 
 
 def all_paths() -> list[str]:

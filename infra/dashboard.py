@@ -4,7 +4,7 @@ Sums come from the counters in DynamoDB, which are exact and cost nothing to kee
 widgets. Time series are CloudWatch metrics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as apigateway
@@ -53,6 +53,7 @@ class Dashboard(Construct):
             self._routing(),
             self._quality(),
             self._models(),
+            self._streams(),
             self._requests(api),
             self._learning(machine),
             (self._custom("This month by key", "keys", WIDTH),),
@@ -168,6 +169,22 @@ class Dashboard(Construct):
             ("model_latency_ms", "p95", "95th percentile of latency by model, ms"),
             ("model_errors", "Average", "Share of calls that failed, by model"),
         )
+        return self._by_model(wanted, self._stage.router.models.names)
+
+    def _streams(self) -> Sequence[cloudwatch.IWidget]:
+        """Lambda counts a stream that broke off as a success."""
+        wanted: tuple[ModelStatistic, ...] = (
+            ("first_token_ms", "p50", "Median time to the first token by model, ms"),
+            ("first_token_ms", "p95", "95th percentile of time to the first token, ms"),
+            ("stream_errors", "Average", "Share of streams that broke off, by model"),
+        )
+        tiers = self._stage.router.models.tiers.values()
+        return self._by_model(wanted, dict.fromkeys(m for t in tiers for m in t.with_fallbacks))
+
+    def _by_model(
+        self, wanted: Sequence[ModelStatistic], models: Iterable[str]
+    ) -> Sequence[cloudwatch.IWidget]:
+        names = tuple(models)
         return [
             self._graph(
                 title,
@@ -175,7 +192,7 @@ class Dashboard(Construct):
                     metric(
                         self._stage, "router", name, statistic=statistic, model=model, label=model
                     )
-                    for model in self._stage.router.models.names
+                    for model in names
                 ],
             )
             for name, statistic, title in wanted

@@ -23,6 +23,8 @@ MODEL = {
     "model_cost_usd": "Cost of the calls to the model.",
     "model_errors": "Calls to the model that failed; the average is the error rate.",
     "model_latency_ms": "Duration of the calls to the model.",
+    "first_token_ms": "Time to the first token of the model's streamed answers.",
+    "stream_errors": "Streamed answers that broke off; the average is the share.",
 }
 """Dimensions `service` and `model`."""
 BY_SERVICE = {
@@ -43,6 +45,8 @@ BY_SERVICE = {
         "prompt_unreadable": "Requests during which no valid live prompt could be read.",
         "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
         "unexpected_errors": "Requests answered with 500 because of a defect.",
+        "streams_broken": "Requests whose streamed answer broke off after it had begun.",
+        "streaming_unavailable": "Cold starts on a runtime whose client cannot stream.",
     },
     "management": {
         "feedback": "Ratings received.",

@@ -26,8 +26,9 @@ def watch_requests(
     alarms.add("fallback-rate", _share_of_requests(stage, "reason_fallback"))
     alarms.add("shadow-failing", _share_of_decisions(stage, "shadow_failed"))
     alarms.add("api-errors", api.metric_server_error(statistic="Average", period=QUARTER))
+    alarms.add("broken-streams", _share_of_requests(stage, "streams_broken"))
     alarms.add("throttled", router.metric_throttles(statistic="Sum", period=QUARTER))
-    for name in ("prompt-unreadable", "price-missing"):
+    for name in ("streaming-unavailable", "prompt-unreadable", "price-missing"):
         alarms.add(name, metric(stage, "router", name.replace("-", "_"), period=QUARTER))
 
 

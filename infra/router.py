@@ -1,5 +1,6 @@
 """The function that routes and answers requests."""
 
+import math
 from collections.abc import Sequence
 
 from aws_cdk import Duration
@@ -12,6 +13,9 @@ from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
 from route_switch.domain.router_config import RouterConfig
+
+RECORD_S = 10
+"""Time to save the record of a request that used all of its time."""
 
 
 class RouterFunction(PythonFunction):
@@ -32,7 +36,7 @@ class RouterFunction(PythonFunction):
             construct_id,
             stage=stage,
             folder="router",
-            timeout=Duration.seconds(29),  # as long as API Gateway waits
+            timeout=Duration.seconds(math.ceil(stage.router.request_deadline_s) + RECORD_S),
             layers=layers,
             environment=_environment(stage, data, prompt),
             reserved_concurrency=stage.reserved_concurrency,
@@ -69,7 +73,7 @@ class RouterFunction(PythonFunction):
     def _allow_models(self, config: RouterConfig) -> None:
         arns = invocable_arns(self, config.models.names, config.bedrock_region)
         if arns:
-            self.allow(["bedrock:InvokeModel"], *arns)
+            self.allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *arns)
 
 
 def _environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[str, str]:

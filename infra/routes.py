@@ -16,3 +16,6 @@ ROUTES = {
     ("GET", "/openapi.json"): "management",
 }
 """The function that serves each method and path."""
+
+STREAMED = frozenset({("POST", "/v1/chat/completions")})
+"""Routes whose every answer has the form of a stream, errors included."""

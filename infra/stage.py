@@ -29,7 +29,6 @@ CHOSEN_BY_ENVIRONMENT = "openai"
 """The profile whose models and server the environment may choose, on stage local."""
 _LAMBDA_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
-MAX_DEADLINE_S = 27
 ROUTER_MB = 512
 """Chosen by measurement: docs/costs.md, "The router's memory"."""
 WITH_LITELLM_MB = 2048
@@ -105,15 +104,6 @@ class Stage(BaseModel):
     def _host_architecture(cls, value: object) -> object:
         machine = platform.machine()
         return _LAMBDA_ARCHITECTURES.get(machine, machine) if value == "host" else value
-
-    @model_validator(mode="after")
-    def _requests_end_before_api_gateway_does(self) -> Self:
-        if self.router.request_deadline_s > MAX_DEADLINE_S:
-            raise ValueError(
-                f"router.request_deadline_s may be at most {MAX_DEADLINE_S}: API Gateway waits "
-                "29 s, and writing the record takes time"
-            )
-        return self
 
     @model_validator(mode="after")
     def _every_model_has_a_client(self) -> Self:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from docs.generate.field_docs import field_docs
 from docs.generate.markdown import page, table
-from infra.stage import MAX_DEADLINE_S, Stage
+from infra.stage import Stage
 from route_switch.cli.main import app
 from route_switch.domain.learning.learning_config import MAX_RUN_HOURS, LearningConfig
 from route_switch.domain.needs import Capabilities
@@ -42,8 +42,7 @@ tables, *required* means that there is no default; `null` means "not set"."""
 RULES = f"""\
 ## Rules between fields
 
-- `router.router_timeout_s` is below `router.request_deadline_s`, which is at most {MAX_DEADLINE_S}:
-  API Gateway waits 29 s.
+- `router.router_timeout_s` is below `router.request_deadline_s`.
 - `learning.days` is at most `router.retention_days`: a run cannot learn from deleted requests.
 - `learning.approval_hours` plus three steps of `slices` × `slice_s` is at most
   {MAX_RUN_HOURS} hours, so that a weekly run ends before the next one starts.
@@ -76,6 +75,8 @@ UNITS = {
     "days": "days",
     "lambda": "quality per cost",
     "judge_floor": "κ",
+    "max_quality_loss": "share of answers",
+    "no_worse_margin": "score",
     "max_not_understood": "share",
     "burst": "requests",
     "sample": "requests",

@@ -16,7 +16,12 @@ from route_switch.api.deletion_answer import deleted_result, deleted_user
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
 from route_switch.api.path_parameters import check_request_id, check_user
-from route_switch.api.responses import ErrorResponses, json_response, service_logger
+from route_switch.api.responses import (
+    ErrorResponses,
+    json_response,
+    record_response,
+    service_logger,
+)
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.wiring.management import management
@@ -34,7 +39,7 @@ def result(request_id: str) -> Response[str]:
     found = management().results.load(check_request_id(request_id), key_id)
     if found is None:
         raise no_such_result(request_id)
-    return json_response(found)
+    return record_response(found)
 
 
 @app.get("/v1/costs")

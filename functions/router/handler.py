@@ -1,9 +1,11 @@
-"""The router function: HTTP in, OpenAI-shaped HTTP out."""
+"""The router function: HTTP in, OpenAI-shaped HTTP out, streamed where the client asks for it."""
 
 import os
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from importlib import import_module
+from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -12,26 +14,38 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
+from route_switch.adapters.lambda_runtime import StreamedResponse, enable_streaming
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
 from route_switch.api.cors import cors_config
+from route_switch.api.ending import Ending
+from route_switch.api.event_stream import live_events
 from route_switch.api.gateway_event import waited_s, without_base_path
-from route_switch.api.request_metrics import emit
+from route_switch.api.outgoing import Outgoing, headers_of
+from route_switch.api.relay import Relay
+from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
+from route_switch.services.route_request import Answer
 from route_switch.wiring.router import router
 
+CHAT = "/v1/chat/completions"
+EVENT_STREAM = "text/event-stream"
 MODELS = "/v1/models/"
 
 logger = service_logger("router")
 metrics = Metrics(service="router")
 app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
+outgoing = Outgoing()
+can_stream = enable_streaming()
+if not can_stream and "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    emit_unavailable_streaming(metrics)
 
 # Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
 # within the first request's deadline. The stage lists them.
@@ -39,24 +53,25 @@ for module in os.environ.get("PRELOAD", "").split():
     import_module(module)
 
 
-@app.post("/v1/chat/completions")
+@app.post(CHAT)
 def chat_completions() -> Response[str]:
     header = app.current_event.headers.get("idempotency-key")
     idempotency_key = chat_request.check_idempotency_key(header)
     call, request = _inbound(idempotency_key)
     if idempotency_key is None:
-        response, _ = _answer(call, request)
-        return response
+        return _answer(call, request)
+    if call.stream and not call.options.dry_run:
+        return _stream_once(idempotency_key, call, request)
     return _answer_once(idempotency_key, call, request)
 
 
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
     _, request = _inbound()
-    routed = router().route.dry_run(request)
-    emit(metrics, routed)
-    body = chat_answer.route_body(routed, request, router().config.bypass_tokens)
-    return json_response(body, headers=_explain(routed))
+    answer = router().route.dry_run(request)
+    Ending(answer, metrics).save()
+    body = chat_answer.route_body(answer.routed, request, router().config.bypass_tokens)
+    return json_response(body, headers=_explain(answer.routed))
 
 
 @app.get("/v1/models")
@@ -75,8 +90,18 @@ def health() -> Response[str]:
     return json_response({"status": "ok"})
 
 
-def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
-    return app.resolve(without_base_path(event), context)
+def lambda_handler(
+    event: dict[str, object], context: LambdaContext
+) -> Any:  # a proxy response, or a `StreamedResponse`
+    global outgoing  # Lambda runs one event at a time
+    outgoing = Outgoing()
+    response = app.resolve(without_base_path(event), context)
+    if can_stream and event.get("resource") == CHAT and event.get("httpMethod") == "POST":
+        pieces = outgoing.pieces(response)
+        return StreamedResponse(
+            response["statusCode"], headers_of(response), pieces, outgoing.after
+        )
+    return outgoing.whole(response)
 
 
 def _caller() -> ApiKey:
@@ -94,11 +119,20 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     return call, chat_request.inbound_request(call, key, request_id, deadline, item)
 
 
-def _answer(call: ChatCall, request: InboundRequest) -> tuple[Response[str], RoutedRequest]:
+def _routed(call: ChatCall, request: InboundRequest) -> Answer:
     route = router().route
-    routed = route.dry_run(request) if call.options.dry_run else route.chat(request)
-    emit(metrics, routed)
-    return _respond(call, routed), routed
+    return route.dry_run(request) if call.options.dry_run else route.chat(request)
+
+
+def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:
+    """Answer, and save the record after the answer has been sent."""
+    answer = _routed(call, request)
+    ending = Ending(answer, metrics)
+    outgoing.after = ending.save
+    if answer.is_live:
+        outgoing.events = live_events(answer, ending.log, include_usage=call.include_usage)
+        return Response(HTTPStatus.OK, EVENT_STREAM, "", _explain(answer.routed))
+    return _respond(call, ending.log())
 
 
 def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
@@ -107,12 +141,8 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
         return errors(routed.failure, headers)
     if call.options.dry_run:
         return json_response(chat_answer.dry_run_body(routed), headers=headers)
-    if call.stream:
-        events = chat_answer.completion_events(routed, include_usage=call.include_usage)
-        response = Response(HTTPStatus.OK, "text/event-stream", events, headers)
-    else:
-        response = json_response(chat_answer.completion_body(routed), headers=headers)
-    if is_deliverable(response):
+    response = json_response(chat_answer.completion_body(routed), headers=headers)
+    if can_stream or is_deliverable(response):
         return response
     return errors(chat_answer.answer_too_long(), headers)
 
@@ -120,24 +150,73 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
 def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
     """Answer, or repeat the answer given before to the same idempotency key."""
     fresh: list[Response[str]] = []
-    stored_responses = router().stored_responses
 
     def produce() -> JsonObject:
-        response, routed = _answer(call, request)
+        answer = _routed(call, request)
+        recorded = Ending(answer, metrics).save()
+        response = _respond(call, answer.routed)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
         fresh.append(response)
-        return stored_responses.store(response, chat_answer.route_headers(routed), routed)
+        return _stored(response.content_type or "", response.body or "", answer.routed, recorded)
 
     try:
-        stored = router().idempotency.once(
-            request.key.key_id, idempotency_key, call.content, app.lambda_context, produce
-        )
-        return fresh[0] if fresh else stored_responses.restore(stored)
+        stored = _once(idempotency_key, call, request, produce)
+        return fresh[0] if fresh else router().stored_responses.restore(stored)
     except UnansweredError as error:
         return error.response
     except AnswerNotStoredError as error:
         return errors(error, dict(error.headers))
+
+
+def _stream_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
+    """The same for a streamed answer. If the client leaves, the answer is read to its end and
+    stored: a retry gets it."""
+    relay: Relay[dict[str, str], JsonObject] = Relay()
+
+    def produce() -> JsonObject:
+        answer = _routed(call, request)
+        ending = Ending(answer, metrics)
+        if not answer.is_live:
+            ending.save()
+            raise UnansweredError(_respond(call, answer.routed))
+        relay.begin(_explain(answer.routed))
+        sent = []
+        for event in live_events(answer, ending.log, include_usage=call.include_usage):
+            sent.append(event)
+            relay.send(event)
+        recorded = ending.save()
+        if answer.error is not None:
+            raise answer.error  # nothing is stored: a retry asks again
+        return _stored(EVENT_STREAM, "".join(sent), answer.routed, recorded)
+
+    head = relay.start(lambda: _once(idempotency_key, call, request, produce))
+    if head is not None:
+        outgoing.events, outgoing.after = relay.texts(), relay.join
+        return Response(HTTPStatus.OK, EVENT_STREAM, "", head)
+    try:
+        return router().stored_responses.restore(relay.result())
+    except UnansweredError as error:
+        return error.response
+    except AnswerNotStoredError as error:
+        return errors(error, dict(error.headers))
+
+
+def _once(
+    idempotency_key: str, call: ChatCall, request: InboundRequest, produce: Callable[[], JsonObject]
+) -> JsonObject:
+    key_id, context = request.key.key_id, app.lambda_context
+    return router().idempotency.once(key_id, idempotency_key, call.content, context, produce)
+
+
+def _stored(content_type: str, body: str, routed: RoutedRequest, recorded: bool) -> JsonObject:
+    return router().stored_responses.store(
+        content_type,
+        body,
+        chat_answer.route_headers(routed),
+        routed.record.request_id,
+        recorded=recorded,
+    )
 
 
 def _explain(routed: RoutedRequest) -> dict[str, str]:

@@ -183,9 +183,20 @@ def run(event: Path, text: str, stack: StackInfo) -> None:
     result = aws_client("lambda", stack.aws_endpoint, stack.region).invoke(
         FunctionName=name, Payload=text
     )
-    sys.stdout.write(result["Payload"].read().decode() + "\n")
+    sys.stdout.write(readable(result["Payload"].read()) + "\n")
     if "FunctionError" in result:
         raise LocalStackError(f"The function {name} failed; its error is printed above.")
+
+
+def readable(payload: bytes) -> str:
+    """Return the answer as text; one in the form of a stream as an HTTP response."""
+    from local.aws.gateway import SEPARATOR, streamed_response  # loads moto
+
+    if SEPARATOR not in payload:
+        return payload.decode()
+    response = streamed_response(iter([payload]))
+    head = [str(response.status), *(f"{name}: {value}" for name, value in response.headers)]
+    return "\n".join([*head, "", b"".join(response.chunks).decode()])
 
 
 def function_word(event: Path, content: object) -> str:

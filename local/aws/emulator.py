@@ -21,6 +21,7 @@ from typing import Self
 
 from local.aws.errors import LocalStackError
 from local.aws.logs import see
+from local.aws.streaming import ResponseStream, RuntimeApi
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / ".build" / "emulator"
@@ -136,19 +137,24 @@ class Emulator:
         self._scratch = sandbox.scratch
         self._log = sandbox.log
         self._address = loopback_address()
-        self._port, runtime_port = free_ports(self._address)
+        self._port, emulator_api_port, runtime_api_port = free_ports(self._address)
         self._runtime: Runtime | None = None
         self._invoked = self._stopped = False
         self._stopping = threading.Lock()
+        runtime_api = f"AWS_LAMBDA_RUNTIME_API={self._address}:{runtime_api_port}"
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
             *(str(find_emulator()), "--log-level", "error"),
             *("--runtime-interface-emulator-address", f"{self._address}:{self._port}"),
-            *("--runtime-api-address", f"{self._address}:{runtime_port}"),
+            *("--runtime-api-address", f"{self._address}:{emulator_api_port}"),
             *(*limited, str(memory_mb), str(self._scratch)),
+            *("/usr/bin/env", runtime_api),  # the emulator has set its own
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
+        self._api = RuntimeApi(
+            (self._address, runtime_api_port), (self._address, emulator_api_port)
+        )
         python_path = os.pathsep.join(map(str, sandbox.path))
         with sandbox.log.open("ab") as log:
             self._process = popen(
@@ -188,17 +194,22 @@ class Emulator:
             return False
         return not self._invoked or (self._runtime is not None and self._runtime.is_alive())
 
-    def invoke(self, event: bytes) -> Answer:
+    def invoke(self, event: bytes, stream: ResponseStream | None = None) -> Answer:
         """Run the handler. A timeout, a crash or an exception is a failed answer, as in Lambda.
 
-        Raises `BrokenEmulatorError` if the emulator itself ends.
+        A streamed answer goes to `stream`; without one, its pieces are put together. Raises
+        `BrokenEmulatorError` if the emulator itself ends.
         """
+        self._api.stream = stream
         try:
             self._connection.request("POST", INVOCATION_PATH, event)
             response = self._connection.getresponse()
             payload = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise BrokenEmulatorError("The emulator ended during an invocation.") from error
+        finally:
+            if stream is not None:
+                stream.end(whole=False)  # unless it has ended
         if not self._invoked:
             self._invoked, self._runtime = True, find_runtime(self._process.pid)
         if payload.startswith(b"Task timed out after "):
@@ -218,6 +229,7 @@ class Emulator:
         runtime = self._runtime
         if runtime is None and self._process.poll() is None:  # in its first invocation
             runtime = find_runtime(self._process.pid)
+        self._api.stop()
         self._process.kill()  # first, so that it does not report the runtime's end
         if runtime is not None:
             runtime.kill()
@@ -239,12 +251,12 @@ def loopback_address() -> str:
     return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - not a secret
 
 
-def free_ports(address: str) -> tuple[int, int]:
-    """Return two ports that nothing uses, not even on all addresses of this machine.
+def free_ports(address: str) -> tuple[int, int, int]:
+    """Return three ports that nothing uses, not even on all addresses of this machine.
 
     The ports of AWS's images (8080 and 9001) are often in use.
     """
-    with socket() as one, socket() as other:
-        for each in (one, other):
+    with socket() as one, socket() as another, socket() as last:
+        for each in (one, another, last):
             each.bind((address, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+        return one.getsockname()[1], another.getsockname()[1], last.getsockname()[1]

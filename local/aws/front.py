@@ -5,7 +5,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -18,17 +18,22 @@ from local.aws.gateway import (
     HttpRequest,
     HttpResponse,
     MalformedAnswerError,
+    StreamedResponse,
     gateway_response,
     proxy_event,
     proxy_response,
+    streamed_response,
 )
 from local.aws.logs import see
 from local.aws.routes import RestApi, Route
+from local.aws.streaming import CutOffError, ResponseStream
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_IN_FLIGHT = 64
-Invoke = Callable[[str, bytes], Answer]
-"""Runs the function with this ARN on an event."""
+IDLE_S = 5 * 60
+"""A streamed answer that pauses for longer is cut off, as by regional API Gateway endpoints."""
+Invoke = Callable[[str, bytes, ResponseStream | None], Answer]
+"""Runs the function with this ARN on an event. A streamed answer goes to the stream."""
 
 
 class BodyTooLargeError(Exception):
@@ -53,7 +58,7 @@ class Front:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, request_id: str) -> HttpResponse | StreamedResponse:
         """Return the function's response, or API Gateway's own error."""
         api = self.api
         matched = api.match(request.method, urlsplit(request.target).path)
@@ -61,8 +66,11 @@ class Front:
             return gateway_response(api, "MISSING_AUTHENTICATION_TOKEN", request_id)
         route, parameters = matched
         event = json.dumps(proxy_event(api, route, parameters, request, request_id)).encode()
-        invocation = self._workers.submit(self._invoke, route.function_arn, event)
+        stream = ResponseStream() if route.streams else None
+        invocation = self._workers.submit(self._invoke, route.function_arn, event, stream)
         try:
+            if stream is not None:
+                return self._streamed(stream, invocation, route.timeout_s)
             # As in AWS, the function continues after API Gateway's timeout.
             answer = invocation.result(timeout=route.timeout_s)
             if answer.failed:
@@ -75,6 +83,24 @@ class Front:
         except (MalformedAnswerError, LocalStackError) as error:
             self._report(f"{request.method} {route.path} {request_id}: {error}", route)
             return gateway_response(api, "DEFAULT_5XX", request_id)
+
+    def _streamed(
+        self, stream: ResponseStream, invocation: Future[Answer], timeout_s: float
+    ) -> StreamedResponse:
+        """Wait for the beginning of the answer."""
+        # An invocation that fails before it answers ends the stream too.
+        invocation.add_done_callback(lambda _: stream.end(whole=False))
+        chunks = stream.read(IDLE_S, timeout_s)
+        try:
+            return streamed_response(chunks)
+        except CutOffError:
+            answer = invocation.result()
+            if answer.failed:
+                raise MalformedAnswerError(
+                    f"the function failed: {answer.payload[:500]!r}"
+                ) from None
+            # A function that cannot stream may return the same form at once.
+            return streamed_response(iter([answer.payload]))
 
     def _report(self, problem: str, route: Route) -> None:
         if not self._stopping:  # a request that the shutdown interrupts is no problem
@@ -146,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
             pass
         return body
 
-    def respond(self, response: HttpResponse, request_id: str) -> None:
+    def respond(self, response: HttpResponse | StreamedResponse, request_id: str) -> None:
         self.send_response_only(response.status)
         names = {name.lower() for name, _ in response.headers}
         if "content-type" not in names:
@@ -154,11 +180,30 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in response.headers:
             self.send_header(name, value)
         self.send_header("x-amzn-RequestId", request_id)
+        if isinstance(response, StreamedResponse):
+            self.respond_in_chunks(response)
+            return
         self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
         self.wfile.flush()
+
+    def respond_in_chunks(self, response: StreamedResponse) -> None:
+        """Send each piece as it comes. An answer that is cut off has no last chunk."""
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.flush()
+        try:
+            for chunk in response.chunks:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+        except (CutOffError, TimeoutError):
+            self.close_connection = True
+        finally:
+            response.chunks.close()  # tells the function if the client has left
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the functions log their requests."""

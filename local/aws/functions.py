@@ -27,6 +27,7 @@ from local.aws.errors import LocalStackError
 from local.aws.image import Image
 from local.aws.moto_iam import assume
 from local.aws.proxies import for_functions
+from local.aws.streaming import ResponseStream
 
 MAX_ENVIRONMENTS = 8
 """Concurrent environments per function version. Further invocations wait for a free one."""
@@ -153,9 +154,12 @@ class Functions:
         for folder in (CACHE, state / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def invoke(self, function: FunctionVersion, event: bytes) -> Answer:
-        """Run the function. Raise `RequestTooLargeError` if the event is over 6 MB, as Lambda does.
+    def invoke(
+        self, function: FunctionVersion, event: bytes, stream: ResponseStream | None = None
+    ) -> Answer:
+        """Run the function. `stream` takes a streamed answer.
 
+        Raise `RequestTooLargeError` if the event is over 6 MB, as Lambda does.
         An environment that ends during the invocation is a function error. The next event gets a
         new environment.
         """
@@ -166,7 +170,7 @@ class Functions:
             )
         try:
             with self._pool(function).environment() as emulator:
-                return emulator.invoke(event)
+                return emulator.invoke(event, stream)
         except BrokenEmulatorError:
             return Answer.error("Runtime.ExitError", "The execution environment ended.")
 

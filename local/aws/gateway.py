@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -23,6 +23,8 @@ ERRORS = {
 }
 """The possible errors of API Gateway itself: type, status, message."""
 
+SEPARATOR = b"\0" * 8
+MAX_PRELUDE_BYTES = 1024 * 1024
 ANSWER_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
@@ -46,6 +48,15 @@ class HttpResponse:
     status: int
     headers: Headers
     body: bytes
+
+
+@dataclass(frozen=True)
+class StreamedResponse:
+    """A response whose body is still being made. Closing `chunks` ends it."""
+
+    status: int
+    headers: Headers
+    chunks: Generator[bytes]
 
 
 class MalformedAnswerError(Exception):
@@ -130,6 +141,31 @@ def proxy_response(api: RestApi, request: HttpRequest, payload: bytes) -> HttpRe
         except binascii.Error as error:
             raise MalformedAnswerError("the body is not base64") from error
     return HttpResponse(status, answer_headers(answer), content)
+
+
+def streamed_response(answer: Iterator[bytes]) -> StreamedResponse:
+    """Read the beginning of a streamed answer; raise `MalformedAnswerError` if it is invalid.
+
+    It is JSON with status and headers, then eight NUL bytes, then the body.
+    """
+    start = b""
+    for chunk in answer:
+        start += chunk
+        if SEPARATOR in start or len(start) > MAX_PRELUDE_BYTES:
+            break
+    prelude, separator, body = start.partition(SEPARATOR)
+    try:
+        head: Json = json.loads(prelude) if separator else {}
+        status = int(head["statusCode"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedAnswerError(f"not a streamed response: {start[:200]!r}") from error
+    return StreamedResponse(status, answer_headers(head), _rest(body, answer))
+
+
+def _rest(body: bytes, answer: Iterator[bytes]) -> Generator[bytes]:
+    if body:
+        yield body
+    yield from answer
 
 
 def answer_headers(answer: Json) -> Headers:

@@ -8,7 +8,7 @@ from typing import Any
 from local.aws.errors import LocalStackError
 
 Json = dict[str, Any]
-FUNCTION_ARN = re.compile(r"/functions/(.+)/invocations$")
+FUNCTION_ARN = re.compile(r"/functions/(.+)/(?:response-streaming-)?invocations$")
 DEFAULT_TIMEOUT_MS = 29_000
 
 
@@ -21,6 +21,8 @@ class Route:
     resource_id: str
     function_arn: str
     timeout_s: float
+    streams: bool
+    """Whether the function answers in the form of a stream, errors included."""
     pattern: re.Pattern[str] = field(repr=False)
 
 
@@ -114,6 +116,12 @@ def make_route(method: Json, paths: Mapping[str, str]) -> Route:
             f"The integration of {path} names no function: {integration['Uri']}. Use a Lambda "
             "function's invocation URI."
         )
+    streams = integration.get("ResponseTransferMode") == "STREAM"
+    if streams != integration["Uri"].endswith("/response-streaming-invocations"):
+        raise LocalStackError(
+            f"The integration of {path} mixes both kinds of answers: ResponseTransferMode STREAM "
+            "belongs to a URI that ends in /response-streaming-invocations."
+        )
     pattern = re.sub(r"\\{(\w+)\\\+\\}", r"(?P<\1>.+)", re.escape(path))
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", pattern)
     return Route(
@@ -122,5 +130,6 @@ def make_route(method: Json, paths: Mapping[str, str]) -> Route:
         resource_id=properties["ResourceId"],
         function_arn=arn[1],
         timeout_s=integration.get("TimeoutInMillis", DEFAULT_TIMEOUT_MS) / 1000,
+        streams=streams,
         pattern=re.compile(pattern),
     )

@@ -40,6 +40,7 @@ from local.aws.moto_data import StackData
 from local.aws.routes import NO_API, RestApi
 from local.aws.saver import Saver
 from local.aws.state_file import StateFile
+from local.aws.streaming import ResponseStream
 
 OUTPUTS = ("FirstKeysParameter", "LivePromptParameter", "ResultsTable")
 
@@ -130,8 +131,8 @@ class LocalStack:
         elif self._empty and not (self._state / STACK_FILE).exists():
             self._publish(outputs_of(self._cloud))
 
-    def _invoke(self, arn: str, event: bytes) -> Answer:
-        return self._functions.invoke(find_function(arn), event)
+    def _invoke(self, arn: str, event: bytes, stream: ResponseStream | None) -> Answer:
+        return self._functions.invoke(find_function(arn), event, stream)
 
     def _describe(self, outputs: dict[str, str]) -> StackInfo:
         missing = [name for name in OUTPUTS if name not in outputs]

@@ -1,6 +1,7 @@
 """Time the warm handler and raw calls of the same upstream, alternating so that noise affects both.
 
-It runs like a function, and prints milliseconds by path as JSON. `python warm.py TURNS`.
+A request has been answered when its response has left, and is recorded after that. It runs like a
+function, and prints milliseconds by path as JSON. `python warm.py TURNS`.
 """
 
 import json
@@ -11,30 +12,32 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
-from functions.router.handler import lambda_handler
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
 from route_switch.domain.switches import Switches
 from route_switch.wiring.router import router
+from tests.bench.runtime import serve
 from tests.support.events import chat_event
 
 WARM_UP = 50
+RECORDED = " and recorded"
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
 
 def main(turns: int) -> dict[str, list[float]]:
     paths = _paths()
-    times: dict[str, list[float]] = {name: [] for name in paths}
+    times: dict[str, list[float]] = {}
     for turn in range(turns + WARM_UP):
         for name, path in paths.items():
-            started = time.perf_counter()
-            path()
-            if turn >= WARM_UP:
-                times[name].append((time.perf_counter() - started) * 1000)
+            started = time.monotonic()
+            for ending, at in path().items():
+                if turn >= WARM_UP:
+                    times.setdefault(f"{name}{ending}", []).append((at - started) * 1000)
     return times
 
 
-def _paths() -> dict[str, Callable[[], None]]:
+def _paths() -> dict[str, Callable[[], dict[str, float]]]:
+    """Each returns when it ended, by the ending's name (monotonic seconds)."""
     config = json.loads(os.environ["ROUTE_SWITCH_CONFIG"])
     client = httpx.Client(base_url=config["openai_base_url"])
     # The messages that the classified path sends to the router LLM.
@@ -43,23 +46,26 @@ def _paths() -> dict[str, Callable[[], None]]:
     def call(model: str, messages: Sequence[object]) -> None:
         client.post("/chat/completions", json={"model": model, "messages": messages}).json()
 
-    def handle(text: str, model: str = "auto") -> None:
-        answer = lambda_handler(chat_event(text, "rs-bench", model), None)  # type: ignore[arg-type]
-        assert answer["statusCode"] == 200
+    def handle(text: str, model: str = "auto") -> dict[str, float]:
+        served = serve(chat_event(text, "rs-bench", model))
+        return {"": served.sent, RECORDED: served.recorded}
 
-    def in_shadow() -> None:
+    def in_shadow() -> dict[str, float]:
         """Answer as for a named tier, and decide beside it."""
         switches = router().route._switches
         switches._keep(Switches(routing="shadow"), True)
-        handle(LONG)
+        times = handle(LONG)
         switches._keep(Switches(), True)
+        return times
 
-    def one_raw_call() -> None:
+    def one_raw_call() -> dict[str, float]:
         call("small", [{"role": "user", "content": "hello"}])
+        return {"": time.monotonic()}
 
-    def two_raw_calls() -> None:
+    def two_raw_calls() -> dict[str, float]:
         call("router", router_messages)
         call("medium", [{"role": "user", "content": LONG}])
+        return {"": time.monotonic()}
 
     return {
         "one raw call": one_raw_call,

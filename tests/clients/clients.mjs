@@ -27,6 +27,13 @@ const City = z.object({ city: z.string() });
 const Tide = z.object({ height_m: z.number() });
 const asking = (word, client) => `[${word} ${client}] ${LONG}`;
 
+// Whether at least five of eight words come one by one, and not together.
+async function paced(parts, textOf) {
+  const times = [];
+  for await (const part of parts) if (textOf(part)) times.push(performance.now());
+  return times.slice(1).filter((time, n) => time - times[n] > 50).length >= 5;
+}
+
 function openaiNode() {
   const client = new OpenAI({ baseURL, apiKey });
   const tool = {
@@ -55,6 +62,8 @@ function openaiNode() {
   return {
     text: async () => said(await create("text", { model: "auto" })),
     stream: async () => said(await streamed("stream", { model: "auto" })),
+    pace: async () =>
+      paced(await create("pace", { stream: true }), (part) => part.choices[0]?.delta.content),
     tools: async () => calls((await create("tools", { tools: [tool] })).choices[0].message),
     tools_streamed: async () =>
       calls((await streamed("tools_streamed", { tools: [tool] })).choices[0].message),
@@ -108,6 +117,7 @@ function aiSdk() {
   return {
     text: async () => said(await ask("text", { model: model("auto") })),
     stream: async () => said(stream("stream", { model: model("auto") })),
+    pace: async () => paced(stream("pace").textStream, (text) => text),
     tools: async () => calls((await ask("tools", { tools })).toolCalls),
     tools_streamed: async () => calls(await stream("tools_streamed", { tools }).toolCalls),
     structured: async () =>
@@ -146,6 +156,7 @@ function langchainJs() {
   return {
     text: async () => said(await chat({ model: "auto" }).invoke(words("text"))),
     stream: async () => said(await whole(chat({ model: "auto" }).stream(words("stream")))),
+    pace: async () => paced(await chat().stream(words("pace")), (part) => part.content),
     tools: async () => calls(await chat().bindTools([weather]).invoke(words("tools"))),
     tools_streamed: async () =>
       calls(await whole(chat().bindTools([weather]).stream(words("tools_streamed")))),

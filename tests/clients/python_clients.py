@@ -7,9 +7,11 @@ results is that of `clients.mjs`.
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 BASE_URL, API_KEY = os.environ["BASE_URL"], os.environ["API_KEY"]
@@ -51,6 +53,12 @@ def thought(answer: Any) -> object:
     return {"reasoning": message.reasoning_content, "text": message.content}
 
 
+def paced(texts: Iterable[str | None]) -> object:
+    """Whether at least five of eight words come one by one, and not together."""
+    times = [time.monotonic() for text in texts if text]
+    return sum(later - earlier > 0.05 for earlier, later in pairwise(times)) >= 5
+
+
 def langchain() -> Cases:
     from langchain_core.messages import HumanMessage
     from langchain_openai import ChatOpenAI
@@ -80,6 +88,7 @@ def langchain() -> Cases:
     return {
         "text": lambda: said(chat("auto").invoke(words("text"))),
         "stream": lambda: said(whole(chat("auto", stream_usage=True), "stream")),
+        "pace": lambda: paced(part.content for part in chat().stream(words("pace"))),
         "tools": lambda: calls(chat().bind_tools([WEATHER]).invoke(words("tools"))),
         "tools_streamed": lambda: calls(whole(chat().bind_tools([WEATHER]), "tools_streamed")),
         "structured": lambda: structured(TIDE).invoke(words("structured")),
@@ -114,6 +123,7 @@ def openai() -> Cases:
     return {
         "text": lambda: said(ask("text", "auto")),
         "stream": lambda: said(stream("stream", "auto")),
+        "pace": lambda: paced(part.choices[0].delta.content for part in ask("pace", stream=True)),
         "tools": lambda: calls(ask("tools", tools=[WEATHER])),
         "tools_streamed": lambda: calls(stream("tools_streamed", tools=[WEATHER])),
         "structured": lambda: json.loads(
@@ -148,6 +158,7 @@ def litellm() -> Cases:
     return {
         "text": lambda: said(ask("text", "auto")),
         "stream": lambda: said(stream("stream", "auto")),
+        "pace": lambda: paced(part.choices[0].delta.content for part in ask("pace", stream=True)),
         "tools": lambda: calls(ask("tools", tools=[WEATHER])),
         "tools_streamed": lambda: calls(stream("tools_streamed", tools=[WEATHER])),
         "structured": lambda: json.loads(

@@ -1,9 +1,7 @@
 """Runs a dialect through the router's handler in this process, against the scripted upstream."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -15,6 +13,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import router
 from tests.conformance import reading
+from tests.conformance.as_events import FORMS, can_stream
 from tests.conformance.dialect import Dialect, Seen, Upstream, load, names
 from tests.integration.conftest import Answer, Api, api_maker, forget, mocked_aws
 from tests.support.upstream import Body, Reply
@@ -77,14 +76,18 @@ class Conformance:
             self.environment.setenv(client.address, self.api.upstream.url.removesuffix("/v1"))
         forget()
 
-    def check(self, client: Client, dialect: Dialect, *, stream: bool) -> None:
-        seen = dialect.seen
+    def check(
+        self, client: Client, dialect: Dialect, *, stream: bool, events: bool = False
+    ) -> None:
+        """Ask as a client of the router does, with or without `stream`. With `events`, the
+        provider streams its answer; otherwise it answers at once, whatever it was asked for."""
+        seen = dialect.streamed if stream and dialect.streamed else dialect.seen
         self.serve_with(client)
         _forget_records()
         if self.learned:
             router.router.cache_clear()
         self.learned = any(each.status in (400, 422) for each in dialect.upstream + dialect.router)
-        answer = self._ask(dialect, stream=stream)
+        answer = self._ask(dialect, stream=stream, events=events)
         assert answer.status == seen.status, answer.text
         assert self.tier_calls == seen.calls
         problems = [
@@ -94,11 +97,11 @@ class Conformance:
         if seen.error is None:
             problems += self._problems_of_answer(answer, seen, stream=stream)
         else:
-            problems += _problems_of_error(answer, seen)
-        problems += self._problems_of_record(answer, seen)
+            problems += _problems_of_error(seen, _broken(answer) if seen.status == 200 else answer)
+        problems += self._problems_of_record(answer, seen, stream=stream and seen.status == 200)
         assert not problems, "\n".join(problems)
 
-    def _ask(self, dialect: Dialect, *, stream: bool) -> Answer:
+    def _ask(self, dialect: Dialect, *, stream: bool, events: bool) -> Answer:
         upstream = self.api.upstream
         routed = self.client.routed if self.client else None
         upstream.calls.clear()
@@ -111,7 +114,8 @@ class Conformance:
                 router_calls += 1
                 return _reply(dialect.router or [Upstream(body=routed)], router_calls)
             self.tier_calls += 1
-            return _reply(dialect.upstream, self.tier_calls)
+            form = self.client.form if events and self.client else ""
+            return _reply(dialect.upstream, self.tier_calls, form)
 
         upstream.script = script
         options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
@@ -122,14 +126,15 @@ class Conformance:
     def _problems_of_answer(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
         body = reading.read_stream(answer.text) if stream else reading.read_whole(answer.text)
         assert body["id"] == answer.headers["x-request-id"]
-        attempts: list[dict[str, Any]] = json.loads(answer.headers["x-route-attempts"])
+        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
+        attempts = reading.strict_json(kept.text)["attempts"]
         expected = {"choices": seen.choices, "usage": seen.usage, **seen.more}
         return [
             *reading.differences(expected, body, "answer"),
             *reading.differences(seen.adjusted, attempts[-1]["adjusted"], "adjusted"),
         ]
 
-    def _problems_of_record(self, answer: Answer, seen: Seen) -> list[str]:
+    def _problems_of_record(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
         kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
         assert kept.status == 200
         record = reading.strict_json(kept.text)
@@ -141,7 +146,7 @@ class Conformance:
         return [
             *reading.differences(
                 {
-                    "status": "answered" if seen.error is None else "failed",
+                    "status": _status(seen),
                     "cost_usd": seen.cost_usd,
                     "reason": seen.reason,
                     **({"tier": seen.tier} if seen.error is None else {}),
@@ -150,8 +155,17 @@ class Conformance:
                 {**record, "cost_usd": cost_usd},
                 "record",
             ),
-            *reading.differences({"x-route-cost-usd": header}, answer.headers, "headers"),
+            # The costs of a stream are not known when its headers are sent.
+            *reading.differences(
+                {"x-route-cost-usd": None if stream else header}, answer.headers, "headers"
+            ),
         ]
+
+
+def _status(seen: Seen) -> str:
+    if seen.error is None:
+        return "answered"
+    return "partial" if seen.status == 200 else "failed"
 
 
 def _forget_records() -> None:
@@ -160,7 +174,14 @@ def _forget_records() -> None:
     dynamodb_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].tables["results"].items.clear()
 
 
-def _problems_of_error(answer: Answer, seen: Seen) -> list[str]:
+def _broken(answer: Answer) -> Answer:
+    """Return the last event of a stream that broke off."""
+    *_, last, rest = answer.text.split("\n\n")
+    assert rest == ""
+    return replace(answer, text=last.removeprefix("data: "))
+
+
+def _problems_of_error(seen: Seen, answer: Answer) -> list[str]:
     assert seen.error is not None
     error = reading.strict_json(answer.text)["error"]
     expected = seen.error.model_dump(exclude={"message"})
@@ -170,8 +191,15 @@ def _problems_of_error(answer: Answer, seen: Seen) -> list[str]:
     return problems
 
 
-def _reply(responses: list[Upstream], number: int) -> Reply:
+def _reply(responses: list[Upstream], number: int, form: str = "") -> Reply:
+    """Return a response; with a provider's `form`, in the events in which it streams."""
     response = responses[min(number, len(responses)) - 1]
+    events = FORMS.get(form, lambda _: None)
+    parts = events(response.body) if response.raw is None and not response.hangs_up else None
+    if parts is not None:
+        types = {"bedrock": {"content-type": "application/vnd.amazon.eventstream"}}
+        headers = {**types.get(form, {}), **response.headers}
+        return Reply(status=response.status, headers=headers, parts=parts)
     body = response.body if response.raw is None else response.raw
     return Reply(body, response.status, None, response.headers, response.hangs_up)
 
@@ -186,6 +214,11 @@ def conformance() -> Iterator[Conformance]:
         yield Conformance(make(), environment)
 
 
+every_way = pytest.mark.parametrize(
+    ("stream", "events"),
+    [(False, False), (True, False), (True, True)],
+    ids=["whole", "streamed", "in-events"],
+)
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
@@ -194,3 +227,17 @@ def every_dialect(form: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "dialect", [pytest.param(load(form, name), id=name) for name in names(form)]
     )
+
+
+def every_streamed_dialect(form: str) -> pytest.MarkDecorator:
+    """The same for those that fail before their answer begins, or stream it."""
+    loaded = {name: load(form, name) for name in names(form)}
+    return pytest.mark.parametrize(
+        "dialect",
+        [pytest.param(each, id=name) for name, each in loaded.items() if _streams(form, each)],
+    )
+
+
+def _streams(form: str, dialect: Dialect) -> bool:
+    answers = [each.body for each in dialect.upstream if each.status < 300 and each.raw is None]
+    return not answers or can_stream(form, answers)

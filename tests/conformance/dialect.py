@@ -74,6 +74,8 @@ class Dialect(_Part):
     upstream: list[Upstream] = Field(min_length=1)
     router: list[Upstream] = Field(default_factory=list)
     seen: Seen
+    streamed: Seen | None = None
+    """What is seen of a stream, if that differs: what has been passed on cannot be taken back."""
 
 
 def names(form: str) -> list[str]:

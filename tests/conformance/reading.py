@@ -28,8 +28,9 @@ def read_whole(text: str) -> dict[str, Any]:
 def read_stream(text: str) -> dict[str, Any]:
     """Return the whole answer, put together by OpenAI's accumulator."""
     assert not set(LINE_ENDS) & set(text), "some clients end a line at these characters"
-    *events, done, rest = text.split("\n\n")
+    *events, costs, done, rest = text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
+    assert costs.startswith(": route_switch {")
     state = ChatCompletionStreamState()
     more: dict[str, Any] = {}
     of_choices: dict[int, dict[str, Any]] = {}

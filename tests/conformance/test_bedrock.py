@@ -1,6 +1,6 @@
 """Every dialect of Bedrock's `converse`, over HTTP to a real botocore client."""
 
-from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.conformance.conftest import Client, Conformance, every_dialect, every_streamed_dialect
 from tests.conformance.dialect import Dialect
 
 CLIENT = Client(
@@ -16,7 +16,11 @@ CLIENT = Client(
 )
 
 
-@both_ways
 @every_dialect(CLIENT.form)
-def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
-    conformance.check(CLIENT, dialect, stream=stream)
+def test_dialect(conformance: Conformance, dialect: Dialect) -> None:
+    conformance.check(CLIENT, dialect, stream=False)
+
+
+@every_streamed_dialect(CLIENT.form)
+def test_streamed_dialect(conformance: Conformance, dialect: Dialect) -> None:
+    conformance.check(CLIENT, dialect, stream=True, events=True)

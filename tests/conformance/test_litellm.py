@@ -75,13 +75,13 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 @both_ways
 @every_dialect(FORWARDED.form)
 def test_forwarded_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
-    conformance.check(FORWARDED, dialect, stream=stream)
+    conformance.check(FORWARDED, dialect, stream=stream, events=stream)
 
 
 @both_ways
 @every_dialect(ANTHROPIC.form)
 def test_anthropic_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
-    conformance.check(ANTHROPIC, dialect, stream=stream)
+    conformance.check(ANTHROPIC, dialect, stream=stream, events=stream)
 
 
 @both_ways

@@ -4,17 +4,17 @@ import json
 import re
 from pathlib import Path
 
-from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
+from tests.conformance.conftest import Client, Conformance, every_dialect, every_way
 from tests.conformance.dialect import Dialect
 from tests.support.upstream import completion
 
 CLIENT = Client("openai", "openai", completion("2").body)
 
 
-@both_ways
+@every_way
 @every_dialect(CLIENT.form)
-def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
-    conformance.check(CLIENT, dialect, stream=stream)
+def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool, events: bool) -> None:
+    conformance.check(CLIENT, dialect, stream=stream, events=events)
 
 
 def test_the_example_of_the_readme_is_a_dialect(conformance: Conformance) -> None:

@@ -27,6 +27,8 @@ from tests.support.weekly import Weekly, stage_of, subscribed
 RouteSwitch = Callable[..., Result]
 """Runs `route-switch` with these arguments."""
 
+ORIGIN = "https://chat.example"
+"""Pages of it may call the API of the scripted stack."""
 TEMPORARY = pytest.StashKey[Path]()
 
 
@@ -54,6 +56,7 @@ class ServedStack:
 
     stack: StackInfo
     upstream: Upstream
+    logs: Path
 
     @property
     def openai(self) -> OpenAI:
@@ -91,6 +94,12 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 @pytest.fixture(scope="session")
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
+    with scripted_stack(tmp_path_factory.mktemp("scripted")) as served:
+        yield served
+
+
+@contextmanager
+def scripted_stack(folder: Path) -> Iterator[ServedStack]:
     """A stack whose models are served over HTTP by a server that each test scripts."""
     with running_upstream(lambda _: completion("2")) as upstream:
         environment = {
@@ -101,17 +110,19 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
             "TIER_1_MODEL": "gpt-4.1-nano",
             "TIER_2_MODEL": "gpt-4.1-mini",
             "TIER_3_MODEL": "gpt-4.1",
-            "CDK_CONTEXT_JSON": json.dumps(starting_in_shadow()),
+            "CDK_CONTEXT_JSON": json.dumps(scripted_context()),
         }
-        with deployed(tmp_path_factory.mktemp("scripted"), environment) as stack:
+        with deployed(folder, environment) as stack:
             switch_routing(stack, "on")  # the first deployment set it to shadow
-            yield ServedStack(stack, upstream)
+            yield ServedStack(stack, upstream, folder / "state/logs")
 
 
-def starting_in_shadow() -> dict[str, object]:
-    """Return the context of cdk.json, with a local stage that starts as prod does."""
+def scripted_context() -> dict[str, object]:
+    """Return the context of cdk.json, with a local stage that starts as prod does and that pages of
+    `ORIGIN` may call."""
     stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
     stages["local"]["router"] = {"start": "shadow"}
+    stages["local"]["cors_origins"] = [ORIGIN]
     return {"stages": stages}
 
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 import infra.api
 from infra.api import ERRORS, all_paths
 from infra.app import read_context, synthesize
-from infra.routes import ROUTES
+from infra.routes import ROUTES, STREAMED
 from infra.stage import load_stage
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.settings import ManagementSettings, parse_environment, parse_settings
@@ -25,6 +25,8 @@ STATEFUL = {
     "DataLearning06BECC9F": "AWS::S3::Bucket",
     "DataRecords27C8EFFC": "AWS::SQS::Queue",
 }
+
+LAMBDA_MOST_S = API_GATEWAY_MOST_S = 900
 
 
 def environment(stage: Synthesized, function: str) -> dict[str, str]:
@@ -277,7 +279,54 @@ def test_the_router_accepts_its_environment(name: str, request: pytest.FixtureRe
     assert settings.results_table == "DataResultsDF54D4F1"
     assert settings.live_parameter.endswith("/prompt/live")
     timeout = stage.function("Router")["Timeout"]
-    assert settings.router.request_deadline_s < timeout <= 29
+    assert settings.router.request_deadline_s < timeout <= LAMBDA_MOST_S
+
+
+def test_chat_completions_are_streamed_and_no_other_route_is(prod: Synthesized) -> None:
+    resources = prod.resources("AWS::ApiGateway::Resource")
+    streamed = {
+        resources[method["ResourceId"]["Ref"]]["Properties"]["PathPart"]
+        for method in (m["Properties"] for m in prod.resources("AWS::ApiGateway::Method").values())
+        if method["Integration"].get("ResponseTransferMode") == "STREAM"
+        and method["HttpMethod"] == "POST"
+    }
+    assert streamed == {path.rpartition("/")[2] for _, path in STREAMED} == {"completions"}
+    modes = [
+        m["Properties"]["Integration"].get("ResponseTransferMode", "BUFFERED")
+        for m in prod.resources("AWS::ApiGateway::Method").values()
+    ]
+    assert modes.count("STREAM") == 1
+
+
+def test_a_stream_has_the_url_and_the_time_that_it_needs(prod: Synthesized) -> None:
+    [integration] = [
+        m["Properties"]["Integration"]
+        for m in prod.resources("AWS::ApiGateway::Method").values()
+        if m["Properties"]["Integration"].get("ResponseTransferMode") == "STREAM"
+    ]
+    parts = [p for p in integration["Uri"]["Fn::Join"][1] if isinstance(p, str)]
+    assert any(":lambda:path/2021-11-15/functions/" in part for part in parts)
+    assert parts[-1] == "/response-streaming-invocations"
+    assert integration["Type"] == "AWS_PROXY"
+    assert integration["TimeoutInMillis"] == API_GATEWAY_MOST_S * 1000
+    timeout = prod.function("Router")["Timeout"]
+    deadline_s = parse_settings(environment(prod, "Router")).router.request_deadline_s
+    assert deadline_s == 300
+    assert deadline_s + 10 == timeout < API_GATEWAY_MOST_S
+
+
+def test_the_longest_deadline_fits_into_lambda(tmp_path: Path) -> None:
+    stage = synthesize_stage(tmp_path, "local", settings={"router": {"request_deadline_s": 870}})
+    assert stage.function("Router")["Timeout"] == 880 < LAMBDA_MOST_S
+
+
+def test_the_router_may_invoke_models_with_and_without_a_stream(prod: Synthesized) -> None:
+    [actions] = [
+        statement["Action"]
+        for name, statement in prod.statements()
+        if name.startswith("Router") and "bedrock" in json.dumps(statement["Action"])
+    ]
+    assert set(actions) == {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
 
 
 def test_secrets_exist_only_if_a_stage_needs_them(

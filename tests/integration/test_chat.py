@@ -160,6 +160,32 @@ def test_a_request_that_every_model_refuses_is_the_callers_error(api: Api) -> No
     assert "small says no" in error["message"]
 
 
+def test_a_model_that_takes_too_long_is_helped_and_the_first_answer_counts(
+    make_api: MakeApi,
+) -> None:
+    """The next model is asked as well. Here it is slower than the first one."""
+    api = make_api(attempt_s=0.3)
+    asked_next = threading.Event()
+    never = threading.Event()
+
+    def script(body: Body) -> Reply:
+        if body["model"] == "medium":
+            return Reply(completion("From the first.").body, wait_for=asked_next)
+        if body["model"] == "large":
+            asked_next.set()
+            return Reply(completion("From the next.").body, wait_for=never)
+        return completion("2")
+
+    api.upstream.script = script
+    answer = api.chat(LONG)
+    never.set()
+    assert "From the first." in answer.text
+    assert answer.headers["x-route-tier"] == "2"
+    assert answer.headers["x-route-reason"] == "router"
+    statuses = [a["status"] for a in record_of(api, str(answer.body["id"]))["attempts"]]  # type: ignore[attr-defined]  # JSON
+    assert statuses == ["answered", "timed_out", "timed_out"]
+
+
 def test_a_late_answer_is_used_when_nothing_else_answers(make_api: MakeApi) -> None:
     api = make_api(router_timeout_s=0.5, request_deadline_s=3)
     others_failed = threading.Event()

@@ -1,6 +1,7 @@
 """Kept connections to a provider that are gone when they are used again."""
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -11,8 +12,8 @@ from route_switch.adapters.models.provider_http import IDLE_S, ProviderHttp
 from route_switch.domain.completion import complete
 from route_switch.domain.ports import ModelCall
 from tests.integration.conftest import LONG, MakeApi, record_of
-from tests.support.raw_server import RawServer, answer, raw_server
-from tests.support.upstream import completion, running_upstream
+from tests.support.raw_server import CHUNKED, RawServer, answer, raw_server
+from tests.support.upstream import DONE, chunk, completion, event, running_upstream
 
 
 def once(connection: socket.socket, number: int, _: RawServer) -> bool:
@@ -87,3 +88,35 @@ def test_the_path_of_a_base_address_goes_before_its_query(base: str, path: str) 
         call = ModelCall("m", ({"role": "user", "content": "Hi"},))
         complete(OpenAiCompatibleClient(address, lambda: None).stream(call))
         assert upstream.paths == [path]
+
+
+def a_stream(connection: socket.socket, _: int, __: RawServer) -> bool:
+    body = b"".join(event(each) for each in (chunk({"content": "Hi."}), chunk({}, "stop"))) + DONE
+    connection.sendall(CHUNKED + b"%x\r\n%b\r\n" % (len(body), body))
+    connection.sendall(b"0\r\n\r\n")
+    return True
+
+
+def test_a_stream_leaves_its_connection_to_the_next_call() -> None:
+    """A new one would cost a TLS handshake, before the first token of each answer."""
+    with raw_server(a_stream) as server:
+        client = OpenAiCompatibleClient(server.url, lambda: None)
+        for _ in range(3):
+            call = ModelCall("m", ({"role": "user", "content": "Hi"},), {}, 5, True)
+            assert complete(client.stream(call)).text == "Hi."
+        assert server.requests == [3]
+
+
+def without_an_end(connection: socket.socket, _: int, server: RawServer) -> bool:
+    body = event(chunk({"content": "Hi."}, "stop")) + DONE
+    connection.sendall(CHUNKED + b"%x\r\n%b\r\n" % (len(body), body))
+    server.stopped.wait()
+    return False
+
+
+def test_a_server_that_does_not_end_its_stream_holds_no_answer_up() -> None:
+    with raw_server(without_an_end) as server:
+        call = ModelCall("m", ({"role": "user", "content": "Hi"},), {}, 30, True)
+        started = time.monotonic()
+        assert complete(OpenAiCompatibleClient(server.url, lambda: None).stream(call)).text == "Hi."
+        assert time.monotonic() - started < 5

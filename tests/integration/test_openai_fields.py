@@ -72,11 +72,12 @@ def chat_completion(*choices: dict[str, object], **more: object) -> dict[str, ob
 
 
 def events_of(text: str) -> list[dict[str, object]]:
-    """Parse a well-formed stream: data lines, each followed by an empty one, then the end
-    marker."""
+    """Parse a well-formed stream: data lines, each followed by an empty one, a comment with the
+    costs, then the end marker."""
     assert text.endswith("data: [DONE]\n\n")
     lines = text.removesuffix("data: [DONE]\n\n").split("\n\n")
     assert lines.pop() == ""
+    assert lines.pop().startswith(": route_switch {")
     assert all(line.startswith("data: {") and "\n" not in line for line in lines)
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
@@ -149,8 +150,12 @@ def test_a_stream_has_role_text_end_and_usage_once_each(api: Api) -> None:
     assert all(event["usage"] is None for event in said)
     assert usage["choices"] == []
     assert usage["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-    assert "stream" not in api.upstream.calls[-1]
-    assert "stream_options" not in api.upstream.calls[-1]
+    told = usage["route_switch"]
+    assert isinstance(told, dict)
+    record = api("GET", f"/v1/results/{events[0]['id']}").body
+    assert {name: record[name] for name in told} == told
+    assert api.upstream.calls[-1]["stream"] is True
+    assert api.upstream.calls[-1]["stream_options"] == {"include_usage": True}
 
 
 def test_a_stream_without_the_option_has_no_usage(api: Api) -> None:

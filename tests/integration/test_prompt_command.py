@@ -11,6 +11,7 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.cli.main import run
+from route_switch.domain.learning.promise import as_provenance
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.prompt_document import to_json, to_markdown
 
@@ -145,6 +146,17 @@ def test_a_stage_without_a_lock_is_an_error(prompt: Prompt) -> None:
     boto3.client("ssm").delete_parameter(Name=f"{PREFIX}/lock-table")
     refused(prompt("push", save("p.md", B)), "lock-table", "Deploy the stage")
     refused(prompt("show", stage="prod"), "/route-switch/prod/prompt/live")
+
+
+def test_show_says_what_the_run_promised_unless_the_prompt_was_edited(prompt: Prompt) -> None:
+    said = "at most 5% of answers are worse than Tier 3's (95% confidence, 412 rows)"
+    provenance = as_provenance(said, 0.05, LIVE)
+    put(to_markdown(LIVE.model_copy(update={"provenance": provenance})))
+    assert f"promise {said}" in prompt("show").err
+    assert json.loads(prompt("show", "--json").out)["promise"] == said
+    put(prompt("show").out.replace("a greeting", "a farewell"))
+    assert "promise" not in prompt("show").err
+    assert json.loads(prompt("show", "--json").out)["promise"] == ""
 
 
 def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:

@@ -10,9 +10,10 @@ import pytest
 from functions.router import handler
 from infra.metric_names import BY_SERVICE, MODEL
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.domain.prompt_document import to_markdown
 from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget, switch
-from tests.support.upstream import Body, Reply, completion, failure
+from tests.support.upstream import HANG_UP, Body, Reply, chunk, completion, failure
 
 Line = dict[str, object]
 Captured = pytest.CaptureFixture[str]
@@ -45,11 +46,19 @@ def test_exactly_the_used_metrics_are_emitted(
     answer_in_shadow(api)
     serve_prompts(api)
     lose_a_record(api)
+    break_off(api)
+    emit_unavailable_streaming(handler.metrics)
     monkeypatch.setattr(handler, "router", lambda: None)
     api.chat("hello")
     emitted = {found for line in lines(capsys) for found in metrics_of(line)}
     of_requests = {(("service",), name) for name in BY_SERVICE["router"]}
     assert emitted == of_requests | {(("model", "service"), name) for name in MODEL}
+
+
+def break_off(api: Api) -> None:
+    begun = Reply(parts=[chunk({"content": "Half"}), HANG_UP])
+    api.upstream.script = by_model(router=completion("2"), medium=begun)
+    assert "error" in api.chat(LONG, stream=True).text
 
 
 def answer_on_each_tier(api: Api) -> None:

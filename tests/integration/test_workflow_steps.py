@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from functions.learning import handler as learning
+from functions.optimizer import handler as optimizer
 from functions.promote import handler as promoter
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
@@ -28,6 +29,9 @@ from route_switch.wiring.learning import read_learning_settings
 from route_switch.workflow.failures import UnexpectedError
 from tests.integration.conftest import CATALOG, switch
 from tests.support.context import FakeContext
+from tests.support.scripted_models import Models, numbers, recorded
+from tests.support.searching import cache_put_back
+from tests.support.upstream import running_upstream
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,7 +77,7 @@ def s3(aws: None, results_table: str, monkeypatch: pytest.MonkeyPatch) -> "Itera
 
 
 def forget() -> None:
-    for cache in (read_learning_settings, learning.wiring, promoter.wiring):
+    for cache in (read_learning_settings, learning.wiring, optimizer.wiring, promoter.wiring):
         cache.cache_clear()
 
 
@@ -409,3 +413,57 @@ def test_a_run_is_reported_although_its_ratios_cannot_be_kept(
     evaluated: JsonObject = {"done": True, "slice": 0, "verdict": "not better"}
     notice = step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
     assert notice["outcome"] == "not better"
+
+
+class FourteenMinutes(FakeContext):
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 14 * 60_000
+
+
+def optimize(name: str) -> JsonObject:
+    with cache_put_back():
+        return optimizer.lambda_handler({"step": name, "run": RUN}, FourteenMinutes())
+
+
+def sometimes_lost(number: int) -> JsonObject:
+    """Return a recorded example: Tier 1 fails on every fourth easy query."""
+    example = recorded(number)
+    models = example["models"]
+    assert isinstance(models, dict)
+    lost: JsonObject = {"score": 0.0, "cost_usd": 0.1}
+    return {**example, "models": {**models, "openai/small": lost} if number % 8 == 0 else models}
+
+
+def test_a_better_candidate_that_cannot_be_promised_ends_the_run_and_is_not_promoted(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"proposer": "openai/proposer", "rounds": 1, "candidates": 5, "trials": 6, "threads": 4}
+    free = {"input_usd_per_million": 0, "output_usd_per_million": 0}
+    asked = {"max_quality_loss": 0.05, "prices": {"openai/proposer": free}}
+    monkeypatch.setenv("LEARNING_CONFIG", json.dumps({**CONFIG, **small, **asked}))
+    rows = [sometimes_lost(n) for n in numbers(train=40, validation=30, heldout=100)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=gzip.compress(lines.encode()))
+    with running_upstream(Models()) as upstream:
+        router = RouterConfig(models=CATALOG, openai_base_url=upstream.url)
+        monkeypatch.setenv("ROUTE_SWITCH_CONFIG", router.model_dump_json())
+        forget()
+        run, collected = claim()["run"], step("collect")
+        assert collected["enough"], collected
+        assert all(optimize(name)["done"] for name in ("outcomes", "optimize"))
+        evaluated = optimize("evaluate")
+    assert evaluated["verdict"] == "cannot be promised"
+    gain_low = evaluated["gain_low"]
+    assert isinstance(gain_low, float)
+    assert gain_low > 0
+    report = json.loads(read(s3, f"runs/{RUN['id']}/report.json"))
+    assert report["gate"]["verdict"] == "better"
+    assert report["promise"]["candidate_holds"] is False
+    told = step("report", execution="e1", state={"run": run, "evaluated": evaluated})
+    assert told["outcome"] == "cannot be promised"
+    assert "it cannot be promised that at most 5% of answers are worse" in str(told["message"])
+    made = parse_prompt(read(s3, f"runs/{RUN['id']}/candidate.json").decode())
+    with pytest.raises(PromptError, match="cannot be promised"):
+        promote(s3, made)
+    assert live() == to_markdown(packaged_prompt())

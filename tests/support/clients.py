@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from local.aws.client import StackInfo
 from tests.support.checkout import ROOT
-from tests.support.upstream import Body, Reply, completion
+from tests.support.upstream import Body, Reply, completion, streamed
 
 BUILT = ROOT / ".build/clients"
 HERE = ROOT / "tests/clients"
@@ -78,6 +78,7 @@ _LIMITED = ("rate_limit_exceeded", "Slow down.")
 REPLIES: Mapping[str, Reply] = {
     "text": completion("Because."),
     "stream": completion("Because."),
+    "pace": streamed(*(f"word-{number} " for number in range(8)), pause_s=0.15),
     "tools": _TOOLS,
     "tools_streamed": _TOOLS,
     "structured": said('{"height_m": 2.5}'),

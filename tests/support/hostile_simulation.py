@@ -34,6 +34,7 @@ from route_switch.domain.usage import Usage
 from route_switch.optimizer.arrays import Floats, arrays_of
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.collect_examples import CollectExamples
+from tests.support.outcomes import spelled
 from tests.support.paid import metered
 
 MODELS = {Tier.SMALL: "fake/small", Tier.MEDIUM: "fake/medium", Tier.LARGE: "fake/large"}
@@ -71,8 +72,8 @@ class World:
     right: dict[str, tuple[bool, ...]] = field(default_factory=dict)
 
     def ask(self, kind: int) -> str:
-        """Return a new query of this type."""
-        words = " ".join(f"w{self.random.randrange(10**6)}" for _ in range(8))
+        """Return a new query of this type, whose words have no digits: it is its own template."""
+        words = " ".join(f"w{spelled(self.random.randrange(10**6))}" for _ in range(8))
         query = f"type {kind}: {words}"
         self.right[query] = tuple(self.random.random() < p for p in self.chances[kind])
         return query
@@ -288,14 +289,14 @@ def learn(
     examples = collect(DAY, len(traffic.requests)).examples
     table = graded(of, examples, judge_noise)
     rewards = arrays_of(table).rewards(LAMBDA)
-    sides = np.array([side_of(example.key).value for example in table.examples])
+    sides = np.array([side_of(example.template_key).value for example in table.examples])
     kinds = np.array([kind_of(example.query) for example in table.examples])
     weights = np.array([example.weight for example in table.examples])
     candidate = search(of, rewards, kinds, weights, sides)
     rows = [n for n, side in enumerate(sides) if side == Side.HELDOUT.value]
     gains = [
         HeldOutGain(
-            table.examples[n].key,
+            table.examples[n].template_key,
             float(rewards[n, candidate[kinds[n]]] - rewards[n, of.incumbent[kinds[n]]]),
             float(weights[n]),
         )

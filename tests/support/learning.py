@@ -11,7 +11,7 @@ from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import AnswerMemo
-from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize
@@ -95,8 +95,8 @@ class Ledger:
     def read(self) -> GateHistory:
         return self.history
 
-    def look(self, rows: Sequence[HeldOutGain], test: str) -> GateResult:
-        result = gate(rows, self.history, test=test)
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
+        result = gate(rows, self.history, test=test, min_rows=min_rows)
         self.history = result.history
         return result
 

@@ -11,6 +11,8 @@ from route_switch.optimizer.report.figures import (
     LearningSpend,
     Moved,
     PolicyFigures,
+    Promise,
+    PromisedPolicy,
     Report,
     Rows,
     WorkloadFigures,
@@ -126,6 +128,41 @@ def better(**changes: object) -> Gate:
             "delta": 0.01,
             "smallest_visible": 0.039,
             "moved": 0.314,
+            **changes,
+        }
+    )
+
+
+def promise(failed: str | None = None, needed: int | None = 590, **changes: object) -> Promise:
+    """Return a promise that holds for three policies, or up to the one that `failed`."""
+    figures = {
+        "incumbent": (0.78, 0.002, 0.017),
+        "candidate --tiers 2,3": (0.62, 0.005, 0.022),
+        "candidate": (0.45, 0.019, 0.039),
+    }
+    names = list(figures)
+    end = len(names) if failed is None else names.index(failed)
+    policies = tuple(
+        PromisedPolicy(
+            policy=name,
+            cost=cost,
+            loss=loss,
+            certified=number < end,
+            at_most=at_most if number <= end else None,
+            needed=needed if number == end else None,
+        )
+        for number, (name, (cost, loss, at_most)) in enumerate(figures.items())
+    )
+    return Promise.model_validate(
+        {
+            "max_quality_loss": 0.05,
+            "alpha": 0.0304,
+            "n": HELDOUT,
+            "policies": policies,
+            "cheapest": "candidate",
+            "candidate": "at most 5% of answers are worse than Tier 3's (95% confidence, 412 rows)",
+            "candidate_holds": True,
+            "waits_for": None,
             **changes,
         }
     )

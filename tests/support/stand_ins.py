@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,11 +14,13 @@ from infra.app import read_context
 from infra.bundle import bundle_code, bundle_wheels
 from infra.stage import load_stage
 from tests.support.checkout import ROOT
-from tests.support.upstream import completion
+from tests.support.upstream import DONE, chunk, completion, event, usage_chunk
 
 PROVIDER = "deepseek"
 """A provider that only LiteLLM has a client for. It takes the provider's address from the
 environment."""
+PIECES, PAUSE_S = 10, 0.005
+"""Of a streamed answer."""
 AWS_ANSWERS: dict[str, object] = {
     "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"DEEPSEEK_API_KEY": "stand-in"})},
     "DynamoDB_20120810.GetItem": {
@@ -39,9 +42,14 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
+        if self.path.startswith("/2018-06-01/runtime/"):
+            self._take_response()
+            return
         body = self.rfile.read(int(self.headers["content-length"]))
         target = self.headers.get("x-amz-target")
-        if target is None:
+        if target is None and b'"stream": true' in body.replace(b":true", b": true"):
+            self._stream()
+        elif target is None:
             self._answer(200, completion(_text(body)).body)
         elif target == "AmazonSSM.GetParameter" and b'"/bench' in body:
             self._answer(200, {"Parameter": {"Name": "/bench", "Value": "x", "Version": 1}})
@@ -54,6 +62,30 @@ class Handler(BaseHTTPRequestHandler):
         """A text of a record."""
         self.rfile.read(int(self.headers["content-length"]))
         self._answer(200, {})
+
+    def _take_response(self) -> None:
+        """Read a streamed response of the function, as Lambda does."""
+        while size := int(self.rfile.readline(), 16):
+            self.rfile.read(size + 2)
+        while self.rfile.readline().strip():
+            pass
+        self._answer(202, {})
+
+    def _stream(self) -> None:
+        """Write the time into each piece."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for _ in range(PIECES):
+            self._event(event(chunk({"content": f"at {time.monotonic()}"})))
+            time.sleep(PAUSE_S)
+        for last in (event(chunk({}, "stop")), event(usage_chunk()), DONE):
+            self._event(last)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _event(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _answer(self, status: int, content: object) -> None:
         payload = json.dumps(content).encode()

@@ -7,7 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from route_switch.adapters.models.bedrock import FINISH_REASONS, UNUSABLE_REASONS, BedrockClient
+from route_switch.adapters.models.bedrock import BedrockClient
+from route_switch.adapters.models.bedrock_answer import FINISH_REASONS, UNUSABLE_REASONS
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import (
     InvalidModelRequestError,

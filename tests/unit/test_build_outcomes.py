@@ -132,6 +132,29 @@ def test_recorded_scores_and_texts_are_used_without_a_call() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("margin", "no_worse"),
+    [(0.0, [False, True, True]), (0.1, [False, True, True]), (0.2, [True, True, True])],
+)
+def test_a_score_within_the_margin_of_tier_3s_is_no_worse(
+    margin: float, no_worse: list[bool]
+) -> None:
+    """0.8 − 0.6 is above 0.2 in floating point, but the margin includes it."""
+    scores = {"a": 0.6, "b": 0.8, "c": 0.8}
+    rated = example(models={name: {"score": score} for name, score in scores.items()})
+    models = dict(zip(Tier, scores, strict=True))
+    built = BuildOutcomes(FakeCalls(), None, 1, margin)([rated], models, {})
+    assert [cell.equivalent for cell in built.table.rows[0].values()] == no_worse
+    assert [cell.score for cell in built.table.rows[0].values()] == [0.6, 0.8, 0.8]
+
+
+def test_a_margin_does_not_soften_a_verdict_of_the_judge() -> None:
+    answered = example(models={name: {"answer": name} for name in "abc"})
+    models = dict(zip(Tier, "abc", strict=True))
+    built = BuildOutcomes(FakeCalls(), FakeJudge("worse"), 1, 0.9)([answered], models, {})
+    assert [cell.equivalent for cell in built.table.rows[0].values()] == [False, False, True]
+
+
 def test_a_recorded_score_takes_precedence_over_the_gold_answer() -> None:
     models = {"llama": {"score": 1, "answer": "wrong"}, "gpt": {"score": 0, "answer": "42"}}
     cells = row(example(gold="42", models=models), models=BENCHMARK)

@@ -94,7 +94,7 @@ def test_waiting_ends_at_the_request_deadline() -> None:
     size = ("--requests", "1000", "--input-tokens", "500", "--output-tokens", "100000")
     waiting = json.loads(run(*size, "--json"))["per_1000_requests_usd"]["aws"]
     assert waiting["Lambda, waiting for models"] == pytest.approx(
-        1000 * (27 + 0.9 * 0.5) * SECOND_USD
+        1000 * (300 + 0.9 * 0.5) * SECOND_USD
     )
 
 
@@ -146,7 +146,7 @@ def test_a_model_without_a_price_costs_unknown_not_zero(
         ((*SIZE, "--mix", "a,b,c"), "--mix is a,b,c"),
         ((*SIZE, "--bypass", "60"), "between 0 and Tier 1's share, 50"),
         ((*SIZE, "--mix", "0,0,100"), "Use --bypass 0 or less"),
-        ((*SIZE, "--seconds", "1,2,3,100"), "a request ends after 27 s"),
+        ((*SIZE, "--seconds", "1,2,3,400"), "a request ends after 300 s"),
         ((*SIZE, "--seconds", "1,2,-3,4"), "--seconds is 1,2,-3,4"),
     ],
 )

@@ -53,6 +53,21 @@ def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     return document
 
 
+def test_a_margin_lets_lower_scores_count_as_no_worse(tmp_path: Path) -> None:
+    scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
+    path = tmp_path / "graded.jsonl"
+    rows = [{"query": f"question number {n} of this log", "models": scores} for n in range(9)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    strict = evaluate(path, tiers="s,l")
+    tolerant = evaluate(path, "--no-worse-margin", "0.1", tiers="s,l")
+    quality = [
+        next(p["quality"] for p in document["policies"] if p["policy"] == "tier-1")
+        for document in (strict, tolerant)
+    ]
+    assert quality == [0, 1]
+    assert tolerant["no_worse_margin"] == 0.1
+
+
 def test_the_document_has_the_documented_fields(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}

@@ -226,3 +226,23 @@ def test_processes_that_race_never_share_a_look_or_lose_rows(tmp_path: Path) -> 
     assert looks == list(range(1, 25))
     history = ledger(tmp_path).read()
     assert (history.looks, len(history.seen)) == (24, 24 * 60 + 5)
+
+
+def test_another_limit_or_margin_of_the_promise_is_another_test() -> None:
+    """Otherwise, limits could be tried on the same rows until one is kept."""
+    rows = gains(0)
+    plain = digest_of_test("a", "b", rows)
+    promises = {
+        digest_of_test("a", "b", rows, limit, margin)
+        for limit in (0.05, 0.1)
+        for margin in (0.0, 0.1)
+    }
+    assert len({plain} | promises) == 5
+
+
+def test_a_look_that_waits_for_rows_is_not_counted(tmp_path: Path) -> None:
+    rows = gains(0)
+    waiting = ledger(tmp_path).look(rows, "a", min_rows=len(rows) + 1)
+    assert waiting.verdict == "not enough evidence"
+    assert ledger(tmp_path).read().looks == 0
+    assert ledger(tmp_path).look(rows, "a", min_rows=len(rows)).look == 1

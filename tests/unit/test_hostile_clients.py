@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.clients import client_of
+from route_switch.domain.learning.example import Example
 from route_switch.domain.prompts.quality_drop import Scores, compare_scores, rests_on
 from tests.support.effort import draws
-from tests.support.hostile_simulation import SCENARIOS, TRUSTED, endings
+from tests.support.hostile_simulation import SCENARIOS, TRUSTED, endings, world
 
 RUNS, REQUESTS = draws(2, 20), draws(800, 2000)
 THREE_ATTACKS = [
@@ -32,12 +33,16 @@ def test_under_attack_the_gate_refuses_or_the_true_objective_loses_at_most_a_hun
 
 
 def test_a_hostile_key_that_the_owner_trusts_promotes_a_bad_prompt() -> None:
-    """The control, without caps and leaving out: the simulation can fail."""
-    found = endings(TRUSTED, 6, 500)
+    """The control, without caps and leaving out: the simulation can fail.
+
+    With 500 requests, about 150 rows are held out, and a bad prompt goes live in only 1 of 40
+    worlds; with 1,000 it does in 21 of 40.
+    """
+    found = endings(TRUSTED, 6, 1000)
     assert any(ending.goes_live and ending.gain < -0.05 for ending in found)
     untrusted = replace(TRUSTED, trusted_keys=frozenset())
     assert not any(
-        ending.goes_live and ending.gain < -0.01 for ending in endings(untrusted, 6, 500)
+        ending.goes_live and ending.gain < -0.01 for ending in endings(untrusted, 6, 1000)
     )
 
 
@@ -80,3 +85,10 @@ def test_a_single_key_without_users_rests_on_itself_unless_the_owner_trusts_it()
     before, now = {"key_a": Scores(200, 180, 180)}, {"key_a": Scores(200, 100, 100)}
     assert rests_on(before, now) == "key_a"
     assert rests_on(before, now, frozenset({"key_a"})) is None
+
+
+def test_each_query_of_the_simulation_is_its_own_template() -> None:
+    """Otherwise the gate would count the queries of a type as one, and see too little to attack."""
+    of = world(0)
+    keys = {Example(query=of.ask(kind)).template_key for kind in range(12) for _ in range(20)}
+    assert len(keys) == 240

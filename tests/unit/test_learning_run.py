@@ -157,6 +157,7 @@ def state(verdict: str = "better", **parts: object) -> RunState:
         ),
         (state("not better"), "not better", "No better routing prompt was found"),
         (state("not enough evidence"), "not enough evidence", "not enough evidence"),
+        (state("cannot be promised"), "cannot be promised", "learning.max_quality_loss requires"),
         (state(approval=Approval(approved=False)), "not approved", "so it was rejected"),
         (
             state(approval=Approval(approved=False, by="arn:bob")),
@@ -206,6 +207,11 @@ def test_the_figures_include_the_interval_the_rows_and_the_cost() -> None:
         "A gain of 0.0200 would be detected with 80% probability.",
         "This run spent 1.5000 USD.",
     ]
+
+
+def test_the_figures_include_what_can_be_promised_about_the_candidate() -> None:
+    known = BETTER.model_copy(update={"promise": "at most 5% worse cannot be promised"})
+    assert "Promise for the candidate: at most 5% worse cannot be promised." in figures(known)
 
 
 SECRET = "what the user asked"

@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.promise import as_provenance as promised
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.learning.text_policy import BY_POLICY, LearnFromText
 from route_switch.domain.output_ratio import MeasuredRatio
@@ -29,11 +30,13 @@ from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.json_file import to_json as report_to_json
 from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
+from route_switch.optimizer.report.promise_section import candidate_sentence
 from route_switch.optimizer.report.verdict import worth_of_quality
 from route_switch.services.learning.metered_calls import MeteredCalls
 from tests.support.learning import CONTEXT, EXAMPLES, NAMES, PLAN, SUBJECTS, example, learn
@@ -197,7 +200,9 @@ def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
     ratio = MeasuredRatio(
         model=name, tier_3_model=name, ratio=1.2345, low=1.2344, high=1.2346, rows=1234
     )
+    unsure = PromiseResult(0.125, 0.03, 100_000, waits_for=100_000)
     provenance = made.provenance | ratios_as_provenance([ratio], plan.models)
+    provenance |= promised(candidate_sentence(unsure), 0.125, made)
     longest = made.model_copy(update={"provenance": provenance})
     size = len(to_markdown(longest).encode()) - len(to_markdown(run[0].candidate).encode())
     assert 1200 < size <= PROVENANCE_BYTES

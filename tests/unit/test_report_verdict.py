@@ -9,7 +9,17 @@ from route_switch.optimizer.report.verdict import (
     verdict,
     worth_of_quality,
 )
-from tests.support.report import INCUMBENT, around, better, finished, stopped, undecided
+from tests.support.report import (
+    INCUMBENT,
+    around,
+    better,
+    finished,
+    promise,
+    stopped,
+    undecided,
+)
+
+MISSING = "it cannot be promised that at most 5% are worse: about 590 new rows are needed"
 
 
 def plain(text: str) -> str:
@@ -119,3 +129,26 @@ def test_lambda_is_explained_in_dollars_per_point_of_quality() -> None:
 def test_the_report_names_simulated_parts_or_says_that_there_are_none() -> None:
     assert simulated(finished()).startswith("Simulated: proposer (offline/proposer); judge")
     assert simulated(undecided()).startswith("Nothing was simulated")
+
+
+def test_a_better_prompt_without_its_promise_stays_out_and_says_what_is_missing() -> None:
+    report = finished(promise=promise(candidate_holds=False, candidate=MISSING))
+    said = verdict(report)
+    assert report.lacks_promise
+    assert said.sign == "keep"
+    assert said.headline == "Better, but not promised: keep the current prompt"
+    assert plain(said.sentence).startswith("The current prompt stays although the learned one is")
+    assert said.sentence.endswith(f"because {MISSING}.")
+
+
+def test_a_better_prompt_with_its_promise_may_go_live() -> None:
+    assert verdict(finished(promise=promise())).sign == "promote"
+
+
+def test_a_run_that_waits_for_rows_says_so() -> None:
+    waiting = promise(candidate_holds=False, candidate=MISSING, waits_for=180, policies=())
+    report = finished(gate=better(verdict="not enough evidence"), promise=waiting)
+    said = verdict(report)
+    assert said.sign == "keep"
+    assert MISSING in said.sentence
+    assert "gate waits for the same rows" in said.sentence

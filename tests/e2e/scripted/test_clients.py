@@ -18,6 +18,7 @@ THOUGHT: JsonValue = {"reasoning": "The Moon pulls.", "text": "Because."}
 EXPECTED: dict[str, JsonValue] = {
     "text": SAID,
     "stream": SAID,
+    "pace": True,
     "tools": CALLS,
     "tools_streamed": CALLS,
     "structured": {"height_m": 2.5},

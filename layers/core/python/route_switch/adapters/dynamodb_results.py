@@ -189,10 +189,12 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     """Return what one request adds to the counters. Money is summed where it is known;
     `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
     unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
-    to be subtracted from savings. `saving:<basis>` counts the answers whose saving rests on it;
-    `saved_usd:below` and `:above` are how far the bounds of `saved_usd` are from it. Bounds add up,
-    because the answers of two models share one ratio, whose error does not average out."""
-    counters: dict[str, float] = {record.status: 1, "router_tokens": record.router_tokens}
+    to be subtracted from savings. An answer that broke off counts as failed. `saving:<basis>`
+    counts the answers whose saving rests on it; `saved_usd:below` and `:above` are how far the
+    bounds of `saved_usd` are from it. Bounds add up, because the answers of two models share one
+    ratio, whose error does not average out."""
+    status = "failed" if record.status == "partial" else record.status
+    counters: dict[str, float] = {status: 1, "router_tokens": record.router_tokens}
     if record.status == "answered":
         counters[f"tier:{record.tier.value}"] = 1
         counters[f"reason:{record.reason.value}"] = 1

@@ -1,23 +1,15 @@
-"""Responses of the OpenAI chat completion API, complete or streamed, and their explanatory
-headers."""
+"""Whole responses of the OpenAI chat completion API, and explanatory headers."""
 
 import json
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import Choice, Completion
+from route_switch.domain.completion import Completion
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
-
-_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
-
-DONE = "data: [DONE]\n\n"
-THOUGHTS = ("reasoning", "thinking")
-"""What the names of a message's thoughts begin with: clients show fields in the order they come."""
 
 MAX_REPLY_CHARACTERS = 200
 """Limit for the router LLM's reply, which should be one digit: headers have little room."""
@@ -37,26 +29,10 @@ def completion_body(routed: RoutedRequest) -> JsonObject:
         for choice in (completion.choices if completion else ())
     ]
     extra = completion.extra if completion else {}
-    body = {**extra, **_envelope(routed, "chat.completion"), "choices": choices}
+    body = {**extra, **envelope(routed, "chat.completion"), "choices": choices}
     if completion and completion.usage:
         body["usage"] = usage_body(completion)
     return body
-
-
-def completion_events(routed: RoutedRequest, *, include_usage: bool) -> str:
-    """Return the same answer as server-sent events. The answer is complete, so all events are sent
-    at once."""
-    envelope = _envelope(routed, "chat.completion.chunk")
-    if include_usage:
-        envelope["usage"] = None
-    choices = routed.completion.choices if routed.completion else ()
-    chunks = (chunk for choice in choices for chunk in _chunks(choice))
-    events: list[JsonObject] = [{**envelope, "choices": [chunk]} for chunk in chunks]
-    if events and routed.completion:
-        events[-1] = {**routed.completion.extra, **events[-1]}
-    if include_usage and routed.completion and routed.completion.usage:
-        events.append({**envelope, "choices": [], "usage": usage_body(routed.completion)})
-    return "".join(f"data: {_json(event)}\n\n" for event in events) + DONE
 
 
 def dry_run_body(routed: RoutedRequest) -> JsonObject:
@@ -64,7 +40,7 @@ def dry_run_body(routed: RoutedRequest) -> JsonObject:
     decision."""
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
-    empty = {**_envelope(routed, "chat.completion"), "choices": [], "usage": usage}
+    empty = {**envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
@@ -149,44 +125,18 @@ def debug_headers(routed: RoutedRequest) -> dict[str, str]:
     return headers
 
 
-def _envelope(routed: RoutedRequest, kind: str) -> JsonObject:
+def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
+    """Return the fields that an answer and all of its chunks have in common."""
     completion = routed.completion
-    envelope: JsonObject = {
+    common: JsonObject = {
         "id": routed.record.request_id,
         "object": kind,
         "created": int(routed.record.created_at.timestamp()),
         "model": routed.record.model,
     }
     if completion and completion.system_fingerprint is not None:
-        envelope["system_fingerprint"] = completion.system_fingerprint
-    return envelope
-
-
-def _chunks(choice: Choice) -> Iterator[JsonObject]:
-    """Yield the role, the thoughts, the text, everything else, and the end."""
-    said = {name: value for name, value in choice.message.items() if name != "role"}
-    content = said.pop("content", None)
-    start: JsonObject = {"role": "assistant", "content": None if content is None else ""}
-    yield _chunk(choice.index, start)
-    thoughts = {name: said.pop(name) for name in tuple(said) if name.startswith(THOUGHTS)}
-    if thoughts:
-        yield _chunk(choice.index, thoughts)
-    logprobs = choice.logprobs
-    if content:
-        yield _chunk(choice.index, {"content": content}, logprobs)
-        logprobs = None
-    if isinstance(calls := said.get("tool_calls"), list):
-        said["tool_calls"] = [
-            {**call, "index": index} for index, call in enumerate(calls) if isinstance(call, dict)
-        ]
-    if said:
-        yield _chunk(choice.index, said, logprobs)
-    end = {**choice.extra, **_chunk(choice.index, {}, None if content or said else logprobs)}
-    yield {**end, "finish_reason": choice.finish_reason}
-
-
-def _chunk(index: int, delta: JsonObject, logprobs: JsonValue = None) -> JsonObject:
-    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+        common["system_fingerprint"] = completion.system_fingerprint
+    return common
 
 
 def _decision(routed: RoutedRequest) -> JsonObject:
@@ -205,12 +155,6 @@ def _decision(routed: RoutedRequest) -> JsonObject:
 
 def _estimates(routed: RoutedRequest) -> JsonObject:
     return {str(t.value): usd and round(usd, 12) for t, usd in routed.estimated_usd.items()}
-
-
-def _json(event: JsonObject) -> str:
-    """Escape the characters that some clients take for the end of a line."""
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(_LINE_ENDS)
 
 
 def _usd(cost: float | None) -> str | None:

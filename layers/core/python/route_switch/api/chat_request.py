@@ -150,6 +150,7 @@ def inbound_request(
         user=user if isinstance(user, str) else None,
         tiers=TierRange(Tier(options.min_tier), Tier(options.max_tier)),
         idempotency_id=idempotency_id,
+        stream=call.stream,
     )
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-REPLAYED_AFTER_S = 600.0
-"""An event that is older was recorded: API Gateway waits for 29 s."""
+REPLAYED_AFTER_S = 1000.0
+"""An event that is older was recorded: API Gateway waits for 900 s at most."""
 
 Event = dict[str, object]
 

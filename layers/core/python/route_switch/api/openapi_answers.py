@@ -104,9 +104,22 @@ class ChunkChoice(BaseModel):
     finish_reason: str | None
 
 
+class StreamCosts(BaseModel):
+    """What is known at the end of a streamed answer. An amount is null if a price or the tokens are
+    unknown."""
+
+    tier: Tier
+    reason: Reason
+    model: str | None
+    cost_usd: float | None
+    saved_usd: float | None
+    saving_basis: SavingBasis
+
+
 class ChatCompletionChunk(BaseModel):
     """The data of a stream event. The first chunk has the role, the last one a `finish_reason`. If
-    requested, a chunk with `usage` and no choices follows."""
+    requested, a chunk with `usage` and no choices follows. The last chunk has `route_switch`. An
+    answer that breaks off ends with the data of an error instead."""
 
     id: str
     object: Literal["chat.completion.chunk"]
@@ -115,6 +128,7 @@ class ChatCompletionChunk(BaseModel):
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
     system_fingerprint: str | None = None
+    route_switch: StreamCosts | None = None
 
 
 class Model(BaseModel):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
 from route_switch.api.openapi_parts import ANSWERED, DECISION
 from route_switch.domain.ports import JsonObject
 
@@ -198,15 +200,18 @@ def paths() -> JsonObject:
 
 def _event(schema: str) -> JsonObject:
     """Return the schema of a server-sent event as an object, with its data as JSON."""
-    data: JsonObject = {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "contentSchema": _ref("schemas", schema),
-    }
+    data: list[JsonValue] = [
+        {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": _ref("schemas", name),
+        }
+        for name in (schema, "Error")
+    ]
     return {
         "type": "object",
         "required": ["data"],
-        "properties": {"data": {"anyOf": [data, {"const": "[DONE]"}]}},
+        "properties": {"data": {"anyOf": [*data, {"const": "[DONE]"}]}},
     }
 
 

@@ -16,6 +16,7 @@ from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.decide_beside import ANSWERED_FIRST
 from route_switch.services.inbound_request import RoutedRequest
+from route_switch.services.live_answer import CLIENT_LEFT
 
 LIVE_PREFIX = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
@@ -42,15 +43,27 @@ def emit(metrics: Metrics, routed: RoutedRequest) -> None:
         _emit_model(model, list(attempts))
 
 
+def emit_lost_record(metrics: Metrics) -> None:
+    """The record is saved after the request's own metrics were written."""
+    metrics.add_metric("records_lost", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def emit_unavailable_streaming(metrics: Metrics) -> None:
+    """The runtime's client is not as `lambda_runtime` knows it: answers leave as a whole."""
+    metrics.add_metric("streaming_unavailable", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def _count(metrics: Metrics, routed: RoutedRequest) -> None:
     record = routed.record
     counted = [f"requests_{record.status}", f"reason_{record.reason}", f"tier_{record.tier}"]
-    if not routed.recorded:
-        counted.append("records_lost")
     if not routed.prompt_healthy:
         counted.append("prompt_unreadable")
     if record.cost_usd is None:
         counted.append("price_missing")
+    if any(map(_broke_off, record.attempts)):
+        counted.append("streams_broken")
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
     if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
@@ -83,9 +96,17 @@ def _emit_model(model: str, attempts: list[Attempt]) -> None:
         metrics.add_metric("model_latency_ms", MetricUnit.Milliseconds, attempt.latency_ms)
         failed = attempt.status != "answered" and attempt.error != ANSWERED_FIRST
         metrics.add_metric("model_errors", MetricUnit.Count, int(failed))
+        if attempt.first_token_ms is not None:
+            metrics.add_metric("first_token_ms", MetricUnit.Milliseconds, attempt.first_token_ms)
+            metrics.add_metric("stream_errors", MetricUnit.Count, int(_broke_off(attempt)))
         if attempt.cost_usd is not None:
             metrics.add_metric("model_cost_usd", MetricUnit.NoUnit, attempt.cost_usd)
     metrics.flush_metrics()
+
+
+def _broke_off(attempt: Attempt) -> bool:
+    """Whether a streamed answer ended early, and not because the client left."""
+    return attempt.status == "partial" and attempt.error != CLIENT_LEFT
 
 
 def _model(attempt: Attempt) -> str:

@@ -46,6 +46,16 @@ def is_deliverable(response: Response[str]) -> bool:
     return len(json.dumps(body, ensure_ascii=False).encode()) <= MAX_RESPONSE_BYTES
 
 
+def record_response(record: JsonObject) -> Response[str]:
+    """Return a request's record. Leave out an answer with which it would be too long for Lambda."""
+    response = json_response(record)
+    if is_deliverable(response):
+        return response
+    return json_response(
+        {**record, "answer_text": None}, headers={"x-route-omitted": "answer_text"}
+    )
+
+
 class ErrorResponses:
     """Turns everything that a handler of `app` raises into a response, and logs server errors."""
 

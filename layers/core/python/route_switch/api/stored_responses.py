@@ -9,7 +9,6 @@ from aws_lambda_powertools.event_handler import Response
 from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.router_config import TextStorage
-from route_switch.services.inbound_request import RoutedRequest
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +27,23 @@ class StoredResponses:
         self._text_storage = text_storage
 
     def store(
-        self, response: Response[str], headers: Mapping[str, str], routed: RoutedRequest
+        self,
+        content_type: str,
+        body: str,
+        headers: Mapping[str, str],
+        request_id: str,
+        *,
+        recorded: bool,
     ) -> JsonObject:
         """`headers` contain no text. The body is only stored if the request was recorded, because
         it could not be deleted otherwise."""
         stored: JsonObject = {"headers": dict(headers)}
-        if self._text_storage != "full" or not routed.recorded:
+        if self._text_storage != "full" or not recorded:
             return stored
-        stored["content_type"] = response.content_type
-        body = response.body or ""
+        stored["content_type"] = content_type
         if len(body.encode()) <= MAX_ITEM_BYTES:
             return {**stored, "body": body}
-        name = f"{routed.record.request_id}/repeat"
+        name = f"{request_id}/repeat"
         try:
             self._texts.put(name, body)
         except StoreError as error:  # the answer is paid for, so return it anyway

@@ -31,6 +31,7 @@ from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
     NoBypassOption,
+    NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
     TiersOption,
@@ -76,6 +77,7 @@ def evaluate(
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on the router's calls.")
     ] = 1.0,
+    no_worse_margin: NoWorseMarginOption = 0.0,
     price: PriceOption = None,
     no_bypass: NoBypassOption = False,
     heldout: Annotated[
@@ -104,7 +106,7 @@ def evaluate(
     tell = outage_reporter(console(sys.stderr))
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), pace, tell)
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
-    build = BuildOutcomes(calls, None, 1, max_not_understood=1.0)
+    build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
     note(why_misread(router_model, [example.query for example in file.examples]))
     measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     comparison = _compare(
@@ -120,6 +122,7 @@ def evaluate(
             "rows": measured.name,
             "left_out": dict(measured.left_out),
             "lambda": lambda_,
+            "no_worse_margin": no_worse_margin,
             "tiers": models,
             "router_model": router_model,
         }

@@ -26,6 +26,7 @@ from route_switch.cli.options import (
     IncumbentOption,
     LambdaOption,
     NoBypassOption,
+    NoWorseMarginOption,
     PriceOption,
     RouterModelOption,
     TiersOption,
@@ -41,6 +42,7 @@ from route_switch.services.learning.pace import Pace
 EXAMPLES = usage_examples(
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --dry-run",
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
+    "optimize --examples log.jsonl --tiers small,large --out learned --max-quality-loss 0.05",
     "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
     "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
 )
@@ -74,6 +76,16 @@ def optimize(
             "approve."
         ),
     ] = MIN_KAPPA,
+    max_quality_loss: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.5,
+            help="Find the cheapest policy with this promise: at most this share of answers is "
+            "worse than Tier 3's, with 95% confidence. A prompt without it is not promoted.",
+        ),
+    ] = None,
+    no_worse_margin: NoWorseMarginOption = 0.0,
     max_not_understood: Annotated[
         float,
         typer.Option(
@@ -164,6 +176,8 @@ def optimize(
         size=SearchSize(candidates=candidates, trials=trials, demos=demos),
         learn_from_text=learn_from_text,
         lowest_kappa=judge_floor,
+        max_quality_loss=max_quality_loss,
+        no_worse_margin=no_worse_margin,
         judge_takes_schema=judge_model is not None and takes_schema(judge_model),
         max_not_understood=max_not_understood,
     )

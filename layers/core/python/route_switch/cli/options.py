@@ -37,6 +37,15 @@ PriceOption = Annotated[
         help="USD per million tokens of a model. Repeatable.",
     ),
 ]
+NoWorseMarginOption = Annotated[
+    float,
+    typer.Option(
+        "--no-worse-margin",
+        min=0,
+        max=0.999,
+        help="By how much a score may be below Tier 3's and still count as no worse.",
+    ),
+]
 NoBypassOption = Annotated[
     bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
 ]

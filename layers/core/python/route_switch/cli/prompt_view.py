@@ -9,6 +9,7 @@ from rich.table import Table
 
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import PromptError
+from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.plain_text import visible
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
@@ -34,6 +35,7 @@ def facts(version: StoredVersion) -> dict[str, str | int]:
         "bytes": len(version.document.encode()),
         "written": version.written_at.isoformat(timespec="seconds"),
         "by": version.written_by,
+        "promise": "" if prompt is None else promise_of(prompt) or "",
     }
 
 

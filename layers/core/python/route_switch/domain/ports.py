@@ -1,6 +1,6 @@
 """Ports: what serving a request needs from the outside world."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,13 +22,16 @@ class ModelCall:
 
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
-    on unchanged. `timeout_s` limits the whole call, in seconds.
+    on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
+    as it is written. `is_cancelled` tells a client that nobody wants it any more.
     """
 
     model: str
     messages: tuple[JsonObject, ...]
     params: Mapping[str, JsonValue] = field(default_factory=dict)
     timeout_s: float = 27.0
+    stream: bool = False
+    is_cancelled: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Chunk:
     """A piece of an answer, in a form that this product vouches for.
 
     `delta` holds fields of an OpenAI assistant message; a call that is not streamed yields one
-    chunk per choice, whose delta is the whole message. `index` is the choice's position.
+    chunk per choice, whose delta is the whole message. A streamed one yields pieces, in which each
+    tool call has an `index`, and a chunk without a delta may carry the usage. `index` is the
+    choice's position.
     `provider_usage` is the usage as the provider reported it, if it has OpenAI's form. `extra` and
     `choice_extra` hold the provider's further fields, of the answer and of the choice. `adjusted`
     has a note for each parameter that was changed to fit the model.

@@ -14,8 +14,9 @@ from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
 
-AttemptStatus = Literal["answered", "failed", "timed_out"]
-RequestStatus = Literal["answered", "failed", "dry_run"]
+AttemptStatus = Literal["answered", "partial", "failed", "timed_out"]
+RequestStatus = Literal["answered", "partial", "failed", "dry_run"]
+"""`partial` is an answer that broke off while it was streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Attempt:
     `cost_usd` is None if the price or the tokens are unknown. A failed call costs what the provider
     reports to have used, or nothing (0.0) if it reports nothing. A call that ran out of time is
     charged all the same: if its late usage did not arrive in time, `usage` is an estimate of the
-    input alone, and `estimated` is set. `adjusted` notes changes to the request's parameters.
+    input alone, and `estimated` is set; the same goes for an answer that broke off before its usage
+    was reported, with its output so far. `adjusted` notes changes to the request's parameters.
+    `first_token_ms` is the time to the first token of a streamed answer.
     """
 
     model: str
@@ -37,6 +40,7 @@ class Attempt:
     estimated: bool = False
     error: str | None = None
     adjusted: tuple[str, ...] = ()
+    first_token_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +193,20 @@ _HIDDEN = {
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 
+def _attempt_as_json(attempt: Attempt) -> dict[str, JsonValue]:
+    shown = asdict(attempt)
+    if attempt.first_token_ms is None:  # it would cost every record a write unit
+        del shown["first_token_ms"]
+    return shown
+
+
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
     """Return the record with its derived figures, as it is stored and shown. Leave out the replay,
     which is stored separately and never shown."""
     return {
         # asdict of the whole record would deep-copy each value: 0.07 ms per request.
         **{name: getattr(record, name) for name in _SHOWN},
-        "attempts": [asdict(attempt) for attempt in record.attempts],
+        "attempts": [_attempt_as_json(attempt) for attempt in record.attempts],
         "created_at": record.created_at.isoformat(),
         "router_cost_usd": record.router_cost_usd,
         "cost_usd": record.cost_usd,

@@ -36,8 +36,14 @@ class RouterConfig(BaseModel):
     """Most of a query that the router LLM sees; of a longer one it sees head and tail."""
     router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
     """Time limit of a router call; after it the safe tier answers."""
-    request_deadline_s: Annotated[float, Field(gt=0, le=890)] = 27.0
-    """Time limit of a whole request, router and fallbacks included. A stage allows 27 at most."""
+    request_deadline_s: Annotated[float, Field(gt=0, le=870)] = 300.0
+    """Time limit of a whole request: router, fallbacks and answer. API Gateway waits 900 s."""
+    attempt_s: Annotated[float, Field(gt=0)] = 90.0
+    """Time that a model has for a whole answer before the next one is asked as well; the first
+    answer to arrive is used. The last model that may answer has all the time that is left."""
+    stall_s: Annotated[float, Field(gt=0)] = 60.0
+    """A model that sends nothing for so long while it streams has failed, and before its first
+    token the next one is asked. The last model has all the time for its first token."""
     text_storage: TextStorage = "full"
     """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90

@@ -5,6 +5,7 @@ from textwrap import shorten
 import dspy
 import optuna
 
+from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.learning.outcome import measured_output_ratios
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
@@ -12,6 +13,7 @@ from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.promise_section import candidate_sentence
 
 MAX_REASON = 180
 """Characters of the reason for an approval. The report has all of it."""
@@ -31,12 +33,16 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "seed": plan.seed,
         "dspy": dspy.__version__,
         "optuna": optuna.__version__,
-        "verdict": found.gate.verdict if found.gate else "not measured",
+        "verdict": found.verdict,
         CONTENT: found.candidate.version,
         **scope_of(plan.models, plan.prices, plan.config, plan.lambda_),
     }
     if found.needs_approval is not None:
         provenance["needs_approval"] = shorten(found.needs_approval, MAX_REASON, placeholder=" …")
+    if found.promise is not None:
+        limit = found.promise.limit if found.promise.candidate_holds else None
+        sentence = candidate_sentence(found.promise)
+        provenance |= promise.as_provenance(sentence, limit, found.candidate)
     if found.built is not None:
         measured = measured_output_ratios(found.built.table)
         provenance |= ratios_as_provenance(measured, plan.models)

@@ -77,7 +77,7 @@ def compare(
     versions = {prompt.version: prompt for prompt in prompts.values()}
     decisions = {key: route(table.examples, prompt) for key, prompt in versions.items()}
     prompt_policies = {
-        name: _policy(name, arrays.tiers, decisions[prompt.version])
+        name: decided_policy(name, arrays.tiers, decisions[prompt.version])
         for name, prompt in prompts.items()
     }
     candidate = prompt_policies[CANDIDATE]
@@ -105,7 +105,9 @@ def compare(
     )
 
 
-def _policy(name: str, tiers: tuple[Tier, ...], decisions: Sequence[RoutedExample]) -> Policy:
+def decided_policy(
+    name: str, tiers: tuple[Tier, ...], decisions: Sequence[RoutedExample]
+) -> Policy:
     return routed_policy(
         name,
         tiers,

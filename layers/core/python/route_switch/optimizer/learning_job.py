@@ -15,7 +15,7 @@ from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
-from route_switch.domain.learning.promotion import GateHistory, GateResult, gate
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -55,11 +55,11 @@ class GateHistoryFile:
         """Raise now, before anything is paid, if the file could not be updated at the end."""
         self.files.update(self.name, lambda content: _as_json(self._parse(content)))
 
-    def look(self, rows: Sequence[HeldOutGain], test: str) -> GateResult:
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
         found: list[GateResult] = []
 
         def change(content: bytes | None) -> bytes:
-            found.append(gate(rows, self._parse(content), test=test))
+            found.append(gate(rows, self._parse(content), test=test, min_rows=min_rows))
             return _as_json(found[-1].history)
 
         self.files.update(self.name, change)

@@ -1,5 +1,6 @@
 """The learning loop: examples → outcomes → search → held-out rows → gate."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import of_clients
 from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
+from route_switch.domain.learning.promise import NOT_PROMISED, promised_loss
 from route_switch.domain.learning.promotion import GateResult, digest_of_test, gate
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import Split, split
@@ -23,7 +25,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
-from route_switch.optimizer.compare import Comparison, Embedding, compare
+from route_switch.optimizer.compare import Comparison, Embedding, compare, decided_policy
 from route_switch.optimizer.held_out import held_out_gains
 from route_switch.optimizer.language_models import (
     LabelEngine,
@@ -35,6 +37,12 @@ from route_switch.optimizer.mipro_search import MiproSearch, SearchSize, Trial
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.promise import (
+    PromiseResult,
+    PromiseTest,
+    policies_to_promise,
+    rank,
+)
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.training import TrainingSet, training_set
@@ -72,6 +80,8 @@ class Plan:
     size: SearchSize = field(default_factory=SearchSize)
     learn_from_text: LearnFromText = "redacted"
     lowest_kappa: float = MIN_KAPPA
+    max_quality_loss: float | None = None
+    no_worse_margin: float = 0.0
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
 
@@ -113,6 +123,7 @@ class Findings:
     rejected: dict[str, int] = field(default_factory=dict)
     comparison: Comparison | None = None
     gate: GateResult | None = None
+    promise: PromiseResult | None = None
     agreement: Agreement | None = None
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     router_replies: dict[str, ReplyCount] = field(default_factory=dict)
@@ -120,6 +131,14 @@ class Findings:
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The gate's verdict, unless a promise was asked for and a better candidate lacks it."""
+        if self.gate is None:
+            return "not measured"
+        promised = self.promise is None or self.promise.candidate_holds
+        return NOT_PROMISED if self.gate.verdict == "better" and not promised else self.gate.verdict
 
 
 class LearningSteps:
@@ -176,7 +195,7 @@ class LearningSteps:
         rows = (*sides.train, *sides.validation, *sides.heldout)
         judge = judge_of(self._calls, plan.judge, plan.max_not_understood)
         build = BuildOutcomes(
-            self._calls, judge, plan.threads, max_not_understood=plan.max_not_understood
+            self._calls, judge, plan.threads, plan.no_worse_margin, plan.max_not_understood
         )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
@@ -285,6 +304,7 @@ class LearningSteps:
 
     def _compare(self, found: Findings, ledger: GateLedger) -> None:
         plan, tables = self._plan, _not_none(found.tables)
+        promise = self._promise_test(found)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
         comparison = found.comparison = compare(
             tables.heldout,
@@ -298,28 +318,62 @@ class LearningSteps:
             Embedding(self._embed, plan.config.router_max_input_tokens),
             plan.lambda_,
         )
-        gains = held_out_gains(
-            comparison.arrays,
-            tables.heldout.examples,
-            comparison.measured[CANDIDATE],
-            comparison.measured[INCUMBENT],
-            plan.lambda_,
-        )
-        gains = of_clients(gains, tables.heldout)
         unclear = found.router_replies[found.candidate.version]
         if unclear.exceeds(plan.max_not_understood):
             found.needs_approval = found.needs_approval or (
                 f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
                 "queries"
             )
+        self._look(found, comparison, promise, ledger)
+
+    def _look(
+        self,
+        found: Findings,
+        comparison: Comparison,
+        promise: PromiseTest | None,
+        ledger: GateLedger,
+    ) -> None:
+        """Let the gate look, and certify the promise on the rows of the same look."""
+        plan, heldout = self._plan, _not_none(found.tables).heldout
+        prompts = comparison.measured[CANDIDATE], comparison.measured[INCUMBENT]
+        gains = of_clients(
+            held_out_gains(comparison.arrays, heldout.examples, *prompts, plan.lambda_), heldout
+        )
         candidate, incumbent = found.candidate.version, found.incumbent.version
-        if candidate == incumbent:
+        limits = plan.max_quality_loss, plan.no_worse_margin
+        test = digest_of_test(candidate, incumbent, gains, *limits)
+        if promise is not None:
+            found.gate, found.promise = promise.look(comparison, gains, test, ledger)
+        elif candidate != incumbent:
+            found.gate = ledger.look(gains, test)
+        else:
             # Nothing was proposed: that costs no look, and unused rows stay fresh.
             history = ledger.read()
-            found.gate = replace(gate(gains, history), verdict="not better", history=history)
-        else:
-            found.gate = ledger.look(gains, digest_of_test(candidate, incumbent, gains))
-            found.needs_approval = _both(found.needs_approval, found.gate.needs_approval)
+            found.gate = replace(gate(gains, history), history=history)
+        if candidate == incumbent:
+            found.gate = replace(found.gate, verdict="not better")
+        found.needs_approval = _both(found.needs_approval, found.gate.needs_approval)
+
+    def _promise_test(self, found: Findings) -> PromiseTest | None:
+        """Fix what is tested, and in which order, before the held-out rows are looked at.
+
+        The search has paid for the validation rows' routes. Return None if no promise is asked for,
+        or if there is nothing to promise: the search did not begin, or the current prompt stays and
+        has its promise.
+        """
+        limit, tables = self._plan.max_quality_loss, _not_none(found.tables)
+        if limit is None or not found.trials:
+            return None
+        kept = found.candidate.version == found.incumbent.version
+        if kept and (promised_loss(found.incumbent) or math.inf) <= limit:
+            return None
+        arrays, rows = arrays_of(tables.validation, self._plan.lambda_), tables.validation.examples
+        prompts = {CANDIDATE: found.candidate, INCUMBENT: found.incumbent}
+        policies = {
+            name: decided_policy(name, arrays.tiers, self._route(rows, prompt, self._plan.threads))
+            for name, prompt in prompts.items()
+        }
+        return PromiseTest(limit, rank(arrays, policies_to_promise(arrays, policies)))
 
 
 @contextmanager

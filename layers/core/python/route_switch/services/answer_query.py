@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -20,9 +20,14 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.eligible_models import Eligible
+from route_switch.services.live_answer import LiveAnswer, StreamLimits
 
 SHARE_OF_REMAINING = 2 / 3
 """The share of the remaining time that an attempt may take, unless it is the last one."""
+
+SILENCE_S = 50.0
+"""How long the last model may stay silent before its stream begins with comments in place of a
+token: proxies commonly close connections that are idle for 60 s."""
 
 MIN_ATTEMPT_S = 0.5
 
@@ -33,18 +38,32 @@ _PERMANENT = (InvalidModelRequestError, ModelUnusableError)
 
 @dataclass(frozen=True, slots=True)
 class TierAnswer:
-    """The calls in order, and the model that answered, if any."""
+    """The calls in order, and the model that answered, if any.
+
+    `live` is an answer that has begun; until its end, there is no completion.
+    """
 
     calls: tuple[CallResult, ...]
     tier: Tier
     completion: Completion | None
     model: str | None
+    live: LiveAnswer | None = None
 
 
 class AnswerQuery:
-    def __init__(self, catalog: ModelCatalog, caller: ModelCaller) -> None:
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        caller: ModelCaller,
+        attempt_s: float,
+        stall_s: float,
+    ) -> None:
+        """A model has `attempt_s` for a whole answer before the next one is asked as well. One that
+        streams has failed if it sends nothing for `stall_s`."""
         self._catalog = catalog
         self._caller = caller
+        self._attempt_s = attempt_s
+        self._stall_s = stall_s
 
     def __call__(
         self,
@@ -53,21 +72,47 @@ class AnswerQuery:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         deadline: Deadline,
+        *,
+        stream: bool = False,
     ) -> TierAnswer:
-        """Stop at the first answer, or when the time is up. A timed-out call is charged anyway, so
-        when nothing else is left to try, wait for its answer."""
+        """Stop at the first answer, with `stream` at its beginning, or when the time is up.
+
+        A timed-out call is charged anyway, so when nothing else is left to try, wait for its
+        answer.
+        """
         models = self._models_to_try(tier, eligible)
         calls: list[CallResult] = []
         for position, (tier_to_try, model) in enumerate(models):
             if deadline.remaining_s < MIN_ATTEMPT_S:
                 break
             is_last = position == len(models) - 1
-            timeout_s = deadline.remaining_s * (1 if is_last else SHARE_OF_REMAINING)
-            call = self._caller.call(model, messages, params, timeout_s, deadline, tier_to_try)
+            if stream:
+                limits = self._limits(deadline, is_last=is_last)
+                call = self._caller.open(model, messages, params, limits, deadline, tier_to_try)
+            else:
+                timeout_s = deadline.remaining_s if is_last else self._share(deadline)
+                late = [each.late for each in calls if each.late]
+                call = self._caller.call(
+                    model, messages, params, timeout_s, deadline, tier_to_try, late
+                )
             calls.append(call)
-            if call.completion:
-                return TierAnswer(tuple(calls), tier_to_try, call.completion, model)
+            if call.completion or call.live:
+                return TierAnswer(tuple(calls), tier_to_try, call.completion, model, call.live)
+            if answer := self._answered_late(tier, calls):
+                return answer
         return self._late_answer(tier, calls, deadline)
+
+    def _share(self, deadline: Deadline) -> float:
+        return min(deadline.remaining_s * SHARE_OF_REMAINING, self._attempt_s)
+
+    def _limits(self, deadline: Deadline, *, is_last: bool) -> StreamLimits:
+        first_s = SILENCE_S if is_last else min(self._share(deadline), self._stall_s)
+        return StreamLimits(first_s, self._stall_s, is_last)
+
+    def ended(self, answer: TierAnswer) -> TierAnswer:
+        """Return a streamed answer as it was in the end."""
+        calls = tuple(map(self._caller.with_whole_answer, answer.calls))
+        return replace(answer, calls=calls, completion=calls[-1].completion)
 
     def _late_answer(self, tier: Tier, calls: list[CallResult], deadline: Deadline) -> TierAnswer:
         wait(
@@ -76,11 +121,16 @@ class AnswerQuery:
             return_when=FIRST_COMPLETED,
         )
         updated = tuple(map(self._caller.with_late_answer, calls))
+        return self._answered_late(tier, updated) or TierAnswer(updated, tier, None, None)
+
+    def _answered_late(self, tier: Tier, calls: Sequence[CallResult]) -> TierAnswer | None:
+        """Return the answer of a call that had run out of its own time, if there is one by now."""
+        updated = tuple(map(self._caller.with_late_answer, calls))
         for call in updated:
             if call.completion:
                 answering = call.attempt.tier or tier
                 return TierAnswer(updated, answering, call.completion, call.attempt.model)
-        return TierAnswer(updated, tier, None, None)
+        return None
 
     def _models_to_try(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
         """Return every model once, at the first tier in the order of descent that has it."""
@@ -98,7 +148,7 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
     A refusal is the caller's to mend if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again.
     """
-    if answer.completion is not None:
+    if answer.completion is not None or answer.live is not None:
         return None
     errors = [call.error for call in answer.calls if call.error]
     transient = [e for e in errors if not isinstance(e, _PERMANENT)]

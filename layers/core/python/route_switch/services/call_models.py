@@ -1,33 +1,29 @@
 """Call one model within a deadline, and record what it cost."""
 
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import Completion, complete
+from route_switch.domain.completion import Completion, CompletionBuilder, complete
 from route_switch.domain.errors import (
-    InvalidModelRequestError,
     ModelError,
     ModelTimeoutError,
     describe_defect,
 )
-from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import cost_usd
-from route_switch.domain.query import text_of
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.domain.tokens import estimate_tokens
-from route_switch.domain.usage import Usage
+from route_switch.services.attempts import Attempts
+from route_switch.services.live_answer import LiveAnswer, OpenedCall, StreamLimits
+from route_switch.services.live_call import LiveCall, await_beginning
 
 logger = logging.getLogger(__name__)
-
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Clock = Callable[[], float]
 """Returns seconds from a monotonic clock."""
@@ -54,13 +50,15 @@ class Deadline:
 class CallResult:
     """One call: its completion or its error, and the attempt to record.
 
-    `late` is the call that kept running after it timed out.
+    `late` is the call that kept running after it timed out. `live` is an answer that has begun; the
+    attempt is then provisional.
     """
 
     attempt: Attempt
     completion: Completion | None = None
     error: ModelError | None = None
     late: "Future[Completion] | None" = None
+    live: "LiveAnswer | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ class ModelCaller:
     ) -> None:
         self._clients = clients
         self._catalog = catalog
+        self._attempts = Attempts(catalog)
         self._pool_of = pool_of
         self._clock = clock
 
@@ -101,11 +100,11 @@ class ModelCaller:
         timeout_s: float,
         deadline: Deadline,
         tier: Tier | None = None,
+        overtaken_by: Collection["Future[Completion]"] = (),
     ) -> CallResult:
-        """Call `name` (`provider/model`) and wait for `timeout_s`. Return a failure as a result
-        instead of raising it. A timed-out call may run until the request's deadline: its provider
-        charges for it anyway, and this way its tokens become known."""
-        return self.wait(self.start(name, messages, params, deadline, tier), timeout_s)
+        """Call `name` (`provider/model`) and wait; see `start` and `wait`."""
+        call = self.start(name, messages, params, deadline, tier)
+        return self.wait(call, timeout_s, overtaken_by)
 
     def start(
         self,
@@ -120,23 +119,83 @@ class ModelCaller:
         future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
         return PendingCall(name, tier, messages, started, future)
 
-    def wait(self, call: PendingCall, timeout_s: float) -> CallResult:
-        """Wait for a call; with a time of 0, return what is known now."""
-        error: ModelError
-        late = None
+    def wait(
+        self,
+        call: PendingCall,
+        timeout_s: float,
+        overtaken_by: Collection["Future[Completion]"] = (),
+    ) -> CallResult:
+        """Wait for a call, or until one of the earlier calls `overtaken_by` has answered; with a
+        time of 0, return what is known now. Return a failure as a result instead of raising it.
+
+        A timed-out call may run until the request's deadline: its provider charges for it anyway,
+        and this way its tokens become known.
+        """
+        name, tier, late = call.name, call.tier, None
         try:
-            completion = call.future.result(timeout_s)
+            completion = call.future.result(_awaited_s(call.future, overtaken_by, timeout_s))
         except FutureTimeoutError:
-            if call.future.cancel():
-                error = ModelError(f"{call.name} was not called: all worker threads are busy")
-            else:
-                error = ModelTimeoutError(f"{call.name} took longer than {timeout_s:.1f} s")
-                late = call.future
+            is_busy = call.future.cancel()
+            error = _busy(name) if is_busy else _too_slow(name, timeout_s)
+            late = None if is_busy else call.future
         except ModelError as caught:
             error = caught
         else:
-            return CallResult(self._answered_attempt(call, completion), completion)
-        return CallResult(self._failed_attempt(call, error), None, error, late)
+            took_ms = self._ms_since(call.started)
+            return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
+        return self._failure(name, tier, error, call.messages, call.started, late)
+
+    def open(
+        self,
+        name: str,
+        messages: tuple[JsonObject, ...],
+        params: Mapping[str, JsonValue],
+        limits: StreamLimits,
+        deadline: Deadline,
+        tier: Tier | None = None,
+    ) -> CallResult:
+        """Call `name` for a streamed answer, and wait for its beginning.
+
+        Return the answer as `live` once its first token has arrived. Until then, a failure is a
+        failed call like any other; a call that takes too long is cancelled.
+        """
+        started = self._clock()
+
+        def stream(is_cancelled: Callable[[], bool]) -> Iterator[Chunk]:
+            left_s = deadline.remaining_s
+            call = ModelCall(name, messages, params, left_s, True, is_cancelled)
+            return self._chunks(call)
+
+        call = LiveCall(stream, self._pool_of(name.partition("/")[0]))
+        builder = CompletionBuilder()
+        first_s = min(limits.first_s, deadline.remaining_s)
+        try:
+            beginning = await_beginning(call, builder, lambda: first_s - (self._clock() - started))
+        except ModelError as caught:
+            return self._failure(name, tier, caught, messages, started)
+        may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
+        if not beginning.has_begun and not may_think:
+            error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
+            return self._failure(name, tier, error, messages, started)
+        live = LiveAnswer(
+            OpenedCall(name, tier, messages),
+            call,
+            builder,
+            beginning,
+            remaining_s=lambda: deadline.remaining_s,
+            elapsed_ms=lambda: self._ms_since(started),
+            stall_s=limits.stall_s,
+        )
+        provisional = Attempt(name, tier, "answered", self._ms_since(started))
+        return CallResult(provisional, live=live)
+
+    def with_whole_answer(self, result: CallResult) -> CallResult:
+        """Return the result of a streamed call, updated after its answer has ended."""
+        live = result.live
+        if live is None:
+            return result
+        attempt = live.attempt(self._attempts)
+        return replace(result, attempt=attempt, completion=live.completion, error=live.error)
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -157,10 +216,14 @@ class ModelCaller:
         params: Mapping[str, JsonValue],
         timeout_s: float,
     ) -> Completion:
+        return complete(self._chunks(ModelCall(name, messages, params, timeout_s)))
+
+    def _chunks(self, call: ModelCall) -> Iterator[Chunk]:
+        """`call` has the model's whole name."""
+        name = call.model
         provider, _, model = name.partition("/")
         try:
-            client = self._clients(provider)
-            return complete(client.stream(ModelCall(model, messages, params, timeout_s)))
+            yield from self._clients(provider).stream(replace(call, model=model))
         except ModelError:
             raise
         except Exception as error:
@@ -168,48 +231,41 @@ class ModelCaller:
             logger.error("The client for %s failed: %s", name, describe_defect(error))
             raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
 
-    def _answered_attempt(self, call: PendingCall, completion: Completion) -> Attempt:
-        cost = cost_usd(completion.usage, self._catalog.price(call.name))
-        return Attempt(
-            call.name,
-            call.tier,
-            "answered",
-            self._ms_since(call.started),
-            completion.usage,
-            cost,
-            adjusted=completion.adjusted,
-        )
-
-    def _failed_attempt(self, call: PendingCall, error: ModelError) -> Attempt:
-        name, tier, elapsed = call.name, call.tier, self._ms_since(call.started)
-        if not isinstance(error, ModelTimeoutError):
-            # Providers charge for what they report to have used, whatever became of the answer.
-            cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
-            return Attempt(
-                name,
-                tier,
-                "failed",
-                elapsed,
-                error.usage,
-                cost,
-                error=_reason(error),
-                adjusted=error.adjusted,
-            )
-        usage = Usage(sum(estimate_tokens(text_of(m)) for m in call.messages), 0)
-        cost = cost_usd(usage, self._catalog.price(name))
-        return Attempt(
-            name, tier, "timed_out", elapsed, usage, cost, True, "timeout", error.adjusted
-        )
+    def _failure(
+        self,
+        name: str,
+        tier: Tier | None,
+        error: ModelError,
+        messages: tuple[JsonObject, ...],
+        started: float,
+        late: "Future[Completion] | None" = None,
+    ) -> CallResult:
+        attempt = self._attempts.failed(name, tier, error, messages, self._ms_since(started))
+        return CallResult(attempt, None, error, late)
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000
 
 
-def _reason(error: ModelError) -> str:
-    """Return what a record may hold: a provider's own words may quote the request."""
-    code = f" ({error.code})" if error.code and _CODE.fullmatch(error.code) else ""
-    if error.status:
-        return f"status {error.status}{code}"
-    if isinstance(error, InvalidModelRequestError):
-        return "refused"
-    return f"failed{code}" if error.code or error.usage else str(error)
+def _busy(name: str) -> ModelError:
+    return ModelError(f"{name} was not called: all worker threads are busy")
+
+
+def _too_slow(name: str, seconds: float) -> ModelError:
+    return ModelTimeoutError(f"{name} took longer than {seconds:.1f} s")
+
+
+def _awaited_s(
+    future: "Future[Completion]", others: Collection["Future[Completion]"], timeout_s: float
+) -> float:
+    """Return how long to wait for `future`. If there are others, wait here, until one of them has
+    an answer."""
+    if not others:
+        return timeout_s
+    ends_at = time.monotonic() + timeout_s
+    waiting = {future, *others}
+    while future in waiting and (left_s := ends_at - time.monotonic()) > 0:
+        done, waiting = wait(waiting, left_s, FIRST_COMPLETED)
+        if any(each.exception() is None for each in done):
+            break
+    return 0.0

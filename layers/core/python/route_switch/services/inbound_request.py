@@ -23,7 +23,7 @@ from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 class InboundRequest:
     """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
-    retry."""
+    retry. With `stream`, the answer is wanted as it is written."""
 
     request_id: str
     deadline: Deadline
@@ -34,6 +34,7 @@ class InboundRequest:
     user: str | None = None
     tiers: TierRange = ANY_TIER
     idempotency_id: str | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class AdmittedRequest:
 class RoutedRequest:
     """The outcome of a request: a completion or a failure; neither for a dry run.
 
-    `overhead_ms` is the time that routing and recording added to the answering models' own.
+    `overhead_ms` is the time that routing added to the answering models' own.
     `models` maps tiers to models, `estimated_usd` each eligible tier to its estimated cost.
     """
 
@@ -61,7 +62,6 @@ class RoutedRequest:
     decision: RoutingDecision
     completion: Completion | None
     failure: RouteSwitchError | None
-    recorded: bool
     prompt_healthy: bool
     overhead_ms: float
     models: Mapping[Tier, str]

@@ -1,23 +1,23 @@
 """A request from start to end: find eligible models, choose a tier, call a model, record the
 outcome."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from route_switch.domain.baseline import estimate_baseline
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
+from route_switch.domain.errors import ModelError
 from route_switch.domain.needs import needs_of
-from route_switch.domain.output_ratio import OutputRatios
+from route_switch.domain.ports import Chunk
 from route_switch.domain.query import query_of
-from route_switch.domain.replay import replay_of
-from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.build_record import BuildRecord
+from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.services.decide_beside import DecideBeside, PendingDecision, with_shadow
 from route_switch.services.eligible_models import Eligible, find_eligible
@@ -29,8 +29,8 @@ from route_switch.services.record_request import RecordRequest
 from route_switch.services.shadow_budget import ShadowBudget
 
 RECORD_MARGIN_S = 1.5
-"""Time for the record after the deadline has passed. The function times out 2 s after the
-deadline."""
+"""Time for the record after the deadline has passed. The function times out 10 s after it
+(`RECORD_S` in infra/router.py)."""
 
 MAX_RECORD_S = 4.0
 
@@ -56,41 +56,39 @@ class RouteRequest:
         self._choose_tier = ChooseTier(config, caller)
         self._beside = DecideBeside(self._choose_tier, shadow_budget.allows, shadow_pool)
         self._shadow_budget = shadow_budget
-        self._answer = AnswerQuery(config.models, caller)
+        self._answer = AnswerQuery(config.models, caller, config.attempt_s, config.stall_s)
         self._admit = admit
         self._record = record
         self._pool = pool
-        self._now = now
+        self._build_record = BuildRecord(config.models, caller, now)
 
-    def chat(self, request: InboundRequest) -> RoutedRequest:
-        """Route, call a model, and record the outcome, including failures."""
+    def chat(self, request: InboundRequest) -> "Answer":
+        """Route and call a model. The caller passes the answer on, and then saves its record, which
+        a failure has as well."""
         admitted = self._admit_request(request, answers=True)
         with self._refreshing():
-            return self._route_and_answer(admitted)
+            served, choice = self._choose(admitted)
+            in_shadow = choice.decision.reason is Reason.SHADOW
+            beside = self._beside.start(admitted, served) if in_shadow else None
+            answer = self._answer(
+                choice.decision.tier,
+                self._answering(admitted),
+                request.messages,
+                request.params,
+                request.deadline,
+                stream=request.stream,
+            )
+        return Answer(self, admitted, served, choice, answer, beside)
 
-    def dry_run(self, request: InboundRequest) -> RoutedRequest:
-        """Choose a tier without calling its model. Record the router call, because it costs
+    def dry_run(self, request: InboundRequest) -> "Answer":
+        """Choose a tier without calling its model. The router call has a record, because it costs
         money."""
         admitted = self._admit_request(request, answers=False)
         with self._refreshing():
             served, choice = self._choose(admitted)
             in_shadow = choice.decision.reason is Reason.SHADOW
             beside = self._beside.now(admitted, served) if in_shadow else None
-            return self._finish(admitted, served, choice, None, beside)
-
-    def _route_and_answer(self, admitted: AdmittedRequest) -> RoutedRequest:
-        request = admitted.request
-        served, choice = self._choose(admitted)
-        in_shadow = choice.decision.reason is Reason.SHADOW
-        beside = self._beside.start(admitted, served) if in_shadow else None
-        answer = self._answer(
-            choice.decision.tier,
-            self._answering(admitted),
-            request.messages,
-            request.params,
-            request.deadline,
-        )
-        return self._finish(admitted, served, choice, answer, beside)
+        return Answer(self, admitted, served, choice, None, beside)
 
     def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
@@ -156,7 +154,7 @@ class RouteRequest:
             return nearest_allowed(self._config.shadow_answer_tier, allowed), Reason.SHADOW
         return None
 
-    def _finish(
+    def outcome(
         self,
         admitted: AdmittedRequest,
         served: ServedPrompt,
@@ -164,13 +162,18 @@ class RouteRequest:
         answer: TierAnswer | None,
         beside: PendingDecision | None,
     ) -> RoutedRequest:
+        """Return what the request has come to, and its record, which is not saved yet."""
         request = admitted.request
-        shadow = beside.take() if beside else None
+        live = None if answer is None else answer.live
+        if answer is not None and live is not None and live.has_ended:
+            answer = self._answer.ended(answer)
+        # An answer that is under way leaves the decision time until its end.
+        under_way = live is not None and not live.has_ended
+        shadow = None if beside is None or under_way else beside.take()
         router_call = shadow.router_call if shadow else choice.router_call
         record = self._build_record(admitted, choice, answer, router_call, served.output_ratios)
         if shadow is not None:
             record = with_shadow(record, shadow, answer, self._config.models, served.output_ratios)
-        recorded = self._save(admitted, record)
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = router_call.completion if router_call else None
         return RoutedRequest(
@@ -178,7 +181,6 @@ class RouteRequest:
             choice.decision,
             answer.completion if answer else None,
             failure_of(answer) if answer else None,
-            recorded,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,
             {tier: of.model for tier, of in self._config.models.tiers.items()},
@@ -189,8 +191,8 @@ class RouteRequest:
             budget_spent=admitted.admission.budget_spent,
         )
 
-    def _save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
-        """Save the record, and in parallel settle the key's budget."""
+    def save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
+        """Save the record, and in parallel settle the key's budget. Return whether it was saved."""
         request = admitted.request
         time_s = self._time_to_record_s(request.deadline)
         if admitted.admission.reserved_usd is None:
@@ -207,56 +209,64 @@ class RouteRequest:
     def _time_to_record_s(deadline: Deadline) -> float:
         return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
 
-    def _build_record(
+
+class Answer:
+    """The answer to one request, which may still be under way.
+
+    First pass its `chunks` on to their end, or `close` it; then call `save`, once.
+    """
+
+    def __init__(
         self,
+        service: RouteRequest,
         admitted: AdmittedRequest,
+        served: ServedPrompt,
         choice: RequestChoice,
         answer: TierAnswer | None,
-        router_call: CallResult | None,
-        ratios: OutputRatios,
-    ) -> RequestRecord:
-        request, query, decision = admitted.request, admitted.query, choice.decision
-        completion = answer.completion if answer else None
-        tier = answer.tier if answer else decision.tier
-        calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
-        elapsed_ms = request.deadline.elapsed_ms
-        usage, model = completion.usage if completion else None, answer.model if answer else None
-        answered_by = model if completion else None
-        baseline = estimate_baseline(usage, tier, answered_by, self._config.models, ratios)
-        was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
-        return RequestRecord(
-            request_id=request.request_id,
-            key_id=request.key.key_id,
-            created_at=self._now(),
-            status=_status(answer),
-            tier=tier,
-            decided_tier=decision.tier,
-            routed_tier=decision.routed_tier,
-            reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
-            model=model,
-            prompt_version=decision.prompt_version,
-            why=decision.why,
-            attempts=attempts,
-            query_tokens=query.tokens,
-            latency_ms=elapsed_ms,
-            routing_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
-            baseline_cost_usd=baseline.cost_usd,
-            baseline_low_usd=baseline.low_usd,
-            baseline_high_usd=baseline.high_usd,
-            baseline_basis=baseline.basis,
-            provider_model=completion.provider_model if completion else None,
-            user=request.user,
-            idempotency_id=request.idempotency_id,
-            query_text=query.text,
-            answer_text=completion.text if completion else None,
-            replay=replay_of(request.messages, request.params, query)
-            if completion and was_routed
-            else None,
-        )
+        beside: PendingDecision | None,
+    ) -> None:
+        self._service = service
+        self._admitted = admitted
+        self._served = served
+        self._choice = choice
+        self._answer = answer
+        self._beside = beside
+        self._routed: RoutedRequest | None = None
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the answer arrives in chunks."""
+        return self._answer is not None and self._answer.live is not None
 
-def _status(answer: TierAnswer | None) -> RequestStatus:
-    if answer is None:
-        return "dry_run"
-    return "answered" if answer.completion else "failed"
+    @property
+    def routed(self) -> RoutedRequest:
+        """The outcome; of an answer that is under way, what is known so far."""
+        live = self._answer.live if self._answer else None
+        if self._routed is None or (live and not live.has_ended):
+            self._routed = self._service.outcome(
+                self._admitted, self._served, self._choice, self._answer, self._beside
+            )
+        return self._routed
+
+    def chunks(self) -> Generator[Chunk | None]:
+        """Yield what arrives of a live answer, and None now and then while nothing does."""
+        live = self._answer.live if self._answer else None
+        if live is not None:
+            self._routed = None
+            yield from live.chunks()
+
+    @property
+    def error(self) -> ModelError | None:
+        """Why a live answer broke off, if it did."""
+        return self._answer.live.error if self._answer and self._answer.live else None
+
+    def close(self) -> None:
+        """Give up what has not arrived of a live answer."""
+        live = self._answer.live if self._answer else None
+        if live and not live.has_ended:
+            live.close()
+            self._routed = None
+
+    def save(self) -> bool:
+        """Save the record; return whether that worked."""
+        return self._service.save(self._admitted, self.routed.record)

@@ -79,6 +79,8 @@ class OptimizerParts:
             size=SearchSize(candidates=config.candidates, trials=config.trials, demos=config.demos),
             learn_from_text=config.learn_from_text,
             lowest_kappa=config.judge_floor,
+            max_quality_loss=config.max_quality_loss,
+            no_worse_margin=config.no_worse_margin,
             judge_takes_schema=config.judge is not None and takes_schema(config.judge),
             max_not_understood=config.max_not_understood,
         )

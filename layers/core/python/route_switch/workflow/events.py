@@ -88,6 +88,8 @@ class Evaluated(Slice):
 
     verdict: str = "not measured"
     off: bool = False
+    promise: str | None = None
+    """What can be promised about the candidate, in words; None if the stage asks for nothing."""
     ask: str | None = None
     """Why a person has to approve, or None if nobody has to."""
     gain_over_shadow_low: float | None = None

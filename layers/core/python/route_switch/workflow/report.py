@@ -117,7 +117,7 @@ def outcome_of(state: RunState) -> RunOutcome:
     if state.approval is not None and not state.approval.approved:
         return RunOutcome.NOT_APPROVED
     verdict = state.evaluated.verdict if state.evaluated else "not measured"
-    known = {RunOutcome.NOT_BETTER, RunOutcome.NOT_ENOUGH_EVIDENCE}
+    known = {RunOutcome.NOT_BETTER, RunOutcome.NOT_ENOUGH_EVIDENCE, RunOutcome.NOT_PROMISED}
     return next((o for o in known if o.value == verdict), RunOutcome.CAP_REACHED)
 
 
@@ -137,6 +137,11 @@ def sentence(outcome: RunOutcome, state: RunState) -> str:
             return f"No better routing prompt was found. {kept}"
         case RunOutcome.NOT_ENOUGH_EVIDENCE:
             return f"The candidate may be better, but there is not enough evidence. {kept}"
+        case RunOutcome.NOT_PROMISED:
+            return (
+                "A better routing prompt was found, but learning.max_quality_loss requires a "
+                f"promise about its quality that the evidence does not support. {kept}"
+            )
         case RunOutcome.TOO_FEW_EXAMPLES:
             have, needed = (collected.examples, collected.needed) if collected else (0, 0)
             note = f" {collected.note}" if collected and collected.note else ""
@@ -205,6 +210,8 @@ def figures(evaluated: Evaluated) -> list[str]:
             f"{evaluated.gain:+.4f} ({evaluated.gain_low:+.4f} to {evaluated.gain_high:+.4f}). A "
             f"gain of {evaluated.smallest_visible:.4f} would be detected with 80% probability."
         )
+    if evaluated.promise is not None:
+        lines.append(f"Promise for the candidate: {evaluated.promise}.")
     if evaluated.rests_on is not None:
         lines.append(f"No prompt goes live by itself on one client's word: {evaluated.rests_on}.")
     lines.append(f"This run spent {evaluated.spent_usd:.4f} USD.")

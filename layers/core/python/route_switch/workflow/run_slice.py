@@ -15,6 +15,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
+from route_switch.domain.learning.promise import NOT_PROMISED
 from route_switch.domain.learning.split import split
 from route_switch.domain.ports import SwitchStore
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
@@ -122,7 +123,8 @@ class RunSlice:
         always = "this stage asks before every promotion" if asks_always else None
         return done.model_copy(
             update={
-                "verdict": gate.verdict,
+                "verdict": NOT_PROMISED if report.lacks_promise else gate.verdict,
+                "promise": report.promise.candidate if report.promise else None,
                 "ask": gate.needs_approval or always,
                 "gain_over_shadow_low": None if over_shadow is None else over_shadow.low,
                 "rests_on": gate.rests_on,

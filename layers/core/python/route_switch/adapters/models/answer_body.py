@@ -64,17 +64,17 @@ def _events(text: str) -> Iterator[JsonObject | None]:
         value = value.strip()
         if name.strip() != "data":
             if not line and lines:
-                yield from _objects("".join(lines))
+                yield from objects_in("".join(lines))
                 lines = []
         elif value == "[DONE]":
             yield None
-        elif not lines and (found := _objects(value)):
+        elif not lines and (found := objects_in(value)):
             yield from found
         else:
             lines.append(value)
 
 
-def _objects(text: str) -> list[JsonObject]:
+def objects_in(text: str) -> list[JsonObject]:
     """Return the objects that the text consists of; none if it is anything else."""
     found: list[JsonObject] = []
     decoder, at = json.JSONDecoder(strict=False), 0

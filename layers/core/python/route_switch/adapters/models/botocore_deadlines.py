@@ -15,7 +15,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
-from route_switch.adapters.models.deadlines import time_left_s
+from route_switch.adapters.models.deadlines import CANCEL_S, can_be_cancelled, time_left_s
 
 
 def with_deadlines(client: Any) -> Any:  # each service has a class of its own
@@ -68,8 +68,23 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if can_be_cancelled():
+            return self._readinto_unless_cancelled(buffer)
         self._sock.settimeout(time_left_s(self._sock.gettimeout()))
         return self._file.readinto(buffer)
+
+    def _readinto_unless_cancelled(self, buffer: Any) -> int:
+        before = self._sock.gettimeout()
+        while True:
+            left_s = time_left_s(before)
+            self._sock.settimeout(CANCEL_S if left_s is None else min(left_s, CANCEL_S))
+            try:
+                # Not the file, which refuses to read after a time-out.
+                return self._sock.recv_into(buffer)
+            except TimeoutError:
+                continue
+            finally:
+                self._sock.settimeout(before)
 
     def close(self) -> None:
         self._file.close()

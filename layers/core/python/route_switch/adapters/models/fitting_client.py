@@ -17,10 +17,12 @@ from route_switch.domain.parameters import (
     note_refusal,
     with_provider_rules,
 )
-from route_switch.domain.ports import Chunk, ModelCall, ModelClient
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 
 MAX_REPEATS = 3
 """A model that refuses several parameters names one at a time."""
+
+INCLUDE_USAGE: JsonObject = {"include_usage": True}
 
 NOT_ABOUT_PARAMETERS = frozenset({401, 402, 403, 404, 413, 429})
 """Statuses that a provider gives other reasons."""
@@ -53,7 +55,9 @@ class FittingClient:
             left_s = ends_at - time.monotonic()
             if left_s <= 0:
                 raise ModelTimeoutError(f"{call.model} did not answer in time")
-            params, notes = fit_parameters(call.params, model, refused)
+            # Without it, most providers report no usage of a stream, and costs are estimates.
+            asked = {**call.params, "stream_options": INCLUDE_USAGE} if call.stream else call.params
+            params, notes = fit_parameters(asked, model, refused)
             fitted = replace(call, params=params, timeout_s=left_s)
             try:
                 for chunk in self._client.stream(fitted):

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.openai_stream import StreamReader, events, read_stream
 from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
-    from httpx import HTTPError
-
-    from route_switch.adapters.models.provider_http import HttpAnswer
+    from route_switch.adapters.models.litellm_http import Body, Heard
 
 FIELDS = frozenset(
     {
@@ -22,7 +21,16 @@ FIELDS = frozenset(
         *("max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
         *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
         *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
-        *("stop", "store", "temperature", "tool_choice", "tools", "top_logprobs", "top_p"),
+        *(
+            "stop",
+            "store",
+            "stream_options",
+            "temperature",
+            "tool_choice",
+            "tools",
+            "top_logprobs",
+            "top_p",
+        ),
         *("user", "verbosity", "web_search_options"),
     }
 )
@@ -52,16 +60,41 @@ class LiteLlmClient:
                 f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
             )
         litellm = imported_litellm()
-        from route_switch.adapters.models.litellm_http import listening
+        yield from self._streamed(litellm, call) if call.stream else self._whole(litellm, call)
 
-        completed: Any = None  # LiteLLM is not typed
+    def _streamed(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:  # LiteLLM is not typed
+        from route_switch.adapters.models.litellm_http import Body, listening
+
+        with listening(call.timeout_s, call.is_cancelled) as heard:
+            try:
+                pieces = self._completed(litellm, call, stream=True)
+                last = heard[-1] if heard else None
+                if isinstance(last, Body) and _is_openai_stream(last):
+                    yield from read_stream(call.model, last)
+                    return
+                reader = StreamReader(call.model)
+                for piece in pieces:
+                    yield from reader.read(piece.model_dump(exclude_none=True))
+                yield from reader.end()
+            except ModelError:
+                raise
+            except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
+                _raise_heard(call.model, heard)
+                raise _error(call.model, error) from error
+
+    def _whole(self, litellm: Any, call: ModelCall) -> Iterator[Chunk]:
+        from route_switch.adapters.models.litellm_http import listening
+        from route_switch.adapters.models.provider_http import HttpAnswer
+
+        completed: Any = None
         failed: Exception | None = None
         with listening(call.timeout_s) as heard:
             try:
                 completed = self._completed(litellm, call)
             except Exception as error:  # noqa: BLE001, RUF100 (LiteLLM's errors share no base class)
                 failed = error
-        content = _content_of(call.model, heard[-1]) if heard else None
+        _raise_heard(call.model, heard)
+        content = heard[-1].content if heard and isinstance(heard[-1], HttpAnswer) else None
         read = _in_openai_form(content, is_read=failed is None)
         if read is None:
             if failed is not None:
@@ -69,7 +102,7 @@ class LiteLlmClient:
             read = completed.model_dump(exclude_none=True)
         yield from read_completion(call.model, read)
 
-    def _completed(self, litellm: Any, call: ModelCall) -> Any:  # as above
+    def _completed(self, litellm: Any, call: ModelCall, **options: bool) -> Any:
         return litellm.completion(
             model=f"{self._provider}/{call.model}",
             messages=list(call.messages),
@@ -80,6 +113,7 @@ class LiteLlmClient:
             # Else it looks for its own MCP tools among a request's, for which it has to import its
             # proxy; that is not installed, and every request with tools would fail.
             _skip_mcp_handler=True,
+            **options,
             **call.params,
         )
 
@@ -97,15 +131,25 @@ def imported_litellm() -> Any:
     return litellm
 
 
-def _content_of(model: str, heard: "HttpAnswer | HTTPError") -> bytes:
-    """Return the answer's body; raise what the provider, or the connection to it, came to."""
-    from route_switch.adapters.models.provider_http import unanswered
+def _raise_heard(model: str, heard: "Heard") -> None:
+    """Raise what the provider, or the connection to it, came to."""
+    from route_switch.adapters.models.provider_http import HttpAnswer, unanswered
 
-    if isinstance(heard, Exception):
-        raise unanswered(model, heard) from heard
-    if heard.status >= 300:
-        raise error_of_response(model, heard.status, heard.headers, heard.content)
-    return heard.content
+    match heard:
+        case [*_, Exception() as error]:
+            raise unanswered(model, error) from error
+        case [*_, HttpAnswer(status=status) as answer] if status >= 300:
+            raise error_of_response(model, status, answer.headers, answer.content)
+
+
+def _is_openai_stream(body: "Body") -> bool:
+    """Whether the answer needs no translation. LiteLLM's reading loses fields."""
+    if JSON_TOOL.encode() in body.request:
+        return False
+    first = next(events([body.beginning(), b"\n\n"]), None)
+    if not isinstance(first, dict):  # one body instead of a stream, or nothing but its end
+        return True
+    return "choices" in first or "error" in first
 
 
 def _in_openai_form(content: bytes | None, *, is_read: bool) -> JsonObject | None:

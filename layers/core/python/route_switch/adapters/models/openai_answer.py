@@ -42,7 +42,7 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
         [answer] = answer
     if not isinstance(answer, dict):
         raise _not_an_answer(model, None)
-    usage = read_usage(_reported(answer))
+    usage = read_usage(usage_in(answer))
     if answer.get("error"):
         raise error_in_answer(model, answer, usage)
     choices = answer.get("choices")
@@ -51,11 +51,11 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
     usable = [choice for choice in choices if isinstance(choice, dict) and _is_usable(choice)]
     if not usable:
         raise _no_choice(model, choices, usage)
-    of_all = _fields_of(answer, usage)
+    of_all = fields_of_answer(answer, usage)
     return tuple(_chunk(position, choice, of_all) for position, choice in enumerate(usable))
 
 
-def _fields_of(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
+def fields_of_answer(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
     """What the chunks of an answer have in common."""
     extra = {k: v for k, v in answer.items() if k not in _OURS and v not in (None, {}, "")}
     if extra.get("service_tier") not in _SERVICE_TIERS:
@@ -63,7 +63,7 @@ def _fields_of(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
     return {
         "usage": usage,
         "provider_model": text_or_none(answer.get("model")),
-        "provider_usage": reported_usage(_reported(answer), usage),
+        "provider_usage": reported_usage(usage_in(answer), usage),
         "system_fingerprint": text_or_none(answer.get("system_fingerprint")),
         "extra": extra,
     }
@@ -89,7 +89,7 @@ def _message_of(choice: JsonObject) -> JsonObject | None:
     return {"content": text} if found is None and isinstance(text, str) else found
 
 
-def _reported(answer: JsonObject) -> JsonValue:
+def usage_in(answer: JsonObject) -> JsonValue:
     """Return the usage: in its place, as Groq and Moonshot have it in streams, or beside the
     answer as in Ollama's own API."""
     choices, of_groq = answer.get("choices"), answer.get("x_groq")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.openai_stream import read_stream
 from route_switch.adapters.models.provider_errors import error_of_response
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
@@ -33,12 +34,30 @@ class OpenAiCompatibleClient:
 
         body: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
         try:
-            answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
+            yield from self._streamed(call, body) if call.stream else self._whole(call, body)
         except httpx.HTTPError as error:
             raise unanswered(call.model, error) from error
+
+    def _whole(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
+        answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
         if answer.status >= 300:
             raise error_of_response(call.model, answer.status, answer.headers, answer.content)
         yield from read_completion(call.model, parse_answer(answer.content))
+
+    def _streamed(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
+        from route_switch.adapters.models.provider_http import finish, read_whole
+
+        body = {**body, "stream": True}
+        with self._http.open(
+            self._url, body, self._headers(), call.timeout_s, call.is_cancelled
+        ) as response:
+            if response.status_code >= 300:
+                content = read_whole(response)
+                status, headers = response.status_code, response.headers
+                raise error_of_response(call.model, status, headers, content)
+            parts = response.iter_bytes()
+            yield from read_stream(call.model, parts)
+            finish(parts)
 
     def _headers(self) -> dict[str, str]:
         key = self._api_key()

@@ -48,15 +48,15 @@ def read_message(message: JsonValue) -> JsonObject:
     """Return an assistant message, unknown fields included."""
     given = message if isinstance(message, dict) else {}
     read: JsonObject = {k: v for k, v in given.items() if v is not None and k not in _READ}
-    text, thought = _read_content(given.get("content"))
+    text, thought = read_content(given.get("content"))
     if thought:
         read.setdefault("reasoning_content", thought)
-    if _has_other_parts(given.get("content")):
+    if has_other_parts(given.get("content")):
         read["content_parts"] = given["content"]
     known: JsonObject = {
         "refusal": text_or_none(given.get("refusal")),
         "audio": audio if isinstance(audio := given.get("audio"), dict) else None,
-        "annotations": [*_annotations(given.get("annotations"))],
+        "annotations": [*read_annotations(given.get("annotations"))],
         "tool_calls": _read_calls(given.get("tool_calls")),
         "function_call": _read_function(given.get("function_call")),
     }
@@ -119,7 +119,7 @@ def _objects(values: JsonValue) -> Iterator[JsonObject]:
     return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
 
 
-def _read_content(content: JsonValue) -> tuple[JsonValue, str]:
+def read_content(content: JsonValue) -> tuple[JsonValue, str]:
     """Return text and thought. Some providers write the content as a list of parts, and some parse
     structured output themselves."""
     if content is None or isinstance(content, str):
@@ -127,7 +127,7 @@ def _read_content(content: JsonValue) -> tuple[JsonValue, str]:
     if isinstance(content, dict) and content.get("type") in ("text", "output_text"):
         content = [content]
     if not isinstance(content, list):
-        return _as_json(content), ""
+        return json_text(content), ""
     texts, thoughts = [], []
     for part in content:
         if isinstance(part, str):
@@ -141,7 +141,7 @@ def _read_content(content: JsonValue) -> tuple[JsonValue, str]:
     return "".join(texts), "".join(thoughts)
 
 
-def _has_other_parts(content: JsonValue) -> bool:
+def has_other_parts(content: JsonValue) -> bool:
     """Whether there are parts that are neither text nor thought, such as images or references."""
     known = ("text", "output_text", "thinking", "reasoning", None)
     return any(part.get("type") not in known for part in _objects(content))
@@ -153,7 +153,7 @@ def _joined(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _annotations(annotations: JsonValue) -> Iterator[JsonObject]:
+def read_annotations(annotations: JsonValue) -> Iterator[JsonObject]:
     """Yield citations of pages as OpenAI nests them, and anything else as it came."""
     for annotation in _objects(annotations):
         nested = annotation.get("url_citation")
@@ -177,20 +177,31 @@ def _read_calls(calls: JsonValue) -> list[JsonValue]:
     read: list[JsonValue] = []
     seen: set[str] = set()
     for call in _objects([calls] if isinstance(calls, dict) else calls):
-        number = call.get("id")
-        identity = str(number) if type(number) is int else text_or_none(number)
+        identity = read_id(call.get("id"))
         if identity is None or identity in seen:
             identity = f"call_{uuid4().hex[:24]}"
         seen.add(identity)
-        rest = {k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None}
-        if "function" not in rest and isinstance(rest.get("name"), str):
-            given = next((rest.pop(n) for n in ("arguments", "input") if n in rest), None)
-            rest["function"] = {"name": rest.pop("name"), "arguments": given}
+        rest = fields_of_call(call)
         if function := _read_function(rest.get("function")):
             rest["function"] = function
         kind = "function" if function else text_or_none(call.get("type")) or "function"
         read.append({"id": identity, "type": kind, **rest})
     return read
+
+
+def read_id(number: JsonValue) -> str | None:
+    return str(number) if type(number) is int else text_or_none(number)
+
+
+def fields_of_call(call: JsonObject) -> JsonObject:
+    """Return a call's fields besides id, type and index; some servers do not nest the function."""
+    rest: JsonObject = {
+        k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None
+    }
+    if "function" not in rest and isinstance(rest.get("name"), str):
+        given = next((rest.pop(n) for n in ("arguments", "input") if n in rest), None)
+        rest["function"] = {"name": rest.pop("name"), "arguments": given}
+    return rest
 
 
 def _read_function(function: JsonValue) -> JsonObject | None:
@@ -207,17 +218,17 @@ def _read_arguments(arguments: JsonValue) -> str:
     """Return arguments as JSON text. What breaks the client that parses it is mended: no text at
     all, half a surrogate pair, NaN, or JSON inside a JSON string."""
     if not isinstance(arguments, str):
-        return _as_json({} if arguments is None else arguments)
+        return json_text({} if arguments is None else arguments)
     if not arguments.strip():
         return "{}"
     if not _MAY_BREAK.search(arguments):
         return arguments
     try:
         parsed = parse_json(arguments)
-        return _as_json(parse_json(parsed) if isinstance(parsed, str) else parsed)
+        return json_text(parse_json(parsed) if isinstance(parsed, str) else parsed)
     except InvalidJsonError:  # a model wrote it
         return arguments
 
 
-def _as_json(value: JsonValue) -> str:
+def json_text(value: JsonValue) -> str:
     return json.dumps(valid_json(value), ensure_ascii=False)

@@ -8,15 +8,20 @@ gets at most the time that is left until the call's deadline.
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 import httpx
 
-from route_switch.adapters.models.deadlines import deadline_in, time_left_s
+from route_switch.adapters.models.deadlines import (
+    CANCEL_S,
+    can_be_cancelled,
+    deadline_in,
+    time_left_s,
+)
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import JsonObject
 
@@ -25,6 +30,8 @@ IDLE_S = 4.0
 freezing end connections silently, and the first use after that fails."""
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """URLs of this machine, where no proxy leads."""
+FINISH_S = 0.05
+"""A server that keeps a stream open for longer after its end gets a new connection next time."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A longer answer is cut off: it could not be delivered, and must not fill the memory."""
 
@@ -59,6 +66,28 @@ class ProviderHttp:
         with deadline_in(timeout_s):
             return self.send(request)
 
+    @contextmanager
+    def open(
+        self,
+        url: httpx.URL,
+        body: JsonObject,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        is_cancelled: Callable[[], bool],
+    ) -> Iterator[httpx.Response]:
+        """Post JSON and yield the response before its body has arrived; leaving closes it.
+
+        Deadline and cancellation apply to every read within the block, which must stay in one
+        thread.
+        """
+        client = self._fresh_client()
+        request = client.build_request("POST", url, json=body, headers=headers, timeout=timeout_s)
+        with (
+            deadline_in(timeout_s, is_cancelled),
+            closing(self._opened(client, request)) as response,
+        ):
+            yield response
+
     def send(self, request: httpx.Request) -> HttpAnswer:
         """Raise `httpx.HTTPError` if there is no whole answer before the thread's deadline, and
         `ModelError` for an answer over `MAX_ANSWER_BYTES`.
@@ -66,13 +95,18 @@ class ProviderHttp:
         If the connection breaks before anything was answered, send the request once more on a new
         connection: the server closed the old one at the same moment.
         """
-        client = self._fresh_client()
+        with closing(self.send_open(request)) as response:
+            return HttpAnswer(response.status_code, response.headers, read_whole(response))
+
+    def send_open(self, request: httpx.Request) -> httpx.Response:
+        """Return a response before its body has arrived. The caller closes it."""
+        return self._opened(self._fresh_client(), request)
+
+    def _opened(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         try:
-            response = client.send(request, stream=True)
+            return client.send(request, stream=True)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            response = self._successor_of(client).send(request, stream=True)
-        with closing(response):
-            return HttpAnswer(response.status_code, response.headers, _read(response))
+            return self._successor_of(client).send(request, stream=True)
 
     def _fresh_client(self) -> httpx.Client:
         with self._lock:
@@ -91,6 +125,13 @@ class ProviderHttp:
             return self._client
 
 
+def finish(parts: Iterator[bytes]) -> None:
+    """Read what follows the end of an answer, so that its connection can be used again."""
+    with suppress(httpx.HTTPError), deadline_in(FINISH_S):
+        for _ in parts:
+            pass
+
+
 def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
     """Return the error of a call that came to no answer."""
     if isinstance(error, httpx.TimeoutException):
@@ -98,7 +139,7 @@ def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
     return ModelError(f"{model} cannot be reached: {type(error).__name__}")
 
 
-def _read(response: httpx.Response) -> bytes:
+def read_whole(response: httpx.Response) -> bytes:
     parts, size = [], 0
     for part in response.iter_bytes():
         parts.append(part)
@@ -134,7 +175,14 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
+        if not can_be_cancelled():
+            return self._stream.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
+        while True:
+            left_s = _remaining(timeout, httpcore.ReadTimeout)
+            step_s = CANCEL_S if left_s is None else min(left_s, CANCEL_S)
+            # A read that timed out has taken nothing from the socket.
+            with suppress(httpcore.ReadTimeout):
+                return self._stream.read(max_bytes, step_s)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _remaining(timeout, httpcore.WriteTimeout))

@@ -45,6 +45,11 @@ class LearningConfig(BaseModel):
     trusted_keys: tuple[Annotated[str, Field(pattern=r"^key_\w+$")], ...] = ()
     """Keys, by id (`route-switch keys list`), whose feedback counts as the owner's: it is not
     capped, and a promotion may rest on it."""
+    max_quality_loss: Annotated[float, Field(ge=0.001, le=0.5)] | None = None
+    """Largest share of answers worse than Tier 3's. A candidate goes live only if held-out rows
+    promise it with 95% confidence; null asks for no promise."""
+    no_worse_margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """By how much a recorded score may be below Tier 3's and still count as no worse."""
     max_not_understood: Annotated[float, Field(ge=0, le=1)] = MAX_NOT_UNDERSTOOD
     """Largest share of gold answers not recognized in Tier 3's answer, verdicts that cannot be
     read, router replies without a tier, or refused answers; above it a run stops."""

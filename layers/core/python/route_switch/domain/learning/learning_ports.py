@@ -9,7 +9,7 @@ from route_switch.domain.learning.drift import RoutedDay
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
-from route_switch.domain.learning.promotion import GateHistory, GateResult
+from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, StoredRequest
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import NotReplayable
@@ -171,7 +171,8 @@ class GateLedger(Protocol):
 
     def read(self) -> GateHistory: ...
 
-    def look(self, rows: Sequence[HeldOutGain], test: str) -> GateResult:
+    def look(self, rows: Sequence[HeldOutGain], test: str, min_rows: int = MIN_ROWS) -> GateResult:
         """Count the look, durably, before its verdict is known, and return the verdict. A test that
-        has looked before and was not followed by another is not counted again."""
+        has looked before and was not followed by another is not counted again. With fewer than
+        `min_rows` fresh rows there is no look."""
         ...

@@ -16,6 +16,7 @@ class RunOutcome(StrEnum):
     PROMOTED = "promoted"
     NOT_BETTER = "not better"
     NOT_ENOUGH_EVIDENCE = "not enough evidence"
+    NOT_PROMISED = "cannot be promised"
     TOO_FEW_EXAMPLES = "too few examples"
     NOT_APPROVED = "not approved"
     PROMPT_CHANGED = "prompt changed"

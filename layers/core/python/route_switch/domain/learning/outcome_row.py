@@ -10,7 +10,8 @@ Sources of grades, in this order:
 3. A judge's verdict against Tier 3's answer. Tier 3 then scores 1; the others score 1 or 0.
 
 An example is never graded partly by tests and partly by a judge, because the scores are not
-comparable.
+comparable. Scores between 0 and 1 are rarely equal, so an answer counts as no worse if its score is
+below Tier 3's by at most a margin (`scores_no_worse`).
 
 A row says something only if Tier 3's own answer is known to be adequate, or is compared with the
 others. So the judge also grades where gold does not (`gold_says`), and where people rated all other
@@ -29,6 +30,15 @@ from route_switch.domain.tiers import Tier
 
 Models = Mapping[Tier, str]
 Results = Mapping[Tier, RecordedResult]
+
+
+ROUNDING = 1e-9
+"""0.8 − 0.7 is above 0.1 in floating point."""
+
+
+def scores_no_worse(score: float, tier_3_score: float, margin: float) -> bool:
+    """Return whether an answer with this score counts as no worse than Tier 3's."""
+    return score >= tier_3_score - margin - ROUNDING
 
 
 def is_recorded(example: Example, model: str) -> bool:
@@ -80,9 +90,10 @@ def judged_instead(example: Example, results: Results) -> tuple[Tier, ...]:
 
 
 def outcome_row(
-    example: Example, results: Results, verdicts: Mapping[Tier, Verdict]
+    example: Example, results: Results, verdicts: Mapping[Tier, Verdict], margin: float = 0.0
 ) -> dict[Tier, Outcome]:
-    """Return an outcome for each tier in `results`. `verdicts` covers the tiers to judge."""
+    """Return an outcome for each tier in `results`. `verdicts` covers the tiers to judge; a tested
+    score may be below Tier 3's by `margin`."""
     tested = {t: None if verdicts else _test(example, result) for t, result in results.items()}
     by = GradedBy.FEEDBACK if example.feedback.get(Tier.LARGE) else GradedBy.JUDGE
     best, by = tested[Tier.LARGE] or (1.0, by)
@@ -96,7 +107,7 @@ def outcome_row(
             grades = float(adequate), adequate, GradedBy.FEEDBACK
         else:
             assert test is not None  # noqa: S101 (else the judge has a verdict; for the type checker)
-            grades = test[0], test[0] >= best, test[1]
+            grades = test[0], scores_no_worse(test[0], best, margin), test[1]
         row[tier] = _outcome(results[tier], *grades)
     return dict(sorted(row.items()))
 

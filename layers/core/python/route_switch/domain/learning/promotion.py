@@ -137,9 +137,12 @@ def gate(
     history: GateHistory,
     delta: float = DELTA,
     alpha: float = ALPHA,
+    min_rows: int = MIN_ROWS,
     test: str | None = None,
 ) -> GateResult:
     """Return the verdict on all of this week's held-out `rows`, except those in `history`.
+
+    With fewer than `min_rows` fresh rows (templates, if rows share some) there is no look.
 
     *Better*: the lower bound is above 0 and the mean gain reaches `delta`. *Not better*: the upper
     bound is below `delta`. `test` identifies the test to `history`.
@@ -149,7 +152,7 @@ def gate(
     fresh = [row for row in rows if row.key in taken.rows]
     alpha_k = alpha_of_look(taken.look, alpha)
     draws, bounds = by_template(fresh), _bounds(fresh, alpha_k)
-    looked = len(draws) >= MIN_ROWS
+    looked = len(draws) >= min_rows
     total = sum(row.weight for row in draws)
     verdict = _verdict(bounds, delta) if looked else "not enough evidence"
     rests_on = _rests_on(fresh, alpha_k, delta) if verdict == "better" else None
@@ -190,14 +193,22 @@ def _rests_on(rows: Sequence[HeldOutGain], alpha: float, delta: float) -> Relian
     return None
 
 
-def digest_of_test(candidate: str, incumbent: str, rows: Sequence[HeldOutGain]) -> str:
+def digest_of_test(
+    candidate: str,
+    incumbent: str,
+    rows: Sequence[HeldOutGain],
+    max_quality_loss: float | None = None,
+    no_worse_margin: float = 0.0,
+) -> str:
     """Return a digest of everything that the verdict depends on: the two prompts (their content
-    digests), and each row's gain, which models, prices and λ determine, and its clients."""
+    digests), each row's gain, which models, prices and λ determine, and its clients; with a
+    promise, its limit and the margin."""
     lines = sorted(
         f"{row.key} {row.gain:.9f} {row.weight:.9f} {row.labeled_by} {sorted(row.asked_by.items())}"
         for row in rows
     )
-    text = "\n".join((candidate, incumbent, *lines))
+    limit = () if max_quality_loss is None else (f"{max_quality_loss!r} {no_worse_margin!r}",)
+    text = "\n".join((candidate, incumbent, *limit, *lines))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.report.figures import Gate, Interval, Report
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.figures import Gate, Interval, Promise, Report
 from route_switch.optimizer.report.text_format import plus_minus
 
 LEARNED = "the learned prompt"
@@ -42,7 +43,8 @@ def standing(report: Report) -> Standing | None:
     """Return None if the run ended before the held-out rows were measured."""
     if report.gate is None or not report.policies:
         return None
-    learned = report.gate.verdict == "better" and not is_kept(report)
+    better = report.gate.verdict == "better" and not report.lacks_promise
+    learned = better and not is_kept(report)
     against = report.against if learned else report.incumbent_against
     return Standing(LEARNED if learned else CURRENT, _constant_gains(against))
 
@@ -89,12 +91,22 @@ def next_step(report: Report) -> str | None:
             "To make it live, run `route-switch prompt promote candidate.json`; a weekly run does "
             "so itself."
         )
+    if report.lacks_promise or (report.promise and report.promise.waits_for is not None):
+        more = "" if _loses_too_much(report.promise) else "run again with more examples, or "
+        return f"To let the learned prompt go live, {more}raise the limit (`--max-quality-loss`)."
     if not is_kept(report) and not looked(gate):
         missing = MIN_ROWS - gate.gain.n
         return f"To get a verdict, run again with more examples: at least {missing} more held out."
     if not is_kept(report) and gate.verdict == "not enough evidence":
         return "To get a verdict, run again with more examples, other than these."
     return "Nothing has to be done."
+
+
+def _loses_too_much(promise: Promise | None) -> bool:
+    """Whether the candidate's loss is above the limit, so that more rows would not help."""
+    limit = promise.max_quality_loss if promise else 0.0
+    policies = promise.policies if promise else ()
+    return any(each.loss >= limit for each in policies if each.policy == CANDIDATE)
 
 
 def _pin(found: Standing, best: Tier) -> str:

@@ -45,6 +45,7 @@ from route_switch.optimizer.report.figures import (
     Rows,
     WorkloadFigures,
 )
+from route_switch.optimizer.report.promise_section import promise_figures
 from route_switch.optimizer.statistics import bootstrap
 from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import MeteredCalls
@@ -92,6 +93,8 @@ def assemble_report(
         stopped_by=None if found.stopped_by is None else str(found.stopped_by),
         rows=_rows(found, plan, context.odd_lines),
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
+        promise=promise_figures(found.promise) if found.promise else None,
+        no_worse_margin=plan.no_worse_margin,
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
         incumbent_against=comparison.incumbent_against if comparison else {},

@@ -85,6 +85,40 @@ class Gate(Frozen):
     """The client without which the candidate is not better, or None if there is none."""
 
 
+class PromisedPolicy(Frozen):
+    """A policy on the rows that certify: `loss` is the share of answers worse than Tier 3's.
+
+    `at_most` is its upper bound at the look's level; None if the policy was not tested. `needed` is
+    about how many new rows a look needs if the loss stays; None if it is promised or out of reach.
+    """
+
+    policy: str
+    cost: float
+    loss: float
+    certified: bool
+    at_most: float | None
+    needed: int | None
+
+
+class Promise(Frozen):
+    """What can be promised: at most `max_quality_loss` of answers worse than Tier 3's, with 95%
+    confidence over all looks; `alpha` is this look's share of the 5%.
+
+    `policies` are in the order of the test, over `n` rows. `cheapest` is the cheapest that is
+    promised. `candidate` says in words what holds for the candidate. If there were too few rows for
+    a look, `waits_for` is the number that is missing, and `policies` is empty.
+    """
+
+    max_quality_loss: float
+    alpha: float
+    n: int
+    policies: tuple[PromisedPolicy, ...]
+    cheapest: str | None
+    candidate: str
+    candidate_holds: bool
+    waits_for: int | None
+
+
 class Moved(Frozen):
     """A query whose tier the candidate changes. `query` is an excerpt, or None by policy."""
 
@@ -156,6 +190,9 @@ class Report(Frozen):
     stopped_by: str | None
     rows: Rows
     gate: Gate | None
+    promise: Promise | None = None
+    no_worse_margin: float = 0.0
+    """By how much a tested score may be below Tier 3's and still count as no worse."""
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval] = Field(
         description="candidate − each other policy, paired, objective"
@@ -186,3 +223,9 @@ class Report(Frozen):
     saving_usd_a_month: Interval | None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def lacks_promise(self) -> bool:
+        """Whether the candidate is better, but stays out because its quality cannot be promised."""
+        better = self.gate is not None and self.gate.verdict == "better"
+        return better and self.promise is not None and not self.promise.candidate_holds

@@ -17,6 +17,11 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.promise_section import (
+    promise_paragraphs,
+    promise_table,
+    rounded,
+)
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     ReportTable,
@@ -76,6 +81,9 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     most = 10 if compact else 50
     if report.policies:
         yield _cost_and_quality(report)
+        if report.promise is not None:
+            shown = (promise_table(report.promise),) if report.promise.policies else ()
+            yield Section("Promise", promise_paragraphs(report), shown)
         yield Section("Paired differences", _control(report), (tables.differences(report),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
@@ -180,7 +188,16 @@ def _latency(report: Report) -> Section:
 
 def _grading(report: Report) -> Section:
     graded = (tables.grading(report),) if report.graded_by else ()
-    return Section("How answers were graded", (_judge(report),), graded)
+    return Section("How answers were graded", (_judge(report), _margin(report)), graded)
+
+
+def _margin(report: Report) -> str:
+    if report.no_worse_margin == 0:
+        return "A tested answer is no worse than Tier 3's if its score is at least as high."
+    return (
+        "A tested answer is no worse than Tier 3's if its score is at most "
+        f"{report.no_worse_margin:g} lower. This margin was fixed before the run."
+    )
 
 
 def _judge(report: Report) -> str:
@@ -227,6 +244,12 @@ def _rows(report: Report) -> tuple[str, ...]:
     gate = report.gate
     if gate is None:
         return ()
+    if report.promise is not None and report.promise.waits_for is not None:
+        return (
+            f"The gate did not look: it waits for about {rounded(report.promise.waits_for)} more "
+            f"rows, which the promise needs. The {gate.gain.n:,} that are there stay fresh for a "
+            "later look, and nothing of the error budget was spent.",
+        )
     if not looked(gate):
         return (
             f"The gate did not look: that takes {MIN_ROWS} fresh rows or templates, and there were "

@@ -82,6 +82,12 @@ def _why_no_verdict(report: Report) -> str:
 def _of_gate(report: Report, gate: Gate) -> Verdict:
     gain = _gain(report, gate)
     match gate.verdict:
+        case "better" if report.lacks_promise and report.promise is not None:
+            sentence = (
+                f"The current prompt stays although the learned one is better ({gain}), because "
+                f"{report.promise.candidate}."
+            )
+            return Verdict("keep", "Better, but not promised: keep the current prompt", sentence)
         case "better" if gate.needs_approval is not None:
             sentence = (
                 "The learned prompt is better than the current one, but goes live only if a person "
@@ -94,6 +100,12 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
         case "not better":
             sentence = f"The current prompt stays because the learned one is not better: {gain}."
             return Verdict("keep", "Keep the current prompt", sentence)
+        case "not enough evidence" if report.promise and report.promise.waits_for is not None:
+            sentence = (
+                f"The current prompt stays because {report.promise.candidate}. The gate waits for "
+                "the same rows."
+            )
+            return Verdict("keep", "Not enough rows for a promise: keep the prompt", sentence)
         case "not enough evidence" if not looked(gate):
             noun = _held_out(report)
             sentence = (

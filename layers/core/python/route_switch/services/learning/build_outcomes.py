@@ -82,12 +82,14 @@ class AnswerPair:
 
 @dataclass(frozen=True, slots=True)
 class BuildOutcomes:
-    """`judge` is None when none is configured. A run stops if more than the share
+    """`judge` is None when none is configured. `no_worse_margin` is by how much a tested score may
+    be below Tier 3's and still count as no worse. A run stops if more than the share
     `max_not_understood` of answers is refused, or of golds not recognized in Tier 3's answers."""
 
     calls: PaidCalls
     judge: Judge | None
     threads: int
+    no_worse_margin: float = 0.0
     max_not_understood: float = MAX_NOT_UNDERSTOOD
 
     def __call__(
@@ -208,7 +210,8 @@ class BuildOutcomes:
             row = {tier: next(judged) for tier in plan}
             verdicts = {tier: verdict for tier, verdict in row.items() if verdict is not None}
             if len(verdicts) == len(row):
-                graded.append((example, outcome_row(example, results, verdicts)))
+                outcomes = outcome_row(example, results, verdicts, self.no_worse_margin)
+                graded.append((example, outcomes))
             else:
                 left_out[LeftOutReason.NO_VERDICT] += 1
         return graded, left_out

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.operations.savings import ShadowSavings, shadow_savings
 from route_switch.domain.ports import PromptStore, SwitchStore
 from route_switch.domain.prompt_document import readable_prompt
@@ -65,10 +66,3 @@ class ShowSavings:
             None if prompt is None else self.measured.quality_lost(prompt),
             None if prompt is None else promise_of(prompt),
         )
-
-
-def promise_of(prompt: RoutingPrompt) -> str | None:
-    said = prompt.provenance
-    if "promise" not in said or said.get("promise_for") != prompt.version:
-        return None
-    return str(said["promise"])

@@ -1,0 +1,144 @@
+"""Pieces of tool calls, told apart however a provider marks them.
+
+Providers number parallel calls all with 0, give them all the same id, or neither number nor id.
+"""
+
+import re
+from dataclasses import dataclass
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from route_switch.adapters.models.openai_message import (
+    fields_of_call,
+    json_text,
+    read_id,
+    text_or_none,
+)
+from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.ports import JsonObject
+
+_ESCAPED = re.compile(
+    r"\\\\|\\u(d[89ab][0-9a-f]{2})(?:\\u(d[c-f][0-9a-f]{2}))?|\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE
+)
+"""A backslash, or the escapes of a surrogate pair or of half of one."""
+_UNFINISHED = re.compile(
+    r"(?:\\u(?:d[89ab][0-9a-f]{2})(?:\\(?:u[0-9a-f]{0,3})?)?|\\(?:u[0-9a-f]{0,3})?)$", re.IGNORECASE
+)
+"""The end of a text that may be the beginning of such an escape."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """`index` and `given_id` are the provider's. `held` waits for the rest of an escape."""
+
+    index: JsonValue
+    given_id: str | None
+    arguments: str = ""
+    held: str = ""
+
+    def add(self, piece: str) -> str:
+        """Add arguments, and return what can be sent of them."""
+        self.arguments += piece
+        text = self.held + piece
+        found = _UNFINISHED.search(text)
+        self.held = found[0] if found else ""
+        return _with_whole_characters(text[: found.start()] if found else text)
+
+    @property
+    def is_complete(self) -> bool:
+        try:
+            return bool(self.arguments) and isinstance(parse_json(self.arguments), dict)
+        except InvalidJsonError:
+            return False
+
+
+class ToolCallPieces:
+    """Numbers the calls of one choice in order of appearance."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._ids: set[str] = set()
+
+    def read(self, calls: JsonValue) -> list[JsonValue]:
+        """Return OpenAI's form of the pieces. The first of each call has its id and type."""
+        pieces = calls if isinstance(calls, list) else [calls]
+        return [self._read(piece) for piece in pieces if isinstance(piece, dict)]
+
+    def rest(self) -> list[JsonValue]:
+        """Return unfinished escapes, and an empty object for calls that came without arguments."""
+        rest = [
+            "{}" if not call.arguments else _with_whole_characters(call.held)
+            for call in self._calls
+        ]
+        return [
+            {"index": n, "function": {"arguments": text}} for n, text in enumerate(rest) if text
+        ]
+
+    def _read(self, piece: JsonObject) -> JsonObject:
+        rest = fields_of_call(piece)
+        function = rest.get("function")
+        if isinstance(function, dict):
+            rest["function"] = function = read_function(function)
+        name, arguments = _said(function)
+        index, given_id = piece.get("index"), read_id(piece.get("id"))
+        position = self._continued(index, given_id, name, arguments)
+        call = _Call(index, given_id) if position is None else self._calls[position]
+        if arguments and isinstance(function, dict):
+            function["arguments"] = call.add(arguments)
+        if position is not None:
+            return {"index": position, **rest}
+        self._calls.append(call)
+        identity = given_id if given_id and given_id not in self._ids else _new_id()
+        self._ids.add(identity)
+        kind = text_or_none(piece.get("type")) or "function"
+        return {"index": len(self._calls) - 1, "id": identity, "type": kind, **rest}
+
+    def _continued(
+        self, index: JsonValue, given_id: str | None, name: str, arguments: str
+    ) -> int | None:
+        """Return the position of the call that a piece continues; None if it begins one."""
+        for n in reversed(range(len(self._calls))):
+            call = self._calls[n]
+            if index is not None:
+                same = call.index == index and given_id in (None, call.given_id)
+            else:
+                same = call.given_id == given_id if given_id else not name
+            if same:
+                begins = bool(name and arguments) and call.is_complete
+                return None if begins else n
+        return None
+
+
+def read_function(function: JsonObject) -> JsonObject:
+    """Arguments are text, in pieces; some servers send the whole object."""
+    read: JsonObject = {name: value for name, value in function.items() if value is not None}
+    if "arguments" in read and not isinstance(read["arguments"], str):
+        read["arguments"] = json_text(read["arguments"])
+    return read
+
+
+def _with_whole_characters(text: str) -> str:
+    """Replace escapes of surrogate pairs by their characters, and of halves by U+FFFD: half a pair
+    would break the client that parses the arguments."""
+
+    def replaced(found: "re.Match[str]") -> str:
+        high, low, _ = found.groups()
+        if found[0] == "\\\\":
+            return found[0]
+        if high and low:
+            return chr(0x10000 + (int(high, 16) - 0xD800) * 0x400 + int(low, 16) - 0xDC00)
+        return "\ufffd"
+
+    return _ESCAPED.sub(replaced, text)
+
+
+def _said(function: JsonValue) -> tuple[str, str]:
+    if not isinstance(function, dict):
+        return "", ""
+    name, arguments = function.get("name"), function.get("arguments")
+    return text_or_none(name) or "", text_or_none(arguments) or ""
+
+
+def _new_id() -> str:
+    return f"call_{uuid4().hex[:24]}"

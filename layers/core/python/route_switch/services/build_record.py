@@ -1,0 +1,85 @@
+"""The record of a request, from what was decided, called and answered."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from route_switch.domain.baseline import estimate_baseline
+from route_switch.domain.decision import Reason
+from route_switch.domain.output_ratio import OutputRatios
+from route_switch.domain.replay import replay_of
+from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.tiers import ModelCatalog
+from route_switch.services.answer_query import TierAnswer
+from route_switch.services.call_models import CallResult, ModelCaller
+from route_switch.services.choose_tier import RequestChoice
+from route_switch.services.inbound_request import AdmittedRequest
+
+
+class BuildRecord:
+    def __init__(
+        self, models: ModelCatalog, caller: ModelCaller, now: Callable[[], datetime]
+    ) -> None:
+        self._models = models
+        self._caller = caller
+        self._now = now
+
+    def __call__(
+        self,
+        admitted: AdmittedRequest,
+        choice: RequestChoice,
+        answer: TierAnswer | None,
+        router_call: CallResult | None,
+        ratios: OutputRatios,
+    ) -> RequestRecord:
+        request, query, decision = admitted.request, admitted.query, choice.decision
+        completion = answer.completion if answer else None
+        tier = answer.tier if answer else decision.tier
+        calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
+        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
+        elapsed_ms = request.deadline.elapsed_ms
+        whole = completion is not None and not (answer and _has_broken_off(answer))
+        usage = completion.usage if completion and whole else None
+        model = answer.model if answer else None
+        answered_by = model if whole else None
+        baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios)
+        was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
+        learnable = whole and was_routed
+        return RequestRecord(
+            request_id=request.request_id,
+            key_id=request.key.key_id,
+            created_at=self._now(),
+            status=_status(answer),
+            tier=tier,
+            decided_tier=decision.tier,
+            routed_tier=decision.routed_tier,
+            reason=decision.reason if tier is decision.tier else Reason.DEGRADED,
+            model=model,
+            prompt_version=decision.prompt_version,
+            why=decision.why,
+            attempts=attempts,
+            query_tokens=query.tokens,
+            latency_ms=elapsed_ms,
+            routing_ms=elapsed_ms - sum(a.latency_ms for a in attempts if a.tier is not None),
+            baseline_cost_usd=baseline.cost_usd,
+            baseline_low_usd=baseline.low_usd,
+            baseline_high_usd=baseline.high_usd,
+            baseline_basis=baseline.basis,
+            provider_model=completion.provider_model if completion else None,
+            user=request.user,
+            idempotency_id=request.idempotency_id,
+            query_text=query.text,
+            answer_text=completion.text if completion else None,
+            replay=replay_of(request.messages, request.params, query) if learnable else None,
+        )
+
+
+def _status(answer: TierAnswer | None) -> RequestStatus:
+    if answer is None:
+        return "dry_run"
+    if _has_broken_off(answer):
+        return "partial" if answer.completion else "failed"
+    return "answered" if answer.completion or answer.live else "failed"
+
+
+def _has_broken_off(answer: TierAnswer) -> bool:
+    return answer.live is not None and answer.live.error is not None

@@ -1,0 +1,76 @@
+"""Kill the router between the end of its answers and their records, and count what is lost.
+
+`python -m tests.bench.kills [KILLS]` runs the local stack with scripted models.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from tests.e2e.conftest import ServedStack, scripted_stack
+from tests.support.router_processes import kill_router
+from tests.support.upstream import completion, streamed
+
+KILLS = 200
+
+
+@dataclass
+class Losses:
+    """Of so many killed requests: how many have no record, and how many no line in the log."""
+
+    killed: int = 0
+    unrecorded: int = 0
+    unlogged: int = 0
+
+
+def measure(served: ServedStack, kills: int) -> Losses:
+    """Every second answer is streamed. The process is killed as soon as the last
+    byte of the answer has arrived."""
+    served.upstream.script = lambda body: (
+        streamed("Hello", " there.") if body.get("stream") else completion("Hello there.")
+    )
+    ids = [_answered_and_killed(served, stream=number % 2 == 0) for number in range(kills)]
+    log = "".join(file.read_text(errors="replace") for file in served.logs.glob("*Router*.log"))
+    return Losses(
+        len(ids),
+        sum(not _is_recorded(served, each) for each in ids),
+        sum(f'"request_id":"{each}"' not in log for each in ids),
+    )
+
+
+def _answered_and_killed(served: ServedStack, *, stream: bool) -> str:
+    body = {"model": "tier-1", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    headers = {"authorization": f"Bearer {served.stack.api_key}"}
+    url = f"{served.stack.endpoint}/v1/chat/completions"
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=60) as answer:
+        ending = b"data: [DONE]\n\n" if stream else b"}"
+        got = b""
+        for piece in answer.iter_raw():
+            got += piece
+            if got.endswith(ending):
+                break
+        kill_router(served.stack)
+    assert got.endswith(ending), got
+    return answer.headers["x-request-id"]
+
+
+def _is_recorded(served: ServedStack, request_id: str) -> bool:
+    headers = {"authorization": f"Bearer {served.stack.api_key}"}
+    found = httpx.get(f"{served.stack.endpoint}/v1/results/{request_id}", headers=headers)
+    assert found.status_code in (200, 404), found.text
+    return found.status_code == 200
+
+
+def main(kills: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, scripted_stack(Path(folder)) as served:
+        losses = measure(served, kills)
+    Console().print(json.dumps(vars(losses)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS)

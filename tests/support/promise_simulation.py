@@ -1,0 +1,239 @@
+"""How often a promise is wrong, and how many rows it needs. `python -m` prints the tables of
+docs/decisions/017-a-promise.md."""
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from route_switch.domain.learning.promise import Losses, certifies
+from route_switch.domain.learning.promotion import alpha_of_look
+
+LIMIT = 0.05
+BARELY_WORSE = 0.0501
+POLICIES = 40
+HEAVY, HEAVY_SHARE = 5.0, 0.2
+"""A fifth of the weighted rows counts five times, and these rows lose four times as often."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Policies that lose independently of each other, each with its own true share of losses.
+
+    `rates` are ordered from the dearest policy to the cheapest.
+    """
+
+    rates: tuple[float, ...]
+    weighted: bool = False
+
+    def draw(self, random: Generator, n: int) -> list[Losses]:
+        """Return the policies' losses on n rows."""
+        if not self.weighted:
+            lost = random.binomial(n, self.rates)
+            return [Losses({(1.0, 1.0): int(k), (1.0, 0.0): n - int(k)}) for k in lost]
+        heavy = int(random.binomial(n, HEAVY_SHARE))
+        return [_weighted(random, rate, n - heavy, heavy) for rate in self.rates]
+
+
+def _weighted(random: Generator, rate: float, light: int, heavy: int) -> Losses:
+    low, high = rates_by_weight(rate)
+    lost = int(random.binomial(light, low)), int(random.binomial(heavy, high))
+    return Losses(
+        Counter(
+            {
+                (1.0, 1.0): lost[0],
+                (1.0, 0.0): light - lost[0],
+                (HEAVY, 1.0): lost[1],
+                (HEAVY, 0.0): heavy - lost[1],
+            }
+        )
+    )
+
+
+def rates_by_weight(rate: float) -> tuple[float, float]:
+    """Return the losses of light and heavy rows whose weighted mean is `rate`."""
+    share = HEAVY * HEAVY_SHARE / (HEAVY * HEAVY_SHARE + 1 - HEAVY_SHARE)
+    light = rate / (1 + 3 * share)
+    return light, 4 * light
+
+
+Procedure = Callable[[Sequence[Losses], Sequence[Losses], float], list[int]]
+"""Takes the policies' losses on validation and on held-out rows, dearest first, and the level.
+Returns the policies that it certifies."""
+
+
+def on_the_rows_that_certify(
+    _: Sequence[Losses], heldout: Sequence[Losses], alpha: float
+) -> list[int]:
+    """The mistake: test all policies on the same rows at the full level."""
+    return [i for i, losses in enumerate(heldout) if certifies(losses, LIMIT, alpha)]
+
+
+def in_sequence(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
+    """Validation rows fix the order as `optimizer.promise.rank` does; the first failure ends it."""
+    order = sorted(range(len(validation)), key=lambda i: (validation[i].rate, -i))
+    kept: list[int] = []
+    for i in order:
+        if not kept or i > max(kept):  # cheaper than every safer policy
+            kept.append(i)
+    certified: list[int] = []
+    for i in kept:
+        if not certifies(heldout[i], LIMIT, alpha):
+            break
+        certified.append(i)
+    return certified
+
+
+def one_chosen(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
+    """Test the cheapest policy that the validation rows themselves certify, and no other."""
+    fit = [i for i, losses in enumerate(validation) if certifies(losses, LIMIT, alpha)]
+    chosen = max(fit, default=None)
+    if chosen is None:
+        return []
+    return [chosen] if certifies(heldout[chosen], LIMIT, alpha) else []
+
+
+def bonferroni(_: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
+    level = alpha / len(heldout)
+    return [i for i, losses in enumerate(heldout) if certifies(losses, LIMIT, level)]
+
+
+PROCEDURES: dict[str, Procedure] = {
+    "all on the certifying rows": on_the_rows_that_certify,
+    "Bonferroni over all": bonferroni,
+    "one chosen by validation": one_chosen,
+    "fixed sequence": in_sequence,
+}
+HALF = POLICIES // 2
+ALL_BAD = World((BARELY_WORSE,) * POLICIES)
+HALF_BAD = World((*(0.005 + 0.045 * i / HALF for i in range(HALF)), *(BARELY_WORSE,) * HALF))
+FRONT = World((0.005, 0.01, 0.015, 0.02, 0.03, BARELY_WORSE))
+"""What a run has: a few policies, each cheaper and worse than the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`wrong` runs promised a policy that does not keep it. `cheapest` is the mean position of the
+    cheapest promised policy among all, from 0 (none) to 1."""
+
+    wrong: int
+    cheapest: float
+    runs: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval of the share of wrong runs (Wilson 1927)."""
+        return wilson(self.wrong, self.runs)
+
+
+def simulate(
+    world: World, procedure: Procedure, n: int, runs: int, seed: int, alpha: float = 0.05
+) -> Tally:
+    random = np.random.default_rng(seed)
+    wrong, reached = 0, 0.0
+    for _ in range(runs):
+        certified = procedure(world.draw(random, n), world.draw(random, n), alpha)
+        wrong += any(world.rates[i] > LIMIT for i in certified)
+        reached += (max(certified, default=-1) + 1) / len(world.rates)
+    return Tally(wrong, reached / runs, runs)
+
+
+def a_year_of_looks(world: World, n: int, years: int, seed: int, looks: int = 52) -> Tally:
+    """Each week tests new policies on n new rows, at the level of its look."""
+    random = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(years):
+        weeks = (
+            in_sequence(world.draw(random, n), world.draw(random, n), alpha_of_look(look))
+            for look in range(1, looks + 1)
+        )
+        wrong += any(world.rates[i] > LIMIT for certified in weeks for i in certified)
+    return Tally(wrong, 0.0, years)
+
+
+def power(rate: float, n: int, alpha: float, runs: int, seed: int, *, weighted: bool) -> float:
+    """Return the share of runs in which one policy with this true loss is certified."""
+    random = np.random.default_rng(seed)
+    world = World((rate,), weighted)
+    return sum(certifies(world.draw(random, n)[0], LIMIT, alpha) for _ in range(runs)) / runs
+
+
+def rows_for_power(rate: float, alpha: float, runs: int, seed: int, *, weighted: bool) -> int:
+    """Return the smallest number of rows, to the next 10, that certifies in 80% of runs."""
+    low, high = 10, 20
+    while power(rate, high, alpha, runs, seed, weighted=weighted) < 0.8:
+        low, high = high, high * 2
+    while high - low > 10:
+        middle = (low + high) // 20 * 10
+        found = power(rate, middle, alpha, runs, seed, weighted=weighted) >= 0.8
+        low, high = (low, middle) if found else (middle, high)
+    return high
+
+
+def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    share, shrink = k / n, 1 + z * z / n
+    middle = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return (middle - half) / shrink, (middle + half) / shrink
+
+
+def print_coverage(runs: int = 2000) -> None:
+    _print("| policies | weights | n | procedure | wrong | 95% interval | cheapest |")
+    _print("|---|---|---|---|---|---|---|")
+    worlds = (
+        ("40 at 5.01%", ALL_BAD),
+        ("20 at 0.5 to 4.8%, 20 at 5.01%", HALF_BAD),
+        ("6 at 0.5, 1, 1.5, 2, 3, 5.01%", FRONT),
+    )
+    for label, world in worlds:
+        for weighted in (False, True):
+            for n in (100, 300, 1000):
+                drawn = World(world.rates, weighted)
+                for name, procedure in PROCEDURES.items():
+                    tally = simulate(drawn, procedure, n, runs, 21)
+                    low, high = tally.interval
+                    kind = "1 and 5" if weighted else "equal"
+                    _print(
+                        f"| {label} | {kind} | {n} | {name} | {tally.wrong / runs:.4f} | "
+                        f"{low:.4f}–{high:.4f} | {tally.cheapest:.2f} |"
+                    )
+
+
+def print_years(years: int = 2000) -> None:
+    _print("| weights | n | years with a wrong promise | 95% interval |")
+    _print("|---|---|---|---|")
+    for weighted in (False, True):
+        for n in (100, 300):
+            tally = a_year_of_looks(World(ALL_BAD.rates, weighted), n, years, 22)
+            low, high = tally.interval
+            kind = "1 and 5" if weighted else "equal"
+            _print(f"| {kind} | {n} | {tally.wrong / years:.4f} | {low:.4f}–{high:.4f} |")
+
+
+def print_power(runs: int = 2000) -> None:
+    levels = ((1, "1"), (4, "4"), (12, "12"))
+    _print("| weights | look | 0% | 1% | 2% | 3% |")
+    _print("|---|---|---|---|---|---|")
+    for weighted in (False, True):
+        for look, name in levels:
+            cells = [
+                rows_for_power(rate, alpha_of_look(look), runs, 23, weighted=weighted)
+                for rate in (0.0, 0.01, 0.02, 0.03)
+            ]
+            kind = "1 and 5" if weighted else "equal"
+            _print(f"| {kind} | {name} | {' | '.join(f'{cell:,}' for cell in cells)} |")
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    print_coverage()
+    print_years()
+    print_power()

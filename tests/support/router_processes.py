@@ -1,0 +1,26 @@
+"""The processes that run a local stack's router."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.aws.client import StackInfo
+
+
+def kill_router(stack: StackInfo) -> None:
+    """Kill every execution environment of the stack's router, as a crash would."""
+    for pid in _runtimes_of(stack):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _runtimes_of(stack: StackInfo) -> Iterator[int]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            environment = (process / "environ").read_bytes()
+        except OSError:  # it has ended
+            continue
+        is_of_stack = f"AWS_ENDPOINT_URL_DYNAMODB={stack.aws_endpoint}\0".encode() in environment
+        if is_of_stack and b"-m\0awslambdaric" in command and b"RECORDS_QUEUE_URL" in environment:
+            yield int(process.name)
