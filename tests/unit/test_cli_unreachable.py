@@ -40,6 +40,17 @@ def test_a_model_that_was_never_reached_ends_the_wait_early() -> None:
     assert 60 <= seconds_until_it_stops(model) <= 60 + MAX_PAUSE_S
 
 
+def test_requests_share_the_wait_for_a_model_that_was_never_reached() -> None:
+    time, model = FakeTime(), FakeModel(lambda _: ModelError("fake/model cannot be reached"))
+    pace = Pace(None, time.remaining_s, time.clock, time.sleep, first_answer_s=60)
+    calls = MeteredCalls(lambda _: model, lambda _: PRICE, MemoryMemo(), LocalCap(1.0), pace)
+    for number in range(8):
+        message: JsonObject = {"role": "user", "content": str(number)}
+        with pytest.raises(ProviderDownError):
+            calls("fake/model", (message,), {"max_tokens": 9}, Purpose.ROUTER)
+    assert time.now <= 60 + MAX_PAUSE_S
+
+
 def test_a_model_that_has_answered_or_says_that_it_is_busy_is_waited_for_longer() -> None:
     busy = FakeModel(lambda _: ModelError("busy", status=503))
     assert seconds_until_it_stops(busy) >= PATIENCE_S
