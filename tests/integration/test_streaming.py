@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.adapters.lambda_runtime import Streaming
 from route_switch.services import answer_query, live_answer
 from tests.integration.conftest import LONG, Answer, Api, MakeApi
 from tests.support.context import FakeContext
@@ -225,7 +226,7 @@ def streaming_response(text: str) -> Any:
 def test_a_client_that_leaves_ends_the_call_and_is_recorded(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], received: int
 ) -> None:
-    monkeypatch.setattr(handler, "can_stream", True)
+    monkeypatch.setattr(handler, "streaming", Streaming.IN_PIECES)
     drops = [part for _ in range(50) for part in (HALF, 0.1)]
     api.upstream.script = answering(medium=Reply(parts=[BEGINS, *drops]))
     response = streaming_response(LONG)
@@ -286,3 +287,21 @@ def test_a_streamed_answer_in_shadow_takes_the_decision_at_its_end(shadow: Api) 
     )
     assert [attempt["model"] for attempt in record["attempts"]] == ["openai/router", "openai/large"]
     assert record["shadow_cost_usd"] > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"), [({"stream": True}, 200), ({}, 200), ({"n": 0}, 400)]
+)
+def test_a_runtime_that_cannot_stream_gets_the_same_form(
+    api: Api, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], status: int
+) -> None:
+    monkeypatch.setattr(handler, "streaming", Streaming.WHOLE)
+    api.upstream.script = answering(medium=streamed("Whole."))
+    body = {"messages": [{"role": "user", "content": LONG}], **fields}
+    event = api_event("POST", "/v1/chat/completions", body, "rs-client")
+    event["resource"] = "/v1/chat/completions"
+    response = handler.lambda_handler(event, FakeContext())
+    head, _, rest = b"".join(response.pieces()).partition(b"\0" * 8)
+    response.finish()
+    assert json.loads(head)["statusCode"] == status
+    assert (b"Whole." if status == 200 else b"'n' is invalid") in rest
