@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from route_switch.adapters.learning.jsonl import why_not_utf_8
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.reasons import why_unusable
 
@@ -12,7 +13,10 @@ from route_switch.domain.reasons import why_unusable
 def read_text(path: Path, what: str) -> str:
     """Return the file's bytes decoded as UTF-8; `what` names the file in the error."""
     try:
-        return path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        if why := why_not_utf_8(content):
+            raise RouteSwitchError(f"The {what} {path} {why}.")
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RouteSwitchError(
             f"The {what} {path} cannot be read: {why_unusable(error)}"

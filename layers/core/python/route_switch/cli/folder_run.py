@@ -12,7 +12,7 @@ from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.cli.model_options import PriceOf, paid_calls, stop_message
+from route_switch.cli.model_options import PriceOf, paid_calls, stop_message, why_free
 from route_switch.cli.progress import RunProgress, outage_reporter
 from route_switch.cli.run_checks import RunChecks
 from route_switch.cli.terminal import console, say
@@ -65,7 +65,7 @@ class FolderRun:
             ) from None
         except RunStoppedError as stop:
             raise RouteSwitchError(
-                f"{stop_message(stop)} Run the same command to resume."
+                f"{stop_message(stop, self.plan.config)} Run the same command to resume."
             ) from stop
         finally:
             memo.close()
@@ -150,5 +150,7 @@ def print_estimate(
     say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
         say(f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price.")
+    if free := why_free((line.model for line in expected), plan.prices.get, plan.config):
+        say(free)
     for obstacle in RunChecks(plan, sides, plan.prices.get, gate_history).obstacles():
         say(f"The run would stop: {obstacle}")

@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from route_switch.cli.model_options import PriceOf, check_provider
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import cost_unknown
 from route_switch.domain.learning.outcome_row import is_recorded
 from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.learning.split import Split
+from route_switch.domain.pricing import Price
 from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.reasons import why_unusable
 from route_switch.domain.tiers import Tier
@@ -37,6 +39,7 @@ class RunChecks:
         yield from map(price_unknown, self._without_price())
         yield from self._unknown_providers()
         yield from self._too_few_rows()
+        yield from self._unknown_costs()
         yield from self._free()
 
     def _without_price(self) -> list[str]:
@@ -71,14 +74,31 @@ class RunChecks:
         if why is not None:
             yield why
 
+    def _unknown_costs(self) -> Iterator[str]:
+        """Yield each tier's model with a recorded answer whose cost nobody knows."""
+        models = self.plan.models.values()
+        used = [
+            example
+            for example in self.sides.examples
+            if all(is_recorded(example, name) or can_be_called(name) for name in models)
+        ]
+        for name in models:
+            lacking = (each for each in used if _lacks_cost(each, name, self.price(name)))
+            if first := next(lacking, None):
+                yield cost_unknown(name, first)
+
     def _free(self) -> Iterator[str]:
         large = self.plan.models[Tier.LARGE]
         price = self.price(large)
-        if self.plan.lambda_ == 0 or price is None or not self.sides.examples:
+        if self.plan.lambda_ == 0 or not self.sides.examples:
             return
-        if price.input_usd_per_million or price.output_usd_per_million:
+        if price and (price.input_usd_per_million or price.output_usd_per_million):
             return
-        if all(_is_free(example, large) for example in self.sides.examples):
+        if price is None:
+            recorded = (example.models.get(large) for example in self.sides.examples)
+            if all(result is not None and result.cost_usd == 0 for result in recorded):
+                yield costs_nothing(large)
+        elif all(_is_free(example, large) for example in self.sides.examples):
             yield costs_nothing(large)
 
 
@@ -100,6 +120,14 @@ def why_another_proposes(
         f"{large} is only recorded in the examples, so the run does not call it: {proposer} writes "
         "the instructions. Choose another model with --proposer-model."
     )
+
+
+def _lacks_cost(example: Example, model: str, price: Price | None) -> bool:
+    if not is_recorded(example, model):
+        return False
+    result = example.models[model]
+    has_tokens = result.input_tokens is not None and result.output_tokens is not None
+    return result.cost_usd is None and not (has_tokens and price is not None)
 
 
 def _is_free(example: Example, model: str) -> bool:

@@ -1,5 +1,6 @@
 """Files of JSON lines, plain or gzip: read one line at a time, written atomically."""
 
+import codecs
 import gzip
 import io
 import json
@@ -18,6 +19,12 @@ from route_switch.domain.reasons import fault, why_invalid, why_unusable
 
 GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # starts like UTF-16's
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -61,9 +68,19 @@ def read_lines(path: Path, kind: type[Row]) -> Iterator[Line[Row]]:
     """Yield each nonblank line, valid or not."""
     with open_unpacked(path) as lines:
         for number, line in enumerate(lines, 1):
-            content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            content = _beginning(path, line) if number == 1 else line
             if not content.isspace() and content:
                 yield _read(number, content, kind)
+
+
+def why_not_utf_8(start: bytes) -> str | None:
+    """Name the encoding if a text that starts with these bytes is in UTF-16 or UTF-32."""
+    for mark, name in _OTHER_ENCODINGS.items():
+        if start.startswith(mark):
+            return f"is encoded in {name}, but must be in UTF-8. Save it as UTF-8"
+    if b"\0" in start[:2]:  # half of an ASCII character, such as the first brace
+        return "is encoded in UTF-16, but must be in UTF-8. Save it as UTF-8"
+    return None
 
 
 def gzip_lines(lines: Iterable[str]) -> bytes:
@@ -82,6 +99,12 @@ def write_gzip(path: Path, lines: Iterable[str]) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _beginning(path: Path, line: bytes) -> bytes:
+    if why := why_not_utf_8(line):
+        raise RouteSwitchError(f"{path} {why}.")
+    return line.removeprefix(BYTE_ORDER_MARK)
 
 
 def _read(number: int, content: bytes, kind: type[Row]) -> Line[Row]:
