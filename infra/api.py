@@ -132,6 +132,7 @@ ACCESS_LOG = {
         "errorType": "error.responseType",
         "traceId": "xrayTraceId",
         "responseTransferMode": "integration.responseTransferMode",
+        "timeToAllHeaders": "integration.timeToAllHeaders",
         "timeToFirstContent": "integration.timeToFirstContent",
     }.items()
 }

@@ -3,7 +3,7 @@
 A tag moves: the same commit would give another image tomorrow, and an image that is already built
 never gets the tag's newer patches, because its hash covers the build context only. `make lock` runs
 `python -m infra.base_image`, which writes each tag's current digest to `DIGESTS`; a new digest
-changes the image's hash, so that the next deployment builds it anew.
+changes the image's hash, so that the next deployment builds it again.
 """
 
 import json

@@ -43,7 +43,7 @@ _IMAGE_PLATFORMS = {
 
 UNPINNED = (
     f"{DIGESTS} has no digest for this Python version, so the base image is a tag: it may differ "
-    "between builds, and is not built anew when AWS patches it. Run 'make lock' with access to "
+    "between builds, and is not rebuilt when AWS patches it. Run 'make lock' with access to "
     "public.ecr.aws."
 )
 
@@ -151,7 +151,9 @@ class PythonFunction(StageFunction):
         environment: Mapping[str, str],
         reserved_concurrency: int | None = None,
         memory_mb: int = SMALL_MB,
+        runtime_updates: lambda_.RuntimeManagementMode | None = None,
     ) -> None:
+        """`runtime_updates` says when AWS may patch the runtime; by default at any time."""
         code = lambda_.Code.from_asset(
             str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
         )
@@ -167,6 +169,7 @@ class PythonFunction(StageFunction):
                 handler="handler.lambda_handler",
                 layers=list(layers),
                 reserved_concurrent_executions=reserved_concurrency,
+                runtime_management_mode=runtime_updates,
                 # For functions with an alias: keep old versions, to move the alias back to. A
                 # version left by a rollback would make the next deployment of its code fail.
                 current_version_options=lambda_.VersionOptions(removal_policy=KEEP),

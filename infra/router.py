@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.bedrock import invocable_arns
@@ -40,6 +41,9 @@ class RouterFunction(PythonFunction):
             layers=layers,
             environment=_environment(stage, data, prompt),
             reserved_concurrency=stage.reserved_concurrency,
+            # Streaming depends on the runtime's client: a patch comes with a deployment, whose
+            # canary and alarms see it, and never between two.
+            runtime_updates=lambda_.RuntimeManagementMode.FUNCTION_UPDATE,
             memory_mb=stage.router_memory_mb,
         )
         self._allow_data(data)

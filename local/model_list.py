@@ -35,8 +35,9 @@ def listed_models(url: str, key: str | None) -> tuple[str, ...] | None:
         answer = httpx.get(f"{url}/models", headers=headers, timeout=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL, ImportError) as error:
         raise LocalStackError(
-            f"OPENAI_BASE_URL is {url}, but no server answers there: {error}. Start it, correct or "
-            "unset the variable, or use recorded answers: make up PROFILE=offline"
+            f"OPENAI_BASE_URL is {url}, but no server answers there: {str(error).rstrip('.')}. "
+            "Start it, correct or unset the variable, or use recorded answers: make up "
+            "PROFILE=offline"
         ) from error
     if answer.status_code in (401, 403):
         raise LocalStackError(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ def find_models(
 ) -> Models:
     """Return what `make up` uses. Raise `LocalStackError` if a named server cannot be used."""
     if url := environment.get("OPENAI_BASE_URL"):
+        check_scheme(url)
         return at_base_url(url.rstrip("/"), environment)
     if environment.get("OPENAI_API_KEY"):
         return Models(
@@ -74,6 +76,14 @@ def find_models(
         f"No real model was found, so recorded answers are replayed.{empty} To use a real model, "
         "set OPENAI_API_KEY or OPENAI_BASE_URL, or start Ollama or llama.cpp's server.",
     )
+
+
+def check_scheme(url: str) -> None:
+    if not url.lower().startswith(("http://", "https://")):
+        raise LocalStackError(
+            f"OPENAI_BASE_URL is {url}, which lacks the scheme. Set it to a whole address, for "
+            f"example http://{url.rpartition('://')[2]}"
+        )
 
 
 def probe(ollama: Address, llama_cpp: Address) -> list[Listing | None]:
@@ -148,11 +158,13 @@ def at_base_url(url: str, environment: Mapping[str, str]) -> Models:
         return Models("openai", f"OPENAI_BASE_URL is set, so {url} answers. It may cost money.")
     free = unlisted(own) if urlsplit(url).hostname in LOOPBACK else set()
     said = f"OPENAI_BASE_URL is set, so {url} answers. {told(own)}"
-    return Models(PROFILE, said + (" They are free." if free else ""), settings(url, own, free))
+    cost = "They are free." if free >= {*own.values()} else "They may cost money."
+    return Models(PROFILE, f"{said} {cost}", settings(url, own, free))
 
 
 def several_to_choose_from(url: str, names: Sequence[str]) -> Sequence[str]:
-    """Return the models by size, as far as that is known. Raise `LocalStackError` if it is not."""
+    """Return the models by size or, if sizes are unknown, those with a list price by price. Raise
+    `LocalStackError` if neither is known."""
     if len(names) == 1:
         return names
     at = urlsplit(url)
@@ -160,11 +172,32 @@ def several_to_choose_from(url: str, names: Sequence[str]) -> Sequence[str]:
         ollama = ollama_models((at.hostname, at.port))
         if ollama is not None and ollama.names:
             return ollama.names
+    priced = by_price(names)
+    if len(priced) > 1:
+        return priced
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     raise LocalStackError(
-        f"{url} (OPENAI_BASE_URL) serves {len(names)} models, and nothing says which are small or "
-        f"large: {shown}. {CHOOSE}."
+        f"{url} (OPENAI_BASE_URL) serves {len(names)} models, and neither their sizes nor their "
+        f"prices are known: {shown}. {CHOOSE}, for example:\n{line_to_paste(names)}"
     )
+
+
+def by_price(names: Sequence[str]) -> Sequence[str]:
+    """Return the chat models that the price list has, the cheapest output first."""
+    from route_switch.adapters.models.litellm_catalog import is_listed_chat_model, list_price
+
+    listed = [
+        (price.output_usd_per_million, price.input_usd_per_million, name)
+        for name in names
+        if is_listed_chat_model(f"openai/{name}") and (price := list_price(f"openai/{name}"))
+    ]
+    return [name for _, _, name in sorted(listed)]
+
+
+def line_to_paste(names: Sequence[str]) -> str:
+    chosen = by_size(names)
+    variables = (f"{VARIABLES[role]}={quote(chosen[role])}" for role in (*TIERS, "router"))
+    return f"{' '.join(variables)} make up"
 
 
 def named(environment: Mapping[str, str]) -> dict[str, str]:

@@ -28,15 +28,17 @@ def main() -> None:
         bypass_for_loopback()
         models = models_of(arguments.profile, os.environ)
         os.environ.update(models.environment(os.environ))
-        sys.stdout.write(f"{models.said}\n")
+        sys.stdout.write("Starting the local stack…\n")
         sys.stdout.flush()
         synthesize(ASSEMBLY, os.environ, meanwhile=prepare)
+        remark += f"\nModels: {models.said}\n"
         up(Wanted(ASSEMBLY, STATE, saved=SAVED, fresh=arguments.fresh, remark=remark))
 
 
 def models_of(profile: str, environment: Mapping[str, str]) -> Models:
     if profile != AUTO:
-        return Models(profile, f"PROFILE={profile} is set.")
+        replayed = ", so recorded answers are replayed" if profile == "offline" else ""
+        return Models(profile, f"PROFILE={profile} is set{replayed}.")
     return find_models(environment)
 
 

@@ -17,6 +17,12 @@ Functions emit these CloudWatch metrics into the namespace `RouteSwitch/<stage>`
 metric has an API key as a dimension: figures by key are counters in DynamoDB
 (`GET /v1/costs?group_by=key`)."""
 
+STREAMS = """\
+Time to the first token and stream errors by model (`first_token_ms`, `stream_errors`) are on the
+dashboard. `broken-streams` watches all models together: AWS charges an alarm for each metric that
+it reads, so alarms by model would cost that for every model
+([streaming.md](streaming.md#what-watches-it))."""
+
 
 def metrics_page() -> str:
     sections = [_section(f"`service` = `{name}`", found) for name, found in BY_SERVICE.items()]
@@ -30,6 +36,7 @@ def metrics_page() -> str:
         "## Alarms",
         "The alarms of the stage `prod`, each with a link to what to do:",
         _alarms(),
+        STREAMS,
     )
 
 

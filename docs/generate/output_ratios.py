@@ -19,7 +19,7 @@ from typing import Any
 
 from route_switch.domain.output_ratio import PRIOR, MeasuredRatio, ratio_of_sums
 
-DEARER = 2.0
+MORE_EXPENSIVE = 2.0
 ONE_TOKEN = 10.0
 """Mean answer length, in tokens, below which a file holds labels and not answers."""
 
@@ -54,7 +54,7 @@ def ratios(path: Path) -> Iterator[MeasuredRatio]:
         ]
         measured = ratio_of_sums(small, large, both)
         assumed = all(one == other for _, one, other in both)
-        if measured is not None and not assumed and usd[large] >= DEARER * usd[small]:
+        if measured is not None and not assumed and usd[large] >= MORE_EXPENSIVE * usd[small]:
             yield measured
 
 

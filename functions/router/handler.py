@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
-from route_switch.adapters.lambda_runtime import StreamedResponse, enable_streaming
+from route_switch.adapters.lambda_runtime import StreamedResponse, Streaming, enable_streaming
 from route_switch.api import chat_answer, chat_request, model_list
 from route_switch.api.body import read_body
 from route_switch.api.chat_request import ChatCall
@@ -37,14 +37,16 @@ from route_switch.wiring.router import router
 CHAT = "/v1/chat/completions"
 EVENT_STREAM = "text/event-stream"
 MODELS = "/v1/models/"
+RECORD_S = 5.0
+"""Time that sending leaves to the record before Lambda ends the function."""
 
 logger = service_logger("router")
 metrics = Metrics(service="router")
 app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
 errors = ErrorResponses(app, logger, metrics)
 outgoing = Outgoing()
-can_stream = enable_streaming()
-if not can_stream and "AWS_LAMBDA_RUNTIME_API" in os.environ:
+streaming = enable_streaming()
+if streaming is not Streaming.IN_PIECES and "AWS_LAMBDA_RUNTIME_API" in os.environ:
     emit_unavailable_streaming(metrics)
 
 # Import slow modules at start-up, where Lambda grants ten seconds of a full processor, and not
@@ -96,12 +98,16 @@ def lambda_handler(
     global outgoing  # Lambda runs one event at a time
     outgoing = Outgoing()
     response = app.resolve(without_base_path(event), context)
-    if can_stream and event.get("resource") == CHAT and event.get("httpMethod") == "POST":
-        pieces = outgoing.pieces(response)
-        return StreamedResponse(
-            response["statusCode"], headers_of(response), pieces, outgoing.after
-        )
-    return outgoing.whole(response)
+    is_chat = event.get("resource") == CHAT and event.get("httpMethod") == "POST"
+    if streaming is Streaming.IMPOSSIBLE or not is_chat:
+        return outgoing.whole(response)
+    return StreamedResponse(
+        response["statusCode"],
+        headers_of(response),
+        outgoing.pieces(response),
+        outgoing.after,
+        lambda: context.get_remaining_time_in_millis() / 1000 - RECORD_S,
+    )
 
 
 def _caller() -> ApiKey:
@@ -142,7 +148,7 @@ def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
     if call.options.dry_run:
         return json_response(chat_answer.dry_run_body(routed), headers=headers)
     response = json_response(chat_answer.completion_body(routed), headers=headers)
-    if can_stream or is_deliverable(response):
+    if streaming is not Streaming.IMPOSSIBLE or is_deliverable(response):
         return response
     return errors(chat_answer.answer_too_long(), headers)
 

@@ -31,7 +31,13 @@ from route_switch.cli.route import router_config
 from route_switch.optimizer.learning_steps import Plan
 from route_switch.optimizer.report import tables as report_tables
 from route_switch.optimizer.report.advice import first_sentence
-from route_switch.optimizer.report.article_table import article_remarks, article_rows, article_table
+from route_switch.optimizer.report.article_table import (
+    TITLE,
+    URL,
+    article_remarks,
+    article_rows,
+    article_table,
+)
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.markdown_page import table_of, to_markdown
 from route_switch.optimizer.report.verdict import (
@@ -214,7 +220,7 @@ def _chapter(learning_set: LearningSet, report: Report) -> str:
         )
     if any(workload.workload in NOTES for workload in report.workloads):
         blocks += [
-            "Compared with the article:",
+            f"Compared with the article [{TITLE}]({URL}):",
             table_of(article_table(article_rows(report.workloads))),
             *article_remarks(report.workloads),
         ]

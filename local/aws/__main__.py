@@ -31,15 +31,20 @@ WELCOME = """\
 The stack is running at {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
 Logs: {logs}/; those of earlier stacks: {logs}/previous/
 
-curl -s {endpoint}/v1/chat/completions \\
+curl -si {endpoint}/v1/chat/completions \\
   -H 'Authorization: Bearer {api_key}' -H 'Content-Type: application/json' \\
-  -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 2 + 2?"}}]}}'
+  -d '{{"model": "auto", "messages": [{{"role": "user", "content": {query}}}]}}'
 
 from openai import OpenAI
 client = OpenAI(base_url="{endpoint}/v1", api_key="{api_key}")
-messages = [{{"role": "user", "content": "What is 2 + 2?"}}]
+messages = [{{"role": "user", "content": {query}}}]
 print(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)
 """
+QUERY = (
+    '"Use mental math to solve 8y = 56.\\nA. 8\\nB. 10\\nC. 4\\nD. 14\\nE. 6\\nF. 11\\nG. 5\\nH. 7'
+    '\\nI. 9\\nJ. 12"'
+)
+"""A query with a recorded answer, as a literal of both JSON and Python."""
 EMPTY_WELCOME = """\
 An empty AWS is running (Ctrl-C stops everything). In another terminal:
 
@@ -124,11 +129,11 @@ def welcome(stack: "LocalStack", wanted: Wanted) -> str:
     text = (
         empty_welcome(stack.cloud_info)
         if wanted.empty
-        else WELCOME.format(**vars(stack.info), logs=wanted.state / "logs")
+        else WELCOME.format(**vars(stack.info), logs=wanted.state / "logs", query=QUERY)
     )
     if stack.continued:
-        text += f"\nIt continues with the data of {wanted.saved}. To begin anew: make up FRESH=1\n"
-    return text + wanted.remark + ("" if landlock_version() > 0 else UNCONFINED)
+        text += f"\nIt continues with the data of {wanted.saved}. To start over: make up FRESH=1\n"
+    return text + ("" if landlock_version() > 0 else UNCONFINED) + wanted.remark
 
 
 def empty_welcome(cloud: CloudInfo) -> str:

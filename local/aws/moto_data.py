@@ -1,6 +1,6 @@
 """Copy the data of a deployed stack out of moto and back.
 
-The template's resources are not part of it: each start deploys them anew, and the data follows.
+The template's resources are not part of it: each start deploys them again, and the data follows.
 Entries are named by logical ids, because some physical names differ between deployments:
 
     table      <table>    <none>   its key attributes

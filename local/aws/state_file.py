@@ -12,7 +12,7 @@ from local.aws.errors import LocalStackError
 
 FORMAT = "1"
 """Change it with the meaning of entries, here or in moto_data.py: older files are then refused."""
-FRESH = "Begin anew with 'make up FRESH=1', which deletes it"
+FRESH = "Start over with 'make up FRESH=1', which deletes it"
 
 Key = tuple[str, str, str]
 """Kind, owner and name of an entry; see moto_data.py."""

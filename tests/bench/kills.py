@@ -21,7 +21,8 @@ KILLS = 200
 
 @dataclass
 class Losses:
-    """Of so many killed requests: how many have no record, and how many no line in the log."""
+    """Of so many requests during which a process was killed: how many have no record, and how many
+    no line in the log."""
 
     killed: int = 0
     unrecorded: int = 0
@@ -34,7 +35,8 @@ def measure(served: ServedStack, kills: int) -> Losses:
     served.upstream.script = lambda body: (
         streamed("Hello", " there.") if body.get("stream") else completion("Hello there.")
     )
-    ids = [_answered_and_killed(served, stream=number % 2 == 0) for number in range(kills)]
+    answered = [_answered_and_killed(served, stream=number % 2 == 0) for number in range(kills)]
+    ids = [request_id for request_id, killed in answered if killed]
     log = "".join(file.read_text(errors="replace") for file in served.logs.glob("*Router*.log"))
     return Losses(
         len(ids),
@@ -43,7 +45,8 @@ def measure(served: ServedStack, kills: int) -> Losses:
     )
 
 
-def _answered_and_killed(served: ServedStack, *, stream: bool) -> str:
+def _answered_and_killed(served: ServedStack, *, stream: bool) -> tuple[str, int]:
+    """Return the request's id and how many processes were killed."""
     body = {"model": "tier-1", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
     headers = {"authorization": f"Bearer {served.stack.api_key}"}
     url = f"{served.stack.endpoint}/v1/chat/completions"
@@ -54,9 +57,9 @@ def _answered_and_killed(served: ServedStack, *, stream: bool) -> str:
             got += piece
             if got.endswith(ending):
                 break
-        kill_router(served.stack)
+        killed = kill_router(served.stack)
     assert got.endswith(ending), got
-    return answer.headers["x-request-id"]
+    return answer.headers["x-request-id"], killed
 
 
 def _is_recorded(served: ServedStack, request_id: str) -> bool:

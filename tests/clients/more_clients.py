@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tests.clients.python_clients import API_KEY, BASE_URL, CITY, LONG, Cases, report
+from tests.clients.python_clients import API_KEY, BASE_URL, CITY, LONG, Cases, paced, report
 
 
 class Tide(BaseModel):
@@ -72,6 +72,7 @@ def llm_command() -> Cases:
     return {
         "text": lambda: said(ask("text", "auto", stream=False)),
         "stream": lambda: said(ask("stream", "auto")),
+        "pace": lambda: paced(ask("pace")),
         "tools": lambda: calls(ask("tools", tools=[weather], stream=False)),
         "tools_streamed": lambda: calls(ask("tools_streamed", tools=[weather])),
         "structured": lambda: json.loads(ask("structured", schema=Tide).text()),

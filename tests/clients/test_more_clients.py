@@ -13,6 +13,7 @@ CALLS: JsonValue = [["weather", {"city": "Bern"}], ["weather", {"city": "Oslo"}]
 EXPECTED: dict[str, JsonValue] = {
     "text": SAID,
     "stream": SAID,
+    "pace": True,
     "tools": CALLS,
     "tools_streamed": CALLS,
     "structured": {"height_m": 2.5},

@@ -29,6 +29,8 @@ RouteSwitch = Callable[..., Result]
 
 ORIGIN = "https://chat.example"
 """Pages of it may call the API of the scripted stack."""
+STALL_S = 3.0
+"""After so much silence the scripted stack gives a streaming model up."""
 TEMPORARY = pytest.StashKey[Path]()
 
 
@@ -118,10 +120,10 @@ def scripted_stack(folder: Path) -> Iterator[ServedStack]:
 
 
 def scripted_context() -> dict[str, object]:
-    """Return the context of cdk.json, with a local stage that starts as prod does and that pages of
-    `ORIGIN` may call."""
+    """Return the context of cdk.json, with a local stage that starts as prod does, waits only
+    `STALL_S` for silent models, and that pages of `ORIGIN` may call."""
     stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
-    stages["local"]["router"] = {"start": "shadow"}
+    stages["local"]["router"] = {"start": "shadow", "stall_s": STALL_S}
     stages["local"]["cors_origins"] = [ORIGIN]
     return {"stages": stages}
 

@@ -41,25 +41,28 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def up(checkout: Path) -> Iterator[None]:
-    """`make up`, stopped with Ctrl-C. Afterwards, none of its processes may be left."""
+def up(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`make up`, stopped with Ctrl-C: the file with its output. Afterwards, none of its processes
+    may be left."""
+    output = tmp_path_factory.mktemp("up") / "printed.txt"
     process = subprocess.Popen(
         ["make", "up", "PROFILE=offline"],  # an OpenAI key in the environment must not be used
         cwd=checkout,
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=output.open("wb"),
         start_new_session=True,
     )
     stack_file = checkout / ".local/stack.json"
     deadline = time.monotonic() + UP_TIMEOUT_S
-    while not stack_file.exists() and process.poll() is None and time.monotonic() < deadline:
+    while (
+        "Models: " not in output.read_text("utf-8")
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.1)  # another process decides when it is ready
     assert stack_file.exists()
-    yield
+    yield output
     os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    assert "curl" in printed
-    assert "OpenAI(" in printed
+    process.wait(timeout=60)
     assert not stack_file.exists()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
@@ -93,6 +96,25 @@ def test_the_demo_shows_real_queries_and_totals_and_says_what_was_simulated(
     for words in ("cost / all on Tier 3", "tier 1 / 2 / 3", "p50", "What was simulated"):
         assert words in printed
     assert not (checkout / ".local/demo/stack.json").exists()
+
+
+def test_make_up_prints_the_readmes_request_and_says_last_which_models_are_used(
+    checkout: Path, up: Path
+) -> None:
+    printed = up.read_text("utf-8")
+    shown, answer = re.findall(
+        r"^```console\n(curl .*?)^```$\n\n```text\n(.*?)^```$", DOCUMENTS["README.md"], re.M | re.S
+    )[0]
+    request = printed[printed.index("curl ") : printed.index("\n\nfrom openai import OpenAI\n")]
+    check_output(request, shown)
+    check_output(run("bash", request, checkout), answer)
+    python = printed[printed.index("from openai") :].partition("\n\n")[0]
+    assert "y = 56/8 = 7" in run("python", python, checkout)
+    assert printed.splitlines()[-1] == (
+        "Models: PROFILE=offline is set, so recorded answers are replayed."
+    )
+    assert "Annotation" not in printed
+    assert "Unzipped" not in printed
 
 
 @pytest.mark.usefixtures("up")

@@ -1,6 +1,8 @@
 """POST /v1/chat/completions, end to end in one process."""
 
 import json
+import re
+import socket
 import threading
 
 import boto3
@@ -88,6 +90,32 @@ def test_a_fallback_of_the_same_tier_is_not_degraded(api: Api) -> None:
     assert "x-route-cost-usd" not in answer.headers, "the fallback has no price"
 
 
+def test_an_unreachable_provider_is_logged_with_its_host_and_the_error_says_where_to_look(
+    make_api: MakeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nothing listens there
+        host = f"127.0.0.1:{bound.getsockname()[1]}"
+        api = make_api(openai_base_url=f"http://{host}/v1")
+        answer = api.chat("hello", model="tier-1")
+    assert answer.status == 502
+    message = str(answer.error["message"])
+    assert re.search(r"tried\. `route-switch results chatcmpl-\w+` shows each call\.$", message)
+    assert f"openai/small at {host} failed: small cannot be reached: ConnectError." in caplog.text
+
+
+def test_a_failed_call_is_logged_with_its_reason_but_no_words_of_the_provider(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.upstream.script = by_model(
+        small=failure(500, "hello is no query"), small_2=Reply({"error": "hello is no query"})
+    )
+    assert api.chat("hello", model="tier-1").status == 502
+    assert " failed: status 500." in caplog.text
+    assert re.search(r"openai/small-2 at [\w.:]+ failed: failed\.", caplog.text)
+    assert "hello" not in caplog.text
+
+
 def test_a_failing_largest_tier_goes_down(api: Api) -> None:
     api.upstream.script = by_model(
         router=completion("3"), large=failure(500), medium=completion("Less good.")
@@ -108,7 +136,7 @@ def test_a_named_tier_answers_itself_or_through_its_fallbacks_or_not_at_all(
     assert api.upstream.models_called()[-2:] == ["small", "small-2"]
 
 
-def test_a_stage_may_let_dearer_tiers_answer_for_a_named_one(make_api: MakeApi) -> None:
+def test_a_stage_may_let_more_expensive_tiers_answer_for_a_named_one(make_api: MakeApi) -> None:
     api = make_api(escalate_named=True)
     api.upstream.script = by_model(
         small=failure(500), small_2=failure(500), medium=completion("Better.")

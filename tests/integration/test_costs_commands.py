@@ -16,7 +16,7 @@ from route_switch.cli.stage_names import UsageError
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CATALOG, LONG, Api, MakeApi, by_model
-from tests.support.upstream import completion
+from tests.support.upstream import completion, failure
 
 TODAY = datetime.now(UTC).date()
 
@@ -138,3 +138,13 @@ def test_a_table_too_large_to_scan_is_said(api: Api, monkeypatch: pytest.MonkeyP
     api.chat("hello")
     monkeypatch.setattr(dynamodb_newest, "MAX_PAGES", 0)
     assert "newer requests may be missing" in run("results").stderr
+
+
+def test_one_result_shows_each_call_and_why_it_failed(api: Api) -> None:
+    api.upstream.script = by_model(
+        small=failure(500), small_2=failure(429), medium=completion("Here.")
+    )
+    shown = words(run("results", str(api.chat("hello").body["id"])))
+    assert "call openai/small (Tier 1) failed: status 500, " in shown
+    assert "call openai/small-2 (Tier 1) failed: status 429" in shown
+    assert "call openai/medium (Tier 2) answered, " in shown

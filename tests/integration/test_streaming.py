@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.adapters.lambda_runtime import Streaming
 from route_switch.services import answer_query, live_answer
 from tests.integration.conftest import LONG, Answer, Api, MakeApi
 from tests.support.context import FakeContext
@@ -108,7 +109,7 @@ def test_the_last_model_has_all_the_time_for_its_first_token(make_api: MakeApi) 
     ids=["hang-up", "error event", "end reason", "stall"],
 )
 def test_an_answer_that_breaks_off_ends_in_an_error(
-    make_api: MakeApi, rest: list[Any], code: str
+    make_api: MakeApi, rest: list[Any], code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = make_api(stall_s=0.3)
     api.upstream.script = answering(medium=Reply(parts=[BEGINS, HALF, *rest]))
@@ -125,6 +126,8 @@ def test_an_answer_that_breaks_off_ends_in_an_error(
     assert record["cost_usd"] > 0
     assert record["baseline_cost_usd"] is None
     assert len(api.upstream.calls) == 2  # no other tier is asked in the middle of an answer
+    assert caplog.text.count(" broke off: ") == 1
+    assert "overloaded" not in caplog.text, "words of the provider"
 
 
 def test_a_provider_that_does_not_close_after_the_end_has_answered(make_api: MakeApi) -> None:
@@ -225,7 +228,7 @@ def streaming_response(text: str) -> Any:
 def test_a_client_that_leaves_ends_the_call_and_is_recorded(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], received: int
 ) -> None:
-    monkeypatch.setattr(handler, "can_stream", True)
+    monkeypatch.setattr(handler, "streaming", Streaming.IN_PIECES)
     drops = [part for _ in range(50) for part in (HALF, 0.1)]
     api.upstream.script = answering(medium=Reply(parts=[BEGINS, *drops]))
     response = streaming_response(LONG)
@@ -286,3 +289,21 @@ def test_a_streamed_answer_in_shadow_takes_the_decision_at_its_end(shadow: Api) 
     )
     assert [attempt["model"] for attempt in record["attempts"]] == ["openai/router", "openai/large"]
     assert record["shadow_cost_usd"] > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"), [({"stream": True}, 200), ({}, 200), ({"n": 0}, 400)]
+)
+def test_a_runtime_that_cannot_stream_gets_the_same_form(
+    api: Api, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], status: int
+) -> None:
+    monkeypatch.setattr(handler, "streaming", Streaming.WHOLE)
+    api.upstream.script = answering(medium=streamed("Whole."))
+    body = {"messages": [{"role": "user", "content": LONG}], **fields}
+    event = api_event("POST", "/v1/chat/completions", body, "rs-client")
+    event["resource"] = "/v1/chat/completions"
+    response = handler.lambda_handler(event, FakeContext())
+    head, _, rest = b"".join(response.pieces()).partition(b"\0" * 8)
+    response.finish()
+    assert json.loads(head)["statusCode"] == status
+    assert (b"Whole." if status == 200 else b"'n' is invalid") in rest

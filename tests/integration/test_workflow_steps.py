@@ -129,7 +129,7 @@ def test_seed_examples_fill_up_the_sample_and_are_marked(s3: "S3Client") -> None
 
 def test_the_error_for_an_invalid_seed_file_names_the_line(s3: "S3Client") -> None:
     s3.put_object(Bucket=BUCKET, Key="seed/examples.jsonl.gz", Body=b'{"query": "a"}\n{"q": 1}\n')
-    with pytest.raises(Exception, match=r"line 2: query: Field required"):
+    with pytest.raises(Exception, match=r"line 2: query is missing"):
         step("collect")
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from local.aws.client import StackInfo
 
 
-def kill_router(stack: StackInfo) -> None:
-    """Kill every execution environment of the stack's router, as a crash would."""
-    for pid in _runtimes_of(stack):
+def kill_router(stack: StackInfo) -> int:
+    """Kill every execution environment of the stack's router, as a crash would. Return how many
+    there were."""
+    runtimes = [*_runtimes_of(stack)]
+    for pid in runtimes:
         os.kill(pid, signal.SIGKILL)
+    return len(runtimes)
 
 
 def _runtimes_of(stack: StackInfo) -> Iterator[int]:

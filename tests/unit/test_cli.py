@@ -179,7 +179,7 @@ def test_the_table_prints_markup_in_queries_literally(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "arguments", "reason"),
     [
-        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query: Field required"),
+        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query is missing"),
         ("not json\n", [], "line 1"),
         ('{"id": 1, "query": 5}', [], "line 1: query"),
         ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read"),

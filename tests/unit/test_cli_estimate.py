@@ -191,7 +191,7 @@ def test_a_checkout_of_another_release_is_rejected_with_the_field(
     monkeypatch.chdir(tmp_path)
     said = refused(*SIZE)
     assert "another release" in said
-    assert "owned: Field required" in said
+    assert "owned: missing" in said
     assert "make install" in said
 
 
@@ -223,3 +223,11 @@ def test_the_app_prints_an_error_on_one_line_and_exits_1() -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("prod")
+def test_a_loss_has_the_minus_sign_of_the_other_tables() -> None:
+    said = run(*SIZE, "--mix", "0,0,100", "--bypass", "0")
+    [saved] = [line for line in said.splitlines() if line.startswith("Saved, net")]
+    assert saved.split()[-1].startswith("−")
+    assert float(saved.split()[-1].replace("−", "-").replace(",", "")) < 0

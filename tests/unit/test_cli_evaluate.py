@@ -1,6 +1,7 @@
 """`route-switch evaluate --json` and its table."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ ROWS = 24
 NAMES = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
 PROMPTS = ["hand-written", "incumbent", "candidate"]
 THREE = ",".join(OFFLINE_MODELS)
+WORDS = [f"{first}{second}" for first in "abcdefgh" for second in ("ox", "ir", "ul", "en", "ast")]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +73,8 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> N
     path = tmp_path / "long.jsonl"
     rows = [{"query": "some context " * 150 + f"question {n}", "models": scores} for n in range(9)]
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    result = CliRunner().invoke(app, ["evaluate", "--examples", str(path), "--tiers", "s,l"])
+    given = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
+    result = CliRunner().invoke(app, ["evaluate", *given])
     assert "note: 100% of the queries are longer than the first 190 words" in result.stderr
 
 
@@ -118,6 +121,17 @@ def test_a_prompt_learned_from_the_file_is_measured_on_held_out_rows(
     document = evaluate(examples, "--prompt", str(prompt))
     assert document["rows"] == "held-out"
     assert 0 < document["n"] < ROWS / 2
+
+
+def test_a_prompt_learned_from_another_file_is_named_with_the_measured_file(
+    examples: Path, tmp_path: Path
+) -> None:
+    learned = packaged_prompt().model_copy(update={"provenance": {"examples": "0123456789abcdef"}})
+    prompt = tmp_path / "candidate.json"
+    prompt.write_text(to_json(learned), "utf-8")
+    options = ["--examples", str(examples), "--tiers", THREE, "--prompt", str(prompt)]
+    said = " ".join(CliRunner().invoke(app, ["evaluate", *options]).stderr.split())
+    assert f"the candidate was learned from a file other than {examples}. If" in said
 
 
 def test_two_tiers_and_an_unlisted_router_on_this_machine(
@@ -225,6 +239,41 @@ def test_the_table_shows_every_figure_in_80_columns(examples: Path) -> None:
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["evaluate", *options])
     assert all(name in result.stdout for name in (*NAMES, *PROMPTS))
     assert "…" not in result.stdout
+    assert re.search(r" [+−]0\.\d\d to [+−]0\.\d\d *$", result.stdout, re.MULTILINE)
+    assert not re.search(r"-\d", result.stdout.replace("tier-", "")), "one minus sign, −"
+
+
+def told(path: Path, rows: int, costs: tuple[float, float], small: float) -> str:
+    """Write rows with these costs of two tiers, whose small model is as good as `small` says;
+    return what `evaluate` prints."""
+    written = [
+        {
+            "query": f"{word} is a word about {word}s?",
+            "models": {
+                "s": {"score": int(number < small * rows), "cost_usd": costs[0]},
+                "l": {"score": 1, "cost_usd": costs[1]},
+            },
+        }
+        for number, word in enumerate(WORDS[:rows])
+    ]
+    path.write_text("\n".join(map(json.dumps, written)), "utf-8")
+    options = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["evaluate", *options])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_verdict_names_the_best_constant_policy(tmp_path: Path) -> None:
+    said = told(tmp_path / "e.jsonl", 40, (1, 100), 1.0)
+    assert "oute with this prompt: its objective minus that of sending everything to Tier" in said
+    assert "the best constant policy, is" in said
+    assert "note: " not in said
+
+
+def test_few_rows_and_reversed_tiers_are_noted(tmp_path: Path) -> None:
+    said = told(tmp_path / "e.jsonl", 12, (3, 1), 0.5)
+    assert "note: the intervals rest on 12 different rows. With fewer than 30" in said
+    assert "note: Tier 1 costs 3 times as much as Tier 3 on average." in said
 
 
 @pytest.mark.parametrize(

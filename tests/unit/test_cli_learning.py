@@ -369,3 +369,47 @@ def test_an_interrupted_run_says_in_one_line_how_to_resume(
     assert str(result.exception) == (
         "The run was interrupted. Run the same command to resume; nothing is paid twice."
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cost_usd": None}, "The cost of x/small is unknown: example"),
+        ({"cost_usd": None, "input_tokens": None}, "The cost of x/small is unknown: example"),
+        ({"cost_usd": 0.0}, "All answers of x/large cost nothing"),
+    ],
+)
+def test_a_dry_run_names_missing_costs_as_the_run_does(
+    fields: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    names = ("x/small", "x/medium", "x/large")
+    rows = [renamed(e, *names, **fields) for e in EXAMPLES]
+    options = ("--tiers", ",".join(names))
+    stopped = str(optimize(rows, tmp_path, *options).exception)
+    assert stopped.startswith(told)
+    dry = optimize(rows, tmp_path, *options, "--dry-run").stdout
+    assert f"The run would stop: {stopped}" in dry
+    assert ("The cost of x/large is unknown" in dry) == (fields["cost_usd"] is None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_names_models_that_count_as_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    options = ("--router-model", "openai/my-model", "--dry-run")
+    told = (
+        "Counted as free, because http://127.0.0.1:9/v1 is on this machine: openai/my-model. Set a "
+        "price with --price."
+    )
+    assert told in optimize(EXAMPLES, tmp_path, *options).stdout
+    priced = optimize(EXAMPLES, tmp_path, *options, "--price", "openai/my-model=1,2")
+    assert "Counted as free" not in priced.stdout
+
+
+def test_a_dry_run_names_a_called_model_without_a_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    dry = optimize(EXAMPLES, tmp_path, "--router-model", "openai/my-model", "--dry-run")
+    assert "The run would stop: The price of openai/my-model is unknown" in dry.stdout

@@ -57,8 +57,8 @@ def test_compression_changes_neither_examples_nor_digest(file: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "line 2: the line: Invalid JSON"),
-        ({"id": "b"}, "line 2: query: Field required"),
+        ("{", "line 2: invalid JSON (EOF while parsing"),
+        ({"id": "b"}, "line 2: query is missing"),
         ({"id": "b", "query": ""}, "line 2: query"),
         ({"id": "b", "query": 5}, "line 2: query"),
         ({"query": "y", "models": {"m": {"score": 2}}}, "line 2: models.m.score"),
@@ -86,7 +86,7 @@ def test_a_few_odd_lines_are_left_out_and_named(file: Path) -> None:
     assert [example.id for example in found.examples] == [row["id"] for row in good]
     note = found.note or ""
     assert note.startswith(f"3 of 63 lines of {file} are left out: line 10 (id odd): query")
-    assert "line 11: the line: Input should be an object" in note
+    assert "line 11: must be an object" in note
     assert "line 12 (id 3): id: '3' is already the id of a different query, in line 4" in note
 
 
@@ -97,7 +97,9 @@ def test_a_note_names_five_lines_at_most(file: Path) -> None:
 
 def test_a_file_of_which_more_is_odd_is_refused(file: Path) -> None:
     rows = [{"query": f"query {n}"} for n in range(36)] + [{"id": n} for n in range(2)]
-    with pytest.raises(RouteSwitchError, match=r"line 37: query: .* 1 of 38 lines besides"):
+    with pytest.raises(
+        RouteSwitchError, match=r"line 37: query is .* 1 other line of 38 is unusable"
+    ):
         read_examples(written(file, *rows))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from route_switch.adapters.lambda_runtime import (
     ERROR_TYPE,
     SEPARATOR,
     StreamedResponse,
+    Streaming,
     enable_streaming,
 )
 
@@ -89,7 +91,7 @@ def api() -> Iterator[RuntimeApi]:
     runtime.server.shutdown()
 
 
-def installed(monkeypatch: pytest.MonkeyPatch, client: Any) -> bool:
+def installed(monkeypatch: pytest.MonkeyPatch, client: Any) -> Streaming:
     module = ModuleType("awslambdaric.lambda_runtime_client")
     module.LambdaRuntimeClient = client  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -107,7 +109,7 @@ def test_pieces_leave_one_by_one_after_the_prelude(
     api: RuntimeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, finished = client_class(), []
-    assert installed(monkeypatch, client)
+    assert installed(monkeypatch, client) is Streaming.IN_PIECES
 
     def body() -> Iterator[bytes]:
         yield b"one"
@@ -177,7 +179,7 @@ def test_an_unknown_runtime_gets_the_whole_response_in_the_same_form(
 ) -> None:
     client, finished = client_class(known=False), []
     with caplog.at_level(logging.ERROR):
-        assert not installed(monkeypatch, client)
+        assert installed(monkeypatch, client) is Streaming.WHOLE
     assert "not streamed" in caplog.text
     response = StreamedResponse(200, {}, iter([b"one", b"two"]), lambda: finished.append(1))
     result, content_type = client.marshaller.marshal_response(response)
@@ -188,4 +190,33 @@ def test_an_unknown_runtime_gets_the_whole_response_in_the_same_form(
 
 def test_outside_lambda_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "awslambdaric.lambda_runtime_client", raising=False)
-    assert not enable_streaming()
+    assert enable_streaming() is Streaming.IMPOSSIBLE
+
+
+def test_a_runtime_without_a_marshaller_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other:
+        """A client of another kind."""
+
+    assert installed(monkeypatch, Other) is Streaming.IMPOSSIBLE
+    assert not hasattr(Other, "post_invocation_result")
+
+
+def test_a_client_that_does_not_read_is_given_up_in_time_for_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, log = client_class(), []
+
+    def body() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 1_000_000
+        finally:
+            log.append("closed")
+
+    installed(monkeypatch, client)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections and reads nothing
+        instance = client()
+        instance.lambda_runtime_address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        response = StreamedResponse(200, {}, body(), lambda: log.append("saved"), lambda: 0.3)
+        instance.post_invocation_result("id-1", response, CONTENT_TYPE)
+    assert log == ["closed", "saved"]

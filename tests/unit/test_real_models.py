@@ -178,10 +178,27 @@ def test_a_base_url_that_keeps_no_list_keeps_the_openai_profile() -> None:
 
 def test_several_models_of_unknown_size_must_be_chosen_by_the_user() -> None:
     with serving(listing("alpha", "beta")) as server:
-        with pytest.raises(LocalStackError, match=r"alpha, beta.*TIER_1_MODEL"):
+        with pytest.raises(LocalStackError, match=r"alpha, beta.*TIER_1_MODEL") as error:
             find_models(at(server))
+        assert str(error.value).endswith(
+            "\nTIER_1_MODEL=alpha TIER_2_MODEL=beta TIER_3_MODEL=beta ROUTER_MODEL=alpha make up"
+        )
         names = {f"TIER_{n}_MODEL": "alpha" for n in (1, 2, 3)} | {"ROUTER_MODEL": "beta"}
         assert {*tiers_of(find_models(at(server, **names)))} == {"openai/alpha"}
+
+
+def test_models_with_a_list_price_are_spread_over_the_tiers_by_price() -> None:
+    known = ("o3", "gpt-5.2", "gpt-4.1", "gpt-4.1-nano", "gpt-4.1-mini")
+    with serving(listing("alpha", *known, "text-embedding-3-small", "o1-pro")) as server:
+        found = find_models(at(server))
+    assert tiers_of(found) == ["openai/gpt-4.1-nano", "openai/gpt-4.1", "openai/gpt-5.2"]
+    assert "the router is gpt-4.1-nano. They may cost money." in found.said
+
+
+@pytest.mark.parametrize("url", ["localhost:18432/v1", "ftp://localhost:18432/v1"])
+def test_a_base_url_without_http_is_told_what_it_lacks(url: str) -> None:
+    with pytest.raises(LocalStackError, match=r"scheme.* http://localhost:18432/v1$"):
+        find_models({"OPENAI_BASE_URL": url})
 
 
 def test_ollama_at_the_base_url_tells_the_sizes() -> None:

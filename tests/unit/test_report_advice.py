@@ -128,6 +128,13 @@ def test_a_gate_that_did_not_look_is_not_said_to_have_looked() -> None:
     assert "This was look no." not in text
 
 
+def test_a_search_that_kept_the_current_prompt_is_not_said_to_have_taken_a_look() -> None:
+    text = to_markdown(finished(candidate_prompt=INCUMBENT, gate=better(verdict="not better")))
+    assert "The gate took no look, because the search kept the current prompt." in text
+    assert "This was look no." not in text
+    assert "0.0304" not in text
+
+
 def test_a_run_that_measured_nothing_compares_nothing() -> None:
     assert first_sentence(stopped()) is None
     assert to_markdown(stopped()).split("\n\n")[1].startswith("**The current prompt stays because")

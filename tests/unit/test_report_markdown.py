@@ -29,6 +29,7 @@ def test_it_starts_with_the_verdict_and_ends_with_the_article() -> None:
     text = to_markdown(finished())
     assert text.startswith("# Better: the learned prompt may go live\n\n**The learned prompt is")
     assert text.rfind("## Compared with the article") == text.rfind("## ")
+    assert "The article “Intelligent LLM Routing: Spending Compute Where It Matters” (" in text
 
 
 def test_rows_of_the_policies_table_fit_100_columns() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -182,8 +181,10 @@ STREAM = {"stream": True}
 def test_a_kill_after_the_answer_loses_at_most_its_record(scripted: ServedStack) -> None:
     """The log has each request. `python -m tests.bench.kills` does this 200 times."""
     losses = measure(scripted, 4)
-    assert losses.killed == 4
+    assert losses.killed == 4, "after each answer a process was there to be killed"
     assert losses.unlogged == 0
+    after = receive(scripted, model="tier-1")
+    assert record(scripted, after.headers["x-request-id"])["status"] == "answered"
 
 
 def test_a_client_that_hangs_up_ends_the_models_call(scripted: ServedStack) -> None:
@@ -244,23 +245,6 @@ def test_an_unstreamed_answer_may_be_longer_than_lambdas_six_megabytes(
     answer = receive(scripted, stream=False)
     assert answer.status == 200
     assert len(json.loads(answer.text)["choices"][0]["message"]["content"]) == 8_000_000
-
-
-def test_a_slow_reader_holds_the_function_up_and_gets_everything(scripted: ServedStack) -> None:
-    """More than the buffers on the way can take."""
-    texts = [f"{number:06} " + "x" * 16_000 for number in range(1200)]
-    scripted.upstream.script = by_model({MEDIUM: streamed(*texts)})
-    with httpx.stream(
-        "POST", url_of(scripted.stack), headers=auth(scripted), json=question() | STREAM, timeout=60
-    ) as answer:
-        url = f"{scripted.stack.endpoint}/v1/results/{answer.headers['x-request-id']}"
-        ends_at = time.monotonic() + 0.7
-        while time.monotonic() < ends_at:  # nothing is read meanwhile
-            assert httpx.get(url, headers=auth(scripted)).status_code == 404, "it has ended"
-        got = answer.read()
-    assert got.endswith(b"data: [DONE]\n\n")
-    assert [*map(int, re.findall(rb"(\d{6}) x", got))] == [*range(1200)]
-    assert record(scripted, answer.headers["x-request-id"])["status"] == "answered"
 
 
 def test_fifty_streams_at_once_are_not_mixed_up(scripted: ServedStack) -> None:

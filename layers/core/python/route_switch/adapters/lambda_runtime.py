@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from route_switch.domain.errors import describe_defect
@@ -24,10 +25,22 @@ CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 """API Gateway's form of a streamed response: JSON with status and headers, eight NUL bytes, and the
 body."""
 SEPARATOR = b"\0" * 8
+MIN_SEND_S = 0.1
+"""Time for the last piece to leave, even if no time is left."""
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 PARAMETERS = ("self", "invoke_id", "result_data", "content_type")
 """Of `post_invocation_result`, from awslambdaric 2.2.1 to 4.2.2; later ones may follow."""
+
+
+class Streaming(Enum):
+    """How a `StreamedResponse` leaves the function."""
+
+    IN_PIECES = auto()
+    WHOLE = auto()
+    """In the same form, when it is complete."""
+    IMPOSSIBLE = auto()
+    """The runtime cannot take one: it is not AWS's, or not as this module knows it."""
 
 
 class ClientGoneError(Exception):
@@ -40,12 +53,15 @@ class StreamedResponse:
 
     A generator as `body` is closed early if nobody receives it any more. `finish` runs exactly once
     after the last piece was sent or given up, and before the function takes the next event.
+    `time_left_s` returns the seconds that remain for sending: a client that does not read is given
+    up on then, so that time is left to `finish`.
     """
 
     status: int
     headers: Mapping[str, list[str]]
     body: Iterable[bytes]
     finish: Callable[[], object] = lambda: None
+    time_left_s: Callable[[], float] = lambda: 60.0
 
     def pieces(self) -> Iterator[bytes]:
         head = {"statusCode": self.status, "multiValueHeaders": dict(self.headers)}
@@ -58,25 +74,26 @@ class StreamedResponse:
             close()
 
 
-def enable_streaming() -> bool:
-    """Let handlers return a `StreamedResponse`; return whether it will leave in pieces.
+def enable_streaming() -> Streaming:
+    """Let handlers return a `StreamedResponse`, and return how it will leave.
 
-    Where the runtime client is not as expected, a `StreamedResponse` is sent when it is complete.
+    Where `post_invocation_result` is not as expected, a response is sent when it is complete.
     Outside Lambda, there is no runtime client and nothing happens.
     """
     module = sys.modules.get("awslambdaric.lambda_runtime_client")
     client = getattr(module, "LambdaRuntimeClient", None)
-    if client is None:
-        return False
+    original = getattr(client, "marshaller", None)
+    if client is None or not hasattr(original, "marshal_response"):
+        return Streaming.IMPOSSIBLE
     post: Any = getattr(client, "post_invocation_result", None)  # awslambdaric is not typed
     code = getattr(post, "__code__", None)
     can_stream = code is not None and code.co_varnames[: len(PARAMETERS)] == PARAMETERS
-    client.marshaller = _Marshaller(client.marshaller, can_stream=can_stream)
-    if can_stream:
-        client.post_invocation_result = _streaming(post)
-    else:
+    client.marshaller = _Marshaller(original, can_stream=can_stream)
+    if not can_stream:
         logger.error("This version of awslambdaric is unknown: responses are not streamed.")
-    return can_stream
+        return Streaming.WHOLE
+    client.post_invocation_result = _streaming(post)
+    return Streaming.IN_PIECES
 
 
 class _Marshaller:
@@ -127,7 +144,7 @@ def _send(address: str, invoke_id: str, response: StreamedResponse) -> None:
         ):
             connection.putheader(name, value)
         connection.endheaders()
-        with suppress(ClientGoneError):
+        with suppress(ClientGoneError, OSError, http.client.HTTPException):
             _send_pieces(connection, response)
             connection.getresponse().read()
 
@@ -135,6 +152,7 @@ def _send(address: str, invoke_id: str, response: StreamedResponse) -> None:
 def _send_pieces(connection: http.client.HTTPConnection, response: StreamedResponse) -> None:
     def send(data: bytes) -> None:
         try:
+            connection.sock.settimeout(max(response.time_left_s(), MIN_SEND_S))
             connection.send(data)
         except OSError as error:
             raise ClientGoneError from error

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from route_switch.api.chat_schema import COMBINATIONS, IN_ORDER, REFUSED_FIELDS
-from route_switch.api.request_shape import check_shape
+from route_switch.api.request_shape import MAX_DEPTH, check_shape
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.reasons import why_invalid
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import TierRange
@@ -210,7 +211,12 @@ def _parse_json(body: bytes) -> JsonValue:
             "Send JSON in UTF-8.",
             code="invalid_encoding",
         ) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise RequestRefusedError(
+            f"The request body is nested more than {MAX_DEPTH} levels deep. Send flatter values.",
+            code="invalid_value",
+        ) from error
+    except ValueError as error:
         raise RequestRefusedError(
             "The request body is not valid JSON. Send one JSON object.", code="invalid_json"
         ) from error
@@ -234,16 +240,17 @@ def _refuse(error: ValidationError, content: JsonObject) -> NoReturn:
     problem = max(problems, key=lambda each: len(_path_of(content, each)))
     param = _path_of(content, problem)
     raise RequestRefusedError(
-        _advice(param, content)
-        or f"'{param}' is invalid: {problem['msg']}. See the OpenAI chat "
-        "completion API for its format.",
+        _advice(param, content, problem["type"])
+        or f"'{param}' {why_invalid(problem)}. See the OpenAI chat completion API for its format.",
         code="missing_required_parameter" if problem["type"] == "missing" else "invalid_value",
         param=param,
     ) from error
 
 
-def _advice(param: str, content: JsonObject) -> str | None:
+def _advice(param: str, content: JsonObject, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
+    if kind == "extra_forbidden":
+        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
     if param == "service_tier":
         return (
             f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
@@ -256,7 +263,7 @@ def _advice(param: str, content: JsonObject) -> str | None:
             f"'{param.removesuffix('.type')}' is no content part: it needs a 'type', such as "
             '{"type": "text", "text": "…"}.'
         )
-    return None
+    return f"'{param}' is missing." if kind == "missing" else None
 
 
 def _path_of(content: JsonValue, problem: "ErrorDetails") -> str:

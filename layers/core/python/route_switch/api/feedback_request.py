@@ -19,6 +19,7 @@ from route_switch.domain.learning.past_request import (
     Gold,
 )
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.reasons import why_invalid
 
 MAX_ID_LENGTH = 200
 
@@ -98,7 +99,7 @@ def _refuse(error: ValidationError) -> NoReturn:
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     param = ".".join(map(str, problem["loc"]))[:MAX_ID_LENGTH] or None
     raise RequestRefusedError(
-        f"{param or 'The feedback'} is invalid: {problem['msg']}. Send a JSON object with "
+        f"{param or 'The feedback'} {why_invalid(problem)}. Send a JSON object with "
         "'request_id', either 'score' (0 to 1) or 'thumb' ('up' or 'down'), and optionally "
         "'gold' and 'comment'.",
         code=CODES.get(problem["type"], "invalid_value"),

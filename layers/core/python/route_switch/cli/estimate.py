@@ -121,17 +121,17 @@ def _check_size(requests: float, input_tokens: int, output_tokens: int) -> None:
     }
     for name, value in sizes.items():
         if not (math.isfinite(value) and value >= 1):
-            raise ConfigurationError(f"{name} is {value:g}, but must be 1 or more.")
+            raise UsageError(f"{name} is {value:g}, but must be 1 or more.")
 
 
 def _shares(mix: str, bypass: float) -> dict[Tier, float]:
     percents = _numbers("--mix", mix, len(Tier), MIX)
     if not math.isclose(sum(percents), 100):
-        raise ConfigurationError(
+        raise UsageError(
             f"--mix is {mix}, which adds up to {sum(percents):g}. Its parts must add up to 100."
         )
     if not 0 <= bypass <= percents[0]:
-        raise ConfigurationError(
+        raise UsageError(
             f"--bypass is {bypass:g}, but must be between 0 and Tier 1's share, {percents[0]:g}: "
             f"Tier 1 answers bypassed requests. Use --bypass {percents[0]:g} or less."
         )
@@ -143,7 +143,7 @@ def _seconds(stated: str | None, output_tokens: int, config: RouterConfig) -> li
     if stated is not None:
         numbers = _numbers("--seconds", stated, 1 + len(Tier), "0.5,2.5,3.5,5.5")
         if max(numbers) > config.request_deadline_s:
-            raise ConfigurationError(
+            raise UsageError(
                 f"--seconds is {stated}, but a request ends after {config.request_deadline_s:g} s "
                 "(request_deadline_s). Use at most that."
             )
@@ -158,7 +158,7 @@ def _numbers(option: str, text: str, count: int, example: str) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count or not all(math.isfinite(each) and each >= 0 for each in numbers):
-        raise ConfigurationError(
+        raise UsageError(
             f"{option} is {text}, but must be {count} numbers of 0 or more, such as {example}."
         )
     return numbers

@@ -1,5 +1,6 @@
 """`route-switch evaluate`: compare a routing prompt with baselines on examples with results."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,9 @@ from route_switch.adapters.learning.example_file import read_example_file
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
+from route_switch.cli.evaluate_verdict import verdict_lines
 from route_switch.cli.model_options import (
+    FIRST_ANSWER_S,
     check_lambda,
     check_provider,
     optimizer_extra,
@@ -21,6 +24,7 @@ from route_switch.cli.model_options import (
     prices,
     stop_message,
     tier_models,
+    why_no_key,
 )
 from route_switch.cli.options import (
     IncumbentOption,
@@ -32,6 +36,7 @@ from route_switch.cli.options import (
     TiersOption,
     usage_examples,
 )
+from route_switch.cli.progress import outage_reporter
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.cli.unread_queries import why_cut, why_misread
@@ -96,13 +101,16 @@ def evaluate(
     note(file.note)
     price_of = prices(price or [], config)
     check_provider(router_model)
-    calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), Pace())
+    note(why_no_key([router_model], config))
+    pace = Pace(first_answer_s=FIRST_ANSWER_S)
+    tell = outage_reporter(console(sys.stderr))
+    calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), pace, tell)
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
     build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
+    measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     texts = [example.query for example in file.examples]
     note(why_misread(router_model, texts))
     note(why_cut(router_model, texts))
-    measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
     comparison = _compare(
         measured.table,
         measured.train,
@@ -143,7 +151,7 @@ def _compare(
         router = config.models.router
         return compare(table, train, prompts, _warning(route, router), embedding, lambda_)
     except RunStoppedError as stop:
-        raise RouteSwitchError(stop_message(stop)) from stop
+        raise RouteSwitchError(stop_message(stop, config)) from stop
 
 
 def _warning(route: RouteExamples, router: str) -> "Route":
@@ -186,13 +194,15 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
 
 
 def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -> None:
+    with optimizer_extra():
+        from route_switch.optimizer.report.text_format import difference
     title = f"{comparison.n} rows ({rows.name}), λ = {lambda_:g}, 95% intervals below"
     columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
     table = Table(
         *columns,
         title=title,
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
         pad_edge=False,
         show_edge=False,
     )
@@ -202,7 +212,7 @@ def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -
             figures.policy,
             *map(_cell, (figures.cost, figures.quality, figures.retention, figures.objective)),
             "/".join(f"{100 * share:.0f}" for share in figures.mix.values()),
-            _cell(gain, "+") if gain else "",
+            _cell(gain, signed=True) if gain else "",
         )
     if rows.remark is not None:
         say(rows.remark)
@@ -210,11 +220,15 @@ def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -
     out.print(table)
     control = comparison.control
     out.print(
-        f"Control: learned from shuffled labels, minus random at the same mix: {control.mean:+.3f} "
-        f"({control.low:+.3f} to {control.high:+.3f})."
+        f"Control: learned from shuffled labels, minus random at the same mix: "
+        f"{difference(control)}."
     )
+    for line in verdict_lines(comparison):
+        say(f"\n{line}")
 
 
-def _cell(interval: "Interval", sign: str = "") -> str:
+def _cell(interval: "Interval", *, signed: bool = False) -> str:
     """Print the ends with two decimals, so that the table fits 80 columns."""
-    return f"{interval.mean:{sign}.3f}\n{interval.low:{sign}.2f}–{interval.high:{sign}.2f}"
+    with optimizer_extra():
+        from route_switch.optimizer.report.text_format import bounds, fixed
+    return f"{fixed(interval.mean, 3, signed=signed)}\n{bounds(interval, signed=signed)}"

@@ -74,10 +74,12 @@ def rows_to_measure(
         sides = split(file.examples)
         table, left_out = built(sides.heldout)
         return MeasuredRows(table, built(sides.train)[0], left_out)
-    if any(known):
+    if learned := [name for name, each in zip(prompts, known, strict=True) if each]:
+        names = " and ".join(f"the {name}" for name in learned)
+        were = "was" if len(learned) == 1 else "were"
         note(
-            "a prompt was learned from another file. If the two files share queries, use "
-            "--heldout: the same queries are held out of every file."
+            f"{names} {were} learned from a file other than {file.path}. If the files share "
+            "queries, use --heldout: the same queries are held out of every file."
         )
     merged = merge_equal(file.examples)
     table, left_out = built(merged)

@@ -50,6 +50,8 @@ def explain(
     Asks the API, which calls the router LLM but no tier's model. --json prints what POST /v1/route
     answers.
     """
+    if not query.strip():
+        raise UsageError("The query is empty. Write what a user would send.")
     local = _local_stack() if stage is None and endpoint is None else {}
     address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
     key = api_key or local.get("api_key")

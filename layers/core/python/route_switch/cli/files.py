@@ -5,15 +5,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from route_switch.adapters.learning.jsonl import why_not_utf_8
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.reasons import why_unusable
 
 
 def read_text(path: Path, what: str) -> str:
     """Return the file's bytes decoded as UTF-8; `what` names the file in the error."""
     try:
-        return path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        if why := why_not_utf_8(content):
+            raise RouteSwitchError(f"The {what} {path} {why}.")
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RouteSwitchError(f"The {what} {path} cannot be read: {error}") from error
+        raise RouteSwitchError(
+            f"The {what} {path} cannot be read: {why_unusable(error)}"
+        ) from error
 
 
 def write_whole(path: Path, content: str, what: str = "file", *, private: bool = False) -> None:
@@ -33,7 +40,9 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise RouteSwitchError(f"{self.path / name} cannot be read: {error}") from error
+            raise RouteSwitchError(
+                f"{self.path / name} cannot be read: {why_unusable(error)}"
+            ) from error
 
     def write(self, name: str, content: bytes) -> None:
         _write_whole(self.path / name, content, "file", 0o666)
@@ -55,7 +64,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         file = path.open("ab")
     except OSError as error:
-        raise RouteSwitchError(f"{path} cannot be created: {error}") from error
+        raise RouteSwitchError(f"{path} cannot be created: {why_unusable(error)}") from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -69,4 +78,6 @@ def _write_whole(path: Path, content: bytes, what: str, mode: int) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise RouteSwitchError(f"The {what} {path} cannot be written: {error}") from error
+        raise RouteSwitchError(
+            f"The {what} {path} cannot be written: {why_unusable(error)}"
+        ) from error

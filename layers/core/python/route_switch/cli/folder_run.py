@@ -12,13 +12,14 @@ from route_switch.adapters.learning.file_memo import MemoFile, MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.cli.model_options import PriceOf, paid_calls, stop_message
+from route_switch.cli.model_options import PriceOf, paid_calls, stop_message, why_free
 from route_switch.cli.progress import RunProgress, outage_reporter
 from route_switch.cli.run_checks import RunChecks
 from route_switch.cli.terminal import console, say
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
+from route_switch.domain.reasons import why_unusable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
@@ -64,7 +65,7 @@ class FolderRun:
             ) from None
         except RunStoppedError as stop:
             raise RouteSwitchError(
-                f"{stop_message(stop)} Run the same command to resume."
+                f"{stop_message(stop, self.plan.config)} Run the same command to resume."
             ) from stop
         finally:
             memo.close()
@@ -111,7 +112,9 @@ class FolderRun:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RouteSwitchError(f"The folder {self.out} cannot be created: {error}") from error
+            raise RouteSwitchError(
+                f"The folder {self.out} cannot be created: {why_unusable(error)}"
+            ) from error
 
 
 def print_estimate(
@@ -147,5 +150,7 @@ def print_estimate(
     say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):
         say(f"Not counted, because no price is known: {', '.join(unknown)}. Set it with --price.")
+    if free := why_free((line.model for line in expected), plan.prices.get, plan.config):
+        say(free)
     for obstacle in RunChecks(plan, sides, plan.prices.get, gate_history).obstacles():
         say(f"The run would stop: {obstacle}")

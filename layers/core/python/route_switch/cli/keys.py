@@ -9,11 +9,12 @@ import typer
 
 from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.cli.keys_view import Spent, facts, keys_table, limits
+from route_switch.cli.keys_view import COLUMNS, Spent, facts, key_rows, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.rows import print_rows
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
-from route_switch.cli.terminal import console, say, say_json
+from route_switch.cli.terminal import say, say_json
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.authenticate import KEY_CACHE_S
@@ -106,7 +107,7 @@ def list_keys(
         rows = [facts(each, spent[each.key.key_id]) for each in found]
         say_json(rows, indent=2)
         return
-    console().print(keys_table(found, spent))
+    print_rows(COLUMNS, key_rows(found, spent))
 
 
 @app.command(epilog=usage_examples("keys revoke search --stage prod"))

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from pydantic import JsonValue
-from rich.markup import escape
-from rich.table import Table
 
 from route_switch.adapters.keys_table import StoredKey
+from route_switch.cli.rows import Column
 from route_switch.domain.api_keys import ApiKey
 
 
@@ -45,23 +44,29 @@ def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
     }
 
 
-def keys_table(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> Table:
-    """Return a table that wraps on 80 columns instead of cutting text off."""
-    table = Table()
-    table.add_column("key", no_wrap=True)
-    for title in ("name", "access", "tags", "this month", "created"):
-        table.add_column(title, overflow="fold")
-    for stored in keys:
-        key = stored.key
-        table.add_row(
-            key.key_id,
-            escape(key.name),
-            f"{key.role}; {limits(key)}",
-            escape("\n".join(f"{name}={value}" for name, value in key.tags.items())),
-            _money(spent[key.key_id]),
+COLUMNS = (
+    Column("key"),
+    Column("name"),
+    Column("access", rank=2),
+    Column("tags", rank=3),
+    Column("this month"),
+    Column("created", rank=1),
+)
+
+
+def key_rows(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> list[list[str]]:
+    """Return the cells of `COLUMNS` for each key."""
+    return [
+        [
+            stored.key.key_id,
+            stored.key.name,
+            f"{stored.key.role}; {limits(stored.key)}",
+            ", ".join(f"{name}={value}" for name, value in stored.key.tags.items()),
+            _money(spent[stored.key.key_id]),
             stored.created_at[:10] + _revoked_on(stored.revoked_at),
-        )
-    return table
+        ]
+        for stored in keys
+    ]
 
 
 def limits(key: ApiKey) -> str:
@@ -76,9 +81,9 @@ def limits(key: ApiKey) -> str:
 
 
 def _money(spent: Spent) -> str:
-    unknown = f"\n+ {spent.unknown} unknown" if spent.unknown else ""
+    unknown = f" + {spent.unknown} unknown" if spent.unknown else ""
     return f"{spent.usd:.4f} USD{unknown}"
 
 
 def _revoked_on(revoked_at: str | None) -> str:
-    return "" if revoked_at is None else f"\nrevoked\n{revoked_at[:10]}"
+    return "" if revoked_at is None else f", revoked {revoked_at[:10]}"

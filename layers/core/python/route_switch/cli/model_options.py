@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+import httpx
+
 from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.adapters.models.litellm_catalog import list_price, litellm_providers
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.cli.stage_names import UsageError
-from route_switch.domain.errors import ConfigurationError, RunStoppedError
+from route_switch.domain.errors import ConfigurationError, ProviderDownError, RunStoppedError
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
 from route_switch.domain.pricing import Price
@@ -23,7 +25,12 @@ from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace
 
 FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
+_OPENAI = str(RouterConfig.model_fields["openai_base_url"].default)
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+FIRST_ANSWER_S = 60.0
+"""How long a command waits for a model that has not been reached yet: its address is more likely to
+be wrong than its provider to be down."""
 
 PriceOf = Callable[[str], Price | None]
 
@@ -90,6 +97,20 @@ def offline_price(model: str) -> Price:
     return Price(input_usd_per_million=read, output_usd_per_million=written)
 
 
+def why_free(models: Iterable[str], price: PriceOf, config: RouterConfig) -> str | None:
+    """Return a note if models count as free only because a server on this machine runs them."""
+    if urlsplit(config.openai_base_url).hostname not in _THIS_MACHINE:
+        return None
+    own = [name for name in dict.fromkeys(models) if provider_of(name) == "openai"]
+    free = [name for name in own if price(name) == FREE and list_price(name) is None]
+    if not free:
+        return None
+    return (
+        f"Counted as free, because {config.openai_base_url} is on this machine: "
+        f"{', '.join(free)}. Set a price with --price."
+    )
+
+
 def known_prices(names: Iterable[str], price: PriceOf) -> dict[str, Price]:
     found = {name: price(name) for name in names}
     return {name: known for name, known in found.items() if known is not None}
@@ -107,9 +128,27 @@ def paid_calls(
     return MeteredCalls(learning_clients(config, os.environ.get), price, memo, cap, pace, tell)
 
 
-def stop_message(stop: RunStoppedError) -> str:
-    """Return why a run stopped, with the provider's message."""
-    return f"{stop} {stop.detail}".strip()
+def why_no_key(models: Iterable[str], config: RouterConfig) -> str | None:
+    """Return a note if OpenAI's own API will be called without a key."""
+    if os.environ.get("OPENAI_API_KEY") or config.openai_base_url != _OPENAI:
+        return None
+    called = next((name for name in models if provider_of(name) == "openai"), None)
+    return called and (
+        f"OPENAI_API_KEY is not set, but {called} is called at {_OPENAI}. Set it, or set "
+        "OPENAI_BASE_URL to your own server."
+    )
+
+
+def stop_message(stop: RunStoppedError, config: RouterConfig) -> str:
+    """Return why a run stopped, with the provider's message and address."""
+    parts = [str(stop), stop.detail]
+    failed = stop.__cause__
+    if isinstance(stop, ProviderDownError) and failed is not None:
+        if isinstance(failed.__cause__, httpx.HTTPError) and str(failed.__cause__):
+            parts.append(f"The connection's error: {str(failed.__cause__).rstrip('.')}.")
+        if str(stop).startswith("openai/"):
+            parts.append(f"The address is {config.openai_base_url} (OPENAI_BASE_URL).")
+    return " ".join(part for part in parts if part)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import date
 from rich.markup import escape
 from rich.table import Table
 
+from route_switch.cli.rows import Column
 from route_switch.dashboard.figures import count, usd
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.baseline import SavingBasis
@@ -24,6 +25,16 @@ BASES = {
     SavingBasis.NO_PRICE: "unknown: a model has no known price",
 }
 """What a saving rests on, or why it is unknown."""
+
+RESULT_COLUMNS = (
+    Column("request"),
+    Column("created", rank=1),
+    Column("tier"),
+    Column("reason", rank=3),
+    Column("model", rank=2),
+    Column("cost", right=True),
+    Column("saved", right=True),
+)
 
 
 def costs_table(report: CostsReport) -> Table:
@@ -46,26 +57,30 @@ def saved_in_words(costs: CostTotals) -> str:
     if costs.saved_usd_low != costs.saved_usd_high:
         low, high = usd(costs.saved_usd_low), usd(costs.saved_usd_high)
         lines.append(f"The total saving lies between {low} and {high}.")
+    if costs.without_cost:
+        number = f"{costs.without_cost:,} request{'' if costs.without_cost == 1 else 's'}"
+        lines.append(
+            f"Spent leaves out calls of {number}: a model has no known price, or the provider "
+            "reported no tokens."
+        )
     lines += [f"- {number:,} answers {BASES[basis]}" for basis, number in costs.saving_basis or ()]
     return "\n".join(lines)
 
 
-def results_table(records: Sequence[JsonObject]) -> Table:
-    table = Table()
-    table.add_column("request", overflow="fold")
-    for title in ("created", "tier", "reason", "model", "cost", "saved"):
-        table.add_column(title, justify="right" if title in ("cost", "saved") else "left")
-    for record in records:
-        table.add_row(
+def result_rows(records: Sequence[JsonObject]) -> list[list[str]]:
+    """Return the cells of `RESULT_COLUMNS` for each record."""
+    return [
+        [
             str(record["request_id"]),
             str(record["created_at"])[:19].replace("T", " "),
             str(record["tier"]),
             str(record["reason"]),
-            escape(str(record["model"] or record["status"])),
+            str(record["model"] or record["status"]),
             _amount(record["cost_usd"]),
             saved_amount(record),
-        )
-    return table
+        ]
+        for record in records
+    ]
 
 
 def saved_amount(record: JsonObject) -> str:
@@ -94,7 +109,7 @@ def _figures(costs: CostTotals) -> tuple[str, ...]:
     """Return an empty cell where a figure does not exist, as opposed to an unknown one."""
     return (
         "" if costs.answered is None else count(costs.answered),
-        usd(costs.spent_usd),
+        usd(costs.spent_usd if costs.spent_is_known else None),
         "" if costs.router_usd is None else usd(costs.router_usd),
         "" if costs.learning_usd is None else usd(costs.learning_usd),
         "" if costs.saving_basis is None else usd(costs.saved_usd),

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from route_switch.cli.stage_names import UsageError
 from route_switch.domain.api_keys import ApiKey, WhenSpent
-from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 MAX_LENGTH = 100
@@ -22,7 +22,7 @@ def checked_key(
     monthly_budget_usd: float | None,
     when_spent: WhenSpent | None,
 ) -> ApiKey:
-    """Return the key, or raise `ConfigurationError` if the options contradict each other."""
+    """Return the key, or raise `UsageError` if the options contradict each other."""
     allowed = _read_tiers(tiers)
     _check_budget(monthly_budget_usd, when_spent, allowed)
     return ApiKey(
@@ -42,11 +42,11 @@ def read_tags(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign:
-            raise ConfigurationError(
+            raise UsageError(
                 f"--tag {text!r} has no '='. Write NAME=VALUE, such as --tag team=search."
             )
         if name in tags:
-            raise ConfigurationError(f"--tag {name} is given twice. A key has one value per tag.")
+            raise UsageError(f"--tag {name} is given twice. A key has one value per tag.")
         tags[_checked_text(name, "A tag's name")] = _checked_text(value, f"The tag {name!r}")
     return tags
 
@@ -63,7 +63,7 @@ def _read_tiers(text: str) -> frozenset[Tier]:
     try:
         return frozenset(Tier(int(part)) for part in text.split(","))
     except ValueError as error:
-        raise ConfigurationError(
+        raise UsageError(
             f"--tiers is {text!r}, but must be one or more of 1, 2 and 3, such as --tiers 1,2."
         ) from error
 
@@ -72,16 +72,14 @@ def _check_budget(
     usd: float | None, when_spent: WhenSpent | None, allowed: frozenset[Tier]
 ) -> None:
     if usd is not None and not (usd > 0 and math.isfinite(usd)):
-        raise ConfigurationError(
+        raise UsageError(
             f"--monthly-budget-usd is {usd}, but must be an amount above 0. To block a key, revoke "
             "it."
         )
     if when_spent is not None and usd is None:
-        raise ConfigurationError(
-            "--when-spent has no effect without --monthly-budget-usd. Set a budget."
-        )
+        raise UsageError("--when-spent has no effect without --monthly-budget-usd. Set a budget.")
     if when_spent == "downgrade" and Tier.SMALL not in allowed:
-        raise ConfigurationError(
+        raise UsageError(
             "--when-spent downgrade answers with Tier 1, which --tiers does not allow. Add Tier 1, "
             "or use --when-spent refuse."
         )
@@ -90,5 +88,5 @@ def _check_budget(
 def _checked_text(text: str, what: str) -> str:
     text = text.strip()
     if not 1 <= len(text) <= MAX_LENGTH or not text.isprintable():
-        raise ConfigurationError(f"{what} must be 1 to {MAX_LENGTH} printable characters.")
+        raise UsageError(f"{what} must be 1 to {MAX_LENGTH} printable characters.")
     return text

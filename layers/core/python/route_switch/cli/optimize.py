@@ -13,11 +13,13 @@ from route_switch.adapters.learning.example_file import file_digest, read_exampl
 from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import (
+    FIRST_ANSWER_S,
     check_lambda,
     known_prices,
     optimizer_extra,
     prices,
     tier_models,
+    why_no_key,
 )
 from route_switch.cli.options import (
     IncumbentOption,
@@ -162,6 +164,7 @@ def optimize(
     note(why_another_proposes(models[Tier.LARGE], recorded, proposer, proposer_model))
     price_of = prices(price or [], config)
     names = (*models.values(), router_model, proposer, *([judge_model] if judge_model else []))
+    note(why_no_key([name for name in names if name not in recorded], config))
     plan = Plan(
         models=models,
         prices=known_prices(names, price_of),
@@ -194,7 +197,7 @@ def optimize(
         out,
         budget_usd,
         price_of,
-        Pace(calls_per_minute, _remaining(stop_after)),
+        Pace(calls_per_minute, _remaining(stop_after), first_answer_s=FIRST_ANSWER_S),
         monthly_queries,
         gate_history,
         odd_lines=len(file.odd),

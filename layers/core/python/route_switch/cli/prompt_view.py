@@ -40,7 +40,7 @@ def facts(version: StoredVersion) -> dict[str, str | int]:
 
 
 def history_table(versions: tuple[StoredVersion, ...]) -> Table:
-    """List versions, newest first. Dates and names are shortened to fit 80 columns."""
+    """List versions, newest first. Dates and ARNs are shortened to fit 80 columns."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("version", "written (UTC)", "digest", "bytes"):
         table.add_column(name, no_wrap=True)
@@ -54,10 +54,15 @@ def history_table(versions: tuple[StoredVersion, ...]) -> Table:
             known["digest"],
             known["bytes"],
             known["origin"],
-            each.written_by.rpartition("/")[2],
+            _author(each.written_by),
         )
         table.add_row(*(escape(str(column)) for column in columns))
     return table
+
+
+def _author(written_by: str) -> str:
+    """Return who an ARN names, without its account: `user/ann`, `assumed-role/promoter/run`."""
+    return written_by.split(":", 5)[-1] if written_by.startswith("arn:") else written_by
 
 
 def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:

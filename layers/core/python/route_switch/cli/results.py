@@ -10,10 +10,11 @@ from pydantic import JsonValue
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.operations.dynamodb_newest import newest_results
 from route_switch.adapters.s3 import S3TextStore
-from route_switch.cli.money_view import BASES, results_table, saved_amount
+from route_switch.cli.money_view import BASES, RESULT_COLUMNS, result_rows, saved_amount
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.rows import print_rows
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
-from route_switch.cli.terminal import console, say, say_json
+from route_switch.cli.terminal import say, say_json
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.ports import JsonObject
@@ -53,7 +54,7 @@ def _list(deployed: Deployed, limit: int, as_json: bool) -> None:
     if as_json:
         say_json({"object": "list", "data": found}, indent=2)
     else:
-        console().print(results_table(found))
+        print_rows(RESULT_COLUMNS, result_rows(found))
     if not whole:
         say(
             "warning: only a part of the table was read, so newer requests may be missing: it is "
@@ -76,6 +77,8 @@ def _show(deployed: Deployed, request_id: str, as_json: bool) -> None:
         return
     for name, value in _facts(record):
         say(f"{name:15}{value}")
+    for name, value in _calls(record):
+        say(f"{name:15}{value}")
 
 
 def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
@@ -89,6 +92,20 @@ def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
     yield "saved", f"{saved_amount(record)} ({_basis(record)})"
 
 
+def _calls(record: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield each call in order, with its error."""
+    attempts = record.get("attempts")
+    for attempt in attempts if isinstance(attempts, list) else []:
+        if isinstance(attempt, dict):
+            role = "router" if attempt.get("tier") is None else f"Tier {attempt['tier']}"
+            error = f": {attempt['error']}" if attempt.get("error") else ""
+            status = str(attempt["status"]).replace("_", " ")
+            yield (
+                "call",
+                f"{attempt['model']} ({role}) {status}{error}, {attempt['latency_ms']:.0f} ms",
+            )
+
+
 def _basis(record: JsonObject) -> str:
     """Say what the saving rests on; records of an older release do not tell."""
     basis = record.get("saving_basis")
@@ -96,7 +113,7 @@ def _basis(record: JsonObject) -> str:
         return "recorded by an older release"
     low, high = record.get("saved_usd_low"), record.get("saved_usd_high")
     between = isinstance(low, float) and isinstance(high, float) and low < high
-    bounds = f"; between {low:.9f} and {high:.9f} USD" if between else ""
+    bounds = f"; between {low:.9f} and {high:.9f} USD".replace("-", "−") if between else ""
     return f"{BASES[SavingBasis(basis)]}{bounds}"
 
 

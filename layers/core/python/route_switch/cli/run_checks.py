@@ -9,10 +9,13 @@ from pydantic import ValidationError
 from route_switch.cli.model_options import PriceOf, check_provider
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import cost_unknown
 from route_switch.domain.learning.outcome_row import is_recorded
 from route_switch.domain.learning.promotion import GateHistory
 from route_switch.domain.learning.split import Split
+from route_switch.domain.pricing import Price
 from route_switch.domain.providers import IN_PROCESS, provider_of
+from route_switch.domain.reasons import why_unusable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
 from route_switch.optimizer.learning_steps import MIN_ROWS_PER_SIDE, Plan, too_few
@@ -36,6 +39,7 @@ class RunChecks:
         yield from map(price_unknown, self._without_price())
         yield from self._unknown_providers()
         yield from self._too_few_rows()
+        yield from self._unknown_costs()
         yield from self._free()
 
     def _without_price(self) -> list[str]:
@@ -70,14 +74,31 @@ class RunChecks:
         if why is not None:
             yield why
 
+    def _unknown_costs(self) -> Iterator[str]:
+        """Yield each tier's model with a recorded answer whose cost nobody knows."""
+        models = self.plan.models.values()
+        used = [
+            example
+            for example in self.sides.examples
+            if all(is_recorded(example, name) or can_be_called(name) for name in models)
+        ]
+        for name in models:
+            lacking = (each for each in used if _lacks_cost(each, name, self.price(name)))
+            if first := next(lacking, None):
+                yield cost_unknown(name, first)
+
     def _free(self) -> Iterator[str]:
         large = self.plan.models[Tier.LARGE]
         price = self.price(large)
-        if self.plan.lambda_ == 0 or price is None or not self.sides.examples:
+        if self.plan.lambda_ == 0 or not self.sides.examples:
             return
-        if price.input_usd_per_million or price.output_usd_per_million:
+        if price and (price.input_usd_per_million or price.output_usd_per_million):
             return
-        if all(_is_free(example, large) for example in self.sides.examples):
+        if price is None:
+            recorded = (example.models.get(large) for example in self.sides.examples)
+            if all(result is not None and result.cost_usd == 0 for result in recorded):
+                yield costs_nothing(large)
+        elif all(_is_free(example, large) for example in self.sides.examples):
             yield costs_nothing(large)
 
 
@@ -101,6 +122,14 @@ def why_another_proposes(
     )
 
 
+def _lacks_cost(example: Example, model: str, price: Price | None) -> bool:
+    if not is_recorded(example, model):
+        return False
+    result = example.models[model]
+    has_tokens = result.input_tokens is not None and result.output_tokens is not None
+    return result.cost_usd is None and not (has_tokens and price is not None)
+
+
 def _is_free(example: Example, model: str) -> bool:
     """Whether a model that costs nothing per token also has no recorded cost here."""
     result = example.models.get(model)
@@ -118,6 +147,6 @@ def _unusable_history(path: Path | None) -> Iterator[str]:
         try:
             GateHistory.model_validate_json(path.read_bytes())
         except OSError as error:
-            yield f"--gate-history {path} cannot be read: {error}"
+            yield f"--gate-history {path} cannot be read: {why_unusable(error)}"
         except ValidationError:
-            yield f"{path} is not a gate history. Name another file, or remove it to start anew."
+            yield f"{path} is not a gate history. Name another file, or remove it to start over."

@@ -49,7 +49,8 @@ def savings_lines(found: Savings, shadow_tier: Tier) -> Iterator[str]:
         yield from _shadow_lines(found.shadow)
         yield ""
     yield "All requests"
-    yield f"  spent          {_usd(total.spent_usd)} for {total.requests} requests{_router(total)}"
+    requests = f"{_usd(total.spent_usd)} for {total.requests} requests, {total.answered} answered"
+    yield f"  spent          {requests}{_router(total)}"
     yield f"  saved          {_saved(total)}"
     yield f"  answered by    {_mix(_answered(found))}"
     yield ""
@@ -91,7 +92,12 @@ def _router(total: CostTotals) -> str:
 def _saved(total: CostTotals) -> str:
     if total.saved_usd is None:
         return "unknown: no answer has an estimate of its cost on Tier 3"
-    return f"{_usd(total.saved_usd)} (estimated), net of router and learning"
+    low, high = total.saved_usd_low, total.saved_usd_high
+    if low is None or high is None or low == high:
+        return f"{_usd(total.saved_usd)}, net of router and learning"
+    found = _interval(SavedEstimate(total.saved_usd, low, high))
+    may_lose = "; it may be a loss" if low < 0 < high else ""
+    return f"{found}, net of router and learning{may_lose}"
 
 
 def _answered(found: Savings) -> list[float]:
@@ -160,7 +166,8 @@ def _usd(usd: float) -> str:
 
 
 def _number(usd: float) -> str:
-    return f"{usd:,.2f}" if abs(usd) >= 1 else f"{usd:.4f}"
+    text = f"{usd:z,.2f}" if abs(usd) >= 1 else f"{usd:z.4f}"
+    return text.replace("-", "−")
 
 
 def _rounded(usd: float) -> float:

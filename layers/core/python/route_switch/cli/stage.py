@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+)
+from botocore.exceptions import ConnectionError as UnconnectedError
 
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
@@ -167,11 +172,31 @@ def aws_errors() -> Iterator[None]:
     """Turn errors of boto3 into `RouteSwitchError`."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (UnconnectedError, HTTPClientError) as error:
+        if not _is_local(error):
+            raise _failed(error) from error
         raise RouteSwitchError(
-            f"The call to AWS failed: {str(error).rstrip('.')}. Check your credentials "
-            "('aws sts get-caller-identity') and AWS_REGION."
+            "The local stack does not answer. Start it with 'make up', or name a stage in AWS with "
+            "--stage."
         ) from error
+    except (BotoCoreError, ClientError) as error:
+        raise _failed(error) from error
+
+
+def _failed(error: BotoCoreError | ClientError) -> RouteSwitchError:
+    return RouteSwitchError(
+        f"The call to AWS failed: {str(error).rstrip('.')}. Check your credentials "
+        "('aws sts get-caller-identity') and AWS_REGION."
+    )
+
+
+def _is_local(error: UnconnectedError | HTTPClientError) -> bool:
+    """Whether the endpoint that was called is the local stack's."""
+    if not STACK_FILE.exists():
+        return False
+    local: str = json.loads(STACK_FILE.read_text("utf-8"))["aws_endpoint"]
+    called = str(error.kwargs.get("endpoint_url", ""))
+    return called.startswith(local.rstrip("/"))
 
 
 def _region(stage: str) -> str:

@@ -126,4 +126,4 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _usd(amount: float | None, decimals: int = 2) -> str:
-    return "unknown" if amount is None else f"{amount:,.{decimals}f}"
+    return "unknown" if amount is None else f"{amount:z,.{decimals}f}".replace("-", "−")

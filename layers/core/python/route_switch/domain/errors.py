@@ -47,7 +47,9 @@ class ModelError(RouteSwitchError):
     `status` is the provider's HTTP status, None if there was none (connection, timeout, an error
     inside an answer). `code` and `param` are the provider's own. `retry_after_s` is the provider's
     advice. `usage` is what the provider reports to have used: it is charged for. `adjusted` has a
-    note for each parameter that was changed to fit the model.
+    note for each parameter that was changed to fit the model. `quotes_provider` means that the
+    message has the provider's own words, which may quote the request: it must not be recorded or
+    logged. `host` is where a server with a configured address was called.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ModelError(RouteSwitchError):
         param: str | None = None,
         retry_after_s: float | None = None,
         usage: Usage | None = None,
+        quotes_provider: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -66,7 +69,9 @@ class ModelError(RouteSwitchError):
         self.param = param
         self.retry_after_s = retry_after_s
         self.usage = usage
+        self.quotes_provider = quotes_provider
         self.adjusted: tuple[str, ...] = ()
+        self.host: str | None = None
 
 
 class ModelTimeoutError(ModelError):

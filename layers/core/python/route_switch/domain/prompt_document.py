@@ -34,6 +34,7 @@ import tomllib
 from pydantic import ValidationError
 
 from route_switch.domain.errors import PromptError
+from route_switch.domain.reasons import why_invalid
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
@@ -53,7 +54,9 @@ def parse_prompt(document: str) -> RoutingPrompt:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"])) or "prompt"
-        raise PromptError(f"The routing prompt is broken: {where}: {problem['msg']}") from error
+        raise PromptError(
+            f"The routing prompt is broken: {where} {why_invalid(problem)}"
+        ) from error
     except ValueError as error:
         raise PromptError(f"The routing prompt is broken: {error}") from error
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from route_switch.domain.query import Query
+from route_switch.domain.reasons import fault
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 TextStorage = Literal["full", "hash", "none"]
@@ -75,7 +76,7 @@ class RouterConfig(BaseModel):
 def describe(error: ValidationError) -> str:
     """Return one line that names each invalid field and the reason."""
     problems = (
-        f"{'.'.join(map(str, problem['loc'])) or error.title}: {problem['msg']}"
+        f"{'.'.join(map(str, problem['loc'])) or error.title}: {fault(problem)}"
         for problem in error.errors(include_url=False, include_input=False)
     )
     return "; ".join(problems)

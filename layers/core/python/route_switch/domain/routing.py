@@ -32,7 +32,7 @@ AskRouter = Callable[[tuple[JsonObject, ...], Mapping[str, JsonValue]], RouterRe
 
 @dataclass(frozen=True, slots=True)
 class RoutingContext:
-    """What a strategy may use besides the query."""
+    """What a strategy may use in addition to the query."""
 
     config: RouterConfig
     prompt: RoutingPrompt

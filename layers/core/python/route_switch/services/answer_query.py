@@ -142,10 +142,10 @@ class AnswerQuery:
         return [(tier_to_try, model) for model, tier_to_try in tiers.items()]
 
 
-def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
+def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
     """Return what the caller should be told if there is no answer; None if there is one.
 
-    A refusal is the caller's to mend if the first model refused, or if every model did. If only a
+    A refusal is the caller's to fix if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again.
     """
     if answer.completion is not None or answer.live is not None:
@@ -164,19 +164,22 @@ def failure_of(answer: TierAnswer) -> RouteSwitchError | None:
         return AllTiersFailedError(
             f"No model can be used: the provider refuses the key, the account or the model"
             f"{_statuses(errors)}. Repeating the request does not help. The reason is in the "
-            "router's log.",
+            f"router's log, and `route-switch results {request_id}` shows each call.",
             kind="unusable",
         )
-    return _transient_failure(len(answer.calls), transient)
+    return _transient_failure(len(answer.calls), transient, request_id)
 
 
-def _transient_failure(calls: int, errors: Sequence[ModelError]) -> AllTiersFailedError:
+def _transient_failure(
+    calls: int, errors: Sequence[ModelError], request_id: str
+) -> AllTiersFailedError:
     timed_out = isinstance(errors[-1], ModelTimeoutError)
     limited = all(error.status == TOO_MANY_REQUESTS for error in errors)
     waits = [error.retry_after_s for error in errors if error.retry_after_s is not None]
     return AllTiersFailedError(
         f"None of {calls} calls was answered; the last one "
-        f"{'ran out of time' if timed_out else 'failed'}. Every model that may answer was tried.",
+        f"{'ran out of time' if timed_out else 'failed'}. Every model that may answer was tried. "
+        f"`route-switch results {request_id}` shows each call.",
         kind="rate_limited" if limited else "timed_out" if timed_out else "failed",
         retry_after_s=min(waits, default=None),
     )

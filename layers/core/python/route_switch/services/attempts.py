@@ -87,7 +87,15 @@ def reason(error: ModelError) -> str:
         return f"status {error.status}{code}"
     if isinstance(error, InvalidModelRequestError):
         return "refused"
-    return f"failed{code}" if error.code or error.usage else str(error)
+    return f"failed{code}" if error.code or error.usage or error.quotes_provider else str(error)
+
+
+def said(attempt: Attempt) -> str:
+    """Return what the log says of a failed attempt, as a predicate."""
+    if attempt.status == "timed_out":
+        return f"ran out of time after {attempt.latency_ms:.0f} ms."
+    verb = "broke off" if attempt.status == "partial" else "failed"
+    return f"{verb}: {attempt.error}."
 
 
 def _input_tokens(messages: Iterable[JsonObject]) -> int:

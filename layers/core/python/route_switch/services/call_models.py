@@ -19,8 +19,8 @@ from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.services.attempts import Attempts
-from route_switch.services.live_answer import LiveAnswer, OpenedCall, StreamLimits
+from route_switch.services.attempts import Attempts, said
+from route_switch.services.live_answer import ClientLeftError, LiveAnswer, OpenedCall, StreamLimits
 from route_switch.services.live_call import LiveCall, await_beginning
 
 logger = logging.getLogger(__name__)
@@ -143,7 +143,10 @@ class ModelCaller:
         else:
             took_ms = self._ms_since(call.started)
             return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
-        return self._failure(name, tier, error, call.messages, call.started, late)
+        failure = self._failure(name, tier, error, call.messages, call.started, late)
+        if timeout_s > 0:  # otherwise nobody waits for this call, which may well succeed
+            return _logged(failure)
+        return failure
 
     def open(
         self,
@@ -172,11 +175,11 @@ class ModelCaller:
         try:
             beginning = await_beginning(call, builder, lambda: first_s - (self._clock() - started))
         except ModelError as caught:
-            return self._failure(name, tier, caught, messages, started)
+            return _logged(self._failure(name, tier, caught, messages, started))
         may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
         if not beginning.has_begun and not may_think:
             error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
-            return self._failure(name, tier, error, messages, started)
+            return _logged(self._failure(name, tier, error, messages, started))
         live = LiveAnswer(
             OpenedCall(name, tier, messages),
             call,
@@ -195,7 +198,10 @@ class ModelCaller:
         if live is None:
             return result
         attempt = live.attempt(self._attempts)
-        return replace(result, attempt=attempt, completion=live.completion, error=live.error)
+        whole = replace(result, attempt=attempt, completion=live.completion, error=live.error)
+        if live.error is None or isinstance(live.error, ClientLeftError):
+            return whole
+        return _logged(whole)
 
     def with_late_answer(self, result: CallResult) -> CallResult:
         """Return the result, updated with the actual usage and answer if they arrived late."""
@@ -245,6 +251,14 @@ class ModelCaller:
 
     def _ms_since(self, started: float) -> float:
         return (self._clock() - started) * 1000
+
+
+def _logged(failure: CallResult) -> CallResult:
+    """Log why a call failed, without words of the request or the provider. Return it."""
+    host = failure.error.host if failure.error else None
+    at = f" at {host}" if host else ""
+    logger.warning("The call of %s%s %s", failure.attempt.model, at, said(failure.attempt))
+    return failure
 
 
 def _busy(name: str) -> ModelError:

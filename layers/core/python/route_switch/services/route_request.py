@@ -180,7 +180,7 @@ class RouteRequest:
             record,
             choice.decision,
             answer.completion if answer else None,
-            failure_of(answer) if answer else None,
+            failure_of(answer, request.request_id) if answer else None,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,
             {tier: of.model for tier, of in self._config.models.tiers.items()},

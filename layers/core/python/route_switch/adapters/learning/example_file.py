@@ -52,7 +52,9 @@ def read_example_file(path: Path) -> ExampleFile:
     odd = tuple(line for line in lines if line.row is None)
     if len(odd) > MAX_ODD_SHARE * len(lines):
         first, others = odd[0], len(odd) - 1
-        also = f" {others} of {len(lines)} lines besides are unusable." if others else ""
+        plural = "lines" if others > 1 else "line"
+        verb = "are" if others > 1 else "is"
+        also = f" {others} other {plural} of {len(lines)} {verb} unusable." if others else ""
         raise RouteSwitchError(f"{path}, line {first.number}: {first.problem}. {LINE_FORMAT}{also}")
     if not examples:
         raise RouteSwitchError(f"{path} has no examples. {LINE_FORMAT}")

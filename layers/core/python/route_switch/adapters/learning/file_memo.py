@@ -9,6 +9,7 @@ from pathlib import Path
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.reasons import why_unusable
 
 
 class MemoryMemo:
@@ -47,7 +48,7 @@ class MemoFile:
             self._lock_out_others()
             self._load()
         except (OSError, ValueError, KeyError) as error:
-            raise StoreError(f"{path} cannot be opened: {error}") from error
+            raise StoreError(f"{path} cannot be opened: {why_unusable(error)}") from error
 
     def get(self, key: str) -> JsonObject | None:
         return self._entries.get(key)
@@ -59,7 +60,9 @@ class MemoFile:
                 self._file.write(line.encode(errors="surrogatepass"))
                 self._file.flush()
             except (OSError, ValueError) as error:  # ValueError: the file was closed
-                raise StoreError(f"{self._path} cannot be written: {error}") from error
+                raise StoreError(
+                    f"{self._path} cannot be written: {why_unusable(error)}"
+                ) from error
             self._entries[key] = entry
 
     def items(self) -> Iterator[tuple[str, JsonObject]]:

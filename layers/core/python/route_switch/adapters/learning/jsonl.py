@@ -1,5 +1,6 @@
 """Files of JSON lines, plain or gzip: read one line at a time, written atomically."""
 
+import codecs
 import gzip
 import io
 import json
@@ -14,9 +15,16 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.reasons import fault, why_invalid, why_unusable
 
 GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # starts like UTF-16's
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -41,7 +49,7 @@ def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
             raw.seek(0)
             yield gzip.GzipFile(fileobj=raw) if packed else raw
     except (OSError, EOFError, zlib.error) as error:
-        raise RouteSwitchError(f"{path} cannot be read: {error}") from error
+        raise RouteSwitchError(f"{path} cannot be read: {why_unusable(error)}") from error
 
 
 def read_rows(path: Path, kind: type[Row], hint: str) -> Iterator[tuple[int, Row]]:
@@ -60,9 +68,19 @@ def read_lines(path: Path, kind: type[Row]) -> Iterator[Line[Row]]:
     """Yield each nonblank line, valid or not."""
     with open_unpacked(path) as lines:
         for number, line in enumerate(lines, 1):
-            content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            content = _beginning(path, line) if number == 1 else line
             if not content.isspace() and content:
                 yield _read(number, content, kind)
+
+
+def why_not_utf_8(start: bytes) -> str | None:
+    """Name the encoding if a text that starts with these bytes is in UTF-16 or UTF-32."""
+    for mark, name in _OTHER_ENCODINGS.items():
+        if start.startswith(mark):
+            return f"is encoded in {name}, but must be in UTF-8. Save it as UTF-8"
+    if b"\0" in start[:2]:  # half of an ASCII character, such as the first brace
+        return "is encoded in UTF-16, but must be in UTF-8. Save it as UTF-8"
+    return None
 
 
 def gzip_lines(lines: Iterable[str]) -> bytes:
@@ -83,13 +101,20 @@ def write_gzip(path: Path, lines: Iterable[str]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def _beginning(path: Path, line: bytes) -> bytes:
+    if why := why_not_utf_8(line):
+        raise RouteSwitchError(f"{path} {why}.")
+    return line.removeprefix(BYTE_ORDER_MARK)
+
+
 def _read(number: int, content: bytes, kind: type[Row]) -> Line[Row]:
     try:
         return Line(number, _parse(content, kind))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(map(str, problem["loc"])) or "the line"
-        return Line(number, None, f"{field}: {problem['msg']}", _id_of(content))
+        field = ".".join(map(str, problem["loc"]))
+        reason = f"{field} {why_invalid(problem)}" if field else fault(problem)
+        return Line(number, None, reason, _id_of(content))
 
 
 def _parse(content: bytes, kind: type[Row]) -> Row:

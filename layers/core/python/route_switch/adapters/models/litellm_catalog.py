@@ -36,6 +36,7 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="allow")  # the costs of long requests, whose names vary
 
     litellm_provider: str = ""
+    mode: str = ""
     input_cost_per_token: float | None = None
     output_cost_per_token: float | None = None
     cache_read_input_token_cost: float | None = None
@@ -77,6 +78,12 @@ def list_price(model: str) -> Price | None:
         return Price.model_validate(rates)
     long = {**(_rates(entry, above_k) or rates), "above_tokens": above_k * 1000}
     return Price.model_validate({**rates, "long_context": long})
+
+
+def is_listed_chat_model(model: str) -> bool:
+    """Whether LiteLLM's cost map has `provider/name` as a model for chat completions."""
+    entry = _entry(model)
+    return entry is not None and entry.mode == "chat"
 
 
 def _rates(entry: _Entry, above_k: int | None) -> dict[str, float | None] | None:

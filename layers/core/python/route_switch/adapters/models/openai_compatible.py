@@ -8,6 +8,7 @@ from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.openai_stream import read_stream
 from route_switch.adapters.models.provider_errors import error_of_response
+from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ class OpenAiCompatibleClient:
         self._api_key = api_key
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        try:
+            yield from self._answer(call)
+        except ModelError as error:
+            error.host = self._url.netloc.decode()
+            raise
+
+    def _answer(self, call: ModelCall) -> Iterator[Chunk]:
         import httpx
 
         from route_switch.adapters.models.provider_http import unanswered

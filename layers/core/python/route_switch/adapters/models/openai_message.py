@@ -194,7 +194,7 @@ def read_id(number: JsonValue) -> str | None:
 
 
 def fields_of_call(call: JsonObject) -> JsonObject:
-    """Return a call's fields besides id, type and index; some servers do not nest the function."""
+    """Return a call's fields except id, type and index; some servers do not nest the function."""
     rest: JsonObject = {
         k: v for k, v in call.items() if k not in ("id", "type", "index") and v is not None
     }
@@ -215,7 +215,7 @@ _MAY_BREAK = re.compile(r"\\ud|NaN|Infinity|^\s*\"", re.IGNORECASE)
 
 
 def _read_arguments(arguments: JsonValue) -> str:
-    """Return arguments as JSON text. What breaks the client that parses it is mended: no text at
+    """Return arguments as JSON text. What breaks the client that parses it is fixed: no text at
     all, half a surrogate pair, NaN, or JSON inside a JSON string."""
     if not isinstance(arguments, str):
         return json_text({} if arguments is None else arguments)

@@ -27,7 +27,7 @@ REFUSALS = frozenset({400, 413, 422})
 LIMITED = (429, 503)
 """Statuses of providers that have no room at the moment."""
 UNUSABLE = frozenset({*range(300, 400), 401, 402, 403, 404, 405, 410})
-"""Statuses that no repetition mends: key, payment, permission, model or address."""
+"""Statuses that no repetition fixes: key, payment, permission, model or address."""
 EXHAUSTED = frozenset(
     {
         *("insufficient_quota", "billing_hard_limit_reached", "credits_exhausted"),
@@ -122,6 +122,7 @@ def error_of(
         param=problem.param,
         retry_after_s=wait_s,
         usage=usage,
+        quotes_provider=True,
     )
 
 

@@ -83,11 +83,15 @@ class OutcomeTable:
         model = self.models[tier]
         cost = self.rows[row][tier].cost_usd(self.prices.get(model))
         if cost is None:
-            raise ConfigurationError(
-                f"The cost of {model} is unknown: example {self.examples[row].id} has no cost_usd "
-                "for it, and there is no price. Add one or the other."
-            )
+            raise ConfigurationError(cost_unknown(model, self.examples[row]))
         return cost
+
+
+def cost_unknown(model: str, example: Example) -> str:
+    return (
+        f"The cost of {model} is unknown: example {example.id} has no cost_usd for it, and there "
+        "is no price. Add one or the other."
+    )
 
 
 def measured_output_ratios(table: OutcomeTable) -> tuple[MeasuredRatio, ...]:

@@ -51,6 +51,11 @@ class CostTotals:
     saving_basis: tuple[tuple[SavingBasis, int], ...] | None = None
 
     @property
+    def spent_is_known(self) -> bool:
+        """Whether `spent_usd` covers any of the answers."""
+        return not (self.answered and self.spent_usd == 0 and self.without_cost == self.answered)
+
+    @property
     def saving_is_known(self) -> bool:
         """Whether `saved_usd` covers nearly all answers."""
         if self.saved_usd is None or self.answered is None or self.without_saving is None:
@@ -117,13 +122,13 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
 def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
     """Return the cost of calls and the number of answered requests for each tier, and for the
     router."""
-    tiers = {
-        str(tier.value): CostTotals(
-            counters.get(f"{TIER}{tier.value}", 0.0),
-            answered=int(counters.get(f"tier:{tier.value}", 0)),
-        )
-        for tier in Tier
-    }
+
+    def of_tier(tier: Tier) -> CostTotals:
+        spent, answered = counters.get(f"{TIER}{tier.value}"), counters.get(f"tier:{tier.value}", 0)
+        unknown = int(answered) if answered and spent is None else None
+        return CostTotals(spent or 0.0, answered=int(answered), without_cost=unknown)
+
+    tiers = {str(tier.value): of_tier(tier) for tier in Tier}
     return {**tiers, ROUTER: CostTotals(counters.get(f"{TIER}{ROUTER}", 0.0))}
 
 

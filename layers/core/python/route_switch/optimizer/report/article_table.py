@@ -8,6 +8,9 @@ from route_switch.optimizer.report.figures import Interval, PolicyFigures, Workl
 from route_switch.optimizer.report.text_format import ReportTable, fixed, percent, ratio, share
 from route_switch.optimizer.report.verdict import LARGEST, find
 
+TITLE = "Intelligent LLM Routing: Spending Compute Where It Matters"
+URL = "https://skelfresearch.com/blog/llm-cognition/intelligent-llm-routing/"
+"""The article whose figures are `PUBLISHED`."""
 NO_ROWS = "no rows"
 
 WORKLOADS = {

@@ -56,7 +56,7 @@ EXCERPT_TOKENS = 40
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """What the report states besides the findings. `workload_notes` name a proxy's data."""
+    """What the report states in addition to the findings. `workload_notes` name a proxy's data."""
 
     created: str
     command: str

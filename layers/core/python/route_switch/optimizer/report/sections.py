@@ -8,9 +8,11 @@ from route_switch.domain.learning.outcome import GradedBy
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report import tables as tables
-from route_switch.optimizer.report.advice import looked
+from route_switch.optimizer.report.advice import is_kept, looked
 from route_switch.optimizer.report.article_table import (
     POLICIES,
+    TITLE,
+    URL,
     WORKLOADS,
     article_remarks,
     article_rows,
@@ -244,6 +246,11 @@ def _rows(report: Report) -> tuple[str, ...]:
     gate = report.gate
     if gate is None:
         return ()
+    if is_kept(report):
+        return (
+            "The gate took no look, because the search kept the current prompt. The held-out rows "
+            "stay fresh for a later look, and nothing of the error budget was spent.",
+        )
     if report.promise is not None and report.promise.waits_for is not None:
         return (
             f"The gate did not look: it waits for about {rounded(report.promise.waits_for)} more "
@@ -267,7 +274,8 @@ def _rows(report: Report) -> tuple[str, ...]:
 
 def _article(report: Report) -> Section:
     rows = article_rows(report.workloads)
-    text = f"The article compares {', '.join(POLICIES.values())} on its own traffic and models."
+    compared = ", ".join(POLICIES.values())
+    text = f"The article “{TITLE}” ({URL}) compares {compared} on its own traffic and models."
     return Section(
         "Compared with the article",
         (text, *article_remarks(report.workloads)),

@@ -33,11 +33,12 @@ SKIPPABLE = frozenset({Purpose.ANSWER, Purpose.JUDGE})
 
 @dataclass
 class ModelHealth:
-    """What is known about one model."""
+    """What is known about one model. `tried_at` is when it was first called."""
 
     answered: int = 0
     failed: int = 0
     in_progress: int = 0
+    tried_at: float = float("inf")
     answered_at: float = float("-inf")
     answered_last: bool = False
 

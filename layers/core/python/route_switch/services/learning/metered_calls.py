@@ -32,6 +32,7 @@ from route_switch.domain.usage import Usage
 from route_switch.services.learning.fault_attribution import (
     PERMANENT_FAILURES,
     FaultAttribution,
+    ModelHealth,
     TrackedRequest,
 )
 from route_switch.services.learning.pace import Pace
@@ -176,6 +177,7 @@ class MeteredCalls:
         for attempt in count():
             self._pace.wait_for_turn()
             began = min(began, self._pace.clock())  # waiting for the first turn is not failing
+            request.model.tried_at = min(request.model.tried_at, began)
             with self._reserved(most_usd) as settle:
                 self._note_start(key, purpose, most_usd)
                 try:
@@ -189,7 +191,7 @@ class MeteredCalls:
                         )
                     if not self._faults.is_request_at_fault(request, error, purpose):
                         self._note_start(key, purpose, 0.0)
-                        self._back_off(name, error, attempt, began, request.model.answered_at)
+                        self._back_off(name, error, attempt, began, request.model)
                         continue
                     if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
                         self._note_start(key, purpose, 0.0)
@@ -238,7 +240,7 @@ class MeteredCalls:
         }
 
     def _back_off(
-        self, name: str, error: ModelError, attempt: int, began: float, answered_at: float
+        self, name: str, error: ModelError, attempt: int, began: float, model: ModelHealth
     ) -> None:
         """Make all threads pause, longer each time. Raise `ProviderDownError` after at least two
         tries, once the model has not answered anyone for long enough."""
@@ -246,10 +248,13 @@ class MeteredCalls:
             raise ProviderUnusableError(
                 f"{name} cannot be used: {error}. Check the model name, the key and the base URL."
             ) from error
-        patience_s = self._pace.patience_s
+        patience_s, tries = self._pace.patience_s, attempt + 1
+        if error.status is None and model.answered_at == float("-inf"):  # never reached
+            patience_s, began = self._pace.first_answer_s, model.tried_at
+            tries = model.failed  # all requests wait for the same thing, so their tries count
         failing_s = self._pace.clock() - began
-        silent_s = min(failing_s, self._pace.clock() - answered_at)
-        if attempt > 0 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
+        silent_s = min(failing_s, self._pace.clock() - model.answered_at)
+        if tries > 1 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
             raise ProviderDownError(
                 f"{name} has been failing for {failing_s:.0f} s: {error}. Nothing is lost; run "
                 "the same command again when the provider has recovered."

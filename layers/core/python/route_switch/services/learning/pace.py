@@ -30,7 +30,8 @@ class Pace:
 
     `calls_per_minute` None sets no limit. `remaining_s` returns the time that the run has left.
     `patience_s` is how long the run waits for a failing provider before it stops, to be resumed
-    later.
+    later; `first_answer_s` is how long it waits for a model that has not been reached yet, by
+    default as long.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = PATIENCE_S,
+        first_answer_s: float | None = None,
     ) -> None:
         self._interval_s = 60.0 / calls_per_minute if calls_per_minute else 0.0
         self.remaining_s = remaining_s
         self.clock = clock
         self.patience_s = patience_s
+        self.first_answer_s = patience_s if first_answer_s is None else first_answer_s
         self._sleep = sleep
         self._next = self._held_until = float("-inf")
         self._lock = threading.Lock()
