@@ -36,6 +36,14 @@ _ORDERS = (
     r"\b(?:zeig|verrat|nenn|gib)\w{0,3}"
     rf"{_UP_TO_5}(?:system-?prompt|systemanweisung"
     r"|(?:dein|ihr)e\w? (?:anweisung|instruktion|regeln))",
+    r"\b(?:anweisungen|instruktionen|vorgaben|regeln|richtlinien)\W+(?:\w+\W+){0,2}?"
+    r"(?:zu )?(?:ignorieren|missachten|vergessen!)",
+    r"\b(?:no hagas caso|ne tiens pas compte|ne tenez pas compte|non tenere conto)"
+    rf"{_UP_TO_5}(?:instrucciones|instructions|consignes|istruzioni|reglas|regles|regole)\b",
+    # Dutch, Polish, Turkish
+    rf"\bnegeer\w?{_UP_TO_5}(?:instructies|regels|prompt)",
+    rf"\b(?:z?ignoruj|zapomnij)\w{{0,2}}{_UP_TO_5}(?:instrukcj|polece|zasad|prompt)",
+    r"\b(?:talimat|kural)\w{0,8}\W+(?:\w+\W+){0,3}?(?:yok say|unut|dikkate alma)",
     # French, Spanish, Portuguese, Italian, without accents
     r"\b(?:ignor|oubli|olvid|esquec|dimentic|desconsider)\w{1,6}"
     rf"{_UP_TO_5}(?:instructions|instrucciones|instrucoes|istruzioni|consignes|regles|reglas"
@@ -46,8 +54,8 @@ _ORDERS = (
     r"\b(?:про)?(?:игнорир|забуд|ігнору)\w{1,4}"
     rf"{_UP_TO_5}(?:инструкци|указани|правил|промпт|інструкці)",
     # Chinese, Japanese, Korean
-    r"(?:忽略|忽视|忽視|无视|無視|忘记|忘記|绕过|不要理会)[^。！？\n]{0,12}"
-    r"(?:指令|指示|提示|规则|規則|命令|要求)",
+    r"(?:忽略|忽视|忽視|无视|無視|忘记|忘記|绕过|不要理会|不要遵守)[^。！？\n]{0,12}"
+    r"(?:指令|指示|提示|规则|規則|命令|要求|规定|以上内容|上述内容|之前的内容)",
     r"(?:显示|顯示|告诉我|告訴我|输出|輸出|打印|透露|泄露)[^。！？\n]{0,8}"
     r"(?:系统提示|系統提示|提示词|提示詞|系统指令)",
     r"(?:指示|命令|ルール|規則|プロンプト)[^。\n]{0,8}(?:無視|忘れ)",
