@@ -53,7 +53,7 @@ class PromptParameters(Construct):
             "VerdictScope",
             parameter_name=f"{prefix}/prompt/verdict-scope",
             description="What a candidate must be measured with: models, prices, settings, lambda",
-            string_value=json.dumps(stage_scope(stage.router, stage.learning.lambda_)),
+            string_value=json.dumps(stage_scope(stage.router, stage.learning)),
         )
 
     @property

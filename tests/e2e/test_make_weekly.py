@@ -16,7 +16,7 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
     stages = json.loads(Path("cdk.json").read_text("utf-8"))["context"]["stages"]
     stages["local"]["learning"] |= SMALL
     done = subprocess.run(
-        ["make", "weekly", "QUERIES=24"],
+        ["make", "weekly", "QUERIES=40"],
         cwd=checkout,
         env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"stages": stages})},
         capture_output=True,
@@ -25,7 +25,7 @@ def test_a_week_on_the_offline_profile_ends_with_a_verdict_and_a_report(tmp_path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     printed = done.stdout
-    assert "Sent 24 real queries" in printed
+    assert "Sent 40 real queries" in printed
     assert re.search(r"simulated person's thumb.*: \d+ up, \d+ down", printed)
     told = re.findall(r"^ +[\d.]+ s  (\w+)", printed, re.MULTILINE)
     assert told == [

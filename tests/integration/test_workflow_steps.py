@@ -19,6 +19,7 @@ from route_switch.domain.errors import (
     RouteSwitchError,
     StoreError,
 )
+from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.prompts.verdict_scope import stage_scope
@@ -230,7 +231,7 @@ def instruction(word: str) -> str:
 
 def candidate(**provenance: str) -> RoutingPrompt:
     changed = packaged_prompt().model_copy(update={"instruction": instruction("learned")})
-    scope = stage_scope(RouterConfig(models=CATALOG), 0.2)
+    scope = stage_scope(RouterConfig(models=CATALOG), LearningConfig())
     known = {"verdict": "better", "incumbent": packaged_prompt().version}
     about = {"content": changed.version, **scope}
     return changed.model_copy(update={"provenance": {**known, **about, **provenance}})

@@ -8,6 +8,7 @@ import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptConflictError, PromptError
+from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import StoredPrompt, StoredVersion
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_json, to_markdown
@@ -211,7 +212,7 @@ def test_the_scope_of_a_stage_names_everything_that_a_gain_depends_on() -> None:
     prices = {"openai/small": price, "openai/medium": cached}
     catalog = ModelCatalog(tiers=tiers, router="openai/router", prices=prices)
     config = RouterConfig(models=catalog)
-    scope = stage_scope(config, 0.2)
+    scope = stage_scope(config, LearningConfig())
     assert scope == {
         "tiers": "openai/small,openai/medium,openai/large",
         "router": "openai/router",
@@ -227,7 +228,11 @@ def test_the_scope_of_a_stage_names_everything_that_a_gain_depends_on() -> None:
         config.model_copy(update={"models": catalog.model_copy(update={"tiers": limited})}),
         config.model_copy(update={"models": catalog.model_copy(update={"prices": {}})}),
     ]
-    assert all(stage_scope(changed, 0.2) != scope for changed in changes)
+    assert all(stage_scope(changed, LearningConfig()) != scope for changed in changes)
+    own = LearningConfig(
+        prices={"openai/large": price}
+    )  # which runs use, and so does their verdict
+    assert str(stage_scope(config, own)["prices"]).split(",")[2] == "0.15/0.6"
 
 
 def test_a_prompt_that_was_never_compared_is_not_a_candidate() -> None:

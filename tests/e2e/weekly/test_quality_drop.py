@@ -31,7 +31,7 @@ def promote(weekly: Weekly, word: str) -> str:
     promoter = weekly.function("Promoter")
     variables = weekly.client("lambda").get_function_configuration(FunctionName=promoter)
     settings = parse_learning_settings(variables["Environment"]["Variables"])
-    scope = stage_scope(settings.router, settings.learning.lambda_)
+    scope = stage_scope(settings.router, settings.learning)
     changed = before.model_copy(
         update={"instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}."}
     )

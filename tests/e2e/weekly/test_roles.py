@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.aws.client import StackInfo
 from tests.e2e.conftest import client_of
+from tests.support.executions import wait_until
 from tests.support.roles import as_role, denials, without_grant
 from tests.support.scripted_models import Models, query, recorded
 from tests.support.weekly import Weekly
@@ -59,7 +60,8 @@ def test_without_access_to_the_results_table_records_are_queued(
     queue = variables_of(weekly)["RECORDS_QUEUE_URL"]
     with without_grant(weekly.stack, "RouterRole", "dynamodb:PutItem", on="RESULT#*"):
         lost = client.chat.completions.create(**asked).id
-    assert any("dynamodb:PutItem" in denied for denied in denials(state))
+        # The record is saved after the answer has been sent.
+        wait_until(lambda: any("dynamodb:PutItem" in denied for denied in denials(state)))
     [message] = weekly.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     assert lost in message["Body"]
     kept = client.chat.completions.create(**asked).id

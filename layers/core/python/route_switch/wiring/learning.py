@@ -168,7 +168,7 @@ class LearningWiring:
     def promote(self, owner: str) -> PromoteAndGoLive:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
         publish = self.publish(owner)
-        scope = stage_scope(self.settings.router, self.settings.learning.lambda_)
+        scope = stage_scope(self.settings.router, self.settings.learning)
         promote = PromoteCandidate(
             publish, self.bucket, self.switches, notes, self._rejections, scope
         )

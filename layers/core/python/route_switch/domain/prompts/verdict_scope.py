@@ -7,6 +7,7 @@ settings, at this λ. If any of them differs, the gain may be a loss.
 import hashlib
 from collections.abc import Mapping
 
+from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
@@ -39,9 +40,11 @@ def scope_of(
     }
 
 
-def stage_scope(config: RouterConfig, lambda_: float) -> dict[str, str | float]:
+def stage_scope(config: RouterConfig, learning: LearningConfig) -> dict[str, str | float]:
+    """Return the scope of the runs of a stage, whose learning may state prices of its own."""
     models = {tier: of.model for tier, of in config.models.tiers.items()}
-    return scope_of(models, config.models.prices, config, lambda_)
+    prices = {**config.models.prices, **learning.prices}
+    return scope_of(models, prices, config, learning.lambda_)
 
 
 def differences(candidate: RoutingPrompt, current: Scope) -> list[str]:
