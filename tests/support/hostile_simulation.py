@@ -46,6 +46,8 @@ COSTS = (0.05, 0.25, 1.0)
 LAMBDA = 0.2
 KINDS = ((0.93, 0.95, 0.97), (0.6, 0.9, 0.95), (0.3, 0.55, 0.92))
 """Chances of a right answer from each tier to easy, medium and hard queries."""
+HARD = 2
+"""The first type of hard queries."""
 KEYS = tuple(f"key_{n}" for n in range(6))
 LOUD = "key_loud"
 JUNK = "zzzz banana"
@@ -245,6 +247,20 @@ def spam(share: float) -> Attack:
     return attack
 
 
+def one_hard_type(share: float) -> Attack:
+    """Let one key make this share of all requests: hard queries of one type, without labels, that
+    the small tier answers right. What it sends makes a worse prompt look better for all."""
+
+    def attack(traffic: Traffic) -> None:
+        of = traffic.world
+        for _ in range(round(len(traffic.requests) * share / (1 - share))):
+            query = of.ask(HARD)
+            of.right[query] = (True, True, True)
+            traffic.add(query, LOUD, 0)
+
+    return attack
+
+
 def up(of: World, query: str) -> GivenFeedback:
     return GivenFeedback(adequate=True)
 
@@ -396,6 +412,9 @@ SCENARIOS: dict[str, Scenario] = {
         for share in (0.01, 0.05, 0.1)
     },
 }
+
+ONLY_THE_RULE_HELPS = "40% of requests: one hard type that looks easy"
+SCENARIOS[ONLY_THE_RULE_HELPS] = Scenario(one_hard_type(0.4))
 
 BEYOND = {
     "10% of users of every key rate the opposite, and rate every answer": Scenario(

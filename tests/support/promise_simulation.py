@@ -12,6 +12,11 @@ from numpy.random import Generator
 
 from route_switch.domain.learning.promise import Losses, certifies
 from route_switch.domain.learning.promotion import alpha_of_look
+from route_switch.optimizer.promise import (
+    RankedPolicy,
+    certified_before_a_failure,
+    in_order_of_the_test,
+)
 
 LIMIT = 0.05
 BARELY_WORSE = 0.0501
@@ -74,18 +79,14 @@ def on_the_rows_that_certify(
 
 
 def in_sequence(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
-    """Validation rows fix the order as `optimizer.promise.rank` does; the first failure ends it."""
-    order = sorted(range(len(validation)), key=lambda i: (validation[i].rate, -i))
-    kept: list[int] = []
-    for i in order:
-        if not kept or i > max(kept):  # cheaper than every safer policy
-            kept.append(i)
-    certified: list[int] = []
-    for i in kept:
-        if not certifies(heldout[i], LIMIT, alpha):
-            break
-        certified.append(i)
-    return certified
+    """What the product does: validation rows fix the order, and the first failure ends the test."""
+    ranked = in_order_of_the_test(
+        RankedPolicy(str(i), float(len(validation) - i), losses)
+        for i, losses in enumerate(validation)
+    )
+    order = [int(each.name) for each in ranked]
+    passed = certified_before_a_failure((heldout[i] for i in order), LIMIT, alpha)
+    return order[:passed]
 
 
 def one_chosen(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:

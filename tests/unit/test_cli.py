@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from route_switch.cli.main import app, run
 from route_switch.domain.learning.example import query_key
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json
-from tests.support.upstream import completion, failure, running_upstream
+from tests.support.upstream import Reply, completion, failure, running_upstream
 
 ROWS = [
     {"id": "a", "query": "hello"},
@@ -56,6 +57,17 @@ def test_queries_that_the_encoder_does_not_understand_are_told(tmp_path: Path) -
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     result = CliRunner().invoke(app, ["route", "--queries", str(file)])
     assert "note: 50% of the queries are not in Latin script. local/encoder" in result.stderr
+
+
+@pytest.mark.parametrize(("long", "told"), [(1, True), (0, False)])
+def test_queries_that_are_too_long_for_the_encoder_are_told(
+    tmp_path: Path, long: int, told: bool
+) -> None:
+    file = tmp_path / "queries.jsonl"
+    rows = [{"query": "some context " * 150 + "Prove it."}] * long + [{"query": "Prove it."}] * 9
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    result = CliRunner().invoke(app, ["route", "--queries", str(file)])
+    assert ("note: 10% of the queries are longer than the first 190 words" in result.stderr) == told
 
 
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
@@ -124,6 +136,20 @@ def test_failing_router_calls_fall_back_to_the_safe_tier_with_a_warning(
     ]
     assert "2 of 3 queries" in result.stderr
     assert result.exit_code == 1
+
+
+def test_route_prints_the_providers_words_when_a_model_refuses_a_parameter(
+    queries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "Unsupported value: 'reasoning' does not support 'none' with this model."
+    error: JsonObject = {"message": words, "type": "invalid_request_error", "param": "reasoning"}
+    with running_upstream(lambda _: Reply({"error": error}, 400)) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        result = CliRunner().invoke(
+            app, ["route", "--queries", str(queries), "--router-model", "openai/tiny"]
+        )
+    assert result.exit_code == 1
+    assert words.rstrip(".") in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize("failing", [1, 2])

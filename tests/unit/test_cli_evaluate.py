@@ -68,6 +68,16 @@ def test_a_margin_lets_lower_scores_count_as_no_worse(tmp_path: Path) -> None:
     assert tolerant["no_worse_margin"] == 0.1
 
 
+def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> None:
+    scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
+    path = tmp_path / "long.jsonl"
+    rows = [{"query": "some context " * 150 + f"question {n}", "models": scores} for n in range(9)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    given = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
+    result = CliRunner().invoke(app, ["evaluate", *given])
+    assert "note: 100% of the queries are longer than the first 190 words" in result.stderr
+
+
 def test_the_document_has_the_documented_fields(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}

@@ -13,7 +13,13 @@ from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.prompts.quality_drop import Scores, compare_scores, rests_on
 from tests.support.effort import draws
-from tests.support.hostile_simulation import SCENARIOS, TRUSTED, endings, world
+from tests.support.hostile_simulation import (
+    ONLY_THE_RULE_HELPS,
+    SCENARIOS,
+    TRUSTED,
+    endings,
+    world,
+)
 
 RUNS, REQUESTS = draws(2, 20), draws(800, 2000)
 THREE_ATTACKS = [
@@ -30,6 +36,14 @@ def test_under_attack_the_gate_refuses_or_the_true_objective_loses_at_most_a_hun
 ) -> None:
     for ending in endings(SCENARIOS[name], RUNS, REQUESTS, first_seed=1):
         assert not ending.goes_live or ending.gain >= -0.01
+
+
+def test_the_rule_about_clients_prevents_what_the_gate_alone_would_promote() -> None:
+    """The client's queries are new rows and judged right: neither caps nor approval stop it."""
+    found = endings(SCENARIOS[ONLY_THE_RULE_HELPS], draws(2, 6), 800, first_seed=1)
+    assert any(ending.plain == "better" and ending.gain < -0.03 for ending in found)
+    assert all(ending.asks is None for ending in found)
+    assert not any(ending.verdict == "better" and ending.gain < -0.01 for ending in found)
 
 
 def test_a_hostile_key_that_the_owner_trusts_promotes_a_bad_prompt() -> None:

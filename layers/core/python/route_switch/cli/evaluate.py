@@ -15,7 +15,6 @@ from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.evaluate_rows import MeasuredRows, rows_to_measure
 from route_switch.cli.evaluate_verdict import verdict_lines
-from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     FIRST_ANSWER_S,
     check_lambda,
@@ -40,6 +39,7 @@ from route_switch.cli.options import (
 from route_switch.cli.progress import outage_reporter
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say, say_json
+from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
@@ -107,8 +107,10 @@ def evaluate(
     calls = paid_calls(config, price_of, MemoryMemo(), LocalCap(budget_usd), pace, tell)
     # Rows that say nothing are left out; only `optimize` stops if there are too many of them.
     build = BuildOutcomes(calls, None, 1, no_worse_margin, max_not_understood=1.0)
-    note(why_misread(router_model, [example.query for example in file.examples]))
     measured = rows_to_measure(file, models, prompts, build, price_of, heldout)
+    texts = [example.query for example in file.examples]
+    note(why_misread(router_model, texts))
+    note(why_cut(router_model, texts))
     comparison = _compare(
         measured.table,
         measured.train,

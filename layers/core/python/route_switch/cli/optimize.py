@@ -12,7 +12,6 @@ from rich.markdown import Markdown
 from route_switch.adapters.learning.example_file import file_digest, read_example_file
 from route_switch.adapters.models.litellm_catalog import takes_schema
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import (
     FIRST_ANSWER_S,
     check_lambda,
@@ -34,6 +33,7 @@ from route_switch.cli.options import (
 )
 from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say
+from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
@@ -156,7 +156,9 @@ def optimize(
     config = router_config(router_model, no_bypass)
     file = read_example_file(examples)
     note(file.note)
-    note(why_misread(router_model, [example.query for example in file.examples]))
+    texts = [example.query for example in file.examples]
+    note(why_misread(router_model, texts))
+    note(why_cut(router_model, texts))
     recorded = only_recorded(file.examples, models)
     proposer = proposer_model or default_proposer(models, router_model, recorded)
     note(why_another_proposes(models[Tier.LARGE], recorded, proposer, proposer_model))

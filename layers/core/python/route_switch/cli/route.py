@@ -22,10 +22,10 @@ from rich.table import Table
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
-from route_switch.cli.languages import why_misread
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
 from route_switch.cli.terminal import console, json_text, note, say
+from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import present, query_key
@@ -97,7 +97,9 @@ def route(
     Exits with 1 if the router LLM failed for any query.
     """
     rows = read_queries(queries)
-    note(why_misread(router_model, [row.query for row in rows]))
+    texts = [row.query for row in rows]
+    note(why_misread(router_model, texts))
+    note(why_cut(router_model, texts))
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
     config = router_config(router_model, no_bypass)
     check_provider(router_model)
@@ -106,8 +108,9 @@ def route(
     failures = _print_json(routed) if as_json else _print_table(routed)
     if failures:
         say(
-            f"error: the router LLM gave no usable reply for {failures} of {len(rows)} queries; "
-            f"they went to the safe tier. Check '{router_model}', its key and its base URL.",
+            f"error: the router LLM gave no usable reply for {len(failures)} of {len(rows)} "
+            f"queries; they went to the safe tier. {_first_error(failures)}"
+            f"Check '{router_model}', its key and its base URL.",
             err=True,
         )
         raise typer.Exit(1)
@@ -150,22 +153,32 @@ def _route(
         yield RoutedRow(row, choice)
 
 
-def _print_json(routed: Iterator[RoutedRow]) -> int:
-    """Return the number of rows that fell back to the safe tier."""
-    failures = 0
+def _first_error(failures: list[RoutedRow]) -> str:
+    """Return what the provider said at the first failure, as a sentence; empty if it answered."""
+    calls = (row.choice.router_call for row in failures)
+    errors = (str(call.error) for call in calls if call and call.error)
+    error = next(errors, None)
+    return "" if error is None else f"The first error: {error.rstrip('.')}. "
+
+
+def _print_json(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
+    """Return the rows that fell back to the safe tier."""
+    failures = []
     for row in routed:
-        failures += row.choice.decision.reason is Reason.FALLBACK
+        if row.choice.decision.reason is Reason.FALLBACK:
+            failures.append(row)
         sys.stdout.write(row.as_json() + "\n")
     return failures
 
 
-def _print_table(routed: Iterator[RoutedRow]) -> int:
-    """Return the number of rows that fell back to the safe tier."""
+def _print_table(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
+    """Return the rows that fell back to the safe tier."""
     table = Table("id", "tier", "reason", "router tokens", "ms", "query")
-    failures = 0
+    failures = []
     for row in routed:
         decision = row.choice.decision
-        failures += decision.reason is Reason.FALLBACK
+        if decision.reason is Reason.FALLBACK:
+            failures.append(row)
         table.add_row(
             escape(str(row.row.id)),
             str(decision.tier.value),

@@ -5,8 +5,9 @@ sequence, which needs no correction for the number of policies. Choosing the che
 policies that pass on the rows that certify would not be valid (docs/decisions/017).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,20 +98,26 @@ def policies_to_promise(arrays: OutcomeArrays, prompts: Mapping[str, Policy]) ->
 
 
 def rank(arrays: OutcomeArrays, policies: Mapping[str, Policy]) -> tuple[RankedPolicy, ...]:
-    """Return the order of the test: least loss first, on validation rows. Policies that cost no
-    less than a safer one are left out, but never the candidate."""
-    ranked = sorted(
-        (
-            RankedPolicy(name, _cost(arrays, policy), losses_of(certifying_rows(arrays, policy)))
-            for name, policy in policies.items()
-        ),
-        key=lambda each: (each.losses.rate, each.cost),
+    """Return the policies in the order of the test, by their figures on validation rows."""
+    return in_order_of_the_test(
+        RankedPolicy(name, _cost(arrays, policy), losses_of(certifying_rows(arrays, policy)))
+        for name, policy in policies.items()
     )
+
+
+def in_order_of_the_test(policies: Iterable[RankedPolicy]) -> tuple[RankedPolicy, ...]:
+    """Return the policies with the least loss first. Those that cost no less than a safer one are
+    left out, but never the candidate."""
     kept: list[RankedPolicy] = []
-    for each in ranked:
+    for each in sorted(policies, key=lambda each: (each.losses.rate, each.cost)):
         if each.name == CANDIDATE or all(each.cost < safer.cost for safer in kept):
             kept.append(each)
     return tuple(kept)
+
+
+def certified_before_a_failure(losses: Iterable[Losses], limit: float, alpha: float) -> int:
+    """Return how many policies, in the order of the test, pass before one fails."""
+    return sum(1 for _ in takewhile(lambda each: certifies(each, limit, alpha), losses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +183,21 @@ def in_sequence(
     look: int,
 ) -> Iterator[PolicyPromise]:
     """Test the policies in their order. Those after the first failure are not tested."""
-    holds = True
-    for each in test.ranked:
-        policy = policies[each.name]
-        losses = losses_of(certifying_rows(arrays, policy))
-        known = PolicyPromise(each.name, _cost(arrays, policy), losses.rate)
-        yield _tested(known, losses, test.limit, look) if holds else known
-        holds = holds and certifies(losses, test.limit, alpha_of_look(look))
+    ranked = [policies[each.name] for each in test.ranked]
+    losses = [losses_of(certifying_rows(arrays, policy)) for policy in ranked]
+    passed = certified_before_a_failure(losses, test.limit, alpha_of_look(look))
+    for place, (policy, lost) in enumerate(zip(ranked, losses, strict=True)):
+        known = PolicyPromise(
+            test.ranked[place].name, _cost(arrays, policy), lost.rate, certified=place < passed
+        )
+        yield _tested(known, lost, test.limit, look) if place <= passed else known
 
 
 def _tested(known: PolicyPromise, losses: Losses, limit: float, look: int) -> PolicyPromise:
-    alpha = alpha_of_look(look)
-    certified = certifies(losses, limit, alpha)
     return replace(
         known,
-        certified=certified,
-        at_most=loss_at_most(losses, alpha),
-        needed=None if certified else rows_needed(losses, limit, alpha_of_look(look + 1)),
+        at_most=loss_at_most(losses, alpha_of_look(look)),
+        needed=None if known.certified else rows_needed(losses, limit, alpha_of_look(look + 1)),
     )
 
 

@@ -7,6 +7,7 @@ and not denied ("not B"). A text that names letters only on the way to its answe
 """
 
 import re
+from itertools import islice
 
 from route_switch.domain.learning.final_answer import marked_answers
 from route_switch.domain.learning.normalized_text import denies, listed, sentences
@@ -53,6 +54,9 @@ _OR = re.compile(
 MAX_STATEMENT_WORDS = 16
 MAX_PROSE_WORDS = 80
 """Letters in a longer text are part of its reasoning, except in its last sentence."""
+
+MAX_MENTIONS = 100
+"""A sentence with more letters is a formula or a sequence, and would take long to read."""
 
 
 def is_letter(gold: str) -> bool:
@@ -125,11 +129,10 @@ def _named_in(sentence: str) -> set[str]:
     """Return the letters that a sentence names and does not deny."""
     if sentence.rstrip().endswith(("?", "=")) or _DOUBT.search(sentence):
         return set()
-    return {
-        mention["letter"]
-        for mention in _MENTION.finditer(sentence)
-        if not _is_part_of_prose(sentence, mention)
-    }
+    mentions = list(islice(_MENTION.finditer(sentence), MAX_MENTIONS + 1))
+    if len(mentions) > MAX_MENTIONS:
+        return set()
+    return {mention["letter"] for mention in mentions if not _is_part_of_prose(sentence, mention)}
 
 
 _DOUBT = re.compile(

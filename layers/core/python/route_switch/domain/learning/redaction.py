@@ -109,12 +109,37 @@ _KINDS = (
         rf"(?P<keep>(?i:secret|token|(?:api|access)[ _-]?key){_IS})"
         rf"{_WITH_A_DIGIT}[\w.~+/=-]{{8,}}+",
     ),
+    # Labeled in words: `aws_secret_access_key wJalr…`, "the password is …", "PIN 1234".
+    _kind(
+        SECRET,
+        r"(?P<keep>(?i:secret[ _-]?(?:access[ _-]?)?key)[\"']?\W{1,3})(?<![\w/+])"
+        r"[A-Za-z0-9/+]{40}(?![\w/+])",
+    ),
+    _kind(
+        SECRET,
+        r"(?P<keep>(?i:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe"
+        r"|contrase[nñ]a) (?i:is|was|lautet|ist|est|es) [\"']?)(?=[^\s\d]{0,40}\d)[^\s\"',;]{4,}+",
+    ),
+    _kind(
+        SECRET,
+        r"(?P<keep>(?:密[码碼]|パスワード|비밀번호|(?i:пароль))\s?(?:是|为|為|は|:|：|-)?\s?)"
+        r"(?=[^\s\d]{0,40}\d)[!-~]{4,}+",
+    ),
+    _kind(
+        SECRET,
+        r"(?P<keep>\b(?:PIN|(?i:pin (?:code|number)))(?:\s?[:=]|,? is)?\s)\d{4,8}(?![\w.-])",
+    ),
     # URLs with credentials or a query string. They come before e-mail addresses, which the first
     # kind resembles.
     _kind("[url]", rf"{_SCHEME}[^\s/@<>\"']{{1,200}}@[^\s<>\"']*+"),
     _kind("[url]", rf"{_SCHEME}[^\s?<>\"']{{1,500}}\?[^\s<>\"']++"),
     _kind(
         EMAIL, rf"(?<!{_LOCAL})(?<!{_LOCAL}'){_LOCAL}++(?:'{_LOCAL}++)*+@\w[\w-]*+(?:\.\w[\w-]*+)++"
+    ),
+    _kind(
+        EMAIL,
+        r"(?i:\b[\w.+-]{1,64}(?: at | ?[\[(]at[\])] ?)[\w-]{1,63}(?: dot | ?[\[(]dot[\])] ?)"
+        r"(?:com|org|net|edu|gov|info|io|co|de|fr|uk|eu)\b)",
     ),
     _kind(
         "[iban]",

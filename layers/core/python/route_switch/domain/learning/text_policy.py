@@ -1,11 +1,11 @@
 """Which user text learning may use, and what must never enter a routing prompt."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from route_switch.domain.learning.disguised_text import gives_orders, readings
 from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
 from route_switch.domain.plain_text import plain_text, without_trailing_blanks
@@ -30,6 +30,7 @@ _UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 """Thai, Japanese and Chinese do not put spaces between words, so each character counts as one."""
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
+ORDERS = "gives instructions to a model"
 _RULES = "instruction|prompt|rule|guideline|directive"
 _UNSAFE = {
     "contains '{{', which Parameter Store rejects": r"\{\{",
@@ -47,10 +48,15 @@ _UNSAFE = {
         r"\b[a-z][a-z0-9+.-]{1,15}://\S|\bwww\.\w|\bjavascript:|\bdata:\w+/\w+[;,]"
         r"|\b(?:curl|wget) +(?:-\w|\S{1,100}[./]\w)|\brm\s+-\w|<script\b|\bpowershell\s+-"
     ),
-    "gives instructions to a model": (
+    ORDERS: (
         r"\b(?:ignore|disregard|forget|override|bypass)\W+(?:\w+\W+){0,4}?"
         rf"(?:previous|prior|above|earlier|all|any|your|these|system)\W+(?:\w+\W+){{0,2}}?(?:{_RULES})s?\b"
         r"|\byou are now (?:an?|the|in|my|dan)\b|\bfrom now on\W+you\b"
+        r"|\b(?:pay no attention to|set aside|(?:do not|don't|never|stop) (?:follow|obey)(?:ing)?)"
+        r"\W+(?:\w+\W+){0,4}?(?:(?:previous|prior|above|earlier|system|your)\W+(?:\w+\W+)?"
+        rf"(?:(?:{_RULES})s?|orders|directions)\b|you (?:were|have been) (?:told|given))"
+        rf"|\b(?:previous|prior|above|earlier|your) (?:{_RULES})s? (?:is|are) "
+        r"(?:void|obsolete|invalid|cancell?ed|no longer)\b"
         r"|\b(?:developer|jailbreak|dan) mode\b|\bnew (?:system )?instructions?\s?:"
     ),
     "asks for the prompt": (
@@ -71,16 +77,24 @@ _PATTERNS = {
 def unsafe(text: str) -> str | None:
     """Return why an instruction or demo must not enter the prompt, or None.
 
-    This detects common forms and wordings, in English; a reworded attack gets past it. Because the
-    router can only answer with a tier, the worst that an attack through the prompt can cause is a
-    wrong tier, and the gate checks for that.
+    This detects common forms and wordings, also disguised ones and in some languages; another
+    wording gets past it. Because the router can only answer with a tier, the worst that an attack
+    through the prompt can cause is a wrong tier, and the gate checks for that.
     """
+    reasons = (_why_unsafe(reading) for reading in readings(text))
+    return _has_private_data(text) or next(filter(None, reasons), None)
+
+
+def _has_private_data(text: str) -> str | None:
     if contains(SECRET, text):
         return "contains a secret"
-    if contains(EMAIL, text):
-        return "contains an e-mail address"
-    shown = unicodedata.normalize("NFKC", text)
-    return next((reason for reason, pattern in _PATTERNS.items() if pattern.search(shown)), None)
+    return "contains an e-mail address" if contains(EMAIL, text) else None
+
+
+def _why_unsafe(text: str) -> str | None:
+    found = (reason for reason, pattern in _PATTERNS.items() if pattern.search(text))
+    orders = ORDERS if gives_orders(text) else None
+    return _has_private_data(text) or next(found, orders)
 
 
 def text_for_learning(example: Example, policy: LearnFromText) -> str | None:

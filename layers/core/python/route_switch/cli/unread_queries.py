@@ -1,11 +1,13 @@
-"""Warn about queries in a language that the router does not know."""
+"""Warn about queries that the router cannot read: in another language, or too long for it."""
 
 import re
 from collections.abc import Sequence
 
-from route_switch.domain.tokens import clip
+from route_switch.domain.tokens import clip, estimate_tokens
 
 ENGLISH_ONLY = "local/encoder"
+MOST_TOKENS = 254
+"""Word pieces that the encoder reads of a query."""
 MIN_SHARE = 0.1
 READ_TOKENS = 200
 
@@ -26,6 +28,20 @@ def why_misread(router_model: str, queries: Sequence[str]) -> str | None:
         f"{100 * share:.0f}% of the queries are not in Latin script. {ENGLISH_ONLY} was trained on "
         "English and routes other languages little better than at random. Use an LLM as the router "
         "(--router-model)."
+    )
+
+
+def why_cut(router_model: str, queries: Sequence[str]) -> str | None:
+    """Return a note if many queries are, by estimate, longer than what the encoder reads."""
+    if router_model != ENGLISH_ONLY or not queries:
+        return None
+    share = sum(estimate_tokens(query) > MOST_TOKENS for query in queries) / len(queries)
+    if share < MIN_SHARE:
+        return None
+    return (
+        f"{100 * share:.0f}% of the queries are longer than the first 190 words or so that "
+        f"{ENGLISH_ONLY} reads. It does not see a question that follows a long text. Put the "
+        "question first, or use an LLM as the router (--router-model)."
     )
 
 
