@@ -113,7 +113,7 @@ def test_stopping_the_process_stops_everything(assembly: Path, tmp_path: Path) -
     process.send_signal(signal.SIGINT)
     output, problems = process.communicate(timeout=20)
     assert (process.returncode, problems) == (0, b"")
-    assert f"curl -s {info.endpoint}/v1/chat/completions".encode() in output
+    assert f"curl -si {info.endpoint}/v1/chat/completions".encode() in output
     assert processes_of(tmp_path) == []
     assert not (tmp_path / STACK_FILE).exists()
     left = [file for file in tmp_path.rglob("*") if file.is_file()]
