@@ -31,7 +31,7 @@ const asking = (word, client) => `[${word} ${client}] ${LONG}`;
 async function paced(parts, textOf) {
   const times = [];
   for await (const part of parts) if (textOf(part)) times.push(performance.now());
-  return times.slice(1).filter((time, n) => time - times[n] > 50).length >= 5;
+  return times.slice(1).filter((time, n) => time - times[n] > 50).length > 2;
 }
 
 function openaiNode() {

@@ -54,9 +54,9 @@ def thought(answer: Any) -> object:
 
 
 def paced(texts: Iterable[str | None]) -> object:
-    """Whether at least five of eight words come one by one, and not together."""
+    """Whether words come one by one, and not together; a busy machine may hold some up."""
     times = [time.monotonic() for text in texts if text]
-    return sum(later - earlier > 0.05 for earlier, later in pairwise(times)) >= 5
+    return sum(later - earlier > 0.05 for earlier, later in pairwise(times)) > 2
 
 
 def langchain() -> Cases:

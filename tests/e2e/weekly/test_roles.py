@@ -62,7 +62,7 @@ def test_without_access_to_the_results_table_records_are_queued(
         lost = client.chat.completions.create(**asked).id
         # The record is saved after the answer has been sent.
         wait_until(lambda: any("dynamodb:PutItem" in denied for denied in denials(state)))
-    [message] = weekly.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    [message] = weekly.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert lost in message["Body"]
     kept = client.chat.completions.create(**asked).id
     assert [has_record(weekly, each) for each in (lost, kept)] == [False, True]
