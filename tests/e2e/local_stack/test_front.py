@@ -98,6 +98,8 @@ def test_a_body_that_is_too_large_is_rejected(http: httpx.Client, size: int) -> 
 
 def test_parallel_requests_are_served_by_several_environments(http: httpx.Client) -> None:
     with ThreadPoolExecutor(10) as pool:
-        responses = list(pool.map(lambda _: post(http, sleep=0.3), range(10)))
+        # Four first: eight cold starts at once take longer than the API waits on a busy machine.
+        for requests in (4, 10):
+            responses = list(pool.map(lambda _: post(http, sleep=0.3), range(requests)))
     assert {response.status_code for response in responses} == {200}
     assert 2 <= len({response.json()["pid"] for response in responses}) <= 8
