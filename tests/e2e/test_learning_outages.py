@@ -49,8 +49,15 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
 
-    def pace(calls_per_minute: float | None, remaining_s: Callable[[], float]) -> Pace:
-        return Pace(calls_per_minute, remaining_s, clock, clock.sleep)
+    def pace(
+        calls_per_minute: float | None,
+        remaining_s: Callable[[], float],
+        *,
+        first_answer_s: float | None = None,
+    ) -> Pace:
+        return Pace(
+            calls_per_minute, remaining_s, clock, clock.sleep, first_answer_s=first_answer_s
+        )
 
     monkeypatch.setattr("route_switch.cli.optimize.Pace", pace)
     return clock
