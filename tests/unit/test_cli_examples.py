@@ -59,7 +59,7 @@ def test_a_stopped_local_stack_is_reported(
     monkeypatch.setattr("sys.argv", ["route-switch", "examples", "--out", "x.jsonl"])
     with pytest.raises(SystemExit):
         run()
-    assert "The call to AWS failed: Could not connect" in capsys.readouterr().err
+    assert "The local stack does not answer" in capsys.readouterr().err
 
 
 def test_every_reason_to_leave_a_request_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
