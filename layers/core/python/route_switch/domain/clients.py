@@ -1,4 +1,4 @@
-"""Clients: who asks, and who rates answers.
+"""Clients: the senders of requests and ratings.
 
 A client is a key, or one end user of a key (the request's `user`). Its id is `key_1a2b`, or
 `key_1a2b/9f3c…` with a digest of the user, so that the user's name is not in it.
