@@ -79,8 +79,11 @@ class Conformance:
     def check(
         self, client: Client, dialect: Dialect, *, stream: bool, events: bool = False
     ) -> None:
-        """Ask as a client of the router does, with or without `stream`. With `events`, the
-        provider streams its answer; otherwise it returns the whole answer, even if asked to stream."""
+        """Ask as a client of the router does, with or without `stream`.
+
+        With `events`, the provider streams its answer; otherwise it returns the whole answer, even
+        if asked to stream.
+        """
         seen = dialect.streamed if stream and dialect.streamed else dialect.seen
         self.serve_with(client)
         _forget_records()
