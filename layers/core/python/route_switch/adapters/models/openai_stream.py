@@ -67,22 +67,26 @@ def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
     only: other characters that end lines are part of a text.
     """
     lines = _lines(parts)
-    pending = b""
+    pending: list[bytes] = []
     for line in lines:
         if not pending and line.lstrip()[:1] in (b"{", b"["):
             yield b"\n".join((line, *lines))
             return
         name, _, value = line.partition(b":")
+        value = value.strip()
         if not line.strip():  # the end of an event
-            pending = b""
-        elif name == b"data":
-            pending = b"\n".join(filter(None, (pending, value.strip())))
-            if pending == DONE.encode():
-                yield DONE
-                return
-            if found := _parsed(pending):  # else it continues in the next line
-                pending = b""
-                yield from found
+            yield from _parsed(b"\n".join(pending))
+            pending = []
+        elif name != b"data":
+            continue
+        elif value == DONE.encode():
+            yield DONE
+            return
+        elif not pending and (found := _parsed(value)):
+            yield from found
+        else:  # it continues in the next line; parsing at each would take quadratic time
+            pending.append(value)
+    yield from _parsed(b"\n".join(pending))
 
 
 def _parsed(data: bytes) -> list[JsonValue]:
