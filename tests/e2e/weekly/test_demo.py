@@ -14,6 +14,8 @@ from local.demos.traffic import Exchange
 from local.demos.weekly import Week
 from route_switch.cli.stage import find_deployed
 from route_switch.cli.switch import RoutingState, routing
+from route_switch.domain.learning.promise import promised_loss
+from route_switch.domain.prompt_document import parse_prompt
 from route_switch_offline import load_sample
 from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
@@ -43,9 +45,11 @@ def test_an_approved_candidate_goes_live_and_the_api_uses_it(
 ) -> None:
     before, _ = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    with weekly.configured(approval="always"):
+    with weekly.configured(approval="always", max_quality_loss=0.1):
         week.learn([answered(query(1))])
+    assert promised_loss(parse_prompt(weekly.live[1])) == 0.1
     printed = capsys.readouterr().out
+    assert "at most 10% of answers are worse than Tier 3's" in printed
     assert re.search(r"The run waits for 'route-switch approve \S+Z'", printed)
     assert re.search(r"Z: approved as arn:", printed)
     assert f"\npromoted\nA better routing prompt is live as version {before + 1}." in printed
