@@ -22,11 +22,11 @@ from route_switch.domain.learning.conversation_key import (
     turns_of,
 )
 from route_switch.domain.learning.conversation_key import normalize_query as normalize_query
-from route_switch.domain.learning.logged_messages import from_log
+from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.learning.templates import template_of
 from route_switch.domain.plain_text import whole_characters
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.query import Query, query_of
+from route_switch.domain.query import Query, query_of, text_of
 from route_switch.domain.tiers import Tier
 
 Score = Annotated[float, Field(ge=0, le=1)]
@@ -105,7 +105,7 @@ class Example(BaseModel):
     def _null_means_absent(cls, row: object) -> object:
         if not isinstance(row, Mapping):
             return row
-        given = from_log(present(row))
+        given = with_query(from_log(present(row)))
         if given.get("gold") == []:
             del given["gold"]
         for name in ("models", "feedback"):
@@ -118,7 +118,13 @@ class Example(BaseModel):
     @classmethod
     def _says_something(cls, text: str, info: ValidationInfo) -> str:
         """A query without text needs an attachment."""
-        if not text and not attachments_of(info.data.get("turn", ())):
+        turn = info.data.get("turn", ())
+        users = [place for place, message in enumerate(turn) if message.get("role") == "user"]
+        if turn and (users != [0] or whole_characters(text_of(turn[0])) != text):
+            raise ValueError(
+                "must be the text of the message that 'turn' begins with, the only one of a user"
+            )
+        if not text and not attachments_of(turn):
             raise ValueError("must have at least 1 character")
         return text
 

@@ -42,6 +42,15 @@ def from_log(row: dict[object, object]) -> dict[object, object]:
     return given
 
 
+def with_query(row: dict[object, object]) -> dict[object, object]:
+    """Return the row with the query that its `turn` begins with, unless it has one."""
+    turn = row.get("turn")
+    first = turn[0] if isinstance(turn, list | tuple) and turn else None
+    if "query" in row or not isinstance(first, dict):
+        return row
+    return {**row, "query": text_of(first)}
+
+
 def _messages(value: object) -> list[dict[str, JsonValue]]:
     if not isinstance(value, Sequence) or not all(isinstance(each, dict) for each in value):
         raise ValueError("messages must be a list of objects with 'role' and 'content'")
