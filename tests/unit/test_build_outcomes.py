@@ -392,5 +392,5 @@ def row_of_seven() -> Example:
 def test_expired_urls_are_left_out_and_do_not_stop_the_run() -> None:
     rows = [picture(REMOTE), row_of_seven()]
     built = build(*rows, calls=FakeCalls(refuses="https://example.com"))
-    assert built.left_out == {LeftOutReason.URL_UNREAD: 1}
+    assert built.left_out == {LeftOutReason.ATTACHMENT_GONE: 1}
     assert built.understanding.answers.not_understood == 0

@@ -26,10 +26,8 @@ def called(arguments: str) -> JsonObject:
 
 @given(st.lists(st.text(max_size=50), max_size=5), st.lists(st.text(max_size=50), max_size=3))
 def test_text_and_calls_have_at_most_one_token_per_byte(texts: list[str], calls: list[str]) -> None:
-    messages: list[JsonObject] = [
-        *({"role": "user", "content": text} for text in texts),
-        *map(called, calls),
-    ]
+    said: list[JsonObject] = [{"role": "user", "content": text} for text in texts]
+    messages = [*said, *map(called, calls)]
     sent = len(json.dumps([*messages, None], ensure_ascii=False).encode())
     assert most_tokens(messages, {}) == sent + BYTES_PER_MESSAGE * len(messages)
     assert read_tokens(messages) <= most_tokens(messages, {})

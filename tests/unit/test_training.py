@@ -216,3 +216,9 @@ def test_validation_shows_conversations_as_serving_does() -> None:
     assert [prompt.messages.query.replace("{query}", q.text) for q in found.validation] == [
         message["content"] for message in sent
     ]
+
+
+def test_an_image_without_words_is_no_demo() -> None:
+    image: JsonObject = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    found = learned(*EASY, asked({"role": "user", "content": [image]}))
+    assert {q.text for q in found.train} == {e.query for e in EASY}

@@ -8,7 +8,7 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judging import INSTRUCTION, judge_messages
 from route_switch.domain.learning.transcript import (
     MAX_TOKENS,
-    attached_by_url,
+    refers_to_files,
     transcript,
     with_attachments,
 )
@@ -94,9 +94,20 @@ def test_an_attachment_is_named_and_not_shown(part: JsonObject, name: str) -> No
     assert transcript([attached(part)]) == f"user: See.\n[attached: {name}]"
 
 
-@pytest.mark.parametrize(("url", "remote"), [(PNG, False), ("https://example.com/a.png", True)])
-def test_only_an_attachment_at_a_url_can_be_gone(url: str, remote: bool) -> None:
-    assert attached_by_url([RESULT, attached(image(url))]) is remote
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        (image(PNG), False),
+        ({"type": "image_url", "image_url": PNG}, False),
+        ({"type": "file", "file": {"file_data": "AAAA"}}, False),
+        ({"type": "image_url"}, False),
+        (image("https://example.com/a.png"), True),
+        ({"type": "image_url", "image_url": "https://example.com/a.png"}, True),
+        ({"type": "file", "file": {"file_id": "file-1"}}, True),
+    ],
+)
+def test_only_an_attachment_that_is_named_can_be_gone(part: JsonObject, named: bool) -> None:
+    assert refers_to_files([RESULT, attached(part)]) is named
 
 
 def test_the_judge_sees_the_steps_after_the_query_and_is_told_what_they_are() -> None:
@@ -107,6 +118,7 @@ def test_the_judge_sees_the_steps_after_the_query_and_is_told_what_they_are() ->
     assert f"<steps-{code}>\nassistant: Let me look.\n" in shown
     assert "<conversation" not in shown
     assert "The steps are what the assistant did" in task
+    assert "Attachments are only named" in task
     plain = judge_messages(Example(query="See."), "x", "y", "tier_3_first")
     assert text_of(plain[0]) == INSTRUCTION
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judge_reply import JudgeChoice
-from route_switch.domain.learning.transcript import transcript, with_attachments
+from route_switch.domain.learning.transcript import has_attachments, transcript, with_attachments
 from route_switch.domain.ports import JsonObject
 
 Verdict = Literal["better", "equivalent", "worse"]
@@ -38,6 +38,12 @@ _STEPS = """
 The steps are what the assistant did for the query before it answered: calls of tools, and their
 results. Judge each answer as its next step. A call of a tool is an answer, too."""
 """Added to the task where steps follow the query."""
+
+_ATTACHED = """
+
+Attachments are only named. Judge the answers by what they say, and do not guess what an attachment
+shows."""
+"""Added to the task where a message has attachments."""
 
 _FORM = """
 
@@ -109,7 +115,8 @@ def judge_messages(
     fence = _fence(blocks.values())
     quoted = (f"<{name}-{fence}>\n{text}\n</{name}-{fence}>" for name, text in blocks.items())
     content = f"The tags' code is {fence}.\n\n" + "\n\n".join(quoted)
-    task = _TASK + (_STEPS if steps else "") + _FORM
+    attached = _ATTACHED if has_attachments(example.messages) else ""
+    task = _TASK + (_STEPS if steps else "") + attached + _FORM
     return (
         {"role": "system", "content": task + (STRICT if strict else "")},
         {"role": "user", "content": content},

@@ -25,9 +25,9 @@ class LeftOutReason(StrEnum):
         "that need images, tools or more input than a tier's model takes (use models that serve "
         "such requests)"
     )
-    URL_UNREAD = (
-        "with an attachment at a URL, which a provider refused (URLs expire; send attachments as "
-        "data: URLs)"
+    ATTACHMENT_GONE = (
+        "with an attachment that is only named, by a URL or a file's id, and that a provider "
+        "refused (URLs expire; send attachments as data: URLs)"
     )
     NO_ANSWER = "for which Tier 3 wrote nothing, so that nothing can be compared with it"
     GOLD_UNREAD = (

@@ -138,9 +138,11 @@ def as_demo(query: Query, text: str) -> str:
 
     One line stands for the conversation, whose text nobody has allowed to be shown.
     """
+    if not text.strip():
+        return ""
     said = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS, schema_version=1)
     shown = Query(said).for_router(DEMO_TOKENS)  # without what looks like a delimiter of a view
-    return without_trailing_blanks(shown) if shown.strip() else ""
+    return without_trailing_blanks(shown)
 
 
 class UserText:

@@ -39,11 +39,21 @@ def with_attachments(text: str, message: JsonObject) -> str:
     return "\n".join([*([text] if text else []), *_attachments(message)])
 
 
-def attached_by_url(messages: Sequence[JsonObject]) -> bool:
-    """Whether an attachment is not in the messages themselves: it may be gone."""
-    return any(
-        _name(part).startswith("image at ") for message in messages for part in _parts(message)
-    )
+def has_attachments(messages: Sequence[JsonObject]) -> bool:
+    return any(True for message in messages for _ in _parts(message))
+
+
+def refers_to_files(messages: Sequence[JsonObject]) -> bool:
+    """Whether an attachment is not in the messages themselves: it may be gone, or be unknown to
+    another provider."""
+    return any(_is_reference(part) for message in messages for part in _parts(message))
+
+
+def _is_reference(part: JsonObject) -> bool:
+    detail = part.get(str(part.get("type")))
+    fields = detail if isinstance(detail, dict) else {**part, "url": detail}
+    url = fields.get("url")
+    return "file_id" in fields or (isinstance(url, str) and not url.startswith("data:"))
 
 
 def _newest(shown: Sequence[str], left: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
-from route_switch.domain.learning.transcript import attached_by_url
+from route_switch.domain.learning.transcript import refers_to_files
 from route_switch.domain.replay import replayed_params
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
@@ -99,8 +99,8 @@ class AnswerExamples:
 
 
 def _why_refused(example: Example) -> LeftOutReason:
-    by_url = attached_by_url(example.messages)
-    return LeftOutReason.URL_UNREAD if by_url else LeftOutReason.REFUSED
+    named = refers_to_files(example.messages)
+    return LeftOutReason.ATTACHMENT_GONE if named else LeftOutReason.REFUSED
 
 
 def _is_silent(result: RecordedResult) -> bool:
