@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.domain.learning.conversation_key import MATERIAL_TOKENS, root_of
+from route_switch.domain.learning.conversation_key import (
+    MATERIAL_TOKENS,
+    ends_of,
+    root_of,
+    turns_of,
+)
 from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.learning.split import side_of, split
+from route_switch.domain.operations.deletion import DeletionNote
 from route_switch.domain.ports import JsonObject
 from tests.support.outcomes import spelled
 
@@ -232,3 +238,27 @@ def test_a_copy_has_its_own_key() -> None:
     row = Example(query="Who?")
     assert row.key != row.model_copy(update={"query": "When?"}).key
     assert row.template_key == row.model_copy(update={"weight": 2.0}).template_key
+
+
+def test_a_deleted_request_is_recognized_by_its_whole_conversation() -> None:
+    one, other = (chat(f"Tell me about {topic}.", "Well.", "Please go on.") for topic in "ab")
+    note = DeletionNote.from_request("id", "Please go on.", one[:-1], {})
+    assert example(*one).key in note.keys
+    assert note.keys.isdisjoint({example(*other).key, Example(query="Please go on.").key})
+    steps = [said("user", "Where?"), called("find", "{}"), result("Here.")]
+    note = DeletionNote.from_request("id", "Where?", (), {}, steps)
+    assert example(*steps).key in note.keys
+
+
+@given(
+    st.lists(words.map(lambda word: f"{word}. " * 9), min_size=1, max_size=40), st.integers(1, 60)
+)
+def test_the_ends_of_a_conversation_are_those_of_its_turns(texts: list[str], chars: int) -> None:
+    messages = chat(*texts)
+    turns, ends = turns_of(messages), ends_of(messages, chars)
+    if len(turns) <= 2 * chars:
+        assert ends == turns
+    else:
+        assert ends.startswith(turns[:chars])
+        assert ends.endswith(turns[-chars:])
+        assert len(ends) == 2 * chars + 1

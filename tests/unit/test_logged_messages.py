@@ -1,6 +1,7 @@
 """Examples that are given as a logged request: `messages`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,10 @@ def test_a_turn_that_does_not_begin_with_the_query_is_named(file: Path) -> None:
         read(file, {"query": "Who?", "turn": [ASKED]})
     with pytest.raises(RouteSwitchError, match="the message that 'turn' begins with"):
         read(file, {"query": "Where is it?", "turn": [ASKED, CALLS, RESULT, ASKED]})
+
+
+def test_the_two_lines_in_the_documentation_are_the_same_example(file: Path) -> None:
+    page = Path("docs/learning.md").read_text("utf-8")
+    [block] = re.findall(r"^```json\n(\{\"messages.*?)^```$", page, re.DOTALL | re.M)
+    one, other = read(file, *map(json.loads, block.splitlines()))
+    assert one == other

@@ -63,6 +63,17 @@ def turns_of(messages: Sequence[JsonObject]) -> str:
     return "\n".join(line for _, line in _lines(messages))
 
 
+def ends_of(messages: Sequence[JsonObject], chars: int) -> str:
+    """Return the turns of a long conversation at its two ends, each of this many characters, and
+    all turns of a shorter one."""
+    first, last = _reach(messages, chars), _reach(messages[::-1], chars)
+    if first + last >= len(messages):
+        turns = turns_of(messages)
+        return turns if len(turns) <= 2 * chars else f"{turns[:chars]}\n{turns[-chars:]}"
+    head, tail = turns_of(messages[:first]), turns_of(messages[len(messages) - last :])
+    return f"{head[:chars]}\n{tail[-chars:]}"
+
+
 def material_of(messages: Sequence[JsonObject]) -> str:
     """Return a name of what the system messages hold, or "" if they only instruct."""
     text = "\n".join(text_of(m) for m in messages if m.get("role") in _INSTRUCTING)
@@ -91,6 +102,16 @@ def root_of(messages: Sequence[JsonObject]) -> str:
 def digest_of(text: str) -> str:
     """Return 16 hex digits of the SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _reach(messages: Sequence[JsonObject], chars: int) -> int:
+    """Return how many messages have so many characters, with some to spare: blanks do not count."""
+    size = 0
+    for number, message in enumerate(messages):
+        if size >= chars + chars // 4:
+            return number
+        size += 0 if message.get("role") in _INSTRUCTING else len(text_of(message))
+    return len(messages)
 
 
 def _lines(messages: Sequence[JsonObject]) -> Iterator[tuple[str, str]]:

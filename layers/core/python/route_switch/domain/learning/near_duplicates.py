@@ -1,11 +1,10 @@
 """Find queries that say nearly the same thing.
 
 Two queries are near-duplicates if the sets of their shingles (three consecutive words) have a
-Jaccard similarity of at least 0.8. A query is compared with its whole conversation; of a long one,
-with the beginning and the end. Queries about different things (another document in the system
-message, another image: `Example.material`) are different, however alike they sound. Shingles found
-in many queries belong to a template and do not count: two questions in the same template are
-different questions.
+Jaccard similarity of at least 0.8. Shingles found in many queries belong to a template and do not
+count: two questions in the same template are different questions. Queries about different subjects
+(another document in the system message, another image: `Example.material`) are different, however
+alike they sound.
 
 The search is exact. If two sets have similarity `t`, they share one of the first |x| − ⌈t·|x|⌉ + 1
 elements of either, in any order that is the same for all sets. With rare elements first, few
@@ -25,8 +24,6 @@ TEMPLATE_SHARE = 0.05
 """A shingle in more than this share of the queries belongs to a template …"""
 TEMPLATE_QUERIES = 20
 """… provided it occurs in more than this many queries."""
-END_CHARS = 2000
-"""Of each end of a conversation. Comparing all of it would take minutes, and gigabytes."""
 
 _WORD = re.compile(r"\w+")
 _BUCKET = (1 << 20) - 1
@@ -67,11 +64,6 @@ class NearDuplicates:
                     return True
                 compared.add(other)
         return False
-
-
-def by_ends(text: str) -> str:
-    """Return the part of a long text that is compared."""
-    return text if len(text) <= 2 * END_CHARS else f"{text[:END_CHARS]}\n{text[-END_CHARS:]}"
 
 
 def _shingles(text: str, subject: str, words: dict[str, int]) -> set[int]:

@@ -7,12 +7,17 @@ nearly seen the others. So do the turns of one session, by its root (`conversati
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from route_switch.domain.learning.conversation_key import ends_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.merging import merge_equal
-from route_switch.domain.learning.near_duplicates import NearDuplicates, by_ends
+from route_switch.domain.learning.near_duplicates import NearDuplicates
 from route_switch.domain.learning.sides import SHARES as SHARES
 from route_switch.domain.learning.sides import Side as Side
 from route_switch.domain.learning.sides import side_of as side_of
+
+END_CHARS = 2000
+"""Of each end of a conversation, in which near-duplicates are looked for. Comparing all of it would
+take minutes, and gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def _separate(sides: dict[Side, list[Example]], duplicates: int, misplaced: int)
     order = (Side.HELDOUT, Side.VALIDATION, Side.TRAIN)
     numbered = list(enumerate(example for side in order for example in sides[side]))
     near = NearDuplicates(
-        (by_ends(example.turns) for _, example in numbered),
+        (ends_of(example.messages, END_CHARS) for _, example in numbered),
         (example.material for _, example in numbered),
     )
     kept: dict[Side, tuple[Example, ...]] = {}
