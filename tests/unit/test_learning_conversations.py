@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
@@ -10,6 +12,7 @@ from route_switch.domain.prompts.schema import in_todays_form
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.neighbors import last_message_first
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.verdict import used_rows
 from tests.support.learning import CONTEXT, EXAMPLES, PLAN, SUBJECTS, learn
@@ -98,3 +101,23 @@ def test_the_newest_form_of_a_prompt_is_itself() -> None:
     prompt = RoutingPrompt(instruction=INCUMBENT.instruction)
     assert in_todays_form(prompt) == prompt
     assert Tier.SMALL in in_todays_form(EARLIER).criteria
+
+
+def test_neighbors_are_found_by_the_last_message_then_the_newest_turns_then_the_system() -> None:
+    talk: list[JsonObject] = [
+        {"role": "system", "content": "You are a clerk."},
+        {"role": "user", "content": "Prove it."},
+        {"role": "assistant", "content": "Let n be even."},
+        {"role": "user", "content": "Continue."},
+        {"role": "tool", "content": "Found."},
+    ]
+    query = Example.model_validate({"messages": talk}).as_query
+    read = last_message_first(query.for_router(500))
+    assert read.split("\n") == [
+        "Continue.", "Found.", "Let n be even.", "Prove it.", "You are a clerk."
+    ]  # fmt: skip
+
+
+@given(st.text(min_size=1))
+def test_a_query_by_itself_is_embedded_as_it_is(text: str) -> None:
+    assert last_message_first(text) == text

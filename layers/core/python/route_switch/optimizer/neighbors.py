@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from route_switch.domain.learning.example import Example
+from route_switch.domain.router_view import read_view
 from route_switch.optimizer.arrays import Floats, Ints
 
 Vectors = NDArray[np.float32]
@@ -38,7 +39,15 @@ class Neighbors:
 
 def embed_all(examples: Sequence[Example], embed: EmbedTexts, max_tokens: int) -> Vectors:
     """Return [n, d]: the vectors of what the router sees of each query."""
-    return embed([example.as_query.for_router(max_tokens) for example in examples])
+    return embed([last_message_first(e.as_query.for_router(max_tokens)) for e in examples])
+
+
+def last_message_first(shown: str) -> str:
+    """Return the parts of what the router sees, in the order of their weight: an encoder reads the
+    beginning of a text. A query by itself stays what it is."""
+    view = read_view(shown)
+    newest = (turn.text for turn in reversed(view.turns))
+    return "\n".join(text for text in (view.message, *newest, view.system) if text)
 
 
 def among_train(train: Vectors, rows: Vectors) -> Neighbors:
