@@ -118,9 +118,7 @@ def test_neighbors_of_a_short_message_are_found_with_the_turns_before_it() -> No
     assert to_embed(view_of("Continue.")).split("\n") == [
         "Continue.", "Found.", "Let n be even.", "Prove it.", "You are a clerk."
     ]  # fmt: skip
-    long = view_of(
-        "Please write the whole proof again, for rings that need not be commutative. " * 2
-    )
+    long = view_of("Please write the whole proof again, for rings that need not commute. " * 2)
     assert to_embed(long) == long
 
 
