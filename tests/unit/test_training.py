@@ -182,7 +182,8 @@ def test_a_message_that_needs_its_conversation_is_no_demo_but_counted() -> None:
 
 def test_a_signal_to_begin_a_task_in_the_system_message_is_no_demo() -> None:
     begun = asked(
-        said("system", "Write a poem about the sea, with a rhyme in each line."), said("user", "go")
+        said("system", "Write a poem about the sea, with a rhyme at the end of each line."),
+        said("user", "go"),
     )
     assert {q.text for q in learned(*EASY, begun).train} == {e.query for e in EASY}
 

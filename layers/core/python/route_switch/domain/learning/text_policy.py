@@ -22,8 +22,8 @@ demos teach more than a few long ones."""
 
 NEEDS_CONTEXT = "says too little without what is before it"
 MIN_ALONE_TOKENS = 20
-"""What a message with a conversation needs at least to be a demo. Of a shorter one ("continue", "now
-in Python"), the conversation decides the tier, and a demo does not show it."""
+"""What a message needs at least to be a demo if there is a conversation before it. Of a shorter one
+("continue", "now in Python"), the conversation decides the tier, and a demo does not show it."""
 
 BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 
