@@ -70,6 +70,24 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(
     assert ("note: 10% of the queries are longer than the 190 words" in result.stderr) == told
 
 
+def test_a_query_is_routed_with_its_conversation(tmp_path: Path) -> None:
+    asked = {"role": "user", "content": "Prove that there are infinitely many primes."}
+    talk = [asked, {"role": "assistant", "content": "Suppose not."}]
+    more = {"role": "user", "content": "go on"}
+    file = tmp_path / "queries.jsonl"
+    rows = [
+        {"query": "go on"},
+        {"query": "go on", "conversation": talk},
+        {"messages": [*talk, more]},
+        {"query": "go on", "params": {"tools": [{"type": "function", "function": {"name": "f"}}]}},
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    lines = route("--queries", file)
+    assert [line["reason"] for line in lines] == ["bypass", "router", "router", "router"]
+    assert lines[1]["id"] == lines[2]["id"] != lines[0]["id"]
+    assert lines[1]["tier"] == lines[2]["tier"]
+
+
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
     assert {line["reason"] for line in route("--queries", queries, "--no-bypass")} == {"router"}
 

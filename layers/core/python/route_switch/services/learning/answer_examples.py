@@ -8,6 +8,7 @@ from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
+from route_switch.domain.learning.transcript import refers_to_files
 from route_switch.domain.learning.understanding import ReplyCount, count_replies
 from route_switch.domain.replay import replayed_params
 from route_switch.domain.tiers import Tier
@@ -100,7 +101,7 @@ class AnswerExamples:
         try:
             reply = self.calls(model, example.messages, params, Purpose.ANSWER)
         except InvalidModelRequestError as error:
-            return Unanswered(example, LeftOutReason.REFUSED, str(error))
+            return Unanswered(example, _why_refused(example), str(error))
         if reply.text == NO_RECORDING:
             return Unanswered(example, LeftOutReason.NO_RECORDING)
         return RecordedResult(
@@ -111,6 +112,11 @@ class AnswerExamples:
             output_tokens=reply.usage.output_tokens,
             latency_ms=reply.latency_ms,
         )
+
+
+def _why_refused(example: Example) -> LeftOutReason:
+    named = refers_to_files(example.messages)
+    return LeftOutReason.ATTACHMENT_GONE if named else LeftOutReason.REFUSED
 
 
 def _is_silent(result: RecordedResult) -> bool:
