@@ -29,8 +29,9 @@ from route_switch.adapters.learning.learning_bucket import (
     LearningBucket,
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
-from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, keys_of_demos
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import readable_prompt
 
 S3_THREADS = 8
@@ -103,7 +104,7 @@ class LearningTexts:
         if examples is None:
             return Trace(run, places, unclear=True)
         rows = [json.loads(line) for line in gzip.decompress(examples).splitlines()]
-        keys = frozenset(query_key(row["query"]) for row in rows)
+        keys = frozenset(key for row in rows for key in _keys(row))
         shown, unclear = _demos(incumbent)
         return Trace(
             run, places, frozenset(row.get("id", "") for row in rows), keys | shown, unclear
@@ -126,6 +127,12 @@ class LearningTexts:
     def _trace_of_prompt(self, name: str) -> Trace:
         keys, unclear = _demos(self._bucket.shared.read(name))
         return Trace(name, (name,), keys=keys, unclear=unclear)
+
+
+def _keys(row: JsonObject) -> tuple[str, ...]:
+    """Return the row's key. Notes of earlier versions have that of the query alone."""
+    example = Example.model_validate(row)
+    return example.key, query_key(example.query)
 
 
 def _demos(document: bytes | None) -> tuple[frozenset[str], bool]:
