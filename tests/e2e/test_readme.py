@@ -20,7 +20,7 @@ from tests.support.checkout import ROOT, linked_checkout
 
 PAGES = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("local", "learning", "api", "costs", "operations")),
+    *(f"docs/{name}.md" for name in ("local", "own-log", "learning", "api", "costs", "operations")),
 )
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")

@@ -12,6 +12,7 @@ from rich.console import Console
 from local.aws.errors import LocalStackError
 from local.demos.traffic import Exchange
 from local.demos.weekly import Week
+from route_switch.cli.prompt_preview import preview
 from route_switch.cli.stage import find_deployed
 from route_switch.cli.switch import RoutingState, routing
 from route_switch.domain.learning.promise import promised_loss
@@ -73,7 +74,7 @@ def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
 
 @pytest.mark.usefixtures("models")
 def test_a_week_in_shadow_ends_live_and_says_what_routing_would_have_saved(
-    week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
+    week: Week, weekly: Weekly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     router = week.deployed.outputs["RouterFunction"]
     row = load_sample()[0]
@@ -84,6 +85,8 @@ def test_a_week_in_shadow_ends_live_and_says_what_routing_would_have_saved(
         # A warm process reads the switch only after a minute.
         kill_function(weekly.stack, router, "runtime")
         week.go_live(rows)
+        (tmp_path / "edited.md").write_text(with_criterion(weekly.live[1]), "utf-8")
+        preview(tmp_path / "edited.md", days=1, sample=1000, show=1, budget_usd=1.0)
     finally:
         routing(RoutingState.ON)
         kill_function(weekly.stack, router, "runtime")
@@ -95,6 +98,8 @@ def test_a_week_in_shadow_ends_live_and_says_what_routing_would_have_saved(
     assert "$ route-switch switch routing on" in live
     assert "Sent 2 real queries" in live
     assert "were answered: 0% / 0% / 100%" not in live
+    assert re.search(r"[1-9]\d* of \d+ requests would move \(\d", live)
+    assert re.search(r"All answers would cost \$\S+ instead of \$", live)
 
 
 @pytest.mark.usefixtures("models")
@@ -104,6 +109,11 @@ def test_a_failed_run_is_an_error_with_the_text_of_the_notification(
     weekly.seed([{"query": ""}])
     with pytest.raises(LocalStackError, match=r"The run failed: .*The live prompt is unchanged"):
         week.learn([answered(query(1))])
+
+
+def with_criterion(document: str) -> str:
+    """Return the prompt with the criterion that the scripted router looks for."""
+    return document.replace("\n- ", f"\n- {CRITERION}\n- ", 1)
 
 
 def answered(text: str) -> Exchange:

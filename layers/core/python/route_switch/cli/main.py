@@ -11,9 +11,12 @@ from route_switch.cli import (
     evaluate,
     examples,
     explain,
+    import_log,
     keys,
     optimize,
+    preview,
     prompt,
+    prompt_preview,
     results,
     route,
     runs,
@@ -37,6 +40,8 @@ app.command("optimize", epilog=optimize.EXAMPLES)(optimize.optimize)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
 app.command("examples", epilog=examples.EXAMPLES)(examples.examples)
+app.command("import", epilog=import_log.EXAMPLES)(import_log.import_)
+app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("results", epilog=results.EXAMPLES)(results.results)
 app.command("costs", epilog=costs.EXAMPLES)(costs.costs)
@@ -45,6 +50,7 @@ app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
 app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
 app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
+prompt.app.command("preview", epilog=prompt_preview.EXAMPLES)(prompt_preview.preview)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(switch.app, name="switch")
