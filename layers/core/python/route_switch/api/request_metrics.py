@@ -10,8 +10,10 @@ from itertools import groupby
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 
+from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
+from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.decide_beside import ANSWERED_FIRST
@@ -20,6 +22,11 @@ from route_switch.services.live_answer import CLIENT_LEFT
 
 LIVE_PREFIX = "live@"
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
+_MOVES = {
+    Move.KEPT: "sessions_kept",
+    Move.UP: "sessions_moved_up",
+    Move.DOWN: "sessions_moved_down",
+}
 
 
 def emit(metrics: Metrics, routed: RoutedRequest) -> None:
@@ -64,6 +71,8 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("price_missing")
     if any(map(_broke_off, record.attempts)):
         counted.append("streams_broken")
+    if record.session in _MOVES and record.reason is not Reason.SHADOW:
+        counted.append(_MOVES[record.session])
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
     if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
