@@ -65,7 +65,8 @@ class ManagementFunction(PythonFunction):
     def _allow_deletion(self, data: Data) -> None:
         results = data.results
         self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
-        self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*", "SESSION#*")
+        self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
+        self.allow_items(results, ["dynamodb:DeleteItem"], "SESSION#*")
         self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN)
         self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")
         self.allow(["dynamodb:DeleteItem"], data.idempotency.table_arn)

@@ -163,7 +163,7 @@ class DynamoDbResultStore:
             value = content.pop(field, None)
             if value is not None:
                 item[field] = {"S": str(value)}
-        item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
+        item["record"] = {"S": json.dumps(content, ensure_ascii=False, separators=(",", ":"))}
         return {
             "Put": {
                 "TableName": self._table,

@@ -154,10 +154,11 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 
 def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models, record = routed.decision, routed.models, routed.record
+    kept = decision.session.model if decision.session else None
     return {
         "tier": decision.tier.value,
         "reason": decision.reason.value,
-        "model": models[decision.tier],
+        "model": kept or models[decision.tier],
         "prompt_version": decision.prompt_version,
         "router_tokens": record.router_tokens,
         "shadow_tier": record.shadow_tier and record.shadow_tier.value,

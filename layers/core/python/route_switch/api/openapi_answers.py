@@ -35,7 +35,8 @@ class Error(BaseModel):
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
-    both are null otherwise."""
+    both are null otherwise. `session` says what would become of the conversation's session, and
+    `session_saved_usd` what that is expected to save over this turn and the next."""
 
     tier: Tier
     reason: Reason
@@ -44,6 +45,8 @@ class Decision(BaseModel):
     router_tokens: int
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
+    session: Move | None
+    session_saved_usd: float | None
     estimated_cost_usd: dict[TierName, float | None]
 
 

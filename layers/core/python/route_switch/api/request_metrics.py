@@ -21,12 +21,8 @@ from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.live_answer import CLIENT_LEFT
 
 LIVE_PREFIX = "live@"
+_CONTINUED = (Move.KEPT, Move.UP, Move.DOWN)
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
-_MOVES = {
-    Move.KEPT: "sessions_kept",
-    Move.UP: "sessions_moved_up",
-    Move.DOWN: "sessions_moved_down",
-}
 
 
 def emit(metrics: Metrics, routed: RoutedRequest) -> None:
@@ -71,10 +67,10 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("price_missing")
     if any(map(_broke_off, record.attempts)):
         counted.append("streams_broken")
-    if record.session in _MOVES and record.reason is not Reason.SHADOW:
-        counted.append(_MOVES[record.session])
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
+    if record.session in _CONTINUED and record.reason is not Reason.SHADOW:
+        metrics.add_metric("session_moved", MetricUnit.Count, int(record.session is not Move.KEPT))
     if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
         failed = int(record.shadow_reason is not None and record.shadow_reason.is_failure)
         metrics.add_metric("shadow_failed", MetricUnit.Count, failed)
