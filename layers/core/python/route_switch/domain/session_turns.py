@@ -107,22 +107,24 @@ def _has_state(value: JsonValue) -> bool:
 
 
 def _readable(message: JsonObject) -> JsonObject:
-    kept = {name: _without(value) for name, value in message.items() if name not in _STATE}
+    kept = _fields_of(message)
     if kept.get("content") == []:
         kept["content"] = None if kept.get("tool_calls") else ""
     return kept
 
 
-def _without(value: JsonValue) -> JsonValue:
-    if isinstance(value, list):
-        return [_without(each) for each in value if not _is_thought(each)]
-    if not isinstance(value, dict):
-        return value
+def _fields_of(value: JsonObject) -> JsonObject:
     return {
         name: each if name in _FREE else _without(each)
         for name, each in value.items()
-        if name not in _STATE
+        if name not in _STATE and not _is_thought(each)
     }
+
+
+def _without(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_without(each) for each in value if not _is_thought(each)]
+    return _fields_of(value) if isinstance(value, dict) else value
 
 
 def _is_thought(part: JsonValue) -> bool:
