@@ -237,12 +237,12 @@ def test_warm_tokens_follow_from_what_the_provider_reported(
     assert RULE.warm_tokens(state) == warm_tokens
 
 
-def test_estimates_are_scaled_to_the_providers_count() -> None:
+def test_only_what_was_added_is_estimated() -> None:
     """Our estimate of this conversation is half of what the provider counts."""
     dense = replace(LONG, estimated_tokens=10_000)
 
     expected = moved(Tier.MEDIUM)
-    assert moved(Tier.MEDIUM, replace(NEXT, input_tokens=10_250), dense) == expected
+    assert moved(Tier.MEDIUM, replace(NEXT, input_tokens=10_500), dense) == expected
 
 
 @given(turn=TURNS, state=STATES)

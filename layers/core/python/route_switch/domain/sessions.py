@@ -13,7 +13,7 @@ Everything here is pure: the caller passes the state, the time and who may answe
 explains the rule with an example.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from route_switch.domain.pricing import Price, cost_usd
@@ -81,15 +81,23 @@ class SessionState:
     answers: int
     used_at: float
     cache_s: int = CACHE_S
+    shadow_tier: Tier | None = None
+    shadow_model: str | None = None
+
+    @property
+    def in_shadow(self) -> "SessionState | None":
+        """The state as if routing had not only decided; None if it has decided nothing yet."""
+        if self.shadow_tier is None or self.shadow_model is None:
+            return None
+        return replace(self, tier=self.shadow_tier, model=self.shadow_model)
 
     def is_warm(self, now: float) -> bool:
         return now - self.used_at <= self.cache_s
 
-    def as_counted(self, estimated_tokens: int) -> int:
-        """Convert an estimate of ours to what the provider is likely to count."""
-        if self.estimated_tokens <= 0 or self.input_tokens <= 0:
-            return estimated_tokens
-        return round(estimated_tokens * self.input_tokens / self.estimated_tokens)
+    def grown_to(self, estimated_tokens: int) -> int:
+        """Return what the provider is likely to count for the next request: its count of the last
+        one, and our estimate of what has been added."""
+        return max(self.input_tokens + estimated_tokens - self.estimated_tokens, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,31 @@ class Turn:
         return self.tool_loop or self.provider_state
 
 
+def state_after(
+    before: SessionState | None,
+    turn: Turn,
+    tier: Tier,
+    model: str,
+    usage: Usage | None,
+    began_at: float,
+    cache_s: int = CACHE_S,
+) -> SessionState:
+    """Return the state after an answer to `turn` that `model` began at `began_at`. Without `usage`,
+    our estimate stands for the input."""
+    goes_on = before is not None and _fresh_start(turn, before, began_at) is None
+    stayed = before is not None and goes_on and before.model == model
+    return SessionState(
+        tier,
+        model,
+        usage.input_tokens if usage else turn.input_tokens,
+        usage.cached_input_tokens + usage.cache_write_tokens if usage else 0,
+        estimated_tokens=turn.input_tokens,
+        answers=before.answers + 1 if before is not None and stayed else 1,
+        used_at=began_at,
+        cache_s=cache_s,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Who may answer the request: `tiers` is never empty."""
@@ -133,6 +166,18 @@ class SessionDecision:
     tier: Tier
     model: str | None = None
     saved_usd: float | None = None
+
+
+def as_answered(
+    decision: SessionDecision | None, tier: Tier, model: str | None
+) -> SessionDecision | None:
+    """Return what became of a decision once `model` of `tier` has answered; None if the decided
+    tier failed. A model that took the place of the one to keep starts with an empty cache."""
+    if decision is None or tier is not decision.tier:
+        return None
+    if decision.model is None or model in (None, decision.model):
+        return decision
+    return replace(decision, move=Move.NEW, saved_usd=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +275,7 @@ class SessionRule:
         on_request = turn.cache_points and not _caches_by_itself(price)
         fills = on_request or _caches_by_itself(price)
         shortest = self._shortest_prefix(model) if on_request else AUTOMATIC_MIN_TOKENS
-        size, total_usd = state.as_counted(turn.input_tokens), 0.0
+        size, total_usd = state.grown_to(turn.input_tokens), 0.0
         growth = turn.output_tokens + max(size - state.input_tokens, 0)
         read = min(warm_tokens, size)
         for _ in range(self.further_turns + 1):
