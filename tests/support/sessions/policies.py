@@ -83,7 +83,7 @@ class AskedTwice:
     """A variant of the rule: a warm session moves down only if the router asked for a smaller tier
     at the turn before as well. One conversation at a time."""
 
-    def __init__(self, further_turns: int = FURTHER_TURNS) -> None:
+    def __init__(self, further_turns: int) -> None:
         self._rule = Sessions(further_turns)
         self._wish: Tier | None = None
 
