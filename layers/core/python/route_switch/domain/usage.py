@@ -16,7 +16,7 @@ What is known of the dialects (2026-11):
 - Some servers write numbers as strings or floats, or leave one of the three numbers out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -62,6 +62,20 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+
+INPUT, CACHE_READ, CACHE_WRITE = "tokens:input", "tokens:cache_read", "tokens:cache_write"
+"""Counters of input tokens: all of them, and those of prompt caches."""
+
+
+def token_counters(calls: Iterable[Usage]) -> dict[str, int]:
+    """Return what calls add to the counters of input tokens; nothing where it is 0."""
+    sums = {INPUT: 0, CACHE_READ: 0, CACHE_WRITE: 0}
+    for usage in calls:
+        sums[INPUT] += usage.input_tokens
+        sums[CACHE_READ] += usage.cached_input_tokens
+        sums[CACHE_WRITE] += usage.cache_write_tokens
+    return {name: count for name, count in sums.items() if count}
 
 
 def read_usage(reported: JsonValue) -> Usage | None:
