@@ -1,11 +1,16 @@
 """The session rule keeps its promises on simulated conversations. Tables: docs/sessions.md."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.domain.baseline import estimate_baseline
+from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
 from tests.support.effort import draws
@@ -21,7 +26,7 @@ from tests.support.sessions.caches import Caches, Family, families
 from tests.support.sessions.comparison import compare
 from tests.support.sessions.conversations import AGENT, Call, Conversation, Turn, pairings
 from tests.support.sessions.material import Material, material
-from tests.support.sessions.play import Asked, SimulatedRouter, play
+from tests.support.sessions.play import Asked, Served, SimulatedRouter, play
 from tests.support.sessions.policies import (
     LARGE,
     POLICIES,
@@ -102,6 +107,51 @@ def test_routing_every_request_without_a_cache_costs_more_than_one_cached_model(
     found = compare(packaged(SCALE).reported["long agent"], ANTHROPIC, SimulatedRouter(0.1))
     assert found["each request, without caching"].cost.low > 1.5
     assert found["Tier 3, without caching"].cost.low > 4
+
+
+@FAMILIES
+@pytest.mark.parametrize("kind", ["chat", "agent", "long agent"])
+def test_savings_compare_with_a_tier_3_that_has_the_conversation_in_its_cache(
+    family: Family, kind: str
+) -> None:
+    """Summed over conversations, the estimate of Tier 3's cost is that of Tier 3 throughout. If a
+    moved session's history counted as new for Tier 3, it would be 11 to 28% too high."""
+    conversations = [as_long_as_tier_3(each) for each in packaged(SCALE).reported[kind]]
+    router = SimulatedRouter(0.1)
+    large = play(conversations, family, POLICIES[LARGE], router)
+    routed = play(conversations, family, Sessions(), router)
+    estimated = sum(estimated_tier_3_usd(each.answers, family) for each in routed)
+    assert estimated == pytest.approx(sum(each.cost_usd for each in large), rel=0.05)
+
+
+def as_long_as_tier_3(conversation: Conversation) -> Conversation:
+    """Let all tiers write as much, so that only the caches differ."""
+    turns = []
+    for turn in conversation.turns:
+        calls = [
+            replace(call, written=dict.fromkeys(call.written, call.written[Tier.LARGE]))
+            for call in turn.calls
+        ]
+        turns.append(replace(turn, calls=tuple(calls)))
+    return replace(conversation, turns=tuple(turns))
+
+
+def estimated_tier_3_usd(answers: Sequence[Served], family: Family) -> float:
+    total = 0.0
+    for last, answer in pairwise([None, *answers]):
+        assert answer is not None
+        moved = last is not None and last.tier is not answer.tier
+        caching = family.terms[Tier.LARGE].caching
+        assert caching is not None
+        warm = last is not None and answer.at_s - last.at_s <= caching.lifetime_s
+        history = last.usage.input_tokens if last is not None and moved and warm else 0
+        model = family.terms[answer.tier].model
+        known = estimate_baseline(
+            answer.usage, answer.tier, model, family.catalog, OutputRatios(), history
+        )
+        assert known.cost_usd is not None
+        total += known.cost_usd
+    return total
 
 
 # The caches.

@@ -1,7 +1,7 @@
 """Plays conversations: a policy chooses each answer's tier, and the caches decide what it costs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -68,6 +68,7 @@ class Played:
     turns: int = 0
     switches: int = 0
     switches_in_loops: int = 0
+    answers: list["Served"] = field(default_factory=list)
 
     def count(self, asked: Asked, tier: Tier) -> None:
         if asked.last is not None and asked.last.tier is not tier:
@@ -99,6 +100,7 @@ class Player:
                 usage = caches.call(tier, now_s, tokens_in, call.written[tier])
                 played.cost_usd += caches.cost_usd(tier, usage)
                 last = _served(asked, tier, usage)
+                played.answers.append(last)
                 tokens_in += usage.output_tokens
                 total += turn.scores[tier]
             played.score += total / len(turn.calls) / played.turns
