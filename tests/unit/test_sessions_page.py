@@ -58,9 +58,9 @@ STEPS = (
     Step("results of three tools", 0.2, 24_000, None),
     Step("results of one tool", 0.4, 30_000, None),
     Step('"Rewrite the scheduler without locks."', 3, 31_000, Tier.LARGE),
-    Step('"Explain the second function."', 5, 36_000, Tier.MEDIUM),
-    Step('"Thanks! A line for the change log, please."', 6, 37_000, Tier.SMALL),
-    Step('"Is there a shorter name for it?"', 40, 38_000, Tier.SMALL),
+    Step('"Explain the second function."', 5, 31_800, Tier.MEDIUM),
+    Step('"Thanks! A line for the change log, please."', 6, 32_500, Tier.SMALL),
+    Step('"Is there a shorter name for it?"', 40, 33_000, Tier.SMALL),
 )
 
 
