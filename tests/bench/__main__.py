@@ -88,7 +88,7 @@ def _warm_table(times: dict[str, list[float]]) -> Table:
         "conversation and recorded": (f"{WITHOUT_SESSIONS} and recorded", ""),
         "tool loop": ("one raw call", ""),
     }
-    for name, values in times.items():
+    for name, values in sorted(times.items()):
         row = [name, f"{statistics.median(values):.2f}", f"{_percentile(values, 95):.2f}"]
         if name in above:
             raw, aim = above[name]

@@ -1,4 +1,4 @@
-"""Time the warm handler and raw calls of the same upstream, alternating so that noise affects both.
+"""Time the warm handler and raw calls of the same upstream, mixed so that noise affects both.
 
 A request has been answered when its response has left, and is recorded after that. It runs like a
 function, and prints milliseconds by path as JSON. `python warm.py TURNS`.
@@ -9,6 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from random import Random
+from typing import Any
 
 import httpx
 
@@ -40,8 +43,11 @@ TOOL_LOOP = [
 def main(turns: int) -> dict[str, list[float]]:
     paths = _paths()
     times: dict[str, list[float]] = {}
+    shuffle = Random(0).sample  # noqa: S311 (an order, no secret)
     for turn in range(turns + WARM_UP):
-        for name, path in paths.items():
+        # In a fixed order, each path would always follow the same one and what that left behind.
+        for name in shuffle([*paths], len(paths)):
+            path = paths[name]
             started = time.monotonic()
             for ending, at in path().items():
                 if turn >= WARM_UP:
@@ -77,8 +83,7 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         return {"": served.sent, RECORDED: served.recorded}
 
     def without_sessions(path: Callable[[], dict[str, float]]) -> dict[str, float]:
-        from functions.router import handler
-
+        handler: Any = import_module("functions.router.handler")
         handler.router = lambda: sessionless
         times = path()
         handler.router = router
