@@ -280,8 +280,11 @@ def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
 
 
 def test_writes_for_an_hour_are_told_apart(stubbed: Stubbed) -> None:
-    details = [{"ttl": "5m", "inputTokens": 7}, {"ttl": "1h", "inputTokens": 30}]
-    response = reply({"text": "a"}, cacheWriteInputTokens=37, cacheDetails=details)
+    response = reply({"text": "a"}, cacheWriteInputTokens=37)
+    response["usage"]["cacheDetails"] = [
+        {"ttl": "5m", "inputTokens": 7},
+        {"ttl": "1h", "inputTokens": 30},
+    ]
     assert answered(stubbed, response).usage == Usage(57, 5, 0, 37, cache_write_1h_tokens=30)
 
 

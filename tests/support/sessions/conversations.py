@@ -174,4 +174,4 @@ def pause_s(kind: Kind, random: Random) -> float:
 
 
 def _log_uniform(random: Random, low: int, high: int) -> int:
-    return round(low * (high / low) ** random.random())
+    return round(float(low * (high / low) ** random.random()))

@@ -38,7 +38,7 @@ def _task(row: FileRow, said: Sequence[str], random: Random) -> Conversation:
     tools = [0] * len(texts)
     for _ in range(counts[max(counts)] - len(texts)):
         tools[random.randrange(len(texts))] += 1
-    found = []
+    found: list[Turn] = []
     for text, more in zip(texts, tools, strict=True):
         pause = pause_s(AGENT, random) if found else 0.0
         calls = [Call(estimate_tokens(text), written, pause)]
