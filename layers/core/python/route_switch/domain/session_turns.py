@@ -24,7 +24,8 @@ _STATE_PARTS = ("thinking", "redacted_thinking", "reasoning")
 _WHOLE_STATE = ("reasoning_details", "thinking_blocks")
 _SIGNATURES = ("signature", "thought_signature", "thoughtSignature", "encrypted_content")
 _STATE = frozenset({*_WHOLE_STATE, *_SIGNATURES})
-_FREE = frozenset({"input", "arguments"})
+_CONCLUSIVE = ("reasoning_details", *_SIGNATURES)
+_FREE = frozenset({"input", "arguments", "function"})
 """Fields with a tool's arguments, whose names mean nothing here."""
 
 
@@ -128,9 +129,12 @@ def _has_state(value: JsonValue) -> bool:
         return False
     if value.get("type") == "redacted_thinking":
         return True
-    if value.get("reasoning_details") or any(value.get(name) for name in _SIGNATURES):
+    if not _STATE.isdisjoint(value) and any(map(value.get, _CONCLUSIVE)):
         return True
-    return any(_has_state(each) for name, each in value.items() if name not in _FREE)
+    return any(
+        isinstance(each, dict | list) and name not in _FREE and _has_state(each)
+        for name, each in value.items()
+    )
 
 
 def _readable(message: JsonObject) -> JsonObject:
