@@ -31,6 +31,7 @@ from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
 from route_switch.domain.shadow_counters import shadow_counters
 from route_switch.domain.tokens import length_bucket
+from route_switch.domain.usage import token_counters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -156,13 +157,15 @@ class DynamoDbResultStore:
             item.update(user_in_index(record.request_id, record.user))
         if record.idempotency_id is not None:
             item["idempotency_id"] = {"S": record.idempotency_id}
+        if record.session_id is not None:
+            item["session"] = {"S": record.session_id}
         if isinstance(record.replay, Replay):
             item.update(record_in_index(record.request_id, record.created_at.date()))
         for field in ("replay", *(f"{text}_s3" for text in TEXTS)):
             value = content.pop(field, None)
             if value is not None:
                 item[field] = {"S": str(value)}
-        item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
+        item["record"] = {"S": json.dumps(content, ensure_ascii=False, separators=(",", ":"))}
         return {
             "Put": {
                 "TableName": self._table,
@@ -210,6 +213,7 @@ def _counters(record: RequestRecord) -> dict[str, float]:
         counters |= {"saved_usd:below": saved - low, "saved_usd:above": high - saved}
     if record.status != "answered" and record.cost_usd is not None:
         counters["cost_usd:unanswered"] = record.cost_usd
+    counters |= token_counters(each.usage for each in record.attempts if each.usage)
     for attempt in record.attempts:
         if attempt.cost_usd is not None:
             tier = "router" if attempt.tier is None else str(attempt.tier.value)

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from route_switch.api.chat_answer import envelope, usage_body
 from route_switch.api.error_answers import error_body
 from route_switch.domain.completion import THOUGHTS
+from route_switch.domain.decision import Reason
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
@@ -145,7 +146,7 @@ def sse(event: JsonObject) -> str:
 
 def _costs(routed: RoutedRequest) -> JsonObject:
     record = routed.record
-    return {
+    costs: JsonObject = {
         "tier": record.tier.value,
         "reason": record.reason.value,
         "model": record.model,
@@ -153,6 +154,11 @@ def _costs(routed: RoutedRequest) -> JsonObject:
         "saved_usd": record.saved_usd,
         "saving_basis": record.saving_basis,
     }
+    if record.session is not None and record.reason is not Reason.SHADOW:
+        costs["session"] = record.session.value
+        if record.session_saved_usd is not None:
+            costs["session_saved_usd"] = record.session_saved_usd
+    return costs
 
 
 def _broken_off(error: ModelError) -> JsonObject:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import GroupBy
@@ -34,7 +35,8 @@ class Error(BaseModel):
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
-    both are null otherwise."""
+    both are null otherwise. `session` says what would become of the conversation's session, and
+    `session_saved_usd` what that is expected to save, further turns included."""
 
     tier: Tier
     reason: Reason
@@ -43,6 +45,8 @@ class Decision(BaseModel):
     router_tokens: int
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
+    session: Move | None
+    session_saved_usd: float | None
     estimated_cost_usd: dict[TierName, float | None]
 
 
@@ -114,6 +118,8 @@ class StreamCosts(BaseModel):
     cost_usd: float | None
     saved_usd: float | None
     saving_basis: SavingBasis
+    session: Move | None = None
+    session_saved_usd: float | None = None
 
 
 class ChatCompletionChunk(BaseModel):
@@ -154,7 +160,10 @@ class Result(BaseModel):
     measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`.
 
     In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
-    it chose, and `shadow_cost_usd` what the request would have cost."""
+    it chose, and `shadow_cost_usd` what the request would have cost.
+
+    `session` says what became of the conversation's session, and `session_saved_usd` what that is
+    expected to save, further turns included. Both are absent where they do not apply."""
 
     request_id: str
     key_id: str
@@ -184,6 +193,8 @@ class Result(BaseModel):
     saved_usd_low: float | None
     saved_usd_high: float | None
     saving_basis: SavingBasis
+    session: Move | None = None
+    session_saved_usd: float | None = None
     user: str | None
     query_text: str | None
     answer_text: str | None
@@ -248,6 +259,9 @@ class CostSums(BaseModel):
     requests_without_cost: int | None
     requests_without_baseline: int | None
     requests_without_saving: int | None
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    cache_write_tokens: int | None
 
 
 class CostsRow(CostSums):

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from route_switch.domain.baseline import estimate_baseline
+from route_switch.domain.completion import Completion
 from route_switch.domain.decision import Reason
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.replay import replay_of
 from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.session_turns import state_id
+from route_switch.domain.sessions import as_answered
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.call_models import CallResult, ModelCaller
@@ -35,13 +38,16 @@ class BuildRecord:
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
+        made = (self._caller.with_late_answer(call).attempt for call in calls)
+        attempts = tuple(choice.continuation.noted(made))
         elapsed_ms = request.deadline.elapsed_ms
         whole = completion is not None and not (answer and _has_broken_off(answer))
         usage = completion.usage if completion and whole else None
         model = answer.model if answer else None
         answered_by = model if whole else None
-        baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios)
+        history_tokens = choice.continuation.left_behind(answered_by)
+        baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios, history_tokens)
+        session = as_answered(decision.session, tier, model)
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         learnable = whole and was_routed
         return RequestRecord(
@@ -67,6 +73,9 @@ class BuildRecord:
             provider_model=completion.provider_model if completion else None,
             user=request.user,
             idempotency_id=request.idempotency_id,
+            session=session.move if session else None,
+            session_saved_usd=session.saved_usd if session else None,
+            session_id=_state_id(request.session_id, completion),
             query_text=query.text,
             answer_text=completion.text if completion else None,
             replay=replay_of(
@@ -75,6 +84,12 @@ class BuildRecord:
             if learnable
             else None,
         )
+
+
+def _state_id(session_id: str | None, completion: Completion | None) -> str | None:
+    if session_id is None or completion is None:
+        return session_id
+    return state_id(session_id, completion.choices[0].message)
 
 
 def _status(answer: TierAnswer | None) -> RequestStatus:

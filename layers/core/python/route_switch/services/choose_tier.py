@@ -1,6 +1,7 @@
 """Choose the tier of a request, within its deadline."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass
 from threading import Lock
 
@@ -11,19 +12,34 @@ from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
+from route_switch.domain.routing import (
+    RouterReply,
+    RoutingContext,
+    SessionOfRequest,
+    TierChoice,
+    choose_tier,
+)
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller, PendingCall
+from route_switch.services.call_models import (
+    HEAD_START_S,
+    CallResult,
+    Deadline,
+    ModelCaller,
+    PendingCall,
+)
+from route_switch.services.continuation import ANY_MODEL, Continuation
 
 
 @dataclass(frozen=True, slots=True)
 class RequestChoice:
-    """The decision, and the router call that led to it, if there was one."""
+    """The decision, the router call that led to it, if there was one, and what the conversation
+    asks of the models."""
 
     decision: RoutingDecision
     router_call: CallResult | None = None
+    continuation: Continuation = ANY_MODEL
 
 
 class ChooseTier:
@@ -44,16 +60,19 @@ class ChooseTier:
         *,
         router: bool = True,
         ask: "AskRouterLlm | None" = None,
+        session: SessionOfRequest | None = None,
     ) -> RequestChoice:
         """If `router` is False, every query that is not bypassed goes to the safe tier. `ask` is
         for a caller that may leave the router call behind."""
         started = deadline.elapsed_ms
         ask = ask or self.ask(deadline)
+        if session is not None:
+            ask.meanwhile = session.read
         context = RoutingContext(self._config, prompt, ask)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         strategy = self._strategy if router and in_time else None
-        choice = choose_tier(query, strategy, context, allowed)
-        unrouted = choice.reason is Reason.FALLBACK and _router_is_down(ask.call)
+        choice = choose_tier(query, strategy, context, allowed, session)
+        unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)
         decision = RoutingDecision(
             tier=choice.tier,
             reason=choice.reason,
@@ -61,7 +80,8 @@ class ChooseTier:
             router_tokens=_tokens(ask.call),
             latency_ms=deadline.elapsed_ms - started,
             routed_tier=None if unrouted else choice.chosen,
-            why=choice.suggestion.why,
+            why=_why(choice),
+            session=choice.session,
         )
         return RequestChoice(decision, ask.call)
 
@@ -72,7 +92,8 @@ class ChooseTier:
 class AskRouterLlm:
     """Calls the router LLM for one request and keeps the call.
 
-    `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no.
+    `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no. `meanwhile` is
+    called when the call is under way.
     """
 
     def __init__(
@@ -91,6 +112,7 @@ class AskRouterLlm:
         self._is_abandoned = False
         self.call: CallResult | None = None
         self.was_kept_from_asking = False
+        self.meanwhile: Callable[[], None] | None = None
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
@@ -103,6 +125,9 @@ class AskRouterLlm:
                 return None
             name = self._config.models.router
             self._pending = self._caller.start(name, messages, params, self._deadline)
+        if self.meanwhile is not None:
+            wait([self._pending.future], HEAD_START_S)
+            self.meanwhile()
         timeout_s = min(self._config.router_timeout_s, self._deadline.remaining_s)
         self.call = self._caller.wait(self._pending, timeout_s)
         completion = self.call.completion
@@ -117,6 +142,13 @@ class AskRouterLlm:
         if self.call is not None or self._pending is None:
             return self.call
         return self._caller.wait(self._pending, 0.0)
+
+
+def _why(choice: TierChoice) -> str:
+    if choice.reason is not Reason.SESSION or choice.session is None:
+        return choice.suggestion.why
+    session = f"{choice.session.move}: {choice.session.ground}"
+    return f"{choice.suggestion.why}; {session}" if choice.suggestion.why else session
 
 
 def _router_is_down(call: CallResult | None) -> bool:

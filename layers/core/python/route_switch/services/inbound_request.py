@@ -23,7 +23,8 @@ from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 class InboundRequest:
     """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
-    retry. With `stream`, the answer is wanted as it is written."""
+    retry. With `stream`, the answer is wanted as it is written. `session_id` names the session's
+    state; None without one."""
 
     request_id: str
     deadline: Deadline
@@ -35,6 +36,7 @@ class InboundRequest:
     tiers: TierRange = ANY_TIER
     idempotency_id: str | None = None
     stream: bool = False
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
