@@ -1,0 +1,179 @@
+"""Tools of the Responses API as chat functions, and the names by which an answer finds them.
+
+Every provider knows functions. So a custom tool becomes a function with one text, a client's
+`tool_search` a function with its own parameters, and the tools of a namespace functions whose names
+begin with it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+
+from pydantic import JsonValue
+
+from route_switch.api.protocols.responses.response_refusals import invalid, shown, unsupported
+from route_switch.domain.ports import JsonObject
+
+Kind = Literal["function", "custom", "tool_search"]
+MAX_NAME_LENGTH = 64
+"""The limit of OpenAI and of Bedrock."""
+TOOL_SEARCH = "tool_search"
+_HOSTED = (
+    "it would run at OpenAI, and this router runs no tools. Remove it, or declare a function that "
+    "your program runs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """A tool as the client knows it."""
+
+    kind: Kind
+    name: str
+    namespace: str | None = None
+
+
+@dataclass(slots=True)
+class OfferedTools:
+    """`functions` has chat tools by their chat name, `names` the tools that they stand for. A
+    sentence in `left_out` names what was not passed on."""
+
+    functions: dict[str, JsonObject] = field(default_factory=dict)
+    names: dict[str, ToolName] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, tool: ToolName, function: JsonObject, given: JsonObject, place: str) -> None:
+        name = chat_name(tool.name, tool.namespace)
+        if self.names.get(name, tool) != tool:
+            raise invalid(place, "has a name that another tool has as well. Rename one of them")
+        self.names[name] = tool
+        known = {key: value for key, value in function.items() if value is not None}
+        cached = {key: given[key] for key in ("cache_control",) if key in given}
+        self.functions[name] = {"type": "function", "function": {"name": name, **known}, **cached}
+
+
+def chat_name(name: str, namespace: str | None = None) -> str:
+    """Return the name of a tool's function: the same for its declaration and all of its calls."""
+    if namespace is None:
+        return name
+    joined = re.sub(r"[^a-zA-Z0-9_-]", "_", f"{namespace}__{name}")
+    if len(joined) <= MAX_NAME_LENGTH:
+        return joined
+    return f"{joined[: MAX_NAME_LENGTH - 9]}_{sha256(joined.encode()).hexdigest()[:8]}"
+
+
+def offered_tools(content: JsonObject) -> OfferedTools:
+    """Return the tools of a request: its own, and those that items of its input add."""
+    offered = OfferedTools()
+    for place, tool in _declared(content):
+        _offer(offered, tool, place)
+    return offered
+
+
+def _declared(content: JsonObject) -> Iterator[tuple[str, JsonValue]]:
+    tools, items = content.get("tools"), content.get("input")
+    if isinstance(tools, list):
+        yield from ((f"tools[{n}]", tool) for n, tool in enumerate(tools))
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        match item:
+            case {"type": "additional_tools" | "tool_search_output", "tools": list(added)}:
+                yield from ((f"input[{index}].tools[{n}]", tool) for n, tool in enumerate(added))
+
+
+def _offer(
+    offered: OfferedTools, tool: JsonValue, place: str, namespace: str | None = None
+) -> None:
+    match tool:
+        case {"type": "function", "name": str(name)}:
+            known = {k: tool.get(k) for k in ("description", "parameters", "strict")}
+            if not known["strict"]:  # as in a chat request without it
+                del known["strict"]
+            offered.add(ToolName("function", name, namespace), known, tool, place)
+        case {"type": "custom", "name": str(name)}:
+            offered.add(ToolName("custom", name, namespace), _one_text(tool), tool, place)
+        case {"type": "namespace", "name": str(name), "tools": list(tools)} if namespace is None:
+            for index, inner in enumerate(tools):
+                _offer(offered, inner, f"{place}.tools[{index}]", name)
+        case {"type": "tool_search", "execution": "client"}:
+            known = {k: tool.get(k) for k in ("description", "parameters")}
+            offered.add(ToolName("tool_search", TOOL_SEARCH), known, tool, place)
+        case {"type": "tool_search"}:
+            offered.left_out.append(f"{place}: tool_search, since all tools are sent to the model")
+        case {"type": "web_search", "external_web_access": False}:  # Codex's default
+            offered.left_out.append(f"{place}: web_search, since this router runs no tools")
+        case {"type": "function" | "custom" | "namespace"}:
+            raise invalid(place, "must have a 'name', and a namespace its 'tools'")
+        case {"type": str(kind)}:
+            raise unsupported(place, f"a tool {shown(kind)} cannot be called: {_HOSTED}")
+        case _:
+            raise invalid(place, 'must be a tool, such as {"type": "function", "name": "…"}')
+
+
+def _one_text(tool: JsonObject) -> JsonObject:
+    """Return the function of a custom tool, whose input is a text. A grammar becomes a part of its
+    description: few providers can enforce one."""
+    texts = [tool.get("description")]
+    match tool.get("format"):
+        case {"type": "grammar", "syntax": str(syntax), "definition": str(definition)}:
+            texts.append(f"The input must follow this {syntax} grammar:\n{definition}")
+    schema: JsonObject = {
+        "type": "object",
+        "properties": {"input": {"type": "string", "description": "The tool's input, verbatim"}},
+        "required": ["input"],
+        "additionalProperties": False,
+    }
+    said = "\n\n".join(text for text in texts if isinstance(text, str) and text)
+    return {"description": said or None, "parameters": schema}
+
+
+def tool_params(content: JsonObject, offered: OfferedTools) -> JsonObject:
+    """Return the fields of a chat request that are about tools."""
+    choice, functions = content.get("tool_choice"), dict(offered.functions)
+    match choice:
+        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": list(allowed)}:
+            names = [_allowed(each, offered, f"tool_choice.tools[{n}]")
+                     for n, each in enumerate(allowed)]
+            functions = {name: functions[name] for name in names}
+            chosen: JsonValue = mode
+        case None | "auto" | "none" | "required":
+            chosen = choice
+        case {"type": "function" | "custom"}:
+            name = _allowed(choice, offered, "tool_choice")
+            chosen = {"type": "function", "function": {"name": name}}
+        case {"type": str(kind)} if kind != "allowed_tools":
+            raise unsupported("tool_choice", f"a tool {shown(kind)} cannot be called: {_HOSTED}")
+        case _:
+            raise invalid("tool_choice", "must be auto, none, required, a tool, or allowed_tools")
+    if not functions:
+        if chosen == "required":
+            raise invalid("tool_choice", "requires a tool, but 'tools' is empty. Add the tool")
+        return {}
+    return _tool_fields(functions, chosen, content)
+
+
+def _tool_fields(
+    functions: dict[str, JsonObject], chosen: JsonValue, content: JsonObject
+) -> JsonObject:
+    params: JsonObject = {"tools": [*functions.values()]}
+    if chosen is not None and chosen != "auto":
+        params["tool_choice"] = chosen
+    if content.get("parallel_tool_calls") is False:  # true is every provider's default
+        params["parallel_tool_calls"] = False
+    return params
+
+
+def _allowed(choice: JsonValue, offered: OfferedTools, place: str) -> str:
+    """Return the chat name of a tool that `tool_choice` names."""
+    match choice:
+        case {"type": "function" | "custom" as kind, "name": str(name)}:
+            namespace = choice.get("namespace")
+            for chat, tool in offered.names.items():
+                same = namespace is None or tool.namespace == namespace
+                if (tool.kind, tool.name) == (kind, name) and same:
+                    return chat
+            raise invalid(place, "names a tool that is not among 'tools'. Add it, or name another")
+        case {"type": str(kind)} if kind not in ("function", "custom"):
+            raise unsupported(place, f"a tool {shown(kind)} cannot be called: {_HOSTED}")
+    raise invalid(place, "must have the 'type' and the 'name' of a tool")
