@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from infra.routes import ROUTES
-from route_switch.api.chat_request import parse_chat_request
-from route_switch.api.chat_schema import REFUSED_FIELDS
 from route_switch.api.feedback_request import parse_feedback
 from route_switch.api.openapi import document
+from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
+from route_switch.api.protocols.chat_completions.chat_schema import REFUSED_FIELDS
 from route_switch.domain.errors import RequestRefusedError
 
 Json = Any  # a document, which is read at many places

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from route_switch.api import openapi_answers as answers
-from route_switch.api.chat_request import ChatRequest
 from route_switch.api.feedback_request import FeedbackRequest
 from route_switch.api.openapi_operations import TAGS, paths
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
+from route_switch.api.protocols.chat_completions.chat_request import ChatRequest
 from route_switch.domain.ports import JsonObject
 
 REQUESTS: tuple[type[BaseModel], ...] = (ChatRequest, FeedbackRequest)

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from route_switch.api.chat_request import IDEMPOTENCY_KEY, MAX_USER_LENGTH
+from route_switch.api.client_call import IDEMPOTENCY_KEY, MAX_USER_LENGTH
 from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason

@@ -1,61 +1,63 @@
 """A live answer as server-sent events of the OpenAI chat completion API."""
 
 import json
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from route_switch.api.chat_answer import envelope, usage_body
-from route_switch.api.error_answers import error_body
+from route_switch.api.client_call import ClientCall
+from route_switch.api.live_events import sse
+from route_switch.api.protocols.chat_completions.chat_answer import envelope, usage_body
+from route_switch.api.route_answer import costs_body
 from route_switch.domain.completion import THOUGHTS
-from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
-from route_switch.services.route_request import Answer
 
-_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
 DONE = "data: [DONE]\n\n"
 KEEP_ALIVE = ": the model has not finished\n\n"
 """A comment, which clients skip. Idle connections are closed on the way."""
 
 
-def live_events(
-    answer: Answer, on_end: Callable[[], object], *, include_usage: bool
-) -> Generator[str]:
-    """Yield each chunk as it arrives. `on_end` is called before the last event is sent, also if
-    the client has left.
+class ChatEvents:
+    """Writes each chunk as it arrives.
 
     The last event tells the costs in `route_switch`, and a comment repeats them for clients that
-    refuse unknown fields. An answer that broke off ends in an error event.
+    refuse unknown fields.
     """
-    events = _Events(answer.routed, include_usage=include_usage)
-    ends: list[JsonObject] = []
-    try:
-        with closing(answer.chunks()) as chunks:
-            for chunk in chunks:
-                if chunk is None:
-                    yield KEEP_ALIVE
-                    continue
-                for event in events.of(chunk):
-                    if _is_end(event):  # the costs follow with the usage
-                        ends.append(event)
-                    else:
-                        yield sse(event)
-    finally:
-        on_end()
-    yield from events.end(ends, answer)
 
+    keep_alive = KEEP_ALIVE
 
-class _Events:
-    def __init__(self, routed: RoutedRequest, *, include_usage: bool) -> None:
+    def __init__(self, routed: RoutedRequest, call: ClientCall) -> None:
         self._envelope = envelope(routed, "chat.completion.chunk")
-        self._include_usage = include_usage
-        if include_usage:
+        self._include_usage = call.include_usage
+        if call.include_usage:
             self._envelope["usage"] = None
         self._begun: set[int] = set()
+        self._ends: list[JsonObject] = []
 
-    def of(self, chunk: Chunk) -> Iterator[JsonObject]:
+    def begin(self) -> Iterator[str]:
+        yield from ()
+
+    def of(self, chunk: Chunk) -> Iterator[str]:
+        for event in self._events(chunk):
+            if _is_end(event):  # the costs follow with the usage
+                self._ends.append(event)
+            else:
+                yield sse(event)
+
+    def end(self, routed: RoutedRequest) -> Iterator[str]:
+        usage = routed.completion and usage_body(routed.completion)
+        ends = self._ends
+        if self._include_usage and usage:
+            ends.append({**self._envelope, "choices": [], "usage": usage})
+        costs = costs_body(routed)
+        if ends:
+            ends[-1]["route_switch"] = costs
+        yield from map(sse, ends)
+        yield f": route_switch {json.dumps(costs)}\n\n"
+        yield DONE
+
+    def _events(self, chunk: Chunk) -> Iterator[JsonObject]:
         """Yield the role when a choice begins, then what the chunk has, then the choice's end."""
         if chunk.system_fingerprint is not None:
             self._envelope["system_fingerprint"] = chunk.system_fingerprint
@@ -94,21 +96,6 @@ class _Events:
         }
         return {**self._envelope, "choices": [choice]}
 
-    def end(self, ends: list[JsonObject], answer: Answer) -> Iterator[str]:
-        if answer.error is not None:
-            yield sse(_broken_off(answer.error))
-            return
-        routed = answer.routed
-        usage = routed.completion and usage_body(routed.completion)
-        if self._include_usage and usage:
-            ends.append({**self._envelope, "choices": [], "usage": usage})
-        costs = _costs(routed)
-        if ends:
-            ends[-1]["route_switch"] = costs
-        yield from map(sse, ends)
-        yield f": route_switch {json.dumps(costs)}\n\n"
-        yield DONE
-
 
 def _parts(delta: JsonObject) -> Iterator[JsonObject]:
     """Yield the thoughts, the text, and everything else, as far as there is any: clients show
@@ -133,33 +120,4 @@ def _is_end(event: JsonObject) -> bool:
     choices = event["choices"]
     return isinstance(choices, list) and any(
         isinstance(choice, dict) and choice["finish_reason"] is not None for choice in choices
-    )
-
-
-def sse(event: JsonObject) -> str:
-    """Return a server-sent event, in which no character is left that some clients take for the end
-    of a line."""
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"data: {text.translate(_LINE_ENDS)}\n\n"
-
-
-def _costs(routed: RoutedRequest) -> JsonObject:
-    record = routed.record
-    return {
-        "tier": record.tier.value,
-        "reason": record.reason.value,
-        "model": record.model,
-        "cost_usd": record.cost_usd,
-        "saved_usd": record.saved_usd,
-        "saving_basis": record.saving_basis,
-    }
-
-
-def _broken_off(error: ModelError) -> JsonObject:
-    late = isinstance(error, ModelTimeoutError)
-    return error_body(
-        "The answer is incomplete: the model "
-        f"{'took too long' if late else 'stopped sending'}. Repeat the request.",
-        "server_error",
-        "upstream_timeout" if late else "upstream_failed",
     )
