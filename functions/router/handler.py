@@ -27,6 +27,8 @@ from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
 from route_switch.api.protocols.protocol import ClientProtocol
 from route_switch.api.protocols.registry import PROTOCOLS, protocol_of
+from route_switch.api.protocols.responses.response_protocol import RESPONSES
+from route_switch.api.protocols.responses.response_refusals import nothing_stored
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
@@ -80,6 +82,12 @@ def answer_client() -> Response[str]:
 
 for protocol in PROTOCOLS:
     app.post(protocol.path)(answer_client)
+
+
+@app.route(f"{RESPONSES.path}/.+", ["GET", "POST", "DELETE"])
+def stored_response() -> Response[str]:
+    _caller()
+    raise nothing_stored(app.current_event.http_method, app.current_event.path)
 
 
 @app.post("/v1/route")

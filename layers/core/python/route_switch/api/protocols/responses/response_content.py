@@ -90,8 +90,8 @@ def _file(part: JsonObject, place: str) -> JsonObject:
     for name in ("file_id", "file_url"):
         if part.get(name) is not None and part.get("file_data") is None:
             raise unsupported(f"{place}.{name}", _UPLOADED.format("file_data"))
-    data, name = part.get("file_data"), part.get("filename")
+    data, filename = part.get("file_data"), part.get("filename")
     if not isinstance(data, str):
         raise invalid(f"{place}.file_data", "must be the file as a data URL")
     file: JsonObject = {"file_data": data}
-    return {"type": "file", "file": file | ({"filename": name} if name is not None else {})}
+    return {"type": "file", "file": file | ({"filename": filename} if filename is not None else {})}

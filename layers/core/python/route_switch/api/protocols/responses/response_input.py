@@ -46,7 +46,9 @@ def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
             _add_message(turns, role, content, place)
         case {"type": "function_call", "name": str(name), "call_id": str(call_id)}:
             arguments = item.get("arguments")
-            turns.call(call_id, _called(name, item), arguments if isinstance(arguments, str) else "{}")
+            turns.call(
+                call_id, _called(name, item), arguments if isinstance(arguments, str) else "{}"
+            )
         case {"type": "custom_tool_call", "name": str(name), "call_id": str(call_id)}:
             turns.call(call_id, _called(name, item), json.dumps({"input": item.get("input")}))
         case {"type": "tool_search_call", "call_id": str(call_id)}:
@@ -104,7 +106,7 @@ def _refused(item: JsonObject, place: str) -> Exception:
     if kind == "item_reference" or (kind is None and "id" in item and "content" not in item):
         return unsupported(place, _REFERENCE)
     if kind in _CALLS:
-        return invalid(place, f"must have a 'call_id', and a call its 'name'")
+        return invalid(place, "must have a 'call_id', and a call its 'name'")
     if kind in (None, "message"):
         return invalid(place, "must have a 'role' and a 'content'")
     return unsupported(

@@ -5,7 +5,6 @@ order of events is OpenAI's: an item is added, then its parts with their deltas,
 done from the inside out.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -182,7 +181,9 @@ class CallItem:
         item: JsonObject = {"id": self.id, "call_id": self.call_id, "status": status}
         if self.tool.kind == "tool_search":
             return {
-                **item, "type": "tool_search_call", "execution": "client",
+                **item,
+                "type": "tool_search_call",
+                "execution": "client",
                 "arguments": _parsed(arguments),
             }
         item["name"] = self.tool.name
@@ -222,6 +223,8 @@ def _input_of(arguments: str) -> str:
             return text
         case str(text):
             return text
-        case {**fields} if len(fields) == 1 and isinstance(only := next(iter(fields.values())), str):
+        case {**fields} if len(fields) == 1 and isinstance(
+            only := next(iter(fields.values())), str
+        ):
             return only
     return "" if arguments in ("", "{}") else arguments

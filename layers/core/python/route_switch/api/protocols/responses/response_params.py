@@ -59,9 +59,13 @@ def _text(content: JsonObject) -> JsonObject:
     return params if form is None else {**params, "response_format": form}
 
 
-def _response_format(given: JsonValue) -> JsonValue:
+def _response_format(given: JsonValue) -> JsonObject | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise invalid("text.format", 'must be a format, such as {"type": "json_object"}')
     match given:
-        case None | {"type": "text"}:
+        case {"type": "text"}:
             return None
         case {"type": "json_object"}:
             return {"type": "json_object"}

@@ -1,6 +1,7 @@
 """What of a Responses request cannot be kept, and how a request is told so."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
@@ -64,13 +65,25 @@ def refuse_fields(content: JsonObject) -> None:
         raise unsupported("n", "a response has one answer. Send several requests")
     if content.get("background"):
         raise unsupported(
-            "background", "a response is answered at once. Leave it out, and set 'stream' if it"
-            " takes long"
+            "background",
+            "a response is answered at once. Leave it out, and set 'stream' if it takes long",
         )
     if content.get("store"):
-        raise unsupported(
-            "store", f"{_STATELESS}, and set 'store' to false or leave it out"
-        )
+        raise unsupported("store", f"{_STATELESS}, and set 'store' to false or leave it out")
+
+
+def nothing_stored(method: str, path: str) -> RequestRefusedError:
+    """Return the answer on the paths below this API's own."""
+    what = {
+        "GET": "no response can be read later",
+        "DELETE": "no response has to be deleted",
+    }.get(method, "tokens cannot be counted and conversations not compacted here")
+    return RequestRefusedError(
+        f"There is no {method} {path[:80]}: this router stores no responses, so {what}. Send the "
+        "whole conversation to POST /v1/responses.",
+        status=HTTPStatus.NOT_FOUND,
+        code="not_stored",
+    )
 
 
 def shown(kind: JsonValue) -> str:

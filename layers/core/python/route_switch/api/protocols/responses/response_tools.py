@@ -20,7 +20,7 @@ Kind = Literal["function", "custom", "tool_search"]
 MAX_NAME_LENGTH = 64
 """The limit of OpenAI and of Bedrock."""
 TOOL_SEARCH = "tool_search"
-_HOSTED = (
+HOSTED = (
     "it would run at OpenAI, and this router runs no tools. Remove it, or declare a function that "
     "your program runs"
 )
@@ -85,11 +85,12 @@ def _declared(content: JsonObject) -> Iterator[tuple[str, JsonValue]]:
 def _offer(
     offered: OfferedTools, tool: JsonValue, place: str, namespace: str | None = None
 ) -> None:
+    if not isinstance(tool, dict):
+        raise invalid(place, 'must be a tool, such as {"type": "function", "name": "…"}')
     match tool:
         case {"type": "function", "name": str(name)}:
-            known = {k: tool.get(k) for k in ("description", "parameters", "strict")}
-            if not known["strict"]:  # as in a chat request without it
-                del known["strict"]
+            fields = ("description", "parameters", "strict")
+            known: JsonObject = {k: tool[k] for k in fields if tool.get(k)}
             offered.add(ToolName("function", name, namespace), known, tool, place)
         case {"type": "custom", "name": str(name)}:
             offered.add(ToolName("custom", name, namespace), _one_text(tool), tool, place)
@@ -97,18 +98,24 @@ def _offer(
             for index, inner in enumerate(tools):
                 _offer(offered, inner, f"{place}.tools[{index}]", name)
         case {"type": "tool_search", "execution": "client"}:
-            known = {k: tool.get(k) for k in ("description", "parameters")}
+            known = {k: tool[k] for k in ("description", "parameters") if tool.get(k)}
             offered.add(ToolName("tool_search", TOOL_SEARCH), known, tool, place)
+        case _:
+            _leave_out(offered, tool, place)
+
+
+def _leave_out(offered: OfferedTools, tool: JsonObject, place: str) -> None:
+    """Note a tool that a client sends by default, and refuse any other that cannot be called."""
+    match tool:
         case {"type": "tool_search"}:
             offered.left_out.append(f"{place}: tool_search, since all tools are sent to the model")
         case {"type": "web_search", "external_web_access": False}:  # Codex's default
             offered.left_out.append(f"{place}: web_search, since this router runs no tools")
         case {"type": "function" | "custom" | "namespace"}:
             raise invalid(place, "must have a 'name', and a namespace its 'tools'")
-        case {"type": str(kind)}:
-            raise unsupported(place, f"a tool {shown(kind)} cannot be called: {_HOSTED}")
         case _:
-            raise invalid(place, 'must be a tool, such as {"type": "function", "name": "…"}')
+            kind = shown(tool.get("type"))
+            raise unsupported(place, f"a tool {kind} cannot be called: {HOSTED}")
 
 
 def _one_text(tool: JsonObject) -> JsonObject:
@@ -126,54 +133,3 @@ def _one_text(tool: JsonObject) -> JsonObject:
     }
     said = "\n\n".join(text for text in texts if isinstance(text, str) and text)
     return {"description": said or None, "parameters": schema}
-
-
-def tool_params(content: JsonObject, offered: OfferedTools) -> JsonObject:
-    """Return the fields of a chat request that are about tools."""
-    choice, functions = content.get("tool_choice"), dict(offered.functions)
-    match choice:
-        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": list(allowed)}:
-            names = [_allowed(each, offered, f"tool_choice.tools[{n}]")
-                     for n, each in enumerate(allowed)]
-            functions = {name: functions[name] for name in names}
-            chosen: JsonValue = mode
-        case None | "auto" | "none" | "required":
-            chosen = choice
-        case {"type": "function" | "custom"}:
-            name = _allowed(choice, offered, "tool_choice")
-            chosen = {"type": "function", "function": {"name": name}}
-        case {"type": str(kind)} if kind != "allowed_tools":
-            raise unsupported("tool_choice", f"a tool {shown(kind)} cannot be called: {_HOSTED}")
-        case _:
-            raise invalid("tool_choice", "must be auto, none, required, a tool, or allowed_tools")
-    if not functions:
-        if chosen == "required":
-            raise invalid("tool_choice", "requires a tool, but 'tools' is empty. Add the tool")
-        return {}
-    return _tool_fields(functions, chosen, content)
-
-
-def _tool_fields(
-    functions: dict[str, JsonObject], chosen: JsonValue, content: JsonObject
-) -> JsonObject:
-    params: JsonObject = {"tools": [*functions.values()]}
-    if chosen is not None and chosen != "auto":
-        params["tool_choice"] = chosen
-    if content.get("parallel_tool_calls") is False:  # true is every provider's default
-        params["parallel_tool_calls"] = False
-    return params
-
-
-def _allowed(choice: JsonValue, offered: OfferedTools, place: str) -> str:
-    """Return the chat name of a tool that `tool_choice` names."""
-    match choice:
-        case {"type": "function" | "custom" as kind, "name": str(name)}:
-            namespace = choice.get("namespace")
-            for chat, tool in offered.names.items():
-                same = namespace is None or tool.namespace == namespace
-                if (tool.kind, tool.name) == (kind, name) and same:
-                    return chat
-            raise invalid(place, "names a tool that is not among 'tools'. Add it, or name another")
-        case {"type": str(kind)} if kind not in ("function", "custom"):
-            raise unsupported(place, f"a tool {shown(kind)} cannot be called: {_HOSTED}")
-    raise invalid(place, "must have the 'type' and the 'name' of a tool")

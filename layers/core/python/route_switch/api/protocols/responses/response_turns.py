@@ -64,9 +64,9 @@ class Turns:
         extras = state.get(CALLS)
         fields: JsonObject = {k: v for k, v in state.items() if k != CALLS}
         turn.message = merged_message(turn.message, fields)
-        for call in turn.calls if isinstance(extras, dict) else ():
-            more = extras.get(str(call["id"]))
-            call |= more if isinstance(more, dict) else {}
+        for call in turn.calls:
+            more = extras.get(str(call["id"])) if isinstance(extras, dict) else None
+            call.update(more if isinstance(more, dict) else {})
 
     def call(self, call_id: str, name: str, arguments: str) -> None:
         function: JsonObject = {"name": name, "arguments": arguments}
