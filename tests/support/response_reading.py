@@ -1,4 +1,4 @@
-"""Answers of the Responses API as a strict client reads them: OpenAI's own types and accumulator."""
+"""Answers of the Responses API as a strict client reads them: with OpenAI's own types."""
 
 import json
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def _check_items(events: Sequence[Json], output: list[Json]) -> None:
     added: dict[int, Json] = {}
     done: set[int] = set()
     for event in events:
-        index = event.get("output_index")
+        index: Any = event.get("output_index")
         if event["type"] == "response.output_item.added":
             assert index == len(added)
             added[index] = event["item"]

@@ -1,5 +1,6 @@
 """Whatever a model says, its events and its whole answer are the same response."""
 
+import itertools
 import json
 from typing import Any
 
@@ -61,7 +62,7 @@ def call_pieces(index: int, name: str, arguments: dict[str, Any], cuts: list[int
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     first: JsonObject = {"index": index, "id": f"call_{index}", "type": "function"}
     chunks = [Chunk({"tool_calls": [{**first, "function": {"name": name, "arguments": ""}}]})]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         piece: JsonValue = {"index": index, "function": {"arguments": text[start:end]}}
         chunks.append(Chunk({"tool_calls": [piece]}))
     return chunks
@@ -188,18 +189,13 @@ def test_reasoning_carries_what_its_provider_wants_back_if_the_client_asks_for_i
 
 
 def test_fields_of_a_call_come_back_with_its_reasoning() -> None:
-    call = {**calling("weather", "{}")["tool_calls"][0], "extra_content": {"signature": "s"}}  # type: ignore[index, dict-item, call-overload]  # built above
-    function_call, reasoning = output_of({"tool_calls": [call]})
+    delta: Json = calling("weather", "{}")
+    delta["tool_calls"][0]["extra_content"] = {"signature": "s"}
+    function_call, reasoning = output_of(delta)
     assert reasoning["summary"] == []
-    later = asked(
-        input=[
-            function_call,
-            reasoning,
-            {"type": "function_call_output", "call_id": "call_7", "output": "sun"},
-        ]
-    )
-    [told] = later.messages[0]["tool_calls"]  # type: ignore[misc]  # one call
-    assert told["extra_content"] == {"signature": "s"}
+    output: Json = {"type": "function_call_output", "call_id": "call_7", "output": "sun"}
+    later: Json = asked(input=[function_call, reasoning, output]).messages[0]
+    assert later["tool_calls"][0]["extra_content"] == {"signature": "s"}
 
 
 def test_an_answer_that_is_cut_says_why() -> None:

@@ -10,10 +10,18 @@ from route_switch.api import openapi_answers as answers
 from route_switch.api.feedback_request import FeedbackRequest
 from route_switch.api.openapi_operations import TAGS, paths
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
+from route_switch.api.openapi_responses import RESPONSES_ANSWERS, RESPONSES_OPERATIONS
 from route_switch.api.protocols.chat_completions.chat_request import ChatRequest
+from route_switch.api.protocols.completions.text_request import CompletionRequest
+from route_switch.api.protocols.responses.response_request import ResponsesRequest
 from route_switch.domain.ports import JsonObject
 
-REQUESTS: tuple[type[BaseModel], ...] = (ChatRequest, FeedbackRequest)
+REQUESTS: tuple[type[BaseModel], ...] = (
+    ChatRequest,
+    ResponsesRequest,
+    CompletionRequest,
+    FeedbackRequest,
+)
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Error,
     answers.ChatCompletion,
@@ -29,6 +37,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Prompt,
     answers.PromptHistory,
     answers.Health,
+    *RESPONSES_ANSWERS,
 )
 SCHEMAS = "#/components/schemas/"
 ABOUT = (
@@ -46,7 +55,7 @@ def document() -> JsonObject:
         "servers": [{"url": ".", "description": "The location of this document."}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"key": []}],
-        "paths": paths(),
+        "paths": paths(*RESPONSES_OPERATIONS),
         "components": {
             "securitySchemes": {
                 "key": {

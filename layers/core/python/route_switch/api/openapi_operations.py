@@ -21,7 +21,8 @@ ANYWHERE = (429, 500, 502, 503, 504)
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`answer` and `body` name schemas, `parameters` named parts. `event` is the schema of a single
-    event for answers that may be streamed, because OpenAPI 3.1 cannot describe the whole stream."""
+    event for answers that may be streamed, because OpenAPI 3.1 cannot describe the whole stream.
+    Without `answers`, a route only explains why it cannot answer."""
 
     method: str
     path: str
@@ -35,6 +36,7 @@ class Operation:
     headers: JsonObject = field(default_factory=dict)
     event: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
+    answers: bool = True
 
     def as_json(self) -> JsonObject:
         operation: JsonObject = {
@@ -43,7 +45,7 @@ class Operation:
             "summary": self.summary,
             "parameters": [_ref("parameters", name) for name in self.parameters],
             "responses": {
-                "200": self._answer(),
+                **({"200": self._answer()} if self.answers else {}),
                 **{str(s): _ref("responses", str(s)) for s in sorted({*self.errors, *ANYWHERE})},
             },
         }
@@ -190,9 +192,9 @@ OPERATIONS = (
 )
 
 
-def paths() -> JsonObject:
+def paths(*more: Operation) -> JsonObject:
     found: dict[str, JsonObject] = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *more):
         methods = found.setdefault(operation.path, {})
         methods[operation.method.lower()] = operation.as_json()
     return {**found}

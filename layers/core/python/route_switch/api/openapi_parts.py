@@ -100,6 +100,7 @@ PARAMETERS: JsonObject = {
         "path", "id", "Slashes may be sent unencoded or encoded.", _text(200), "tier-1"
     ),
     "request": _parameter("path", "id", "The answer's `id`.", _text(MAX_ID_LENGTH), "chatcmpl-1"),
+    "response": _parameter("path", "id", "The rest of the path.", _text(MAX_ID_LENGTH), "resp_1"),
     "user": _parameter(
         "path", "user", "The `user` field of the requests.", _text(MAX_USER_LENGTH), "u-1"
     ),

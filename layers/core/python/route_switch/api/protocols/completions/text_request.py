@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.api.client_call import MAX_USER_LENGTH, ClientCall
 from route_switch.api.json_body import parse_object, validated
@@ -12,6 +12,7 @@ from route_switch.api.protocols.chat_completions.chat_request import (
     StreamOptions,
     refuse_owner_fields,
 )
+from route_switch.api.protocols.chat_completions.chat_schema import REFUSED_FIELDS
 from route_switch.api.route_options import RouteOptions, Whole, check_options
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
@@ -25,11 +26,17 @@ _REFUSED = {
     **dict.fromkeys(("messages", "tools", "tool_choice", "functions", "response_format"), _CHAT),
 }
 
+_CONSTRAINTS: list[JsonValue] = [
+    {"propertyNames": {"not": {"enum": [*REFUSED_FIELDS]}}},
+    {"properties": {name: {"enum": [None, False, "", 0, [], {}]} for name in _REFUSED}},
+]
+"""The same as JSON schema, for the OpenAPI document."""
+
 
 class CompletionRequest(BaseModel):
     """The validated fields of a request. All other fields pass through unchanged."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": _CONSTRAINTS})
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     prompt: (

@@ -54,7 +54,7 @@ def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
         case {"type": "tool_search_call", "call_id": str(call_id)}:
             turns.call(call_id, TOOL_SEARCH, json.dumps(item.get("arguments")))
         case {"type": str(kind), "call_id": str(call_id)} if kind in _RESULTS:
-            turns.answer(call_id, _result(item, call_id, place), place)
+            turns.answer(call_id, _result(item, place), place)
         case {"type": "reasoning"}:
             return _add_reasoning(turns, item)
         case {"type": "item_reference" | None, "id": str(number)} if number.startswith("rs_"):
@@ -80,12 +80,10 @@ def _add_message(turns: Turns, role: str, content: JsonValue, place: str) -> Non
         raise invalid(f"{place}.role", "must be user, assistant, system or developer")
 
 
-def _result(item: JsonObject, call_id: str, place: str) -> JsonObject:
+def _result(item: JsonObject, place: str) -> JsonValue:
     if item["type"] == "tool_search_output":
-        output: JsonValue = json.dumps(item.get("tools"), ensure_ascii=False)
-    else:
-        output = chat_content(item.get("output"), f"{place}.output")
-    return {"role": "tool", "tool_call_id": call_id, "content": output}
+        return json.dumps(item.get("tools"), ensure_ascii=False)
+    return chat_content(item.get("output"), f"{place}.output")
 
 
 def _add_reasoning(turns: Turns, item: JsonObject) -> str | None:

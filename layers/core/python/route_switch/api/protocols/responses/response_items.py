@@ -159,11 +159,9 @@ class CallItem:
 
     @property
     def is_whole(self) -> bool:
-        try:
-            parse_json("".join(self._pieces))
-        except InvalidJsonError:
-            return False
-        return True
+        """Whether the arguments are an object that is closed."""
+        arguments = "".join(self._pieces)
+        return bool(arguments) and isinstance(_parsed(arguments), dict)
 
     def end(self, status: Status) -> Iterator[JsonObject]:
         arguments = "".join(self._pieces)
@@ -174,7 +172,7 @@ class CallItem:
             text = _input_of(arguments)
             yield self._event("custom_tool_call_input.delta", delta=text)
             yield self._event("custom_tool_call_input.done", input=text)
-        self.snapshot = self._item(arguments, status if self.is_whole else "incomplete")
+        self.snapshot = self._item(arguments, "completed" if self.is_whole else status)
         yield _done(self.index, self.snapshot)
 
     def _item(self, arguments: str, status: str) -> JsonObject:

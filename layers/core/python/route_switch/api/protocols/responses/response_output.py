@@ -110,7 +110,7 @@ class ResponseOutput:
             call = self._calls[position] = _NamelessCall(known)
         self._keep_fields(call.call_id, piece)
         if isinstance(call, CallItem):
-            if arguments:
+            if arguments and call in self._open:  # else it is whole, and nothing can follow
                 self._tell(call.add(arguments))
             return
         call.arguments += arguments

@@ -6,6 +6,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from route_switch.api.protocols.chat_completions.chat_schema import (
+    REFUSED_FIELDS as OWNERS_FIELDS,
+)
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 
@@ -40,6 +43,15 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
 
 INCLUDES: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
 """What `include` may ask for. The other values are about tools that run at OpenAI."""
+
+_NO: JsonValue = {"enum": [False, None]}
+CONSTRAINTS: list[JsonValue] = [
+    {"propertyNames": {"not": {"enum": [*OWNERS_FIELDS, *OTHER_NAMES]}}},
+    {"properties": {name: {"type": "null"} for name in REFUSED_FIELDS}},
+    {"properties": {"store": _NO, "background": _NO, "n": {"enum": [1, None]}}},
+    {"properties": {"include": {"items": {"enum": [*INCLUDES]}}}},
+]
+"""The same as JSON schema, for the OpenAPI document."""
 
 
 def unsupported(param: str, why: str) -> RequestRefusedError:

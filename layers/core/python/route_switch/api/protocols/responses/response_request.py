@@ -14,7 +14,7 @@ from route_switch.api.protocols.chat_completions.chat_request import (
 )
 from route_switch.api.protocols.responses.response_input import chat_messages
 from route_switch.api.protocols.responses.response_params import chat_params
-from route_switch.api.protocols.responses.response_refusals import refuse_fields
+from route_switch.api.protocols.responses.response_refusals import CONSTRAINTS, refuse_fields
 from route_switch.api.protocols.responses.response_tool_choice import tool_params
 from route_switch.api.protocols.responses.response_tools import OfferedTools, offered_tools
 from route_switch.api.route_options import RouteOptions, Whole, check_options
@@ -36,9 +36,10 @@ class TextSettings(BaseModel):
 
 
 class ResponsesRequest(BaseModel):
-    """The validated fields of a request. The OpenAPI document lists those that are refused."""
+    """The validated fields of a request. docs/protocols.md lists which items, parts and tools are
+    kept. Fields that this API does not have pass through unchanged."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": CONSTRAINTS})
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     input: (

@@ -109,7 +109,7 @@ def _leave_out(offered: OfferedTools, tool: JsonObject, place: str) -> None:
     match tool:
         case {"type": "tool_search"}:
             offered.left_out.append(f"{place}: tool_search, since all tools are sent to the model")
-        case {"type": "web_search", "external_web_access": False}:  # Codex's default
+        case {"type": "web_search", "external_web_access": bool()}:  # as Codex offers it
             offered.left_out.append(f"{place}: web_search, since this router runs no tools")
         case {"type": "function" | "custom" | "namespace"}:
             raise invalid(place, "must have a 'name', and a namespace its 'tools'")

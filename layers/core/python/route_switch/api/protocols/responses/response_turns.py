@@ -18,7 +18,8 @@ from route_switch.domain.ports import JsonObject
 @dataclass(slots=True)
 class _Turn:
     message: JsonObject
-    results: dict[str, JsonObject] = field(default_factory=dict)
+    results: dict[str, tuple[JsonObject, list[JsonValue]]] = field(default_factory=dict)
+    """By the call's id: the result's message, and the attachments that it cannot hold."""
     calls: list[JsonObject] = field(default_factory=list)
     is_open: bool = False
     """Whether the assistant's next item belongs to it."""
@@ -27,7 +28,9 @@ class _Turn:
         ids = [str(call["id"]) for call in self.calls]
         calls: JsonObject = {"tool_calls": [*self.calls]} if self.calls else {}
         results = [self.results[each] for each in ids if each in self.results]
-        return [self.message | calls, *results]
+        attached = [part for _, parts in results for part in parts]
+        shown: list[JsonObject] = [{"role": "user", "content": attached}] if attached else []
+        return [self.message | calls, *(message for message, _ in results), *shown]
 
 
 class Turns:
@@ -74,7 +77,7 @@ class Turns:
         turn.calls.append({"id": call_id, "type": "function", "function": function})
         self._by_call[call_id] = turn
 
-    def answer(self, call_id: str, message: JsonObject, place: str) -> None:
+    def answer(self, call_id: str, content: JsonValue, place: str) -> None:
         """Add a call's result. It stands behind its call, whatever was said in between."""
         turn = self._by_call.get(call_id)
         if turn is None:
@@ -84,7 +87,7 @@ class Turns:
                 " id. Send the call as well",
             )
         turn.is_open = False
-        turn.results[call_id] = message
+        turn.results[call_id] = _result(call_id, content)
 
     @property
     def messages(self) -> tuple[JsonObject, ...]:
@@ -98,6 +101,19 @@ class Turns:
         turn = _Turn({"role": "assistant", "content": None}, is_open=True)
         self._turns.append(turn)
         return turn
+
+
+def _result(call_id: str, content: JsonValue) -> tuple[JsonObject, list[JsonValue]]:
+    """Return the message, and its images and files: a chat message with a tool's result has text
+    only, so they follow in a user's message."""
+    parts = content if isinstance(content, list) else []
+    texts = [part for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    others = [part for part in parts if part not in texts]
+    if others:
+        texts.append({"type": "text", "text": "Its attachments follow in the next message."})
+        others.insert(0, {"type": "text", "text": f"Attachments of the tool result {call_id}:"})
+        content = [*texts]
+    return {"role": "tool", "tool_call_id": call_id, "content": content}, others
 
 
 def _parts(message: JsonObject) -> list[JsonValue]:
