@@ -2,6 +2,8 @@
 
 ROUTES = {
     ("POST", "/v1/chat/completions"): "router",
+    ("POST", "/v1/messages"): "router",
+    ("POST", "/v1/messages/count_tokens"): "router",
     ("POST", "/v1/route"): "router",
     ("GET", "/v1/models"): "router",
     ("GET", "/v1/models/{id+}"): "router",
@@ -17,5 +19,5 @@ ROUTES = {
 }
 """The function that serves each method and path."""
 
-STREAMED = frozenset({("POST", "/v1/chat/completions")})
+STREAMED = frozenset({("POST", "/v1/chat/completions"), ("POST", "/v1/messages")})
 """Routes whose every answer has the form of a stream, errors included."""

@@ -1,9 +1,10 @@
 """The protocols that clients may speak. A new one is a new folder and a line here."""
 
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
+from route_switch.api.protocols.messages.messages_protocol import MESSAGES
 from route_switch.api.protocols.protocol import ClientProtocol
 
-PROTOCOLS: tuple[ClientProtocol, ...] = (CHAT_COMPLETIONS,)
+PROTOCOLS: tuple[ClientProtocol, ...] = (CHAT_COMPLETIONS, MESSAGES)
 
 
 def protocol_of(path: str) -> ClientProtocol:
