@@ -2,6 +2,8 @@
 
 ROUTES = {
     ("POST", "/v1/chat/completions"): "router",
+    ("POST", "/v1/messages"): "router",
+    ("POST", "/v1/messages/count_tokens"): "router",
     ("POST", "/v1/responses"): "router",
     ("GET", "/v1/responses/{id+}"): "router",
     ("POST", "/v1/responses/{id+}"): "router",
@@ -23,6 +25,7 @@ ROUTES = {
 """The function that serves each method and path."""
 
 STREAMED = frozenset(
-    ("POST", path) for path in ("/v1/chat/completions", "/v1/responses", "/v1/completions")
+    ("POST", path)
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions")
 )
 """Routes whose every answer has the form of a stream, errors included."""

@@ -19,12 +19,15 @@ from route_switch.api import model_list, route_answer
 from route_switch.api.body import read_body
 from route_switch.api.client_call import check_idempotency_key, inbound_request
 from route_switch.api.cors import cors_config
+from route_switch.api.credentials import authorization
 from route_switch.api.ending import Ending
 from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.exchange import Exchange
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
+from route_switch.api.protocols.messages.messages_protocol import MESSAGES
+from route_switch.api.protocols.messages.messages_request import count_tokens
 from route_switch.api.protocols.protocol import ClientProtocol
 from route_switch.api.protocols.registry import PROTOCOLS, protocol_of
 from route_switch.api.protocols.responses.response_protocol import RESPONSES
@@ -84,6 +87,14 @@ for protocol in PROTOCOLS:
     app.post(protocol.path)(answer_client)
 
 
+@app.post(f"{MESSAGES.path}/count_tokens")
+def count_message_tokens() -> Response[str]:
+    _caller()
+    tokens = count_tokens(read_body(app.current_event, router().config.max_body_bytes))
+    request_id = app.current_event.request_context.request_id
+    return json_response({"input_tokens": tokens}, headers=dict(MESSAGES.headers(request_id)))
+
+
 @app.route(f"{RESPONSES.path}/.+", ["GET", "POST", "DELETE"])
 def stored_response() -> Response[str]:
     _caller()
@@ -135,7 +146,7 @@ def lambda_handler(
 
 
 def _caller() -> ApiKey:
-    return router().authenticate(app.current_event.headers.get("authorization"))
+    return router().authenticate(authorization(app.current_event.headers))
 
 
 def _received(protocol: ClientProtocol, idempotency_key: str | None = None) -> Exchange:

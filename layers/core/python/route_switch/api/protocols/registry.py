@@ -2,10 +2,11 @@
 
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
 from route_switch.api.protocols.completions.text_protocol import COMPLETIONS
+from route_switch.api.protocols.messages.messages_protocol import MESSAGES
 from route_switch.api.protocols.protocol import ClientProtocol
 from route_switch.api.protocols.responses.response_protocol import RESPONSES
 
-PROTOCOLS: tuple[ClientProtocol, ...] = (CHAT_COMPLETIONS, RESPONSES, COMPLETIONS)
+PROTOCOLS: tuple[ClientProtocol, ...] = (CHAT_COMPLETIONS, MESSAGES, RESPONSES, COMPLETIONS)
 
 
 def protocol_of(path: str) -> ClientProtocol:

@@ -86,9 +86,7 @@ class ResponseOutput:
         thoughts = thoughts_in(delta)
         if self.keeps_state:
             self._state = merged_message(self._state, thoughts)
-        texts = (thoughts.get(name) for name in _THOUGHTS)
-        text = next((text for text in texts if isinstance(text, str)), None)
-        if text is not None:
+        if text := _thought(thoughts):
             self._tell(self._current(ReasoningItem, "rs").think(text))
 
     def _say(self, delta: JsonObject, logprobs: list[JsonValue]) -> None:
@@ -173,6 +171,15 @@ class ResponseOutput:
     def _told(self) -> list[JsonObject]:
         events, self._events = self._events, []
         return events
+
+
+def _thought(thoughts: JsonObject) -> str:
+    """Return the text of a model's thoughts; signed thoughts repeat it."""
+    texts = (thoughts.get(name) for name in _THOUGHTS)
+    signed = thoughts.get("thinking_blocks")
+    blocks = [b for b in (signed if isinstance(signed, list) else ()) if isinstance(b, dict)]
+    said = "".join(text for b in blocks if isinstance(text := b.get("thinking"), str))
+    return next((text for text in texts if isinstance(text, str)), said)
 
 
 def _calls(delta: JsonObject, number: str) -> list[tuple[int, JsonObject]]:
