@@ -55,7 +55,8 @@ class TextEvents:
         yield from ()
 
     def of(self, chunk: Chunk) -> Iterator[str]:
-        if chunk.index not in self._lengths and (chunk.delta or chunk.finish_reason):
+        says = chunk.delta or chunk.finish_reason or chunk.logprobs
+        if says and chunk.index not in self._lengths:
             self._lengths[chunk.index] = len(self._echoed)
             if self._echoed:
                 yield self._event(_choice(chunk.index, self._echoed, None, None))
