@@ -31,4 +31,4 @@ class Exchange:
 
     def events(self, answer: Answer, on_end: Callable[[], object]) -> Generator[str]:
         writer = self.protocol.events(answer.routed, self.call)
-        return live_events(answer, writer, on_end, self.protocol.error_event)
+        return live_events(answer, writer, on_end)

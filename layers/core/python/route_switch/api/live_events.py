@@ -11,6 +11,8 @@ from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.route_request import Answer
 
+KEEP_ALIVE = ": the model has not finished\n\n"
+"""A comment, which clients skip. Idle connections are closed on the way."""
 _LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
 
 
@@ -29,16 +31,16 @@ class EventWriter(Protocol):
         """Yield what follows the last chunk, such as the usage and the costs."""
         ...
 
+    def broken_off(self, error: ErrorAnswer) -> Iterator[str]:
+        """Yield what follows the last chunk of an answer that is not whole."""
+        ...
+
 
 def live_events(
-    answer: Answer,
-    writer: EventWriter,
-    on_end: Callable[[], object],
-    broken_off: Callable[[ErrorAnswer], str],
+    answer: Answer, writer: EventWriter, on_end: Callable[[], object]
 ) -> Generator[str]:
     """Yield each chunk as it arrives. `on_end` is called before the last event is sent, also if
-    the client has left. An answer that broke off ends in the error event that `broken_off`
-    returns."""
+    the client has left."""
     try:
         with closing(answer.chunks()) as chunks:
             yield from writer.begin()
@@ -52,7 +54,7 @@ def live_events(
     if answer.error is None:
         yield from writer.end(answer.routed)
     else:
-        yield broken_off(_incomplete(answer.error))
+        yield from writer.broken_off(_incomplete(answer.error))
 
 
 def sse(event: JsonObject, name: str | None = None) -> str:

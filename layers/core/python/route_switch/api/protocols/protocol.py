@@ -22,7 +22,7 @@ class ClientProtocol:
     - `parse`: validates and translates a body; raises `RequestRefusedError`.
     - `answer`: the body of a whole answer; an empty one if no model was called.
     - `events`: the writer of a live answer.
-    - `error`: the body of an error; `error_event` is the event that ends a live answer with it.
+    - `error`: the body of an error.
     - `headers`: what every answer has beside the router's own headers, for its request id.
     - `scope` keeps the idempotency keys of protocols apart.
     """
@@ -33,6 +33,5 @@ class ClientProtocol:
     answer: Callable[[RoutedRequest, ClientCall], JsonObject]
     events: Callable[[RoutedRequest, ClientCall], EventWriter]
     error: ErrorBody
-    error_event: Callable[[ErrorAnswer], str]
     scope: str
     headers: Callable[[str], Mapping[str, str]] = lambda _: {}

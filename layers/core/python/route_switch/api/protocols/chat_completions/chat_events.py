@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from route_switch.api.client_call import ClientCall
-from route_switch.api.live_events import sse
+from route_switch.api.error_answers import ErrorAnswer, openai_error
+from route_switch.api.live_events import KEEP_ALIVE, sse
 from route_switch.api.protocols.chat_completions.chat_answer import envelope, usage_body
 from route_switch.api.route_answer import costs_body
 from route_switch.domain.completion import THOUGHTS
@@ -14,8 +15,6 @@ from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
 
 DONE = "data: [DONE]\n\n"
-KEEP_ALIVE = ": the model has not finished\n\n"
-"""A comment, which clients skip. Idle connections are closed on the way."""
 
 
 class ChatEvents:
@@ -56,6 +55,9 @@ class ChatEvents:
         yield from map(sse, ends)
         yield f": route_switch {json.dumps(costs)}\n\n"
         yield DONE
+
+    def broken_off(self, error: ErrorAnswer) -> Iterator[str]:
+        yield sse(openai_error(error))
 
     def _events(self, chunk: Chunk) -> Iterator[JsonObject]:
         """Yield the role when a choice begins, then what the chunk has, then the choice's end."""

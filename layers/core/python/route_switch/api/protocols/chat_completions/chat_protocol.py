@@ -1,7 +1,6 @@
 """OpenAI's chat completions: the form in which requests are routed, so little is translated."""
 
 from route_switch.api.error_answers import ErrorAnswer, openai_error
-from route_switch.api.live_events import sse
 from route_switch.api.protocols.chat_completions.chat_answer import completion_body
 from route_switch.api.protocols.chat_completions.chat_events import ChatEvents
 from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
@@ -13,10 +12,6 @@ def _error(error: ErrorAnswer, _: str) -> JsonObject:
     return openai_error(error)
 
 
-def _error_event(error: ErrorAnswer) -> str:
-    return sse(openai_error(error))
-
-
 CHAT_COMPLETIONS = ClientProtocol(
     path="/v1/chat/completions",
     id_prefix="chatcmpl-",
@@ -24,6 +19,5 @@ CHAT_COMPLETIONS = ClientProtocol(
     answer=completion_body,
     events=ChatEvents,
     error=_error,
-    error_event=_error_event,
     scope="",
 )

@@ -71,7 +71,7 @@ class ChatRequest(BaseModel):
 def parse_chat_request(body: bytes) -> ClientCall:
     """Validate the request, which is in the form that is routed. Raise `RequestRefusedError`."""
     content = parse_object(body)
-    _refuse_owner_fields(content)
+    refuse_owner_fields(content)
     request = validated(ChatRequest, content, _advice, "the OpenAI chat completion API")
     check_options(request.route_switch, stream=bool(request.stream))
     _check_stream_options(request)
@@ -91,7 +91,8 @@ def parse_chat_request(body: bytes) -> ClientCall:
     )
 
 
-def _refuse_owner_fields(content: JsonObject) -> None:
+def refuse_owner_fields(content: JsonObject) -> None:
+    """Raise `RequestRefusedError` for what only the owner may set, in whatever protocol."""
     for name in REFUSED_FIELDS:
         if name in content:
             raise RequestRefusedError(

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from route_switch.api.client_call import ClientCall
+from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.live_events import sse
 from route_switch.api.protocols.messages.messages_answer import (
     empty_message,
     stop_of,
     usage_body,
 )
+from route_switch.api.protocols.messages.messages_errors import error_body
 from route_switch.api.protocols.messages.open_block import OpenBlock
 from route_switch.api.protocols.messages.tool_pieces import HeldCalls
 from route_switch.api.protocols.messages.turns import THOUGHT_FIELDS
@@ -68,6 +70,9 @@ class MessageEvents:
         }
         yield _event("message_delta", ended)
         yield _event("message_stop", {})
+
+    def broken_off(self, error: ErrorAnswer) -> Iterator[str]:
+        yield sse(error_body(error, str(self._start["id"])), "error")
 
     def _thoughts(self, delta: JsonObject) -> Iterator[JsonObject]:
         signed = delta.get("thinking_blocks")
