@@ -37,6 +37,8 @@ class Operation:
     event: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     answers: bool = True
+    error: str = "Error"
+    """The schema of its errors."""
 
     def as_json(self) -> JsonObject:
         operation: JsonObject = {
@@ -46,7 +48,7 @@ class Operation:
             "parameters": [_ref("parameters", name) for name in self.parameters],
             "responses": {
                 **({"200": self._answer()} if self.answers else {}),
-                **{str(s): _ref("responses", str(s)) for s in sorted({*self.errors, *ANYWHERE})},
+                **{str(s): self._refusal(s) for s in sorted({*self.errors, *ANYWHERE})},
             },
         }
         if self.body is not None:
@@ -56,11 +58,14 @@ class Operation:
             operation["security"] = []
         return operation
 
+    def _refusal(self, status: int) -> JsonObject:
+        return _ref("responses", refusal_name(self.error, status))
+
     def _answer(self) -> JsonObject:
         schema = _ref("schemas", self.answer) if self.answer else _ANY_OBJECT
         content: JsonObject = {"application/json": {"schema": schema}}
         if self.event is not None:
-            content["text/event-stream"] = {"schema": _event(self.event)}
+            content["text/event-stream"] = {"schema": _event(self.event, self.error)}
         return {
             "description": "Success.",
             "headers": self.headers,
@@ -200,7 +205,12 @@ def paths(*more: Operation) -> JsonObject:
     return {**found}
 
 
-def _event(schema: str) -> JsonObject:
+def refusal_name(error: str, status: int) -> str:
+    """Return the name of the response with this status and schema."""
+    return str(status) if error == "Error" else f"{error}{status}"
+
+
+def _event(schema: str, error: str) -> JsonObject:
     """Return the schema of a server-sent event as an object, with its data as JSON."""
     data: list[JsonValue] = [
         {
@@ -208,7 +218,7 @@ def _event(schema: str) -> JsonObject:
             "contentMediaType": "application/json",
             "contentSchema": _ref("schemas", name),
         }
-        for name in (schema, "Error")
+        for name in (schema, error)
     ]
     return {
         "type": "object",

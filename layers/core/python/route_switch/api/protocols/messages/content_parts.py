@@ -90,7 +90,8 @@ def _document(block: JsonObject, place: str) -> Iterator[JsonObject]:
             text = "\n".join([*heading, text_field(source, "data", f"{place}.source")])
             yield marked({"type": "text", "text": text}, block)
         case "content":
-            yield from ({"type": "text", "text": text} for text in heading)
+            for text in heading:
+                yield {"type": "text", "text": text}
             parts = parts_of(source.get("content"), f"{place}.source.content")
             yield from parts[:-1]
             yield from (marked(part, block) for part in parts[-1:])

@@ -1,7 +1,6 @@
-"""Errors of Anthropic's Messages API."""
+"""Errors in Anthropic's form."""
 
 from route_switch.api.error_answers import ErrorAnswer
-from route_switch.api.live_events import sse
 from route_switch.domain.ports import JsonObject
 
 ERROR_TYPES = {
@@ -17,14 +16,6 @@ ERROR_TYPES = {
 
 
 def error_body(error: ErrorAnswer, request_id: str) -> JsonObject:
-    return {**_error(error), "request_id": request_id}
-
-
-def error_event(error: ErrorAnswer) -> str:
-    return sse(_error(error), "error")
-
-
-def _error(error: ErrorAnswer) -> JsonObject:
     """`details` has what programs ask for: OpenAI's `code` and `param`."""
     otherwise = "invalid_request_error" if error.status < 500 else "api_error"
     details: JsonObject = {"error_code": error.code, "param": error.param}
@@ -33,4 +24,4 @@ def _error(error: ErrorAnswer) -> JsonObject:
         "message": error.message,
         "details": {name: value for name, value in details.items() if value is not None},
     }
-    return {"type": "error", "error": said}
+    return {"type": "error", "error": said, "request_id": request_id}

@@ -12,7 +12,7 @@ from route_switch.api.protocols.messages.messages_answer import (
     stop_of,
     usage_body,
 )
-from route_switch.api.protocols.messages.messages_errors import error_event
+from route_switch.api.protocols.messages.messages_errors import error_body
 from route_switch.api.protocols.messages.open_block import OpenBlock
 from route_switch.api.protocols.messages.tool_pieces import HeldCalls
 from route_switch.api.protocols.messages.turns import THOUGHT_FIELDS
@@ -72,7 +72,7 @@ class MessageEvents:
         yield _event("message_stop", {})
 
     def broken_off(self, error: ErrorAnswer) -> Iterator[str]:
-        yield error_event(error)
+        yield sse(error_body(error, str(self._start["id"])), "error")
 
     def _thoughts(self, delta: JsonObject) -> Iterator[JsonObject]:
         signed = delta.get("thinking_blocks")

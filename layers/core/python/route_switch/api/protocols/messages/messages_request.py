@@ -4,13 +4,12 @@ import re
 
 from route_switch.api.client_call import ClientCall
 from route_switch.api.json_body import parse_object, validated
+from route_switch.api.protocols.messages.message_params import chat_params, prompt_params
 from route_switch.api.protocols.messages.messages_schema import (
-    IGNORED_FIELDS,
     REFUSED_FIELDS,
-    CountedRequest,
+    CountTokensRequest,
     MessagesRequest,
 )
-from route_switch.api.protocols.messages.parameters import chat_params, prompt_params
 from route_switch.api.protocols.messages.turns import chat_messages, mark_last
 from route_switch.api.route_options import RouteOptions, check_options
 from route_switch.domain.errors import RequestRefusedError
@@ -24,8 +23,7 @@ THREADS_UNSUPPORTED = "thread_unsupported_request"
 
 def parse_messages_request(body: bytes) -> ClientCall:
     """Raise `RequestRefusedError` for what is invalid or cannot be translated."""
-    content = parse_object(body)
-    _refuse_fields(content, MessagesRequest)
+    content = _translatable(body)
     request = validated(MessagesRequest, content, _advice, API)
     check_options(request.route_switch, stream=bool(request.stream))
     return ClientCall(
@@ -41,36 +39,38 @@ def parse_messages_request(body: bytes) -> ClientCall:
 
 def count_tokens(body: bytes) -> int:
     """Return the estimated input tokens of a request. Raise `RequestRefusedError`."""
-    content = parse_object(body)
-    _refuse_fields(content, MessagesRequest)
-    request = validated(CountedRequest, content, _advice, API)
+    content = _translatable(body)
+    request = validated(CountTokensRequest, content, _advice, API)
     params = prompt_params(request, content)
     return needs_of(_messages(content, request), params).input_tokens
 
 
-def _messages(content: JsonObject, request: CountedRequest) -> tuple[JsonObject, ...]:
+def _messages(content: JsonObject, request: CountTokensRequest) -> tuple[JsonObject, ...]:
     messages = chat_messages(content.get("system"), content["messages"])
     if request.cache_control is None or not messages:
         return messages
     return mark_last(messages, request.cache_control)
 
 
-def _refuse_fields(content: JsonObject, model: type[MessagesRequest]) -> None:
-    for name, value in content.items():
-        if name in REFUSED_FIELDS and value not in (None, [], {}):
-            problem = f"'{name}' cannot be kept. {REFUSED_FIELDS[name]}"
-        elif name in model.model_fields or name in REFUSED_FIELDS or name in IGNORED_FIELDS:
+def _translatable(body: bytes) -> JsonObject:
+    """Return the request without fields that are as good as absent."""
+    content = parse_object(body)
+    for name in REFUSED_FIELDS.keys() & content.keys():
+        if content[name] in (None, [], {}):
+            del content[name]
             continue
-        else:
-            problem = f"'{name[:50]}' is not a field that can be translated. Remove it."
         code = THREADS_UNSUPPORTED if name == "thread" else "unsupported_parameter"
-        raise RequestRefusedError(problem, code=code, param=name[:50])
+        problem = f"'{name}' cannot be kept. {REFUSED_FIELDS[name]}"
+        raise RequestRefusedError(problem, code=code, param=name)
+    return content
 
 
 def _advice(param: str, _: JsonObject, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and param.startswith("route_switch."):
         return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
+    if kind == "extra_forbidden":
+        return f"'{param[:50]}' is not a field that can be translated. Remove it."
     if param == "speed":
         return "'speed' is not 'standard', but the owner of this router sets the price. Remove it."
     if re.fullmatch(r"messages\[\d+\]\.content|system", param):

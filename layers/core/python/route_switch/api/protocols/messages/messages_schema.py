@@ -25,10 +25,6 @@ REFUSED_FIELDS = {
 }
 """Fields whose effect cannot be kept, with what to do instead. Null is as good as absent."""
 
-IGNORED_FIELDS = ("context_management", "diagnostics", "betas")
-"""Fields that can be left out: the answer is to the same request, with the whole conversation in
-sight and without a report on caches. Claude Code sends the first by default."""
-
 
 class _Loose(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
@@ -72,6 +68,11 @@ class OutputFormat(_Loose):
     schema_: Annotated[dict[str, JsonValue], Field(alias="schema")]
 
 
+Ignored = Annotated[JsonValue, Field(description="Accepted and left out")]
+"""The answer is to the same request, with the whole conversation in sight and without a report on
+caches. Claude Code sends `context_management` by default."""
+
+
 class OutputConfig(_Loose):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: OutputFormat | None = None
@@ -81,8 +82,10 @@ class Metadata(_Loose):
     user_id: Annotated[str, Field(max_length=MAX_USER_LENGTH)] | None = None
 
 
-class CountedRequest(_Loose):
-    """What a prompt consists of; everything that counts as input."""
+class CountTokensRequest(BaseModel):
+    """What a prompt consists of: everything that counts as input."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Turn], Field(min_length=1)]
@@ -94,9 +97,12 @@ class CountedRequest(_Loose):
     output_format: OutputFormat | None = None
     cache_control: dict[str, JsonValue] | None = None
     speed: Literal["standard"] | None = None
+    context_management: Ignored = None
+    diagnostics: Ignored = None
+    betas: Ignored = None
 
 
-class MessagesRequest(CountedRequest):
+class MessagesRequest(CountTokensRequest):
     """A request of Anthropic's Messages API. docs/protocols.md tells what is kept and refused."""
 
     max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole]

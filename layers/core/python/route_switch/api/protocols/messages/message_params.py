@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from route_switch.api.protocols.messages.content_parts import marked, unsupported
 from route_switch.api.protocols.messages.messages_schema import (
-    CountedRequest,
+    CountTokensRequest,
     MessagesRequest,
     OutputFormat,
     Thinking,
@@ -22,7 +22,7 @@ LOW_BUDGET, MEDIUM_BUDGET = 4_096, 16_384
 """Thinking budgets below which the effort is low, or medium."""
 
 
-def prompt_params(request: CountedRequest, content: JsonObject) -> JsonObject:
+def prompt_params(request: CountTokensRequest, content: JsonObject) -> JsonObject:
     """Return what a model reads besides the messages. Raise `RequestRefusedError`."""
     tools = [_tool(tool, i, given) for i, (tool, given) in enumerate(_tools(request, content))]
     params: JsonObject = {"tools": [*tools]} if tools else {}
@@ -50,7 +50,7 @@ def chat_params(request: MessagesRequest, content: JsonObject) -> JsonObject:
     return {**sent, **prompt_params(request, content)}
 
 
-def _tools(request: CountedRequest, content: JsonObject) -> list[tuple[Tool, JsonObject]]:
+def _tools(request: CountTokensRequest, content: JsonObject) -> list[tuple[Tool, JsonObject]]:
     given = content.get("tools")
     raw = [tool for tool in given if isinstance(tool, dict)] if isinstance(given, list) else []
     return [*zip(request.tools or (), raw, strict=True)]
@@ -93,12 +93,12 @@ def _tool_choice(choice: ToolChoice) -> JsonObject:
     return {**chosen, "parallel_tool_calls": False} if choice.disable_parallel_tool_use else chosen
 
 
-def _format(request: CountedRequest) -> OutputFormat | None:
+def _format(request: CountTokensRequest) -> OutputFormat | None:
     config = request.output_config
     return (config.format if config else None) or request.output_format
 
 
-def _thinking(request: CountedRequest, content: JsonObject) -> JsonObject:
+def _thinking(request: CountTokensRequest, content: JsonObject) -> JsonObject:
     """Return Anthropic's own field for models that know it, and the effort for all others."""
     thinking, config = request.thinking, request.output_config
     params: JsonObject = {}
