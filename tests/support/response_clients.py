@@ -21,6 +21,22 @@ _CUSTOM = Reply(
         "tool_calls",
     )
 )
+_LOOK = Reply(
+    whole(
+        {
+            "role": "assistant",
+            "content": "I look.",
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": '{"city": "Bern"}'},
+                }
+            ],
+        },
+        "tool_calls",
+    )
+)
 _SAID = completion("Because.")
 MORE_REPLIES: Mapping[str, Reply] = {
     **dict.fromkeys(("completion", "completion_streamed", "turns", "turns_stored"), _SAID),
@@ -31,11 +47,11 @@ MORE_REPLIES: Mapping[str, Reply] = {
 
 
 class ResponsesAnswered(CasesAnswered):
-    """Calls tools in a `loop` until their results are there."""
+    """Calls a tool in a `loop` until its result is there."""
 
     def reply_to(self, case: str, body: Body) -> Reply:
         if case.startswith("loop"):
-            return _SAID if '"role": "tool"' in json.dumps(body["messages"]) else REPLIES["tools"]
+            return _SAID if '"role": "tool"' in json.dumps(body["messages"]) else _LOOK
         return MORE_REPLIES.get(case) or REPLIES[case]
 
 

@@ -126,6 +126,42 @@ def test_images_of_a_result_follow_in_a_users_message() -> None:
     assert [part["type"] for part in shown["content"]] == ["text", "image_url"]
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=5)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[Json]:
+    """Messages, calls and results in any order in which no result comes before its call."""
+    items: list[Json] = [{"role": "user", "content": draw(TEXTS)}]
+    unanswered: list[str] = []
+    for number in range(draw(st.integers(0, 9))):
+        kind = draw(st.sampled_from(("user", "assistant", "call", "result")))
+        if kind == "call":
+            items.append(called(f"call_{number}"))
+            unanswered.append(f"call_{number}")
+        elif kind == "result" and unanswered:
+            place = draw(st.integers(0, len(unanswered) - 1))
+            items.append(result(unanswered.pop(place), draw(TEXTS)))
+        elif kind != "result":
+            items.append({"role": kind, "content": draw(TEXTS)})
+    return items
+
+
+@given(conversations())
+def test_results_follow_their_calls_and_nothing_is_lost(items: list[Json]) -> None:
+    made = messages(*items)
+    told = [m["content"] for m in made if m["content"] is not None]
+    given_texts = [item.get("content", item.get("output")) for item in items]
+    texts = [text for text in given_texts if text is not None]
+    assert sorted("\n\n".join(told).split("\n\n")) == sorted(texts)
+    calls = [call["id"] for m in made for call in m.get("tool_calls", ())]
+    assert calls == [item["call_id"] for item in items if item.get("type") == "function_call"]
+    for index, message in enumerate(made):
+        if message["role"] == "tool":
+            before = next(m for m in reversed(made[:index]) if m["role"] != "tool")
+            assert message["tool_call_id"] in [call["id"] for call in before["tool_calls"]]
+
+
 def test_refusals_and_custom_calls_are_kept() -> None:
     refused = {
         "type": "message",
@@ -148,6 +184,20 @@ def test_reasoning_of_another_service_is_left_out_and_told() -> None:
         "input[1]: reasoning whose encrypted_content is not from this router",
         "input[2]: a reference to reasoning, which this router does not store",
     )
+
+
+def test_a_reference_to_the_text_before_a_call_is_left_out_and_told() -> None:
+    said = {"type": "item_reference", "id": "msg_1"}
+    thought = {"type": "item_reference", "id": "rs_1"}
+    call = parsed(input=[USER, said, thought, called("a"), result("a")])
+    assert [m["role"] for m in call.messages] == ["user", "assistant", "tool"]
+    [note, _] = translated(call.content).left_out
+    assert note == (
+        "input[1]: a reference to the text before a call, which this router does not store"
+    )
+    error = refusal(input=[USER, said, USER, called("a")])
+    assert error.param == "input[1]"
+    assert "providerOptions.openai.store to false" in str(error)
 
 
 def test_settings_have_their_names_of_a_chat_request() -> None:

@@ -13,6 +13,7 @@ from route_switch.domain.ports import JsonObject
 
 _ROLES = {"user": "user", "system": "system", "developer": "system"}
 """Chat roles. `system` is the one that all providers know."""
+_CALLS = ("function_call", "custom_tool_call", "tool_search_call")
 _RESULTS = ("function_call_output", "custom_tool_call_output", "tool_search_output")
 _REFERENCE = (
     "it refers to an item of an earlier response, and this router stores no responses. Send the "
@@ -28,10 +29,11 @@ def chat_messages(content: JsonObject) -> tuple[tuple[JsonObject, ...], list[str
         turns.say({"role": "system", "content": instructions})
     if isinstance(items, str):
         turns.say({"role": "user", "content": items})
-    for index, item in enumerate(items if isinstance(items, list) else ()):
+    listed = items if isinstance(items, list) else []
+    for index, item in enumerate(listed):
         if not isinstance(item, dict):
             raise invalid(f"input[{index}]", 'must be an item, such as {"role": "user", …}')
-        note = _add(turns, item, f"input[{index}]")
+        note = _left_out(item, listed[index + 1 :]) or _add(turns, item, f"input[{index}]")
         if note is not None:
             left_out.append(f"input[{index}]: {note}")
     if not turns.messages:
@@ -57,13 +59,30 @@ def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
             turns.answer(call_id, _result(item, place), place)
         case {"type": "reasoning"}:
             return _add_reasoning(turns, item)
-        case {"type": "item_reference" | None, "id": str(number)} if number.startswith("rs_"):
-            return "a reference to reasoning, which this router does not store"
         case {"type": "additional_tools"}:
             return None  # read by `offered_tools`
         case _:
             raise _refused(item, place)
     return None
+
+
+def _left_out(item: JsonObject, later: list[JsonValue]) -> str | None:
+    """Return why a reference is left out, if the conversation makes sense without it: the AI SDK
+    refers to reasoning, and to what was said before a call, as if OpenAI had stored it."""
+    if not _is_reference(item):
+        return None
+    if str(item.get("id")).startswith("rs_"):
+        return "a reference to reasoning, which this router does not store"
+    follows = (each for each in later if isinstance(each, dict) and not _is_reference(each))
+    following = next((each for each in follows if each.get("type") != "reasoning"), {})
+    if following.get("type") in _CALLS:
+        return "a reference to the text before a call, which this router does not store"
+    return None
+
+
+def _is_reference(item: JsonObject) -> bool:
+    kind = item.get("type")
+    return kind == "item_reference" or (kind is None and "id" in item and "content" not in item)
 
 
 def _called(name: str, item: JsonObject) -> str:
@@ -96,14 +115,11 @@ def _add_reasoning(turns: Turns, item: JsonObject) -> str | None:
     return "reasoning without encrypted_content"
 
 
-_CALLS = ("function_call", "custom_tool_call", "tool_search_call", *_RESULTS)
-
-
 def _refused(item: JsonObject, place: str) -> Exception:
     kind = item.get("type")
-    if kind == "item_reference" or (kind is None and "id" in item and "content" not in item):
+    if _is_reference(item):
         return unsupported(place, _REFERENCE)
-    if kind in _CALLS:
+    if kind in (*_CALLS, *_RESULTS):
         return invalid(place, "must have a 'call_id', and a call its 'name'")
     if kind in (None, "message"):
         return invalid(place, "must have a 'role' and a 'content'")
