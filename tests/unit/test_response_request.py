@@ -1,6 +1,7 @@
 """What a Responses request becomes, and what of it is refused by name."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from route_switch.api.protocols.responses.response_request import (
     parse_response_request,
     translated,
 )
+from route_switch.api.protocols.responses.response_state import encode_state
 from route_switch.api.protocols.responses.response_tools import chat_name
 from route_switch.domain.errors import RequestRefusedError
 
@@ -417,3 +419,32 @@ def test_any_other_body_is_refused_with_a_message(body: Json) -> None:
         assert str(error).endswith(".")
     else:
         assert call.messages
+
+
+MANY = 20_000
+STATE = encode_state({"reasoning_content": "Let me see. " * 5})
+LONG_INPUTS: dict[str, list[Json]] = {
+    "references": [{"type": "item_reference", "id": "msg_1"}] * MANY + [called("a")],
+    "reasoning": [{"type": "reasoning", "summary": [], "encrypted_content": STATE}] * MANY,
+    "texts after a call": [called("a")] + [{"role": "assistant", "content": "word " * 20}] * MANY,
+    "system messages": [{"role": "developer", "content": "word " * 20}] * MANY,
+    "calls": [called(f"call_{n}") for n in range(MANY)],
+    "tools": [
+        {"type": "additional_tools", "tools": [{**WEATHER, "name": f"n{n}"}]} for n in range(MANY)
+    ]
+    + [USER],
+}
+
+
+@pytest.mark.parametrize("kind", LONG_INPUTS)
+def test_time_is_in_proportion_to_the_length(kind: str) -> None:
+    """Quadratic time would be minutes."""
+    body = json.dumps({"input": LONG_INPUTS[kind]}).encode()
+    started = time.process_time()
+    assert parse_response_request(body).messages
+    assert time.process_time() - started < 5
+
+
+def test_two_calls_of_one_turn_have_two_ids() -> None:
+    error = refusal(input=[USER, called("a"), called("a")])
+    assert error.param == "input[2].call_id"

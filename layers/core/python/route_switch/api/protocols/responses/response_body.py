@@ -13,6 +13,8 @@ from route_switch.domain.usage import Usage
 from route_switch.services.inbound_request import RoutedRequest
 
 ID_PREFIX = "resp_"
+MAX_NOTES = 20
+"""Of what was left out of a request."""
 _REPEATED = (
     *("instructions", "max_output_tokens", "max_tool_calls", "prompt_cache_key"),
     *("prompt_cache_retention", "safety_identifier", "temperature", "top_p", "user"),
@@ -59,7 +61,7 @@ def ended_body(
     left out."""
     reason = _REASONS.get(finish_reason)
     usage = routed.completion and routed.completion.usage
-    left_out: list[JsonValue] = [*translated(call.content).left_out]
+    left_out: list[JsonValue] = [*translated(call.content).left_out[:MAX_NOTES]]
     return {
         **_body(routed, call),
         "status": "completed" if reason is None else "incomplete",

@@ -26,19 +26,21 @@ def chat_messages(content: JsonObject) -> tuple[tuple[JsonObject, ...], list[str
     turns, left_out = Turns(), list[str]()
     instructions, items = content.get("instructions"), content.get("input")
     if isinstance(instructions, str) and instructions:
-        turns.say({"role": "system", "content": instructions})
+        turns.say("system", instructions)
     if isinstance(items, str):
-        turns.say({"role": "user", "content": items})
+        turns.say("user", items)
     listed = items if isinstance(items, list) else []
+    following = _following(listed)
     for index, item in enumerate(listed):
         if not isinstance(item, dict):
             raise invalid(f"input[{index}]", 'must be an item, such as {"role": "user", …}')
-        note = _left_out(item, listed[index + 1 :]) or _add(turns, item, f"input[{index}]")
+        note = _left_out(item, following[index]) or _add(turns, item, f"input[{index}]")
         if note is not None:
             left_out.append(f"input[{index}]: {note}")
-    if not turns.messages:
+    messages = turns.messages()
+    if not messages:
         raise invalid("input", "has no message. Send a text, or an item with a 'role'")
-    return turns.messages, left_out
+    return messages, left_out
 
 
 def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
@@ -48,13 +50,14 @@ def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
             _add_message(turns, role, content, place)
         case {"type": "function_call", "name": str(name), "call_id": str(call_id)}:
             arguments = item.get("arguments")
-            turns.call(
-                call_id, _called(name, item), arguments if isinstance(arguments, str) else "{}"
-            )
+            text = arguments if isinstance(arguments, str) else "{}"
+            turns.call(call_id, _called(name, item), text, place)
         case {"type": "custom_tool_call", "name": str(name), "call_id": str(call_id)}:
-            turns.call(call_id, _called(name, item), json.dumps({"input": item.get("input")}))
+            text = json.dumps({"input": item.get("input")}, ensure_ascii=False)
+            turns.call(call_id, _called(name, item), text, place)
         case {"type": "tool_search_call", "call_id": str(call_id)}:
-            turns.call(call_id, TOOL_SEARCH, json.dumps(item.get("arguments")))
+            text = json.dumps(item.get("arguments"), ensure_ascii=False)
+            turns.call(call_id, TOOL_SEARCH, text, place)
         case {"type": str(kind), "call_id": str(call_id)} if kind in _RESULTS:
             turns.answer(call_id, _result(item, place), place)
         case {"type": "reasoning"}:
@@ -66,16 +69,25 @@ def _add(turns: Turns, item: JsonObject, place: str) -> str | None:
     return None
 
 
-def _left_out(item: JsonObject, later: list[JsonValue]) -> str | None:
+def _following(items: list[JsonValue]) -> list[JsonValue]:
+    """Return for each item the type of the next one that is neither a reference nor reasoning."""
+    kinds: list[JsonValue] = []
+    kind: JsonValue = None
+    for item in reversed(items):
+        kinds.append(kind)
+        if isinstance(item, dict) and not _is_reference(item) and item.get("type") != "reasoning":
+            kind = item.get("type")
+    return kinds[::-1]
+
+
+def _left_out(item: JsonObject, following: JsonValue) -> str | None:
     """Return why a reference is left out, if the conversation makes sense without it: the AI SDK
     refers to reasoning, and to what was said before a call, as if OpenAI had stored it."""
     if not _is_reference(item):
         return None
     if str(item.get("id")).startswith("rs_"):
         return "a reference to reasoning, which this router does not store"
-    follows = (each for each in later if isinstance(each, dict) and not _is_reference(each))
-    following = next((each for each in follows if each.get("type") != "reasoning"), {})
-    if following.get("type") in _CALLS:
+    if following in _CALLS:
         return "a reference to the text before a call, which this router does not store"
     return None
 
@@ -94,7 +106,7 @@ def _add_message(turns: Turns, role: str, content: JsonValue, place: str) -> Non
     if role == "assistant":
         turns.assist(*said_and_refused(content, f"{place}.content"))
     elif role in _ROLES:
-        turns.say({"role": _ROLES[role], "content": chat_content(content, f"{place}.content")})
+        turns.say(_ROLES[role], chat_content(content, f"{place}.content"))
     else:
         raise invalid(f"{place}.role", "must be user, assistant, system or developer")
 

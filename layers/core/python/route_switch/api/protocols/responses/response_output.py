@@ -16,9 +16,13 @@ from route_switch.api.protocols.responses.response_items import (
     ReasoningItem,
     Status,
 )
-from route_switch.api.protocols.responses.response_state import CALLS, encode_state, thoughts_in
+from route_switch.api.protocols.responses.response_state import (
+    CALLS,
+    StatePieces,
+    encode_state,
+    thoughts_in,
+)
 from route_switch.api.protocols.responses.response_tools import ToolName
-from route_switch.domain.completion import merged_message
 from route_switch.domain.ports import Chunk, JsonObject
 
 Kind = TypeVar("Kind", ReasoningItem, MessageItem)
@@ -47,7 +51,7 @@ class ResponseOutput:
     _items: list[Item] = field(default_factory=list)
     _open: list[Item] = field(default_factory=list)
     _calls: dict[int, CallItem | _NamelessCall] = field(default_factory=dict)
-    _state: JsonObject = field(default_factory=dict)
+    _state: StatePieces = field(default_factory=StatePieces)
     _events: list[JsonObject] = field(default_factory=list)
 
     def of(self, chunk: Chunk) -> list[JsonObject]:
@@ -85,7 +89,7 @@ class ResponseOutput:
     def _think(self, delta: JsonObject) -> None:
         thoughts = thoughts_in(delta)
         if self.keeps_state:
-            self._state = merged_message(self._state, thoughts)
+            self._state.add(thoughts)
         if text := _thought(thoughts):
             self._tell(self._current(ReasoningItem, "rs").think(text))
 
@@ -129,10 +133,7 @@ class ResponseOutput:
             k: v for k, v in piece.items() if k not in _OF_FUNCTIONS and v is not None
         }
         if more and self.keeps_state:
-            calls = self._state.setdefault(CALLS, {})
-            if isinstance(calls, dict):
-                before = calls.get(call_id)
-                calls[call_id] = {**(before if isinstance(before, dict) else {}), **more}
+            self._state.add({CALLS: {call_id: more}})
 
     def _current(self, kind: type[Kind], prefix: str) -> Kind:
         item = self._opened(kind)
@@ -157,8 +158,8 @@ class ResponseOutput:
     def _close(self, items: Iterable[Item]) -> None:
         for item in items:
             if isinstance(item, ReasoningItem) and self._state:
-                item.encrypted_content = encode_state(self._state)
-                self._state = {}
+                item.encrypted_content = encode_state(self._state.whole())
+                self._state = StatePieces()
             self._tell(item.end(self.status))
             self._open.remove(item)
 

@@ -2,79 +2,105 @@
 
 The Responses API lists thoughts, texts, calls and results as items of their own. A chat message of
 an assistant holds its thoughts, its text and its calls, and the calls' results must follow it.
+Everything is joined at the end: joining each item at once would copy what is there for each.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from route_switch.api.protocols.responses.response_refusals import invalid
-from route_switch.api.protocols.responses.response_state import CALLS
-from route_switch.domain.completion import merged_message
+from route_switch.api.protocols.responses.response_state import CALLS, StatePieces
 from route_switch.domain.ports import JsonObject
+
+Result = tuple[JsonObject, list[JsonValue]]
+"""A result's message, and the attachments that it cannot hold."""
 
 
 @dataclass(slots=True)
-class _Turn:
-    message: JsonObject
-    results: dict[str, tuple[JsonObject, list[JsonValue]]] = field(default_factory=dict)
-    """By the call's id: the result's message, and the attachments that it cannot hold."""
-    calls: list[JsonObject] = field(default_factory=list)
-    is_open: bool = False
-    """Whether the assistant's next item belongs to it."""
+class _Said:
+    """A message of the user, or messages of the system that become one."""
 
-    def messages(self) -> list[JsonObject]:
-        ids = [str(call["id"]) for call in self.calls]
-        calls: JsonObject = {"tool_calls": [*self.calls]} if self.calls else {}
-        results = [self.results[each] for each in ids if each in self.results]
+    role: str
+    contents: list[JsonValue]
+
+    def messages(self) -> Iterator[JsonObject]:
+        first, *more = self.contents
+        content = _joined([p for c in self.contents for p in _parts(c)]) if more else first
+        yield {"role": self.role, "content": content}
+
+
+@dataclass(slots=True)
+class _Assistant:
+    """`is_open`: the assistant's next item belongs to it."""
+
+    texts: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    state: StatePieces = field(default_factory=StatePieces)
+    calls: dict[str, JsonObject] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
+    is_open: bool = True
+
+    def messages(self) -> Iterator[JsonObject]:
+        message: JsonObject = {"role": "assistant", "content": None, **self.state.whole()}
+        if self.texts:
+            message["content"] = "\n\n".join(self.texts)
+        if self.refusals:
+            message["refusal"] = "\n\n".join(self.refusals)
+        if self.calls:
+            message["tool_calls"] = [*self.calls.values()]
+        yield message
+        results = [self.results[each] for each in self.calls if each in self.results]
+        yield from (result for result, _ in results)
         attached = [part for _, parts in results for part in parts]
-        shown: list[JsonObject] = [{"role": "user", "content": attached}] if attached else []
-        return [self.message | calls, *(message for message, _ in results), *shown]
+        if attached:
+            yield {"role": "user", "content": attached}
 
 
 class Turns:
     """Add the items in their order, then read `messages`."""
 
     def __init__(self) -> None:
-        self._turns: list[_Turn] = []
-        self._by_call: dict[str, _Turn] = {}
+        self._turns: list[_Said | _Assistant] = []
+        self._by_call: dict[str, _Assistant] = {}
 
-    def say(self, message: JsonObject) -> None:
+    def say(self, role: str, content: JsonValue) -> None:
         """Add a message of the user or the system. The system's first messages become one: some
         models take no more."""
-        first = self._turns[0].message if len(self._turns) == 1 else {}
-        if first.get("role") == "system" == message["role"]:
-            first["content"] = _joined([*_parts(first), *_parts(message)])
+        first = self._turns[0] if len(self._turns) == 1 else None
+        if isinstance(first, _Said) and first.role == role == "system":
+            first.contents.append(content)
         else:
-            self._turns.append(_Turn(message))
+            self._turns.append(_Said(role, [content]))
 
     def assist(self, text: str, refusal: str = "") -> None:
         """Add an assistant's text. Text after a call belongs to the call's message, because the
         result has to follow it."""
         turn = self._assistant()
-        before = turn.message.get("content")
-        if isinstance(before, str) and not turn.calls:
+        if (turn.texts or turn.refusals) and not turn.calls:
             turn = self._begun()
-            before = None
-        turn.message["content"] = f"{before}\n\n{text}" if isinstance(before, str) else text
+        if text or not refusal:
+            turn.texts.append(text)
         if refusal:
-            turn.message["refusal"] = refusal
+            turn.refusals.append(refusal)
 
     def think(self, state: JsonObject) -> None:
         """Add what the provider wants back with the assistant's message."""
         turn = self._assistant()
-        extras = state.get(CALLS)
-        fields: JsonObject = {k: v for k, v in state.items() if k != CALLS}
-        turn.message = merged_message(turn.message, fields)
-        for call in turn.calls:
-            more = extras.get(str(call["id"])) if isinstance(extras, dict) else None
-            call.update(more if isinstance(more, dict) else {})
+        fields = state.get(CALLS)
+        turn.state.add({k: v for k, v in state.items() if k != CALLS})
+        for call_id, more in fields.items() if isinstance(fields, dict) else ():
+            if call_id in turn.calls and isinstance(more, dict):
+                turn.calls[call_id] = {**more, **turn.calls[call_id]}
 
-    def call(self, call_id: str, name: str, arguments: str) -> None:
-        function: JsonObject = {"name": name, "arguments": arguments}
+    def call(self, call_id: str, name: str, arguments: str, place: str) -> None:
         turn = self._assistant()
-        turn.calls.append({"id": call_id, "type": "function", "function": function})
+        if call_id in turn.calls:
+            raise invalid(f"{place}.call_id", "is also that of another call. Make each unique")
+        function: JsonObject = {"name": name, "arguments": arguments}
+        turn.calls[call_id] = {"id": call_id, "type": "function", "function": function}
         self._by_call[call_id] = turn
 
     def answer(self, call_id: str, content: JsonValue, place: str) -> None:
@@ -89,26 +115,25 @@ class Turns:
         turn.is_open = False
         turn.results[call_id] = _result(call_id, content)
 
-    @property
     def messages(self) -> tuple[JsonObject, ...]:
         return tuple(message for turn in self._turns for message in turn.messages())
 
-    def _assistant(self) -> _Turn:
+    def _assistant(self) -> _Assistant:
         last = self._turns[-1] if self._turns else None
-        return last if last is not None and last.is_open else self._begun()
+        return last if isinstance(last, _Assistant) and last.is_open else self._begun()
 
-    def _begun(self) -> _Turn:
-        turn = _Turn({"role": "assistant", "content": None}, is_open=True)
+    def _begun(self) -> _Assistant:
+        turn = _Assistant()
         self._turns.append(turn)
         return turn
 
 
-def _result(call_id: str, content: JsonValue) -> tuple[JsonObject, list[JsonValue]]:
+def _result(call_id: str, content: JsonValue) -> Result:
     """Return the message, and its images and files: a chat message with a tool's result has text
     only, so they follow in a user's message."""
     parts = content if isinstance(content, list) else []
-    texts = [part for part in parts if isinstance(part, dict) and part.get("type") == "text"]
-    others = [part for part in parts if part not in texts]
+    texts = [part for part in parts if _is_text(part)]
+    others = [part for part in parts if not _is_text(part)]
     if others:
         texts.append({"type": "text", "text": "Its attachments follow in the next message."})
         others.insert(0, {"type": "text", "text": f"Attachments of the tool result {call_id}:"})
@@ -116,8 +141,11 @@ def _result(call_id: str, content: JsonValue) -> tuple[JsonObject, list[JsonValu
     return {"role": "tool", "tool_call_id": call_id, "content": content}, others
 
 
-def _parts(message: JsonObject) -> list[JsonValue]:
-    content = message["content"]
+def _is_text(part: JsonValue) -> bool:
+    return isinstance(part, dict) and part.get("type") == "text"
+
+
+def _parts(content: JsonValue) -> list[JsonValue]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}]
 
 
