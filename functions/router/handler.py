@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from importlib import import_module
 from typing import Any
@@ -21,15 +21,15 @@ from route_switch.api.client_call import check_idempotency_key, inbound_request
 from route_switch.api.cors import cors_config
 from route_switch.api.credentials import authorization
 from route_switch.api.ending import Ending
-from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.exchange import Exchange
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
+from route_switch.api.protocols.messages.messages_models import models_for
 from route_switch.api.protocols.messages.messages_protocol import MESSAGES
 from route_switch.api.protocols.messages.messages_request import count_tokens
 from route_switch.api.protocols.protocol import ClientProtocol
-from route_switch.api.protocols.registry import PROTOCOLS, protocol_of
+from route_switch.api.protocols.registry import PROTOCOLS, error_form, protocol_of
 from route_switch.api.protocols.responses.response_protocol import RESPONSES
 from route_switch.api.protocols.responses.response_refusals import nothing_stored
 from route_switch.api.relay import Relay
@@ -50,17 +50,10 @@ RECORD_S = 5.0
 STREAMED = frozenset(("POST", protocol.path) for protocol in PROTOCOLS)
 
 
-def _error_form(
-    path: str, error: ErrorAnswer, request_id: str
-) -> tuple[Mapping[str, str], JsonObject]:
-    protocol = protocol_of(path)
-    return protocol.headers(request_id), protocol.error(error, request_id)
-
-
 logger = service_logger("router")
 metrics = Metrics(service="router")
 app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
-errors = ErrorResponses(app, logger, metrics, _error_form)
+errors = ErrorResponses(app, logger, metrics, error_form)
 outgoing = Outgoing()
 streaming = enable_streaming()
 if streaming is not Streaming.IN_PIECES and "AWS_LAMBDA_RUNTIME_API" in os.environ:
@@ -73,9 +66,9 @@ for module in os.environ.get("PRELOAD", "").split():
 
 
 def answer_client() -> Response[str]:
-    header = app.current_event.headers.get("idempotency-key")
-    idempotency_key = check_idempotency_key(header)
-    exchange = _received(protocol_of(app.current_event.path), idempotency_key)
+    event = app.current_event
+    idempotency_key = check_idempotency_key(event.headers.get("idempotency-key"))
+    exchange = _received(protocol_of(event.path), idempotency_key)
     if idempotency_key is None:
         return _answer(exchange)
     if exchange.call.stream:
@@ -90,9 +83,10 @@ for protocol in PROTOCOLS:
 @app.post(f"{MESSAGES.path}/count_tokens")
 def count_message_tokens() -> Response[str]:
     _caller()
-    tokens = count_tokens(read_body(app.current_event, router().config.max_body_bytes))
-    request_id = app.current_event.request_context.request_id
-    return json_response({"input_tokens": tokens}, headers=dict(MESSAGES.headers(request_id)))
+    event = app.current_event
+    tokens = count_tokens(read_body(event, router().config.max_body_bytes))
+    headers = MESSAGES.headers(event.request_context.request_id)
+    return json_response({"input_tokens": tokens}, headers={**headers})
 
 
 @app.route(f"{RESPONSES.path}/.+", ["GET", "POST", "DELETE"])
@@ -113,13 +107,15 @@ def dry_run() -> Response[str]:
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    return json_response(model_list.models_body(router().config.models, _caller()))
+    body = model_list.models_body(router().config.models, _caller())
+    return json_response(models_for(app.current_event.headers, body))
 
 
 @app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    return json_response(model_list.model_body(router().config.models, _caller(), name))
+    body = model_list.model_body(router().config.models, _caller(), name)
+    return json_response(models_for(app.current_event.headers, body))
 
 
 @app.get("/health")
@@ -133,8 +129,8 @@ def lambda_handler(
     global outgoing  # Lambda runs one event at a time
     outgoing = Outgoing()
     response = app.resolve(without_base_path(event), context)
-    is_streamed = (event.get("httpMethod"), event.get("resource")) in STREAMED
-    if streaming is Streaming.IMPOSSIBLE or not is_streamed:
+    route = (event.get("httpMethod"), event.get("resource"))
+    if streaming is Streaming.IMPOSSIBLE or route not in STREAMED:
         return outgoing.whole(response)
     return StreamedResponse(
         response["statusCode"],
@@ -182,11 +178,7 @@ def _respond(exchange: Exchange, routed: RoutedRequest) -> Response[str]:
     if routed.failure is not None:
         return errors(routed.failure, headers)
     response = json_response(exchange.body(routed), headers=headers)
-    if (
-        exchange.call.options.dry_run
-        or streaming is not Streaming.IMPOSSIBLE
-        or is_deliverable(response)
-    ):
+    if streaming is not Streaming.IMPOSSIBLE or is_deliverable(response):
         return response
     return errors(route_answer.answer_too_long(), headers)
 
@@ -194,6 +186,7 @@ def _respond(exchange: Exchange, routed: RoutedRequest) -> Response[str]:
 def _answer_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
     """Answer, or repeat the answer given before to the same idempotency key."""
     fresh: list[Response[str]] = []
+    responses = router().stored_responses
 
     def produce() -> JsonObject:
         answer = _routed(exchange)
@@ -203,21 +196,17 @@ def _answer_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
             raise UnansweredError(response)
         fresh.append(response)
         content_type = response.content_type or ""
-        return _stored(exchange, content_type, response.body or "", answer.routed, recorded)
+        body = response.body or ""
+        return exchange.stored(responses, content_type, body, answer.routed, recorded=recorded)
 
-    try:
-        stored = _once(idempotency_key, exchange, produce)
-        return fresh[0] if fresh else router().stored_responses.restore(stored)
-    except UnansweredError as error:
-        return error.response
-    except AnswerNotStoredError as error:
-        return errors(error, dict(error.headers))
+    return _fresh_or_stored(lambda: _once(idempotency_key, exchange, produce), fresh)
 
 
 def _stream_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
     """The same for a streamed answer. If the client leaves, the answer is read to its end and
     stored: a retry gets it."""
     relay: Relay[dict[str, str], JsonObject] = Relay()
+    responses = router().stored_responses
 
     def produce() -> JsonObject:
         answer = _routed(exchange)
@@ -233,14 +222,22 @@ def _stream_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
         recorded = ending.save()
         if answer.error is not None:
             raise answer.error  # nothing is stored: a retry asks again
-        return _stored(exchange, EVENT_STREAM, "".join(sent), answer.routed, recorded)
+        body = "".join(sent)
+        return exchange.stored(responses, EVENT_STREAM, body, answer.routed, recorded=recorded)
 
     head = relay.start(lambda: _once(idempotency_key, exchange, produce))
     if head is not None:
         outgoing.events, outgoing.after = relay.texts(), relay.join
         return Response(HTTPStatus.OK, EVENT_STREAM, "", head)
+    return _fresh_or_stored(relay.result)
+
+
+def _fresh_or_stored(
+    once: Callable[[], JsonObject], fresh: Sequence[Response[str]] = ()
+) -> Response[str]:
     try:
-        return router().stored_responses.restore(relay.result())
+        stored = once()
+        return fresh[0] if fresh else router().stored_responses.restore(stored)
     except UnansweredError as error:
         return error.response
     except AnswerNotStoredError as error:
@@ -257,14 +254,4 @@ def _once(
         app.lambda_context,
         produce,
         scope=exchange.protocol.scope,
-    )
-
-
-def _stored(
-    exchange: Exchange, content_type: str, body: str, routed: RoutedRequest, recorded: bool
-) -> JsonObject:
-    request_id = routed.record.request_id
-    headers = {**route_answer.route_headers(routed), **exchange.protocol.headers(request_id)}
-    return router().stored_responses.store(
-        content_type, body, headers, request_id, recorded=recorded
     )

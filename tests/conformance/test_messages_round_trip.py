@@ -69,7 +69,7 @@ def test_a_conversation_is_the_same_again(turns: list[dict[str, Any]]) -> None:
     imported_litellm()
     from litellm.litellm_core_utils.prompt_templates.factory import anthropic_messages_pt
 
-    messages = [*chat_messages(None, turns)]
+    messages = [*chat_messages(None, [*turns])]
     again = anthropic_messages_pt(messages=messages, model="claude", llm_provider="anthropic")
     assert again == turns
 

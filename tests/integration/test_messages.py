@@ -197,3 +197,10 @@ def test_the_tool_runner_runs_a_loop(api: Api, sdk: anthropic.Anthropic) -> None
     api.upstream.script = script
     runner = sdk.beta.messages.tool_runner(**request("Weather in Bern?", tools=[weather]))
     assert runner.until_done().content[0].text == "It is sunny."
+
+
+def test_models_are_listed_for_anthropics_clients(sdk: anthropic.Anthropic) -> None:
+    models = [*sdk.models.list()]
+    assert [model.id for model in models][:2] == ["auto", "tier-1"]
+    assert {model.type for model in models} == {"model"}
+    assert sdk.models.retrieve("openai/small").display_name == "openai/small"

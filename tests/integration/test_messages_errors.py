@@ -1,11 +1,12 @@
 """What Anthropic's clients see when a request is refused or fails."""
 
+import json
 from typing import Any
 
 import anthropic
 import pytest
 
-from tests.integration.conftest import CLIENT_KEY, Api, by_model
+from tests.integration.conftest import CLIENT_KEY, HANDLERS, LONG, Api, by_model
 from tests.integration.messages_client import (
     PATH,
     WEATHER,
@@ -15,6 +16,8 @@ from tests.integration.messages_client import (
     events_of,
     streamed_by,
 )
+from tests.support.context import FakeContext
+from tests.support.events import api_event
 from tests.support.upstream import (
     HANG_UP,
     Reply,
@@ -174,3 +177,18 @@ def test_an_idempotency_key_belongs_to_one_protocol(api: Api) -> None:
         "error_code": "idempotency_key_reused",
         "param": "Idempotency-Key",
     }
+
+
+def test_another_method_has_this_form(api: Api) -> None:
+    """API Gateway sends other methods to the function for everything else."""
+    answer = HANDLERS["management"](api_event("GET", PATH), FakeContext())
+    assert answer["statusCode"] == 404
+    assert json.loads(str(answer["body"]))["error"]["type"] == "not_found_error"
+
+
+def test_the_sdk_does_not_repeat_what_every_model_refused(api: Api) -> None:
+    api.upstream.script = lambda _: failure(500)
+    with pytest.raises(anthropic.InternalServerError):
+        create(client_of(api, max_retries=2), content=LONG)
+    once = ["router", "medium", "large", "small", "small-2"]
+    assert sorted(map(str, api.upstream.models_called())) == sorted(once)

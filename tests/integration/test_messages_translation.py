@@ -79,7 +79,7 @@ def test_a_conversation_with_tools_is_translated(api: Api, sdk: anthropic.Anthro
     assert sun["content"][0]["text"] == "Sun"
     assert shown["content"][1] == {"type": "image_url", "image_url": url}
     assert shown["content"][-1] == {"type": "text", "text": "Go on."}
-    assert late == {"role": "system", "content": "Answer in German."}
+    assert (late["role"], late["content"][1]["text"]) == ("user", "Answer in German.")
     [tool] = received["tools"]
     assert tool["function"]["parameters"] == WEATHER["input_schema"]
     assert tool["cache_control"] == mark
@@ -166,3 +166,43 @@ def test_thoughts_go_back_to_where_they_came_from(api: Api, sdk: anthropic.Anthr
     assert messages[1]["thinking_blocks"] == [signed]
     assert "reasoning_content" not in messages[1]
     assert messages[3]["reasoning"] == "So."
+
+
+def test_instructions_after_an_answer_keep_their_place(api: Api, sdk: anthropic.Anthropic) -> None:
+    """Servers accept system messages at the beginning only, and keep a prefix in their cache."""
+    api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
+    turns = [
+        {"role": "user", "content": "hello"},
+        {"role": "system", "content": "Today is Monday."},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": "again"},
+        {"role": "system", "content": "Today is Tuesday."},
+    ]
+    create(sdk, messages=turns, system="Be brief.")
+    messages = sent(api)["messages"]
+    roles = [message["role"] for message in messages]
+    assert roles == ["system", "system", "user", "assistant", "user", "user"]
+    assert messages[1]["content"] == "Today is Monday."
+    assert "".join(part["text"] for part in messages[-1]["content"]) == (
+        "<system-reminder>Today is Tuesday.</system-reminder>"
+    )
+
+
+def test_a_deferred_tool_is_shown_when_the_conversation_has_loaded_it(
+    api: Api, sdk: anthropic.Anthropic
+) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
+    search = {**WEATHER, "name": "search"}
+    later = [{**WEATHER, "name": name, "defer_loading": True} for name in ("tides", "moon")]
+    asked = {"role": "user", "content": "hello"}
+    found = [{"type": "tool_reference", "tool_name": "tides"}]
+    call = {"type": "tool_use", "id": "t1", "name": "search", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": found}
+    turns = [
+        asked,
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    for messages, names in (([asked], ["search"]), (turns, ["search", "tides"])):
+        create(sdk, messages=messages, tools=[search, *later])
+        assert [tool["function"]["name"] for tool in sent(api)["tools"]] == names

@@ -79,9 +79,16 @@ def call_pieces(index: int, arguments: dict[str, Any], cuts: list[int]) -> list[
 @st.composite
 def thoughts(draw: st.DrawFn) -> list[Chunk]:
     """Signed blocks, which come in numbered pieces, or a thought that nobody signed."""
-    kind = draw(st.sampled_from(("none", "signed", "reasoning_content", "reasoning")))
+    kinds = ("none", "signed", "signed at the end", "reasoning_content", "reasoning")
+    kind = draw(st.sampled_from(kinds))
     if kind == "none":
         return []
+    if kind == "signed at the end":  # as Bedrock's client does
+        pieces = draw(PIECES)
+        whole_thought = {"type": "thinking", "thinking": "".join(pieces), "signature": "sig"}
+        last: JsonValue = {"index": 0, **whole_thought}
+        said = [Chunk({"reasoning_content": piece}) for piece in pieces]
+        return [*said, Chunk({"thinking_blocks": [last]})]
     if kind != "signed":
         return [Chunk({kind: piece}) for piece in draw(PIECES)]
     chunks = []

@@ -68,7 +68,7 @@ def block_parts(block: JsonObject, place: str) -> Iterator[JsonObject]:
         case "document":
             yield from _document(block, place)
         case "tool_reference":
-            # The model sees every tool, so naming one again is all that is left to do.
+            # `message_params` shows the tool to the model from now on.
             name = text_field(block, "tool_name", place)
             yield marked({"type": "text", "text": f"The tool {name} is available."}, block)
         case kind:

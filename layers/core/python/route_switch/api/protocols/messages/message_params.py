@@ -24,7 +24,8 @@ LOW_BUDGET, MEDIUM_BUDGET = 4_096, 16_384
 
 def prompt_params(request: CountTokensRequest, content: JsonObject) -> JsonObject:
     """Return what a model reads besides the messages. Raise `RequestRefusedError`."""
-    tools = [_tool(tool, i, given) for i, (tool, given) in enumerate(_tools(request, content))]
+    known = enumerate(_tools(request, content))
+    tools = [_tool(tool, i, given) for i, (tool, given) in known if not _is_hidden(given, content)]
     params: JsonObject = {"tools": [*tools]} if tools else {}
     if request.tool_choice is not None and tools:
         params |= _tool_choice(request.tool_choice)
@@ -56,9 +57,24 @@ def _tools(request: CountTokensRequest, content: JsonObject) -> list[tuple[Tool,
     return [*zip(request.tools or (), raw, strict=True)]
 
 
+def _is_hidden(tool: JsonObject, content: JsonObject) -> bool:
+    """Whether a model must not see a tool yet: nothing in the conversation has loaded it."""
+    return bool(tool.get("defer_loading")) and tool.get("name") not in _loaded(content["messages"])
+
+
+def _loaded(value: JsonValue) -> set[JsonValue]:
+    """Return the names of tools that blocks refer to or call."""
+    if isinstance(value, list):
+        return set().union(*map(_loaded, value))
+    if not isinstance(value, dict):
+        return set()
+    name = {"tool_reference": "tool_name", "tool_use": "name"}.get(str(value.get("type")))
+    return {value[name]} if name in value else _loaded(value.get("content"))
+
+
 def _tool(tool: Tool, index: int, given: JsonObject) -> JsonObject:
     """Return a function. What only tunes how Anthropic's models load a tool is left out:
-    `defer_loading`, `input_examples`, `eager_input_streaming`, `allowed_callers`."""
+    `input_examples`, `eager_input_streaming`, `allowed_callers`."""
     place = f"tools[{index}]"
     if tool.type not in (None, "custom"):
         raise unsupported(

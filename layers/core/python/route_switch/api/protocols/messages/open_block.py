@@ -15,6 +15,8 @@ class OpenBlock:
         self._index = -1
         self._key: object = None
         self._signature = ""
+        self._unsigned: list[str] = []
+        """Pieces of the thought that is open and has no signature so far."""
 
     def text(self, text: str, key: str) -> Iterator[JsonObject]:
         yield from self._open(key, {"type": "text", "text": ""})
@@ -24,6 +26,7 @@ class OpenBlock:
         """Continue a thought that has the name of its field for a signature."""
         yield from self._open(field, {"type": "thinking", "thinking": "", "signature": ""})
         self._signature = field
+        self._unsigned.append(text)
         yield self._delta({"type": "thinking_delta", "thinking": text})
 
     def signed_thought(self, piece: JsonObject) -> Iterator[JsonObject]:
@@ -33,6 +36,11 @@ class OpenBlock:
             yield from self._open(
                 object(), {"type": "redacted_thinking", "data": str(piece.get("data") or "")}
             )
+            return
+        if self._unsigned and piece.get("thinking") == "".join(self._unsigned):
+            # It has been shown without its signature, as Bedrock's clients do.
+            self._signature = str(piece.get("signature") or self._signature)
+            yield from self.close()
             return
         key = ("thought", piece.get("index"))
         yield from self._open(key, {"type": "thinking", "thinking": "", "signature": ""})
@@ -54,6 +62,7 @@ class OpenBlock:
         if self._signature:
             yield self._delta({"type": "signature_delta", "signature": self._signature})
         self._key, self._signature = None, ""
+        self._unsigned.clear()
         yield {"type": "content_block_stop", "index": self._index}
 
     def _open(self, key: object, block: JsonObject) -> Iterator[JsonObject]:

@@ -29,7 +29,11 @@ _THOUGHTS = ("thinking", "redacted_thinking")
 
 def chat_messages(system: JsonValue, turns: JsonValue) -> tuple[JsonObject, ...]:
     """Raise `RequestRefusedError` for a block that cannot be translated."""
-    return (*_system(system, "system"), *_chat_messages(turns))
+    messages = [*_chat_messages(turns)]
+    early = _before_an_answer(messages)
+    instructions = [*_system(system, "system"), *(m for m in early if m["role"] == "system")]
+    said = [m for m in early if m["role"] != "system"]
+    return (*instructions, *said, *_later(messages[len(early) :]))
 
 
 def mark_last(messages: tuple[JsonObject, ...], mark: JsonObject) -> tuple[JsonObject, ...]:
@@ -61,6 +65,30 @@ def _chat_messages(turns: JsonValue) -> Iterator[JsonObject]:
                 yield from _system(content, place)
             case _:
                 yield from _user(content, place)
+
+
+def _before_an_answer(messages: list[JsonObject]) -> list[JsonObject]:
+    """Return the messages up to the first one of an assistant."""
+    ends = (n for n, message in enumerate(messages) if message["role"] == "assistant")
+    return messages[: next(ends, len(messages))]
+
+
+def _later(messages: list[JsonObject]) -> Iterator[JsonObject]:
+    """Turn later instructions into words of the user. Moved to the beginning they would empty the
+    provider's cache, and in their place many servers refuse them."""
+    for message in messages:
+        if message["role"] != "system":
+            yield message
+            continue
+        begin: JsonObject = {"type": "text", "text": "<system-reminder>"}
+        end: JsonObject = {"type": "text", "text": "</system-reminder>"}
+        content = message["content"]
+        said: list[JsonValue] = [*content] if isinstance(content, list) else [_text(content)]
+        yield {"role": "user", "content": [begin, *said, end]}
+
+
+def _text(content: JsonValue) -> JsonObject:
+    return {"type": "text", "text": content}
 
 
 def _system(content: JsonValue, place: str) -> Iterator[JsonObject]:
