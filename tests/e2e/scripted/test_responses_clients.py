@@ -1,6 +1,7 @@
 """Real clients of the Responses API against the deployed template: what a user of each sees.
 
-`tests/clients/responses*` drive them: OpenAI's clients, LangChain, and the AI SDK with its default settings.
+`tests/clients/responses*` drive them: OpenAI's clients, LangChain, and the AI SDK with its default
+settings.
 """
 
 from collections.abc import Iterator
