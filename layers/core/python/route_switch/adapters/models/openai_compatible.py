@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.models.answer_body import parse_answer
 from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.openai_stream import read_stream
+from route_switch.adapters.models.openai_thoughts import without_thoughts
 from route_switch.adapters.models.provider_errors import error_of_response
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     import httpx
 
     from route_switch.adapters.models.provider_http import ProviderHttp
+
+_STRICT = (".openai.com", ".azure.com")
+"""Servers that refuse messages with fields which they do not know."""
+
+
+def request_body(host: str, call: ModelCall) -> JsonObject:
+    """Return the body of a call of this server."""
+    messages = without_thoughts(call.messages) if host.endswith(_STRICT) else call.messages
+    return {**call.params, "model": call.model, "messages": [*messages]}
 
 
 class OpenAiCompatibleClient:
@@ -40,7 +50,7 @@ class OpenAiCompatibleClient:
 
         from route_switch.adapters.models.provider_http import unanswered
 
-        body: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
+        body = request_body(self._url.host, call)
         try:
             yield from self._streamed(call, body) if call.stream else self._whole(call, body)
         except httpx.HTTPError as error:
