@@ -27,7 +27,9 @@ REFUSED_FIELDS = {
 
 
 class _Loose(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
+    """Validators are built for the first request that needs them, not in each cold start."""
+
+    model_config = ConfigDict(extra="allow", strict=True, defer_build=True)
 
 
 class Block(_Loose):
@@ -36,7 +38,7 @@ class Block(_Loose):
     type: str
 
 
-class Turn(_Loose):
+class MessageTurn(_Loose):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
 
@@ -85,10 +87,10 @@ class Metadata(_Loose):
 class CountTokensRequest(BaseModel):
     """What a prompt consists of: everything that counts as input."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     model: Annotated[str, Field(max_length=200)] = "auto"
-    messages: Annotated[list[Turn], Field(min_length=1)]
+    messages: Annotated[list[MessageTurn], Field(min_length=1)]
     system: str | list[Block] | None = None
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
