@@ -78,13 +78,13 @@ def dry_run() -> Response[str]:
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    return json_response(model_list.models_body(router().config.models, _caller()))
+    return json_response(model_list.models_body(router().config, _caller()))
 
 
 @app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    return json_response(model_list.model_body(router().config.models, _caller(), name))
+    return json_response(model_list.model_body(router().config, _caller(), name))
 
 
 @app.get("/health")

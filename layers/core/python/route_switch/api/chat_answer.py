@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from route_switch.domain.completion import Completion
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.tier_parameters import model_of
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
@@ -41,7 +42,8 @@ def dry_run_body(routed: RoutedRequest) -> JsonObject:
     usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     decision = _decision(routed)
     empty = {**envelope(routed, "chat.completion"), "choices": [], "usage": usage}
-    return {**empty, "model": decision["model"], "route_switch": decision}
+    model = model_of(routed.models[routed.decision.tier])
+    return {**empty, "model": model, "route_switch": decision}
 
 
 def route_body(routed: RoutedRequest, request: InboundRequest, bypass_tokens: int) -> JsonObject:
@@ -98,8 +100,18 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
         "x-route-saved-estimated": basis.value if basis.is_estimate else None,
         "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
         "x-route-budget": "spent" if routed.budget_spent else None,
+        "x-route-adjusted": "; ".join(_adjusted(routed)) or None,
     }
     return {name: value for name, value in headers.items() if value is not None}
+
+
+def _adjusted(routed: RoutedRequest) -> tuple[str, ...]:
+    """Return what was changed of the request for the model that answered."""
+    record = routed.record
+    answering = (
+        a for a in record.attempts[::-1] if (a.tier, a.model) == (record.tier, record.model)
+    )
+    return next((attempt.adjusted for attempt in answering), ())
 
 
 def debug_headers(routed: RoutedRequest) -> dict[str, str]:
@@ -132,7 +144,7 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
         "id": routed.record.request_id,
         "object": kind,
         "created": int(routed.record.created_at.timestamp()),
-        "model": routed.record.model,
+        "model": routed.record.model and model_of(routed.record.model),
     }
     if completion and completion.system_fingerprint is not None:
         common["system_fingerprint"] = completion.system_fingerprint

@@ -51,7 +51,7 @@ def estimate_baseline(
     Tier 3 would have read the same input, and as much of it from its cache, but written an answer
     of a different length. So the output tokens are scaled by the ratio of the two models.
     """
-    large = catalog.tiers[Tier.LARGE].model
+    large = catalog.tiers[Tier.LARGE].name
     price = catalog.price(large)
     if model is None:
         return Baseline(SavingBasis.NO_ANSWER)
@@ -73,7 +73,7 @@ def output_ratio(
     if configured is not None:
         exactly = OutputRatio(ratio=configured, low=configured, high=configured)
         return SavingBasis.CONFIGURED, exactly
-    measured = ratios.of(model, catalog.tiers[Tier.LARGE].model)
+    measured = ratios.of(model, catalog.tiers[Tier.LARGE].name)
     return (SavingBasis.PRIOR, PRIOR) if measured is None else (SavingBasis.MEASURED, measured)
 
 

@@ -195,7 +195,12 @@ class LearningSteps:
         rows = (*sides.train, *sides.validation, *sides.heldout)
         judge = judge_of(self._calls, plan.judge, plan.max_not_understood)
         build = BuildOutcomes(
-            self._calls, judge, plan.threads, plan.no_worse_margin, plan.max_not_understood
+            self._calls,
+            judge,
+            plan.threads,
+            plan.no_worse_margin,
+            plan.max_not_understood,
+            plan.config.stated_output_limit,
         )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)

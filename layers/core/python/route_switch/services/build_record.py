@@ -1,13 +1,14 @@
 """The record of a request, from what was decided, called and answered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from route_switch.domain.baseline import estimate_baseline
 from route_switch.domain.decision import Reason
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.replay import replay_of
-from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.call_models import CallResult, ModelCaller
@@ -35,7 +36,10 @@ class BuildRecord:
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
+        attempts = tuple(
+            _with_notes(self._caller.with_late_answer(call).attempt, admitted.lowered)
+            for call in calls
+        )
         elapsed_ms = request.deadline.elapsed_ms
         whole = completion is not None and not (answer and _has_broken_off(answer))
         usage = completion.usage if completion and whole else None
@@ -71,6 +75,13 @@ class BuildRecord:
             answer_text=completion.text if completion else None,
             replay=replay_of(request.messages, request.params, query) if learnable else None,
         )
+
+
+def _with_notes(attempt: Attempt, lowered: tuple[str, ...]) -> Attempt:
+    """Note on the answering models' attempts what was lowered before any of them was called."""
+    if attempt.tier is None or not lowered:
+        return attempt
+    return replace(attempt, adjusted=(*lowered, *attempt.adjusted))
 
 
 def _status(answer: TierAnswer | None) -> RequestStatus:

@@ -18,6 +18,7 @@ from route_switch.domain.parameters import (
     with_provider_rules,
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
+from route_switch.domain.thinking import fit_thinking
 
 MAX_REPEATS = 3
 """A model that refuses several parameters names one at a time."""
@@ -58,6 +59,10 @@ class FittingClient:
             # Without it, most providers report no usage of a stream, and costs are estimates.
             asked = {**call.params, "stream_options": INCLUDE_USAGE} if call.stream else call.params
             params, notes = fit_parameters(asked, model, refused)
+            if "claude" in call.model:
+                adaptive = model.adaptive_thinking
+                params, more = fit_thinking(params, call.messages, adaptive=adaptive)
+                notes += more
             fitted = replace(call, params=params, timeout_s=left_s)
             try:
                 for chunk in self._client.stream(fitted):

@@ -11,4 +11,4 @@ def learning_clients(config: RouterConfig, keys: ProviderKeys) -> LimitedClients
     models answer at once: their time is for demonstrations of requests."""
     changes = {"request_deadline_s": CALL_TIMEOUT_S, "offline_answer_s": 0.0}
     patient = config.model_copy(update=changes)
-    return LimitedClients(ModelClients(patient, keys), config.models)
+    return LimitedClients(ModelClients(patient, keys), config.output_limit)

@@ -49,7 +49,7 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     )
     return BedrockClient(
         cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))),
-        lambda model: config.models.capabilities_of(f"bedrock/{model}").cache_min_tokens,
+        lambda model: config.models.capabilities_of(f"bedrock/{model}"),
     )
 
 
