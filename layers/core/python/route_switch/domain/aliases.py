@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 Aliases = Mapping[str, str]
-"""Patterns with `*`, `?` and `[…]`, and the name that each stands for: `auto`, `tier-1` or a model's."""
+"""Patterns with `*`, `?` and `[…]`. Each stands for `auto`, a tier or a model's name."""
 
 DEFAULT_ALIASES: Aliases = {
     "claude-*": "auto",

@@ -41,6 +41,8 @@ class Capabilities(BaseModel):
     """The only name of the output limit that it takes; null if it takes either."""
     cache_min_tokens: int | None = Field(default=None, gt=0)
     """The shortest prefix that its provider caches on request; null if it caches none."""
+    long_cache: bool = True
+    """Whether its provider keeps a prefix for an hour on request, and not only for five minutes."""
 
 
 UNKNOWN = Capabilities()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import MARK
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.tier_parameters import TierParameters
 
@@ -43,12 +44,13 @@ _NOT_BOTH = re.compile(
 
 @dataclass(slots=True)
 class Refused:
-    """What one model refused so far: parameters to leave out, limits to rename, and whether it
-    takes temperature or top_p alone."""
+    """What one model refused so far: parameters to leave out, limits to rename, whether it takes
+    temperature or top_p alone, and whether it refuses cache points."""
 
     left_out: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     both: bool = False
+    cache_points: bool = False
 
 
 def with_provider_rules(provider: str, model: str, known: Capabilities) -> Capabilities:
@@ -132,6 +134,9 @@ def note_refusal(
         return can_help
     if not _REFUSED.search(message):
         return False
+    if MARK in message and not refused.cache_points:
+        refused.cache_points = True
+        return True
     name = _named(message, param, params)
     if name in LIMITS:
         other = next(limit for limit in LIMITS if limit != name)

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from route_switch.domain.aliases import DEFAULT_ALIASES
+from route_switch.domain.cache_points import CachePoints
 from route_switch.domain.query import Query
 from route_switch.domain.reasons import fault
 from route_switch.domain.tiers import ModelCatalog, Tier
@@ -60,10 +61,15 @@ class RouterConfig(BaseModel):
     retention_days: Annotated[int, Field(ge=1)] = 90
     """How long records are kept."""
     aliases: Annotated[dict[AliasPattern, str], Field(max_length=100)] = dict(DEFAULT_ALIASES)
-    """What other names in `model` mean: patterns with `*`, `?` and `[…]`, and for each `auto`, a tier or a
-    tier's model. The pattern with the most literal characters decides. Names of tiers and of their
-    models are always themselves; `{}` refuses every other name. By default `claude-*`, `gpt-*`,
-    `chatgpt-*`, `codex-*` and names such as `o3` and `o4-mini` mean `auto`."""
+    """What other names in `model` mean: patterns with `*`, `?` and `[…]`, and for each `auto`, a
+    tier or a tier's model. The pattern with the most literal characters decides. Names of tiers and
+    of their models are always themselves; `{}` refuses every other name. By default `claude-*`,
+    `gpt-*`, `chatgpt-*`, `codex-*` and names such as `o3` and `o4-mini` mean `auto`."""
+    cache_points: CachePoints = "off"
+    """Whether a request without cache points gets them after its tools and system messages, where
+    those are long enough: `auto` or `off`. Claude charges a quarter more for what it writes to its
+    cache, and a tenth for what it reads within five minutes. Points of the request are always
+    kept."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Most output tokens of any answer. A higher limit of a request is lowered to it, and
     `x-route-adjusted` says so; null is no limit. A tier may set a lower one (`params`)."""

@@ -8,7 +8,8 @@
   `service_tier`, `user`, `metadata` (which would copy labels into invocation
   logs) and a tool's `strict`, which most models on Bedrock reject.
 
-Long prefixes are marked for caching where that costs nothing (`_CACHES_FREELY`).
+Cache points of the request are sent (`bedrock_cache`). In a request without any, long prefixes are
+marked for caching where that costs nothing (`_CACHES_FREELY`).
 
 Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies it to the answer.
 """
@@ -16,13 +17,16 @@ Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.bedrock_cache import with_accepted_points
 from route_switch.adapters.models.bedrock_messages import system_blocks, turns_of
 from route_switch.adapters.models.bedrock_reasoning import reasoning_fields
 from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
+from route_switch.domain.cache_points import has_points
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.needs import UNKNOWN, Capabilities
 from route_switch.domain.ports import ModelCall
@@ -71,6 +75,10 @@ def converse_request(call: ModelCall, known: Capabilities = UNKNOWN) -> "Convers
     """Raise `InvalidModelRequestError` when the translation would lose something. `known` is what
     is known of the model."""
     _reject_lossy_fields(call.params)
+    own_points = has_points(call.messages, call.params)
+    if own_points:
+        messages, params = with_accepted_points(call, known)
+        call = replace(call, messages=messages, params=params)
     turns, tools = turns_of(call.messages), tool_config(call.params)
     if not tools:
         turns = tool_calls_as_text(turns)
@@ -80,7 +88,7 @@ def converse_request(call: ModelCall, known: Capabilities = UNKNOWN) -> "Convers
         "inferenceConfig": _inference_config(call.params),
     }
     system, output = system_blocks(call.messages), _output_config(call.params)
-    if _CACHES_FREELY.search(call.model):
+    if _CACHES_FREELY.search(call.model) and not own_points:
         _add_cache_points(system, turns, known.cache_min_tokens or MIN_CACHED_TOKENS)
     if system:
         request["system"] = system

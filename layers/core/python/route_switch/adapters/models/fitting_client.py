@@ -4,6 +4,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from pydantic import JsonValue
+
+from route_switch.domain.cache_points import (
+    CachePoints,
+    Messages,
+    at_most_four,
+    has_points,
+    with_points,
+    without_points,
+)
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ModelError,
@@ -39,12 +49,18 @@ class FittingClient:
     """
 
     def __init__(
-        self, client: ModelClient, provider: str, capabilities: Mapping[str, Capabilities]
+        self,
+        client: ModelClient,
+        provider: str,
+        capabilities: Mapping[str, Capabilities],
+        cache_points: CachePoints = "off",
     ) -> None:
-        """`capabilities` are known ones, by `provider/model`."""
+        """`capabilities` are known ones, by `provider/model`. `cache_points` says whether requests
+        without cache points get some."""
         self._client = client
         self._provider = provider
         self._capabilities = capabilities
+        self._cache_points = cache_points
         self._refused: dict[str, Refused] = {}
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
@@ -58,12 +74,13 @@ class FittingClient:
                 raise ModelTimeoutError(f"{call.model} did not answer in time")
             # Without it, most providers report no usage of a stream, and costs are estimates.
             asked = {**call.params, "stream_options": INCLUDE_USAGE} if call.stream else call.params
+            messages, asked = self._with_cache_points(call.messages, asked, model, refused)
             params, notes = fit_parameters(asked, model, refused)
             if "claude" in call.model:
                 adaptive = model.adaptive_thinking
-                params, more = fit_thinking(params, call.messages, adaptive=adaptive)
+                params, more = fit_thinking(params, messages, adaptive=adaptive)
                 notes += more
-            fitted = replace(call, params=params, timeout_s=left_s)
+            fitted = replace(call, messages=messages, params=params, timeout_s=left_s)
             try:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk
@@ -79,3 +96,18 @@ class FittingClient:
                 noted = note_refusal(reason, error.param, params, refused)
                 if not (noted and repeats_left):
                     raise
+
+    def _with_cache_points(
+        self,
+        messages: Messages,
+        params: Mapping[str, JsonValue],
+        model: Capabilities,
+        refused: Refused,
+    ) -> tuple[Messages, Mapping[str, JsonValue]]:
+        if has_points(messages, params):
+            change = without_points if refused.cache_points else at_most_four
+            return change(messages, params)
+        least = model.cache_min_tokens
+        if self._cache_points == "off" or least is None or refused.cache_points:
+            return messages, params
+        return with_points(messages, params, least)

@@ -53,6 +53,13 @@ class _Entry(BaseModel):
     supports_prompt_caching: bool | None = None
     prompt_cache_min_tokens: int | None = None
 
+    @property
+    def keeps_an_hour(self) -> bool:
+        """Whether the map has a price for writing to the cache for an hour, if it has any."""
+        if self.cache_creation_input_token_cost is None:
+            return True
+        return "cache_creation_input_token_cost_above_1hr" in (self.model_extra or {})
+
     def cost(self, name: str, above_k: int | None = None) -> float | None:
         """Return the cost in USD per million tokens; for calls above so many thousand tokens of
         input, the cost that applies there."""
@@ -107,6 +114,7 @@ def list_capabilities(model: str) -> Capabilities | None:
         reasoning=bool(entry.supports_reasoning),
         adaptive_thinking=bool(entry.supports_adaptive_thinking),
         sampling=entry.supports_sampling_params is not False,
+        long_cache=entry.keeps_an_hour,
         cache_min_tokens=entry.prompt_cache_min_tokens if entry.supports_prompt_caching else None,
     )
 

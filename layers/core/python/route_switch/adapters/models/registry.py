@@ -89,7 +89,10 @@ class ModelClients:
             return self._made[provider]
 
     def _make(self, provider: str) -> ModelClient:
-        return FittingClient(self._client(provider), provider, self._config.models.capabilities)
+        config = self._config
+        return FittingClient(
+            self._client(provider), provider, config.models.capabilities, config.cache_points
+        )
 
     def _client(self, provider: str) -> ModelClient:
         factory = FACTORIES.get(provider)

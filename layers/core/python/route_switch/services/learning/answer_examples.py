@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from route_switch.domain.cache_points import without_points
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
@@ -92,9 +93,11 @@ class AnswerExamples:
 
     def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | Unanswered:
         example = missing.example
-        params = self._limited(replayed_params(example.params), model)
+        # Each example is asked once, so what a provider caches would be paid for nothing.
+        messages, params = without_points(example.messages, replayed_params(example.params))
+        params = self._limited(params, model)
         try:
-            reply = self.calls(model, example.messages, params, Purpose.ANSWER)
+            reply = self.calls(model, messages, params, Purpose.ANSWER)
         except InvalidModelRequestError as error:
             return Unanswered(LeftOutReason.REFUSED, str(error))
         if reply.text == NO_RECORDING:
