@@ -35,7 +35,7 @@ def test_cached_tokens_are_charged_at_their_own_price(make_api: MakeApi) -> None
         for name, price in CATALOG.prices.items()
     }
     api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
-    reported = {
+    reported: JsonObject = {
         "prompt_tokens": 1000,
         "completion_tokens": 10,
         "total_tokens": 1010,
@@ -56,7 +56,8 @@ def test_the_routing_prompt_is_marked_for_a_router_that_caches_on_request(
     known = {"openai/router": Capabilities(cache_min_tokens=100)}
     api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
     api.chat(LONG)
-    *before, query = api.upstream.calls[0]["messages"]
+    sent: Any = api.upstream.calls[0]["messages"]
+    *before, query = sent
     assert before[-1]["content"][-1]["cache_control"] == POINT
     assert "cache_control" not in str(query)
 

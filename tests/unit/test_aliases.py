@@ -38,6 +38,10 @@ def test_the_most_specific_pattern_decides_in_any_order() -> None:
         assert meaning_of("mistral", ordered) == "tier-2"
 
 
+def test_a_listed_pattern_can_be_sent_as_a_name() -> None:
+    assert {meaning_of(pattern, DEFAULT_ALIASES) for pattern in DEFAULT_ALIASES} == {"auto"}
+
+
 @given(st.text(max_size=30), st.dictionaries(st.text(max_size=10), st.just("auto")))
 def test_any_text_is_a_name_that_means_something(name: str, aliases: dict[str, str]) -> None:
     assert meaning_of(name, aliases) in {name, "auto"}

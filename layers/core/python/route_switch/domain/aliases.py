@@ -19,7 +19,10 @@ DEFAULT_ALIASES: Aliases = {
 
 def meaning_of(name: str, aliases: Aliases) -> str:
     """Return what the name stands for: the pattern with the most literal characters decides, and
-    without a pattern the name is itself. Upper and lower case are the same."""
+    without a pattern the name is itself. Upper and lower case are the same. A pattern is a name as
+    well: lists of models show it."""
+    if name in aliases:
+        return aliases[name]
     found = (p for p in aliases if fnmatchcase(name.casefold(), p.casefold()))
     pattern = max(found, key=_literal_characters, default=None)
     return name if pattern is None else aliases[pattern]
