@@ -8,7 +8,7 @@ import pytest
 from route_switch.domain.pricing import Price
 from route_switch.domain.tier_parameters import TierParameters
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
-from tests.integration.conftest import LONG, Answer, Api, MakeApi
+from tests.integration.conftest import LONG, Answer, Api, MakeApi, add_key
 from tests.support.upstream import Body, Reply, completion, failure
 
 MODEL = "openai/one"
@@ -135,6 +135,16 @@ def test_no_answer_exceeds_the_stages_limit_but_the_router_is_not_bound_by_it(
     assert told == {"openai/router": [], LOW: ["max_completion_tokens lowered to 10"]}
     assert ask(api).headers.get("x-route-adjusted") is None
     assert api.upstream.calls[-1]["max_tokens"] == 10
+
+
+@pytest.mark.parametrize(("limit", "status"), [(None, 429), (100, 200)])
+def test_a_budget_reserves_no_more_than_the_stages_limit(
+    make_api: MakeApi, limit: int | None, status: int
+) -> None:
+    api = make_api(models=catalog(), max_tokens=limit)
+    add_key("rs-team", monthly_budget_usd={"N": "0.01"})
+    answer = api.chat(LONG, key="rs-team", model="tier-2", max_tokens=1_000_000)
+    assert answer.status == status
 
 
 def test_a_streamed_answer_tells_what_was_lowered_at_its_beginning(make_api: MakeApi) -> None:

@@ -81,6 +81,12 @@ def test_nova_gets_them_in_messages_only_and_other_models_get_none() -> None:
     assert "cachePoint" not in json.dumps(sent("meta.llama3-70b-instruct-v1:0", *MARKED, **TOOLS))
 
 
+def test_a_profile_whose_name_does_not_tell_the_model_gets_them_if_the_stage_says_so() -> None:
+    profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123"
+    assert "cachePoint" not in json.dumps(sent(profile, *MARKED))
+    assert json.dumps(sent(profile, *MARKED, known=CACHES)).count("cachePoint") == 3
+
+
 @pytest.mark.parametrize(
     ("model", "known", "ttl"),
     [

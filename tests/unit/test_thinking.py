@@ -136,3 +136,40 @@ def test_an_adaptive_model_gets_an_effort() -> None:
     assert of_budget == {**thinks, "output_config": {"effort": "medium"}}
     assert fields(OPUS, adaptive, thinking={"type": "adaptive"}) == thinks
     assert fields(OPUS, adaptive, thinking={"type": "disabled"}) is None
+
+
+def sent_params(provider: str, model: str, known: Capabilities, **params: JsonValue) -> Any:
+    recorder = FakeModel()
+    client = FittingClient(recorder, provider, {f"{provider}/{model}": known})
+    list(client.stream(ModelCall(model, (HI,), params)))
+    return recorder.asked[0].params
+
+
+@pytest.mark.parametrize(
+    ("params", "effort"),
+    [
+        ({"thinking": budget(1024)}, "low"),
+        ({"thinking": budget(4096)}, "medium"),
+        ({"thinking": budget(20_000)}, "high"),
+        ({"thinking": {"type": "adaptive"}}, "medium"),
+        ({"thinking": budget(20_000), "reasoning_effort": "low"}, "low"),
+        ({"thinking": {"type": "disabled"}}, None),
+    ],
+)
+def test_a_budget_becomes_an_effort_for_models_of_openai(
+    params: dict[str, JsonValue], effort: str | None
+) -> None:
+    sent = sent_params("openai", "gpt-5", Capabilities(reasoning=True), **params)
+    assert sent == ({} if effort is None else {"reasoning_effort": effort})
+
+
+def test_an_unknown_server_gets_what_the_caller_sent() -> None:
+    sent = sent_params("openai", "glm-5", Capabilities(), thinking=budget(2000))
+    assert sent == {"thinking": budget(2000)}
+
+
+def test_a_gateway_translates_an_effort_for_claude_itself() -> None:
+    sent = sent_params("openrouter", "anthropic/claude-x", Capabilities(), reasoning_effort="low")
+    assert sent == {"reasoning_effort": "low"}
+    sent = sent_params("anthropic", "claude-x", Capabilities(), reasoning_effort="low")
+    assert sent == {"thinking": budget(1024)}

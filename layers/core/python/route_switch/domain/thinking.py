@@ -1,9 +1,12 @@
-"""How much Claude may think: from an effort to a budget, and what a request allows.
+"""How much a model may think, in the form that it takes, and what a request allows.
+
+Older Claude models take a budget of tokens in Anthropic's field `thinking`. Newer ones, and those
+of other families, take an effort.
 
 Claude refuses a request that thinks and also has sampling parameters, a forced tool call, an output
 limit below the budget, or a tool loop without the thoughts of its earlier turns:
-https://docs.claude.com/en/docs/build-with-claude/extended-thinking. In each case the answer
-matters more than the thoughts, except for sampling parameters, which only tune it.
+https://docs.claude.com/en/docs/build-with-claude/extended-thinking. The answer matters more than
+the thoughts, and the thoughts more than sampling parameters, which only tune it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,9 @@ BUDGETS = {
 }
 """Thinking tokens by effort, as LiteLLM translates them, so that a model means the same by an
 effort whichever client calls it."""
+
+_EFFORTS = {"low": 1024, "medium": 4096}
+"""Efforts for budgets up to so many tokens; above, the effort is high."""
 
 _TUNING = ("temperature", "top_p", "top_k")
 _FIELDS = ("reasoning_effort", "thinking")
@@ -52,6 +58,27 @@ def fit_thinking(
     left_out = [name for name in _TUNING if fitted.pop(name, None) is not None]
     notes = (f"{name} left out, since the model thinks" for name in left_out)
     return fitted, (*lowered, *notes)
+
+
+def as_effort(params: Mapping[str, JsonValue]) -> Fitted:
+    """Return the parameters for a model that knows no `thinking`: with an effort in its place, if
+    the request states none beside it."""
+    thinking = params.get("thinking")
+    if not isinstance(thinking, dict):
+        return dict(params), ()
+    fitted = {name: value for name, value in params.items() if name != "thinking"}
+    if fitted.get("reasoning_effort") is not None or thinking.get("type") == "disabled":
+        return fitted, ("thinking left out",)
+    fitted["reasoning_effort"] = effort = effort_for(thinking) or "medium"
+    return fitted, (f"thinking sent as reasoning_effort {effort}",)
+
+
+def effort_for(thinking: JsonValue) -> str | None:
+    """Return the effort for a budget, or None if no budget is stated."""
+    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+    if not isinstance(budget, int):
+        return None
+    return next((effort for effort, most in _EFFORTS.items() if budget <= most), "high")
 
 
 def _thinks(params: Params) -> bool:

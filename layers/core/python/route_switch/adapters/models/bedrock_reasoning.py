@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.thinking import effort_for
 
 _CLAUDE = re.compile(r"(?:^|\.|/)anthropic\.claude")
 _NOVA_2 = re.compile(r"(?:^|\.|/)amazon\.nova-2-")
 _GPT_OSS = re.compile(r"(?:^|\.|/)openai\.gpt-oss")
 
 _LOW = ("minimal", "low")
-_MAX_BUDGET = {"low": 1024, "medium": 4096}
-"""Efforts for a budget up to so many tokens."""
 
 
 def takes_effort(model: str) -> bool:
@@ -63,7 +62,4 @@ def _claude(params: Mapping[str, JsonValue], *, adaptive: bool) -> JsonObject:
 def _effort(thinking: JsonValue, effort: JsonValue) -> str | None:
     if isinstance(effort, str) and effort != "none":
         return "low" if effort in _LOW else effort
-    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
-    if not isinstance(budget, int):
-        return None
-    return next((level for level, most in _MAX_BUDGET.items() if budget <= most), "high")
+    return effort_for(thinking)

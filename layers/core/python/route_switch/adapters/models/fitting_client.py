@@ -22,13 +22,17 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.parameters import (
+    Params,
     Refused,
     fit_parameters,
     note_refusal,
     with_provider_rules,
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
-from route_switch.domain.thinking import fit_thinking
+from route_switch.domain.thinking import Fitted, as_effort, fit_thinking
+
+TAKES_BUDGET = frozenset({"bedrock", "anthropic"})
+"""Providers of Claude whose older models take a budget of thinking tokens."""
 
 MAX_REPEATS = 3
 """A model that refuses several parameters names one at a time."""
@@ -76,10 +80,8 @@ class FittingClient:
             asked = {**call.params, "stream_options": INCLUDE_USAGE} if call.stream else call.params
             messages, asked = self._with_cache_points(call.messages, asked, model, refused)
             params, notes = fit_parameters(asked, model, refused)
-            if "claude" in call.model:
-                adaptive = model.adaptive_thinking
-                params, more = fit_thinking(params, messages, adaptive=adaptive)
-                notes += more
+            params, more = self._with_fitted_thinking(params, messages, call.model, model)
+            notes += more
             fitted = replace(call, messages=messages, params=params, timeout_s=left_s)
             try:
                 for chunk in self._client.stream(fitted):
@@ -96,6 +98,18 @@ class FittingClient:
                 noted = note_refusal(reason, error.param, params, refused)
                 if not (noted and repeats_left):
                     raise
+
+    def _with_fitted_thinking(
+        self, params: Params, messages: Messages, name: str, model: Capabilities
+    ) -> Fitted:
+        """Claude gets what it allows; other gateways than its own translate an effort themselves.
+        Models of OpenAI and Bedrock know no `thinking`."""
+        if "claude" in name:
+            by_effort = model.adaptive_thinking or self._provider not in TAKES_BUDGET
+            return fit_thinking(params, messages, adaptive=by_effort)
+        if "thinking" in params and model.reasoning and self._provider in ("openai", "bedrock"):
+            return as_effort(params)
+        return params, ()
 
     def _with_cache_points(
         self,
