@@ -58,7 +58,7 @@ class _Entry(BaseModel):
         """Whether the map has a price for writing to the cache for an hour, if it has any."""
         if self.cache_creation_input_token_cost is None:
             return True
-        return "cache_creation_input_token_cost_above_1hr" in (self.model_extra or {})
+        return "cache_creation_input_token_cost_above_1hr" in self.model_fields_set
 
     def cost(self, name: str, above_k: int | None = None) -> float | None:
         """Return the cost in USD per million tokens; for calls above so many thousand tokens of
