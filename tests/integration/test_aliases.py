@@ -26,11 +26,13 @@ def test_an_agents_model_name_is_routed_and_the_answer_names_the_real_model(api:
         ("claude-opus-4-6", "2", "router"),
         ("openai/large", "3", "override"),
         ("best", "3", "override"),
+        ("auto", "2", "router"),
+        ("anything else", "3", "override"),
     ],
 )
 def test_a_stage_maps_names_to_tiers(make_api: MakeApi, model: str, tier: str, reason: str) -> None:
     patterns = {"claude-*": "auto", "claude-haiku*": "tier-1", "openai/*": "tier-1"}
-    api = make_api(aliases={**patterns, "best": "openai/large"})
+    api = make_api(aliases={**patterns, "best": "openai/large", "*": "tier-3"})
     api.upstream.script = lambda _: completion("2")
     answer = api.chat(LONG, model=model)
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == (tier, reason)

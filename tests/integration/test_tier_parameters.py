@@ -1,6 +1,7 @@
 """Tiers that share a model and differ in its parameters, through the handler."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -109,6 +110,23 @@ def test_a_model_that_refuses_a_request_is_asked_with_the_next_tiers_parameters(
     efforts.upstream.script = script
     answer = ask(efforts)
     assert (answer.headers["x-route-tier"], answer.headers["x-route-model"]) == ("3", HIGH)
+
+
+def test_a_model_that_takes_too_long_is_helped_by_itself_with_other_parameters(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(models=catalog(), attempt_s=0.3)
+    never = threading.Event()
+
+    def script(body: Body) -> Reply:
+        if body.get("reasoning_effort") == "low":
+            return Reply(completion("Too late.").body, wait_for=never)
+        return completion("2" if body["model"] == "router" else "Hi.")
+
+    api.upstream.script = script
+    answer = ask(api)
+    never.set()
+    assert answer.headers["x-route-model"] == HIGH
 
 
 def test_no_answer_exceeds_the_tiers_limit_and_the_caller_is_told(make_api: MakeApi) -> None:

@@ -85,7 +85,8 @@ def resolve_override(
 
     Raise `RequestRefusedError`: 404 for an unknown name, 403 when the key may not use the tier.
     """
-    meant = model if tier_named(model, catalog) else meaning_of(model, aliases)
+    is_own = model == "auto" or tier_named(model, catalog) is not None
+    meant = model if is_own else meaning_of(model, aliases)
     if meant == "auto":
         return None
     tier = tier_named(meant, catalog)
