@@ -32,8 +32,6 @@ MAX_TOKENS = 10_000_000
 """More than any model writes."""
 IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
 MAX_USER_LENGTH = 256
-MAX_MODEL_LENGTH = 400
-"""A model's name with all parameters of its tier."""
 
 
 def _whole(value: object) -> object:
@@ -80,7 +78,7 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": COMBINATIONS})
 
-    model: Annotated[str, Field(max_length=MAX_MODEL_LENGTH)] = "auto"
+    model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from route_switch.api.chat_request import IDEMPOTENCY_KEY, MAX_MODEL_LENGTH, MAX_USER_LENGTH
+from route_switch.api.chat_request import IDEMPOTENCY_KEY, MAX_USER_LENGTH
 from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
@@ -102,7 +102,7 @@ PARAMETERS: JsonObject = {
         "9a1f6c52-1c1c-4f0e-8f0a-3d1b5f0f7c11",
     ),
     "model": _parameter(
-        "path", "id", "Slashes may be sent unencoded or encoded.", _text(MAX_MODEL_LENGTH), "tier-1"
+        "path", "id", "Slashes may be sent unencoded or encoded.", _text(200), "tier-1"
     ),
     "request": _parameter("path", "id", "The answer's `id`.", _text(MAX_ID_LENGTH), "chatcmpl-1"),
     "user": _parameter(
