@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
@@ -226,8 +227,8 @@ class SessionRule:
     def _down(
         self, turn: SessionTurn, state: SessionState, tier: Tier, wanted: Tier
     ) -> SessionDecision:
-        other = self.catalog.tiers[wanted].model
-        if other == state.model:  # it has the cache already
+        other = self.catalog.tiers[wanted].name
+        if model_of(other) == model_of(state.model):  # it has the cache already
             return SessionDecision(Move.DOWN, Ground.SAME_MODEL, wanted, other)
         stay_usd = self.expected_usd(state.model, turn, state, self.warm_tokens(state))
         move_usd = self.expected_usd(other, turn, state, 0)

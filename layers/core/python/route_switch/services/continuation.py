@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.session_turns import LEFT_OUT, without_state
+from route_switch.domain.tier_parameters import model_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Continuation:
     def left_behind(self, model: str | None) -> int:
         """Return the tokens that the last answer's model may have in its cache, and `model`, which
         has taken its place, does not."""
-        return 0 if model == self.last_model else self.history_tokens
+        is_same = model and self.last_model and model_of(model) == model_of(self.last_model)
+        return 0 if is_same else self.history_tokens
 
     def messages_for(
         self, model: str, messages: tuple[JsonObject, ...], *, is_first: bool
@@ -48,7 +50,7 @@ class Continuation:
     def _is_foreign_to(self, model: str, is_first: bool) -> bool:
         if not self.carries_state:
             return False
-        return not is_first if self.origin is None else model != self.origin
+        return not is_first if self.origin is None else model_of(model) != model_of(self.origin)
 
 
 ANY_MODEL = Continuation()

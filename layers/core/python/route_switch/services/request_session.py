@@ -241,5 +241,5 @@ def _with_shadow(
     elif record.session is Move.KEPT:
         model = kept[1]
     elif tier is not None:
-        model = catalog.tiers[tier].model
+        model = catalog.tiers[tier].name
     return replace(state, shadow_tier=tier, shadow_model=model)

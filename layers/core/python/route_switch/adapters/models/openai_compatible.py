@@ -9,6 +9,7 @@ from route_switch.adapters.models.openai_answer import read_completion
 from route_switch.adapters.models.openai_stream import read_stream
 from route_switch.adapters.models.openai_thoughts import without_thoughts
 from route_switch.adapters.models.provider_errors import error_of_response
+from route_switch.domain.cache_points import has_points, without_points
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
     from route_switch.adapters.models.provider_http import ProviderHttp
 
 _STRICT = (".openai.com", ".azure.com")
-"""Servers that refuse messages with fields which they do not know."""
+"""Servers that refuse messages with fields which they do not know. They cache prefixes by
+themselves, and refuse a request with cache points."""
 
 
 def request_body(host: str, call: ModelCall) -> JsonObject:
     """Return the body of a call of this server."""
-    messages = without_thoughts(call.messages) if host.endswith(_STRICT) else call.messages
-    return {**call.params, "model": call.model, "messages": [*messages]}
+    messages, params = call.messages, call.params
+    if host.endswith(_STRICT):
+        messages = without_thoughts(messages)
+        if has_points(messages, params):
+            messages, params = without_points(messages, params)
+    return {**params, "model": call.model, "messages": [*messages]}
 
 
 class OpenAiCompatibleClient:
