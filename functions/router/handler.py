@@ -60,6 +60,7 @@ def chat_completions() -> Response[str]:
     header = app.current_event.headers.get("idempotency-key")
     idempotency_key = chat_request.check_idempotency_key(header)
     call, request = _inbound(idempotency_key)
+    chat_request.check_explain(call.options)
     if idempotency_key is None:
         return _answer(call, request)
     if call.stream and not call.options.dry_run:
@@ -70,7 +71,7 @@ def chat_completions() -> Response[str]:
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
     _, request = _inbound()
-    answer = router().route.dry_run(request)
+    answer = _decided(request)
     Ending(answer, metrics).save()
     body = chat_answer.route_body(answer.routed, request, router().config.bypass_tokens)
     return json_response(body, headers=_explain(answer.routed))
@@ -126,8 +127,13 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
 
 
 def _routed(call: ChatCall, request: InboundRequest) -> Answer:
-    route = router().route
-    return route.dry_run(request) if call.options.dry_run else route.chat(request)
+    return _decided(request) if call.options.dry_run else router().route.chat(request)
+
+
+def _decided(request: InboundRequest) -> Answer:
+    answer = router().route.dry_run(request)
+    answer.explain(router().explain())
+    return answer
 
 
 def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:

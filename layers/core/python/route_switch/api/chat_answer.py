@@ -141,6 +141,7 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 
 def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models, record = routed.decision, routed.models, routed.record
+    explanation = routed.explanation
     return {
         "tier": decision.tier.value,
         "reason": decision.reason.value,
@@ -150,6 +151,7 @@ def _decision(routed: RoutedRequest) -> JsonObject:
         "shadow_tier": record.shadow_tier and record.shadow_tier.value,
         "shadow_reason": record.shadow_reason and record.shadow_reason.value,
         "estimated_cost_usd": _estimates(routed),
+        "explanation": None if explanation is None else explanation.as_json(),
     }
 
 

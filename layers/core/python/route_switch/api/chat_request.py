@@ -51,6 +51,10 @@ class RouteOptions(BaseModel):
     min_tier: Annotated[TierNumber, Field(description="Smallest tier allowed")] = 1
     max_tier: Annotated[TierNumber, Field(description="Largest tier allowed")] = 3
     dry_run: Annotated[bool, Field(description="Only decide; do not call the tier's model")] = False
+    explain: Annotated[
+        bool,
+        Field(description="Ask the router LLM for its reason. Only for a dry run or /v1/route"),
+    ] = False
 
 
 class StreamOptions(BaseModel):
@@ -152,7 +156,19 @@ def inbound_request(
         tiers=TierRange(Tier(options.min_tier), Tier(options.max_tier)),
         idempotency_id=idempotency_id,
         stream=call.stream,
+        explain=options.explain,
     )
+
+
+def check_explain(options: RouteOptions) -> None:
+    """Raise `RequestRefusedError` for a request that is answered: it has no explanation."""
+    if options.explain and not options.dry_run:
+        raise RequestRefusedError(
+            "'explain' is for decisions without an answer. Send the request to /v1/route, or set "
+            "'dry_run' as well.",
+            code="invalid_value",
+            param="route_switch.explain",
+        )
 
 
 def check_idempotency_key(value: str | None) -> str | None:

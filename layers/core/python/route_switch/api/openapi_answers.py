@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.prompt_texts import TextKind
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
@@ -31,6 +32,39 @@ class Error(BaseModel):
     error: ErrorDetail
 
 
+class QuotedText(BaseModel):
+    """A text of the routing prompt, by its number among the tier's texts of its kind. `text` is
+    null for a demo, unless an admin key asks: it may hold the words of a user."""
+
+    kind: TextKind
+    number: int
+    tier: Tier
+    text: str | None
+
+
+class DecisionEvidence(BaseModel):
+    """The text that speaks most for the tier that the router chose; null if none is known.
+    `without_text` is the tier that the router chooses if that text is left out of the prompt.
+    `scores` are those of a router model that compares texts. If `was_asked`, the router LLM was
+    asked for its reason in `calls` further calls."""
+
+    text: QuotedText | None
+    scores: dict[TierName, float] | None
+    without_text: Tier | None
+    was_asked: bool
+    calls: int
+    cost_usd: float | None
+
+
+class DecisionExplanation(BaseModel):
+    """Why the query goes to its tier, in sentences, and what would change that. `evidence` is null
+    if the decision does not rest on the routing prompt."""
+
+    sentences: list[str]
+    changes: list[str]
+    evidence: DecisionEvidence | None
+
+
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
@@ -44,6 +78,7 @@ class Decision(BaseModel):
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
     estimated_cost_usd: dict[TierName, float | None]
+    explanation: DecisionExplanation
 
 
 class RouteDecision(Decision):

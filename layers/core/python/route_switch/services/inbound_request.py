@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -18,12 +19,16 @@ from route_switch.services.admit_request import Admission
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 
+if TYPE_CHECKING:
+    from route_switch.domain.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
     """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
-    retry. With `stream`, the answer is wanted as it is written."""
+    retry. With `stream`, the answer is wanted as it is written. With `explain`, a dry run may call
+    the router LLM again to explain its decision."""
 
     request_id: str
     deadline: Deadline
@@ -35,6 +40,7 @@ class InboundRequest:
     tiers: TierRange = ANY_TIER
     idempotency_id: str | None = None
     stream: bool = False
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class RoutedRequest:
 
     `overhead_ms` is the time that routing added to the answering models' own.
     `models` maps tiers to models, `estimated_usd` each eligible tier to its estimated cost.
+    `explanation` is part of a dry run.
     """
 
     record: RequestRecord
@@ -68,3 +75,4 @@ class RoutedRequest:
     estimated_usd: Mapping[Tier, float | None]
     router_reply: str | None = None
     budget_spent: bool = False
+    explanation: "Explanation | None" = None

@@ -21,7 +21,7 @@ Vectors can differ in the last digits between kinds of CPU; on one machine they 
 import gzip
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
-from route_switch.domain.ports import Chunk, ModelCall
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.query import text_of
 from route_switch.domain.usage import Usage
 
@@ -65,8 +65,8 @@ class EncoderClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model != "encoder":
             raise ModelError(f"There is no model local/{call.model}. Configure local/encoder.")
-        messages = tuple((str(m.get("role")), text_of(m)) for m in call.messages)
-        tier = self._choose(*_split(messages))
+        messages = read_messages(call.messages)
+        tier = best_tier(scores_of(*split(messages)))
         yield Chunk(
             delta={"role": "assistant", "content": str(tier)},
             finish_reason="stop",
@@ -77,13 +77,20 @@ class EncoderClient:
         """Return the text's vector of length 1, from the cache that routing uses."""
         return _vector(text)
 
-    def _choose(self, prompt: Messages, query: str) -> int:
-        texts = tier_texts(prompt)
-        if not texts:
-            return TIER_WITHOUT_TEXTS
-        asked = _vector(query)
-        scores = {tier: _score(map(_vector, texts[tier]), asked) for tier in texts}
-        return max(scores, key=lambda tier: (scores[tier], -tier))
+
+def read_messages(messages: Iterable[JsonObject]) -> Messages:
+    return tuple((str(message.get("role")), text_of(message)) for message in messages)
+
+
+def scores_of(prompt: Messages, query: str) -> dict[int, float]:
+    """Return the score of each tier that has texts."""
+    texts = tier_texts(prompt)
+    asked = _vector(query) if texts else None
+    return {} if asked is None else {t: _score(map(_vector, texts[t]), asked) for t in texts}
+
+
+def best_tier(scores: Mapping[int, float]) -> int:
+    return max(scores, key=lambda tier: (scores[tier], -tier), default=TIER_WITHOUT_TEXTS)
 
 
 def _score(vectors: "Iterable[Vector]", query: "Vector") -> float:
@@ -92,7 +99,7 @@ def _score(vectors: "Iterable[Vector]", query: "Vector") -> float:
     return sum(best) / len(best)
 
 
-def _split(messages: Messages) -> tuple[Messages, str]:
+def split(messages: Messages) -> tuple[Messages, str]:
     """Return the messages before the last user message, and the query in that message."""
     for position in reversed(range(len(messages))):
         role, text = messages[position]
@@ -104,14 +111,20 @@ def _split(messages: Messages) -> tuple[Messages, str]:
 def tier_texts(prompt: Messages) -> dict[int, list[str]]:
     """Return the criteria and demos of each tier that has any."""
     texts: dict[int, list[str]] = {}
+    for tier, text, _ in labeled_texts(prompt):
+        texts.setdefault(tier, []).append(text)
+    return texts
+
+
+def labeled_texts(prompt: Messages) -> Iterator[tuple[int, str, bool]]:
+    """Yield criteria, then demos: tier, text, and whether it is a demo."""
     for role, text in prompt:
         if role == "system":
             for tier, criterion in parse_criteria(text):
-                texts.setdefault(tier.value, []).append(criterion)
+                yield tier.value, criterion, False
     for (role, text), (next_role, reply) in pairwise(prompt):
         if role == "user" and next_role == "assistant" and (digit := _DIGIT.search(reply)):
-            texts.setdefault(int(digit[1]), []).append(_query(text))
-    return texts
+            yield int(digit[1]), _query(text), True
 
 
 def _query(text: str) -> str:
