@@ -204,7 +204,9 @@ def test_a_failing_explanation_leaves_the_decision(prompted: Api) -> None:
 def test_every_reason_has_its_own_words(prompted: Api) -> None:
     add_key("rs-poor", monthly_budget_usd={"N": "0.0000001"}, when_spent={"S": "downgrade"})
     prompted.upstream.script = router()
-    assert "without a router call: it is below the limit of 8" in said(route(prompted, query="hi"))
+    assert "fewer than 8, so it goes to Tier 1 without a router call" in said(
+        route(prompted, query="hi")
+    )
     assert "The request names Tier 2" in said(route(prompted, model="tier-2", **EXPLAIN))
     assert "budget for this month is used up, so Tier 1" in said(route(prompted, "rs-poor"))
     limited = said(route(prompted, SMALL_ONLY_KEY))

@@ -70,6 +70,32 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(
     assert ("note: 10% of the queries are longer than the first 190 words" in result.stderr) == told
 
 
+def test_explanations_name_the_criterion_that_is_most_like_the_query(queries: Path) -> None:
+    plain, explained = route("--queries", queries), route("--queries", queries, "--explain")
+    assert [line["tier"] for line in explained] == [line["tier"] for line in plain]
+    told = json.dumps(explained[1]["explanation"])
+    assert "The text of that tier that is most like the query is criterion" in told
+    assert "fewer than 8, so it goes to Tier 1" in json.dumps(explained[0]["explanation"])
+    shown = CliRunner().invoke(app, ["route", "--queries", str(queries), "--explain"]).stdout
+    assert "7  Tier 1 (router)\n  The router LLM (local/encoder) read the routing prompt" in shown
+
+
+def test_an_llm_as_the_router_is_asked_for_its_reason_after_each_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text(json.dumps(ROWS[2]), "utf-8")
+    with running_upstream(
+        lambda body: completion("101" if "Which one of them" in str(body) else "3")
+    ) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+        options = ("--queries", file, "--router-model", "openai/m", "--prompt", HAND_WRITTEN)
+        [line] = route(*options, "--explain")
+    assert "named criterion 1 of Tier 3" in json.dumps(line["explanation"])
+    assert len(upstream.calls) == 3
+
+
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
     assert {line["reason"] for line in route("--queries", queries, "--no-bypass")} == {"router"}
 

@@ -62,16 +62,16 @@ def _decision(facts: Facts) -> Iterator[str]:
     elif answer.reason is Reason.SHADOW:
         yield f"Routing is in shadow: {tier} answers, and what routing decides is only recorded."
         if routed is None:
-            yield f"Routing made no decision for this request: {_SHADOW[facts.shadow]}."
+            why = _NO_DECISION.get(facts.shadow, "it was not asked")
+            yield f"Routing made no decision for this request: {why}."
     if routed is not None:
         yield from _routing(facts, routed)
 
 
-_SHADOW = {
+_NO_DECISION: dict[ShadowReason | None, str] = {
     ShadowReason.NOT_SAMPLED: "the budget of shadow does not cover every request",
     ShadowReason.LATE: "the answer was ready first",
     ShadowReason.FAILED: "the routing strategy failed, and the owner's log has the error",
-    None: "it was not asked",
 }
 
 
@@ -79,8 +79,8 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     chosen = routed.routed_tier or routed.tier
     if routed.reason is Reason.BYPASS:
         yield (
-            f"The query has about {facts.query.tokens} tokens and needs nothing else, so it goes "
-            f"to Tier 1 without a router call: it is below the limit of {facts.bypass_tokens}."
+            f"The query has about {_tokens(facts.query.tokens)}, fewer than {facts.bypass_tokens}, "
+            "so it goes to Tier 1 without a router call."
         )
     elif routed.reason is Reason.FALLBACK:
         yield f"The router chose no tier ({routed.why}), so the safe tier is used."
@@ -202,8 +202,8 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         yield f"Tier {chosen.value} answers if the request, its key and its models allow that."
     if routed.reason is Reason.BYPASS:
         yield (
-            f"The router is asked from {facts.bypass_tokens} tokens on, and about any query with a "
-            "conversation, tools or attachments."
+            f"The router is asked about queries of {facts.bypass_tokens} tokens or more, and about "
+            "any query with a conversation, tools or attachments."
         )
     elif routed.reason is Reason.FALLBACK:
         yield "The router decides as soon as it names a tier again."
@@ -217,8 +217,8 @@ def _evidence_changes(evidence: Evidence) -> Iterator[str]:
     if weighing is not None and other is not None:
         margin = weighing.scores[weighing.tier] - weighing.scores[other]
         yield (
-            f"Tier {other.value} comes second by {margin:.3f}: a query that is closer to its texts "
-            "by more than that goes there."
+            f"Tier {other.value} scores {margin:.3f} less than Tier {weighing.tier.value}: a query "
+            "that is closer to its texts by more than that goes there."
         )
     if evidence.text is None or evidence.without is None:
         return
@@ -239,6 +239,10 @@ def _quoted(facts: Facts, text: PromptText, figure: str = "") -> str:
     words = " ".join(text.text.split())
     short = words if len(words) <= MAX_QUOTED else f"{words[:MAX_QUOTED]}…"
     return f"{name}: “{short}”."
+
+
+def _tokens(number: int) -> str:
+    return "1 token" if number == 1 else f"{number} tokens"
 
 
 def _calls(number: int) -> str:

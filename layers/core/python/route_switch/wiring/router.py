@@ -154,6 +154,12 @@ def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
     return ChooseTier(config, caller)
 
 
+def build_explainer(config: RouterConfig, keys: ProviderKeys) -> "FindEvidence":
+    """Build the search for evidence without AWS: it calls only the router model."""
+    caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
+    return build_evidence_finder(config, caller)
+
+
 def pools_by_provider() -> Callable[[str], Executor]:
     """Return a function that gives each provider a pool of its own, made when it is first used."""
     making = Lock()
