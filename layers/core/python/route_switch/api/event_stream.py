@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from route_switch.api.chat_answer import envelope, usage_body
 from route_switch.api.error_answers import error_body
-from route_switch.domain.completion import THOUGHTS
 from route_switch.domain.errors import ModelError, ModelTimeoutError
+from route_switch.domain.message_pieces import THOUGHTS
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.route_request import Answer
