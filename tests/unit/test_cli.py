@@ -203,15 +203,15 @@ def test_the_table_prints_markup_in_queries_literally(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "arguments", "reason"),
+    ("content", "arguments", "reason", "code"),
     [
-        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query is missing"),
-        ("not json\n", [], "line 1"),
-        ('{"id": 1, "query": 5}', [], "line 1: query"),
-        ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read"),
-        ('{"id": 1, "query": "x"}', ["--prompt", "README.md"], "front matter"),
-        ('{"id": 1, "query": "x"}', ["--router-model", "gpt-4"], "not a model name"),
-        (None, [], "cannot be read"),
+        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query is missing", 1),
+        ("not json\n", [], "line 1", 1),
+        ('{"id": 1, "query": 5}', [], "line 1: query", 1),
+        ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read", 1),
+        ('{"id": 1, "query": "x"}', ["--prompt", "README.md"], "front matter", 1),
+        ('{"id": 1, "query": "x"}', ["--router-model", "gpt-4"], "not a model name", 2),
+        (None, [], "cannot be read", 1),
     ],
 )
 def test_wrong_input_prints_one_line(
@@ -221,6 +221,7 @@ def test_wrong_input_prints_one_line(
     content: str | None,
     arguments: list[str],
     reason: str,
+    code: int,
 ) -> None:
     path = tmp_path / "queries.jsonl"
     if content is not None:
@@ -229,7 +230,7 @@ def test_wrong_input_prints_one_line(
     with pytest.raises(SystemExit) as ended:
         run()
     printed = capsys.readouterr()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert printed.out == ""
     assert printed.err.startswith("error: ")
     assert reason in printed.err

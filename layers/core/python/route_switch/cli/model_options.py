@@ -36,8 +36,11 @@ PriceOf = Callable[[str], Price | None]
 
 
 def tier_models(tiers: str) -> dict[Tier, str]:
-    """Parse `--tiers`."""
-    return tiers_of(tuple(name.strip() for name in tiers.split(",")))
+    """Parse `--tiers`; raise `UsageError`."""
+    try:
+        return tiers_of(tuple(name.strip() for name in tiers.split(",")))
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from error
 
 
 def check_provider(model: str) -> None:
@@ -63,7 +66,7 @@ def check_provider(model: str) -> None:
 
 def check_lambda(lambda_: float) -> None:
     if not (math.isfinite(lambda_) and lambda_ >= 0):
-        raise ConfigurationError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
+        raise UsageError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
 
 
 def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
@@ -171,7 +174,7 @@ def _price(text: str) -> tuple[str, Price]:
         if not model or not (0 <= read < math.inf and 0 <= written < math.inf):
             raise ValueError
     except ValueError as error:
-        raise ConfigurationError(
+        raise UsageError(
             f"--price {text} cannot be read. Write MODEL=INPUT,OUTPUT in USD per million tokens, "
             "such as openai/gpt-4o-mini=0.15,0.6."
         ) from error

@@ -25,10 +25,10 @@ from route_switch.cli.files import read_text
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
 from route_switch.cli.route_explained import ExplainRow, print_explained
+from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import console, json_text, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.decision import Reason
-from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.explanation import Explanation
 from route_switch.domain.learning.example import present, query_key
 from route_switch.domain.ports import JsonObject
@@ -148,7 +148,7 @@ def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
     try:
         name = TypeAdapter(ModelName).validate_python(router_model)
     except ValidationError as error:
-        raise RouteSwitchError(
+        raise UsageError(
             f"'{router_model}' is not a model name. Write provider/model, such as "
             "openai/gpt-4.1-nano or local/encoder."
         ) from error
