@@ -16,7 +16,7 @@ from route_switch.cli.model_options import PriceOf, paid_calls, stop_message, wh
 from route_switch.cli.progress import RunProgress, outage_reporter
 from route_switch.cli.run_checks import RunChecks
 from route_switch.cli.terminal import console, say
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
+from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
 from route_switch.domain.reasons import why_unusable
@@ -54,7 +54,7 @@ class FolderRun:
     def __call__(self) -> Report:
         """Return the report; raise `RouteSwitchError` if anything but the cap stopped the run."""
         for obstacle in self._checks.obstacles():
-            raise ConfigurationError(obstacle)
+            raise obstacle
         self._make_folder()
         memo = MemoFile(self.out / MEMO)
         try:
