@@ -2,6 +2,7 @@
 
 import pytest
 
+from route_switch.domain.conversation import Conversation
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.static_rules import static_tier
@@ -27,5 +28,5 @@ def test_a_query_goes_to_the_tier_of_its_first_matching_rule(text: str, tier: Ti
 
 
 def test_attachments_and_tools_count_too() -> None:
-    assert static_tier(Query("Do it.", has_attachments=True)) is Tier.LARGE
-    assert static_tier(Query("Do it.", has_tools=True)) is Tier.MEDIUM
+    assert static_tier(Query("Do it.", Conversation(has_attachments=True))) is Tier.LARGE
+    assert static_tier(Query("Do it.", Conversation(tools=("search",)))) is Tier.MEDIUM

@@ -1,7 +1,7 @@
 """A routing prompt as a document: Markdown that a person edits, or JSON.
 
     +++
-    schema_version = 1
+    schema_version = 2
     origin = "hand-written"
     +++
 
@@ -23,8 +23,9 @@
     {instruction}…
     ~~~
 
-The front matter is TOML. All of it except `schema_version` is the provenance. Demos and messages
-are optional: without messages, the standard ones apply.
+The front matter is TOML. All of it except `schema_version` is the provenance. Version 2 shows the
+router LLM a query with its conversation, version 1 with one line about it. Demos and messages are
+optional: without messages, the standard ones apply.
 """
 
 import json
@@ -117,6 +118,7 @@ def _is_json(document: str) -> bool:
 def _from_json(document: str) -> RoutingPrompt:
     content = json.loads(document)
     content.pop("version", None)
+    content.setdefault("schema_version", 1)
     return RoutingPrompt.model_validate(content)
 
 

@@ -1,97 +1,124 @@
-"""The query: the last user message, and what the router needs to know about the rest."""
+"""The query: the last user message, with its conversation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pydantic import JsonValue
 
+from route_switch.domain.conversation import (
+    ALONE,
+    INSTRUCTING,
+    Conversation,
+    offered_tools,
+    text_of,
+)
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.router_view import in_context, with_context_line
 from route_switch.domain.tokens import clip, estimate_tokens
+
+__all__ = ["Query", "query_of", "text_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`earlier_turns` counts the messages before `text`, without system messages. `earlier_tokens`
-    estimates their length, `system_tokens` that of the system messages."""
+    """`more_tokens` estimates what the model has to read beside messages and tools: the form of the
+    answer, and text that the answer is predicted from. `is_rendered` marks a text that `for_router`
+    returned: the router LLM gets it unchanged."""
 
     text: str
-    earlier_turns: int = 0
-    earlier_tokens: int = 0
-    system_tokens: int = 0
-    has_tools: bool = False
-    has_attachments: bool = False
+    conversation: Conversation = ALONE
+    more_tokens: int = 0
+    is_rendered: bool = False
 
     @property
     def tokens(self) -> int:
         return estimate_tokens(self.text)
+
+    @property
+    def has_tools(self) -> bool:
+        return bool(self.conversation.tools)
+
+    @property
+    def has_attachments(self) -> bool:
+        return self.conversation.has_attachments
+
+    @property
+    def earlier_turns(self) -> int:
+        """Messages other than `text`, without system messages."""
+        return self.conversation.length
+
+    @property
+    def system_tokens(self) -> int:
+        return estimate_tokens(self.conversation.system)
 
     def is_shorter_than(self, tokens: int) -> bool:
         """Whether the whole task is shorter: a task may be in the system message, with a user
         message that only says "go". A request without user text never is."""
         if not (self.text.strip() and self.stands_alone):
             return False
-        return self.system_tokens + self.tokens < tokens
+        return self.system_tokens + self.more_tokens + self.tokens < tokens
 
     @property
     def stands_alone(self) -> bool:
         """Whether the text is everything: no conversation, no tools, no attachments."""
         return not (self.earlier_turns or self.has_tools or self.has_attachments)
 
-    def for_router(self, max_tokens: int) -> str:
-        """Return what the router LLM sees: one line about the conversation, then the clipped
-        text."""
-        line = self._context_line()
-        return line + clip(self.text, max_tokens - estimate_tokens(line))
+    def for_router(self, max_tokens: int, schema_version: int = 2) -> str:
+        """Return what the router LLM sees of the query, at most `max_tokens` of it.
 
-    def _context_line(self) -> str:
-        notes = []
-        if self.earlier_turns:
-            notes.append(
-                f"after {self.earlier_turns} earlier messages of about {self.earlier_tokens} tokens"
-            )
-        if self.has_tools:
-            notes.append("with tools that may be called")
-        if self.has_attachments:
-            notes.append("with attachments that are not shown")
-        return f"({', '.join(notes)})\n" if notes else ""
+        Version 1 of a prompt's schema has one line about the conversation before the clipped text.
+        Since version 2 the conversation is quoted (`domain.router_view`). A query that is all that
+        the model gets is the same in both.
+        """
+        if self.is_rendered:
+            return clip(self.text, max_tokens)
+        render = with_context_line if schema_version == 1 else in_context
+        return render(self.text, self.conversation, max_tokens)
 
 
-_SYSTEM = ("system", "developer")
+_TEXT_PARTS = ("text", "refusal")
 
 
 def query_of(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue] | None = None
 ) -> Query:
     """Return the query in OpenAI chat `messages`. `params` holds the request's other fields."""
-    turns = [m for m in messages if m.get("role") not in _SYSTEM]
-    system = (m for m in messages if m.get("role") in _SYSTEM)
-    last = next((i for i in reversed(range(len(turns))) if turns[i].get("role") == "user"), None)
-    earlier = turns if last is None else turns[:last] + turns[last + 1 :]
+    said = [m for m in messages if m.get("role") not in INSTRUCTING]
+    last = next((i for i in reversed(range(len(said))) if said[i].get("role") == "user"), None)
+    end = len(said) if last is None else last
     params = params or {}
     return Query(
-        text="" if last is None else text_of(turns[last]),
-        earlier_turns=len(earlier),
-        earlier_tokens=sum(estimate_tokens(text_of(m)) for m in earlier),
-        system_tokens=sum(estimate_tokens(text_of(m)) for m in system),
-        has_tools=bool(params.get("tools") or params.get("functions")),
-        has_attachments=any(_has_attachment(m) for m in turns),
+        text="" if last is None else text_of(said[last]),
+        conversation=Conversation(
+            system="\n".join(text_of(m) for m in messages if m.get("role") in INSTRUCTING),
+            before=tuple(said[:end]),
+            since=tuple(said[end + 1 :]),
+            tools=offered_tools(params) if params else (),
+            has_attachments=any(map(_has_attachment, messages)),
+        ),
+        more_tokens=_more_tokens(params) if params else 0,
     )
-
-
-def text_of(message: JsonObject) -> str:
-    """Return a message's text: its content, or the text parts of a content array joined by
-    newlines."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    texts = (part.get("text") for part in content if isinstance(part, dict))
-    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def _has_attachment(message: JsonObject) -> bool:
     content = message.get("content")
     return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") not in ("text", "refusal") for part in content
+        isinstance(part, dict) and part.get("type") not in _TEXT_PARTS for part in content
     )
+
+
+def _more_tokens(params: Mapping[str, JsonValue]) -> int:
+    """Return the estimated tokens of the answer's schema and of text that predicts the answer."""
+    form, predicted = params.get("response_format"), params.get("prediction")
+    schema = form.get("json_schema") if isinstance(form, dict) else None
+    content = predicted.get("content") if isinstance(predicted, dict) else None
+    return sum(estimate_tokens(text) for value in (schema, content) for text in _texts(value))
+
+
+def _texts(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return list(chain(value, *map(_texts, value.values())))
+    return list(chain(*map(_texts, value))) if isinstance(value, list) else []

@@ -54,11 +54,13 @@ class RoutingPrompt(BaseModel):
     """`instruction` holds one bulleted list of criteria per tier, in plain English.
 
     `provenance` says how the prompt was made: origin, date and figures of the learning run.
+    `schema_version` is the form in which the router LLM gets a query (`Query.for_router`): a prompt
+    keeps the form that it was written or learned for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     instruction: Text
     demos: tuple[Demo, ...] = ()
     messages: MessageParts = MessageParts()
@@ -87,7 +89,7 @@ class RoutingPrompt(BaseModel):
 
     def render(self, query: Query, max_query_tokens: int) -> tuple[JsonObject, ...]:
         """Return the messages for the router LLM. Learning and serving both send exactly these."""
-        text = query.for_router(max_query_tokens)
+        text = query.for_router(max_query_tokens, self.schema_version)
         last = _message("user", self.messages.query.replace("{query}", text, 1))
         return (*self.frozen_messages, last)
 

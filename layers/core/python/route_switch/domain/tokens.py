@@ -15,6 +15,7 @@ LENGTH_BUCKETS = range(len(LENGTH_BUCKET_EDGES) + 1)
 """Ranges of length that requests are counted by."""
 GAP = "\n[...]\n"
 HEAD_SHARE = 0.7
+MAX_WORD = 40
 
 
 def estimate_tokens(text: str) -> int:
@@ -53,6 +54,50 @@ def _head_and_tail(data: bytes, size: int) -> str:
     head = int(size * HEAD_SHARE)
     tail = len(data) - (size - head)
     return data[:head].decode(errors="ignore") + GAP + data[tail:].decode(errors="ignore")
+
+
+def clip_at_words(
+    text: str, max_tokens: int, gap: str = GAP, head_share: float = HEAD_SHARE
+) -> str:
+    """Return `text`, or its head and tail around `gap`, cut between words and at most `max_tokens`
+    long. Only a word of more than `MAX_WORD` characters is cut inside, such as text of a script
+    without blanks. Empty if not even the gap fits.
+
+    Only the ends of a long text are read.
+    """
+    reach = BYTES_PER_TOKEN * max_tokens  # no more characters than this can fit
+    if len(text) <= reach and estimate_tokens(text) <= max_tokens:
+        return text
+    ends = text if len(text) <= 2 * reach else text[:reach] + text[len(text) - reach :]
+    room = len(ends) * max_tokens / max(estimate_tokens(ends), 1) - len(gap)
+    while room >= 1:
+        head = int(room * head_share)
+        clipped = _word_end(ends, head) + gap + _word_start(ends, int(room) - head)
+        if estimate_tokens(clipped) <= max_tokens:
+            return clipped
+        room *= 7 / 8
+    return ""
+
+
+def _word_end(text: str, size: int) -> str:
+    """Return at most the first `size` characters, without the part of a word at their end."""
+    head, rest = text[:size], text[size : size + MAX_WORD]
+    if rest[:1].isspace() or head[-1:].isspace():
+        return head.rstrip()
+    part = head.rsplit(maxsplit=1)[-1:]
+    word = "".join((*part, *rest.split(maxsplit=1)[:1]))
+    return head if len(word) > MAX_WORD else head[: size - len("".join(part))].rstrip()
+
+
+def _word_start(text: str, size: int) -> str:
+    """Return at most the last `size` characters, without the part of a word at their start."""
+    start = len(text) - size
+    rest, tail = text[max(start - MAX_WORD, 0) : start], text[start:]
+    if rest[-1:].isspace() or tail[:1].isspace():
+        return tail.lstrip()
+    part = tail.split(maxsplit=1)[:1]
+    word = "".join((*rest.rsplit(maxsplit=1)[-1:], *part))
+    return tail if len(word) > MAX_WORD else tail[len("".join(part)) :].lstrip()
 
 
 def length_bucket(query_tokens: int) -> int:

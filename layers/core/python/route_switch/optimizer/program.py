@@ -113,7 +113,7 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
             return [{"tier": "", "router_usd": 0.0}]
         ask = _AskThroughDspy(lm)
         context = RoutingContext(self._config, prompt, ask)
-        choice = choose_tier(Query(inputs["query"]), PromptStrategy(), context, self._tiers)
+        choice = choose_tier(_as_shown(inputs["query"]), PromptStrategy(), context, self._tiers)
         return [{"tier": str(choice.tier.value), "router_usd": ask.cost_usd}]
 
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
@@ -124,6 +124,11 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
             return {fields[0]: completion.strip()}
         parsed: dict[str, Any] = super().parse(signature, completion)
         return parsed
+
+
+def _as_shown(text: str) -> Query:
+    """Return the query of a `LabeledQuery`, whose text is what the router LLM sees."""
+    return Query(text, is_rendered=True)
 
 
 class _AskThroughDspy:

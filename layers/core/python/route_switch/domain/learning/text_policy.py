@@ -120,8 +120,11 @@ def _allowed(example: Example, policy: LearnFromText) -> str:
 
 def as_demo(query: Query, text: str) -> str:
     """Return the text that a demo shows for a query of which `text` may be shown, in a form that a
-    prompt document can hold. It is empty if the text is blank."""
-    shown = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS)
+    prompt document can hold. It is empty if the text is blank.
+
+    One line stands for the conversation, whose text nobody has allowed to be shown.
+    """
+    shown = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS, schema_version=1)
     return without_trailing_blanks(shown) if shown.strip() else ""
 
 
