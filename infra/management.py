@@ -66,6 +66,7 @@ class ManagementFunction(PythonFunction):
         results = data.results
         self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
         self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
+        self.allow_items(results, ["dynamodb:DeleteItem"], "SESSION#*")
         self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN)
         self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")
         self.allow(["dynamodb:DeleteItem"], data.idempotency.table_arn)

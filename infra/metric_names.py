@@ -37,6 +37,7 @@ BY_SERVICE = {
         "router_cost_usd": "Cost of the router call.",
         "baseline_cost_usd": "Estimated cost of the same request on Tier 3.",
         "saved_usd": "Baseline minus cost.",
+        "session_moved": "Turns that changed the tier of a conversation; the average is the share.",
         "shadow_failed": "Decisions in shadow that were late or failed; the average is the rate.",
         "latency_ms": "Duration of a request.",
         "overhead_ms": "Duration of a request without its calls to tier models.",

@@ -61,6 +61,9 @@ class RouterFunction(PythonFunction):
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
         self.allow_items(data.results, actions, *partitions)
+        # The state of sessions is read before an answer and written after it.
+        actions = ["dynamodb:GetItem", "dynamodb:PutItem"]
+        self.allow_items(data.results, actions, "SESSION#*")
         # The budget of router calls in shadow follows from the counters.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
         self.allow(["dynamodb:GetItem"], data.keys.table_arn)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from importlib import import_module
 from typing import Any
@@ -26,6 +27,7 @@ from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
+from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -123,7 +125,11 @@ def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundReque
     call = chat_request.parse_chat_request(read_body(app.current_event, config.max_body_bytes))
     item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)
     request_id = f"chatcmpl-{uuid4().hex}"
-    return call, chat_request.inbound_request(call, key, request_id, deadline, item)
+    request = chat_request.inbound_request(call, key, request_id, deadline, item)
+    if config.sessions == "on":
+        session = session_id(app.current_event.headers, call.content, request.messages)
+        request = replace(request, session_id=session)
+    return call, request
 
 
 def _routed(call: ChatCall, request: InboundRequest) -> Answer:

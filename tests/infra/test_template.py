@@ -189,6 +189,18 @@ def test_permissions_name_their_actions_and_resources(prod: Synthesized) -> None
             assert statement["Resource"] != "*"
 
 
+def test_only_the_router_reads_and_writes_sessions(prod: Synthesized) -> None:
+    grants = {
+        (name.split("Role")[0], *sorted(_list(statement["Action"])))
+        for name, statement in prod.statements()
+        if "SESSION#*" in json.dumps(statement)
+    }
+    assert grants == {
+        ("Management", "dynamodb:DeleteItem"),
+        ("Router", "dynamodb:GetItem", "dynamodb:PutItem"),
+    }
+
+
 def test_only_functions_that_delete_for_users_may_delete_records_and_objects(
     prod: Synthesized,
 ) -> None:

@@ -26,6 +26,7 @@ from route_switch.adapters.results_table import (
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import SessionOfRequest
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.decide_beside import DecideBeside, PendingDecision
 from route_switch.services.inbound_request import AdmittedRequest
@@ -202,9 +203,12 @@ def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     start = DecideBeside.start
 
     def start_and_wait(
-        beside: DecideBeside, admitted: AdmittedRequest, served: ServedPrompt
+        beside: DecideBeside,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        session: SessionOfRequest | None = None,
     ) -> PendingDecision:
-        pending = start(beside, admitted, served)
+        pending = start(beside, admitted, served, session)
         pending.wait()
         return pending
 

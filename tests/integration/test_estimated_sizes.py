@@ -48,6 +48,10 @@ def test_a_record_is_about_as_large_as_estimated(sizes: dict[str, list[int]]) ->
         assert 0.8 * estimated.RECORD_BYTES < size - texts + names <= estimated.RECORD_BYTES
 
 
+def test_the_state_of_a_session_takes_one_write_unit(sizes: dict[str, list[int]]) -> None:
+    assert max(sizes["SESSION"]) < COUNTED_BYTES / 2
+
+
 def test_counters_take_one_write_unit_each(sizes: dict[str, list[int]]) -> None:
     assert len(sizes["DAY"]) == len(sizes["KEY"])
     assert max(*sizes["DAY"], *sizes["KEY"]) < COUNTED_BYTES

@@ -8,11 +8,14 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
+from route_switch.services import request_session
 from tests.integration.conftest import (
     ADMIN_KEY,
+    CATALOG,
     CLIENT_KEY,
     LONG,
     SMALL_ONLY_KEY,
@@ -24,6 +27,7 @@ from tests.integration.conftest import (
     switch,
 )
 from tests.integration.test_limits import taken_usd
+from tests.integration.test_sessions import ASK, LOOP, ON, TOOLS, Messages, say
 from tests.support.upstream import Body, Reply, completion, failure
 
 PROMPT = RoutingPrompt(
@@ -232,6 +236,50 @@ def test_in_shadow_the_decision_beside_the_answer_is_explained(prompted: Api) ->
     assert "Routing is in shadow: Tier 3 answers" in said(body)
     assert "named criterion 2 of Tier 3" in said(body)
     assert "route-switch switch routing on" in changes(body)
+
+
+@pytest.fixture
+def conversation(make_api: MakeApi, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Tier 3 has begun a conversation, and its provider caches by itself."""
+    monkeypatch.setattr(request_session, "LATE_S", 10)
+    monkeypatch.setattr(request_session, "HOLD_S", 10)
+    cached = Price(
+        input_usd_per_million=10, output_usd_per_million=30, cached_input_usd_per_million=1
+    )
+    prices = {**CATALOG.prices, "openai/large": cached}
+    api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
+    put_live(PROMPT)
+    api.upstream.script = by_model(router=completion("3"), large=completion("l", 9000))
+    assert say(api, ASK).headers["x-route-session"] == "new"
+    return api
+
+
+def test_an_open_tool_loop_is_the_reason_to_stay(conversation: Api) -> None:
+    conversation.upstream.calls.clear()
+    body = route_messages(conversation, ASK + LOOP, tools=TOOLS)
+    assert "The session stays on Tier 3: a tool loop is open. The router was not asked." in (
+        said(body)
+    )
+    assert "when the conversation no longer needs its model" in changes(body)
+    assert body["explanation"]["evidence"] is None
+    assert conversation.upstream.calls == []
+
+
+def test_a_session_that_stays_is_explained_beside_what_the_router_chose(conversation: Api) -> None:
+    conversation.upstream.script = by_model(router=completion("2"))
+    body = route_messages(conversation, ASK + ON)
+    assert (body["tier"], body["reason"]) == (3, "session")
+    told = said(body)
+    assert "read the routing prompt live@1 and chose Tier 2." in told
+    assert "The session stays on Tier 3: a new cache costs more than moving down saves." in told
+    assert "The session goes to Tier 2 when its cache has expired" in changes(body)
+    assert body["explanation"]["evidence"] is not None
+
+
+def route_messages(api: Api, messages: Messages, **fields: object) -> dict[str, Any]:
+    answer = api("POST", "/v1/route", {"messages": messages, **fields})
+    assert answer.status == 200, answer.text
+    return answer.body
 
 
 def test_the_neighboring_tiers_costs_are_told(prompted: Api) -> None:

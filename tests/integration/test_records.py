@@ -123,9 +123,29 @@ def test_the_counters_of_the_day_and_the_keys_month_match_the_records(make_api: 
     assert len(months) > 1, "the counters are spread"
 
 
-def test_a_warm_request_makes_one_round_trip_to_dynamodb_and_none_to_ssm(
+def test_a_warm_request_writes_its_record_and_its_session_at_once_and_reads_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
+    api.chat(LONG)
+    calls: list[str] = []
+    at_once = threading.Barrier(2, timeout=10)
+    call = vars(BaseClient)["_make_api_call"]
+
+    def counted(client: BaseClient, operation: str, arguments: object) -> object:
+        calls.append(operation)
+        at_once.wait()
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", counted)
+    assert api.chat(LONG).status == 200
+    assert sorted(calls) == ["PutItem", "TransactWriteItems"]
+
+
+def test_without_sessions_a_warm_request_makes_one_round_trip_to_dynamodb_and_none_to_ssm(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = make_api(sessions="off")
     api.upstream.script = by_model(router=completion("2"), medium=completion("Yes."))
     api.chat(LONG)
     calls: list[str] = []

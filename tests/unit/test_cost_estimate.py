@@ -87,8 +87,8 @@ def test_the_aws_cost_of_a_million_requests_matches_calculation_by_hand() -> Non
     assert usd[WAITING] == pytest.approx(2.55e6 * 13.3334e-6)
     assert usd["API Gateway"] == pytest.approx(3.5)
     # 1,800 + 3,200 bytes are 5 units; with two counters, and twice for the transaction: 14. With
-    # two index entries: 16. One key read, half a unit.
-    assert usd["DynamoDB, writes and reads"] == pytest.approx(16 * 0.625 + 0.5 * 0.125)
+    # two index entries: 16. One key read, half a unit. A session is one of each.
+    assert usd["DynamoDB, writes and reads"] == pytest.approx(17 * 0.625 + 1.5 * 0.125)
 
 
 def test_the_models_cost_matches_calculation_by_hand() -> None:

@@ -4,11 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.decision import Reason, RoutingDecision
-from route_switch.domain.explain_words import MAX_QUOTED, Facts, explain_in_words
+from route_switch.domain.explain_evidence import MAX_QUOTED
+from route_switch.domain.explain_words import Facts, explain_in_words
 from route_switch.domain.explanation import Evidence, TierCost, WeighedText, Weighing
 from route_switch.domain.prompt_texts import PromptText
 from route_switch.domain.query import Query
+from route_switch.domain.sessions import Ground, Move, SessionDecision
 from route_switch.domain.shadow import ShadowReason
+from route_switch.domain.strategies.prompt_strategy import NAMED
 from route_switch.domain.tiers import Tier
 
 SECRET = "PLANTED words of a user"
@@ -44,7 +47,16 @@ decisions = st.builds(
     st.just(1),
     st.just(1.0),
     st.none() | tiers,
-    st.just("a reason"),
+    st.sampled_from(["a reason", f"{NAMED}; kept: it is warm", "no reply; kept: it is warm"]),
+    st.none()
+    | st.builds(
+        SessionDecision,
+        st.sampled_from(Move),
+        st.sampled_from(Ground),
+        tiers,
+        st.just("p/m"),
+        st.none() | st.floats(0, 1),
+    ),
 )
 facts = st.builds(
     Facts,

@@ -155,13 +155,15 @@ class DynamoDbResultStore:
             item.update(user_in_index(record.request_id, record.user))
         if record.idempotency_id is not None:
             item["idempotency_id"] = {"S": record.idempotency_id}
+        if record.session_id is not None:
+            item["session"] = {"S": record.session_id}
         if isinstance(record.replay, Replay):
             item.update(record_in_index(record.request_id, record.created_at.date()))
         for field in ("replay", *(f"{text}_s3" for text in TEXTS)):
             value = content.pop(field, None)
             if value is not None:
                 item[field] = {"S": str(value)}
-        item["record"] = {"S": json.dumps(content, ensure_ascii=False)}
+        item["record"] = {"S": json.dumps(content, ensure_ascii=False, separators=(",", ":"))}
         return {
             "Put": {
                 "TableName": self._table,

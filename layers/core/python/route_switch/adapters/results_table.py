@@ -9,6 +9,8 @@ Keys are `pk` and `sk`:
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
     RATE#<key id>#<minute>          LIMIT     requests in the key's minute: `dynamodb_limits`
     BUDGET#<key id>#<YYYY-MM>       BUDGET    taken_usd: what the key has spent or reserved
+    SESSION#<digest>                STATE     what a session's last answer left behind, for a day:
+                                              `dynamodb_sessions`
     LOCK#prompt                     LOCK      who is changing the live prompt: `prompt_lock`
     LOCK#learning                   LOCK      which run is learning: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
@@ -90,6 +92,10 @@ def feedback_key(request_id: str) -> "Item":
 
 def request_id_of(item: "Mapping[str, AttributeValueTypeDef]") -> str:
     return item["pk"]["S"].removeprefix("RESULT#")
+
+
+def session_key(session_id: str) -> "Item":
+    return item_key(f"SESSION#{session_id}", "STATE")
 
 
 def rate_key(key_id: str, now: datetime) -> "Item":

@@ -6,8 +6,10 @@ from http import HTTPStatus
 from pydantic import JsonValue
 
 from route_switch.domain.completion import Completion
+from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.request_record import RequestRecord
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
@@ -96,10 +98,21 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
         "x-route-cost-usd": _usd(record.cost_usd),
         "x-route-saved-usd": _usd(record.saved_usd),
         "x-route-saved-estimated": basis.value if basis.is_estimate else None,
+        **session_headers(record),
         "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
         "x-route-budget": "spent" if routed.budget_spent else None,
     }
     return {name: value for name, value in headers.items() if value is not None}
+
+
+def session_headers(record: RequestRecord) -> dict[str, str | None]:
+    """Say what became of the session. In shadow nothing did: the record has what would have."""
+    if record.session is None or record.reason is Reason.SHADOW:
+        return {}
+    return {
+        "x-route-session": record.session.value,
+        "x-route-session-saved-usd": _usd(record.session_saved_usd),
+    }
 
 
 def debug_headers(routed: RoutedRequest) -> dict[str, str]:
@@ -142,14 +155,17 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
 def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models, record = routed.decision, routed.models, routed.record
     explanation = routed.explanation
+    kept = decision.session.model if decision.session else None
     return {
         "tier": decision.tier.value,
         "reason": decision.reason.value,
-        "model": models[decision.tier],
+        "model": kept or models[decision.tier],
         "prompt_version": decision.prompt_version,
         "router_tokens": record.router_tokens,
         "shadow_tier": record.shadow_tier and record.shadow_tier.value,
         "shadow_reason": record.shadow_reason and record.shadow_reason.value,
+        "session": record.session and record.session.value,
+        "session_saved_usd": record.session_saved_usd,
         "estimated_cost_usd": _estimates(routed),
         "explanation": None if explanation is None else explanation.as_json(),
     }

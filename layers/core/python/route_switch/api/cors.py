@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import CORSConfig
 ALLOWED_HEADERS = [
     "Idempotency-Key",
     *("OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project"),
-    *("x-request-id", "x-route-debug"),
+    *("x-request-id", "x-route-debug", "x-session-id"),
     *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
     *(f"x-stainless-{name}" for name in ("package-version", "retry-count", "runtime")),
     *("x-stainless-runtime-version", "x-stainless-timeout"),
@@ -14,7 +14,7 @@ ALLOWED_HEADERS = [
 EXPOSED_HEADERS = [
     *("Retry-After", "x-request-id", "x-should-retry"),
     *(f"x-route-{name}" for name in ("cost-usd", "debug", "model", "prompt-version")),
-    *(f"x-route-{name}" for name in ("reason", "tier")),
+    *(f"x-route-{name}" for name in ("reason", "session", "session-saved-usd", "tier")),
 ]
 MAX_AGE_S = 600
 

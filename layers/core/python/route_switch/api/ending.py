@@ -21,6 +21,7 @@ class Ending:
         routed = self._answer.routed
         if not self._is_logged:
             self._is_logged = True
+            self._answer.before_end()
             emit(self._metrics, routed)
         return routed
 

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from route_switch.api.chat_answer import envelope, usage_body
 from route_switch.api.error_answers import error_body
+from route_switch.domain.decision import Reason
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.message_pieces import THOUGHTS
 from route_switch.domain.ports import Chunk, JsonObject
@@ -145,7 +146,8 @@ def sse(event: JsonObject) -> str:
 
 def _costs(routed: RoutedRequest) -> JsonObject:
     record = routed.record
-    return {
+    session = None if record.reason is Reason.SHADOW else record.session
+    costs: JsonObject = {
         "tier": record.tier.value,
         "reason": record.reason.value,
         "model": record.model,
@@ -153,6 +155,9 @@ def _costs(routed: RoutedRequest) -> JsonObject:
         "saved_usd": record.saved_usd,
         "saving_basis": record.saving_basis,
     }
+    if session is not None:
+        costs |= {"session": session.value, "session_saved_usd": record.session_saved_usd}
+    return costs
 
 
 def _broken_off(error: ModelError) -> JsonObject:

@@ -9,6 +9,7 @@ from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.prompt_texts import TextKind
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.sum_costs import GroupBy
@@ -68,7 +69,8 @@ class DecisionExplanation(BaseModel):
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
-    both are null otherwise."""
+    both are null otherwise. `session` says what would become of the conversation's session, and
+    `session_saved_usd` what that is expected to save over this turn and the next."""
 
     tier: Tier
     reason: Reason
@@ -77,6 +79,8 @@ class Decision(BaseModel):
     router_tokens: int
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
+    session: Move | None
+    session_saved_usd: float | None
     estimated_cost_usd: dict[TierName, float | None]
     explanation: DecisionExplanation
 
@@ -149,6 +153,8 @@ class StreamCosts(BaseModel):
     cost_usd: float | None
     saved_usd: float | None
     saving_basis: SavingBasis
+    session: Move | None = None
+    session_saved_usd: float | None = None
 
 
 class ChatCompletionChunk(BaseModel):
@@ -189,7 +195,10 @@ class Result(BaseModel):
     measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`.
 
     In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
-    it chose, and `shadow_cost_usd` what the request would have cost."""
+    it chose, and `shadow_cost_usd` what the request would have cost.
+
+    `session` says what became of the conversation's session, and `session_saved_usd` what that is
+    expected to save over this turn and the next. Both are absent where they do not apply."""
 
     request_id: str
     key_id: str
@@ -219,6 +228,8 @@ class Result(BaseModel):
     saved_usd_low: float | None
     saved_usd_high: float | None
     saving_basis: SavingBasis
+    session: Move | None = None
+    session_saved_usd: float | None = None
     user: str | None
     query_text: str | None
     answer_text: str | None

@@ -7,6 +7,7 @@ from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.sessions import Move
 
 ERRORS = {
     400: "The request is invalid: `param` says where, `message` what to do.",
@@ -45,6 +46,13 @@ DECISION: JsonObject = {
     "x-route-cost-usd": _header("The request's cost; absent when unknown.", _NUMBER),
     "x-route-saved-usd": _header(
         "Estimated saving compared with Tier 3; absent when unknown.", _NUMBER
+    ),
+    "x-route-session": _header(
+        "What became of the conversation's session; absent where the tier was fixed or failed.",
+        {"enum": [move.value for move in Move]},
+    ),
+    "x-route-session-saved-usd": _header(
+        "What that is expected to save over this turn and the next; absent when unknown.", _NUMBER
     ),
     "x-route-overhead-ms": _header(
         "Time for routing and recording, without the answering models.", _NUMBER, always=True

@@ -10,8 +10,10 @@ from itertools import groupby
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, Metrics, MetricUnit
 
+from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
+from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
 from route_switch.services.decide_beside import ANSWERED_FIRST
@@ -19,6 +21,7 @@ from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.live_answer import CLIENT_LEFT
 
 LIVE_PREFIX = "live@"
+_CONTINUED = (Move.KEPT, Move.UP, Move.DOWN)
 _MONEY = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
@@ -66,6 +69,8 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("streams_broken")
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
+    if record.session in _CONTINUED and record.reason is not Reason.SHADOW:
+        metrics.add_metric("session_moved", MetricUnit.Count, int(record.session is not Move.KEPT))
     if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
         failed = int(record.shadow_reason is not None and record.shadow_reason.is_failure)
         metrics.add_metric("shadow_failed", MetricUnit.Count, failed)

@@ -24,6 +24,10 @@ TRANSACTIONAL = 2
 INDEX_WRITES = 2
 """One entry in the learning index and one in the users index."""
 
+SESSION_WRITES, SESSION_READS = 1, 1
+"""The state of a session: an item of about 300 bytes, read consistently. A conversation's first
+request does not read it; count it for all."""
+
 METRIC_LINE_BYTES = 2_000
 LAMBDA_LINES_BYTES = 400
 """Lambda's own START, END and REPORT lines."""
@@ -72,11 +76,17 @@ def item_bytes(deployment: Deployment, traffic: Traffic) -> int:
 
 
 def _table_usage(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
-    """One transaction per request. The key is read once a minute and process; count it per
-    request."""
+    """One transaction per request, and its session. The key is read once a minute and process;
+    count it per request."""
     record = math.ceil(item_bytes(deployment, traffic) / 1024)
     writes = TRANSACTIONAL * (record + COUNTER_WRITES) + INDEX_WRITES
-    return {"dynamodb_writes": traffic.requests * writes, "dynamodb_reads": traffic.requests / 2}
+    reads = 0.5
+    if deployment.config.sessions == "on":
+        writes, reads = writes + SESSION_WRITES, reads + SESSION_READS
+    return {
+        "dynamodb_writes": traffic.requests * writes,
+        "dynamodb_reads": traffic.requests * reads,
+    }
 
 
 def _kept(deployment: Deployment, traffic: Traffic) -> dict[str, float]:

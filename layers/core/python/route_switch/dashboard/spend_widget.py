@@ -18,6 +18,7 @@ REASONS: Final = {
     Reason.FALLBACK: "Fallback: the router failed, the safe tier answered",
     Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
     Reason.SHADOW: "Shadow: one tier answered, routing decided beside it",
+    Reason.SESSION: "Session: the conversation stayed on its model",
 }
 IN_SHADOW: Final = "Routing would have saved, in shadow (estimated)"
 NOTE = (

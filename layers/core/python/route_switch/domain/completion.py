@@ -48,6 +48,11 @@ class Completion:
         content = self.choices[0].message.get("content")
         return content if isinstance(content, str) else ""
 
+    @property
+    def calls_tools(self) -> bool:
+        message = self.choices[0].message
+        return bool(message.get("tool_calls") or message.get("function_call"))
+
 
 def complete(chunks: Iterable[Chunk]) -> Completion:
     """Assemble an answer from its chunks. Raise `ModelError` if there is no choice."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from route_switch.domain.sessions import SessionDecision
 from route_switch.domain.tiers import Tier
 
 
@@ -17,6 +18,8 @@ class Reason(StrEnum):
     DEGRADED = "degraded"
     SHADOW = "shadow"
     """Routing only decides beside the answer: see `domain.shadow`."""
+    SESSION = "session"
+    """The session stays on its tier: see `domain.sessions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class RoutingDecision:
     """`router_tokens` counts the tokens of the router call, 0 if there was none; `latency_ms` is
     the time that the decision added to the request. `routed_tier` is the tier that the bypass or
     the router chose, before the key's tiers limited it; None if neither was asked or the router was
-    down. `why` is the strategy's reason, without user text."""
+    down. `why` is the strategy's reason, without user text. `session` is what the session rule made
+    of it; None if the tier was fixed, or the request has no session."""
 
     tier: Tier
     reason: Reason
@@ -33,6 +37,7 @@ class RoutingDecision:
     latency_ms: float
     routed_tier: Tier | None = None
     why: str = ""
+    session: SessionDecision | None = None
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)

@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from route_switch.domain.decision import Reason, RoutingDecision
-from route_switch.domain.explanation import Evidence, Explanation, TierCost, Weighing
-from route_switch.domain.prompt_texts import PromptText
+from route_switch.domain.explain_evidence import (
+    costs_in_words,
+    evidence_changes,
+    evidence_in_words,
+    in_usd,
+)
+from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.query import Query
+from route_switch.domain.sessions import Ground, Move
 from route_switch.domain.shadow import ShadowReason
-from route_switch.domain.tiers import Tier
-
-MAX_QUOTED = 240
-"""Characters of a quoted text."""
+from route_switch.domain.strategies.prompt_strategy import NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ class Facts:
 def explain_in_words(facts: Facts) -> Explanation:
     evidence = facts.evidence
     return Explanation(
-        (*_decision(facts), *_evidence(facts), *_costs(facts)),
+        (
+            *_decision(facts),
+            *(evidence_in_words(evidence, facts.shows_demos) if evidence else ()),
+            *costs_in_words(facts.costs, facts.answer.tier, facts.output_tokens),
+        ),
         tuple(_changes(facts)),
         facts.costs,
         evidence,
@@ -76,14 +83,19 @@ _NO_DECISION: dict[ShadowReason | None, str] = {
 
 
 def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
+    """Say what routing itself chose, and then what limits or the session made of it."""
+    if is_held(routed):
+        yield from _session(routed)
+        return
     chosen = routed.routed_tier or routed.tier
     if routed.reason is Reason.BYPASS:
         yield (
-            f"The query has about {_tokens(facts.query.tokens)}, fewer than {facts.bypass_tokens}, "
+            f"The query has about {_tokens(_size(facts.query))}, fewer than {facts.bypass_tokens}, "
             "so it goes to Tier 1 without a router call."
         )
-    elif routed.reason is Reason.FALLBACK:
-        yield f"The router chose no tier ({routed.why}), so the safe tier is used."
+    elif not is_routed(routed):
+        why = routed.why.partition(";")[0]
+        yield f"The router chose no tier ({why}), so the safe tier is used."
     elif facts.strategy == "prompt":
         yield (
             f"The router LLM ({facts.router}) read the routing prompt {routed.prompt_version} and "
@@ -91,85 +103,50 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         )
     else:
         yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {routed.why}."
-    if chosen is not routed.tier:
+    if chosen is not routed.tier and routed.reason is not Reason.SESSION:
         yield (
             f"Tier {chosen.value} may not answer this request, so the nearest tier that may is "
             f"used: Tier {routed.tier.value}."
         )
+    yield from _session(routed)
 
 
-def _evidence(facts: Facts) -> Iterator[str]:
-    evidence = facts.evidence
-    if evidence is None:
+def is_held(routed: RoutingDecision) -> bool:
+    """Whether the session's model has to stay, so that the router was not asked."""
+    session = routed.session
+    return session is not None and session.ground in (Ground.TOOL_LOOP, Ground.PROVIDER_STATE)
+
+
+def is_routed(routed: RoutingDecision) -> bool:
+    """Whether the strategy chose a tier, also if the session stays on another one."""
+    if routed.reason is Reason.SESSION:
+        return not is_held(routed) and routed.why.startswith(NAMED)
+    return routed.reason is Reason.ROUTER
+
+
+_MOVES = {
+    Move.NEW: "starts anew on",
+    Move.KEPT: "stays on",
+    Move.UP: "moves up to",
+    Move.DOWN: "moves down to",
+}
+
+
+def _session(routed: RoutingDecision) -> Iterator[str]:
+    session = routed.session
+    if session is None or session.ground in (Ground.FIRST_TURN, Ground.NO_STATE):
         return
-    if evidence.weighing is not None:
-        yield from _weighing(facts, evidence.weighing)
-    elif evidence.text is not None:
-        yield (
-            "Asked for its reason in a second call, the router LLM named "
-            f"{_quoted(facts, evidence.text)}"
-        )
-    elif evidence.was_asked and not evidence.note:
-        yield (
-            "Asked for its reason in a second call, the router LLM named none of the prompt's "
-            "texts."
-        )
-    if evidence.note:
-        yield evidence.note
-    if evidence.attempts:
-        yield f"Explaining took {_calls(len(evidence.attempts))} {_paid(evidence.cost_usd)}."
-
-
-def _weighing(facts: Facts, weighing: Weighing) -> Iterator[str]:
-    nearest = weighing.nearest(weighing.tier)
-    others = weighing.nearest(*(tier for tier in Tier if tier is not weighing.tier))
-    if nearest is None:
-        yield "The prompt has no criteria and no demos, so every query goes to the same tier."
-        return
+    unasked = " The router was not asked." if is_held(routed) else ""
+    saved = session.saved_usd
+    saving = "" if saved is None else f" It expects to save {in_usd(saved)} by that."
     yield (
-        "The text of that tier that is most like the query is "
-        f"{_quoted(facts, nearest.text, f'similarity {nearest.similarity:.2f}')}"
+        f"The session {_MOVES[session.move]} Tier {session.tier.value}: {session.ground.value}."
+        f"{unasked}{saving}"
     )
-    if others is not None:
-        yield (
-            "The nearest text of another tier is "
-            f"{_quoted(facts, others.text, f'similarity {others.similarity:.2f}')}"
-        )
-    scores = ", ".join(f"Tier {t.value} {weighing.scores[t]:.3f}" for t in sorted(weighing.scores))
-    yield f"Scores, of which the highest decides: {scores}."
 
 
-def _costs(facts: Facts) -> Iterator[str]:
-    by_tier = {cost.tier: cost for cost in facts.costs}
-    used = by_tier.get(facts.answer.tier)
-    if used is None:
-        return
-    if used.usd is None:
-        yield f"What Tier {used.tier.value} costs is unknown, because {used.model} has no price."
-    else:
-        yield (
-            f"An answer of {facts.output_tokens} tokens by Tier {used.tier.value} ({used.model}) "
-            f"costs about {_usd(used.usd)}."
-        )
-    for tier in (used.tier - 1, used.tier + 1):
-        if tier in by_tier:
-            yield _neighbor(by_tier[Tier(tier)], used)
-
-
-def _neighbor(other: TierCost, used: TierCost) -> str:
-    barred = "" if other.is_allowed else " It may not answer this request."
-    name = f"Tier {other.tier.value} ({other.model})"
-    if other.usd is None:
-        return f"What {name} would cost is unknown, because it has no price.{barred}"
-    return f"{name} would cost about {_usd(other.usd)}{_compared(other.usd, used.usd)}.{barred}"
-
-
-def _compared(usd: float, used_usd: float | None) -> str:
-    if used_usd is None:
-        return ""
-    if usd == used_usd:
-        return ", the same"
-    return f", {_usd(abs(usd - used_usd))} {'more' if usd > used_usd else 'less'}"
+def _size(query: Query) -> int:
+    return query.tokens + query.system_tokens + query.more_tokens
 
 
 def _changes(facts: Facts) -> Iterator[str]:
@@ -197,8 +174,16 @@ _NAMED = (
 
 
 def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
+    if is_held(routed):
+        yield "The router decides again when the conversation no longer needs its model."
+        return
     chosen = routed.routed_tier or routed.tier
-    if chosen is not routed.tier:
+    if routed.reason is Reason.SESSION:
+        yield (
+            f"The session goes to Tier {chosen.value} when its cache has expired, or when moving "
+            "saves more than filling another cache costs."
+        )
+    elif chosen is not routed.tier:
         yield f"Tier {chosen.value} answers if the request, its key and its models allow that."
     if routed.reason is Reason.BYPASS:
         yield (
@@ -208,52 +193,8 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     elif routed.reason is Reason.FALLBACK:
         yield "The router decides as soon as it names a tier again."
     if facts.evidence is not None:
-        yield from _evidence_changes(facts.evidence)
-
-
-def _evidence_changes(evidence: Evidence) -> Iterator[str]:
-    weighing = evidence.weighing
-    other = weighing.runner_up() if weighing else None
-    if weighing is not None and other is not None:
-        margin = weighing.scores[weighing.tier] - weighing.scores[other]
-        yield (
-            f"Tier {other.value} scores {margin:.3f} less than Tier {weighing.tier.value}: a query "
-            "that is closer to its texts by more than that goes there."
-        )
-    if evidence.text is None or evidence.without is None:
-        return
-    still = "still " if evidence.without is evidence.chosen else ""
-    also = ": other texts speak for it too" if still else ""
-    yield (
-        f"Without {evidence.text.name}, the router {still}chooses Tier {evidence.without.value}"
-        f"{also}."
-    )
-
-
-def _quoted(facts: Facts, text: PromptText, figure: str = "") -> str:
-    """Name and quote a text, to the end of a sentence. A demo may hold the words of a user, so only
-    owners see it."""
-    name = f"{text.name} ({figure})" if figure else text.name
-    if text.kind == "demo" and not facts.shows_demos:
-        return f"{name}. Only admin keys see the text of a demo."
-    words = " ".join(text.text.split())
-    short = words if len(words) <= MAX_QUOTED else f"{words[:MAX_QUOTED]}…"
-    return f"{name}: “{short}”."
+        yield from evidence_changes(facts.evidence)
 
 
 def _tokens(number: int) -> str:
     return "1 token" if number == 1 else f"{number} tokens"
-
-
-def _calls(number: int) -> str:
-    return "1 more router call" if number == 1 else f"{number} more router calls"
-
-
-def _paid(usd: float | None) -> str:
-    return "at an unknown cost" if usd is None else f"for {_usd(usd)}"
-
-
-def _usd(amount: float) -> str:
-    if amount and amount < 1e-6:
-        return f"${amount:.9f}"
-    return f"${amount:.6f}" if amount < 0.01 else f"${amount:.4f}"

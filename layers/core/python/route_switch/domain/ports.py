@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.request_record import RequestRecord
+from route_switch.domain.sessions import SessionState
 from route_switch.domain.switches import Switches
 from route_switch.domain.usage import Usage
 
@@ -166,6 +167,18 @@ class ResultStore(Protocol):
 
     def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
         """Return the record as JSON if this key made the request; `key_id` None matches any key."""
+        ...
+
+
+class SessionStore(Protocol):
+    """What the last answers of sessions left behind, for a day."""
+
+    def load(self, session_id: str) -> SessionState | None:
+        """Raise `StoreError`."""
+        ...
+
+    def save(self, session_id: str, state: SessionState, request_id: str) -> None:
+        """Store the state that the answer to this request has left. Raise `StoreError`."""
         ...
 
 

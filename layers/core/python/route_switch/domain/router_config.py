@@ -20,6 +20,9 @@ class RouterConfig(BaseModel):
     """Models of the tiers and of the router LLM, with their prices."""
     strategy: Annotated[str, Field(min_length=1)] = "prompt"
     """The routing strategy, by its name in `domain/strategies/registry.py`."""
+    sessions: Literal["on", "off"] = "on"
+    """Whether a conversation stays on the model whose provider has it in its cache, unless the
+    router asks for a larger tier or moving saves more. `off` routes each request by itself."""
     safe_tier: Tier = Tier.MEDIUM
     """Answers if the router LLM fails or its reply names no tier."""
     start: Literal["on", "shadow"] = "on"

@@ -15,6 +15,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.sessions import SessionDecision
 from route_switch.domain.tiers import Tier
 
 
@@ -58,14 +59,28 @@ class RoutingStrategy(Protocol):
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion: ...
 
 
+class SessionOfRequest(Protocol):
+    """The session rule for one request (`domain.sessions`)."""
+
+    def held(self) -> SessionDecision | None:
+        """Return the decision if the session's model must stay, whatever a strategy suggests."""
+        ...
+
+    def moved(self, wanted: Tier) -> SessionDecision:
+        """Return what becomes of the session if routing asks for this allowed tier."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TierChoice:
-    """`chosen` is the tier before the caller's allowed tiers limit it to `tier`."""
+    """`chosen` is the tier before the caller's allowed tiers and the session rule limit it to
+    `tier`."""
 
     tier: Tier
     chosen: Tier
     reason: Reason
     suggestion: Suggestion
+    session: SessionDecision | None = None
 
 
 def choose_tier(
@@ -73,13 +88,19 @@ def choose_tier(
     strategy: RoutingStrategy | None,
     context: RoutingContext,
     allowed: frozenset[Tier],
+    session: SessionOfRequest | None = None,
 ) -> TierChoice:
-    """Bypass, else the strategy, else the safe tier; then the nearest allowed tier.
+    """Bypass, else a session whose model must stay, else the strategy, else the safe tier; then the
+    nearest allowed tier; then the session rule.
 
     Without a strategy (the router is switched off), every query that is not bypassed goes to the
     safe tier. Raises only what `context.ask` raises.
     """
-    if context.config.bypasses(query):
+    bypassed = context.config.bypasses(query)
+    held = None if bypassed or session is None else session.held()
+    if held is not None:
+        return TierChoice(held.tier, held.tier, Reason.SESSION, Suggestion(None, ""), held)
+    if bypassed:
         suggestion, reason = Suggestion(Tier.SMALL, "short query"), Reason.BYPASS
     elif strategy is None:
         suggestion, reason = Suggestion(None, "the router is off"), Reason.FALLBACK
@@ -87,4 +108,9 @@ def choose_tier(
         suggestion = strategy.suggest(query, context)
         reason = Reason.FALLBACK if suggestion.tier is None else Reason.ROUTER
     chosen = context.config.safe_tier if suggestion.tier is None else suggestion.tier
-    return TierChoice(nearest_allowed(chosen, allowed), chosen, reason, suggestion)
+    tier = nearest_allowed(chosen, allowed)
+    if session is None:
+        return TierChoice(tier, chosen, reason, suggestion)
+    moved = session.moved(tier)
+    reason = reason if moved.tier is tier else Reason.SESSION
+    return TierChoice(moved.tier, chosen, reason, suggestion, moved)

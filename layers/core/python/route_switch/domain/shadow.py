@@ -48,6 +48,7 @@ class ShadowReason(StrEnum):
     BYPASS = "bypass"
     ROUTER = "router"
     FALLBACK = "fallback"
+    SESSION = "session"
     NOT_SAMPLED = "not_sampled"
     """The router LLM was not asked, to stay within the budget."""
     LATE = "late"

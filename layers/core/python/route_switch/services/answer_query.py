@@ -19,6 +19,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.continuation import ANY_MODEL, Continuation
 from route_switch.services.eligible_models import Eligible
 from route_switch.services.live_answer import LiveAnswer, StreamLimits
 
@@ -74,26 +75,28 @@ class AnswerQuery:
         deadline: Deadline,
         *,
         stream: bool = False,
+        continuation: Continuation = ANY_MODEL,
     ) -> TierAnswer:
         """Stop at the first answer, with `stream` at its beginning, or when the time is up.
 
         A timed-out call is charged anyway, so when nothing else is left to try, wait for its
         answer.
         """
-        models = self._models_to_try(tier, eligible)
+        models = self._models_to_try(tier, eligible, continuation.first)
         calls: list[CallResult] = []
         for position, (tier_to_try, model) in enumerate(models):
             if deadline.remaining_s < MIN_ATTEMPT_S:
                 break
             is_last = position == len(models) - 1
+            sent = continuation.messages_for(model, messages, is_first=position == 0)
             if stream:
                 limits = self._limits(deadline, is_last=is_last)
-                call = self._caller.open(model, messages, params, limits, deadline, tier_to_try)
+                call = self._caller.open(model, sent, params, limits, deadline, tier_to_try)
             else:
                 timeout_s = deadline.remaining_s if is_last else self._share(deadline)
                 late = [each.late for each in calls if each.late]
                 call = self._caller.call(
-                    model, messages, params, timeout_s, deadline, tier_to_try, late
+                    model, sent, params, timeout_s, deadline, tier_to_try, late
                 )
             calls.append(call)
             if call.completion or call.live:
@@ -132,9 +135,14 @@ class AnswerQuery:
                 return TierAnswer(updated, answering, call.completion, call.attempt.model)
         return None
 
-    def _models_to_try(self, tier: Tier, eligible: Eligible) -> list[tuple[Tier, str]]:
-        """Return every model once, at the first tier in the order of descent that has it."""
+    def _models_to_try(
+        self, tier: Tier, eligible: Eligible, first: str | None
+    ) -> list[tuple[Tier, str]]:
+        """Return every model once, at the first tier in the order of descent that has it; before
+        them `first`, which is one of `tier`."""
         tiers: dict[str, Tier] = {}
+        if first is not None and first in eligible.models:
+            tiers[first] = tier
         for tier_to_try in order_of_descent(tier, eligible.tiers):
             for model in self._catalog.tiers[tier_to_try].with_fallbacks:
                 if model in eligible.models:

@@ -8,6 +8,7 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.replay import replay_of
 from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.sessions import as_answered
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.call_models import CallResult, ModelCaller
@@ -35,13 +36,15 @@ class BuildRecord:
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        attempts = tuple(self._caller.with_late_answer(call).attempt for call in calls)
+        made = (self._caller.with_late_answer(call).attempt for call in calls)
+        attempts = tuple(choice.continuation.noted(made))
         elapsed_ms = request.deadline.elapsed_ms
         whole = completion is not None and not (answer and _has_broken_off(answer))
         usage = completion.usage if completion and whole else None
         model = answer.model if answer else None
         answered_by = model if whole else None
         baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios)
+        session = as_answered(decision.session, tier, model)
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         learnable = whole and was_routed
         return RequestRecord(
@@ -67,6 +70,9 @@ class BuildRecord:
             provider_model=completion.provider_model if completion else None,
             user=request.user,
             idempotency_id=request.idempotency_id,
+            session=session.move if session else None,
+            session_saved_usd=session.saved_usd if session else None,
+            session_id=request.session_id,
             query_text=query.text,
             answer_text=completion.text if completion else None,
             replay=replay_of(request.messages, request.params, query) if learnable else None,

@@ -11,19 +11,28 @@ from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
+from route_switch.domain.routing import (
+    RouterReply,
+    RoutingContext,
+    SessionOfRequest,
+    TierChoice,
+    choose_tier,
+)
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller, PendingCall
+from route_switch.services.continuation import ANY_MODEL, Continuation
 
 
 @dataclass(frozen=True, slots=True)
 class RequestChoice:
-    """The decision, and the router call that led to it, if there was one."""
+    """The decision, the router call that led to it, if there was one, and what the conversation
+    asks of the models."""
 
     decision: RoutingDecision
     router_call: CallResult | None = None
+    continuation: Continuation = ANY_MODEL
 
 
 class ChooseTier:
@@ -44,6 +53,7 @@ class ChooseTier:
         *,
         router: bool = True,
         ask: "AskRouterLlm | None" = None,
+        session: SessionOfRequest | None = None,
     ) -> RequestChoice:
         """If `router` is False, every query that is not bypassed goes to the safe tier. `ask` is
         for a caller that may leave the router call behind."""
@@ -52,8 +62,8 @@ class ChooseTier:
         context = RoutingContext(self._config, prompt, ask)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         strategy = self._strategy if router and in_time else None
-        choice = choose_tier(query, strategy, context, allowed)
-        unrouted = choice.reason is Reason.FALLBACK and _router_is_down(ask.call)
+        choice = choose_tier(query, strategy, context, allowed, session)
+        unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)
         decision = RoutingDecision(
             tier=choice.tier,
             reason=choice.reason,
@@ -61,7 +71,8 @@ class ChooseTier:
             router_tokens=_tokens(ask.call),
             latency_ms=deadline.elapsed_ms - started,
             routed_tier=None if unrouted else choice.chosen,
-            why=choice.suggestion.why,
+            why=_why(choice),
+            session=choice.session,
         )
         return RequestChoice(decision, ask.call)
 
@@ -117,6 +128,13 @@ class AskRouterLlm:
         if self.call is not None or self._pending is None:
             return self.call
         return self._caller.wait(self._pending, 0.0)
+
+
+def _why(choice: TierChoice) -> str:
+    if choice.reason is not Reason.SESSION or choice.session is None:
+        return choice.suggestion.why
+    session = f"{choice.session.move}: {choice.session.ground}"
+    return f"{choice.suggestion.why}; {session}" if choice.suggestion.why else session
 
 
 def _router_is_down(call: CallResult | None) -> bool:

@@ -10,6 +10,7 @@ from route_switch.domain.errors import describe_defect
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import RequestRecord
+from route_switch.domain.routing import SessionOfRequest
 from route_switch.domain.shadow import ShadowReason, WouldCost, would_cost
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.answer_query import TierAnswer
@@ -72,20 +73,36 @@ class DecideBeside:
         self._allows = allows
         self._pool = pool
 
-    def start(self, admitted: AdmittedRequest, served: ServedPrompt) -> PendingDecision:
+    def start(
+        self,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        session: SessionOfRequest | None = None,
+    ) -> PendingDecision:
         request = admitted.request
         ask = self._choose_tier.ask(request.deadline, lambda: self._allows(request.request_id))
-        return PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
+        choosing = self._pool.submit(self._choose, admitted, served, ask, session)
+        return PendingDecision(choosing, ask)
 
-    def now(self, admitted: AdmittedRequest, served: ServedPrompt) -> PendingDecision:
+    def now(
+        self,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        session: SessionOfRequest | None = None,
+    ) -> PendingDecision:
         """Decide at once, whatever the budget: somebody asked."""
         ask = self._choose_tier.ask(admitted.request.deadline)
-        decision = PendingDecision(self._pool.submit(self._choose, admitted, served, ask), ask)
+        choosing = self._pool.submit(self._choose, admitted, served, ask, session)
+        decision = PendingDecision(choosing, ask)
         decision.wait()
         return decision
 
     def _choose(
-        self, admitted: AdmittedRequest, served: ServedPrompt, ask: AskRouterLlm
+        self,
+        admitted: AdmittedRequest,
+        served: ServedPrompt,
+        ask: AskRouterLlm,
+        session: SessionOfRequest | None,
     ) -> RequestChoice:
         return self._choose_tier(
             admitted.query,
@@ -95,6 +112,7 @@ class DecideBeside:
             admitted.request.deadline,
             router=admitted.eligible.router,
             ask=ask,
+            session=session,
         )
 
 
@@ -119,6 +137,8 @@ def with_shadow(
         shadow_cost_high_usd=add_known(would.high if would else None, record.router_cost_usd),
         routed_tier=decided.routed_tier,
         why=decided.why,
+        session=decided.session.move if decided.session else None,
+        session_saved_usd=decided.session.saved_usd if decided.session else None,
     )
 
 

@@ -28,7 +28,8 @@ class InboundRequest:
     """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
     retry. With `stream`, the answer is wanted as it is written. With `explain`, a dry run may call
-    the router LLM again to explain its decision."""
+    the router LLM again to explain its decision. `session_id` names the session's state; None
+    without one."""
 
     request_id: str
     deadline: Deadline
@@ -41,6 +42,7 @@ class InboundRequest:
     idempotency_id: str | None = None
     stream: bool = False
     explain: bool = False
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from route_switch.services.inbound_request import AdmittedRequest, InboundReques
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
+from route_switch.services.request_session import RequestSession, Sessions
 from route_switch.services.shadow_budget import ShadowBudget
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class RouteRequest:
         now: Callable[[], datetime],
         shadow_budget: ShadowBudget,
         shadow_pool: Executor,
+        sessions: Sessions,
     ) -> None:
         self._config = config
         self._live_prompt = live_prompt
@@ -77,17 +79,21 @@ class RouteRequest:
         self._answer = AnswerQuery(config.models, caller, config.attempt_s, config.stall_s)
         self._admit = admit
         self._record = record
+        self._sessions = sessions
         self._pool = pool
         self._build_record = BuildRecord(config.models, caller, now)
 
     def chat(self, request: InboundRequest) -> "Answer":
         """Route and call a model. The caller passes the answer on, and then saves its record, which
         a failure has as well."""
+        reading = self._sessions.read(request)
         admitted = self._admit_request(request, answers=True)
+        session = self._sessions.of(admitted, reading)
         with self._refreshing():
-            served, choice = self._choose(admitted)
+            served, choice = self._choose(admitted, session)
             in_shadow = choice.decision.reason is Reason.SHADOW
-            beside = self._beside.start(admitted, served) if in_shadow else None
+            shadow = session.in_shadow() if session else None
+            beside = self._beside.start(admitted, served, shadow) if in_shadow else None
             answer = self._answer(
                 choice.decision.tier,
                 self._answering(admitted),
@@ -95,18 +101,22 @@ class RouteRequest:
                 request.params,
                 request.deadline,
                 stream=request.stream,
+                continuation=choice.continuation,
             )
-        return Answer(self, admitted, served, choice, answer, beside)
+        return Answer(self, admitted, served, choice, answer, beside, session)
 
     def dry_run(self, request: InboundRequest) -> "Answer":
         """Choose a tier without calling its model. The router call has a record, because it costs
         money."""
+        reading = self._sessions.read(request)
         admitted = self._admit_request(request, answers=False)
+        session = self._sessions.of(admitted, reading)
         with self._refreshing():
-            served, choice = self._choose(admitted)
+            served, choice = self._choose(admitted, session)
             in_shadow = choice.decision.reason is Reason.SHADOW
-            beside = self._beside.now(admitted, served) if in_shadow else None
-        return Answer(self, admitted, served, choice, None, beside)
+            shadow = session.in_shadow() if session else None
+            beside = self._beside.now(admitted, served, shadow) if in_shadow else None
+        return Answer(self, admitted, served, choice, None, beside, None)
 
     def _answering(self, admitted: AdmittedRequest) -> Eligible:
         """Return who may answer: a request that names a tier is answered by that tier or fails."""
@@ -144,20 +154,32 @@ class RouteRequest:
         query = query_of(request.messages, request.params)
         return AdmittedRequest(request, query, needs, eligible, named, admission)
 
-    def _choose(self, admitted: AdmittedRequest) -> tuple[ServedPrompt, RequestChoice]:
+    def _choose(
+        self, admitted: AdmittedRequest, session: RequestSession | None
+    ) -> tuple[ServedPrompt, RequestChoice]:
         served = self._live_prompt.current()
+        choice = self._choice(admitted, served, session)
+        if session is not None:
+            continuation = session.continuation(choice.decision.session)
+            choice = replace(choice, continuation=continuation)
+        return served, choice
+
+    def _choice(
+        self, admitted: AdmittedRequest, served: ServedPrompt, session: RequestSession | None
+    ) -> RequestChoice:
         fixed = self._fixed_tier(admitted)
         if fixed is not None:
             tier, reason = fixed
-            return served, RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
+            return RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
         routing = self._switches.current().routing
-        return served, self._choose_tier(
+        return self._choose_tier(
             admitted.query,
             served.prompt,
             served.version,
             admitted.eligible.tiers,
             admitted.request.deadline,
             router=admitted.eligible.router and routing == "on",
+            session=session,
         )
 
     def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:
@@ -214,7 +236,7 @@ class RouteRequest:
     def save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
         """Save the record, and in parallel settle the key's budget. Return whether it was saved."""
         request = admitted.request
-        time_s = self._time_to_record_s(request.deadline)
+        time_s = self.time_to_record_s(request.deadline)
         if admitted.admission.reserved_usd is None:
             return self._record(record, time_s)
         settling = self._pool.submit(
@@ -222,11 +244,11 @@ class RouteRequest:
         )
         recorded = self._record(record, time_s)
         with suppress(TimeoutError):  # then the money stays reserved
-            settling.result(self._time_to_record_s(request.deadline))
+            settling.result(self.time_to_record_s(request.deadline))
         return recorded
 
     @staticmethod
-    def _time_to_record_s(deadline: Deadline) -> float:
+    def time_to_record_s(deadline: Deadline) -> float:
         return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
 
 
@@ -244,6 +266,7 @@ class Answer:
         choice: RequestChoice,
         answer: TierAnswer | None,
         beside: PendingDecision | None,
+        session: RequestSession | None,
     ) -> None:
         self._service = service
         self._admitted = admitted
@@ -251,6 +274,7 @@ class Answer:
         self._choice = choice
         self._answer = answer
         self._beside = beside
+        self._session = session
         self._routed: RoutedRequest | None = None
 
     @property
@@ -295,6 +319,19 @@ class Answer:
             live.close()
             self._routed = None
 
+    def before_end(self) -> None:
+        """Begin to save what the client's next request may need at once: an agent answers a tool
+        call within milliseconds."""
+        completion = self.routed.completion
+        if self._session and completion and completion.calls_tools:
+            self._session.keep(self.routed)
+
     def save(self) -> bool:
-        """Save the record; return whether that worked."""
-        return self._service.save(self._admitted, self.routed.record)
+        """Save the record, and the session's state beside it; return whether the record was
+        saved."""
+        if self._session is None:
+            return self._service.save(self._admitted, self.routed.record)
+        self._session.keep(self.routed)
+        recorded = self._service.save(self._admitted, self.routed.record)
+        self._session.wait(self._service.time_to_record_s(self._admitted.request.deadline))
+        return recorded

@@ -12,6 +12,7 @@ from route_switch.adapters.dynamodb_days import DynamoDbDays
 from route_switch.adapters.dynamodb_idempotency import IdempotentRequests
 from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.dynamodb_sessions import DynamoDbSessions
 from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
@@ -36,6 +37,7 @@ from route_switch.services.choose_tier import ChooseTier
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
+from route_switch.services.request_session import Sessions
 from route_switch.services.route_request import RouteRequest
 from route_switch.services.shadow_budget import ShadowBudget
 from route_switch.wiring.aws_config import IN_REQUEST, PARAMETERS, clients
@@ -57,6 +59,8 @@ RECORD_THREADS = 4
 """Records have threads of their own: calls that hang must not keep a record from being saved."""
 SHADOW_THREADS = 4
 """Decisions in shadow. One that an answer did not wait for keeps its thread until it ends."""
+SESSION_THREADS = 2
+"""A read and a write of a session's state. A store that hangs must not take a record's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,12 @@ def build_router(settings: Settings) -> Router:
                 _now,
             ),
             ThreadPoolExecutor(SHADOW_THREADS, thread_name_prefix="shadow"),
+            Sessions(
+                DynamoDbSessions(dynamodb, settings.results_table),
+                config,
+                ThreadPoolExecutor(SESSION_THREADS, thread_name_prefix="session"),
+                _now,
+            ),
         ),
         lambda: _build_explainer(config, caller),
         IdempotentRequests(dynamodb, settings.idempotency_table),

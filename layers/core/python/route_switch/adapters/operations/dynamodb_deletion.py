@@ -27,6 +27,7 @@ from route_switch.adapters.results_table import (
     read_replay,
     record_key,
     request_id_of,
+    session_key,
     user_partitions,
 )
 from route_switch.adapters.s3 import S3TextStore
@@ -65,6 +66,7 @@ class DynamoDbDeletion:
             key_id=item["key_id"]["S"],
             idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
             note=_deletion_note(item, self._texts) if LEARNING_KEYS[0] in item else None,
+            session_id=item["session"]["S"] if "session" in item else None,
         )
 
     def of_user(self, user: str) -> Iterator[str]:
@@ -76,6 +78,8 @@ class DynamoDbDeletion:
         self._texts.delete_all(f"{request.request_id}/")
         if request.idempotency_id is not None:
             self._delete_stored_answer(request.idempotency_id, request.request_id)
+        if request.session_id is not None:
+            self._delete_session(request.session_id, request.request_id)
         # One transaction, so that no feedback outlives the record that leads to it.
         keys = (record_key(request.request_id), feedback_key(request.request_id))
         self._dynamodb.transact_write_items(
@@ -90,6 +94,17 @@ class DynamoDbDeletion:
                 Key={"id": {"S": item}},
                 ConditionExpression="contains(#data, :request_id)",
                 ExpressionAttributeNames={"#data": "data"},
+                ExpressionAttributeValues={":request_id": {"S": request_id}},
+            )
+
+    def _delete_session(self, session_id: str, request_id: str) -> None:
+        """Skip the state of a session that a later request has continued: it tells nothing of this
+        one."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.delete_item(
+                TableName=self._results,
+                Key=session_key(session_id),
+                ConditionExpression="request_id = :request_id",
                 ExpressionAttributeValues={":request_id": {"S": request_id}},
             )
 

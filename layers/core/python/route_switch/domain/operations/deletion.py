@@ -32,12 +32,13 @@ class DeletionNote:
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
     """What deletion needs to know about a request. `note` is None when learning could never
-    use the request."""
+    use the request. `session_id` names the state of its session, if it has one."""
 
     request_id: str
     key_id: str
     idempotency_id: str | None
     note: DeletionNote | None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""What the messages of a request say about its session."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import JsonValue
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.sessions import CACHE_S, Turn
+
+HOUR_S = 3600
+DAY_S = 86_400
+
+LEFT_OUT = "signed reasoning of another model left out"
+"""The note of a call whose messages were sent without provider state."""
+
+_ANSWERS = ("assistant", "tool", "function")
+_TOOL_RESULTS = ("tool", "function")
+_TOOL_PARTS = ("tool_use", "tool_result")
+_STATE_PARTS = ("thinking", "redacted_thinking", "reasoning")
+_WHOLE_STATE = ("reasoning_details", "thinking_blocks")
+_SIGNATURES = ("signature", "thought_signature", "thoughtSignature", "encrypted_content")
+_STATE = frozenset({*_WHOLE_STATE, *_SIGNATURES})
+_FREE = frozenset({"input", "arguments"})
+"""Fields with a tool's arguments, whose names mean nothing here."""
+
+
+def turn_of(
+    messages: Sequence[JsonObject],
+    params: Mapping[str, JsonValue],
+    input_tokens: int,
+    output_tokens: int,
+) -> Turn:
+    """Return what the session rule needs to know about a request in OpenAI's chat form."""
+    if not continues(messages):
+        return Turn(input_tokens, output_tokens, continues=False)
+    return Turn(
+        input_tokens,
+        output_tokens,
+        tool_loop=tool_loop_is_open(messages),
+        provider_state=carries_state(messages),
+        cache_points=any(_cache_points(messages, params)),
+    )
+
+
+def continues(messages: Sequence[JsonObject]) -> bool:
+    """Whether a model has answered before in this conversation."""
+    return any(message.get("role") in _ANSWERS for message in messages)
+
+
+def tool_loop_is_open(messages: Sequence[JsonObject]) -> bool:
+    """Whether the last word of a model is a call of tools, whatever has followed: results, or a
+    user who adds something to them."""
+    for message in reversed(messages):
+        if message.get("role") == "assistant":
+            return bool(message.get("tool_calls") or message.get("function_call")) or any(
+                part.get("type") in _TOOL_PARTS for part in _parts(message)
+            )
+    return any(message.get("role") in _TOOL_RESULTS for message in messages)
+
+
+def carries_state(messages: Sequence[JsonObject]) -> bool:
+    """Whether an answer carries state that only its own model can read: signed or encrypted
+    reasoning."""
+    return any(
+        _has_state(message) for message in reversed(messages) if message.get("role") == "assistant"
+    )
+
+
+def without_state(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
+    """Return the messages for another model: without what only the first one can read."""
+    return tuple(
+        _readable(message)
+        if message.get("role") == "assistant" and _has_state(message)
+        else message
+        for message in messages
+    )
+
+
+def cache_lifetime_s(
+    messages: Sequence[JsonObject],
+    params: Mapping[str, JsonValue],
+    reported: Mapping[str, JsonValue] | None = None,
+) -> int:
+    """Return how long the provider keeps what it has read: what `reported`, its usage, says that it
+    has written, else the shortest of the lifetimes that the request asks for."""
+    written = (reported or {}).get("cache_creation")
+    if isinstance(written, dict) and written.get("ephemeral_1h_input_tokens"):
+        return CACHE_S if written.get("ephemeral_5m_input_tokens") else HOUR_S
+    if params.get("prompt_cache_retention") == "24h":
+        return DAY_S
+    asked = [
+        HOUR_S if point.get("ttl") == "1h" else CACHE_S for point in _cache_points(messages, params)
+    ]
+    return min(asked, default=CACHE_S)
+
+
+def _has_state(value: JsonValue) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_state, value))
+    if not isinstance(value, dict):
+        return False
+    if value.get("type") == "redacted_thinking":
+        return True
+    if value.get("reasoning_details") or any(value.get(name) for name in _SIGNATURES):
+        return True
+    return any(_has_state(each) for name, each in value.items() if name not in _FREE)
+
+
+def _readable(message: JsonObject) -> JsonObject:
+    kept = _fields_of(message)
+    if kept.get("content") == []:
+        kept["content"] = None if kept.get("tool_calls") else ""
+    return kept
+
+
+def _fields_of(value: JsonObject) -> JsonObject:
+    return {
+        name: each if name in _FREE else _without(each)
+        for name, each in value.items()
+        if name not in _STATE and not _is_thought(each)
+    }
+
+
+def _without(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_without(each) for each in value if not _is_thought(each)]
+    return _fields_of(value) if isinstance(value, dict) else value
+
+
+def _is_thought(part: JsonValue) -> bool:
+    return isinstance(part, dict) and part.get("type") in _STATE_PARTS
+
+
+def _cache_points(
+    messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
+) -> Iterator[Mapping[str, JsonValue]]:
+    tools = params.get("tools")
+    marked: list[Mapping[str, JsonValue]] = [params, *messages]
+    marked += [each for each in tools if isinstance(each, dict)] if isinstance(tools, list) else []
+    for message in messages:
+        marked += _parts(message)
+    for each in marked:
+        point = each.get("cache_control")
+        if isinstance(point, dict):
+            yield point
+
+
+def _parts(message: JsonObject) -> list[JsonObject]:
+    content = message.get("content")
+    return [p for p in content if isinstance(p, dict)] if isinstance(content, list) else []

@@ -1,0 +1,46 @@
+"""What a conversation asks of the models that may continue it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.request_record import Attempt
+from route_switch.domain.session_turns import LEFT_OUT, without_state
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """`first` is the model to call first, before the tier's own; None for the usual order.
+
+    `carries_state` says that the messages carry state that only the model `origin` can read. If it
+    is not known which one that is, the first model that is called gets it.
+    """
+
+    first: str | None = None
+    carries_state: bool = False
+    origin: str | None = None
+
+    def messages_for(
+        self, model: str, messages: tuple[JsonObject, ...], *, is_first: bool
+    ) -> tuple[JsonObject, ...]:
+        """Return the messages without the state of another model: providers refuse it."""
+        return without_state(messages) if self._is_foreign_to(model, is_first) else messages
+
+    def noted(self, attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+        """Yield a request's attempts in order, with a note where state was left out."""
+        is_first = True
+        for each in attempts:
+            is_answer = each.tier is not None
+            if is_answer and self._is_foreign_to(each.model, is_first):
+                yield replace(each, adjusted=(*each.adjusted, LEFT_OUT))
+            else:
+                yield each
+            is_first = is_first and not is_answer
+
+    def _is_foreign_to(self, model: str, is_first: bool) -> bool:
+        if not self.carries_state:
+            return False
+        return not is_first if self.origin is None else model != self.origin
+
+
+ANY_MODEL = Continuation()

@@ -1,0 +1,202 @@
+"""A request's session: its state is read beside the router call, and written after the answer."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.ports import SessionStore
+from route_switch.domain.request_record import Attempt, RequestRecord
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.session_turns import cache_lifetime_s, continues, turn_of
+from route_switch.domain.sessions import (
+    Candidates,
+    Move,
+    SessionDecision,
+    SessionRule,
+    SessionState,
+    state_after,
+)
+from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.services.continuation import Continuation
+from route_switch.services.estimate_costs import assumed_output_tokens
+from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
+
+logger = logging.getLogger(__name__)
+
+LATE_S = 0.005
+"""How long a routed request waits for its session's state. A read takes 3 ms and a router call
+hundreds, so it is late only if something is wrong."""
+
+HOLD_S = 1.0
+"""The same where the messages depend on a model. A read of 3 ms then spares a router call, and
+without the state, the model might change."""
+
+Reading = Future[SessionState | None]
+
+
+class Sessions:
+    def __init__(
+        self,
+        store: SessionStore,
+        config: RouterConfig,
+        pool: Executor,
+        now: Callable[[], datetime],
+    ) -> None:
+        """`pool` has threads of its own: a store that hangs must not keep a record from being
+        saved."""
+        self._store = store
+        self._rule = SessionRule(config.models)
+        self._is_on = config.sessions == "on"
+        self._pool = pool
+        self._now = now
+
+    def read(self, request: InboundRequest) -> Reading | None:
+        """Start to read the state. A conversation that begins has none to wait for."""
+        session_id = request.session_id
+        if not self._is_on or session_id is None or not continues(request.messages):
+            return None
+        return self._pool.submit(self._store.load, session_id)
+
+    def of(self, admitted: AdmittedRequest, reading: Reading | None) -> "RequestSession | None":
+        """Return the session of an admitted request; None if it has none."""
+        if not self._is_on or admitted.request.session_id is None:
+            return None
+        return RequestSession(self._rule, admitted, reading, self._now, self._write)
+
+    def _write(self, session_id: str, state: SessionState, request_id: str) -> Future[None]:
+        return self._pool.submit(self._store.save, session_id, state, request_id)
+
+
+class RequestSession:
+    """What the session rule decides about one request."""
+
+    def __init__(
+        self,
+        rule: SessionRule,
+        admitted: AdmittedRequest,
+        reading: Reading | None,
+        now: Callable[[], datetime],
+        write: Callable[[str, SessionState, str], Future[None]],
+    ) -> None:
+        request = admitted.request
+        self._rule = rule
+        self._request = request
+        self._candidates = Candidates(admitted.eligible.tiers, admitted.eligible.models)
+        self._turn = turn_of(
+            request.messages,
+            request.params,
+            admitted.needs.input_tokens,
+            assumed_output_tokens(request.params),
+        )
+        self._reading = reading
+        self._now = now
+        self._write = write
+        self._writing: Future[None] | None = None
+        self._began_at = now().timestamp()
+        self._in_shadow = False
+
+    def in_shadow(self) -> "RequestSession":
+        """Return the session as it continues what routing decided before, not what answered."""
+        shadow = copy(self)
+        shadow._in_shadow = True
+        return shadow
+
+    def held(self) -> SessionDecision | None:
+        """Return the decision if the model must stay. Then the router need not be asked, so this
+        waits for the state first."""
+        if not self._turn.needs_its_model:
+            return None
+        return self._rule.held(self._turn, self._known(HOLD_S), self._candidates)
+
+    def moved(self, wanted: Tier) -> SessionDecision:
+        """Return what becomes of the session if the router asks for this tier."""
+        state = self._known(LATE_S) if self._turn.continues else None
+        return self._rule.moved(self._turn, state, wanted, self._candidates, self._began_at)
+
+    def continuation(self, decided: SessionDecision | None) -> Continuation:
+        """Return what the conversation asks of the models. Wait for the state where it says whose
+        state the messages carry."""
+        state = self._read(HOLD_S if self._turn.provider_state else 0.0)
+        return Continuation(
+            decided.model if decided else None,
+            self._turn.provider_state,
+            state.model if state else None,
+        )
+
+    def keep(self, routed: RoutedRequest) -> None:
+        """Start to write what the answer leaves behind, once."""
+        if self._writing is not None:
+            return
+        state = self._after(routed)
+        if state is not None and self._request.session_id is not None:
+            self._writing = self._write(self._request.session_id, state, self._request.request_id)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the state is written. A failure only starts the session again."""
+        if self._writing is None:
+            return
+        try:
+            self._writing.result(timeout_s)
+        except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered)
+            logger.warning("A session was not saved: %s", type(error).__name__)
+
+    def _after(self, routed: RoutedRequest) -> SessionState | None:
+        answered = _answering_attempt(routed.record)
+        if answered is None or answered.tier is None:
+            return None
+        before = self._read(0.0)
+        began_at = self._now().timestamp() - answered.latency_ms / 1000
+        completion, request = routed.completion, self._request
+        reported = completion.provider_usage if completion else None
+        lifetime_s = cache_lifetime_s(request.messages, request.params, reported)
+        state = state_after(
+            before, self._turn, answered.tier, answered.model, answered.usage, began_at, lifetime_s
+        )
+        return _with_shadow(state, before, routed.record, self._rule.catalog)
+
+    def _known(self, timeout_s: float) -> SessionState | None:
+        state = self._read(timeout_s)
+        return state.in_shadow if state and self._in_shadow else state
+
+    def _read(self, timeout_s: float) -> SessionState | None:
+        if self._reading is None:
+            return None
+        try:
+            return self._reading.result(timeout_s)
+        except Exception as error:  # noqa: BLE001, RUF100 (a store never fails a request)
+            logger.warning("A session was not read: %s", type(error).__name__)
+            return None
+
+
+def _answering_attempt(record: RequestRecord) -> Attempt | None:
+    """Return the call that the client got its answer from."""
+    if record.status not in ("answered", "partial"):
+        return None
+    answers = (
+        each
+        for each in reversed(record.attempts)
+        if each.tier is not None and each.model == record.model
+    )
+    return next(answers, None)
+
+
+def _with_shadow(
+    state: SessionState, before: SessionState | None, record: RequestRecord, catalog: ModelCatalog
+) -> SessionState:
+    """Return the state with what routing has chosen beside the answer, or had chosen before if it
+    has made no decision this time."""
+    if record.reason is not Reason.SHADOW:
+        return state
+    kept = (before.shadow_tier, before.shadow_model) if before else (None, None)
+    tier, model = record.shadow_tier, None
+    if tier is None:
+        tier, model = kept
+    elif record.session is Move.KEPT:
+        model = kept[1]
+    elif tier is not None:
+        model = catalog.tiers[tier].model
+    return replace(state, shadow_tier=tier, shadow_model=model)

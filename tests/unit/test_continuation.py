@@ -1,0 +1,53 @@
+"""What a conversation asks of the models that may continue it."""
+
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.request_record import Attempt
+from route_switch.domain.session_turns import LEFT_OUT
+from route_switch.domain.tiers import Tier
+from route_switch.services.continuation import ANY_MODEL, Continuation
+
+SIGNED: tuple[JsonObject, ...] = (
+    {"role": "assistant", "content": "Yes.", "thinking_blocks": [{"signature": "c2ln"}]},
+)
+PLAIN: tuple[JsonObject, ...] = ({"role": "assistant", "content": "Yes."},)
+
+
+def attempt(model: str, tier: Tier | None = Tier.SMALL) -> Attempt:
+    return Attempt(model, tier, "answered", 1.0, adjusted=("seed left out",))
+
+
+def test_only_the_model_that_wrote_it_gets_signed_reasoning() -> None:
+    from_a = Continuation("p/a", carries_state=True, origin="p/a")
+
+    assert from_a.messages_for("p/a", SIGNED, is_first=True) == SIGNED
+    assert from_a.messages_for("p/a", SIGNED, is_first=False) == SIGNED
+    assert from_a.messages_for("p/b", SIGNED, is_first=True) == PLAIN
+
+
+def test_signed_reasoning_of_an_unknown_model_goes_to_one_model_only() -> None:
+    unknown = Continuation(carries_state=True)
+
+    assert unknown.messages_for("p/a", SIGNED, is_first=True) == SIGNED
+    assert unknown.messages_for("p/b", SIGNED, is_first=False) == PLAIN
+
+
+def test_what_was_left_out_is_noted_with_the_attempt() -> None:
+    from_a = Continuation("p/a", carries_state=True, origin="p/a")
+    attempts = [attempt("p/router", None), attempt("p/a"), attempt("p/b")]
+
+    noted = [each.adjusted for each in from_a.noted(attempts)]
+
+    assert noted == [("seed left out",), ("seed left out",), ("seed left out", LEFT_OUT)]
+
+
+def test_the_router_call_is_not_the_first_model_that_answers() -> None:
+    attempts = [attempt("p/router", None), attempt("p/a"), attempt("p/b")]
+
+    noted = list(Continuation(carries_state=True).noted(attempts))
+
+    assert [LEFT_OUT in each.adjusted for each in noted] == [False, False, True]
+
+
+def test_without_state_nothing_is_left_out_or_noted() -> None:
+    assert ANY_MODEL.messages_for("p/b", SIGNED, is_first=False) is SIGNED
+    assert list(ANY_MODEL.noted([attempt("p/b")])) == [attempt("p/b")]

@@ -1,0 +1,293 @@
+"""The session rule: which model answers the next turn."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from route_switch.domain.needs import Capabilities
+from route_switch.domain.pricing import Price
+from route_switch.domain.sessions import (
+    CACHE_S,
+    Candidates,
+    Ground,
+    Move,
+    SessionDecision,
+    SessionRule,
+    SessionState,
+    Turn,
+)
+from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier, TierModels
+
+ON_REQUEST = Capabilities(cache_min_tokens=1024)
+MODELS = ModelCatalog(
+    tiers={
+        Tier.SMALL: TierModels(model="a/small", fallbacks=("b/small",)),
+        Tier.MEDIUM: TierModels(model="a/medium", fallbacks=("b/medium",)),
+        Tier.LARGE: TierModels(model="a/large", fallbacks=("b/large",)),
+    },
+    router="p/router",
+    prices={  # `a` caches on request, `b` by itself
+        f"{provider}/{name}": Price(
+            input_usd_per_million=usd,
+            output_usd_per_million=5 * usd,
+            cached_input_usd_per_million=usd / 10,
+            cache_write_usd_per_million=1.25 * usd if provider == "a" else None,
+        )
+        for provider in "ab"
+        for name, usd in (("small", 1.0), ("medium", 3.0), ("large", 5.0))
+    },
+    capabilities={f"a/{name}": ON_REQUEST for name in ("small", "medium", "large")},
+)
+EVERYBODY = Candidates(ALL_TIERS, frozenset(MODELS.names))
+RULE = SessionRule(MODELS)
+NOW = 1_800_000_000.0
+LONG = SessionState(
+    Tier.LARGE, "a/large", 20_000, 19_000, estimated_tokens=20_000, answers=3, used_at=NOW - 60
+)
+NEXT = Turn(20_500, 300, cache_points=True)
+
+TOKENS = st.integers(0, 200_000)
+TIERS = st.sampled_from(Tier)
+STATES = st.builds(
+    SessionState,
+    TIERS,
+    st.sampled_from(MODELS.names),
+    TOKENS,
+    TOKENS,
+    estimated_tokens=TOKENS,
+    answers=st.integers(1, 50),
+    used_at=st.floats(NOW - 7200, NOW),
+    cache_s=st.sampled_from([300, 3600]),
+)
+TURNS = st.builds(
+    Turn,
+    TOKENS,
+    st.integers(1, 10_000),
+    continues=st.booleans(),
+    tool_loop=st.booleans(),
+    provider_state=st.booleans(),
+    cache_points=st.booleans(),
+)
+
+
+def moved(wanted: Tier, turn: Turn = NEXT, state: SessionState | None = LONG) -> SessionDecision:
+    return RULE.moved(turn, state, wanted, EVERYBODY, NOW)
+
+
+@pytest.mark.parametrize(
+    "turn", [replace(NEXT, tool_loop=True), replace(NEXT, provider_state=True)]
+)
+def test_a_model_that_the_messages_depend_on_stays(turn: Turn) -> None:
+    held = RULE.held(turn, LONG, EVERYBODY)
+
+    assert held is not None
+    assert (held.move, held.tier, held.model) == (Move.KEPT, Tier.LARGE, "a/large")
+
+
+def test_a_fallback_that_answered_stays_as_well() -> None:
+    held = RULE.held(replace(NEXT, tool_loop=True), replace(LONG, model="b/large"), EVERYBODY)
+
+    assert held is not None
+    assert held.model == "b/large"
+
+
+def test_a_tool_may_take_longer_than_the_cache_lives() -> None:
+    waited = replace(LONG, used_at=NOW - 12 * 3600)
+
+    held = RULE.held(replace(NEXT, tool_loop=True), waited, EVERYBODY)
+
+    assert held is not None
+    assert held.ground is Ground.TOOL_LOOP
+
+
+def test_a_turn_that_depends_on_no_model_is_routed() -> None:
+    assert RULE.held(NEXT, LONG, EVERYBODY) is None
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [
+        Candidates(frozenset({Tier.SMALL, Tier.MEDIUM}), EVERYBODY.models),
+        Candidates(ALL_TIERS, EVERYBODY.models - {"a/large"}),
+    ],
+)
+def test_a_model_that_may_not_answer_is_not_kept(candidates: Candidates) -> None:
+    assert RULE.held(replace(NEXT, tool_loop=True), LONG, candidates) is None
+    again = RULE.moved(NEXT, LONG, Tier.SMALL, candidates, NOW)
+    assert (again.move, again.ground) == (Move.NEW, Ground.NOT_ELIGIBLE)
+
+
+def test_a_model_that_serves_another_tier_now_stays_there() -> None:
+    medium = TierModels(model="a/large")
+    tiers = {**MODELS.tiers, Tier.MEDIUM: medium, Tier.LARGE: TierModels(model="b/large")}
+    rule = SessionRule(MODELS.model_copy(update={"tiers": tiers}))
+
+    held = rule.held(replace(NEXT, tool_loop=True), LONG, EVERYBODY)
+
+    assert held is not None
+    assert (held.tier, held.model) == (Tier.MEDIUM, "a/large")
+
+
+def test_the_same_tier_keeps_the_model_whose_cache_is_warm() -> None:
+    kept = moved(Tier.LARGE, state=replace(LONG, model="b/large"))
+
+    assert (kept.move, kept.ground, kept.model) == (Move.KEPT, Ground.SAME_TIER, "b/large")
+
+
+def test_a_session_moves_up_at_any_price() -> None:
+    state = replace(LONG, tier=Tier.SMALL, model="a/small", input_tokens=150_000)
+
+    up = moved(Tier.MEDIUM, replace(NEXT, input_tokens=150_000), state)
+
+    assert (up.move, up.tier, up.model) == (Move.UP, Tier.MEDIUM, None)
+
+
+def test_a_long_conversation_stays_where_its_cache_is() -> None:
+    """Two turns on the large model cost 0.0264 and 0.0228 USD. On the medium one, the first has to
+    write 20,500 tokens at 3.75 USD a million: 0.0814 and 0.0137."""
+    kept = moved(Tier.MEDIUM)
+
+    assert (kept.move, kept.ground, kept.model) == (Move.KEPT, Ground.MOVE_COSTS, "a/large")
+    assert kept.saved_usd is not None
+    assert kept.saved_usd == pytest.approx(0.0459)
+
+
+def test_a_short_conversation_moves_down() -> None:
+    short = replace(LONG, input_tokens=600, cached_tokens=0, estimated_tokens=600)
+
+    down = moved(Tier.SMALL, Turn(800, 300), short)
+
+    assert (down.move, down.tier, down.model) == (Move.DOWN, Tier.SMALL, None)
+    assert down.saved_usd is not None
+    assert down.saved_usd > 0
+
+
+def test_long_answers_pay_for_a_move_down() -> None:
+    assert moved(Tier.MEDIUM, replace(NEXT, output_tokens=4000)).move is Move.DOWN
+
+
+def test_a_much_cheaper_model_pays_for_its_cache_at_once() -> None:
+    assert moved(Tier.SMALL).move is Move.DOWN
+
+
+def test_further_turns_pay_for_a_move_down() -> None:
+    patient = SessionRule(MODELS, further_turns=10)
+
+    assert patient.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW).move is Move.DOWN
+
+
+def test_an_unknown_price_keeps_the_session() -> None:
+    rule = SessionRule(MODELS.model_copy(update={"prices": {}}))
+
+    kept = rule.moved(NEXT, LONG, Tier.SMALL, EVERYBODY, NOW)
+
+    assert (kept.move, kept.ground, kept.saved_usd) == (Move.KEPT, Ground.UNKNOWN_PRICE, None)
+
+
+def test_a_move_to_the_same_model_costs_no_cache() -> None:
+    tiers = {**MODELS.tiers, Tier.MEDIUM: TierModels(model="a/large")}
+    rule = SessionRule(MODELS.model_copy(update={"tiers": tiers}))
+
+    down = rule.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW)
+
+    assert (down.move, down.model) == (Move.DOWN, "a/large")
+
+
+@pytest.mark.parametrize(
+    ("turn", "state", "ground"),
+    [
+        (NEXT, None, Ground.NO_STATE),
+        (replace(NEXT, continues=False), LONG, Ground.FIRST_TURN),
+        (replace(NEXT, input_tokens=3000), LONG, Ground.SHORTER),
+        (NEXT, replace(LONG, used_at=NOW - CACHE_S - 1), Ground.COLD),
+    ],
+)
+@pytest.mark.parametrize("wanted", Tier)
+def test_another_task_or_a_cold_cache_starts_the_session_again(
+    turn: Turn, state: SessionState | None, ground: Ground, wanted: Tier
+) -> None:
+    again = moved(wanted, turn, state)
+
+    assert again == SessionDecision(Move.NEW, ground, wanted)
+
+
+def test_a_cache_of_an_hour_is_warm_for_an_hour() -> None:
+    old = replace(LONG, used_at=NOW - 3000, cache_s=3600)
+
+    assert moved(Tier.MEDIUM, state=old).move is Move.KEPT
+
+
+@pytest.mark.parametrize(
+    ("state", "warm_tokens"),
+    [
+        (LONG, 19_000),
+        (replace(LONG, cached_tokens=0), 0),
+        (replace(LONG, model="b/large", cached_tokens=0, answers=1), 20_000),
+        (replace(LONG, model="b/large", cached_tokens=0, answers=2), 0),
+        (replace(LONG, model="b/large", cached_tokens=18_944, answers=2), 20_000),
+        (replace(LONG, model="b/large", input_tokens=900, answers=1), 0),
+        (replace(LONG, model="p/unknown"), 0),
+    ],
+)
+def test_warm_tokens_follow_from_what_the_provider_reported(
+    state: SessionState, warm_tokens: int
+) -> None:
+    assert RULE.warm_tokens(state) == warm_tokens
+
+
+def test_only_what_was_added_is_estimated() -> None:
+    """Our estimate of this conversation is half of what the provider counts."""
+    dense = replace(LONG, estimated_tokens=10_000)
+
+    expected = moved(Tier.MEDIUM)
+    assert moved(Tier.MEDIUM, replace(NEXT, input_tokens=10_500), dense) == expected
+
+
+@given(turn=TURNS, state=STATES)
+def test_a_model_never_changes_in_an_open_tool_loop(turn: Turn, state: SessionState) -> None:
+    held = RULE.held(replace(turn, tool_loop=True), state, EVERYBODY)
+
+    expected = None if state.model == MODELS.router else state.model
+    assert (held.model if held else None) == expected
+
+
+@given(turn=TURNS, state=st.none() | STATES, wanted=TIERS)
+def test_no_turn_is_answered_below_what_the_router_asks_for(
+    turn: Turn, state: SessionState | None, wanted: Tier
+) -> None:
+    assert moved(wanted, turn, state).tier >= wanted
+
+
+@given(turn=TURNS, state=STATES, wanted=TIERS)
+def test_a_session_never_moves_down_at_a_loss(
+    turn: Turn, state: SessionState, wanted: Tier
+) -> None:
+    decision = moved(wanted, turn, state)
+    if decision.ground in (Ground.MOVE_SAVES, Ground.MOVE_COSTS):
+        other = MODELS.tiers[wanted].model
+        stay = RULE.expected_usd(state.model, turn, state, RULE.warm_tokens(state))
+        move = RULE.expected_usd(other, turn, state, 0)
+        assert stay is not None
+        assert move is not None
+        assert (decision.move is Move.DOWN) == (stay > move)
+        assert decision.saved_usd == abs(stay - move)
+
+
+@given(turn=TURNS, state=STATES, wanted=TIERS)
+def test_the_words_fit_the_tiers(turn: Turn, state: SessionState, wanted: Tier) -> None:
+    decision = moved(wanted, turn, state)
+
+    before = next((t for t in Tier if state.model in MODELS.tiers[t].with_fallbacks), None)
+    match decision.move:
+        case Move.KEPT:
+            assert (decision.tier, decision.model) == (before, state.model)
+        case Move.UP:
+            assert before is not None
+            assert decision.tier > before
+        case Move.DOWN:
+            assert before is not None
+            assert decision.tier < before
+        case Move.NEW:
+            assert decision.tier is wanted
