@@ -23,6 +23,7 @@ from tests.integration.conftest import (
     MakeApi,
     add_key,
     by_model,
+    forget,
     record_of,
     switch,
 )
@@ -48,7 +49,7 @@ def prompted(api: Api) -> Api:
 
 def put_live(prompt: RoutingPrompt) -> None:
     boto3.client("ssm").put_parameter(
-        Name="/test/prompt/live", Value=to_markdown(prompt), Type="String"
+        Name="/test/prompt/live", Value=to_markdown(prompt), Type="String", Overwrite=True
     )
 
 
@@ -236,6 +237,25 @@ def test_in_shadow_the_decision_beside_the_answer_is_explained(prompted: Api) ->
     assert "Routing is in shadow: Tier 3 answers" in said(body)
     assert "named criterion 2 of Tier 3" in said(body)
     assert "route-switch switch routing on" in changes(body)
+
+
+def test_the_encoder_is_explained_without_being_asked_and_at_no_cost(make_api: MakeApi) -> None:
+    models = CATALOG.model_copy(update={"router": "local/encoder"})
+    api = make_api(models=models)
+    query = "Prove by induction that the sum of the first n odd numbers is n squared."
+    told = {}
+    for swapped in (False, True):
+        low, high = ("3", "1") if swapped else ("1", "3")
+        text = f"Tier {low}:\n- a greeting\n\nTier {high}:\n- a mathematical proof"
+        put_live(RoutingPrompt(instruction=text))
+        forget()
+        body = route(api, query=query)
+        evidence = body["explanation"]["evidence"]
+        told[high] = (body["tier"], evidence["text"]["text"], evidence["without_text"])
+        assert (evidence["calls"], evidence["cost_usd"]) == (0, 0)
+        assert evidence["scores"][high] > evidence["scores"][low]
+    assert told == {"3": (3, "a mathematical proof", 1), "1": (1, "a mathematical proof", 3)}
+    assert api.upstream.calls == []
 
 
 @pytest.fixture
