@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from route_switch.api.openapi_explanation import DecisionExplanation
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
-from route_switch.domain.prompt_texts import TextKind
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
@@ -31,39 +31,6 @@ class Error(BaseModel):
     """An error in OpenAI's format."""
 
     error: ErrorDetail
-
-
-class QuotedText(BaseModel):
-    """A text of the routing prompt, by its number among the tier's texts of its kind. `text` is
-    null for a demo, unless an admin key asks: it may hold the words of a user."""
-
-    kind: TextKind
-    number: int
-    tier: Tier
-    text: str | None
-
-
-class DecisionEvidence(BaseModel):
-    """The text that speaks most for the tier that the router chose; null if none is known.
-    `without_text` is the tier that the router chooses if that text is left out of the prompt.
-    `scores` are those of a router model that compares texts. If `was_asked`, the router LLM was
-    asked for its reason in `calls` further calls."""
-
-    text: QuotedText | None
-    scores: dict[TierName, float] | None
-    without_text: Tier | None
-    was_asked: bool
-    calls: int
-    cost_usd: float | None
-
-
-class DecisionExplanation(BaseModel):
-    """Why the query goes to its tier, in sentences, and what would change that. `evidence` is null
-    if the decision does not rest on the routing prompt."""
-
-    sentences: list[str]
-    changes: list[str]
-    evidence: DecisionEvidence | None
 
 
 class Decision(BaseModel):
