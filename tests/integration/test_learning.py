@@ -1,5 +1,6 @@
 """From requests to examples, through the results table."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,7 @@ from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import LoadedRequests
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
-from route_switch.domain.ports import TextStore
+from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.request_record import NotReplayable, RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 KEY_ID = f"key_{CLIENT_KEY}"
 FAR = 4_000_000_000
-IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 
 
 def collect() -> CollectedExamples:
@@ -92,19 +92,85 @@ def test_only_routed_answered_and_replayable_requests_are_sampled(api: Api) -> N
     api.chat(LONG)
     api.chat("by name", model="tier-2")
     api("POST", "/v1/route", {"messages": [{"role": "user", "content": f"{LONG} Dry."}]})
-    api.chat("", messages=[{"role": "user", "content": [IMAGE]}])
-    api.chat("", messages=[{"role": "user", "content": "1 + 1"}, {"role": "tool", "content": "2"}])
+    start = {"role": "assistant", "content": "It is"}
+    api.chat("", messages=[{"role": "user", "content": "1 + 1"}, start])
+    api.chat("word " * 200_001)
     api.chat("  ")
     api.upstream.script = lambda _: failure(500)
     api.chat("failed")
     collected = collect()
     assert {example.query for example in collected.examples} == {"bypassed", LONG}
     assert collected.requests == 2
-    assert {reason: collected.left_out[reason] for reason in NotReplayable} == {
-        NotReplayable.ATTACHMENTS: 1,
+    counted = {
+        each: collected.left_out[each] for each in NotReplayable if each in collected.left_out
+    }
+    assert counted == {
         NotReplayable.CONTINUED: 1,
         NotReplayable.EMPTY: 1,
+        NotReplayable.TOO_LARGE: 1,
     }
+
+
+CALL: JsonObject = {
+    "id": "c",
+    "type": "function",
+    "function": {"name": "tide", "arguments": '{"at": "Hull"}'},
+}
+STEP: list[JsonObject] = [
+    {"role": "user", "content": "When is high tide in Hull?"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "At six."},
+]
+TOOLS = [{"type": "function", "function": {"name": "tide"}}]
+
+
+def test_a_step_of_an_agent_becomes_an_example_with_the_calls_of_its_answer(api: Api) -> None:
+    api.upstream.script = by_model(
+        router=completion("2"),
+        medium=completion("Let me look.", 30, 9, tool_calls=[CALL]),
+    )
+    api.chat("", messages=STEP, tools=TOOLS)
+    [example] = collect().examples
+    [_, sent] = api.upstream.calls
+    assert [*example.messages] == sent["messages"] == STEP
+    assert (example.query, example.conversation) == (STEP[0]["content"], ())
+    result = example.models["openai/medium"]
+    assert (result.answer, list(result.tool_calls)) == ("Let me look.", [CALL])
+    assert Example.model_validate_json(example.model_dump_json(exclude_defaults=True)) == example
+
+
+@pytest.mark.parametrize(
+    "url", ["data:image/png;base64," + "AAAA" * 50_000, "https://example.com/cat.png"]
+)
+@pytest.mark.parametrize("text", ["What is this?", ""])
+def test_an_image_becomes_a_part_of_the_example(api: Api, url: str, text: str) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("A cat."))
+    image = {"type": "image_url", "image_url": {"url": url}}
+    content = [*([{"type": "text", "text": text}] if text else []), image]
+    api.chat("", messages=[{"role": "user", "content": content}])
+    [example] = collect().examples
+    assert example.query == text
+    assert [*example.messages] == [{"role": "user", "content": content}]
+
+
+def test_an_answer_with_tools_of_which_the_calls_were_not_kept_is_asked_for_again(
+    api: Api,
+) -> None:
+    """A record of an earlier version."""
+    api.upstream.script = by_model(router=completion("1"), small=completion("Let me look."))
+    api.chat(LONG, tools=TOOLS)
+    [item] = [i for i in scan() if i["sk"]["S"] == "RESULT"]
+    replay = json.loads(item["replay"]["S"])
+    assert replay.pop("tool_calls") == []
+    boto3.client("dynamodb").update_item(
+        TableName="results",
+        Key={name: item[name] for name in ("pk", "sk")},
+        UpdateExpression="SET #a = :content",
+        ExpressionAttributeNames={"#a": "replay"},
+        ExpressionAttributeValues={":content": {"S": json.dumps(replay)}},
+    )
+    [example] = collect().examples
+    assert example.models == {}
 
 
 def test_a_request_that_named_its_tier_is_not_sampled_even_if_another_tier_answered(

@@ -12,6 +12,7 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
 from route_switch.optimizer.mipro_search import SearchSize
@@ -107,6 +108,7 @@ def learn(
     examples: tuple[Example, ...] = EXAMPLES,
     memo: AnswerMemo | None = None,
     cap_usd: float = 100.0,
+    incumbent: RoutingPrompt = INCUMBENT,
 ) -> tuple[Findings, MeteredCalls]:
     cap = LocalCap(cap_usd)
     calls = MeteredCalls(
@@ -118,7 +120,7 @@ def learn(
     )
     with cache_put_back():
         run = LearningSteps(plan, calls, cap, embed, RecordedSteps())
-        return run(examples, INCUMBENT, packaged_prompt(), Ledger()), calls
+        return run(examples, incumbent, packaged_prompt(), Ledger()), calls
 
 
 def with_judge(plan: Plan = PLAN) -> Plan:

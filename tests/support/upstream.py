@@ -55,8 +55,14 @@ class Upstream:
         return [call["model"] for call in self.calls]
 
 
-def completion(text: str, prompt_tokens: int = 11, completion_tokens: int = 7) -> Reply:
-    """A plain answer with these odd token counts."""
+def completion(
+    text: str,
+    prompt_tokens: int = 11,
+    completion_tokens: int = 7,
+    tool_calls: Sequence[JsonValue] = (),
+) -> Reply:
+    """An answer with these odd token counts."""
+    calls = {"tool_calls": [*tool_calls]} if tool_calls else {}
     return Reply(
         {
             "id": "x",
@@ -65,8 +71,8 @@ def completion(text: str, prompt_tokens: int = 11, completion_tokens: int = 7) -
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": text},
-                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": text, **calls},
+                    "finish_reason": "tool_calls" if calls else "stop",
                 }
             ],
             "usage": {

@@ -20,6 +20,7 @@ from route_switch.domain.learning.judging import Verdict
 from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import GradedBy, Outcome, tier_3_output_ratio
 from route_switch.domain.learning.understanding import ReplyCount
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import Usage
@@ -334,3 +335,62 @@ def test_the_recorded_sample_needs_no_call() -> None:
     assert {cell.graded_by for cells in built.table.rows for cell in cells.values()} == {
         GradedBy.RECORDED
     }
+
+
+PICTURE: JsonObject = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+REMOTE: JsonObject = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+CALL: JsonObject = {"type": "function", "function": {"name": "find", "arguments": "{}"}}
+STEPS: list[JsonObject] = [
+    {"role": "user", "content": "Where is it?"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "In the cellar."},
+]
+
+
+def picture(part: JsonObject) -> Example:
+    content = [{"type": "text", "text": "What is 6 times 7?"}, part]
+    return Example.model_validate(
+        {"messages": [{"role": "user", "content": content}], "gold": "42"}
+    )
+
+
+def test_every_tier_gets_the_turns_of_an_agent_exactly_as_they_were() -> None:
+    calls = FakeCalls()
+    agent = Example.model_validate({"messages": STEPS, "gold": "42"})
+    build(agent, picture(PICTURE), calls=calls)
+    sent = [[*messages] for _, messages, _, _ in calls.asked]
+    assert sent.count(STEPS) == sent.count([*picture(PICTURE).messages]) == 3
+
+
+@pytest.mark.parametrize(
+    ("example", "lacks"),
+    [
+        (picture(PICTURE), Capabilities(vision=False)),
+        (Example.model_validate({"messages": STEPS, "gold": "42"}), Capabilities(tools=False)),
+        (example(gold="42", params={"tools": [{"type": "function"}]}), Capabilities(tools=False)),
+        (example("word " * 3000, gold="42"), Capabilities(input_tokens=1000)),
+    ],
+)
+def test_an_example_that_a_tiers_model_cannot_serve_is_left_out_before_it_is_called(
+    example: Example, lacks: Capabilities
+) -> None:
+    calls = FakeCalls()
+    capabilities = {"fake/small": lacks}
+    builder = BuildOutcomes(
+        calls, None, 1, capabilities=lambda name: capabilities.get(name, Capabilities())
+    )
+    built = builder([example, row_of_seven()], MODELS, {})
+    assert built.left_out == {LeftOutReason.CANNOT_SERVE: 1}
+    assert built.table.examples == (row_of_seven(),)
+    assert all("6 times 7" in str(messages) for _, messages, _, _ in calls.asked)
+
+
+def row_of_seven() -> Example:
+    return example("What is 6 times 7, please?", gold="42")
+
+
+def test_expired_urls_are_left_out_and_do_not_stop_the_run() -> None:
+    rows = [picture(REMOTE), row_of_seven()]
+    built = build(*rows, calls=FakeCalls(refuses="https://example.com"))
+    assert built.left_out == {LeftOutReason.ATTACHMENT_GONE: 1}
+    assert built.understanding.answers.not_understood == 0

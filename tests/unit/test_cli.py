@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -94,6 +95,29 @@ def test_an_llm_as_the_router_is_asked_for_its_reason_after_each_decision(
         [line] = route(*options, "--explain")
     assert "named criterion 1 of Tier 3" in json.dumps(line["explanation"])
     assert len(upstream.calls) == 3
+
+
+def test_a_query_is_routed_with_its_conversation(tmp_path: Path) -> None:
+    asked = {"role": "user", "content": "Prove that there are infinitely many primes."}
+    talk = [asked, {"role": "assistant", "content": "Suppose not."}]
+    more = {"role": "user", "content": "go on"}
+    file = tmp_path / "queries.jsonl"
+    rows = [
+        {"query": "go on"},
+        {"query": "go on", "conversation": talk},
+        {"messages": [*talk, more]},
+        {"query": "go on", "params": {"tools": [{"type": "function", "function": {"name": "f"}}]}},
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    lines = route("--queries", file)
+    assert [line["reason"] for line in lines] == ["bypass", "router", "router", "router"]
+    assert lines[1]["id"] == lines[2]["id"] != lines[0]["id"]
+    assert lines[1]["tier"] == lines[2]["tier"]
+    explained: Any = route("--queries", file, "--explain")
+    for line, told in zip(lines, explained, strict=True):
+        evidence = told["explanation"]["evidence"]
+        scores = evidence["scores"] if evidence else {str(line["tier"]): 1.0}
+        assert max(scores, key=scores.get) == str(line["tier"])
 
 
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:

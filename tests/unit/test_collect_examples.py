@@ -18,6 +18,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
+from route_switch.services.learning import collect_examples
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
 from tests.support.effort import draws
 from tests.support.outcomes import spelled
@@ -344,3 +345,41 @@ def test_without_stored_text_learning_uses_the_seed_file_and_says_so(storage: st
 def test_without_usable_traffic_the_note_says_which_requests_qualify() -> None:
     assert "model 'auto'" in str(collect(Traffic([])).note)
     assert "expired" in str(collect(Traffic([asked("a")], expired=["a"])).note)
+
+
+def test_an_examples_turn_is_that_of_its_request() -> None:
+    turn: list[dict[str, object]] = [
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "content": "Because of the rain."},
+    ]
+    [example] = collect(Traffic([asked("a", turn=turn)])).examples
+    assert [*example.messages] == turn
+
+
+def test_an_answers_calls_of_tools_are_used_without_its_text() -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    [example] = collect(Traffic([asked("a", answer_text="", tool_calls=[call])])).examples
+    assert list(example.models["openai/small"].tool_calls) == [call]
+
+
+def test_what_an_answer_of_an_earlier_version_called_is_unknown() -> None:
+    tools = {"tools": [{"type": "function", "function": {"name": "f"}}]}
+    earlier, of_today = asked("a", params=tools), asked("b", "How?", params=tools, tool_calls=[])
+    known = {e.id: [*e.models] for e in collect(Traffic([earlier, of_today])).examples}
+    assert known == {"a": [], "b": ["openai/small"]}
+
+
+def test_a_sample_that_is_too_large_for_memory_is_cut_in_its_own_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 30_000)
+    requests = [asked(f"r{n}", f"{spelled(n)} " * 100, tier=1 + n % 3) for n in range(400)]
+    whole = [e.id for e in collect(Traffic(requests), wanted=10_000).examples]
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 10**9)
+    assert [e.id for e in collect(Traffic(requests), wanted=10_000).examples][: len(whole)] == whole
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 30_000)
+    cut = collect(Traffic(requests), wanted=10_000)
+    assert len(cut.examples) < 400
+    assert cut.left_out["beyond_memory"] == 400 - len(cut.examples)
+    assert cut.left_out["expired"] == 0

@@ -26,8 +26,8 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
+from route_switch.services.learning.input_tokens import BYTES_PER_MESSAGE
 from route_switch.services.learning.metered_calls import (
-    BYTES_PER_MESSAGE,
     CALL_TIMEOUT_S,
     MAX_OUTPUT_TOKENS,
     MAX_PAUSE_S,

@@ -1,16 +1,27 @@
 """Which requests can be replayed."""
 
+from time import process_time
+
 import pytest
 
+from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
-from route_switch.domain.replay import replay_of
+from route_switch.domain.replay import MAX_REPLAY_BYTES, replay_of
 from route_switch.domain.request_record import NotReplayable, Replay
 
 SYSTEM: JsonObject = {"role": "system", "content": "Be brief."}
 EARLIER: JsonObject = {"role": "assistant", "content": "Hi. What is it?"}
 QUERY: JsonObject = {"role": "user", "content": "Why is the sky blue?"}
 IMAGE: JsonObject = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+CALL: JsonObject = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+}
+RESULT: JsonObject = {"role": "tool", "content": "42", "tool_call_id": "x"}
 
 
 def replay(*messages: JsonObject, **params: str | float) -> Replay | NotReplayable:
@@ -27,10 +38,9 @@ def test_a_replay_has_the_conversation_and_the_fields_that_shape_an_answer() -> 
     [
         ([SYSTEM], NotReplayable.EMPTY),
         ([{"role": "user", "content": " \n"}], NotReplayable.EMPTY),
-        ([{"role": "user", "content": [IMAGE]}], NotReplayable.ATTACHMENTS),
-        ([{"role": "user", "content": [IMAGE]}, EARLIER, QUERY], NotReplayable.ATTACHMENTS),
-        ([QUERY, {"role": "tool", "content": "42", "tool_call_id": "x"}], NotReplayable.CONTINUED),
+        ([{"role": "user", "content": [IMAGE]}, EARLIER, {"role": "user"}], NotReplayable.EMPTY),
         ([QUERY, EARLIER], NotReplayable.CONTINUED),
+        ([QUERY, CALL], NotReplayable.CONTINUED),
     ],
 )
 def test_a_request_that_cannot_be_replayed_has_a_reason(
@@ -42,3 +52,53 @@ def test_a_request_that_cannot_be_replayed_has_a_reason(
 def test_a_query_in_text_parts_can_be_replayed() -> None:
     parts: JsonObject = {"role": "user", "content": [{"type": "text", "text": "Why?"}]}
     assert replay(parts) == Replay((), {})
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        [QUERY, CALL, RESULT],
+        [QUERY, CALL, RESULT, CALL, RESULT],
+        [{"role": "user", "content": [IMAGE]}],
+        [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, IMAGE]}],
+        [{**QUERY, "name": "ann"}],
+        [{"role": "user", "content": [{"type": "text", "text": t} for t in "ab"]}],
+        [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {}}]}],
+        [QUERY, {"role": "tool", "content": "42", "tool_call_id": "x"}],
+    ],
+)
+def test_a_turn_that_is_more_than_its_text_is_replayed_as_it_was(turn: list[JsonObject]) -> None:
+    earlier = (SYSTEM, QUERY, CALL, RESULT, EARLIER)
+    found = replay(*earlier, *turn)
+    assert found == Replay(earlier, {}, tuple(turn))
+    asked = Example(query=query_of(turn).text, conversation=earlier, turn=tuple(turn))
+    assert asked.messages == (*earlier, *turn)
+
+
+def test_a_plain_query_after_images_and_tool_calls_is_replayed_with_them() -> None:
+    earlier: tuple[JsonObject, ...] = ({"role": "user", "content": [IMAGE]}, CALL, RESULT, EARLIER)
+    assert replay(*earlier, QUERY) == Replay(earlier, {})
+
+
+def test_the_calls_of_the_answer_are_kept() -> None:
+    found = replay_of([QUERY], {}, query_of([QUERY]), CALL)
+    assert isinstance(found, Replay)
+    assert list(found.tool_calls) == CALL["tool_calls"]
+
+
+@pytest.mark.parametrize(("spare", "text"), [(0, "a"), (0, "\u00e9"), (-1, "a"), (-1, "\u00e9")])
+def test_a_request_that_a_run_cannot_hold_is_not_replayed(spare: int, text: str) -> None:
+    overhead = len("role" + "user" + "content")
+    room = MAX_REPLAY_BYTES - overhead + 1 + spare
+    size = len(text.encode())
+    padded = text * (room // size) + "a" * (room % size)
+    found = replay({"role": "user", "content": padded})
+    assert (found is NotReplayable.TOO_LARGE) == (spare == 0)
+
+
+def test_measuring_a_long_conversation_takes_little_time() -> None:
+    turns = [*(QUERY, EARLIER) * 2000, QUERY]
+    query = query_of(turns)
+    start = process_time()
+    replay_of(turns, {}, query)
+    assert process_time() - start < 0.5

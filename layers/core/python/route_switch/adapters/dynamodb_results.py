@@ -27,6 +27,7 @@ from route_switch.adapters.results_table import (
 )
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject, TextStore
+from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
 from route_switch.domain.shadow_counters import shadow_counters
 from route_switch.domain.tokens import length_bucket
@@ -236,7 +237,11 @@ def _learning_counters(record: RequestRecord) -> dict[str, float]:
 
 
 def _replay_json(replay: Replay) -> str:
-    content = {"conversation": replay.conversation, "params": replay.params}
+    content: JsonObject = {"conversation": [*replay.conversation], "params": replay.params}
+    if replay.turn:
+        content["turn"] = [*replay.turn]
+    if replay.tool_calls or offers_tools(replay.params):
+        content["tool_calls"] = [*replay.tool_calls]
     return json.dumps(content, ensure_ascii=False)
 
 

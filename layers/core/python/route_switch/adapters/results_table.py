@@ -188,7 +188,7 @@ def read_record(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -
 
 
 def read_replay(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> JsonObject | None:
-    """Return `conversation` and `params`, or None when there are none or they have left S3."""
+    """Return `Replay` without its empty fields, or None if there is none or it has left S3."""
     text = item["replay"]["S"] if "replay" in item else None
     if "replay_s3" in item:
         text = texts.get(item["replay_s3"]["S"])

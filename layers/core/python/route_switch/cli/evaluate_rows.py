@@ -17,6 +17,7 @@ from route_switch.domain.learning.split import split
 from route_switch.domain.learning.used_rows import (
     ODD_LINES,
     from_templates,
+    in_conversations,
     rows_lacking_results,
     rows_used,
 )
@@ -43,10 +44,11 @@ class MeasuredRows:
     def remark(self) -> str | None:
         """Say which rows are left out, and how many templates the others are from."""
         rows, templates = len(self.table.rows), len({e.template_key for e in self.table.examples})
-        if not self.left_out and not self.merged and templates == rows:
+        talks = in_conversations(self.table.examples)
+        if not self.left_out and not self.merged and templates == rows and not talks:
             return None
         text = rows_used(rows, self.left_out, self.merged)
-        return f"{text}{'' if templates == rows else from_templates(templates)}."
+        return f"{text}{talks}{'' if templates == rows else from_templates(templates)}."
 
 
 def rows_to_measure(

@@ -22,7 +22,9 @@ EXAMPLES = usage_examples(
 LEFT_OUT = {
     "attachments": "requests with attachments",
     "empty": "requests without text from the user",
-    "continued": "requests that continue after the user's message",
+    "continued": "requests that end in the start of an answer",
+    "too_large": "requests of more than 1 MB",
+    "beyond_memory": "sampled requests beyond what a run can hold in memory",
     "expired": "requests that expired before they were read",
     "unreadable": "records that could not be read",
     "merged": "requests merged into an equal one",

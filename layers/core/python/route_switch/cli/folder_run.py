@@ -130,7 +130,9 @@ def print_estimate(
     judge = judge_of(unpaid, plan.judge)
     inputs = EstimateInputs(
         models=plan.models,
-        missing=BuildOutcomes(unpaid, judge, plan.threads).missing(rows, plan.models),
+        missing=BuildOutcomes(
+            unpaid, judge, plan.threads, capabilities=plan.config.models.capabilities_of
+        ).missing(rows, plan.models),
         examples=rows,
         validation_rows=len(sides.validation),
         heldout_rows=len(sides.heldout),

@@ -30,10 +30,11 @@ from route_switch.cli.terminal import console, json_text, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.decision import Reason
 from route_switch.domain.explanation import Explanation
-from route_switch.domain.learning.example import present, query_key
+from route_switch.domain.learning.example import messages_of, present, query_key
+from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt
-from route_switch.domain.query import Query
+from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
@@ -50,18 +51,29 @@ EXAMPLES = usage_examples(
 
 
 class QueryRow(BaseModel):
-    """One line of the input; other fields are ignored. `id` defaults to the query's key, as in a
-    file of examples."""
+    """One line of the input; other fields are ignored. The query has its conversation, as in a file
+    of examples. `id` defaults to the example's key."""
 
     model_config = ConfigDict(frozen=True)
 
     query: str
-    id: str | int = Field(default_factory=lambda valid: query_key(valid["query"]))
+    conversation: tuple[JsonObject, ...] = ()
+    turn: tuple[JsonObject, ...] = ()
+    params: JsonObject = Field(default_factory=dict)
+    id: str | int = Field(
+        default_factory=lambda valid: query_key(
+            valid["query"], valid.get("conversation", ()), valid.get("turn", ())
+        )
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _null_means_absent(cls, row: object) -> object:
-        return present(row) if isinstance(row, Mapping) else row
+        return with_query(from_log(present(row))) if isinstance(row, Mapping) else row
+
+    @property
+    def as_query(self) -> Query:
+        return query_of(messages_of(self.query, self.conversation, self.turn), self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,10 @@ class RoutedRow:
 
 def route(
     queries: Annotated[
-        Path, typer.Option(help="JSONL with 'query' per line, and 'id' if wanted; may be gzipped.")
+        Path,
+        typer.Option(
+            help="JSONL with 'query' or 'messages' per line, and 'id' if wanted; may be gzipped."
+        ),
     ],
     prompt: Annotated[
         Path | None,
@@ -136,7 +151,7 @@ def route(
 
 def read_queries(path: Path) -> list[QueryRow]:
     """Return all rows; raise `RouteSwitchError` naming the first wrong line."""
-    needs = 'Each line needs {"query": "…"}, and may have "id".'
+    needs = 'Each line needs {"query": "…"} or {"messages": […]}, and may have "id".'
     return [row for _, row in read_rows(path, QueryRow, needs)]
 
 
@@ -167,13 +182,13 @@ def _route(
 ) -> Iterator[RoutedRow]:
     for row in rows:
         deadline = Deadline(config.request_deadline_s)
-        choice = choose_tier(Query(row.query), prompt, prompt.version, ALL_TIERS, deadline)
+        choice = choose_tier(row.as_query, prompt, prompt.version, ALL_TIERS, deadline)
         yield RoutedRow(row, choice)
 
 
 def _explained(routed: Iterator[RoutedRow], explain: ExplainRow) -> Iterator[RoutedRow]:
     for row in routed:
-        yield replace(row, explanation=explain(Query(row.row.query), row.choice.decision))
+        yield replace(row, explanation=explain(row.row.as_query, row.choice.decision))
 
 
 def _first_error(failures: list[RoutedRow]) -> str:

@@ -43,9 +43,14 @@ class Completion:
     adjusted: tuple[str, ...] = ()
 
     @property
+    def message(self) -> JsonObject:
+        """The first choice's message."""
+        return self.choices[0].message
+
+    @property
     def text(self) -> str:
         """The first choice's text; empty if it only calls tools."""
-        content = self.choices[0].message.get("content")
+        content = self.message.get("content")
         return content if isinstance(content, str) else ""
 
     @property

@@ -51,19 +51,26 @@ class Replay:
     """Everything in a request apart from the query that is needed to send it again.
 
     `conversation` holds the messages before the query, `params` the fields that shape an answer.
+    `turn` holds the messages from the query on, if they are more than its text. `tool_calls` are
+    those of the answer that was given.
     """
 
     conversation: tuple[dict[str, JsonValue], ...] = ()
     params: dict[str, JsonValue] = field(default_factory=dict)
+    turn: tuple[dict[str, JsonValue], ...] = ()
+    tool_calls: tuple[dict[str, JsonValue], ...] = ()
 
 
 class NotReplayable(StrEnum):
     """Why a routed request cannot become an example."""
 
     EMPTY = "empty"
-    ATTACHMENTS = "attachments"
     CONTINUED = "continued"
-    """Messages follow the query: a tool result, or the start of an answer."""
+    """The last message is the start of an answer. Earlier versions counted tool results too."""
+    TOO_LARGE = "too_large"
+    """Its messages are longer than `replay.MAX_REPLAY_BYTES`."""
+    ATTACHMENTS = "attachments"
+    """It has attachments. Only earlier versions counted this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from route_switch.domain.learning.split import Split, split
 from route_switch.domain.learning.text_policy import LearnFromText, UserText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, ReplyCount
 from route_switch.domain.pricing import Price
+from route_switch.domain.prompts.schema import in_todays_form, unless_the_same
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -195,7 +196,12 @@ class LearningSteps:
         rows = (*sides.train, *sides.validation, *sides.heldout)
         judge = judge_of(self._calls, plan.judge, plan.max_not_understood)
         build = BuildOutcomes(
-            self._calls, judge, plan.threads, plan.no_worse_margin, plan.max_not_understood
+            self._calls,
+            judge,
+            plan.threads,
+            plan.no_worse_margin,
+            plan.max_not_understood,
+            plan.config.models.capabilities_of,
         )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)
@@ -232,7 +238,7 @@ class LearningSteps:
             with self._reserved(spent + grown):
                 for number in range(plan.rounds):
                     self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
-                    start = search.best.prompt if search.trials else found.incumbent
+                    start = search.best.prompt if search.trials else in_todays_form(found.incumbent)
                     search(
                         start,
                         found.training.train,
@@ -245,7 +251,13 @@ class LearningSteps:
         finally:
             found.trials, found.rejected = search.trials, dict(search.rejected)
             if search.trials:
-                found.candidate = search.best.prompt
+                rows = _not_none(found.built).table.examples
+                found.candidate = unless_the_same(
+                    search.best.prompt,
+                    found.incumbent,
+                    (example.as_query for example in rows),
+                    plan.config.router_max_input_tokens,
+                )
 
     def _routed(
         self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
@@ -410,7 +422,8 @@ def too_few(sizes: Sequence[int], examples: Sequence[Example]) -> str:
         if templates == len(examples)
         else (
             f" {len(examples)} examples are from {templates} templates (queries that differ only "
-            "in numbers, ids and addresses), and a template's examples are all on one side."
+            "in numbers, ids and addresses, or belong to one session), and a template's examples "
+            "are all on one side."
         )
     )
     return (

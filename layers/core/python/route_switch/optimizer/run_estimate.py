@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from route_switch.domain.learning import transcript
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome_row import tiers_to_judge
 from route_switch.domain.learning.text_policy import DEMO_TOKENS
 from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.query import text_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -17,6 +17,7 @@ from route_switch.domain.usage import Usage
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.calibrate_judge import MAX_LABELS
+from route_switch.services.learning.input_tokens import read_tokens
 from route_switch.services.learning.paid_calls import Purpose
 
 ANSWER_TOKENS = 500
@@ -102,7 +103,7 @@ def _verdicts(inputs: EstimateInputs, prices: Mapping[str, Price], model: str) -
     pairs = sum(judged)
     if pairs:
         pairs += min(judged.count(0) * (len(inputs.models) - 1), MAX_LABELS)
-    mean = sum(map(_tokens, inputs.examples)) // max(len(inputs.examples), 1)
+    mean = sum(map(_judged_tokens, inputs.examples)) // max(len(inputs.examples), 1)
     calls = pairs * 3 // 2
     return _expected(Purpose.JUDGE, model, calls, mean + 2 * ANSWER_TOKENS, VERDICT_TOKENS, prices)
 
@@ -125,4 +126,11 @@ def _usd(usage: Usage, model: str, prices: Mapping[str, Price]) -> float | None:
 
 
 def _tokens(example: Example) -> int:
-    return sum(estimate_tokens(text_of(message)) for message in example.messages)
+    return read_tokens(example.messages)
+
+
+def _judged_tokens(example: Example) -> int:
+    """Return what the judge reads of the conversation, the steps after the query, and the query."""
+    shortened = (example.conversation, example.turn[1:])
+    read = sum(min(read_tokens(messages), transcript.MAX_TOKENS) for messages in shortened)
+    return read + estimate_tokens(example.query)

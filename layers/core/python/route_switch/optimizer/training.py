@@ -11,8 +11,10 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.text_policy import (
     BY_POLICY,
+    NEEDS_CONTEXT,
     LearnFromText,
     as_demo,
+    needs_context,
     text_for_learning,
     why_withheld,
 )
@@ -41,7 +43,8 @@ class TrainingSet:
     """`train` has the queries whose best tier is certain enough to teach from.
 
     Queries that bypass the router are on neither side: no prompt changes their tier. `withheld_by`
-    counts the train rows whose text must not be shown, by reason: the policy or the safety rules.
+    counts the train rows whose text is not shown, by reason: the policy, the safety rules, or that
+    it says too little without its conversation.
     """
 
     train: list[LabeledQuery]
@@ -65,16 +68,8 @@ def training_set(
     rewards = arrays_of(train, lambda_).rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
-    taught = []
-    withheld: Counter[str] = Counter()
-    for i, example in enumerate(train.examples):
-        text = text_for_learning(example, policy)
-        if text is None:
-            withheld[why_withheld(example, policy) or BY_POLICY] += 1
-        elif trusted[i] and not config.bypasses(example.as_query):
-            shown = as_demo(example.as_query, text)
-            if shown:
-                taught.append(LabeledQuery(shown, int(best[i]), tuple(rewards[i].tolist())))
+    labels = [int(tier) if known else None for tier, known in zip(best, trusted, strict=True)]
+    taught, withheld = _taught(train.examples, rewards, labels, config, policy)
     measured = _measured(
         validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
     )
@@ -84,6 +79,32 @@ def training_set(
             _nothing_left(len(taught), len(measured), *sides, config, withheld)
         )
     return TrainingSet(taught, measured, withheld)
+
+
+def _taught(
+    examples: Sequence[Example],
+    rewards: Floats,
+    labels: Sequence[int | None],
+    config: RouterConfig,
+    policy: LearnFromText,
+) -> tuple[list[LabeledQuery], Counter[str]]:
+    """Return the queries to teach from, and how many are withheld, by reason. Those that need their
+    conversation are used only if there are no others. A query without a label is not used."""
+    taught: list[LabeledQuery] = []
+    dependent: list[LabeledQuery] = []
+    withheld: Counter[str] = Counter()
+    for example, row, best in zip(examples, rewards, labels, strict=True):
+        text = text_for_learning(example, policy)
+        if text is None:
+            withheld[why_withheld(example, policy) or BY_POLICY] += 1
+        elif best is not None and not config.bypasses(example.as_query):
+            shown = as_demo(example.as_query, text)
+            query = LabeledQuery(shown, best, tuple(row.tolist()))
+            if shown:
+                (dependent if needs_context(example) else taught).append(query)
+    if taught and dependent:
+        withheld[NEEDS_CONTEXT] = len(dependent)
+    return taught or dependent, withheld
 
 
 def why_nothing_is_left(
@@ -110,7 +131,8 @@ def _nothing_left(
     withheld: Mapping[str, int],
 ) -> str:
     by_policy = withheld.get(BY_POLICY, 0)
-    unsafe = {reason: n for reason, n in withheld.items() if reason != BY_POLICY}
+    safe = (BY_POLICY, NEEDS_CONTEXT)
+    unsafe = {reason: n for reason, n in withheld.items() if reason not in safe}
     said = (
         f"Nothing is left to learn from: {taught} train and {measured} validation queries are "
         "usable."

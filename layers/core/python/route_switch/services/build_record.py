@@ -75,7 +75,11 @@ class BuildRecord:
             session_id=request.session_id,
             query_text=query.text,
             answer_text=completion.text if completion else None,
-            replay=replay_of(request.messages, request.params, query) if learnable else None,
+            replay=replay_of(
+                request.messages, request.params, query, completion.message if completion else None
+            )
+            if learnable
+            else None,
         )
 
 

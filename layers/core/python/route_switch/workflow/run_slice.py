@@ -99,7 +99,11 @@ class RunSlice:
         plan = self._parts.plan
         judge = judge_of(calls, plan.judge, plan.max_not_understood)
         build = BuildOutcomes(
-            calls, judge, config.threads, max_not_understood=plan.max_not_understood
+            calls,
+            judge,
+            config.threads,
+            max_not_understood=plan.max_not_understood,
+            capabilities=plan.config.models.capabilities_of,
         )
         try:
             build.fill(rows[event.shard :: config.shards], plan.models)

@@ -10,8 +10,9 @@ from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.example import Example
 
 LINE_FORMAT = (
-    'Each line needs {"query": "…"}, and may have "id", "gold", "workload", "conversation", '
-    '"params" and "models": {"name": {"score": 0..1, "input_tokens": …, "output_tokens": …}}.'
+    'Each line needs {"query": "…"} or {"messages": […]}, and may have "id", "gold", "workload", '
+    '"conversation", "params" and "models": {"name": {"score": 0..1, "input_tokens": …, '
+    '"output_tokens": …}}.'
 )
 MAX_ODD_SHARE = 0.05
 """A few odd lines are left out. If there are more, the file is not what it was taken for."""

@@ -29,7 +29,7 @@ from route_switch.adapters.learning.learning_bucket import (
     LearningBucket,
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
-from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.example import Example
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, keys_of_demos
 from route_switch.domain.prompt_document import readable_prompt
 
@@ -103,7 +103,7 @@ class LearningTexts:
         if examples is None:
             return Trace(run, places, unclear=True)
         rows = [json.loads(line) for line in gzip.decompress(examples).splitlines()]
-        keys = frozenset(query_key(row["query"]) for row in rows)
+        keys = frozenset(Example.model_validate(row).key for row in rows)
         shown, unclear = _demos(incumbent)
         return Trace(
             run, places, frozenset(row.get("id", "") for row in rows), keys | shown, unclear

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter, ValidationError
+
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.results_table import (
     FORGOTTEN,
@@ -33,6 +35,7 @@ from route_switch.adapters.results_table import (
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.domain.operations.deletion import DeletionNote, StoredRequest
 from route_switch.domain.ports import TextStore
+from route_switch.domain.request_record import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,15 +129,11 @@ def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore
     request_id, text = request_id_of(item), record["query_text"]
     if not isinstance(text, str) or replay is None:
         return DeletionNote(request_id)
-    conversation, params = replay["conversation"], replay["params"]
-    return DeletionNote.from_request(
-        request_id,
-        text,
-        [turn for turn in conversation if isinstance(turn, dict)]
-        if isinstance(conversation, list)
-        else [],
-        params if isinstance(params, dict) else {},
-    )
+    try:
+        kept = TypeAdapter(Replay).validate_python(replay)
+    except ValidationError:
+        return DeletionNote(request_id)
+    return DeletionNote.from_request(request_id, text, kept.conversation, kept.params, kept.turn)
 
 
 NOTE_TTL_S = 104 * 24 * 3600

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from route_switch.domain.json_values import InvalidJsonError, valid_text
-from route_switch.domain.ports import JsonObject
+from route_switch.domain.replay import tool_calls_of as tool_calls_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,6 @@ def same_answer(one: ModelAnswer, other: ModelAnswer) -> bool:
 def answer_of_message(text: str, tool_calls: Iterable[JsonValue]) -> ModelAnswer:
     """Return the answer in an OpenAI assistant message. Calls in another form are kept as text."""
     return ModelAnswer(text, tuple(map(_call, tool_calls)))
-
-
-def tool_calls_of(message: JsonObject) -> tuple[JsonObject, ...]:
-    """Return the tool calls of an assistant message, and a call in the older `function_call`."""
-    calls = message.get("tool_calls")
-    found = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    older = message.get("function_call")
-    if isinstance(older, dict):
-        found.append({"type": "function", "function": older})
-    return tuple(found)
 
 
 def _call(call: JsonValue) -> ToolCall:

@@ -1,22 +1,30 @@
 """Examples: the queries that learning works on, and what is known about them."""
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
+from route_switch.domain.learning.conversation_key import (
+    attachments_of,
+    digest_of,
+    material_of,
+    root_of,
+    turns_of,
+)
+from route_switch.domain.learning.conversation_key import normalize_query as normalize_query
+from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.learning.templates import template_of
-from route_switch.domain.plain_text import plain_text, whole_characters
+from route_switch.domain.plain_text import whole_characters
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query, query_of, text_of
 from route_switch.domain.tiers import Tier
@@ -28,12 +36,10 @@ Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 QueryText = Annotated[
     str,
     BeforeValidator(lambda text: whole_characters(text) if isinstance(text, str) else text),
-    StringConstraints(min_length=1),
 ]
 """The text as it was asked; `as_demo` gives it the form that a prompt document can hold."""
 
-_BLANKS = re.compile(r"\s+")
-_INSTRUCTING = ("system", "developer")
+_COMPUTED = ("key", "template_key")
 
 
 class RecordedResult(BaseModel):
@@ -59,22 +65,28 @@ class Example(BaseModel):
     means the same as an absent field.
 
     `conversation` holds the messages before the query and `params` the request's other fields
-    (`temperature`, `tools`, …), so that a replay asks exactly what the user asked. `id` defaults to
-    the example's key. `gold` may be several answers, any of which is right. `template` names the
-    template that the query was made from; without it, `template_of` finds out. `models` maps model
-    names to results. `feedback` says, per tier, whether people judged the answer adequate. `weight`
-    is the inverse of the row's sampling probability. `asked_by` divides it between the clients that
-    asked, and `labeled_by` is the client that gave `gold` or `feedback`
-    (`domain.learning.clients`); both are empty for the owner's own examples. `train_only` rows were
-    not sampled uniformly, so they are never used to measure anything.
+    (`temperature`, `tools`, …), so that a replay asks exactly what the user asked. `turn` holds the
+    messages from the query on, if they are more than its text: attachments, tool calls, results.
+    Instead of these, a file may give `messages` (`domain.learning.logged_messages`). `id` defaults
+    to the example's key. `gold` may be several answers, any of which is right. `template` names the
+    template that the query was made from; without it, the rows of one conversation's root share a
+    template (`domain.learning.conversation_key`). `models` maps model names to results. `feedback`
+    says, per tier, whether people judged the answer adequate. `weight` is the inverse of the row's
+    sampling probability. `asked_by` divides it between the clients that asked, and `labeled_by` is
+    the client that gave `gold` or `feedback` (`domain.learning.clients`); both are empty for the
+    owner's own examples. `train_only` rows were not sampled uniformly, so they are never used to
+    measure anything.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
+    turn: tuple[JsonObject, ...] = ()
     query: QueryText
     conversation: tuple[JsonObject, ...] = ()
     id: Text = Field(
-        default_factory=lambda valid: query_key(valid["query"], valid.get("conversation", ()))
+        default_factory=lambda valid: query_key(
+            valid["query"], valid.get("conversation", ()), valid.get("turn", ())
+        )
     )
     params: JsonObject = Field(default_factory=dict)
     gold: Text | tuple[Text, ...] | None = None
@@ -93,7 +105,7 @@ class Example(BaseModel):
     def _null_means_absent(cls, row: object) -> object:
         if not isinstance(row, Mapping):
             return row
-        given = present(row)
+        given = with_query(from_log(present(row)))
         if given.get("gold") == []:
             del given["gold"]
         for name in ("models", "feedback"):
@@ -102,9 +114,30 @@ class Example(BaseModel):
                 given[name] = present(entries)
         return given
 
+    @field_validator("query")
+    @classmethod
+    def _says_something(cls, text: str, info: ValidationInfo) -> str:
+        """A query without text needs an attachment."""
+        turn = info.data.get("turn", ())
+        users = [place for place, message in enumerate(turn) if message.get("role") == "user"]
+        if turn and (users != [0] or whole_characters(text_of(turn[0])) != text):
+            raise ValueError(
+                "must be the text of the message that 'turn' begins with, the only one of a user"
+            )
+        if not text and not attachments_of(turn):
+            raise ValueError("must have at least 1 character")
+        return text
+
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
+        """Forget what was computed from other fields: a copy has its own key."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in _COMPUTED:
+            copy.__dict__.pop(name, None)
+        return copy
+
     @property
     def messages(self) -> tuple[JsonObject, ...]:
-        return (*self.conversation, {"role": "user", "content": self.query})
+        return messages_of(self.query, self.conversation, self.turn)
 
     @property
     def as_query(self) -> Query:
@@ -112,22 +145,36 @@ class Example(BaseModel):
         return query_of(self.messages, self.params)
 
     @property
-    def key(self) -> str:
-        """Digest of the normalized query and of the conversation before it. The same question in
-        the same conversation has the same key."""
-        return query_key(self.query, self.conversation)
+    def is_conversation(self) -> bool:
+        """Whether there are turns beside the query."""
+        said = [m for m in self.conversation if m.get("role") not in ("system", "developer")]
+        return bool(said) or len(self.turn) > 1
 
-    @property
+    @cached_property
+    def key(self) -> str:
+        """Digest of the normalized conversation, with the query. The same question in the same
+        conversation has the same key."""
+        return query_key(self.query, self.conversation, self.turn)
+
+    @cached_property
     def template_key(self) -> str:
-        """Digest of the query's template. It is the `key` of a query without numbers and ids."""
+        """Digest of the template of the conversation's root. It is the `key` of a query without
+        numbers, ids and conversation."""
         if self.template is not None:
-            return _digest(f"template {self.template}")
-        return _digest(template_of(self.turns))
+            return digest_of(f"template {self.template}")
+        return digest_of(template_of(root_of(self.messages)))
 
     @property
     def turns(self) -> str:
         """What was said, without instructions of the application, normalized."""
-        return _turns(self.query, self.conversation)
+        return turns_of(self.messages)
+
+    @property
+    def material(self) -> str:
+        """Digest of what the turns are about but do not say: long system messages, and attachments.
+        Empty if there are none."""
+        about = material_of(self.messages) + attachments_of(self.messages)
+        return digest_of(about) if about else ""
 
 
 def present(fields: Mapping[object, object]) -> dict[object, object]:
@@ -136,25 +183,17 @@ def present(fields: Mapping[object, object]) -> dict[object, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def normalize_query(text: str) -> str:
-    """Ignore case, Unicode encoding variants and whitespace: they do not make a different
-    question."""
-    normalized = unicodedata.normalize("NFKC", plain_text(text))
-    return _BLANKS.sub(" ", normalized).strip().casefold()
+def query_key(
+    text: str, conversation: Sequence[JsonObject] = (), turn: Sequence[JsonObject] = ()
+) -> str:
+    """Return 16 hex digits of the SHA-256 of the normalized turns, and of a long system message
+    (`domain.learning.conversation_key`)."""
+    messages = messages_of(text, conversation, turn)
+    return digest_of(material_of(messages) + turns_of(messages))
 
 
-def query_key(text: str, conversation: Sequence[JsonObject] = ()) -> str:
-    """Return 16 hex digits of the SHA-256 of the normalized text, with the conversation before it.
-
-    Instructions of the application (system messages) do not make another question.
-    """
-    return _digest(_turns(text, conversation))
-
-
-def _turns(text: str, conversation: Sequence[JsonObject]) -> str:
-    said = [text_of(m) for m in conversation if m.get("role") not in _INSTRUCTING]
-    return "\n".join(map(normalize_query, (*said, text)))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def messages_of(
+    text: str, conversation: Sequence[JsonObject], turn: Sequence[JsonObject]
+) -> tuple[JsonObject, ...]:
+    """Return a request's messages, exactly as they were."""
+    return (*conversation, *(turn or ({"role": "user", "content": text},)))

@@ -21,6 +21,14 @@ class LeftOutReason(StrEnum):
     )
     NO_RECORDING = "whose answers are simulated and not recorded (use models that can be called)"
     REFUSED = "rejected by a model's provider (use models that can serve such requests)"
+    CANNOT_SERVE = (
+        "that need images, tools or more input than a tier's model takes (use models that serve "
+        "such requests)"
+    )
+    ATTACHMENT_GONE = (
+        "with an attachment that is only named, by a URL or a file's id, and that a provider "
+        "refused (URLs expire; send attachments as data: URLs)"
+    )
     NO_ANSWER = "for which Tier 3 wrote nothing, so that nothing can be compared with it"
     GOLD_UNREAD = (
         "with a gold answer that was not recognized in Tier 3's own answer (configure a judge, or "

@@ -32,7 +32,7 @@ def _merge(group: Sequence[Example]) -> Example:
     others = (e for e in group if e is not kept)
     same = [
         kept,
-        *(e for e in others if (e.conversation, e.params) == (kept.conversation, kept.params)),
+        *(e for e in others if _rest(e) == _rest(kept)),
     ]
     trains = side_of(kept.template_key) is Side.TRAIN
     own = [
@@ -50,6 +50,11 @@ def _merge(group: Sequence[Example]) -> Example:
             "labeled_by": next((e.labeled_by for e in own if e.labeled_by is not None), None),
         }
     )
+
+
+def _rest(example: Example) -> tuple[object, ...]:
+    """Return what a replay sends beside the query's text."""
+    return example.conversation, example.turn, example.params
 
 
 def _weights(examples: Sequence[Example]) -> dict[str, float]:

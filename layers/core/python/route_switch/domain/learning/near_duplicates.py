@@ -2,7 +2,9 @@
 
 Two queries are near-duplicates if the sets of their shingles (three consecutive words) have a
 Jaccard similarity of at least 0.8. Shingles found in many queries belong to a template and do not
-count: two questions in the same template are different questions.
+count: two questions in the same template are different questions. Queries about different subjects
+(another document in the system message, another image: `Example.material`) are different, however
+alike they sound.
 
 The search is exact. If two sets have similarity `t`, they share one of the first |x| − ⌈t·|x|⌉ + 1
 elements of either, in any order that is the same for all sets. With rare elements first, few
@@ -13,7 +15,8 @@ import math
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain, repeat
 
 MIN_SIMILARITY = 0.8
 SHINGLE_WORDS = 3
@@ -27,20 +30,21 @@ _BUCKET = (1 << 20) - 1
 
 
 class NearDuplicates:
-    """Compares `texts`, each identified by its index, with those added so far.
+    """Compares `texts`, each identified by its index, with those added so far. If `subjects` are
+    given, only texts about the same one can be near-duplicates.
 
     Shingles are counted in a fixed number of buckets, so memory grows by 8 bytes per word.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Iterable[str], subjects: Iterable[str] = ()) -> None:
         words: dict[str, int] = {}
         counts: Counter[int] = Counter()
         self._sets: list[array[int]] = []
-        for text in texts:
-            shingles = array("q", _shingles(text, words))
+        for text, subject in zip(texts, chain(subjects, repeat("")), strict=False):
+            shingles = array("q", _shingles(text, subject, words))
             counts.update(map(_BUCKET.__and__, shingles))
             self._sets.append(shingles)
-        template = max(TEMPLATE_QUERIES, TEMPLATE_SHARE * len(texts))
+        template = max(TEMPLATE_QUERIES, TEMPLATE_SHARE * len(self._sets))
         for number, unordered in enumerate(self._sets):
             self._sets[number] = _rarest_first(unordered, counts, template)
         self._added: dict[int, list[int]] = defaultdict(list)
@@ -62,11 +66,15 @@ class NearDuplicates:
         return False
 
 
-def _shingles(text: str, words: dict[str, int]) -> set[int]:
+def _shingles(text: str, subject: str, words: dict[str, int]) -> set[int]:
     """Hash word numbers rather than text, so that hashes are the same in every process."""
     found = [words.setdefault(word, len(words)) for word in _WORD.findall(text.casefold())]
-    runs = zip(*(found[start:] for start in range(SHINGLE_WORDS)), strict=False)
-    return set(map(hash, runs)) or {hash(tuple(found))}
+    runs = set(map(hash, zip(*(found[start:] for start in range(SHINGLE_WORDS)), strict=False)))
+    runs = runs or {hash(tuple(found))}
+    if not subject:
+        return runs
+    about = words.setdefault(f"about {subject}", len(words))  # has a blank, which no word has
+    return {hash((about, run)) for run in runs}
 
 
 def _rarest_first(shingles: "array[int]", counts: Counter[int], template: float) -> "array[int]":

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example, RecordedResult, Score
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 
@@ -57,7 +58,8 @@ class FeedbackStatus(StrEnum):
 
 
 class PastRequest(BaseModel):
-    """The relevant parts of a record (`RequestRecord`), its replay and its feedback."""
+    """The relevant parts of a record (`RequestRecord`), its replay and its feedback. `tool_calls`
+    is None if it is unknown what the answer called: earlier versions did not keep it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,6 +71,8 @@ class PastRequest(BaseModel):
     attempts: tuple[Attempt, ...]
     conversation: tuple[JsonObject, ...]
     params: JsonObject
+    turn: tuple[JsonObject, ...] = ()
+    tool_calls: tuple[JsonObject, ...] | None = None
     feedback: GivenFeedback = GivenFeedback()
     key_id: str = ""
     user: str | None = None
@@ -89,6 +93,7 @@ class PastRequest(BaseModel):
             id=self.request_id,
             query=self.query_text,
             conversation=self.conversation,
+            turn=self.turn,
             params=self.params,
             gold=self.feedback.gold,
             models=self._results(),
@@ -101,9 +106,10 @@ class PastRequest(BaseModel):
         )
 
     def _results(self) -> dict[str, RecordedResult]:
-        """Return the answering model's result. If it wrote no text (it called a tool), return none,
-        so that a replay asks again."""
-        if not self.answer_text:
+        """Return the answering model's result. If it was not kept whole, return none, so that a
+        replay asks again."""
+        unseen = self.tool_calls is None and offers_tools(self.params)
+        if unseen or not (self.answer_text or self.tool_calls):
             return {}
         own = (a for a in self.attempts[::-1] if (a.tier, a.model) == (self.tier, self.model))
         attempt = next(own, None)
@@ -112,6 +118,7 @@ class PastRequest(BaseModel):
         usage = None if attempt.estimated else attempt.usage
         result = RecordedResult(
             answer=self.answer_text,
+            tool_calls=self.tool_calls or (),
             cost_usd=None if attempt.estimated else attempt.cost_usd,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,

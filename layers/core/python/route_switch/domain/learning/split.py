@@ -1,18 +1,23 @@
 """Train, validation, held-out: each query has one side, now and in every later run.
 
 Queries of one template (`templates.py`) share their side: a prompt that has seen one of them has
-nearly seen the others.
+nearly seen the others. So do the turns of one session, by its root (`conversation_key.py`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from route_switch.domain.learning.conversation_key import ends_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.near_duplicates import NearDuplicates
 from route_switch.domain.learning.sides import SHARES as SHARES
 from route_switch.domain.learning.sides import Side as Side
 from route_switch.domain.learning.sides import side_of as side_of
+
+END_CHARS = 2000
+"""Of each end of a conversation, in which near-duplicates are looked for. Comparing all of it would
+take minutes, and gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ def _separate(sides: dict[Side, list[Example]], duplicates: int, misplaced: int)
     """Go from held-out to train. Each side keeps what is not close to an earlier side."""
     order = (Side.HELDOUT, Side.VALIDATION, Side.TRAIN)
     numbered = list(enumerate(example for side in order for example in sides[side]))
-    near = NearDuplicates([example.turns for _, example in numbered])
+    near = NearDuplicates(
+        (ends_of(example.messages, END_CHARS) for _, example in numbered),
+        (example.material for _, example in numbered),
+    )
     kept: dict[Side, tuple[Example, ...]] = {}
     for side in order:
         rows, numbered = numbered[: len(sides[side])], numbered[len(sides[side]) :]

@@ -10,6 +10,7 @@ from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
 from route_switch.domain.plain_text import plain_text, without_trailing_blanks
 from route_switch.domain.query import Query
+from route_switch.domain.tokens import estimate_tokens
 
 LearnFromText = Literal["off", "redacted", "full"]
 """What demos and proposals may show: no traffic text, redacted traffic text, or all text."""
@@ -17,6 +18,11 @@ LearnFromText = Literal["off", "redacted", "full"]
 DEMO_TOKENS = 60
 """The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
 demos teach more than a few long ones."""
+
+NEEDS_CONTEXT = "says too little without the conversation before it"
+MIN_ALONE_TOKENS = 20
+"""What a message in a conversation needs at least to be a demo. Of a shorter one ("continue", "now
+in Python"), the conversation decides the tier, and a demo does not show it."""
 
 BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 
@@ -118,14 +124,25 @@ def _allowed(example: Example, policy: LearnFromText) -> str:
     return redact(example.query) if redacted else example.query
 
 
+def needs_context(example: Example) -> bool:
+    """Whether a demo of the example's query would not show what decided its tier: it is a short
+    message in a conversation, or steps of an agent follow it."""
+    if not example.is_conversation:
+        return False
+    return len(example.turn) > 1 or estimate_tokens(example.query) < MIN_ALONE_TOKENS
+
+
 def as_demo(query: Query, text: str) -> str:
     """Return the text that a demo shows for a query of which `text` may be shown, in a form that a
     prompt document can hold. It is empty if the text is blank.
 
     One line stands for the conversation, whose text nobody has allowed to be shown.
     """
-    shown = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS, schema_version=1)
-    return without_trailing_blanks(shown) if shown.strip() else ""
+    if not text.strip():
+        return ""
+    said = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS, schema_version=1)
+    shown = Query(said).for_router(DEMO_TOKENS)  # without what looks like a delimiter of a view
+    return without_trailing_blanks(shown)
 
 
 class UserText:

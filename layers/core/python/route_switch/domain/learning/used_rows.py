@@ -1,7 +1,7 @@
 """Say how many rows were used, and why the others were not."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome_row import Models, is_recorded
@@ -36,9 +36,16 @@ def rows_used(used: int, left_out: Mapping[str, int], merged: int = 0) -> str:
     return f"{used:,} of {total:,} rows used; {'; '.join(parts)}"
 
 
+def in_conversations(examples: Sequence[Example]) -> str:
+    """Return the end of a sentence about rows, if some are in a conversation."""
+    number = sum(example.is_conversation for example in examples)
+    return f"; {number:,} of them in a conversation" if number else ""
+
+
 def from_templates(templates: int) -> str:
     """Return the end of a sentence about rows that share templates."""
     return (
         f"; they are from {templates:,} template{'' if templates == 1 else 's'} (queries that "
-        "differ only in numbers, ids and addresses), and intervals count each template once"
+        "differ only in numbers, ids and addresses, or belong to one session), and intervals count "
+        "each template once"
     )

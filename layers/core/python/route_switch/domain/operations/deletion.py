@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from route_switch.domain.learning.example import query_key
+from route_switch.domain.learning.example import messages_of, query_key
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.text_policy import as_demo
 from route_switch.domain.ports import JsonObject
@@ -15,18 +15,24 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 @dataclass(frozen=True, slots=True)
 class DeletionNote:
     """A deleted request that learning may have seen, without its text. `keys` are digests
-    (`query_key`) of its query and of the demos that it may have become."""
+    (`query_key`) of its conversation and of the demos that it may have become."""
 
     request_id: str
     keys: frozenset[str] = frozenset()
 
     @classmethod
     def from_request(
-        cls, request_id: str, text: str, conversation: Sequence[JsonObject], params: JsonObject
+        cls,
+        request_id: str,
+        text: str,
+        conversation: Sequence[JsonObject],
+        params: JsonObject,
+        turn: Sequence[JsonObject] = (),
     ) -> Self:
-        query = query_of((*conversation, {"role": "user", "content": text}), params)
+        query = query_of(messages_of(text, conversation, turn), params)
         demos = (as_demo(query, shown) for shown in (text, redact(text)))
-        return cls(request_id, frozenset(map(query_key, (text, *demos))))
+        own = query_key(text, conversation, turn)
+        return cls(request_id, frozenset((own, *map(query_key, demos))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from route_switch.domain.learning.outcome import (
     measured_output_ratios,
     tier_3_output_ratio,
 )
-from route_switch.domain.learning.text_policy import BY_POLICY, text_for_learning
+from route_switch.domain.learning.text_policy import BY_POLICY, NEEDS_CONTEXT, text_for_learning
 from route_switch.domain.learning.understanding import ReplyCount, Understanding
 from route_switch.domain.learning.used_rows import (
     MISPLACED,
@@ -21,6 +21,7 @@ from route_switch.domain.learning.used_rows import (
     rows_lacking_results,
 )
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.prompts.schema import in_todays_form
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import clip
@@ -150,6 +151,7 @@ def _rows(found: Findings, plan: Plan, odd: int) -> Rows:
         left_out={reason: n for reason, n in sorted(_left_out(found, plan, odd).items()) if n},
         templates=sum(map(len, templates)),  # no template is on two sides
         heldout_templates=len(templates[-1]),
+        conversations=sum(example.is_conversation for side in rows for example in side),
     )
 
 
@@ -229,7 +231,7 @@ def _candidate(
         objective=mean(policy.rewards(arrays, plan.lambda_)),
         quality=mean(policy.mean_of(arrays.equivalent)),
         cost=mean(cost_usd) / arrays.usd_per_unit,
-        selected=prompt.version == found.candidate.version,
+        selected=prompt.version == in_todays_form(found.candidate).version,
     )
 
 
@@ -238,7 +240,8 @@ def _rejected(found: Findings) -> dict[str, int]:
     rejected = dict(sorted(found.rejected.items()))
     withheld = found.training.withheld_by if found.training else {}
     for reason, n in sorted(withheld.items()):
-        rejected[f"no demo: {reason}" if reason == BY_POLICY else f"no demo: unsafe, {reason}"] = n
+        is_safe = reason in (BY_POLICY, NEEDS_CONTEXT)
+        rejected[f"no demo: {reason}" if is_safe else f"no demo: unsafe, {reason}"] = n
     return rejected
 
 

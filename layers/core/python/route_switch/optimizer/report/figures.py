@@ -148,7 +148,8 @@ class Rows(Frozen):
     If the run stopped before all outcomes were known, `without_outcome` is None, and examples
     without outcome still count on their sides. `left_out` has all rows that were not used, by
     reason; merged ones count with the row that they were merged into. `templates` and
-    `heldout_templates` count queries that differ only in numbers, ids and addresses as one.
+    `heldout_templates` count queries that differ only in numbers, ids and addresses as one, and
+    those of one session. `conversations` are the rows that have turns beside the query.
     """
 
     train: int
@@ -160,6 +161,7 @@ class Rows(Frozen):
     left_out: dict[str, int] = Field(default_factory=dict)
     templates: int | None = None
     heldout_templates: int | None = None
+    conversations: int = 0
 
     @property
     def used(self) -> int:

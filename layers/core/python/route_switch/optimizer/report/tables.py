@@ -233,8 +233,14 @@ def rows(report: Report) -> ReportTable:
                 NOT_MEASURED if counts.without_outcome is None else f"{counts.without_outcome:,}",
             ),
             *_templates(report),
+            *_conversations(report),
         ),
     )
+
+
+def _conversations(report: Report) -> tuple[tuple[str, str], ...]:
+    conversations = report.rows.conversations
+    return (("rows in a conversation", f"{conversations:,}"),) if conversations else ()
 
 
 def _templates(report: Report) -> tuple[tuple[str, str], ...]:

@@ -217,8 +217,11 @@ def used_rows(report: Report) -> str | None:
         parts.append(
             f"{rows.used:,} rows are from {rows.templates:,} templates, and {rows.heldout:,} "
             f"held-out rows from {rows.heldout_templates:,}: queries of a template differ only in "
-            "numbers, ids and addresses, and every interval counts a template once."
+            "numbers, ids and addresses, or belong to one session, and every interval counts a "
+            "template once."
         )
+    if rows.conversations:
+        parts.append(f"{rows.conversations:,} of {rows.used:,} rows are in a conversation.")
     return " ".join(parts) or None
 
 

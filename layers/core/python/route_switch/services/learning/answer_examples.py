@@ -8,6 +8,7 @@ from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
+from route_switch.domain.learning.transcript import refers_to_files
 from route_switch.domain.replay import replayed_params
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
@@ -84,7 +85,7 @@ class AnswerExamples:
         try:
             reply = self.calls(model, example.messages, params, Purpose.ANSWER)
         except InvalidModelRequestError as error:
-            return Unanswered(LeftOutReason.REFUSED, str(error))
+            return Unanswered(_why_refused(example), str(error))
         if reply.text == NO_RECORDING:
             return Unanswered(LeftOutReason.NO_RECORDING)
         return RecordedResult(
@@ -95,6 +96,11 @@ class AnswerExamples:
             output_tokens=reply.usage.output_tokens,
             latency_ms=reply.latency_ms,
         )
+
+
+def _why_refused(example: Example) -> LeftOutReason:
+    named = refers_to_files(example.messages)
+    return LeftOutReason.ATTACHMENT_GONE if named else LeftOutReason.REFUSED
 
 
 def _is_silent(result: RecordedResult) -> bool:

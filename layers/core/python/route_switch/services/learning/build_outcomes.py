@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from route_switch.domain.learning.understanding import (
     Understanding,
     too_many,
 )
+from route_switch.domain.needs import Capabilities, needs_of
 from route_switch.domain.pricing import Price
 from route_switch.domain.tiers import ModelName, Tier
 from route_switch.services.learning.answer_examples import (
@@ -84,13 +85,15 @@ class AnswerPair:
 class BuildOutcomes:
     """`judge` is None when none is configured. `no_worse_margin` is by how much a tested score may
     be below Tier 3's and still count as no worse. A run stops if more than the share
-    `max_not_understood` of answers is refused, or of golds not recognized in Tier 3's answers."""
+    `max_not_understood` of answers is refused, or of golds not recognized in Tier 3's answers.
+    `capabilities` returns what a model takes."""
 
     calls: PaidCalls
     judge: Judge | None
     threads: int
     no_worse_margin: float = 0.0
     max_not_understood: float = MAX_NOT_UNDERSTOOD
+    capabilities: Callable[[str], Capabilities] = lambda _: Capabilities()
 
     def __call__(
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
@@ -139,6 +142,9 @@ class BuildOutcomes:
         names = models.values()
         if not all(is_recorded(example, name) or can_be_called(name) for name in names):
             return LeftOutReason.NO_RESULT
+        called = [name for name in names if not is_recorded(example, name)]
+        if called and self._cannot_serve(example, called):
+            return LeftOutReason.CANNOT_SERVE
         judged = tiers_to_judge(example, models)
         if judged and self.judge is None:
             rated = all(tier in example.feedback for tier in judged)
@@ -148,6 +154,10 @@ class BuildOutcomes:
             is_recorded(example, name) and answer_in(example.models[name]) is None for name in read
         )
         return LeftOutReason.NO_TEXT if silent else None
+
+    def _cannot_serve(self, example: Example, names: Sequence[str]) -> bool:
+        needs = needs_of(example.messages, example.params)
+        return any(needs.unmet_by(self.capabilities(name)) is not None for name in names)
 
     def _answer(self, usable: Sequence[Example], models: Models) -> Answered:
         """Let the tiers answer. Stop the run if too many examples are refused, or answered with

@@ -13,7 +13,7 @@ of a question's labels is its share of the requests that ask it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from route_switch.domain.learning.clients import cap_labels
@@ -25,6 +25,10 @@ from route_switch.domain.router_config import RouterConfig, TextStorage
 from route_switch.domain.sampling import Arc
 
 MAX_WITH_FEEDBACK = 1000
+MAX_BYTES = 200_000_000
+"""Of all examples. The functions of a learning run hold them in memory several times over."""
+AT_ONCE = 50
+"""Requests that are loaded together. A request may have 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ class CollectedExamples:
 
     `left_out` counts by reason: of all requests of these days, those that cannot be replayed
     (`NotReplayable`); of the sampled ones, those that have `expired` since, that are `unreadable`
-    (their ids are in `unreadable`), whose text is `withheld` by policy, or that were `merged` into
-    an equal one. `capped` counts labels that were left out because their client gave too many.
+    (their ids are in `unreadable`), that are `beyond_memory`, whose text is `withheld` by policy,
+    or that were `merged` into an equal one. `capped` counts labels that were left out because their
+    client gave too many.
     """
 
     examples: tuple[Example, ...]
@@ -74,16 +79,16 @@ class CollectExamples:
         drawn = sorted(self._index.draw(days, arc), key=arc.offset_of)
         with_feedback = self._index.with_feedback(days, MAX_WITH_FEEDBACK)
         ids = tuple(dict.fromkeys([*drawn, *with_feedback]))
-        loaded = self._requests.load(ids)
-        examples, unreadable = self._examples(loaded.requests, frozenset(drawn), arc.probability)
-        unreadable = (*loaded.unreadable, *unreadable)
+        loaded = self._load(ids, frozenset(drawn), arc.probability)
+        examples, unreadable = loaded.examples, tuple(loaded.unreadable)
         kept = [each for each in map(self._allowed, examples) if each is not None]
         merged = merge_equal(kept)
         capped, labels_left_out = cap_labels(merged)
         left_out = {
             **{reason.value: number for reason, number in routed.not_replayable.items()},
-            "expired": len(ids) - len(loaded.requests) - len(loaded.unreadable),
+            "expired": loaded.expired,
             "unreadable": len(unreadable),
+            "beyond_memory": len(ids) - loaded.read,
             "withheld": len(examples) - len(kept),
             "merged": len(kept) - len(merged),
             "capped": labels_left_out,
@@ -93,12 +98,31 @@ class CollectExamples:
             capped, routed.replayable, arc.probability, left_out, note, unreadable
         )
 
+    def _load(self, ids: Sequence[str], drawn: frozenset[str], probability: float) -> "_Loaded":
+        """Load requests in this order until their examples have `MAX_BYTES`. The order of sampled
+        ones does not depend on content, so that those that were loaded are a fair sample too."""
+        loaded = _Loaded()
+        for start in range(0, len(ids), AT_ONCE):
+            if loaded.size > MAX_BYTES:
+                break
+            some = ids[start : start + AT_ONCE]
+            found = self._requests.load(some)
+            examples, unreadable = self._examples(found.requests, drawn, probability)
+            loaded.read += len(some)
+            loaded.expired += len(some) - len(found.requests) - len(found.unreadable)
+            loaded.unreadable += (*found.unreadable, *unreadable)
+            for example, size in examples:
+                loaded.examples.append(example)
+                loaded.size += size
+        return loaded
+
     def _examples(
         self, requests: Sequence[PastRequest], drawn: frozenset[str], probability: float
-    ) -> tuple[list[Example], tuple[str, ...]]:
-        """Return the examples and the ids of requests that cannot become one. Sampled requests come
-        first because they are loaded first."""
-        examples, unreadable = [], []
+    ) -> tuple[list[tuple[Example, int]], list[str]]:
+        """Return the examples with their bytes, and the ids of requests that cannot become one.
+        Sampled requests come first because they are loaded first."""
+        examples: list[tuple[Example, int]] = []
+        unreadable: list[str] = []
         for request in requests:
             sampled = request.request_id in drawn
             try:
@@ -109,12 +133,24 @@ class CollectExamples:
                     trusted_keys=self._trusted_keys,
                 )
                 # Later steps read the example as JSON, which may be nested too deeply for them.
-                Example.model_validate_json(example.model_dump_json(exclude_defaults=True))
+                written = example.model_dump_json(exclude_defaults=True)
+                Example.model_validate_json(written)
             except (ValueError, RecursionError):
                 unreadable.append(request.request_id)
             else:
-                examples.append(example)
-        return examples, tuple(unreadable)
+                examples.append((example, len(written)))
+        return examples, unreadable
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """`read` counts the ids that were looked up, `size` the characters of the examples."""
+
+    examples: list[Example] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    read: int = 0
+    expired: int = 0
+    size: int = 0
 
 
 def _texts_not_stored(storage: TextStorage) -> str:
@@ -132,6 +168,6 @@ def _no_examples(routed: RoutedRequests) -> str:
         )
     return (
         "These days have no requests to learn from, so learning uses only the seed file. A request "
-        "qualifies if it was routed (model 'auto') and answered, contains only text, and ends "
-        "with the user's message."
+        "qualifies if it was routed (model 'auto') and answered, has a message of the user, is at "
+        "most 1 MB long, and does not end in the start of an answer."
     )

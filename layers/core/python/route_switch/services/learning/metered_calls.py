@@ -26,7 +26,6 @@ from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, cost_usd
-from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.services.learning.fault_attribution import (
@@ -35,16 +34,13 @@ from route_switch.services.learning.fault_attribution import (
     ModelHealth,
     TrackedRequest,
 )
+from route_switch.services.learning.input_tokens import most_tokens, read_tokens
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
 
 MAX_OUTPUT_TOKENS = 4096
 """The output limit of a learning call whose request sets none. Without a limit, the cost of a call
 is unbounded and no cap can be enforced."""
-
-BYTES_PER_MESSAGE = 16
-"""Allowance for a provider's own markup around a message. Its text has at most one token per
-byte."""
 
 CALL_TIMEOUT_S = 110.0
 """Also applies to a call that starts in the last second of a run: an interrupted call would be paid
@@ -267,8 +263,7 @@ class MeteredCalls:
         self, name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
     ) -> float:
         """Return the maximum cost of the call."""
-        sent = json.dumps([*messages, params.get("tools")], ensure_ascii=False)
-        read = len(sent.encode()) + BYTES_PER_MESSAGE * len(messages)
+        read = most_tokens(messages, params)
         copies = params.get("n")
         times = copies if isinstance(copies, int) else 1
         most = cost_usd(Usage(read, _limit(params) * times), self._price(name))
@@ -350,8 +345,7 @@ def _reply(entry: JsonObject) -> Reply:
 
 
 def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
-    read = sum(estimate_tokens(text_of(message)) for message in messages)
-    return Usage(read, estimate_tokens(text))
+    return Usage(read_tokens(messages), estimate_tokens(text))
 
 
 def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:

@@ -1,0 +1,24 @@
+"""Prompts of earlier schema versions in learning."""
+
+from collections.abc import Iterable
+
+from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import RoutingPrompt
+
+
+def in_todays_form(prompt: RoutingPrompt) -> RoutingPrompt:
+    """Return the prompt in the newest schema version, in which learning writes prompts."""
+    newest = RoutingPrompt.model_fields["schema_version"].default
+    return prompt.model_copy(update={"schema_version": newest})
+
+
+def unless_the_same(
+    best: RoutingPrompt, incumbent: RoutingPrompt, queries: Iterable[Query], max_tokens: int
+) -> RoutingPrompt:
+    """Return `best`, or the incumbent if `best` is only the same text in a newer form and the
+    router LLM sees the same of every query in both: to test it would use up rows for nothing."""
+    if best.version != in_todays_form(incumbent).version:
+        return best
+    old, new = incumbent.schema_version, best.schema_version
+    alike = all(q.for_router(max_tokens, old) == q.for_router(max_tokens, new) for q in queries)
+    return incumbent if alike else best
