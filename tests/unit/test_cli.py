@@ -116,7 +116,7 @@ def test_a_query_is_routed_with_its_conversation(tmp_path: Path) -> None:
     explained: Any = route("--queries", file, "--explain")
     for line, told in zip(lines, explained, strict=True):
         evidence = told["explanation"]["evidence"]
-        scores = evidence["scores"] if evidence else {str(line["tier"]): 1.0}
+        scores: Any = evidence["scores"] if evidence else {str(line["tier"]): 1.0}
         assert max(scores, key=scores.get) == str(line["tier"])
 
 
