@@ -68,7 +68,7 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(
     rows = [{"query": "some context " * 150 + "Prove it."}] * long + [{"query": "Prove it."}] * 9
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     result = CliRunner().invoke(app, ["route", "--queries", str(file)])
-    assert ("note: 10% of the queries are longer than the first 190 words" in result.stderr) == told
+    assert ("note: 10% of the queries are longer than the 190 words" in result.stderr) == told
 
 
 def test_explanations_name_the_criterion_that_is_most_like_the_query(queries: Path) -> None:

@@ -75,7 +75,7 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> N
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     given = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
     result = CliRunner().invoke(app, ["evaluate", *given])
-    assert "note: 100% of the queries are longer than the first 190 words" in result.stderr
+    assert "note: 100% of the queries are longer than the 190 words" in result.stderr
 
 
 def test_the_document_has_the_documented_fields(examples: Path) -> None:

@@ -221,7 +221,7 @@ def test_an_invalid_gate_history_stops_the_run_before_anything_else(tmp_path: Pa
 
 def test_optimize_warns_of_queries_that_are_too_long_for_the_encoder(tmp_path: Path) -> None:
     long = [e.model_copy(update={"query": "some context " * 150 + e.query}) for e in EXAMPLES]
-    note = "note: 100% of the queries are longer than the first 190 words"
+    note = "note: 100% of the queries are longer than the 190 words"
     assert note in optimize(long, tmp_path, "--dry-run").stderr
     assert "190 words" not in optimize(EXAMPLES, tmp_path, "--dry-run").stderr
 

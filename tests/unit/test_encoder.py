@@ -16,6 +16,8 @@ from route_switch.adapters.models.encoder import EncoderClient, tier_texts
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import JsonObject, ModelCall
+from route_switch.domain.query import query_of
+from route_switch.domain.router_view import read_view
 from route_switch.domain.usage import Usage
 from route_switch_offline import load_sample
 
@@ -36,6 +38,7 @@ def shortest(workload: str) -> list[str]:
 
 
 WORKLOADS = ("customer_support", "research_qa", "code_generation", "math")
+SAMPLE = [row.query for row in load_sample()][::25]
 QUERIES = tuple(query for workload in WORKLOADS for query in shortest(workload))
 SHARED = EncoderClient()
 
@@ -260,6 +263,78 @@ def test_a_vector_uses_the_first_256_word_pieces_including_start_and_end() -> No
     embed = encoder._encoder().embed
     assert (embed("card " * 254) == embed("card " * 254 + "piano")).all()
     assert (embed("card " * 253) != embed("card " * 253 + "piano")).any()
+
+
+SUPPORT = "Your parcel leaves our house on Monday. Please write to us if it has not arrived. " * 15
+CODE = "def g(x):\n    for y in range(x):\n        x += y * 2\n    return x\nWhat does g(3) return?"
+MINERAL = "Which one of these minerals is the hardest: quartz, talc or gypsum?"
+
+
+def in_conversation(*earlier: tuple[str, str], system: str = "", last: str) -> str:
+    messages: list[JsonObject] = [{"role": role, "content": text} for role, text in earlier]
+    if system:
+        messages.insert(0, {"role": "system", "content": system})
+    return query_of([*messages, {"role": "user", "content": last}]).for_router(1000)
+
+
+def test_a_text_that_the_model_can_hold_is_scored_as_a_whole() -> None:
+    """The definition before the encoder read conversations: these decisions must not change."""
+    texts = tier_texts(tuple((str(m["role"]), str(m["content"])) for m in FULL))
+    short = [query for query in SAMPLE if len(encoder._encoder().pieces(query)) <= 254]
+    assert len(short) >= 20
+    for query in short:
+        asked = encoder._vector(query.strip())
+        scores = {
+            tier: sum(sorted(float(encoder._vector(text) @ asked) for text in found)[-2:]) / 2
+            for tier, found in texts.items()
+        }
+        best = max(scores, key=lambda tier: (scores[tier], -tier))
+        assert ask(FULL, query).text == str(best)
+
+
+@pytest.mark.parametrize("query", [CODE, MINERAL])
+@pytest.mark.parametrize("separator", [" ", "\n\n"])
+def test_a_query_behind_a_long_text_keeps_its_tier(query: str, separator: str) -> None:
+    assert len(SUPPORT.split()) > 200
+    assert ask(FULL, SUPPORT).text == "1"
+    assert ask(FULL, f"{SUPPORT}{separator}{query}").text == ask(FULL, query).text != "1"
+
+
+def test_meaningless_padding_does_not_hide_a_query() -> None:
+    assert ask(FULL, ". " * 600 + CODE).text == "3"
+
+
+@pytest.mark.parametrize("query", [CODE, MINERAL])
+def test_a_query_keeps_its_tier_in_any_conversation(query: str) -> None:
+    own = ask(FULL, query).text
+    assert ask(FULL, in_conversation(system=SUPPORT, last=query)).text == own
+    earlier = ("user", SUPPORT), ("assistant", "It has been sent.")
+    assert ask(FULL, in_conversation(*earlier, last=query)).text == own
+
+
+@pytest.mark.parametrize("last", ["continue", "Please go on.", "", "Yes, go ahead."])
+@pytest.mark.parametrize("task", [CODE, MINERAL, "Where is my card?"])
+def test_a_follow_up_takes_the_tier_of_its_task(last: str, task: str) -> None:
+    own = ask(FULL, task).text
+    turns = ("user", task), ("assistant", "Here is the first part."), ("user", "go on")
+    assert ask(FULL, in_conversation(*turns[:2], last=last)).text == own
+    assert ask(FULL, in_conversation(*turns, last=last)).text == own
+    assert ask(FULL, in_conversation(system=task, last=last)).text == own
+    assert ask(FULL, in_conversation(("assistant", task), last=last)).text == own
+
+
+def test_a_conversation_that_a_query_forges_is_not_read_as_one() -> None:
+    forged = in_conversation(("user", CODE), last="go on")
+    shown = in_conversation(("user", "Where is my card?"), last=forged)
+    assert read_view(shown).turns[0].text == "Where is my card?"
+    assert len(read_view(shown).turns) == 1
+
+
+def test_the_vector_of_a_query_in_a_conversation_is_mostly_that_of_its_message() -> None:
+    message = SHARED.embed("Where is my card?")
+    both = SHARED.embed(in_conversation(("user", CODE), last="Where is my card?"))
+    assert float(both @ both) == pytest.approx(1)
+    assert float(both @ message) > 0.95
 
 
 def test_texts_of_similar_meaning_are_closer() -> None:

@@ -8,7 +8,7 @@ from route_switch.adapters.models.weighing import weighing_model
 from route_switch.domain.completion import complete
 from route_switch.domain.explanation import Evidence
 from route_switch.domain.ports import ModelCall
-from route_switch.domain.query import Query
+from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -63,6 +63,26 @@ def test_the_weighing_agrees_with_the_decision(query: str) -> None:
     weighing = WeighingEncoder().weigh(messages)
     assert weighing.tier is chosen(prompt(), query)
     assert weighing.scores[weighing.tier] == max(weighing.scores.values())
+
+
+@pytest.mark.parametrize("last", ["go on", "", QUERIES[2], "word " * 400 + QUERIES[0]])
+def test_a_conversation_is_weighed_as_it_is_routed(last: str) -> None:
+    query = query_of(
+        [
+            {"role": "system", "content": "You answer customers of a bank."},
+            {"role": "user", "content": QUERIES[1]},
+            {"role": "assistant", "content": "[0, 1, 4]"},
+            {"role": "user", "content": last},
+        ]
+    )
+    messages = prompt().render(query, CONFIG.router_max_input_tokens)
+    weighing = WeighingEncoder().weigh(messages)
+    routed = complete(EncoderClient().stream(ModelCall("encoder", messages))).text
+    assert str(weighing.tier.value) == routed
+    assert all(-1 <= weighed.similarity <= 1 for weighed in weighing.texts)
+    for tier, score in weighing.scores.items():
+        own = sorted((w.similarity for w in weighing.texts if w.text.tier is tier), reverse=True)
+        assert sum(own[:2]) / len(own[:2]) == pytest.approx(score, abs=0.12)
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -7,7 +7,7 @@ from route_switch.domain.tokens import clip, estimate_tokens
 
 ENGLISH_ONLY = "local/encoder"
 MOST_TOKENS = 254
-"""Word pieces that the encoder reads of a query."""
+"""Word pieces that the encoder reads at once."""
 MIN_SHARE = 0.1
 READ_TOKENS = 200
 
@@ -32,16 +32,17 @@ def why_misread(router_model: str, queries: Sequence[str]) -> str | None:
 
 
 def why_cut(router_model: str, queries: Sequence[str]) -> str | None:
-    """Return a note if many queries are, by estimate, longer than what the encoder reads."""
+    """Return a note if many queries are, by estimate, longer than what the encoder reads at
+    once."""
     if router_model != ENGLISH_ONLY or not queries:
         return None
     share = sum(estimate_tokens(query) > MOST_TOKENS for query in queries) / len(queries)
     if share < MIN_SHARE:
         return None
     return (
-        f"{100 * share:.0f}% of the queries are longer than the first 190 words or so that "
-        f"{ENGLISH_ONLY} reads. It does not see a question that follows a long text. Put the "
-        "question first, or use an LLM as the router (--router-model)."
+        f"{100 * share:.0f}% of the queries are longer than the 190 words or so that {ENGLISH_ONLY} "
+        "reads at once. It routes a longer one by its last topic. Put the question last, or use an "
+        "LLM as the router (--router-model)."
     )
 
 

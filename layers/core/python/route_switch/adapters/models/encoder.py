@@ -7,13 +7,26 @@ that measures every dependent figure again.
   the system messages. A *demo* is a user message with the assistant message right after it, if that
   contains one of the digits 1, 2, 3 as a word; the first one counts. The *query* is the last user
   message. A lead-in "Query:" on a line of its own is removed from user messages.
-- **A text's vector** comes from all-MiniLM-L6-v2 with weights rounded to int8: the mean of the
-  token vectors of its first 256 word pieces, scaled to length 1. Texts are embedded one by one, so
+- **It reads the conversation** that `domain.router_view` put before the query; the *message* is the
+  query without it. Its *context* is the newest earlier user turn that is not a follow-up, else the
+  system message, else the newest answer.
+- **A vector** comes from all-MiniLM-L6-v2 with weights rounded to int8: the mean of the token
+  vectors of a text's first 254 word pieces, scaled to length 1. Texts are embedded one by one, so
   that a vector depends on its text alone, not on the batch.
-- **A tier's score** is the mean of the two highest cosines between the query and the tier's
-  criteria and demos (of one, if there is only one). The answer is the digit of the tier with the
-  highest score; on a tie, the lower tier. A tier without texts is never chosen. If no tier has
-  texts, the answer is always 2.
+- **A tier's score** is the mean of the two highest cosines between a text and the tier's criteria
+  and demos (of one, if there is only one). A text of more than 254 word pieces is read by its last
+  topic (`encoder_topics`; the last 254 pieces of it), unless the best score of its first passage is
+  more than `FIRST_LEAD` above.
+- **A message is a follow-up** ("go on") if it is blank, or if its score with `FOLLOW_UPS` is more
+  than `FOLLOW_UP_LEAD` above every tier's. Then the scores of its context decide. Otherwise its own
+  scores do, with `CONTEXT_WEIGHT` of the context's added.
+- **The answer** is the digit of the tier with the highest score; on a tie, the lower tier. A tier
+  without texts is never chosen. If no tier has texts, the answer is always 2.
+
+The leads, the weight and `TOPIC_GAIN` were chosen on queries whose SHA-256 is even, with the
+packaged prompt, so that most queries keep their tier behind 300 unrelated words or another task,
+follow-ups take their task's, and long questions are routed no worse. The figures in docs/routing.md
+are of the other half.
 
 Vectors can differ in the last digits between kinds of CPU; on one machine they are reproducible.
 """
@@ -21,17 +34,19 @@ Vectors can differ in the last digits between kinds of CPU; on one machine they 
 import gzip
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from route_switch.adapters.models.encoder_topics import first_and_last
+from route_switch.domain.conversation import text_of
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.query import text_of
+from route_switch.domain.router_view import View, read_view
 from route_switch.domain.usage import Usage
 
 if TYPE_CHECKING:
@@ -45,9 +60,26 @@ if TYPE_CHECKING:
 Messages = tuple[tuple[str, str], ...]
 """Role and text of each."""
 
+Scores = dict[int, float]
+"""By the number of the tier."""
+
 TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2
 MAX_PIECES = 256
+FIRST_LEAD = 0.1
+FOLLOW_UP_LEAD = 0.05
+CONTEXT_WEIGHT = 0.1
+FOLLOW_UPS = (
+    "Please go on.",
+    "Yes, do that.",
+    "Do the same again, but differently.",
+    "Say more about what you just said.",
+    "Now change your last answer.",
+    "And what about the next one?",
+    "Rewrite it in another language.",
+    "Are you sure? Try that again.",
+)
+"""Messages that say nothing without their conversation."""
 _START, _END = 101, 102  # [CLS] and [SEP] of bert-base-uncased
 _TEXTS_KEPT = 16_384
 
@@ -74,23 +106,89 @@ class EncoderClient:
         )
 
     def embed(self, text: str) -> "Vector":
-        """Return the text's vector of length 1, from the cache that routing uses."""
-        return _vector(text)
+        """Return a vector of length 1 for a query as the router sees it: that of the message, or of
+        message and context with `CONTEXT_WEIGHT`."""
+        import numpy as np
+
+        view = read_view(text)
+        message = _vector(view.message)
+        context = next((turn.text for turn in reversed(view.turns) if turn.speaker == "user"), "")
+        if not context:
+            return message
+        both: Vector = message + np.float32(CONTEXT_WEIGHT) * _vector(context)
+        return both / np.linalg.norm(both)
 
 
 def read_messages(messages: Iterable[JsonObject]) -> Messages:
     return tuple((str(message.get("role")), text_of(message)) for message in messages)
 
 
-def scores_of(prompt: Messages, query: str) -> dict[int, float]:
+def scores_of(prompt: Messages, query: str) -> Scores:
     """Return the score of each tier that has texts."""
     texts = tier_texts(prompt)
-    asked = _vector(query) if texts else None
-    return {} if asked is None else {t: _score(map(_vector, texts[t]), asked) for t in texts}
+    return Reading(texts).scores(read_view(query)) if texts else {}
 
 
-def best_tier(scores: Mapping[int, float]) -> int:
+def best_tier(scores: Scores) -> int:
     return max(scores, key=lambda tier: (scores[tier], -tier), default=TIER_WITHOUT_TEXTS)
+
+
+class Reading:
+    """Scores what a query holds with the texts of each tier, of which there is at least one."""
+
+    def __init__(self, texts: dict[int, list[str]]) -> None:
+        self._tiers = {tier: [_vector(text) for text in found] for tier, found in texts.items()}
+
+    def scores(self, view: View) -> Scores:
+        read = [(self._of(vector), weight) for vector, weight in self._asked(view)]
+        return {tier: sum(weight * of[tier] for of, weight in read) for tier in self._tiers}
+
+    def similarities(self, view: View, texts: Iterable[str]) -> list[float]:
+        """Return how like the query each text is: -1 to 1."""
+        asked = self._asked(view)
+        whole = sum(weight for _, weight in asked)
+        return [
+            sum(weight * float(_vector(text) @ vector) for vector, weight in asked) / whole
+            for text in texts
+        ]
+
+    def _asked(self, view: View) -> "list[tuple[Vector, float]]":
+        """Return what the choice rests on: vectors with their weights."""
+        context = self._context(view)
+        if context is None:
+            return [(self._counted(view.message), 1.0)]
+        if self._follows(view.message):
+            return [(self._counted(context), 1.0)]
+        return [(self._counted(view.message), 1.0), (self._counted(context), CONTEXT_WEIGHT)]
+
+    def _context(self, view: View) -> str | None:
+        asked = (turn.text for turn in reversed(view.turns) if turn.speaker == "user")
+        task = next((text for text in asked if not self._follows(text)), None)
+        if task is not None or view.system:
+            return task or view.system
+        answers = (turn.text for turn in reversed(view.turns) if turn.speaker == "assistant")
+        return next(filter(None, answers), None)
+
+    def _follows(self, text: str) -> bool:
+        if not text.strip():
+            return True
+        follows = _score(map(_vector, FOLLOW_UPS), _vector(text))
+        return follows > max(self._of_text(text).values()) + FOLLOW_UP_LEAD
+
+    def _of_text(self, text: str) -> Scores:
+        return self._of(self._counted(text))
+
+    def _counted(self, text: str) -> "Vector":
+        """Return the vector that a text is read by."""
+        if _count(text) <= MAX_PIECES - 2:
+            return _vector(text)
+        begins, ends = first_and_last(text, _count, _vector)
+        first, last = _vector(begins), _last_vector(ends)
+        leads = max(self._of(first).values()) > max(self._of(last).values()) + FIRST_LEAD
+        return first if leads else last
+
+    def _of(self, asked: "Vector") -> Scores:
+        return {tier: _score(vectors, asked) for tier, vectors in self._tiers.items()}
 
 
 def _score(vectors: "Iterable[Vector]", query: "Vector") -> float:
@@ -145,10 +243,12 @@ class SentenceEncoder:
         ids: list[int] = self._tokenizer.encode(sayable, add_special_tokens=False).ids
         return ids
 
-    def embed(self, text: str) -> "Vector":
+    def embed(self, text: str, *, end: bool = False) -> "Vector":
+        """Return the vector of the text's first pieces, or of its last ones."""
         import numpy as np
 
-        pieces = self.pieces(text)[: MAX_PIECES - 2]
+        most = MAX_PIECES - 2
+        pieces = self.pieces(text)[-most:] if end else self.pieces(text)[:most]
         ids = np.array([[_START, *pieces, _END]], dtype=np.int64)
         inputs = {
             "input_ids": ids,
@@ -163,6 +263,11 @@ class SentenceEncoder:
 @lru_cache(_TEXTS_KEPT)
 def _vector(text: str) -> "Vector":
     return _encoder().embed(text)
+
+
+@lru_cache(_TEXTS_KEPT)
+def _last_vector(text: str) -> "Vector":
+    return _encoder().embed(text, end=True)
 
 
 @lru_cache(_TEXTS_KEPT)

@@ -3,35 +3,37 @@
 from collections.abc import Sequence
 
 from route_switch.adapters.models.encoder import (
-    EncoderClient,
+    Reading,
     best_tier,
     labeled_texts,
     read_messages,
-    scores_of,
     split,
+    tier_texts,
 )
 from route_switch.domain.explanation import WeighedText, Weighing
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_texts import number_texts
+from route_switch.domain.router_view import read_view
 from route_switch.domain.tiers import Tier
 
 
 class WeighingEncoder:
     """Uses the vectors that routing has cached."""
 
-    def __init__(self) -> None:
-        self._encoder = EncoderClient()
-
     def weigh(self, messages: Sequence[JsonObject]) -> Weighing:
         prompt, query = split(read_messages(messages))
-        scores = scores_of(prompt, query)
-        asked = self._encoder.embed(query)
+        by_tier, view = tier_texts(prompt), read_view(query)
+        if not by_tier:
+            return Weighing(Tier(best_tier({})), (), {})
+        reading = Reading(by_tier)
+        scores = reading.scores(view)
         texts = number_texts(
             ("demo" if is_demo else "criterion", Tier(tier), text)
             for tier, text, is_demo in labeled_texts(prompt)
         )
+        similarities = reading.similarities(view, [text.text for text in texts])
         return Weighing(
             Tier(best_tier(scores)),
-            tuple(WeighedText(t, float(self._encoder.embed(t.text) @ asked)) for t in texts),
+            tuple(WeighedText(t, value) for t, value in zip(texts, similarities, strict=True)),
             {Tier(tier): score for tier, score in scores.items()},
         )
