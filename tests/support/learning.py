@@ -108,7 +108,7 @@ def learn(
     examples: tuple[Example, ...] = EXAMPLES,
     memo: AnswerMemo | None = None,
     cap_usd: float = 100.0,
-    incumbent: RoutingPrompt = INCUMBENT,
+    incumbent: RoutingPrompt | None = None,
 ) -> tuple[Findings, MeteredCalls]:
     cap = LocalCap(cap_usd)
     calls = MeteredCalls(
@@ -120,7 +120,7 @@ def learn(
     )
     with cache_put_back():
         run = LearningSteps(plan, calls, cap, embed, RecordedSteps())
-        return run(examples, incumbent, packaged_prompt(), Ledger()), calls
+        return run(examples, incumbent or INCUMBENT, packaged_prompt(), Ledger()), calls
 
 
 def with_judge(plan: Plan = PLAN) -> Plan:

@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 
 import numpy as np
 from numpy.random import Generator
@@ -14,7 +16,6 @@ from route_switch.domain.learning.promise import Losses, certifies
 from route_switch.domain.learning.promotion import alpha_of_look
 from route_switch.optimizer.promise import (
     RankedPolicy,
-    certified_before_a_failure,
     in_order_of_the_test,
 )
 
@@ -80,13 +81,15 @@ def on_the_rows_that_certify(
 
 def in_sequence(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
     """What the product does: validation rows fix the order, and the first failure ends the test."""
+    return list(takewhile(lambda i: certifies(heldout[i], LIMIT, alpha), _order(validation)))
+
+
+def _order(validation: Sequence[Losses]) -> list[int]:
     ranked = in_order_of_the_test(
         RankedPolicy(str(i), float(len(validation) - i), losses)
         for i, losses in enumerate(validation)
     )
-    order = [int(each.name) for each in ranked]
-    passed = certified_before_a_failure((heldout[i] for i in order), LIMIT, alpha)
-    return order[:passed]
+    return [int(each.name) for each in ranked]
 
 
 def one_chosen(validation: Sequence[Losses], heldout: Sequence[Losses], alpha: float) -> list[int]:
@@ -109,6 +112,8 @@ PROCEDURES: dict[str, Procedure] = {
     "one chosen by validation": one_chosen,
     "fixed sequence": in_sequence,
 }
+KEYS = 6
+"""Honest clients, with equal shares of the honest rows."""
 HALF = POLICIES // 2
 ALL_BAD = World((BARELY_WORSE,) * POLICIES)
 HALF_BAD = World((*(0.005 + 0.045 * i / HALF for i in range(HALF)), *(BARELY_WORSE,) * HALF))
@@ -141,6 +146,37 @@ def simulate(
         wrong += any(world.rates[i] > LIMIT for i in certified)
         reached += (max(certified, default=-1) + 1) / len(world.rates)
     return Tally(wrong, reached / runs, runs)
+
+
+def with_a_hostile_client(
+    world: World, n: int, share: float, runs: int, seed: int, *, leave_out: bool
+) -> Tally:
+    """One client has this share of the held-out rows, and they hide every loss. The validation rows
+    are honest: they decide nothing but the order. The promise is about the others' rows."""
+    random = np.random.default_rng(seed)
+    hostile = round(n * share)
+    sizes = [len(part) for part in np.array_split(np.arange(n - hostile), KEYS)]
+    passes = lru_cache(maxsize=None)(
+        lambda rows, lost: certifies(
+            Losses({(1.0, 1.0): lost, (1.0, 0.0): rows - lost}), LIMIT, 0.05
+        )
+    )
+    wrong = 0
+    for _ in range(runs):
+        order = _order(world.draw(random, n))
+        lost = [[int(k) for k in random.binomial(size, world.rates)] for size in sizes]
+        for i in order:
+            parts = [*((size, each[i]) for size, each in zip(sizes, lost, strict=True))]
+            if not passes(n, sum(k for _, k in parts)):
+                break
+            clients = [*parts, (hostile, 0)]
+            total = sum(k for _, k in parts)
+            if leave_out and not all(passes(n - size, total - k) for size, k in clients):
+                break
+            if world.rates[i] > LIMIT:
+                wrong += 1
+                break
+    return Tally(wrong, 0.0, runs)
 
 
 def a_year_of_looks(world: World, n: int, years: int, seed: int, looks: int = 52) -> Tally:
@@ -229,6 +265,21 @@ def print_power(runs: int = 2000) -> None:
             _print(f"| {kind} | {name} | {' | '.join(f'{cell:,}' for cell in cells)} |")
 
 
+def print_hostile(runs: int = 2000) -> None:
+    _print("| hostile rows | n | client left out | wrong | 95% interval |")
+    _print("|---|---|---|---|---|")
+    for share in (0.01, 0.05, 0.1, 0.3):
+        for n in (300, 1000):
+            for leave_out in (False, True):
+                tally = with_a_hostile_client(ALL_BAD, n, share, runs, 24, leave_out=leave_out)
+                low, high = tally.interval
+                rule = "each in turn" if leave_out else "none"
+                _print(
+                    f"| {share:.0%} | {n} | {rule} | {tally.wrong / runs:.4f} | "
+                    f"{low:.4f}–{high:.4f} |"
+                )
+
+
 def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -236,5 +287,6 @@ def _print(line: str) -> None:
 
 if __name__ == "__main__":
     print_coverage()
+    print_hostile()
     print_years()
     print_power()

@@ -208,11 +208,19 @@ def test_versions_show_their_gain_and_the_live_one_is_bold() -> None:
     assert "In use: live@7." in html
 
 
+def test_the_promise_of_the_version_in_use_is_shown() -> None:
+    promised = replace(MARK, promise="at most 5% of answers are worse than Tier 3's")
+    said = "The promise: at most 5% of answers are worse than Tier 3"
+    assert said in unescape(PromptsView([promised], "live@7").html)
+    before = replace(promised, version=6, serves=False)
+    assert said not in unescape(PromptsView([MARK, before], "live@7").html)
+
+
 def test_names_are_escaped() -> None:
     key = ApiKey("key_1", EVIL, "client", tags={EVIL: EVIL})
     attempt = Attempt(EVIL, Tier.SMALL, "answered", 1.0, cost_usd=1)
     model = replace(paid(24, Tier.SMALL, 1.0), attempts=(attempt,))
-    mark = replace(MARK, written_by=EVIL, origin=EVIL, verdict=EVIL)
+    mark = replace(MARK, written_by=EVIL, origin=EVIL, verdict=EVIL, promise=EVIL)
     for html in (
         KeysView(keys_report([key], MADE)).html,
         SpendView(*ShowSpend(FakeTotals([model]))(TODAY)).html,

@@ -13,6 +13,7 @@ from route_switch.domain.learning.promise import (
     Losses,
     as_provenance,
     certifies,
+    client_relied_on,
     loss_at_most,
     losses_of,
     promise_of,
@@ -33,6 +34,7 @@ from tests.support.promise_simulation import (
     one_chosen,
     power,
     simulate,
+    with_a_hostile_client,
 )
 
 RUNS = draws(400, 2000)
@@ -146,6 +148,38 @@ def test_a_cluster_counts_as_one_row_however_many_rows_it_has() -> None:
 def test_a_clusters_loss_is_the_weighted_mean_of_its_rows() -> None:
     rows = [CertifyingRow(1.0, 1.0, "a"), CertifyingRow(0.0, 3.0, "a")]
     assert losses_of(rows).counts == Counter({(4.0, 0.25): 1})
+
+
+def of_client(loss: float, client: str, labels: bool) -> CertifyingRow:
+    return CertifyingRow(loss, asked_by={client: 1.0}, labeled_by=client if labels else None)
+
+
+@given(
+    lost=st.integers(0, 12),
+    honest=st.integers(30, 200),
+    share=st.floats(0.01, 0.9),
+    labels=st.booleans(),
+)
+def test_no_client_causes_a_promise_by_its_rows(
+    lost: int, honest: int, share: float, labels: bool
+) -> None:
+    """A client with most of the traffic is what the promise is for; its labels decide nothing."""
+    rows = [of_client(float(n < lost), f"key_{n % 5}", labels=True) for n in range(honest)]
+    lies = [of_client(0.0, "liar", labels) for _ in range(round(honest * share / (1 - share)))]
+    everything = [*rows, *lies]
+    held = certifies(losses_of(everything), 0.05, 0.05)
+    promised = held and client_relied_on(everything, 0.05, 0.05) is None
+    if len(lies) <= honest or labels:
+        assert not promised or certifies(losses_of(rows), 0.05, 0.05)
+
+
+def test_a_hostile_client_causes_no_wrong_promise() -> None:
+    trusting = with_a_hostile_client(ALL_BAD, 300, 0.3, RUNS, 1, leave_out=False)
+    assert trusting.interval[0] > 0.05
+    for share in (0.01, 0.05, 0.1, 0.3):
+        tally = with_a_hostile_client(ALL_BAD, 300, share, RUNS, 1, leave_out=True)
+        assert tally.interval[0] < 0.05
+        assert tally.wrong / RUNS <= 0.05
 
 
 def test_a_heavy_row_makes_a_promise_need_more_rows() -> None:

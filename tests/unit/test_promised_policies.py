@@ -8,6 +8,7 @@ import pytest
 from route_switch.domain.decision import nearest_allowed
 from route_switch.domain.learning.calibration import Agreement, why_uncalibrated
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promise import (
     NOT_PROMISED,
     losses_of,
@@ -148,6 +149,27 @@ def test_the_first_policy_that_fails_ends_the_test() -> None:
     assert not found.candidate_holds
     assert found.cheapest is not None
     assert found.cheapest.name == "incumbent"
+
+
+def test_a_promise_does_not_rest_on_one_client() -> None:
+    """Two thirds of the losses are in the rows of others, which are too few by themselves."""
+    heldout = arrays(300, {SMALL: 4, MEDIUM: 2})
+    policies = policies_to_promise(heldout, prompts(300))
+    test = PromiseTest(LIMIT, ranked(arrays(300, {SMALL: 4, MEDIUM: 2})))
+
+    def candidate_of(keys: list[str]) -> PolicyPromise:
+        owners = [HeldOutGain(str(n), 0.0, asked_by={keys[n]: 1.0}) for n in range(300)]
+        tested = in_sequence(test, heldout, policies, 1, owners)
+        return next(each for each in tested if each.name == CANDIDATE)
+
+    many = candidate_of([f"key_{n % 6}" for n in range(300)])
+    assert (many.certified, many.rests_on) == (True, None)
+    one = candidate_of(["key_0"] * 155 + [f"key_{1 + n % 5}" for n in range(145)])
+    assert one.certified  # more than half of the traffic, none of it labeled by itself
+    lean = candidate_of([f"key_{1 + n % 5}" for n in range(155)] + ["key_0"] * 145)
+    assert (lean.certified, lean.rests_on) == (False, "key_0")
+    found = PromiseResult(LIMIT, 0.03, 300, (lean,))
+    assert candidate_sentence(found).endswith("it would rest on one client (key_0)")
 
 
 def test_a_policy_above_the_limit_needs_no_number_of_rows() -> None:

@@ -15,7 +15,7 @@ from route_switch.domain.prompts.quality_drop import (
     divergence,
 )
 from tests.support.effort import draws
-from tests.support.quality_simulation import lives, share_rolled_back, thumbs
+from tests.support.quality_simulation import hostile_lives, lives, share_rolled_back, thumbs
 
 
 def rated(ups: int, downs: int) -> Scores:
@@ -104,3 +104,12 @@ def test_a_drop_is_found_in_time(drop: float, within: int, share: float) -> None
     old, new = thumbs(0.9), thumbs(0.9 - drop)
     found = lives(old, new, (1000, within), PROMOTIONS, seed=2)
     assert share_rolled_back(found, within) >= share
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3])
+def test_one_client_rolls_back_no_prompt_that_the_others_rate_the_same(share: float) -> None:
+    """It rates the version before up and the new one down, in this share of all scores."""
+    by_all, guarded = hostile_lives((0.8, 0.8), share, (1.0, 0.0), draws(40, 500), seed=3)
+    assert guarded <= 0.05
+    if share == 0.3:
+        assert by_all >= 0.9

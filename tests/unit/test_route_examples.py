@@ -25,7 +25,7 @@ from route_switch.services.learning.route_examples import (
     RoutedExample,
     RouteExamples,
     check_replies,
-    count_replies,
+    count_named,
 )
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
@@ -131,14 +131,14 @@ def test_a_router_that_names_no_tier_too_often_stops_the_run(unclear: int, stops
     queries = [f"{LONG} mumble {n}" for n in range(unclear)]
     queries += [f"{LONG} Number {n}?" for n in range(100 - unclear)]
     routed = route(Mumbling("3"), *queries, "hello")
-    assert count_replies(routed) == ReplyCount(asked=100, not_understood=unclear)
+    assert count_named(routed) == ReplyCount(asked=100, not_understood=unclear)
     with pytest.raises(NotUnderstoodError, match="6 of 100") if stops else nullcontext():
         check_replies(routed, "openai/tiny", 0.05)
 
 
 def test_a_refused_query_counts_as_a_reply_without_a_tier() -> None:
     routed = route(Choosy("continuous"), LONG, LONG.replace("continuous", "convex"))
-    assert count_replies(routed) == ReplyCount(asked=2, not_understood=1)
+    assert count_named(routed) == ReplyCount(asked=2, not_understood=1)
 
 
 def test_a_router_that_refuses_every_query_is_an_error() -> None:

@@ -13,6 +13,10 @@ from local.aws.errors import LocalStackError
 from local.demos.traffic import Exchange
 from local.demos.weekly import Week
 from route_switch.cli.stage import find_deployed
+from route_switch.cli.switch import RoutingState, routing
+from route_switch.domain.learning.promise import promised_loss
+from route_switch.domain.prompt_document import parse_prompt
+from route_switch_offline import load_sample
 from tests.support.processes import kill_function
 from tests.support.scripted_models import CRITERION, numbers, query, recorded
 from tests.support.weekly import Weekly
@@ -41,9 +45,11 @@ def test_an_approved_candidate_goes_live_and_the_api_uses_it(
 ) -> None:
     before, _ = weekly.live
     weekly.seed([recorded(number) for number in ENOUGH])
-    with weekly.configured(approval="always"):
+    with weekly.configured(approval="always", max_quality_loss=0.1):
         week.learn([answered(query(1))])
+    assert promised_loss(parse_prompt(weekly.live[1])) == 0.1
     printed = capsys.readouterr().out
+    assert "at most 10% of answers are worse than Tier 3's" in printed
     assert re.search(r"The run waits for 'route-switch approve \S+Z'", printed)
     assert re.search(r"Z: approved as arn:", printed)
     assert f"\npromoted\nA better routing prompt is live as version {before + 1}." in printed
@@ -63,6 +69,32 @@ def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
     assert "There is no terminal to ask at. No answer in time means no." in printed
     assert "\nnot approved\nNobody approved the candidate in time" in printed
     assert weekly.live == before
+
+
+@pytest.mark.usefixtures("models")
+def test_a_week_in_shadow_ends_live_and_says_what_routing_would_have_saved(
+    week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    router = week.deployed.outputs["RouterFunction"]
+    row = load_sample()[0]
+    rows = [row.model_copy(update={"query": query(number)}) for number in range(12)]
+    try:
+        week.switch(RoutingState.SHADOW, rows[0].query)
+        week.send(rows)
+        # A warm process reads the switch only after a minute.
+        kill_function(weekly.stack, router, "runtime")
+        week.go_live(rows)
+    finally:
+        routing(RoutingState.ON)
+        kill_function(weekly.stack, router, "runtime")
+    in_shadow, live = capsys.readouterr().out.split("$ route-switch savings")
+    assert "$ route-switch switch routing shadow" in in_shadow
+    assert "0% / 0% / 100% on Tier 1 / 2 / 3" in in_shadow
+    assert "Routing is in shadow: Tier 3 answers." in live
+    assert re.search(r"In shadow\n +requests +\d\d", live)
+    assert "$ route-switch switch routing on" in live
+    assert "Sent 2 real queries" in live
+    assert "were answered: 0% / 0% / 100%" not in live
 
 
 @pytest.mark.usefixtures("models")

@@ -26,7 +26,9 @@ class PromptsView:
     def html(self) -> Html:
         live = frozenset(n for n, mark in enumerate(self.marks) if mark.serves)
         table = Table(HEAD, [_row(mark) for mark in self.marks], texts=4, strong=live)
-        return joined(paragraph(f"In use: {self.serving}."), table.html, paragraph(NOTE))
+        promised = next((m.promise for m in self.marks if m.serves and m.promise), None)
+        promise = () if promised is None else (paragraph(f"The promise: {promised}."),)
+        return joined(paragraph(f"In use: {self.serving}."), *promise, table.html, paragraph(NOTE))
 
 
 def _row(mark: VersionOrigin) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ from route_switch.services.learning.route_examples import (
     RoutedExample,
     RouteExamples,
     check_replies,
-    count_replies,
+    count_named,
 )
 
 Value = TypeVar("Value")
@@ -263,7 +263,7 @@ class LearningSteps:
         self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
     ) -> Sequence[RoutedExample]:
         routed = self._route(examples, prompt, self._plan.threads)
-        found.router_replies[prompt.version] = count_replies(routed)
+        found.router_replies[prompt.version] = count_named(routed)
         return routed
 
     def _new_search(self, found: Findings) -> MiproSearch:

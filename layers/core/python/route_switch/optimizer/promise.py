@@ -2,12 +2,12 @@
 
 Policies are tested from the safest to the cheapest, and the first failure ends the test: a fixed
 sequence, which needs no correction for the number of policies. Choosing the cheapest of the
-policies that pass on the rows that certify would not be valid (docs/decisions/017).
+policies that pass on the rows that certify would not be valid (docs/decisions/017). A policy also
+fails if it passes only because of one client's rows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from route_switch.domain.learning.promise import (
     CertifyingRow,
     Losses,
     certifies,
+    client_relied_on,
     loss_at_most,
     losses_of,
     rows_needed,
@@ -49,6 +50,7 @@ class PolicyPromise:
 
     `at_most` is the upper bound of the loss at the look's level, and `needed` about how many rows a
     look needs if the observed loss stays. Both are None for a policy that was not tested.
+    `rests_on` is a client without which the policy fails, although it would pass with it.
     """
 
     name: str
@@ -57,6 +59,7 @@ class PolicyPromise:
     certified: bool = False
     at_most: float | None = None
     needed: int | None = None
+    rests_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,6 @@ def in_order_of_the_test(policies: Iterable[RankedPolicy]) -> tuple[RankedPolicy
     return tuple(kept)
 
 
-def certified_before_a_failure(losses: Iterable[Losses], limit: float, alpha: float) -> int:
-    """Return how many policies, in the order of the test, pass before one fails."""
-    return sum(1 for _ in takewhile(lambda each: certifies(each, limit, alpha), losses))
-
-
 @dataclass(frozen=True, slots=True)
 class PromiseTest:
     """A test that was fixed before the held-out rows are looked at: the limit and the order."""
@@ -152,16 +150,17 @@ class PromiseTest:
         gate = ledger.look(gains, test, least)
         taken = gate.history.next_look(test, keys)
         fresh = np.array([key in taken.rows for key in keys])
-        return gate, self(comparison, fresh, gate)
+        return gate, self(comparison, gains, fresh, gate)
 
     def __call__(
         self,
         comparison: Comparison,
+        gains: Sequence[HeldOutGain],
         fresh: NDArray[np.bool_],
         gate: GateResult,
     ) -> PromiseResult:
         """Certify on the held-out rows that are `fresh`, if the gate looked at them. Rows of one
-        template count as one."""
+        template count as one. `gains` say whose the rows are."""
         n = gate.n
         if gate.history.looks != gate.look:
             waits_for = self.rows_for_a_look(gate.look, n) - n
@@ -172,7 +171,8 @@ class PromiseTest:
             name: policy.take(fresh)
             for name, policy in policies_to_promise(arrays, prompts).items()
         }
-        tested = in_sequence(self, arrays.take(fresh), policies, gate.look)
+        owners = [gain for gain, is_fresh in zip(gains, fresh, strict=True) if is_fresh]
+        tested = in_sequence(self, arrays.take(fresh), policies, gate.look, owners)
         return PromiseResult(self.limit, gate.alpha, n, tuple(tested))
 
 
@@ -181,33 +181,52 @@ def in_sequence(
     arrays: OutcomeArrays,
     policies: Mapping[str, Policy],
     look: int,
+    owners: Sequence[HeldOutGain] | None = None,
 ) -> Iterator[PolicyPromise]:
-    """Test the policies in their order. Those after the first failure are not tested."""
-    ranked = [policies[each.name] for each in test.ranked]
-    losses = [losses_of(certifying_rows(arrays, policy)) for policy in ranked]
-    passed = certified_before_a_failure(losses, test.limit, alpha_of_look(look))
-    for place, (policy, lost) in enumerate(zip(ranked, losses, strict=True)):
-        known = PolicyPromise(
-            test.ranked[place].name, _cost(arrays, policy), lost.rate, certified=place < passed
-        )
-        yield _tested(known, lost, test.limit, look) if place <= passed else known
+    """Test the policies in their order. Those after the first failure are not tested. `owners` say
+    whose the rows are; without them, they are the owner's."""
+    failed = False
+    for each in test.ranked:
+        rows = certifying_rows(arrays, policies[each.name], owners)
+        losses = losses_of(rows)
+        policy = PolicyPromise(each.name, _cost(arrays, policies[each.name]), losses.rate)
+        if not failed:
+            policy = _tested(policy, rows, losses, test.limit, look)
+            failed = not policy.certified
+        yield policy
 
 
-def _tested(known: PolicyPromise, losses: Losses, limit: float, look: int) -> PolicyPromise:
+def _tested(
+    policy: PolicyPromise, rows: Sequence[CertifyingRow], losses: Losses, limit: float, look: int
+) -> PolicyPromise:
+    alpha = alpha_of_look(look)
+    passes = certifies(losses, limit, alpha)
+    rests_on = client_relied_on(rows, limit, alpha) if passes else None
+    certified = passes and rests_on is None
     return replace(
-        known,
-        at_most=loss_at_most(losses, alpha_of_look(look)),
-        needed=None if known.certified else rows_needed(losses, limit, alpha_of_look(look + 1)),
+        policy,
+        certified=certified,
+        at_most=loss_at_most(losses, alpha),
+        needed=None if certified else rows_needed(losses, limit, alpha_of_look(look + 1)),
+        rests_on=rests_on,
     )
 
 
-def certifying_rows(arrays: OutcomeArrays, policy: Policy) -> list[CertifyingRow]:
+def certifying_rows(
+    arrays: OutcomeArrays, policy: Policy, owners: Sequence[HeldOutGain] | None = None
+) -> list[CertifyingRow]:
     """Return the policy's losses. Rows of one template are one piece of evidence."""
     lost = 1 - policy.mean_of(arrays.equivalent)
     templates = range(len(arrays)) if arrays.templates is None else arrays.templates.tolist()
-    return [
+    rows = [
         CertifyingRow(float(loss), float(weight), str(template))
         for loss, weight, template in zip(lost, arrays.weights, templates, strict=True)
+    ]
+    if owners is None:
+        return rows
+    return [
+        replace(row, asked_by=owner.asked_by, labeled_by=owner.labeled_by)
+        for row, owner in zip(rows, owners, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ one key, its users are. A client with more than half of the traffic cannot be le
 is what the prompt is for. Only the labels that it gave itself are left out then.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,18 @@ class LeftOut:
     @property
     def dominant(self) -> bool:
         return self.share > 0.5
+
+
+def weight_without(
+    left_out: LeftOut, weight: float, asked_by: Weights, labeled_by: str | None
+) -> float:
+    """Return what is left of a row's weight without the client, 0 if nothing is."""
+    if belongs_to(labeled_by, left_out.client):
+        return 0.0
+    if left_out.dominant:
+        return weight
+    own = math.fsum(w for client, w in asked_by.items() if belongs_to(client, left_out.client))
+    return weight - own if weight - own > weight * 1e-9 else 0.0
 
 
 def to_leave_out(weights: Iterable[Weights], total: float) -> tuple[LeftOut, ...]:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from route_switch.domain.clients import belongs_to
-from route_switch.domain.learning.clients import LeftOut, labeler_of
+from route_switch.domain.learning.clients import LeftOut, labeler_of, weight_without
 from route_switch.domain.learning.outcome import OutcomeTable
 
 
@@ -28,13 +27,8 @@ class HeldOutGain:
 
     def without(self, left_out: LeftOut) -> "HeldOutGain | None":
         """Return the row as it is without the client, or None if nothing of it is left."""
-        if belongs_to(self.labeled_by, left_out.client):
-            return None
-        if left_out.dominant:
-            return self
-        own = (w for client, w in self.asked_by.items() if belongs_to(client, left_out.client))
-        weight = self.weight - sum(own)
-        return replace(self, weight=weight) if weight > self.weight * 1e-9 else None
+        weight = weight_without(left_out, self.weight, self.asked_by, self.labeled_by)
+        return replace(self, weight=weight) if weight else None
 
 
 def by_template(rows: Sequence[HeldOutGain]) -> list[HeldOutGain]:

@@ -15,13 +15,17 @@ test assumes that rows are independent draws and that none could weigh more than
 **The looks.** Each look uses rows that no earlier look has used, and spends its part of the
 promises' own 5% (`promotion.alpha_of_look`). So the probability that any promise of a stage is
 wrong, over all weeks, is at most 5%.
+
+**Clients.** The rows must also certify the policy without any one client
+(`domain.learning.clients`), so that no client can cause a promise by what it asks or says.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from route_switch.domain.learning.clients import LeftOut, Weights, to_leave_out, weight_without
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 
 CONFIDENCE = 0.95
@@ -44,12 +48,20 @@ _HALVINGS = 40
 class CertifyingRow:
     """A held-out row. `loss` is 1 if the policy's answer is worse than Tier 3's, else 0.
 
-    Rows with the same `cluster` (rows from one template, for example) count as one.
+    Rows with the same `cluster` (rows from one template, for example) count as one. `asked_by` and
+    `labeled_by` say whose the row is, as in `HeldOutGain`.
     """
 
     loss: float
     weight: float = 1.0
     cluster: str | None = None
+    asked_by: Weights = field(default_factory=dict)
+    labeled_by: str | None = None
+
+    def without(self, left_out: LeftOut) -> "CertifyingRow | None":
+        """Return the row as it is without the client, or None if nothing of it is left."""
+        weight = weight_without(left_out, self.weight, self.asked_by, self.labeled_by)
+        return replace(self, weight=weight) if weight else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,16 @@ def certifies(losses: Losses, limit: float, alpha: float) -> bool:
     """Return whether the loss is at most `limit` with confidence 1 − `alpha`. `limit` is above 0
     and below 1."""
     return _log_doubt(losses, limit) <= math.log(alpha)
+
+
+def client_relied_on(rows: Sequence[CertifyingRow], limit: float, alpha: float) -> str | None:
+    """Return a client without which the rows do not certify `limit`, or None if there is none."""
+    total = math.fsum(row.weight for row in rows)
+    for each in to_leave_out((row.asked_by for row in rows), total):
+        kept = (row.without(each) for row in rows)
+        if not certifies(losses_of(row for row in kept if row is not None), limit, alpha):
+            return each.client
+    return None
 
 
 def loss_at_most(losses: Losses, alpha: float) -> float:

@@ -90,6 +90,7 @@ class PromisedPolicy(Frozen):
 
     `at_most` is its upper bound at the look's level; None if the policy was not tested. `needed` is
     about how many new rows a look needs if the loss stays; None if it is promised or out of reach.
+    `rests_on` is a client without which the policy fails, although it would pass with it.
     """
 
     policy: str
@@ -98,6 +99,7 @@ class PromisedPolicy(Frozen):
     certified: bool
     at_most: float | None
     needed: int | None
+    rests_on: str | None = None
 
 
 class Promise(Frozen):

@@ -41,6 +41,8 @@ def _why_not(result: PromiseResult) -> str:
     candidate = result.candidate
     if result.waits_for is not None or candidate is None:
         return f"about {rounded(result.waits_for or 0)} more rows are needed"
+    if candidate.rests_on is not None:
+        return f"it would rest on one client ({candidate.rests_on})"
     if candidate.loss >= result.limit:
         return f"{share(candidate.loss)} of {result.n:,} answers were worse"
     if candidate.needed is not None:
@@ -89,6 +91,11 @@ def _missing(promise: Promise, names: Mapping[str, str]) -> str:
     failed = next((p for p in promise.policies if p.at_most is not None and not p.certified), None)
     if failed is None:
         return ""
+    if failed.rests_on is not None:
+        return (
+            f"{_sentence_start(_named(failed, names))} would pass only with the rows of one client "
+            f"({failed.rests_on}). No promise rests on one client: it needs more rows of others."
+        )
     if failed.needed is None:
         return (
             f"For {_named(failed, names)}, no reachable number of rows is enough if "
@@ -108,6 +115,10 @@ def rounded(rows: int) -> str:
 
 def _named(policy: PromisedPolicy, names: Mapping[str, str]) -> str:
     return names.get(policy.policy, f"“{policy.policy}”")
+
+
+def _sentence_start(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _method(promise: Promise) -> str:
@@ -154,4 +165,5 @@ def _figures(policy: PolicyPromise) -> PromisedPolicy:
         certified=policy.certified,
         at_most=policy.at_most,
         needed=policy.needed,
+        rests_on=policy.rests_on,
     )

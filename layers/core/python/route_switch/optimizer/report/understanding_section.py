@@ -30,22 +30,34 @@ def understanding_paragraphs(report: Report) -> tuple[str, ...]:
         said.append(
             "Queries for which the router LLM names no tier go to the safe tier, as when serving."
         )
+    limit = report.max_not_understood
+    for name, each in _kinds(report):
+        client = each.spoiled_by(limit)
+        if client is not None:
+            said.append(
+                f"Of {name}, {share(each.share)} were not understood, but only because of one "
+                f"client ({client}): without its rows it is {share(each.without_worst.share)}. No "
+                "client stops a run by what it sends, so the run went on."
+            )
     return tuple(said)
 
 
 def understanding_table(report: Report) -> ReportTable:
+    return ReportTable(
+        caption="Replies that were not understood",
+        head=("Reply", "Asked for", "Not understood", "Share"),
+        rows=tuple((name, *_figures(each)) for name, each in _kinds(report) if each.asked),
+    )
+
+
+def _kinds(report: Report) -> tuple[tuple[str, ReplyCount], ...]:
     found = report.understanding
-    rows = (
+    return (
         ("gold answers recognized in Tier 3's answer", found.gold),
         ("verdicts of the judge, by pair of answers", found.judge),
         ("tiers named by the router LLM", found.router),
         ("examples that no provider refused", found.answers),
         ("examples that Tier 3 answered with words or a call", found.empty),
-    )
-    return ReportTable(
-        caption="Replies that were not understood",
-        head=("Reply", "Asked for", "Not understood", "Share"),
-        rows=tuple((name, *_figures(each)) for name, each in rows if each.asked),
     )
 
 

@@ -9,6 +9,7 @@ from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
 from route_switch.domain.learning.transcript import refers_to_files
+from route_switch.domain.learning.understanding import ReplyCount, count_replies
 from route_switch.domain.replay import replayed_params
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
@@ -25,23 +26,38 @@ class MissingAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Why there is no answer. `words` are the provider's, which may quote the query."""
+    """An example without an answer, and why. `words` are the provider's, which may quote the
+    query."""
 
+    example: Example
     reason: LeftOutReason
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The examples with an answer of each tier, and the others. `asked` counts the examples for
-    which a tier was called."""
+    """The examples with an answer of each tier, and the others. `called` are the examples for which
+    a tier was called."""
 
     rows: tuple[tuple[Example, Results], ...]
     unanswered: tuple[Unanswered, ...]
-    asked: int
+    called: tuple[Example, ...]
 
-    def count(self, reason: LeftOutReason) -> int:
-        return sum(each.reason is reason for each in self.unanswered)
+    def without_answer(self, reason: LeftOutReason) -> tuple[Example, ...]:
+        return tuple(each.example for each in self.unanswered if each.reason is reason)
+
+    @property
+    def refused(self) -> ReplyCount:
+        """The examples for which a tier was called, and those that a provider refused."""
+        refused = {example.id for example in self.without_answer(LeftOutReason.REFUSED)}
+        return count_replies((each.asked_by, each.id not in refused) for each in self.called)
+
+    @property
+    def empty(self) -> ReplyCount:
+        """The answered examples, and those for which Tier 3 wrote nothing."""
+        silent = self.without_answer(LeftOutReason.NO_ANSWER)
+        answered = ((example.asked_by, True) for example, _ in self.rows)
+        return count_replies([*answered, *((example.asked_by, False) for example in silent)])
 
 
 def missing_answers(examples: Sequence[Example], models: Models) -> tuple[MissingAnswer, ...]:
@@ -60,12 +76,12 @@ class AnswerExamples:
 
     def __call__(self, examples: Sequence[Example], models: Models) -> Answered:
         missing = missing_answers(examples, models)
-        called = iter(map_ordered(lambda m: self._call(m, models[m.tier]), missing, self.threads))
+        results = iter(map_ordered(lambda m: self._call(m, models[m.tier]), missing, self.threads))
         rows: list[tuple[Example, Results]] = []
         unanswered: list[Unanswered] = []
         for example in examples:
             row = {
-                tier: example.models[model] if is_recorded(example, model) else next(called)
+                tier: example.models[model] if is_recorded(example, model) else next(results)
                 for tier, model in models.items()
             }
             known = {t: result for t, result in row.items() if isinstance(result, RecordedResult)}
@@ -73,11 +89,11 @@ class AnswerExamples:
             if reasons:
                 unanswered.append(reasons[0])
             elif _is_silent(known[Tier.LARGE]):
-                unanswered.append(Unanswered(LeftOutReason.NO_ANSWER))
+                unanswered.append(Unanswered(example, LeftOutReason.NO_ANSWER))
             else:
                 rows.append((example, known))
-        asked = {each.example.id for each in missing}
-        return Answered(tuple(rows), tuple(unanswered), len(asked))
+        called = {each.example.id: each.example for each in missing}
+        return Answered(tuple(rows), tuple(unanswered), tuple(called.values()))
 
     def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | Unanswered:
         example = missing.example
@@ -85,9 +101,9 @@ class AnswerExamples:
         try:
             reply = self.calls(model, example.messages, params, Purpose.ANSWER)
         except InvalidModelRequestError as error:
-            return Unanswered(_why_refused(example), str(error))
+            return Unanswered(example, _why_refused(example), str(error))
         if reply.text == NO_RECORDING:
-            return Unanswered(LeftOutReason.NO_RECORDING)
+            return Unanswered(example, LeftOutReason.NO_RECORDING)
         return RecordedResult(
             answer=reply.text,
             tool_calls=reply.tool_calls,

@@ -113,7 +113,7 @@ class BuildOutcomes:
         left_out.update(ungraded)
         gold, missed = self._check_gold(answered.rows)
         understood = Understanding(
-            gold=gold, gold_missed=missed, answers=_refused(answered), empty=_empty(answered)
+            gold=gold, gold_missed=missed, answers=answered.refused, empty=answered.empty
         )
         if self.judge is not None:
             self.judge.check()
@@ -164,7 +164,7 @@ class BuildOutcomes:
         nothing."""
         answered = AnswerExamples(self.calls, self.threads)(usable, models)
         refused = too_many(
-            _refused(answered),
+            answered.refused,
             self.max_not_understood,
             "examples that tiers were asked, a provider refused",
             "Use models that serve such requests, drop what they refuse from 'params'",
@@ -173,7 +173,7 @@ class BuildOutcomes:
             words = next((each.words for each in answered.unanswered if each.words), "")
             raise NotUnderstoodError(refused, detail=f"The first refusal: {words}")
         empty = too_many(
-            _empty(answered),
+            answered.empty,
             self.max_not_understood,
             "examples, Tier 3 wrote nothing",
             "Give it a higher output limit (max_tokens), use another model",
@@ -252,15 +252,6 @@ class BuildOutcomes:
 
 def _kept(result: RecordedResult) -> ModelAnswer:
     return answer_in(result) or ModelAnswer("")
-
-
-def _refused(answered: Answered) -> ReplyCount:
-    return ReplyCount(asked=answered.asked, not_understood=answered.count(LeftOutReason.REFUSED))
-
-
-def _empty(answered: Answered) -> ReplyCount:
-    empty = answered.count(LeftOutReason.NO_ANSWER)
-    return ReplyCount(asked=len(answered.rows) + empty, not_understood=empty)
 
 
 def can_be_called(model: str) -> bool:

@@ -1,11 +1,12 @@
 """Grade a tier's answer against Tier 3's by asking the judge."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from pydantic import JsonValue
 
 from route_switch.domain.errors import InvalidModelRequestError, NotUnderstoodError
+from route_switch.domain.learning.clients import Weights
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judge_reply import read_choice
 from route_switch.domain.learning.judging import (
@@ -21,6 +22,7 @@ from route_switch.domain.learning.judging import (
 from route_switch.domain.learning.understanding import (
     MAX_NOT_UNDERSTOOD,
     ReplyCount,
+    count_replies,
     too_many,
 )
 from route_switch.domain.ports import JsonObject
@@ -37,7 +39,8 @@ class JudgeCounts:
 
     `flipped` and `confirmed` count 'worse' verdicts by the reply in the reverse order. `unread`
     counts replies without a verdict. `undecided` counts pairs to which neither order gave one; they
-    are left out. `abstained` are those on which a simulated judge knows nothing.
+    are left out. `abstained` are those on which a simulated judge knows nothing. `pairs` are those
+    that the judge was to decide.
     """
 
     judged: int = 0
@@ -47,17 +50,13 @@ class JudgeCounts:
     unread: int = 0
     undecided: int = 0
     abstained: int = 0
+    pairs: ReplyCount = field(default_factory=ReplyCount, compare=False)
 
     @property
     def flip_rate(self) -> float | None:
         """Share of 'worse' verdicts that the reverse order did not confirm."""
         doubted = self.flipped + self.confirmed
         return self.flipped / doubted if doubted else None
-
-    @property
-    def pairs(self) -> ReplyCount:
-        """The pairs that the judge was to decide, and those that it did not decide."""
-        return ReplyCount(asked=self.judged - self.abstained, not_understood=self.undecided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +89,13 @@ class JudgeAnswers:
         self._max_not_understood = max_not_understood
         self._takes_schema = model.takes_schema
         self._counts = JudgeCounts()
+        self._decided: list[tuple[Weights, bool]] = []
         self._lock = Lock()
 
     @property
     def counts(self) -> JudgeCounts:
         with self._lock:
-            return self._counts
+            return replace(self._counts, pairs=count_replies(self._decided))
 
     def __call__(self, example: Example, tier_3_answer: str, answer: str) -> Verdict | None:
         """Raise `NotUnderstoodError` if the judge turns out to give no verdicts at all."""
@@ -107,12 +107,12 @@ class JudgeAnswers:
         try:
             first = self._ask(example, tier_3_answer, answer, order)
             if first in ("better", "equivalent"):
-                return first
+                return self._decide(example, first)
             second = self._ask(example, tier_3_answer, answer, reverse(order))
         except _Abstained:
             self._count(abstained=1)
             return None
-        return self._combine(first, second)
+        return self._decide(example, self._combine(first, second))
 
     def check(self) -> None:
         """Raise `NotUnderstoodError` if more pairs than allowed have no verdict."""
@@ -157,9 +157,6 @@ class JudgeAnswers:
     def _combine(self, first: Verdict | None, second: Verdict | None) -> Verdict | None:
         """`first` is worse or missing."""
         if first is None or second is None:
-            if first is second:
-                self._count(undecided=1)
-                self._stop_if_hopeless()
             return first or second
         if second == "worse":
             self._count(confirmed=1)
@@ -167,8 +164,17 @@ class JudgeAnswers:
         self._count(flipped=1)
         return "equivalent"
 
+    def _decide(self, example: Example, verdict: Verdict | None) -> Verdict | None:
+        with self._lock:
+            self._decided.append((example.asked_by, verdict is not None))
+        if verdict is None:
+            self._count(undecided=1)
+            self._stop_if_hopeless()
+        return verdict
+
     def _stop_if_hopeless(self) -> None:
-        counts = self.counts
+        with self._lock:
+            counts = self._counts
         if counts.undecided >= max(HOPELESS_PAIRS, counts.judged / 2):
             self.check()
 

@@ -2,7 +2,7 @@
 failing router ends the run instead of sending its queries to the safe tier."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -12,8 +12,9 @@ from route_switch.domain.errors import (
     NotUnderstoodError,
     ProviderUnusableError,
 )
+from route_switch.domain.learning.clients import Weights
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.understanding import ReplyCount, too_many
+from route_switch.domain.learning.understanding import ReplyCount, count_replies, too_many
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
@@ -31,7 +32,8 @@ class RoutedExample:
     """Where an example goes, and what the decision took.
 
     `asked` is False if no router call was needed; `refusal` is the provider's message if it
-    refused the call. `named` is False if the router's reply named no tier.
+    refused the call. `named` is False if the router's reply named no tier. `asked_by` are the
+    clients that asked the query.
     """
 
     tier: Tier
@@ -40,19 +42,20 @@ class RoutedExample:
     asked: bool = True
     refusal: str | None = None
     named: bool = True
+    asked_by: Weights = field(default_factory=dict)
 
 
-def count_replies(routed: Sequence[RoutedExample]) -> ReplyCount:
+def count_named(routed: Sequence[RoutedExample]) -> ReplyCount:
     """Count the queries that the router LLM was asked about, and those for which it named no tier,
     because its reply named none or its provider refused the call."""
-    unclear = sum(r.asked and (not r.named or r.refusal is not None) for r in routed)
-    return ReplyCount(asked=sum(r.asked for r in routed), not_understood=unclear)
+    asked = (each for each in routed if each.asked)
+    return count_replies((each.asked_by, each.named and each.refusal is None) for each in asked)
 
 
 def why_unclear(routed: Sequence[RoutedExample], router: str) -> str | None:
     """Return a warning if the router LLM names no tier for some queries. Raise
     `NotUnderstoodError` if it names none for any: then only the safe tier is measured."""
-    count = count_replies(routed)
+    count = count_named(routed)
     if count.not_understood and count.not_understood == count.asked:
         raise NotUnderstoodError(
             f"{router} names no tier for any of {count.asked} queries, so all of them would go to "
@@ -71,7 +74,7 @@ def check_replies(routed: Sequence[RoutedExample], router: str, limit: float) ->
     is the safe tier."""
     what = f"queries that {router} was asked about, its reply names no tier"
     advice = "Check its name and its output limit, use another router model"
-    stop = too_many(count_replies(routed), limit, what, advice)
+    stop = too_many(count_named(routed), limit, what, advice)
     if stop is not None:
         raise NotUnderstoodError(stop)
 
@@ -105,7 +108,15 @@ class RouteExamples:
         choice = choose_tier(example.as_query, self._strategy, context, self._allowed)
         asked = choice.reason is not Reason.BYPASS
         named = not asked or ask.refusal is not None or choice.suggestion.tier is not None
-        return RoutedExample(choice.tier, ask.cost_usd, ask.latency_ms, asked, ask.refusal, named)
+        return RoutedExample(
+            choice.tier,
+            ask.cost_usd,
+            ask.latency_ms,
+            asked,
+            ask.refusal,
+            named,
+            example.asked_by,
+        )
 
 
 class _AskPaid:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
@@ -23,7 +24,8 @@ class Gain:
 @dataclass(frozen=True, slots=True)
 class VersionOrigin:
     """`origin` is a description. `verdict` and `gain` come from the learning run that made the
-    version; None when no run did. `written_by` is an ARN."""
+    version; None when no run did. `promise` says what the run can promise about it, if it was
+    asked to. `written_by` is an ARN."""
 
     version: int
     written_at: datetime
@@ -32,6 +34,7 @@ class VersionOrigin:
     serves: bool
     verdict: str | None = None
     gain: Gain | None = None
+    promise: str | None = None
 
 
 def describe_versions(
@@ -56,6 +59,7 @@ def _describe(this: StoredVersion, older: Sequence[StoredVersion], serving: str)
         serves=serving == f"live@{this.version}",
         verdict=None if verdict is None else str(verdict),
         gain=_gain(provenance),
+        promise=None if prompt is None else promise_of(prompt),
     )
 
 
