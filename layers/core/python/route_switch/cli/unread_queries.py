@@ -40,7 +40,7 @@ def why_cut(router_model: str, queries: Sequence[str]) -> str | None:
     if share < MIN_SHARE:
         return None
     return (
-        f"{100 * share:.0f}% of the queries are longer than the 190 words or so that {ENGLISH_ONLY} "
+        f"{100 * share:.0f}% of the queries are longer than the 190 words that {ENGLISH_ONLY} "
         "reads at once. It routes a longer one by its last topic. Put the question last, or use an "
         "LLM as the router (--router-model)."
     )
