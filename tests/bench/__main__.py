@@ -18,6 +18,7 @@ from tests.support.stand_ins import PROVIDER, in_a_function, running_stand_ins
 TURNS = 500
 STREAMS = 300
 COLD_STARTS = 7
+WITHOUT_SESSIONS = "conversation without sessions"
 OWN, LITELLM = "the project's own client", "LiteLLM"
 HERE = Path(__file__).parent
 
@@ -83,8 +84,11 @@ def _warm_table(times: dict[str, list[float]]) -> Table:
         "classified": ("two raw calls", "≤ 2.5"),
         "classified and recorded": ("two raw calls", ""),
         "in shadow": ("named tier", "≤ 1.0"),
+        "conversation": (WITHOUT_SESSIONS, "≤ 0.3"),
+        "conversation and recorded": (f"{WITHOUT_SESSIONS} and recorded", ""),
+        "tool loop": ("one raw call", ""),
     }
-    for name, values in times.items():
+    for name, values in sorted(times.items()):
         row = [name, f"{statistics.median(values):.2f}", f"{_percentile(values, 95):.2f}"]
         if name in above:
             raw, aim = above[name]

@@ -13,12 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from route_switch.adapters.lambda_runtime import StreamedResponse
+from tests.support.context import FakeContext
+
+
+class Marshaller:
+    def marshal_response(self, response: object) -> object: ...
 
 
 class LambdaRuntimeClient:
     """Stands in for awslambdaric's. Streaming replaces both of its members."""
 
-    marshaller: Any = None
+    marshaller: Any = Marshaller()
     lambda_runtime_address = urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc
 
     def post_invocation_result(
@@ -51,7 +56,7 @@ def serve(event: dict[str, object]) -> Served:
             pieces.append((time.monotonic(), piece))
             yield piece
 
-    response: StreamedResponse = lambda_handler(event, None)  # type: ignore[arg-type]
+    response: StreamedResponse = lambda_handler(event, FakeContext())
     assert response.status == 200
     client: Any = LambdaRuntimeClient()
     client.post_invocation_result(

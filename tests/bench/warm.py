@@ -1,4 +1,4 @@
-"""Time the warm handler and raw calls of the same upstream, alternating so that noise affects both.
+"""Time the warm handler and raw calls of the same upstream, mixed so that noise affects both.
 
 A request has been answered when its response has left, and is recorded after that. It runs like a
 function, and prints milliseconds by path as JSON. `python warm.py TURNS`.
@@ -9,26 +9,45 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from random import Random
+from typing import Any
 
 import httpx
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
 from route_switch.domain.switches import Switches
-from route_switch.wiring.router import router
+from route_switch.wiring.router import Router, build_router, router
+from route_switch.wiring.settings import read_settings
 from tests.bench.runtime import serve
-from tests.support.events import chat_event
+from tests.support.events import api_event, chat_event
 
 WARM_UP = 50
 RECORDED = " and recorded"
+WITHOUT_SESSIONS = "conversation without sessions"
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
+CONVERSATION = [
+    {"role": "user", "content": LONG},
+    {"role": "assistant", "content": "The tides follow the Moon. " * 100},
+    {"role": "user", "content": "And how would this look on a planet with two moons?"},
+]
+TOOL_LOOP = [
+    CONVERSATION[0],
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "High water is at noon. " * 100},
+]
 
 
 def main(turns: int) -> dict[str, list[float]]:
     paths = _paths()
     times: dict[str, list[float]] = {}
+    shuffle = Random(0).sample  # noqa: S311 (an order, no secret)
     for turn in range(turns + WARM_UP):
-        for name, path in paths.items():
+        # In a fixed order, each path would always follow the same one and what that left behind.
+        for name in shuffle([*paths], len(paths)):
+            path = paths[name]
             started = time.monotonic()
             for ending, at in path().items():
                 if turn >= WARM_UP:
@@ -58,6 +77,20 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         switches._keep(Switches(), True)
         return times
 
+    def turn(messages: Sequence[object]) -> dict[str, float]:
+        body = {"model": "auto", "messages": messages}
+        served = serve(api_event("POST", "/v1/chat/completions", body, "rs-bench"))
+        return {"": served.sent, RECORDED: served.recorded}
+
+    def without_sessions(path: Callable[[], dict[str, float]]) -> dict[str, float]:
+        handler: Any = import_module("functions.router.handler")
+        handler.router = lambda: sessionless
+        times = path()
+        handler.router = router
+        return times
+
+    sessionless = _sessionless_router()
+
     def one_raw_call() -> dict[str, float]:
         call("small", [{"role": "user", "content": "hello"}])
         return {"": time.monotonic()}
@@ -74,7 +107,16 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         "classified": lambda: handle(LONG),
         "named tier": lambda: handle(LONG, "tier-3"),
         "in shadow": in_shadow,
+        WITHOUT_SESSIONS: lambda: without_sessions(lambda: turn(CONVERSATION)),
+        "conversation": lambda: turn(CONVERSATION),
+        "tool loop": lambda: turn(TOOL_LOOP),
     }
+
+
+def _sessionless_router() -> Router:
+    settings = read_settings()
+    off = settings.router.model_copy(update={"sessions": "off"})
+    return build_router(settings.model_copy(update={"router": off}))
 
 
 if __name__ == "__main__":

@@ -119,6 +119,15 @@ def test_one_result_shows_tier_reason_cost_and_what_the_saving_rests_on(api: Api
     assert LONG not in shown
 
 
+def test_one_result_of_a_conversation_shows_its_session(api: Api) -> None:
+    api.chat(LONG)
+    api.upstream.script = by_model(router=completion("1"), small=completion("Hi."))
+    turns = [{"role": role, "content": LONG} for role in ("user", "assistant", "user")]
+    answer = api.chat(LONG, messages=turns)
+    shown = words(run("results", str(answer.body["id"])))
+    assert "session moved down, to save about 0.00" in shown
+
+
 def test_results_lists_the_newest_first_and_as_many_as_asked_for(api: Api) -> None:
     made = [str(api.chat(text).body["id"]) for text in ("hello", LONG, "bye")]
     listed: dict[str, Any] = json.loads(run("results", "--json").stdout)

@@ -41,6 +41,7 @@ def test_exactly_the_used_metrics_are_emitted(
 ) -> None:
     api = make_api()
     answer_on_each_tier(api)
+    continue_a_conversation(api)
     answer_beside_the_router(api)
     answer_nothing(api)
     answer_in_shadow(api)
@@ -53,6 +54,16 @@ def test_exactly_the_used_metrics_are_emitted(
     emitted = {found for line in lines(capsys) for found in metrics_of(line)}
     of_requests = {(("service",), name) for name in BY_SERVICE["router"]}
     assert emitted == of_requests | {(("model", "service"), name) for name in MODEL}
+
+
+def continue_a_conversation(api: Api) -> None:
+    turns = [{"role": role, "content": LONG} for role in ("user", "assistant", "user")]
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    loop = [*turns, {"role": "assistant", "tool_calls": [call]}]
+    api.upstream.script = by_model(router=completion("2"), medium=HI)
+    assert api.chat("", messages=turns[:1]).headers["x-route-session"] == "new"
+    assert api.chat("", messages=turns).headers["x-route-session"] == "kept"
+    assert api.chat("", messages=loop).headers["x-route-reason"] == "session"
 
 
 def break_off(api: Api) -> None:

@@ -282,10 +282,14 @@ def test_a_named_session_survives_another_system_message(api: Api) -> None:
 def test_clients_name_their_sessions(
     api: Api, headers: dict[str, str], fields: dict[str, object]
 ) -> None:
-    say(api, ASK, headers, **fields)
+    def send(messages: Messages) -> Answer:
+        body = {"model": "auto", "messages": messages, **fields}
+        return api("POST", "/v1/chat/completions", body, headers=headers)
+
+    send(ASK)
     routed_to(api, 1)
 
-    assert told(say(api, CHANGED + ON, headers, **fields))[0] == "kept"
+    assert told(send(CHANGED + ON))[0] == "kept"
 
 
 def test_the_state_holds_no_text_and_no_names(api: Api) -> None:

@@ -21,6 +21,9 @@ PROVIDER = "deepseek"
 environment."""
 PIECES, PAUSE_S = 10, 0.005
 """Of a streamed answer."""
+UNHURRIED, ROUTER_S = b"two moons", 0.01
+"""About these words, the router LLM thinks for a moment, though a tenth as long as a fast one
+does. So what happens beside its call shows up only where it takes longer than the call."""
 AWS_ANSWERS: dict[str, object] = {
     "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"DEEPSEEK_API_KEY": "stand-in"})},
     "DynamoDB_20120810.GetItem": {
@@ -32,9 +35,22 @@ AWS_ANSWERS: dict[str, object] = {
             "allowed_tiers": {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}]},
         }
     },
+    "DynamoDB_20120810.PutItem": {},
     "DynamoDB_20120810.TransactWriteItems": {},
     "AmazonSSM.GetParameters": {"Parameters": []},
 }
+SESSION: dict[str, object] = {
+    "tier": {"N": "2"},
+    "model": {"S": "openai/medium"},
+    "input_tokens": {"N": "900"},
+    "cached_tokens": {"N": "0"},
+    "estimated_tokens": {"N": "900"},
+    "answers": {"N": "1"},
+    "used_at": {"N": f"{time.time():.3f}"},
+    "cache_s": {"N": "3600"},
+    "expires_at": {"N": f"{time.time() + 86_400:.0f}"},
+}
+"""The state of every session."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -50,9 +66,13 @@ class Handler(BaseHTTPRequestHandler):
         if target is None and b'"stream": true' in body.replace(b":true", b": true"):
             self._stream()
         elif target is None:
+            if b'"router"' in body and UNHURRIED in body:
+                time.sleep(ROUTER_S)
             self._answer(200, completion(_text(body)).body)
         elif target == "AmazonSSM.GetParameter" and b'"/bench' in body:
             self._answer(200, {"Parameter": {"Name": "/bench", "Value": "x", "Version": 1}})
+        elif target == "DynamoDB_20120810.GetItem" and b"SESSION#" in body:
+            self._answer(200, {"Item": SESSION})
         elif target in AWS_ANSWERS:
             self._answer(200, AWS_ANSWERS[target])
         else:

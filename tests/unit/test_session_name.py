@@ -55,13 +55,16 @@ def test_a_key_is_the_same_in_any_header() -> None:
 
 def test_a_name_holds_while_the_system_message_changes() -> None:
     """Agents write the time, or a checksum of the request, into it."""
-    changed = [{**SYSTEM, "content": "It is noon."}, FIRST]
+    changed: list[JsonObject] = [{**SYSTEM, "content": "It is noon."}, FIRST]
 
     assert session_id(NAMED, {}, changed) == session_id(NAMED, {}, BEGUN)
 
 
 def test_subagents_and_titles_under_one_name_are_told_apart() -> None:
-    title = [SYSTEM, {"role": "user", "content": "Write a title for this conversation."}]
+    title: list[JsonObject] = [
+        SYSTEM,
+        {"role": "user", "content": "Write a title for this conversation."},
+    ]
 
     assert session_id(NAMED, {}, title) != session_id(NAMED, {}, BEGUN)
 
@@ -73,7 +76,7 @@ def test_cache_points_and_the_form_of_a_text_do_not_matter() -> None:
         "cache_control": {"type": "ephemeral"},
     }
 
-    marked = [SYSTEM, {"role": "user", "content": [part]}]
+    marked: list[JsonObject] = [SYSTEM, {"role": "user", "content": [part]}]
     assert session_id(KEY, {}, marked) == session_id(KEY, {}, BEGUN)
 
 

@@ -110,7 +110,11 @@ def test_a_users_own_signature_is_no_state() -> None:
 
 
 def test_the_rest_of_a_message_is_left_as_it_is() -> None:
-    said = {**CALLS, "thinking_blocks": [{"type": "thinking", "signature": "c2ln"}], "name": "a"}
+    said: JsonObject = {
+        **CALLS,
+        "thinking_blocks": [{"type": "thinking", "signature": "c2ln"}],
+        "name": "a",
+    }
 
     assert without_state([said]) == ({**CALLS, "name": "a"},)
 
@@ -160,7 +164,7 @@ def test_a_cache_point_says_how_long_its_prefix_is_kept(point: JsonObject, lifet
 
 
 def test_the_shortest_of_several_lifetimes_counts() -> None:
-    points = [{**USER, "cache_control": {"ttl": ttl}} for ttl in ("1h", "5m")]
+    points: list[JsonObject] = [{**USER, "cache_control": {"ttl": ttl}} for ttl in ("1h", "5m")]
 
     assert cache_lifetime_s(points, {}) == CACHE_S
 

@@ -147,7 +147,8 @@ def test_a_session_moves_up_at_any_price() -> None:
 def test_a_long_conversation_stays_where_its_cache_is() -> None:
     """Two turns on the large model cost 0.0264 and 0.0228 USD. On the medium one, the first has to
     write 20,500 tokens at 3.75 USD a million: 0.0814 and 0.0137."""
-    kept = moved(Tier.MEDIUM)
+    two_turns = SessionRule(MODELS, further_turns=1)
+    kept = two_turns.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW)
 
     assert (kept.move, kept.ground, kept.model) == (Move.KEPT, Ground.MOVE_COSTS, "a/large")
     assert kept.saved_usd is not None

@@ -146,7 +146,6 @@ def sse(event: JsonObject) -> str:
 
 def _costs(routed: RoutedRequest) -> JsonObject:
     record = routed.record
-    session = None if record.reason is Reason.SHADOW else record.session
     costs: JsonObject = {
         "tier": record.tier.value,
         "reason": record.reason.value,
@@ -155,8 +154,10 @@ def _costs(routed: RoutedRequest) -> JsonObject:
         "saved_usd": record.saved_usd,
         "saving_basis": record.saving_basis,
     }
-    if session is not None:
-        costs |= {"session": session.value, "session_saved_usd": record.session_saved_usd}
+    if record.session is not None and record.reason is not Reason.SHADOW:
+        costs["session"] = record.session.value
+        if record.session_saved_usd is not None:
+            costs["session_saved_usd"] = record.session_saved_usd
     return costs
 
 

@@ -37,7 +37,7 @@ class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
     both are null otherwise. `session` says what would become of the conversation's session, and
-    `session_saved_usd` what that is expected to save over this turn and the next."""
+    `session_saved_usd` what that is expected to save, further turns included."""
 
     tier: Tier
     reason: Reason
@@ -165,7 +165,7 @@ class Result(BaseModel):
     it chose, and `shadow_cost_usd` what the request would have cost.
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save over this turn and the next. Both are absent where they do not apply."""
+    expected to save, further turns included. Both are absent where they do not apply."""
 
     request_id: str
     key_id: str

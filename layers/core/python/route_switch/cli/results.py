@@ -85,11 +85,17 @@ def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
     """Yield what people ask for first. --json has everything, texts included."""
     for name in ("request_id", "created_at", "status", "tier", "reason", "why", "model"):
         yield name, record.get(name) or "–"
+    if record.get("session") is not None:
+        yield "session", f"{record['session']}{_expected(record.get('session_saved_usd'))}"
     yield "prompt", record["prompt_version"]
     yield "router tokens", record["router_tokens"]
     yield "latency", f"{record['latency_ms']:.0f} ms, of which routing {record['routing_ms']:.0f}"
     yield "cost", "unknown" if record["cost_usd"] is None else f"{record['cost_usd']:.9f} USD"
     yield "saved", f"{saved_amount(record)} ({_basis(record)})"
+
+
+def _expected(saved_usd: JsonValue) -> str:
+    return f", to save about {saved_usd:.6f} USD" if isinstance(saved_usd, float) else ""
 
 
 def _calls(record: JsonObject) -> Iterator[tuple[str, str]]:

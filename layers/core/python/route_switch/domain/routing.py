@@ -62,6 +62,10 @@ class RoutingStrategy(Protocol):
 class SessionOfRequest(Protocol):
     """The session rule for one request (`domain.sessions`)."""
 
+    def read(self) -> None:
+        """Start to read the session's state, if the rule will need it. Does not wait."""
+        ...
+
     def held(self) -> SessionDecision | None:
         """Return the decision if the session's model must stay, whatever a strategy suggests."""
         ...

@@ -20,9 +20,10 @@ from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
-FURTHER_TURNS = 1
-"""Turns after this one that a move down may count on. Nobody knows whether a conversation goes on;
-with one, a move has paid for itself by the next answer."""
+FURTHER_TURNS = 4
+"""Requests after this one that a move down may count on. Nobody knows whether a conversation goes
+on, but each turn of an agent makes several requests. In the simulation (docs/sessions.md), four are
+as good as one in chats and short tasks, and better in long ones."""
 
 CACHE_S = 300
 """How long providers keep a prefix that is not read again, unless more is asked for."""

@@ -1,6 +1,7 @@
 """Choose the tier of a request, within its deadline."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass
 from threading import Lock
 
@@ -23,6 +24,10 @@ from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller, PendingCall
 from route_switch.services.continuation import ANY_MODEL, Continuation
+
+HEAD_START_S = 0.002
+"""How long the router call is alone, so that nothing else delays sending it: a process runs one
+thread at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class ChooseTier:
         for a caller that may leave the router call behind."""
         started = deadline.elapsed_ms
         ask = ask or self.ask(deadline)
+        if session is not None:
+            ask.meanwhile = session.read
         context = RoutingContext(self._config, prompt, ask)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         strategy = self._strategy if router and in_time else None
@@ -83,7 +90,8 @@ class ChooseTier:
 class AskRouterLlm:
     """Calls the router LLM for one request and keeps the call.
 
-    `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no.
+    `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no. `meanwhile` is
+    called when the call is under way.
     """
 
     def __init__(
@@ -102,6 +110,7 @@ class AskRouterLlm:
         self._is_abandoned = False
         self.call: CallResult | None = None
         self.was_kept_from_asking = False
+        self.meanwhile: Callable[[], None] | None = None
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
@@ -114,6 +123,9 @@ class AskRouterLlm:
                 return None
             name = self._config.models.router
             self._pending = self._caller.start(name, messages, params, self._deadline)
+        if self.meanwhile is not None:
+            wait([self._pending.future], HEAD_START_S)
+            self.meanwhile()
         timeout_s = min(self._config.router_timeout_s, self._deadline.remaining_s)
         self.call = self._caller.wait(self._pending, timeout_s)
         completion = self.call.completion

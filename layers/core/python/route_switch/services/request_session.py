@@ -11,7 +11,7 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.ports import SessionStore
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.session_turns import cache_lifetime_s, continues, turn_of
+from route_switch.domain.session_turns import cache_lifetime_s, turn_of
 from route_switch.domain.sessions import (
     Candidates,
     Move,
@@ -23,7 +23,7 @@ from route_switch.domain.sessions import (
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.continuation import Continuation
 from route_switch.services.estimate_costs import assumed_output_tokens
-from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
+from route_switch.services.inbound_request import AdmittedRequest, RoutedRequest
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ hundreds, so it is late only if something is wrong."""
 HOLD_S = 1.0
 """The same where the messages depend on a model. A read of 3 ms then spares a router call, and
 without the state, the model might change."""
-
-Reading = Future[SessionState | None]
 
 
 class Sessions:
@@ -54,21 +52,47 @@ class Sessions:
         self._pool = pool
         self._now = now
 
-    def read(self, request: InboundRequest) -> Reading | None:
-        """Start to read the state. A conversation that begins has none to wait for."""
-        session_id = request.session_id
-        if not self._is_on or session_id is None or not continues(request.messages):
-            return None
-        return self._pool.submit(self._store.load, session_id)
-
-    def of(self, admitted: AdmittedRequest, reading: Reading | None) -> "RequestSession | None":
+    def of(self, admitted: AdmittedRequest) -> "RequestSession | None":
         """Return the session of an admitted request; None if it has none."""
-        if not self._is_on or admitted.request.session_id is None:
+        session_id = admitted.request.session_id
+        if not self._is_on or session_id is None:
             return None
-        return RequestSession(self._rule, admitted, reading, self._now, self._write)
 
-    def _write(self, session_id: str, state: SessionState, request_id: str) -> Future[None]:
-        return self._pool.submit(self._store.save, session_id, state, request_id)
+        def write(state: SessionState) -> Future[None]:
+            request_id = admitted.request.request_id
+            return self._pool.submit(self._store.save, session_id, state, request_id)
+
+        reading = StateReading(lambda: self._pool.submit(self._store.load, session_id))
+        return RequestSession(self._rule, admitted, reading, write, self._now)
+
+
+class StateReading:
+    """A session's state, which is read from `start` on, in another thread."""
+
+    def __init__(self, submit: Callable[[], "Future[SessionState | None]"]) -> None:
+        self._submit = submit
+        self._future: Future[SessionState | None] | None = None
+        self._has_failed = False
+
+    def start(self) -> None:
+        if self._future is None:
+            self._future = self._submit()
+
+    def get(self, timeout_s: float) -> SessionState | None:
+        """Return the state if it arrives in time. A store never fails a request."""
+        self.start()
+        return self.get_if_started(timeout_s)
+
+    def get_if_started(self, timeout_s: float) -> SessionState | None:
+        if self._future is None:
+            return None
+        try:
+            return self._future.result(timeout_s)
+        except Exception as error:  # noqa: BLE001, RUF100 (whatever a store raises)
+            if not self._has_failed:
+                logger.warning("A session was not read: %s", type(error).__name__)
+            self._has_failed = True
+            return None
 
 
 class RequestSession:
@@ -78,9 +102,9 @@ class RequestSession:
         self,
         rule: SessionRule,
         admitted: AdmittedRequest,
-        reading: Reading | None,
+        reading: StateReading,
+        write: Callable[[SessionState], Future[None]],
         now: Callable[[], datetime],
-        write: Callable[[str, SessionState, str], Future[None]],
     ) -> None:
         request = admitted.request
         self._rule = rule
@@ -93,11 +117,16 @@ class RequestSession:
             assumed_output_tokens(request.params),
         )
         self._reading = reading
-        self._now = now
         self._write = write
         self._writing: Future[None] | None = None
+        self._now = now
         self._began_at = now().timestamp()
         self._in_shadow = False
+
+    def read(self) -> None:
+        """Start to read the state. A conversation that begins has none to wait for."""
+        if self._turn.continues:
+            self._reading.start()
 
     def in_shadow(self) -> "RequestSession":
         """Return the session as it continues what routing decided before, not what answered."""
@@ -120,20 +149,19 @@ class RequestSession:
     def continuation(self, decided: SessionDecision | None) -> Continuation:
         """Return what the conversation asks of the models. Wait for the state where it says whose
         state the messages carry."""
-        state = self._read(HOLD_S if self._turn.provider_state else 0.0)
-        return Continuation(
-            decided.model if decided else None,
-            self._turn.provider_state,
-            state.model if state else None,
-        )
+        first = decided.model if decided else None
+        if not self._turn.provider_state:
+            return Continuation(first)
+        state = self._reading.get(HOLD_S)
+        return Continuation(first, carries_state=True, origin=state.model if state else None)
 
     def keep(self, routed: RoutedRequest) -> None:
         """Start to write what the answer leaves behind, once."""
         if self._writing is not None:
             return
         state = self._after(routed)
-        if state is not None and self._request.session_id is not None:
-            self._writing = self._write(self._request.session_id, state, self._request.request_id)
+        if state is not None:
+            self._writing = self._write(state)
 
     def wait(self, timeout_s: float) -> None:
         """Wait until the state is written. A failure only starts the session again."""
@@ -148,7 +176,7 @@ class RequestSession:
         answered = _answering_attempt(routed.record)
         if answered is None or answered.tier is None:
             return None
-        before = self._read(0.0)
+        before = self._reading.get_if_started(0.0)
         began_at = self._now().timestamp() - answered.latency_ms / 1000
         completion, request = routed.completion, self._request
         reported = completion.provider_usage if completion else None
@@ -159,17 +187,8 @@ class RequestSession:
         return _with_shadow(state, before, routed.record, self._rule.catalog)
 
     def _known(self, timeout_s: float) -> SessionState | None:
-        state = self._read(timeout_s)
+        state = self._reading.get(timeout_s)
         return state.in_shadow if state and self._in_shadow else state
-
-    def _read(self, timeout_s: float) -> SessionState | None:
-        if self._reading is None:
-            return None
-        try:
-            return self._reading.result(timeout_s)
-        except Exception as error:  # noqa: BLE001, RUF100 (a store never fails a request)
-            logger.warning("A session was not read: %s", type(error).__name__)
-            return None
 
 
 def _answering_attempt(record: RequestRecord) -> Attempt | None:

@@ -86,9 +86,8 @@ class RouteRequest:
     def chat(self, request: InboundRequest) -> "Answer":
         """Route and call a model. The caller passes the answer on, and then saves its record, which
         a failure has as well."""
-        reading = self._sessions.read(request)
         admitted = self._admit_request(request, answers=True)
-        session = self._sessions.of(admitted, reading)
+        session = self._sessions.of(admitted)
         with self._refreshing():
             served, choice = self._choose(admitted, session)
             in_shadow = choice.decision.reason is Reason.SHADOW
@@ -108,9 +107,8 @@ class RouteRequest:
     def dry_run(self, request: InboundRequest) -> "Answer":
         """Choose a tier without calling its model. The router call has a record, because it costs
         money."""
-        reading = self._sessions.read(request)
         admitted = self._admit_request(request, answers=False)
-        session = self._sessions.of(admitted, reading)
+        session = self._sessions.of(admitted)
         with self._refreshing():
             served, choice = self._choose(admitted, session)
             in_shadow = choice.decision.reason is Reason.SHADOW
