@@ -126,14 +126,14 @@ def read_messages(messages: Iterable[JsonObject]) -> Messages:
 def scores_of(prompt: Messages, query: str) -> Scores:
     """Return the score of each tier that has texts."""
     texts = tier_texts(prompt)
-    return Reading(texts).scores(read_view(query)) if texts else {}
+    return EncoderReading(texts).scores(read_view(query)) if texts else {}
 
 
 def best_tier(scores: Scores) -> int:
     return max(scores, key=lambda tier: (scores[tier], -tier), default=TIER_WITHOUT_TEXTS)
 
 
-class Reading:
+class EncoderReading:
     """Scores what a query holds with the texts of each tier, of which there is at least one."""
 
     def __init__(self, texts: dict[int, list[str]]) -> None:

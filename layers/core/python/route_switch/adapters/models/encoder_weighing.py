@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from route_switch.adapters.models.encoder import (
-    Reading,
+    EncoderReading,
     best_tier,
     labeled_texts,
     read_messages,
@@ -25,7 +25,7 @@ class WeighingEncoder:
         by_tier, view = tier_texts(prompt), read_view(query)
         if not by_tier:
             return Weighing(Tier(best_tier({})), (), {})
-        reading = Reading(by_tier)
+        reading = EncoderReading(by_tier)
         scores = reading.scores(view)
         texts = number_texts(
             ("demo" if is_demo else "criterion", Tier(tier), text)
