@@ -23,7 +23,7 @@ from route_switch.domain.reasons import why_unusable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes

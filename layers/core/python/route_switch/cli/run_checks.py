@@ -19,7 +19,8 @@ from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.reasons import why_unusable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
-from route_switch.optimizer.learning_steps import MIN_ROWS_PER_SIDE, Plan, too_few
+from route_switch.optimizer.findings import MIN_ROWS_PER_SIDE, too_few
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.training import why_nothing_is_left
 from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import price_unknown

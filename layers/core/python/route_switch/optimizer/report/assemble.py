@@ -10,13 +10,14 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import Comparison
+from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.held_out import (
     SEED,
     confusion,
     gate_figures,
     workload_figures,
 )
-from route_switch.optimizer.learning_steps import Findings, Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.candidate_figures import (
     candidate_figures,

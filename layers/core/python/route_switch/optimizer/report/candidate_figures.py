@@ -10,11 +10,12 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.schema import in_todays_form
 from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
+from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.held_out import (
     held_out_gains,
 )
-from route_switch.optimizer.learning_steps import Findings, Plan
 from route_switch.optimizer.mipro_search import Trial
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, routed_policy
 from route_switch.optimizer.report.figures import (
     CandidateFigures,

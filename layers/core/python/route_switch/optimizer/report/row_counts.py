@@ -14,7 +14,8 @@ from route_switch.domain.learning.used_rows import (
     rows_lacking_results,
 )
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.learning_steps import Findings, Plan
+from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.figures import (
     Rows,
 )
