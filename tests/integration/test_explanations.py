@@ -12,7 +12,7 @@ from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.services import request_session
+from route_switch.services import explain_decision, request_session
 from tests.integration.conftest import (
     ADMIN_KEY,
     CATALOG,
@@ -206,6 +206,22 @@ def test_a_failing_explanation_leaves_the_decision(prompted: Api) -> None:
     assert "gave no usable reply when it was asked" in said(body)
 
 
+def test_a_defect_in_explaining_costs_no_decision_and_no_record(
+    prompted: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> None:
+        raise ValueError(f"PLANTED {LONG}")
+
+    monkeypatch.setattr(explain_decision, "explain_in_words", broken)
+    prompted.upstream.script = router()
+    body = route(prompted, **EXPLAIN)
+    assert (body["tier"], said(body)) == (3, explain_decision.FAILED)
+    attempts: Any = record_of(prompted, body["id"])["attempts"]
+    assert len(attempts) == 3
+    assert "ValueError in test_a_defect_in_explaining" in caplog.text
+    assert "PLANTED" not in caplog.text
+
+
 def test_every_reason_has_its_own_words(prompted: Api) -> None:
     add_key("rs-poor", monthly_budget_usd={"N": "0.0000001"}, when_spent={"S": "downgrade"})
     prompted.upstream.script = router()
@@ -320,7 +336,8 @@ def test_a_dry_run_is_explained_as_well(prompted: Api) -> None:
     answer = prompted.chat(LONG, route_switch={"dry_run": True, "explain": True})
     decision: Any = answer.body["route_switch"]
     assert "named criterion 2 of Tier 3" in said(decision)
-    assert len(record_of(prompted, answer.body["id"])["attempts"]) == 3  # type: ignore[arg-type]
+    attempts: Any = record_of(prompted, answer.body["id"])["attempts"]
+    assert len(attempts) == 3
 
 
 def test_an_answer_cannot_be_explained(prompted: Api) -> None:

@@ -1,8 +1,10 @@
 """Explain a decision after it was made. Nothing here can change it."""
 
+import logging
 from dataclasses import dataclass
 
 from route_switch.domain.decision import Reason, RoutingDecision
+from route_switch.domain.errors import describe_defect
 from route_switch.domain.explain_words import Facts, explain_in_words, is_routed
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.router_config import RouterConfig
@@ -12,6 +14,10 @@ from route_switch.services.estimate_costs import assumed_output_tokens, estimate
 from route_switch.services.find_evidence import FindEvidence
 from route_switch.services.inbound_request import AdmittedRequest
 from route_switch.services.live_prompt import ServedPrompt
+
+logger = logging.getLogger(__name__)
+
+FAILED = "The decision stands, but explaining it failed. The owner's log has the error."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,29 @@ class ExplainDecision:
         answer: RoutingDecision,
         shadow: ShadowChoice | None,
     ) -> Explanation:
-        """`answer` says where the request goes, `shadow` what routing decided beside it."""
+        """`answer` says where the request goes, `shadow` what routing decided beside it. Never
+        raise: the decision is made, and has to be recorded."""
+        evidence: Evidence | None = None
+        try:
+            routed = _routed(answer, shadow)
+            evidence = self._evidence(admitted, served, routed)
+            return explain_in_words(self._facts(admitted, answer, shadow, routed, evidence))
+        except Exception as error:  # noqa: BLE001, RUF100 (a defect here must not cost a decision)
+            logger.error("Explaining a decision failed: %s", describe_defect(error))
+            return Explanation(
+                (FAILED,), (), evidence=None, attempts=evidence.attempts if evidence else ()
+            )
+
+    def _facts(
+        self,
+        admitted: AdmittedRequest,
+        answer: RoutingDecision,
+        shadow: ShadowChoice | None,
+        routed: RoutingDecision | None,
+        evidence: Evidence | None,
+    ) -> Facts:
         request = admitted.request
-        routed = _routed(answer, shadow)
-        facts = Facts(
+        return Facts(
             query=admitted.query,
             bypass_tokens=self.config.bypass_tokens,
             router=self.config.models.router,
@@ -40,10 +65,9 @@ class ExplainDecision:
             output_tokens=assumed_output_tokens(request.params),
             shadow=shadow.reason if shadow else None,
             named=admitted.named is not None,
-            evidence=self._evidence(admitted, served, routed),
+            evidence=evidence,
             shows_demos=request.key.role == "admin",
         )
-        return explain_in_words(facts)
 
     def _evidence(
         self, admitted: AdmittedRequest, served: ServedPrompt, routed: RoutingDecision | None
