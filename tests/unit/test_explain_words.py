@@ -11,7 +11,6 @@ from route_switch.domain.prompt_texts import PromptText
 from route_switch.domain.query import Query
 from route_switch.domain.sessions import Ground, Move, SessionDecision
 from route_switch.domain.shadow import ShadowReason
-from route_switch.domain.strategies.prompt_strategy import NAMED
 from route_switch.domain.tiers import Tier
 
 SECRET = "PLANTED words of a user"
@@ -47,7 +46,7 @@ decisions = st.builds(
     st.just(1),
     st.just(1.0),
     st.none() | tiers,
-    st.sampled_from(["a reason", f"{NAMED}; kept: it is warm", "no reply; kept: it is warm"]),
+    st.sampled_from(["a reason", "no reply; kept: it is warm"]),
     st.none()
     | st.builds(
         SessionDecision,
@@ -57,6 +56,7 @@ decisions = st.builds(
         st.just("p/m"),
         st.none() | st.floats(0, 1),
     ),
+    st.booleans(),
 )
 facts = st.builds(
     Facts,
@@ -86,14 +86,17 @@ def test_every_decision_is_explained_in_whole_sentences_without_the_query(given:
 
 def test_a_long_text_is_quoted_in_part() -> None:
     text = PromptText("criterion", 1, Tier.SMALL, "word " * 200)
+    decision = RoutingDecision(
+        Tier.SMALL, Reason.ROUTER, "live@1", 1, 1.0, Tier.SMALL, by_strategy=True
+    )
     told = explain_in_words(
         Facts(
             query=Query("q"),
             bypass_tokens=0,
             router="p/m",
             strategy="prompt",
-            answer=RoutingDecision(Tier.SMALL, Reason.ROUTER, "live@1", 1, 1.0, Tier.SMALL),
-            routed=RoutingDecision(Tier.SMALL, Reason.ROUTER, "live@1", 1, 1.0, Tier.SMALL),
+            answer=decision,
+            routed=decision,
             costs=(),
             output_tokens=1,
             evidence=Evidence(Tier.SMALL, text, was_asked=True),
@@ -102,3 +105,28 @@ def test_a_long_text_is_quoted_in_part() -> None:
     [quote] = [s for s in told.sentences if "“" in s]
     assert len(quote) < MAX_QUOTED + 100
     assert quote.endswith("…”.")
+
+
+def test_a_session_that_stays_is_told_for_every_strategy() -> None:
+    kept = SessionDecision(Move.KEPT, Ground.MOVE_COSTS, Tier.LARGE, "p/m", 0.001)
+    why = "by length; kept: a new cache costs more than moving down saves"
+    decision = RoutingDecision(
+        Tier.LARGE, Reason.SESSION, "live@1", 0, 1.0, Tier.SMALL, why, kept, by_strategy=True
+    )
+    told = explain_in_words(
+        Facts(
+            query=Query("q"),
+            bypass_tokens=0,
+            router="p/m",
+            strategy="length",
+            answer=decision,
+            routed=decision,
+            costs=(),
+            output_tokens=1,
+        )
+    )
+    assert told.sentences == (
+        "The strategy 'length' chose Tier 1: by length.",
+        "The session stays on Tier 3: a new cache costs more than moving down saves. "
+        "It expects to save $0.001000 by that.",
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from route_switch.cli.terminal import say
-from route_switch.domain.decision import Reason, RoutingDecision
+from route_switch.domain.decision import RoutingDecision
 from route_switch.domain.explain_words import Facts, explain_in_words
 from route_switch.domain.explanation import Explanation
 from route_switch.domain.query import Query
@@ -21,7 +21,7 @@ class ExplainRow:
 
     def __call__(self, query: Query, decision: RoutingDecision) -> Explanation:
         evidence = None
-        if decision.reason is Reason.ROUTER:
+        if decision.by_strategy:
             chosen = decision.routed_tier or decision.tier
             deadline = Deadline(self.config.request_deadline_s)
             evidence = self.find_evidence(query, self.prompt, chosen, deadline, ask=True)

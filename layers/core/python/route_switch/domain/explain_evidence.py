@@ -120,6 +120,8 @@ def _paid(usd: float | None) -> str:
 
 
 def in_usd(amount: float) -> str:
-    if amount and amount < 1e-6:
+    if amount == 0:
+        return "$0"
+    if amount < 1e-6:
         return f"${amount:.9f}"
     return f"${amount:.6f}" if amount < 0.01 else f"${amount:.4f}"

@@ -15,7 +15,6 @@ from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.query import Query
 from route_switch.domain.sessions import Ground, Move
 from route_switch.domain.shadow import ShadowReason
-from route_switch.domain.strategies.prompt_strategy import NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +86,13 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     if is_held(routed):
         yield from _session(routed)
         return
-    chosen = routed.routed_tier or routed.tier
+    chosen, why = routed.routed_tier or routed.tier, routed.why.partition(";")[0]
     if routed.reason is Reason.BYPASS:
         yield (
             f"The query has about {_tokens(_size(facts.query))}, fewer than {facts.bypass_tokens}, "
             "so it goes to Tier 1 without a router call."
         )
-    elif not is_routed(routed):
-        why = routed.why.partition(";")[0]
+    elif not routed.by_strategy:
         yield f"The router chose no tier ({why}), so the safe tier is used."
     elif facts.strategy == "prompt":
         yield (
@@ -102,7 +100,7 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
             f"chose Tier {chosen.value}."
         )
     else:
-        yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {routed.why}."
+        yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {why}."
     if chosen is not routed.tier and routed.reason is not Reason.SESSION:
         yield (
             f"Tier {chosen.value} may not answer this request, so the nearest tier that may is "
@@ -117,13 +115,6 @@ def is_held(routed: RoutingDecision) -> bool:
     return session is not None and session.ground in (Ground.TOOL_LOOP, Ground.PROVIDER_STATE)
 
 
-def is_routed(routed: RoutingDecision) -> bool:
-    """Whether the strategy chose a tier, also if the session stays on another one."""
-    if routed.reason is Reason.SESSION:
-        return not is_held(routed) and routed.why.startswith(NAMED)
-    return routed.reason is Reason.ROUTER
-
-
 _MOVES = {
     Move.NEW: "starts anew on",
     Move.KEPT: "stays on",
@@ -135,6 +126,9 @@ _MOVES = {
 def _session(routed: RoutingDecision) -> Iterator[str]:
     session = routed.session
     if session is None or session.ground in (Ground.FIRST_TURN, Ground.NO_STATE):
+        return
+    if session.ground is Ground.SAME_TIER:
+        yield f"The session was on Tier {session.tier.value} before."
         return
     unasked = " The router was not asked." if is_held(routed) else ""
     saved = session.saved_usd
@@ -191,7 +185,10 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
             "any query with a conversation, tools or attachments."
         )
     elif routed.reason is Reason.FALLBACK:
-        yield "The router decides as soon as it names a tier again."
+        yield (
+            "The router decides when it names a tier. If it is off, the owner can turn it on "
+            "(route-switch switch routing on); a key with a budget also needs its price."
+        )
     if facts.evidence is not None:
         yield from evidence_changes(facts.evidence)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.decision import Reason, RoutingDecision
 from route_switch.domain.errors import describe_defect
-from route_switch.domain.explain_words import Facts, explain_in_words, is_routed
+from route_switch.domain.explain_words import Facts, explain_in_words
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
@@ -73,7 +73,7 @@ class ExplainDecision:
         self, admitted: AdmittedRequest, served: ServedPrompt, routed: RoutingDecision | None
     ) -> Evidence | None:
         """Only the strategy `prompt` rests on texts of the prompt."""
-        if routed is None or not is_routed(routed) or self.config.strategy != "prompt":
+        if routed is None or not routed.by_strategy or self.config.strategy != "prompt":
             return None
         return self.find_evidence(
             admitted.query,

@@ -14,9 +14,6 @@ ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
 REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
 """For a model that thinks first: its thoughts count as output."""
 
-NAMED = "named by the router LLM"
-"""Why a tier was suggested."""
-
 
 class PromptStrategy:
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion:
@@ -40,7 +37,7 @@ def read_reply(reply: RouterReply) -> Suggestion:
         return Suggestion(None, "the router LLM did not finish its thought")
     tier = parse_tier(said, leading=reply.cut_off)
     if tier is not None:
-        return Suggestion(tier, NAMED)
+        return Suggestion(tier, "named by the router LLM")
     if reply.cut_off:
         return Suggestion(None, "the router LLM reached its output limit before it named a tier")
     return Suggestion(None, "the router LLM's reply names no tier")
