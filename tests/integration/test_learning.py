@@ -153,6 +153,15 @@ def test_an_image_becomes_a_part_of_the_example(api: Api, url: str, text: str) -
     assert [*example.messages] == [{"role": "user", "content": content}]
 
 
+def test_a_conversation_of_501_messages_becomes_an_example(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Yes."))
+    talk = [{"role": ("user", "assistant")[n % 2], "content": f"turn {n}"} for n in range(501)]
+    api.chat("", messages=talk)
+    [example] = collect().examples
+    assert [*example.messages] == talk
+    assert len(example.conversation) == 500
+
+
 def test_an_answer_with_tools_of_which_the_calls_were_not_kept_is_asked_for_again(
     api: Api,
 ) -> None:

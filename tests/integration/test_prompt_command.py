@@ -169,6 +169,7 @@ def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:
     refused(prompt("show", "--version", "3"), "keeps versions 1 to 2")
     shown = json.loads(prompt("show", "--version", "1", "--json").out)
     assert (shown["version"], shown["digest"], shown["document"]) == (1, LIVE.version, A)
+    assert shown["schema_version"] == 2
     assert shown["bytes"] == len(A.encode())
 
 
@@ -328,3 +329,12 @@ def test_an_editor_that_fails_changes_nothing(
         monkeypatch.setenv("VISUAL", editor)
         refused(prompt("edit"), f"The editor '{editor}' failed")
     assert live() == (1, A)
+
+
+def test_a_prompt_of_the_first_schema_version_is_accepted_with_a_note(prompt: Prompt) -> None:
+    old = B.replace("schema_version = 2", "schema_version = 1")
+    pushed = prompt("push", save("old.md", old), "--base", "1")
+    assert pushed.code == 0
+    assert "old.md has schema_version 1, so the router LLM reads one line" in pushed.err
+    assert live() == (2, old)
+    assert "schema_version 1" in prompt("show").err

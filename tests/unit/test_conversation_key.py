@@ -19,6 +19,7 @@ from route_switch.domain.ports import JsonObject
 from tests.support.outcomes import spelled
 
 DOCUMENT = "The lease ends in May. The tenant pays for repairs. " * 20
+TASK = "Find ten words that rhyme with the given word, and write a poem of them."
 ROLES = ("user", "assistant")
 
 
@@ -64,6 +65,10 @@ FAMILIES: dict[str, list[Example]] = {
         )
         for n in range(150)
     ],
+    "task in the system message": [
+        example(said("system", f"{TASK} The word is {spelled(n)}."), said("user", "go"))
+        for n in range(150)
+    ],
     "tool result": [
         example(said("user", "Where is it?"), called("find", "{}"), result(spelled(n)))
         for n in range(150)
@@ -88,7 +93,9 @@ def test_150_conversations_that_end_alike_are_150_examples(family: str) -> None:
     assert (len(rows.examples), rows.duplicates, rows.near_duplicates) == (150, 0, 0)
 
 
-@pytest.mark.parametrize("family", ["first message", "long system message", "image"])
+@pytest.mark.parametrize(
+    "family", ["first message", "long system message", "task in the system message", "image"]
+)
 def test_different_openings_are_different_templates(family: str) -> None:
     assert len({row.template_key for row in FAMILIES[family]}) == 150
 
@@ -156,6 +163,15 @@ def test_a_short_system_message_is_no_other_task_and_a_long_one_is() -> None:
     assert {row.key for row in told} == {example(asked).key}
     assert len({row.key for row in (*told, *about)}) == 3
     assert len(DOCUMENT) / 4 > MATERIAL_TOKENS
+
+
+@pytest.mark.parametrize("asked", ["Hi", "Hello!", "Where is my parcel?"])
+def test_a_system_message_is_no_task_if_the_user_asks_or_greets(asked: str) -> None:
+    rows = [
+        example(said("system", f"{TASK} The word is {word}."), said("user", asked))
+        for word in ("sea", "tea")
+    ]
+    assert {row.key for row in rows} == {Example(query=asked).key}
 
 
 def test_a_clock_in_a_long_system_message_makes_no_other_task() -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
@@ -10,6 +12,7 @@ from route_switch.domain.prompts.schema import in_todays_form
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.neighbors import to_embed
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.verdict import used_rows
 from tests.support.learning import CONTEXT, EXAMPLES, PLAN, SUBJECTS, learn
@@ -98,3 +101,27 @@ def test_the_newest_form_of_a_prompt_is_itself() -> None:
     prompt = RoutingPrompt(instruction=INCUMBENT.instruction)
     assert in_todays_form(prompt) == prompt
     assert Tier.SMALL in in_todays_form(EARLIER).criteria
+
+
+def view_of(message: str) -> str:
+    talk: list[JsonObject] = [
+        {"role": "system", "content": "You are a clerk."},
+        {"role": "user", "content": "Prove it."},
+        {"role": "assistant", "content": "Let n be even."},
+        {"role": "user", "content": message},
+        {"role": "tool", "content": "Found."},
+    ]
+    return Example.model_validate({"messages": talk}).as_query.for_router(500)
+
+
+def test_neighbors_of_a_short_message_are_found_with_the_turns_before_it() -> None:
+    assert to_embed(view_of("Continue.")).split("\n") == [
+        "Continue.", "Found.", "Let n be even.", "Prove it.", "You are a clerk."
+    ]  # fmt: skip
+    long = view_of("Please write the whole proof again, for rings that need not commute. " * 2)
+    assert to_embed(long) == long
+
+
+@given(st.text(min_size=1))
+def test_a_query_by_itself_is_embedded_as_it_is(text: str) -> None:
+    assert to_embed(text) == text

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.query import query_of
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
@@ -86,3 +88,36 @@ def test_the_version_depends_on_the_text_not_on_the_provenance() -> None:
 def test_a_broken_document_is_refused_with_the_reason(document: str, reason: str) -> None:
     with pytest.raises(PromptError, match=reason):
         parse_prompt(document)
+
+
+V1 = """+++
+schema_version = 1
+origin = "hand-written"
++++
+
+# Instruction
+
+Tier 1:
+- a greeting
+"""
+
+
+def test_a_prompt_of_the_first_schema_version_keeps_its_version_and_its_form() -> None:
+    """The digest is that of the release that wrote such prompts first."""
+    old = parse_prompt(V1)
+    assert (old.schema_version, old.version) == (1, "7f6e667b938a")
+    assert parse_prompt(to_markdown(old)) == parse_prompt(to_json(old)) == old
+    messages: list[JsonObject] = [{"role": "user", "content": "one"}]
+    messages += [{"role": "assistant", "content": "two"}, {"role": "user", "content": "three"}]
+    shown = old.render(query_of(messages), 1000)[-1]["content"]
+    assert shown == "Query:\n(after 2 earlier messages of about 2 tokens)\nthree"
+
+
+def test_json_without_a_schema_version_is_of_the_first_one() -> None:
+    old = parse_prompt('{"instruction": "Tier 1:\\n- a"}')
+    assert (old.schema_version, old.version) == (1, "c125f8afee0c")
+
+
+def test_an_edited_schema_version_makes_another_prompt() -> None:
+    new = parse_prompt(V1.replace("schema_version = 1", "schema_version = 2"))
+    assert new.version != parse_prompt(V1).version

@@ -3,6 +3,8 @@
 from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.ports import JsonObject
@@ -73,6 +75,29 @@ def test_a_turn_that_is_more_than_its_text_is_replayed_as_it_was(turn: list[Json
     assert found == Replay(earlier, {}, tuple(turn))
     asked = Example(query=query_of(turn).text, conversation=earlier, turn=tuple(turn))
     assert asked.messages == (*earlier, *turn)
+
+
+def said(role: str, text: str) -> JsonObject:
+    return {"role": role, "content": text}
+
+
+OTHERS = st.one_of(
+    st.builds(said, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=9)),
+    st.sampled_from([CALL, RESULT, {"role": "user", "content": [IMAGE]}]),
+)
+
+
+@given(st.lists(OTHERS, max_size=8), st.text(min_size=1), st.booleans())
+def test_an_example_has_exactly_the_messages_of_its_request(
+    before: list[JsonObject], text: str, in_loop: bool
+) -> None:
+    messages = [*before, said("user", f"x{text}"), *([CALL, RESULT] if in_loop else [])]
+    found = replay(*messages)
+    assert isinstance(found, Replay)
+    asked = Example(query=f"x{text}", conversation=found.conversation, turn=found.turn)
+    assert [*asked.messages] == messages
+    logged = Example.model_validate({"messages": messages})
+    assert (logged.key, [*logged.messages]) == (asked.key, messages)
 
 
 def test_a_plain_query_after_images_and_tool_calls_is_replayed_with_them() -> None:

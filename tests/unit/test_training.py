@@ -180,6 +180,14 @@ def test_a_message_that_needs_its_conversation_is_no_demo_but_counted() -> None:
     assert found.withheld_by == {NEEDS_CONTEXT: 2}
 
 
+def test_a_signal_to_begin_a_task_in_the_system_message_is_no_demo() -> None:
+    begun = asked(
+        said("system", "Write a poem about the sea, with a rhyme at the end of each line."),
+        said("user", "go"),
+    )
+    assert {q.text for q in learned(*EASY, begun).train} == {e.query for e in EASY}
+
+
 def test_a_message_that_says_enough_is_a_demo_with_one_line_about_its_conversation() -> None:
     [*_, shown] = learned(*EASY, WHOLE).train
     line, _, text = shown.text.partition("\n")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.judging import INSTRUCTION, judge_messages
+from route_switch.domain.learning.judging import INSTRUCTION, MAX_QUERY_TOKENS, judge_messages
 from route_switch.domain.learning.transcript import (
     MAX_TOKENS,
     refers_to_files,
@@ -129,3 +129,14 @@ def test_the_judge_sees_a_plain_conversation_as_in_earlier_versions() -> None:
         judge_messages(Example(query="Go on.", conversation=talk), "x", "y", "tier_3_first")[1]
     )
     assert ">\nsystem: Be brief.\n\nuser: Cats?\n\nassistant: Yes.\n</conversation-" in shown
+
+
+def test_the_judge_sees_the_ends_of_a_very_long_query() -> None:
+    shown = text_of(
+        judge_messages(Example(query=f"First. {'word ' * 90_000}Last."), "x", "y", "tier_3_first")[
+            1
+        ]
+    )
+    assert "First. word" in shown
+    assert "word Last." in shown
+    assert estimate_tokens(shown) <= MAX_QUERY_TOKENS + 200

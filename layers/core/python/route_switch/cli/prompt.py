@@ -12,9 +12,16 @@ import typer
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
-from route_switch.cli.prompt_view import facts, history_table, pick, print_diff, text_of
+from route_switch.cli.prompt_view import (
+    facts,
+    history_table,
+    pick,
+    print_diff,
+    text_of,
+    why_no_conversation,
+)
 from route_switch.cli.stage import Stage, aws_errors, find_stage
-from route_switch.cli.terminal import console, say, say_document, say_json
+from route_switch.cli.terminal import console, note, say, say_document, say_json
 from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
 from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
@@ -127,6 +134,7 @@ def push(
     made_from = base_version(file, document, chosen.parameter, versions) if base is None else base
     version = chosen.publisher()(document, live if made_from is None else made_from)
     say(f"{file} -> {chosen.parameter}, version {version}")
+    note(why_no_conversation(document, file))
     record_base(file, chosen.parameter, document)
     if made_from is None and live is not None:
         say(

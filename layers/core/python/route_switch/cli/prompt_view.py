@@ -12,7 +12,7 @@ from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.plain_text import visible
 from route_switch.domain.ports import StoredVersion
-from route_switch.domain.prompt_document import readable_prompt
+from route_switch.domain.prompt_document import parse_prompt, readable_prompt
 
 
 def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersion:
@@ -31,12 +31,24 @@ def facts(version: StoredVersion) -> dict[str, str | int]:
     return {
         "version": version.version,
         "digest": "broken" if prompt is None else prompt.version,
+        "schema_version": "" if prompt is None else prompt.schema_version,
         "origin": "" if prompt is None else str(prompt.provenance.get("origin", "")),
         "bytes": len(version.document.encode()),
         "written": version.written_at.isoformat(timespec="seconds"),
         "by": version.written_by,
         "promise": "" if prompt is None else promise_of(prompt) or "",
     }
+
+
+def why_no_conversation(document: str, file: Path) -> str | None:
+    """Return a note about a prompt of schema version 1, or None."""
+    if parse_prompt(document).schema_version != 1:
+        return None
+    return (
+        f"{file} has schema_version 1, so the router LLM reads one line about a conversation. With "
+        "schema_version = 2 it reads the conversation; a prompt that was learned with 1 may then "
+        "decide otherwise."
+    )
 
 
 def history_table(versions: tuple[StoredVersion, ...]) -> Table:

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.text_policy import MIN_ALONE_TOKENS
+from route_switch.domain.router_view import read_view
+from route_switch.domain.tokens import estimate_tokens
 from route_switch.optimizer.arrays import Floats, Ints
 
 Vectors = NDArray[np.float32]
@@ -38,7 +41,17 @@ class Neighbors:
 
 def embed_all(examples: Sequence[Example], embed: EmbedTexts, max_tokens: int) -> Vectors:
     """Return [n, d]: the vectors of what the router sees of each query."""
-    return embed([example.as_query.for_router(max_tokens) for example in examples])
+    return embed([to_embed(e.as_query.for_router(max_tokens)) for e in examples])
+
+
+def to_embed(shown: str) -> str:
+    """Return what to embed of what the router sees: of a message that says too little by itself,
+    the message with the newest turns, since an encoder reads the beginning of a text."""
+    view = read_view(shown)
+    if estimate_tokens(view.message) >= MIN_ALONE_TOKENS:
+        return shown
+    newest = (turn.text for turn in reversed(view.turns))
+    return "\n".join(text for text in (view.message, *newest, view.system) if text)
 
 
 def among_train(train: Vectors, rows: Vectors) -> Neighbors:

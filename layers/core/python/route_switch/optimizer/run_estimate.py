@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.learning import transcript
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.judging import MAX_QUERY_TOKENS
 from route_switch.domain.learning.outcome_row import tiers_to_judge
 from route_switch.domain.learning.text_policy import DEMO_TOKENS
 from route_switch.domain.pricing import Price, cost_usd
@@ -133,4 +134,4 @@ def _judged_tokens(example: Example) -> int:
     """Return what the judge reads of the conversation, the steps after the query, and the query."""
     shortened = (example.conversation, example.turn[1:])
     read = sum(min(read_tokens(messages), transcript.MAX_TOKENS) for messages in shortened)
-    return read + estimate_tokens(example.query)
+    return read + min(estimate_tokens(example.query), MAX_QUERY_TOKENS)

@@ -44,7 +44,7 @@ class TrainingSet:
 
     Queries that bypass the router are on neither side: no prompt changes their tier. `withheld_by`
     counts the train rows whose text is not shown, by reason: the policy, the safety rules, or that
-    it says too little without its conversation.
+    it says too little without what is before it.
     """
 
     train: list[LabeledQuery]

@@ -15,6 +15,7 @@ MIN_PIECES = 20
 MOST_PASSAGES = 64
 TOPIC_GAIN = 1.2
 
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -25,22 +26,25 @@ def first_and_last(
 
     A text is split before the passage where its sides differ most: where the lengths of the sums of
     their vectors, weighted by word pieces, are greatest together. The later side is split again
-    while these are more than `TOPIC_GAIN` times the length of the whole sum.
+    while they are more than `TOPIC_GAIN` times the length of the whole sum.
     """
     passages = _passages(text, count)
-    start = _last_topic(passages, count, vector)
-    return passages[0], " ".join(passages[start:])
+    return passages[0], " ".join(passages[_last_topic(passages, count, vector) :])
 
 
 def _passages(text: str, count: Callable[[str], int]) -> list[str]:
+    """Return passages, none of which is in two paragraphs."""
     found: list[str] = []
-    open_ = ""
-    for sentence in _SENTENCE_END.split(text):
-        open_ = f"{open_} {sentence}".strip()
-        if count(open_) >= MIN_PIECES:
+    for paragraph in _PARAGRAPH_END.split(text.strip()):
+        open_ = ""
+        for sentence in _SENTENCE_END.split(paragraph):
+            open_ = f"{open_} {sentence}".strip()
+            if count(open_) >= MIN_PIECES:
+                found.append(open_)
+                open_ = ""
+        if open_ or not found:
             found.append(open_)
-            open_ = ""
-    return [*found, open_] if open_ or not found else found
+    return found
 
 
 def _last_topic(
@@ -54,11 +58,10 @@ def _last_topic(
     vectors = np.array([count(passage) * vector(passage) for passage in read])
     while len(vectors) > 1:
         sums = np.cumsum(vectors, axis=0)
-        lengths = np.linalg.norm(sums[:-1], axis=1)
-        lengths += np.linalg.norm(sums[-1] - sums[:-1], axis=1)
-        split = int(lengths.argmax()) + 1
-        is_first = len(vectors) == len(read)
-        if not is_first and lengths.max() <= TOPIC_GAIN * np.linalg.norm(sums[-1]):
+        sides = np.linalg.norm(sums[:-1], axis=1) + np.linalg.norm(sums[-1] - sums[:-1], axis=1)
+        is_split = len(vectors) < len(read)
+        if is_split and sides.max() <= TOPIC_GAIN * np.linalg.norm(sums[-1]):
             break
+        split = int(sides.argmax()) + 1
         vectors, start = vectors[split:], start + split
     return start

@@ -7,7 +7,8 @@ that a client invents for each call (`tool_call_id`) do not count.
 A system message is an instruction of the application. The same question under "Be brief. Today is
 Monday." is the same question, so a short one does not count. A long one holds material that the
 answer depends on (a document, a catalog, a task): the same question about other material is another
-task. It counts from `MATERIAL_TOKENS` on, without numbers, ids and addresses, since a clock or a
+task. It counts from `MATERIAL_TOKENS` on, and from `TASK_TOKENS` on if the user only says "go":
+then the task stands in it. Numbers, ids and addresses in it do not count, since a clock or a
 session's id stands in many of them.
 
 **Belonging together.** The turns of one session share its opening, and whoever has seen one of them
@@ -34,6 +35,11 @@ from route_switch.domain.tokens import estimate_tokens
 MATERIAL_TOKENS = 200
 """Estimated tokens from which on a system message is more than an instruction."""
 
+TASK_TOKENS = 16
+"""Of a system message that holds the task …"""
+SIGNAL_TOKENS = 4
+"""… because the user says less than this, and does not only greet."""
+
 _INSTRUCTING = ("system", "developer")
 _MARK = "\x1f"
 """Begins what is not a turn's text. No normalized text contains it."""
@@ -47,7 +53,7 @@ _GREETINGS = (
     "boatarde boanoite ciao salve buongiorno buonasera hoi goedemorgen goedendag hej hejsan hei "
     "moi cześć czesc dzieńdobry ahoj dobrýden szia merhaba selam привет здравствуйте добрыйдень "
     "вітаю γεια γειασου שלום مرحبا السلامعليكم नमस्ते สวัสดี xinchào halo selamatpagi 你好 您好 嗨 "
-    "哈喽 こんにちは おはようございます 안녕 안녕하세요 test testing ping start"
+    "哈喽 こんにちは おはようございます 안녕 안녕하세요"
 )
 
 
@@ -77,7 +83,8 @@ def ends_of(messages: Sequence[JsonObject], chars: int) -> str:
 def material_of(messages: Sequence[JsonObject]) -> str:
     """Return a name of what the system messages hold, or "" if they only instruct."""
     text = "\n".join(text_of(m) for m in messages if m.get("role") in _INSTRUCTING)
-    if estimate_tokens(text) < MATERIAL_TOKENS:
+    size = estimate_tokens(text)
+    if size < TASK_TOKENS or (size < MATERIAL_TOKENS and not _only_signals(_opening(messages))):
         return ""
     return f"{_MARK}material {_name(template_of(normalize_query(text)))}\n"
 
@@ -90,18 +97,27 @@ def attachments_of(messages: Sequence[JsonObject]) -> str:
 
 def root_of(messages: Sequence[JsonObject]) -> str:
     """Return what all turns of a session have in common: its opening and its material."""
+    return material_of(messages) + "\n".join(_opening(messages))
+
+
+def digest_of(text: str) -> str:
+    """Return 16 hex digits of the SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _opening(messages: Sequence[JsonObject]) -> list[str]:
+    """Return what the user says before the first answer, greetings and their answers aside."""
     opening: list[str] = []
     for role, line in _lines(messages):
         if role == "user":
             opening = [line] if _only_greets(opening) else [*opening, line]
         elif not _only_greets(opening):
             break
-    return material_of(messages) + "\n".join(opening)
+    return opening
 
 
-def digest_of(text: str) -> str:
-    """Return 16 hex digits of the SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _only_signals(opening: Sequence[str]) -> bool:
+    return estimate_tokens(" ".join(opening)) < SIGNAL_TOKENS and not _only_greets(opening)
 
 
 def _reach(messages: Sequence[JsonObject], chars: int) -> int:

@@ -14,6 +14,7 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judge_reply import JudgeChoice
 from route_switch.domain.learning.transcript import has_attachments, transcript, with_attachments
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.tokens import clip_at_words
 
 Verdict = Literal["better", "equivalent", "worse"]
 """A tier's answer relative to Tier 3's."""
@@ -53,6 +54,9 @@ Verdict: B
 Verdict: SAME"""
 
 INSTRUCTION = _TASK + _FORM
+
+MAX_QUERY_TOKENS = 30_000
+"""Of a query that the judge reads: most of what a judge takes."""
 
 STRICT = """
 
@@ -124,11 +128,13 @@ def judge_messages(
 
 
 def _asked(example: Example) -> tuple[str, Sequence[JsonObject]]:
-    """Return the query with its attachments named, and the messages after it."""
+    """Return the query, shortened if it is very long and with its attachments named, and the
+    messages after it."""
+    text = clip_at_words(example.query, MAX_QUERY_TOKENS)
     if not example.turn:
-        return example.query, ()
+        return text, ()
     asked, *steps = example.turn
-    return with_attachments(example.query, asked), steps
+    return with_attachments(text, asked), steps
 
 
 def verdict_of(choice: JudgeChoice, order: Order) -> Verdict:

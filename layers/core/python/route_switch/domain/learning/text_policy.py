@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from route_switch.domain.learning.conversation_key import material_of
 from route_switch.domain.learning.disguised_text import gives_orders, readings
 from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
@@ -19,10 +20,10 @@ DEMO_TOKENS = 60
 """The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
 demos teach more than a few long ones."""
 
-NEEDS_CONTEXT = "says too little without the conversation before it"
+NEEDS_CONTEXT = "says too little without what is before it"
 MIN_ALONE_TOKENS = 20
-"""What a message in a conversation needs at least to be a demo. Of a shorter one ("continue", "now
-in Python"), the conversation decides the tier, and a demo does not show it."""
+"""What a message needs at least to be a demo if there is a conversation before it. Of a shorter one
+("continue", "now in Python"), the conversation decides the tier, and a demo does not show it."""
 
 BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 
@@ -126,8 +127,8 @@ def _allowed(example: Example, policy: LearnFromText) -> str:
 
 def needs_context(example: Example) -> bool:
     """Whether a demo of the example's query would not show what decided its tier: it is a short
-    message in a conversation, or steps of an agent follow it."""
-    if not example.is_conversation:
+    message in a conversation or about a system message, or steps of an agent follow it."""
+    if not (example.is_conversation or material_of(example.messages)):
         return False
     return len(example.turn) > 1 or estimate_tokens(example.query) < MIN_ALONE_TOKENS
 

@@ -5,7 +5,7 @@ not) and can be replayed is sampled with the same known probability. Its example
 inverse of that probability. Requests that ask the same question (`Example.key`) become one example
 with the sum of their weights, so a weighted mean over examples estimates the mean over *requests*,
 and frequent questions count more. The request that is kept for such an example is the first in an
-order that is independent of content; if their conversations differ, it is a fair draw among them.
+order that is independent of content; if their parameters differ, it is a fair draw among them.
 
 A label (gold or feedback) speaks only for requests of the client that gave it: an example has the
 labels of its own request, or of the same request repeated by the same client. So a client's share
