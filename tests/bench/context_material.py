@@ -68,7 +68,7 @@ def second_turns(folder: Path) -> list[RecordedTurn]:
     """Return MT-Bench's second turns after the small model's first answer, with the marks that
     GPT-4 gave the second answers."""
     asked = {row["id"]: row for row in rows(folder, "routellm_mtbench")}
-    found = []
+    found: list[RecordedTurn] = []
     for answered in rows(folder, "answers"):
         if answered["dataset"] == "routellm_mtbench":
             row = asked[answered["id"]]

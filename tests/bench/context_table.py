@@ -10,8 +10,10 @@ itself. `without` is the decision without the context; where the text is in the 
 the one by the first 254 word pieces.
 """
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -68,10 +70,10 @@ def alone(text: str) -> int:
 
 def by_its_head(text: str) -> int:
     """Return the tier by the words whose pieces are among the first 254 of the text."""
-    words = text.split(" ")
-    while len(encoder._encoder().pieces(" ".join(words))) > encoder.MAX_PIECES - 2:
-        words = words[: -max(len(words) // 50, 1)]
-    return alone(" ".join(words))
+    words = re.split(r"(?<=\s)", text)
+    lengths = accumulate(len(encoder._encoder().pieces(word)) for word in words)
+    fits = sum(length <= encoder.MAX_PIECES - 2 for length in lengths)
+    return alone("".join(words[:fits]))
 
 
 def after(earlier: str, last: str) -> int:

@@ -34,10 +34,12 @@ class RouterConfig(BaseModel):
     """Budget of the router calls in shadow. They are sampled to stay within it; null asks the
     router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
-    """A query with fewer estimated tokens, system message included, goes to Tier 1 without a router
-    call; 0 is off."""
+    """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off. System
+    messages and the schema of the answer count; a query with a conversation, tools or attachments
+    is never bypassed."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
-    """Most of a query that the router LLM sees; of a longer one it sees head and tail."""
+    """Most that the router LLM sees of a query and its conversation. At least 60% of it is the last
+    message's if that is long; of a longer message it sees head and tail."""
     router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
     """Time limit of a router call; after it the safe tier answers."""
     explain_max_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.02
