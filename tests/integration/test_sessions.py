@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from pydantic import JsonValue
 
 from route_switch.adapters.dynamodb_sessions import DynamoDbSessions
 from route_switch.domain.errors import StoreError
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
 
 Messages = list[dict[str, object]]
 
-CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+CALL: dict[str, JsonValue] = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "look", "arguments": "{}"},
+}
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
 RULES = "Say what the tide does. " * 1500
 ASK: Messages = [{"role": "system", "content": RULES}, {"role": "user", "content": LONG}]
@@ -158,6 +163,52 @@ def test_a_tool_loop_of_many_calls_keeps_its_model(api: Api) -> None:
     for _ in range(5):
         messages += LOOP
         assert told(say(api, messages, tools=TOOLS)) == ("kept", "2", "session")
+
+
+def test_conversations_that_begin_alike_keep_their_own_tool_loops(api: Api) -> None:
+    def looking(call_id: str) -> Reply:
+        reply = completion("")
+        message: dict[str, JsonValue] = {"role": "assistant", "content": None}
+        message["tool_calls"] = [{**CALL, "id": call_id}]
+        choice: dict[str, JsonValue] = {
+            "index": 0,
+            "message": message,
+            "finish_reason": "tool_calls",
+        }
+        assert isinstance(reply.body, dict)
+        return replaced(reply, body={**reply.body, "choices": [choice]})
+
+    def results_of(call_id: str) -> Messages:
+        call = {**LOOP[0], "tool_calls": [{**CALL, "id": call_id}]}
+        return [*ASK, call, {**LOOP[1], "tool_call_id": call_id}]
+
+    for tier, call_id in ((1, "call_a"), (3, "call_b")):
+        routed_to(api, tier, small=looking(call_id), large=looking(call_id))
+        say(api, ASK, tools=TOOLS)
+    routed_to(api, 2)
+
+    assert told(say(api, results_of("call_a"))) == ("kept", "1", "session")
+    assert told(say(api, results_of("call_b"))) == ("kept", "3", "session")
+
+
+def test_a_client_may_rename_the_calls_of_its_tools(api: Api) -> None:
+    renamed: Messages = [{**LOOP[0], "tool_calls": [{**CALL, "id": "other"}]}, LOOP[1]]
+    routed_to(api, 3)
+
+    assert told(say(api, ASK + renamed)) == ("kept", "2", "session")
+
+
+def test_deleting_a_request_deletes_the_state_of_its_tool_loop(api: Api) -> None:
+    call: JsonValue = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    choice: JsonValue = {"index": 0, "message": call, "finish_reason": "tool_calls"}
+    answer = Reply({"id": "x", "model": "m", "choices": [choice]})
+    routed_to(api, 2, medium=answer)
+    request_id = say(api, ASK, {"x-session-id": "loop"}).body["id"]
+    assert len(states()) == 2
+
+    api("DELETE", f"/v1/results/{request_id}")
+
+    assert len(states()) == 1
 
 
 def test_a_user_who_adds_words_to_tool_results_does_not_end_the_loop(api: Api) -> None:

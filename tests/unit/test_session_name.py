@@ -46,6 +46,15 @@ def test_another_key_is_another_session() -> None:
     assert session_id({**other, "x-session-id": "s"}, {}, BEGUN) != session_id(NAMED, {}, BEGUN)
 
 
+@pytest.mark.parametrize("field", ["user", "safety_identifier"])
+def test_users_who_begin_alike_have_sessions_of_their_own(field: str) -> None:
+    ada: dict[str, JsonValue] = {field: "ada"}
+    bob: dict[str, JsonValue] = {field: "bob"}
+
+    assert session_id(KEY, ada, BEGUN) != session_id(KEY, bob, BEGUN)
+    assert session_id(NAMED, ada, BEGUN) != session_id(NAMED, bob, BEGUN)
+
+
 def test_a_key_is_the_same_in_any_header() -> None:
     expected = session_id(KEY, {}, BEGUN)
 

@@ -13,6 +13,7 @@ from route_switch.domain.session_turns import (
     HOUR_S,
     cache_lifetime_s,
     carries_state,
+    state_id,
     tool_loop_is_open,
     turn_of,
     without_state,
@@ -51,6 +52,26 @@ def test_a_tool_loop_is_open_until_the_model_answers(messages: list[JsonObject])
 @pytest.mark.parametrize("messages", [[USER], [USER, ANSWER, USER], [{**CALLS, "tool_calls": []}]])
 def test_without_calls_there_is_no_tool_loop(messages: list[JsonObject]) -> None:
     assert not tool_loop_is_open(messages)
+
+
+def calling(*ids: str) -> JsonObject:
+    return {"role": "assistant", "tool_calls": [{"id": each} for each in ids]}
+
+
+def test_each_call_of_tools_leaves_a_state_of_its_own() -> None:
+    names = {state_id("s", calling(*ids)) for ids in (["1"], ["2"], ["1", "2"], ["12"])}
+    names.add(state_id("t", calling("1")))
+
+    assert len(names) == 5
+    assert "s" not in names
+    assert state_id("s", calling("1")) == state_id("s", {**calling("1"), "content": "Look."})
+
+
+@pytest.mark.parametrize(
+    "message", [None, ANSWER, {"tool_calls": []}, {"tool_calls": None}, {"tool_calls": [{}]}]
+)
+def test_any_other_answer_leaves_the_state_of_the_session(message: JsonObject | None) -> None:
+    assert state_id("s", message) == "s"
 
 
 STATES: list[Mapping[str, JsonValue]] = [

@@ -1,6 +1,6 @@
 """The session rule: which model answers the next turn."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,11 @@ from route_switch.domain.sessions import (
     SessionRule,
     SessionState,
     Turn,
+    as_answered,
+    state_after,
 )
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier, TierModels
+from route_switch.domain.usage import Usage
 
 ON_REQUEST = Capabilities(cache_min_tokens=1024)
 MODELS = ModelCatalog(
@@ -292,3 +295,80 @@ def test_the_words_fit_the_tiers(turn: Turn, state: SessionState, wanted: Tier) 
             assert decision.tier < before
         case Move.NEW:
             assert decision.tier is wanted
+
+
+@dataclass(frozen=True)
+class Request:
+    """A step of a conversation: `router` is what the router would say."""
+
+    router: Tier
+    tool_loop: bool
+    added_tokens: int
+    pause_s: float
+    cached_share: float
+
+
+REQUESTS = st.builds(
+    Request,
+    TIERS,
+    st.booleans(),
+    st.integers(1, 30_000),
+    st.floats(0, 4000),
+    st.floats(0, 1),
+)
+
+
+@given(requests=st.lists(REQUESTS, min_size=1, max_size=20))
+def test_no_history_breaks_the_promises(requests: list[Request]) -> None:
+    """No switch in a tool loop, and no answer below what the router asks for outside of one."""
+    state: SessionState | None = None
+    now, tokens = NOW, 0
+    for each in requests:
+        now, tokens = now + each.pause_s, tokens + each.added_tokens
+        turn = Turn(tokens, 300, state is not None, each.tool_loop, cache_points=True)
+        decision = RULE.held(turn, state, EVERYBODY)
+        if decision is None:
+            assert state is None or not each.tool_loop
+            decision = RULE.moved(turn, state, each.router, EVERYBODY, now)
+            assert decision.tier >= each.router
+        else:
+            assert state is not None
+            assert decision.model == state.model
+        model = decision.model or MODELS.tiers[decision.tier].model
+        usage = Usage(tokens, 300, round(each.cached_share * tokens))
+        state = state_after(state, turn, decision.tier, model, usage, now)
+
+
+def test_a_state_counts_the_answers_of_one_model_with_a_warm_cache() -> None:
+    first = state_after(None, NEXT, Tier.SMALL, "b/small", Usage(9000, 1), NOW)
+    second = state_after(first, NEXT, Tier.SMALL, "b/small", Usage(9500, 1, 9000), NOW + 10)
+    other = state_after(second, NEXT, Tier.LARGE, "b/large", Usage(9500, 1), NOW + 20)
+    cold = state_after(second, NEXT, Tier.SMALL, "b/small", Usage(9500, 1), NOW + 4000)
+
+    assert [each.answers for each in (first, second, other, cold)] == [1, 2, 1, 1]
+    assert (second.cached_tokens, second.input_tokens) == (9000, 9500)
+
+
+def test_without_reported_tokens_our_estimate_stands_for_the_input() -> None:
+    state = state_after(None, NEXT, Tier.SMALL, "b/small", None, NOW)
+
+    assert (state.input_tokens, state.cached_tokens) == (NEXT.input_tokens, 0)
+
+
+@pytest.mark.parametrize(
+    ("tier", "model", "move"),
+    [
+        (Tier.LARGE, "a/large", Move.KEPT),
+        (Tier.LARGE, None, Move.KEPT),
+        (Tier.LARGE, "b/large", Move.NEW),
+        (Tier.SMALL, "a/small", None),
+    ],
+)
+def test_what_became_of_a_session_depends_on_who_answered(
+    tier: Tier, model: str | None, move: Move | None
+) -> None:
+    kept = SessionDecision(Move.KEPT, Ground.SAME_TIER, Tier.LARGE, "a/large", 0.1)
+
+    answered = as_answered(kept, tier, model)
+
+    assert (answered.move if answered else None) is move

@@ -31,7 +31,8 @@ HEADERS = (
 """Headers that agents and gateways send. None of them changes with each request."""
 
 OWN_HEADER = "x-session-id"
-USER_FIELD = "_session_"
+USER_FIELDS = ("user", "safety_identifier")
+IN_USER_ID = "_session_"
 """Claude Code writes the session behind this mark into Anthropic's `metadata.user_id`. Newer
 versions write JSON."""
 
@@ -50,7 +51,7 @@ def session_id(
     secret = (headers.get("authorization") or headers.get("x-api-key") or "").rpartition(" ")[2]
     name = session_name(headers, content)
     digest = hmac.new(secret.encode(errors="replace"), digestmod=hashlib.sha256)
-    for piece in _pieces(name, messages):
+    for piece in (*_users(content), *_pieces(name, messages)):
         data = piece.encode(errors="replace")
         digest.update(f"{len(data)} ".encode() + data)
     return urlsafe_b64encode(digest.digest()[:DIGEST_BYTES]).decode().rstrip("=")
@@ -68,6 +69,13 @@ def session_name(headers: Mapping[str, str], content: JsonObject) -> str | None:
     return next((each for each in candidates if isinstance(each, str) and each.strip()), None)
 
 
+def _users(content: JsonObject) -> Iterator[str]:
+    """Yield whose conversation it is: users of one application often begin alike."""
+    for field in USER_FIELDS:
+        user = content.get(field)
+        yield user if isinstance(user, str) else ""
+
+
 def _named_in(metadata: JsonValue) -> Iterator[JsonValue]:
     if isinstance(metadata, dict):
         yield metadata.get("session_id")
@@ -83,7 +91,7 @@ def _in_user_id(user: JsonValue) -> JsonValue:
         except (ValueError, RecursionError):
             return None
         return read.get("session_id") if isinstance(read, dict) else None
-    return user.partition(USER_FIELD)[2] or None
+    return user.partition(IN_USER_ID)[2] or None
 
 
 def _pieces(name: str | None, messages: Sequence[JsonObject]) -> Iterator[str]:

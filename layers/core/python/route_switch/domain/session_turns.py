@@ -1,5 +1,8 @@
 """What the messages of a request say about its session."""
 
+import hashlib
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
@@ -7,6 +10,7 @@ from pydantic import JsonValue
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.sessions import CACHE_S, Turn
 
+DIGEST_BYTES = 16
 HOUR_S = 3600
 DAY_S = 86_400
 
@@ -20,7 +24,8 @@ _STATE_PARTS = ("thinking", "redacted_thinking", "reasoning")
 _WHOLE_STATE = ("reasoning_details", "thinking_blocks")
 _SIGNATURES = ("signature", "thought_signature", "thoughtSignature", "encrypted_content")
 _STATE = frozenset({*_WHOLE_STATE, *_SIGNATURES})
-_FREE = frozenset({"input", "arguments"})
+_CONCLUSIVE = ("reasoning_details", *_SIGNATURES)
+_FREE = frozenset({"input", "arguments", "function"})
 """Fields with a tool's arguments, whose names mean nothing here."""
 
 
@@ -50,12 +55,35 @@ def continues(messages: Sequence[JsonObject]) -> bool:
 def tool_loop_is_open(messages: Sequence[JsonObject]) -> bool:
     """Whether the last word of a model is a call of tools, whatever has followed: results, or a
     user who adds something to them."""
-    for message in reversed(messages):
-        if message.get("role") == "assistant":
-            return bool(message.get("tool_calls") or message.get("function_call")) or any(
-                part.get("type") in _TOOL_PARTS for part in _parts(message)
-            )
-    return any(message.get("role") in _TOOL_RESULTS for message in messages)
+    message = last_answer(messages)
+    if message is None:
+        return any(message.get("role") in _TOOL_RESULTS for message in messages)
+    return bool(message.get("tool_calls") or message.get("function_call")) or any(
+        part.get("type") in _TOOL_PARTS for part in _parts(message)
+    )
+
+
+def state_id(session_id: str, message: JsonObject | None) -> str:
+    """Return the name of the state that this answer of a model leaves behind.
+
+    The ids of tool calls are unique, and clients send them back. So two conversations that begin
+    alike, and share a session, never get each other's tool loop.
+    """
+    calls = message.get("tool_calls") if message else None
+    ids = (
+        [call.get("id") for call in calls if isinstance(call, dict)]
+        if isinstance(calls, list)
+        else []
+    )
+    if not any(ids):
+        return session_id
+    digest = hashlib.sha256(json.dumps([session_id, ids]).encode())
+    return urlsafe_b64encode(digest.digest()[:DIGEST_BYTES]).decode().rstrip("=")
+
+
+def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:
+    """Return the last message of a model, if there is one."""
+    return next((m for m in reversed(messages) if m.get("role") == "assistant"), None)
 
 
 def carries_state(messages: Sequence[JsonObject]) -> bool:
@@ -101,9 +129,12 @@ def _has_state(value: JsonValue) -> bool:
         return False
     if value.get("type") == "redacted_thinking":
         return True
-    if value.get("reasoning_details") or any(value.get(name) for name in _SIGNATURES):
+    if not _STATE.isdisjoint(value) and any(map(value.get, _CONCLUSIVE)):
         return True
-    return any(_has_state(each) for name, each in value.items() if name not in _FREE)
+    return any(
+        isinstance(each, dict | list) and name not in _FREE and _has_state(each)
+        for name, each in value.items()
+    )
 
 
 def _readable(message: JsonObject) -> JsonObject:

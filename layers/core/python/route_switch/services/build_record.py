@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from route_switch.domain.baseline import estimate_baseline
+from route_switch.domain.completion import Completion
 from route_switch.domain.decision import Reason
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.replay import replay_of
 from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.session_turns import state_id
 from route_switch.domain.sessions import as_answered
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
@@ -72,7 +74,7 @@ class BuildRecord:
             idempotency_id=request.idempotency_id,
             session=session.move if session else None,
             session_saved_usd=session.saved_usd if session else None,
-            session_id=request.session_id,
+            session_id=_state_id(request.session_id, completion),
             query_text=query.text,
             answer_text=completion.text if completion else None,
             replay=replay_of(
@@ -81,6 +83,12 @@ class BuildRecord:
             if learnable
             else None,
         )
+
+
+def _state_id(session_id: str | None, completion: Completion | None) -> str | None:
+    if session_id is None or completion is None:
+        return session_id
+    return state_id(session_id, completion.choices[0].message)
 
 
 def _status(answer: TierAnswer | None) -> RequestStatus:

@@ -1,17 +1,17 @@
 """A request's session: its state is read beside the router call, and written after the answer."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
 from route_switch.domain.decision import Reason
-from route_switch.domain.ports import SessionStore
+from route_switch.domain.ports import JsonObject, SessionStore
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.session_turns import cache_lifetime_s, turn_of
+from route_switch.domain.session_turns import cache_lifetime_s, last_answer, state_id, turn_of
 from route_switch.domain.sessions import (
     Candidates,
     Move,
@@ -58,12 +58,19 @@ class Sessions:
         if not self._is_on or session_id is None:
             return None
 
-        def write(state: SessionState) -> Future[None]:
-            request_id = admitted.request.request_id
-            return self._pool.submit(self._store.save, session_id, state, request_id)
+        def write(record: RequestRecord, state: SessionState) -> Future[None]:
+            name = record.session_id or session_id
+            return self._pool.submit(self._store.save, name, state, record.request_id)
 
-        reading = StateReading(lambda: self._pool.submit(self._store.load, session_id))
+        messages = admitted.request.messages
+        reading = StateReading(lambda: self._pool.submit(self._load, session_id, messages))
         return RequestSession(self._rule, admitted, reading, write, self._now)
+
+    def _load(self, session_id: str, messages: Sequence[JsonObject]) -> SessionState | None:
+        """Load what the last answer left behind. A client may have changed the ids of its calls."""
+        name = state_id(session_id, last_answer(messages))
+        state = self._store.load(name)
+        return self._store.load(session_id) if state is None and name != session_id else state
 
 
 class StateReading:
@@ -103,7 +110,7 @@ class RequestSession:
         rule: SessionRule,
         admitted: AdmittedRequest,
         reading: StateReading,
-        write: Callable[[SessionState], Future[None]],
+        write: Callable[[RequestRecord, SessionState], Future[None]],
         now: Callable[[], datetime],
     ) -> None:
         request = admitted.request
@@ -161,7 +168,7 @@ class RequestSession:
             return
         state = self._after(routed)
         if state is not None:
-            self._writing = self._write(state)
+            self._writing = self._write(routed.record, state)
 
     def wait(self, timeout_s: float) -> None:
         """Wait until the state is written. A failure only starts the session again."""
