@@ -32,6 +32,14 @@ def test_prices_are_per_million_tokens_and_include_the_cached_price() -> None:
     )
 
 
+def test_writes_for_an_hour_and_audio_have_their_own_prices() -> None:
+    opus, audio = list_price("anthropic/claude-opus-4-6"), list_price("openai/gpt-audio")
+    assert opus is not None
+    assert audio is not None
+    assert (opus.cache_write_usd_per_million, opus.cache_write_1h_usd_per_million) == (6.25, 10)
+    assert (audio.audio_input_usd_per_million, audio.audio_output_usd_per_million) == (32, 64)
+
+
 def test_an_inference_profile_has_the_price_of_its_geography() -> None:
     us = list_price("bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0")
     worldwide = list_price("bedrock/global.anthropic.claude-haiku-4-5-20251001-v1:0")

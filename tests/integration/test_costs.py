@@ -94,6 +94,9 @@ def test_the_total_equals_the_sum_of_the_results(
     assert total["dry_runs"] == 1
     assert total["requests_without_cost"] == total["requests_without_saving"] == 0
     assert total["learning_usd"] == 0
+    used = [a["usage"] for r in records for a in cast("list[Any]", r["attempts"]) if a["usage"]]
+    assert total["input_tokens"] == sum(usage["input_tokens"] for usage in used) > 0
+    assert total["cached_input_tokens"] == sum(usage["cached_input_tokens"] for usage in used)
     assert [day["day"] for day in days] == [str(TODAY + timedelta(n)) for n in (-1, 0, 1)]
 
 

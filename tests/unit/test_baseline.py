@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from route_switch.domain.baseline import Baseline, SavingBasis, estimate_baseline
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance, ratios_in
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.output_ratio import (
     MAX_KEPT,
     MIN_ROWS,
@@ -107,6 +108,34 @@ def test_an_unknown_baseline_says_why() -> None:
     assert estimate(usage=None) == Baseline(SavingBasis.NO_TOKENS)
     unpriced = CATALOG.model_copy(update={"prices": {}})
     assert estimate(catalog=unpriced) == Baseline(SavingBasis.NO_PRICE)
+
+
+def test_after_a_change_of_the_model_tier_3_would_have_had_the_history_in_its_cache() -> None:
+    moved = Usage(5000, 10)
+    as_kept = Usage(5000, 10, cached_input_tokens=4000)
+    for tier, model in ((Tier.SMALL, "x/1"), (Tier.LARGE, "x/3")):
+        baseline = estimate_baseline(moved, tier, model, CATALOG, OutputRatios(), 4000)
+        assert baseline.cost_usd == pytest.approx(cost_usd(as_kept, PRICE))
+
+
+def test_what_tier_3_does_not_cache_is_not_read_from_its_cache() -> None:
+    on_request = PRICE.model_copy(update={"cache_write_usd_per_million": 3.75})
+    priced = CATALOG.model_copy(update={"prices": {"x/3": on_request}})
+    shortest = {"x/3": Capabilities(cache_min_tokens=4096)}
+    limited = priced.model_copy(update={"capabilities": shortest})
+    for catalog, usage in (
+        (CATALOG, Usage(5000, 10)),  # the history below is too short for any cache
+        (priced, Usage(5000, 10)),  # the request has used no cache
+        (limited, Usage(5000, 10, cache_write_tokens=5000)),
+    ):
+        alone = estimate_baseline(usage, Tier.SMALL, "x/1", catalog, OutputRatios())
+        history = 1000 if catalog is CATALOG else 4000
+        assert estimate_baseline(usage, Tier.SMALL, "x/1", catalog, OutputRatios(), history) == (
+            alone
+        )
+    read = Usage(2000, 10, cached_input_tokens=1500)  # by a model that caches shorter prefixes
+    baseline = estimate_baseline(read, Tier.SMALL, "x/1", limited, OutputRatios())
+    assert baseline.cost_usd == pytest.approx(cost_usd(Usage(2000, 10), on_request))
 
 
 def test_tier_3_would_have_read_the_same_tokens_from_its_cache() -> None:

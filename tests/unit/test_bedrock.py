@@ -279,6 +279,15 @@ def test_cached_input_is_part_of_the_input(stubbed: Stubbed) -> None:
     assert answered(stubbed, response).usage == Usage(127, 5, 100, 7)
 
 
+def test_writes_for_an_hour_are_told_apart(stubbed: Stubbed) -> None:
+    response = reply({"text": "a"}, cacheWriteInputTokens=37)
+    response["usage"]["cacheDetails"] = [
+        {"ttl": "5m", "inputTokens": 7},
+        {"ttl": "1h", "inputTokens": 30},
+    ]
+    assert answered(stubbed, response).usage == Usage(57, 5, 0, 37, cache_write_1h_tokens=30)
+
+
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [

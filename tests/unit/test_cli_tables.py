@@ -8,7 +8,7 @@ import pytest
 from route_switch.cli.money_view import costs_table, saved_in_words
 from route_switch.cli.prompt_view import history_table
 from route_switch.cli.terminal import PlainConsole
-from route_switch.domain.operations.costs import Counters
+from route_switch.domain.operations.costs import CostTotals, Counters
 from route_switch.domain.ports import StoredVersion
 from route_switch.services.operations.sum_costs import CostsQuery, CostsReport, SumCosts
 from tests.unit.test_sum_costs import FakeTotals
@@ -43,6 +43,19 @@ def test_a_tier_of_unknown_cost_is_told_from_a_free_one(counters: Counters, spen
     [row] = [line for line in printed(costs_table(report)) if line.startswith("│ 1 ")]
     assert row.split()[3:6] == ["3", "│", spent]
     assert "Spent leaves out calls of 3 requests" in saved_in_words(report.total)
+
+
+def test_what_prompt_caches_served_is_said_in_words_where_they_were_used() -> None:
+    cached = CostTotals(
+        1.0, input_tokens=200_000, cached_input_tokens=150_000, cache_write_tokens=9_000
+    )
+    words = " ".join(saved_in_words(cached).split())
+    assert (
+        "Of 200,000 input tokens, providers read 150,000 (75%) from their prompt caches and wrote "
+        "9,000 (4%) to them." in words
+    )
+    for unused in (CostTotals(1.0), CostTotals(1.0, input_tokens=10, cached_input_tokens=0)):
+        assert "prompt caches" not in saved_in_words(unused)
 
 
 @pytest.mark.parametrize(

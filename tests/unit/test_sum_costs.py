@@ -15,6 +15,7 @@ from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.operations.costs import CostTotals, Counters, costs_of
 from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import Usage
 from route_switch.services.operations.sum_costs import (
     CostsQuery,
     CostsReport,
@@ -73,9 +74,10 @@ def known(amounts: Iterable[float | None]) -> float:
 STATUSES: tuple[RequestStatus, ...] = ("answered", "failed", "dry_run")
 money = st.none() | st.floats(0, 1)
 attempts = st.builds(
-    lambda tier, usd: Attempt(f"m/{tier}", tier, "answered", 1.0, cost_usd=usd),
+    lambda tier, usd, usage: Attempt(f"m/{tier}", tier, "answered", 1.0, usage, usd),
     st.sampled_from([None, *Tier]),
     money,
+    st.none() | st.builds(Usage, *[st.integers(0, 100_000)] * 4),
 )
 
 
@@ -103,6 +105,10 @@ def test_the_total_is_the_sum_of_its_requests_for_every_grouping(
     spent = known(attempt.cost_usd for record in made for attempt in record.attempts)
     assert one.spent_usd == pytest.approx(spent)
     assert one.without_cost == sum(record.cost_usd is None for record in made)
+    used = [attempt.usage for record in made for attempt in record.attempts if attempt.usage]
+    assert one.input_tokens == sum(usage.input_tokens for usage in used)
+    assert one.cached_input_tokens == sum(usage.cached_input_tokens for usage in used)
+    assert one.cache_write_tokens == sum(usage.cache_write_tokens for usage in used)
     answers = [record for record in made if record.status == "answered"]
     assert one.answered == len(answers)
     assert one.without_baseline == sum(r.baseline_cost_usd is None for r in answers)

@@ -1,5 +1,6 @@
 """Usage in every dialect that providers speak."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.pricing import LongContextRates, Price, cost_usd
-from route_switch.domain.usage import Usage, read_usage, reported_usage
+from route_switch.domain.request_record import Attempt, record_as_json
+from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import RARE_TOKENS, Usage, read_usage, reported_usage
+from tests.support.records import RECORD
 
 OPENAI = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
 TOKENS = (
@@ -28,10 +32,15 @@ REPORTS = st.dictionaries(st.sampled_from(NAMES), TOKENS).flatmap(
         {name: st.just(number) for name, number in numbers.items()},
         optional={
             "prompt_tokens_details": st.dictionaries(
-                st.sampled_from(["cached_tokens", "cache_write_tokens", "cache_creation_tokens"]),
+                st.sampled_from(
+                    ["cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens"]
+                ),
                 TOKENS,
             ),
-            "completion_tokens_details": st.dictionaries(st.just("reasoning_tokens"), TOKENS),
+            "completion_tokens_details": st.dictionaries(
+                st.sampled_from(["reasoning_tokens", "audio_tokens"]), TOKENS
+            ),
+            "cache_creation": st.dictionaries(st.just("ephemeral_1h_input_tokens"), TOKENS),
         },
     )
 )
@@ -110,6 +119,44 @@ REPORTS = st.dictionaries(st.sampled_from(NAMES), TOKENS).flatmap(
             },
             Usage(1000, 500, 600, 390),
             id="anthropic-through-litellm",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 10,
+                "output_tokens": 500,
+                "cache_read_input_tokens": 600,
+                "cache_creation_input_tokens": 390,
+                "cache_creation": {
+                    "ephemeral_5m_input_tokens": 90,
+                    "ephemeral_1h_input_tokens": 300,
+                },
+            },
+            Usage(1000, 500, 600, 390, cache_write_1h_tokens=300),
+            id="anthropic-writes-for-an-hour",
+        ),
+        pytest.param(
+            {
+                **OPENAI,
+                "cache_creation_input_tokens": 390,
+                "prompt_tokens_details": {
+                    "cache_creation_tokens": 390,
+                    "cache_creation_token_details": {
+                        "ephemeral_5m_input_tokens": 0,
+                        "ephemeral_1h_input_tokens": 390,
+                    },
+                },
+            },
+            Usage(1000, 500, 0, 390, cache_write_1h_tokens=390),
+            id="an-hour-through-litellm",
+        ),
+        pytest.param(
+            {
+                **OPENAI,
+                "prompt_tokens_details": {"cached_tokens": 100, "audio_tokens": 600},
+                "completion_tokens_details": {"audio_tokens": 400, "text_tokens": 100},
+            },
+            Usage(1000, 500, 100, audio_input_tokens=600, audio_output_tokens=400),
+            id="audio",
         ),
         pytest.param(
             {
@@ -207,27 +254,47 @@ def test_any_json_is_read_without_an_error(reported: Any) -> None:
     reported_usage(reported, read_usage(reported))
 
 
-@given(
-    st.integers(0, 10**6),
-    st.integers(0, 10**6),
-    st.integers(0, 10**6),
-    st.integers(0, 10**6),
-    st.integers(0, 10**6),
+TOKEN_COUNTS = st.lists(st.integers(0, 10**6), min_size=8, max_size=8)
+EVERY_RATE = Price(
+    input_usd_per_million=1,
+    output_usd_per_million=2,
+    cached_input_usd_per_million=0.1,
+    cache_write_usd_per_million=1.25,
+    cache_write_1h_usd_per_million=2,
+    audio_input_usd_per_million=4,
+    reasoning_usd_per_million=3,
+    audio_output_usd_per_million=8,
 )
-def test_a_cost_never_exceeds_the_dearest_rate_and_is_never_negative(
-    tokens_in: int, tokens_out: int, cached: int, written: int, reasoning: int
-) -> None:
-    price = Price(
-        input_usd_per_million=1,
-        output_usd_per_million=2,
-        cached_input_usd_per_million=0.1,
-        cache_write_usd_per_million=1.25,
-        reasoning_usd_per_million=3,
-    )
-    cost = cost_usd(Usage(tokens_in, tokens_out, cached, written, reasoning), price)
+
+
+@given(TOKEN_COUNTS)
+def test_a_cost_never_exceeds_the_dearest_rate_and_is_never_negative(tokens: list[int]) -> None:
+    cost = cost_usd(Usage(*tokens), EVERY_RATE)
     assert cost is not None
-    most = (tokens_in * 1.25 + tokens_out * 3) / 1e6
+    most = (tokens[0] * 4 + tokens[1] * 8) / 1e6
     assert -1e-12 <= cost <= most + 1e-9
+
+
+def test_each_kind_of_token_has_its_own_price() -> None:
+    usage = Usage(1000, 500, 100, 300, 50, 200, 60, 70)
+    expected = 540 * 1 + 100 * 0.1 + 100 * 1.25 + 200 * 2 + 60 * 4 + 380 * 2 + 50 * 3 + 70 * 8
+    assert cost_usd(usage, EVERY_RATE) == pytest.approx(expected / 1e6)
+
+
+def test_writes_for_an_hour_without_a_price_of_their_own_cost_as_much_as_other_writes() -> None:
+    price = EVERY_RATE.model_copy(update={"cache_write_1h_usd_per_million": None})
+    usage = Usage(1000, 0, 0, 300, cache_write_1h_tokens=200)
+    assert cost_usd(usage, price) == pytest.approx((700 + 300 * 1.25) / 1e6)
+
+
+def test_a_record_names_rare_kinds_of_tokens_only_where_there_are_any() -> None:
+    shown = []
+    for usage in (Usage(10, 5), Usage(10, 5, 0, 9, cache_write_1h_tokens=9)):
+        attempt = Attempt("m", Tier.SMALL, "answered", 1.0, usage)
+        record: Any = record_as_json(replace(RECORD, attempts=(attempt,)))
+        (stored,) = record["attempts"]
+        shown.append(set(RARE_TOKENS) & stored["usage"].keys())
+    assert shown == [set(), {"cache_write_1h_tokens"}]
 
 
 def test_long_requests_are_priced_by_their_own_rates() -> None:

@@ -31,6 +31,7 @@ from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
 from route_switch.domain.shadow_counters import shadow_counters
 from route_switch.domain.tokens import length_bucket
+from route_switch.domain.usage import token_counters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -212,6 +213,7 @@ def _counters(record: RequestRecord) -> dict[str, float]:
         counters |= {"saved_usd:below": saved - low, "saved_usd:above": high - saved}
     if record.status != "answered" and record.cost_usd is not None:
         counters["cost_usd:unanswered"] = record.cost_usd
+    counters |= token_counters(each.usage for each in record.attempts if each.usage)
     for attempt in record.attempts:
         if attempt.cost_usd is not None:
             tier = "router" if attempt.tier is None else str(attempt.tier.value)

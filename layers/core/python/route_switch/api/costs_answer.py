@@ -23,8 +23,9 @@ COSTS_NOTE = (
     "spent_usd covers the model calls of requests, learning_usd those of learning runs (spent or "
     "reserved); neither includes AWS's own cost. Baseline and saved are estimates; saved lies "
     "between saved_usd_low and saved_usd_high. It is net of the router and, where learning_usd is "
-    "given, of learning. saving_basis counts answers by what their saving rests on. null means "
-    "unknown."
+    "given, of learning. saving_basis counts answers by what their saving rests on. input_tokens "
+    "are those of all calls of requests; of these, cached_input_tokens were read from providers' "
+    "prompt caches and cache_write_tokens written to them. null means unknown."
 )
 
 
@@ -135,6 +136,9 @@ def _costs(costs: CostTotals) -> JsonObject:
         "requests_without_cost": costs.without_cost,
         "requests_without_baseline": costs.without_baseline,
         "requests_without_saving": costs.without_saving,
+        "input_tokens": costs.input_tokens,
+        "cached_input_tokens": costs.cached_input_tokens,
+        "cache_write_tokens": costs.cache_write_tokens,
     }
 
 

@@ -261,6 +261,9 @@ class CostSums(BaseModel):
     requests_without_cost: int | None
     requests_without_baseline: int | None
     requests_without_saving: int | None
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    cache_write_tokens: int | None
 
 
 class CostsRow(CostSums):

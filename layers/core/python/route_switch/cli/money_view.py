@@ -63,8 +63,21 @@ def saved_in_words(costs: CostTotals) -> str:
             f"Spent leaves out calls of {number}: a model has no known price, or the provider "
             "reported no tokens."
         )
+    lines += _cached_in_words(costs)
     lines += [f"- {number:,} answers {BASES[basis]}" for basis, number in costs.saving_basis or ()]
     return "\n".join(lines)
+
+
+def _cached_in_words(costs: CostTotals) -> list[str]:
+    """Say how much of the input providers read from their prompt caches, and wrote to them."""
+    read, written = costs.cached_input_tokens or 0, costs.cache_write_tokens or 0
+    if not costs.input_tokens or not read + written:
+        return []
+    shares = [f"{100 * part / costs.input_tokens:.0f}%" for part in (read, written)]
+    return [
+        f"Of {costs.input_tokens:,} input tokens, providers read {read:,} ({shares[0]}) from their "
+        f"prompt caches and wrote {written:,} ({shares[1]}) to them."
+    ]
 
 
 def result_rows(records: Sequence[JsonObject]) -> list[list[str]]:

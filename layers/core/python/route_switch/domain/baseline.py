@@ -33,6 +33,10 @@ class SavingBasis(StrEnum):
         return self in {SavingBasis.CONFIGURED, SavingBasis.MEASURED, SavingBasis.PRIOR}
 
 
+MIN_CACHED_TOKENS = 1024
+"""The shortest prefix that most providers cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """USD on Tier 3, with its bounds; all None if `basis` says that it is unknown."""
@@ -44,12 +48,19 @@ class Baseline:
 
 
 def estimate_baseline(
-    usage: Usage | None, tier: Tier, model: str | None, catalog: ModelCatalog, ratios: OutputRatios
+    usage: Usage | None,
+    tier: Tier,
+    model: str | None,
+    catalog: ModelCatalog,
+    ratios: OutputRatios,
+    history_tokens: int = 0,
 ) -> Baseline:
     """Estimate what Tier 3 would have cost for an answer that `tier`'s `model` gave with `usage`.
 
-    Tier 3 would have read the same input, and as much of it from its cache, but written an answer
-    of a different length. So the output tokens are scaled by the ratio of the two models.
+    Tier 3 would have read the same input, but written an answer of a different length. So the
+    output tokens are scaled by the ratio of the two models. It would have read as much of the input
+    from its cache; after a change of the model also the `history_tokens` that it would have there,
+    had it given the last answer.
     """
     large = catalog.tiers[Tier.LARGE].model
     price = catalog.price(large)
@@ -57,6 +68,9 @@ def estimate_baseline(
         return Baseline(SavingBasis.NO_ANSWER)
     if usage is None or price is None:
         return Baseline(SavingBasis.NO_TOKENS if usage is None else SavingBasis.NO_PRICE)
+    if model != large or history_tokens:
+        shortest = catalog.capabilities_of(large).cache_min_tokens
+        usage = _with_history(usage, history_tokens, price, shortest)
     if model == large:
         usd = cost_usd(usage, price)
         return Baseline(SavingBasis.TIER_3, usd, usd, usd)
@@ -75,6 +89,26 @@ def output_ratio(
         return SavingBasis.CONFIGURED, exactly
     measured = ratios.of(model, catalog.tiers[Tier.LARGE].model)
     return (SavingBasis.PRIOR, PRIOR) if measured is None else (SavingBasis.MEASURED, measured)
+
+
+def _with_history(usage: Usage, history_tokens: int, price: Price, shortest: int | None) -> Usage:
+    """Return the usage of Tier 3, had it given the last answer: it reads `history_tokens` from its
+    cache, if its provider caches by itself or the request has used a cache. It caches no prefix
+    below `shortest`."""
+    by_itself = not price.cache_write_usd_per_million
+    uses_cache = by_itself or usage.cached_input_tokens or usage.cache_write_tokens
+    if price.cached_input_usd_per_million is None or not uses_cache:
+        return usage
+    if history_tokens < (shortest or MIN_CACHED_TOKENS):
+        history_tokens = 0
+    cached = max(usage.cached_input_tokens, min(history_tokens, usage.input_tokens))
+    if shortest is not None and cached < shortest:
+        cached = 0
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
+    hour = min(usage.cache_write_1h_tokens, written)
+    return replace(
+        usage, cached_input_tokens=cached, cache_write_tokens=written, cache_write_1h_tokens=hour
+    )
 
 
 def _scaled_usd(usage: Usage, ratio: float, price: Price) -> float | None:

@@ -16,8 +16,8 @@ UsdPerMillion = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class Rates(BaseModel):
     """Prices in USD per million tokens.
 
-    An absent rate for cached reads, cache writes or reasoning means that such a token costs as much
-    as any other token of its side.
+    An absent rate for cached reads, cache writes, audio or reasoning means that such a token costs
+    as much as any other token of its side.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,8 +30,15 @@ class Rates(BaseModel):
     """Price of input tokens read from the provider's prompt cache; null is the input price."""
     cache_write_usd_per_million: UsdPerMillion | None = None
     """Price of input tokens written to the provider's prompt cache; null is the input price."""
+    cache_write_1h_usd_per_million: UsdPerMillion | None = None
+    """Price of input tokens that the provider's prompt cache keeps for an hour; null is the price
+    of other cache writes."""
+    audio_input_usd_per_million: UsdPerMillion | None = None
+    """Price of spoken input; null is the input price."""
     reasoning_usd_per_million: UsdPerMillion | None = None
     """Price of tokens that a model thinks with; null is the output price."""
+    audio_output_usd_per_million: UsdPerMillion | None = None
+    """Price of spoken output; null is the output price."""
 
 
 class LongContextRates(Rates):
@@ -57,17 +64,35 @@ def cost_usd(usage: Usage | None, price: Price | None) -> float | None:
     if usage is None or price is None:
         return None
     rates = price.rates_for(usage)
+    return (_input_usd(usage, rates) + _output_usd(usage, rates)) / 1_000_000
+
+
+def _input_usd(usage: Usage, rates: Rates) -> float:
+    """Return the cost of the input, in USD per million."""
     cached = min(usage.cached_input_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)
-    reasoning = min(usage.reasoning_tokens, usage.output_tokens)
-    plain_in, plain_out = rates.input_usd_per_million, rates.output_usd_per_million
+    hour = min(usage.cache_write_1h_tokens, written)
+    audio = min(usage.audio_input_tokens, usage.input_tokens - cached - written)
+    plain = rates.input_usd_per_million
+    write = _or(rates.cache_write_usd_per_million, plain)
     return (
-        (usage.input_tokens - cached - written) * plain_in
-        + cached * _or(rates.cached_input_usd_per_million, plain_in)
-        + written * _or(rates.cache_write_usd_per_million, plain_in)
-        + (usage.output_tokens - reasoning) * plain_out
-        + reasoning * _or(rates.reasoning_usd_per_million, plain_out)
-    ) / 1_000_000
+        (usage.input_tokens - cached - written - audio) * plain
+        + cached * _or(rates.cached_input_usd_per_million, plain)
+        + (written - hour) * write
+        + hour * _or(rates.cache_write_1h_usd_per_million, write)
+        + audio * _or(rates.audio_input_usd_per_million, plain)
+    )
+
+
+def _output_usd(usage: Usage, rates: Rates) -> float:
+    reasoning = min(usage.reasoning_tokens, usage.output_tokens)
+    audio = min(usage.audio_output_tokens, usage.output_tokens - reasoning)
+    plain = rates.output_usd_per_million
+    return (
+        (usage.output_tokens - reasoning - audio) * plain
+        + reasoning * _or(rates.reasoning_usd_per_million, plain)
+        + audio * _or(rates.audio_output_usd_per_million, plain)
+    )
 
 
 def _or(rate: float | None, otherwise: float) -> float:

@@ -13,7 +13,7 @@ from route_switch.domain.pricing import add_known
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
-from route_switch.domain.usage import Usage
+from route_switch.domain.usage import RARE_TOKENS, Usage
 
 AttemptStatus = Literal["answered", "partial", "failed", "timed_out"]
 RequestStatus = Literal["answered", "partial", "failed", "dry_run"]
@@ -218,6 +218,9 @@ def _attempt_as_json(attempt: Attempt) -> dict[str, JsonValue]:
     for name in ("first_token_ms", "purpose"):
         if shown[name] is None:  # it would cost every record a write unit
             del shown[name]
+    for name in RARE_TOKENS if attempt.usage else ():
+        if not shown["usage"][name]:
+            del shown["usage"][name]
     return shown
 
 

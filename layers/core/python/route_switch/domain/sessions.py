@@ -291,6 +291,14 @@ class SessionRule:
         return self.catalog.capabilities_of(model).cache_min_tokens or AUTOMATIC_MIN_TOKENS
 
 
+def warm_history(turn: Turn, state: SessionState | None, now: float) -> int:
+    """Return how many tokens of the conversation the last answer's model has in its cache if its
+    provider caches: 0 if the session starts again."""
+    if state is None or _fresh_start(turn, state, now) is not None:
+        return 0
+    return state.input_tokens
+
+
 def _fresh_start(turn: Turn, state: SessionState, now: float) -> Ground | None:
     """Return why the session starts again, if it does."""
     if not turn.continues:

@@ -8,12 +8,15 @@ What is known of the dialects (2026-11):
 - Gemini (OpenAI-compatible) and xAI: reasoning is part of the total but not of the completion.
 - Anthropic through LiteLLM, OpenRouter: cache writes in `cache_creation_input_tokens`, or in
   `prompt_tokens_details` as `cache_creation_tokens` or `cache_write_tokens`; part of the prompt.
+  Writes that live for an hour are also in `cache_creation` (Anthropic, OpenRouter) or
+  `prompt_tokens_details.cache_creation_token_details` (LiteLLM).
 - Anthropic's own names, `input_tokens` and `output_tokens`: cached reads and writes come on top of
   the input. Responses API: the same names, with `input_tokens_details`; part of the input.
+- Audio, where a model hears or speaks: `audio_tokens` in the details of either side.
 - Some servers write numbers as strings or floats, or leave one of the three numbers out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -21,6 +24,8 @@ from pydantic import JsonValue
 MAX_TOKENS = 1_000_000_000
 """A report above this is an error of the provider, not a number of tokens."""
 
+_INPUT = ("prompt_tokens", "input_tokens", "prompt_eval_count")
+_OUTPUT = ("completion_tokens", "output_tokens", "eval_count")
 _CACHED = (
     "cache_read_input_tokens",
     "prompt_cache_hit_tokens",
@@ -31,12 +36,18 @@ _WRITTEN = ("cache_creation_input_tokens", "cache_creation_tokens", "cache_write
 """Names of cached reads and cache writes, beside the other numbers or in their details."""
 
 
+RARE_TOKENS = ("cache_write_1h_tokens", "audio_input_tokens", "audio_output_tokens")
+"""Fields of `Usage` that a record only has if they are not 0, so that it stays small."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one call as the provider reports them.
 
-    `cached_input_tokens` (read from the provider's prompt cache) and `cache_write_tokens` are part
-    of `input_tokens`; `reasoning_tokens` are part of `output_tokens`.
+    `cached_input_tokens` (read from the provider's prompt cache), `cache_write_tokens` and
+    `audio_input_tokens` are part of `input_tokens` and do not overlap; `cache_write_1h_tokens`,
+    which the cache keeps for an hour, are part of `cache_write_tokens`. `reasoning_tokens` and
+    `audio_output_tokens` are part of `output_tokens` and do not overlap either.
     """
 
     input_tokens: int
@@ -44,10 +55,27 @@ class Usage:
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+
+INPUT, CACHE_READ, CACHE_WRITE = "tokens:input", "tokens:cache_read", "tokens:cache_write"
+"""Counters of input tokens: all of them, and those of prompt caches."""
+
+
+def token_counters(calls: Iterable[Usage]) -> dict[str, int]:
+    """Return what calls add to the counters of input tokens; nothing where it is 0."""
+    sums = {INPUT: 0, CACHE_READ: 0, CACHE_WRITE: 0}
+    for usage in calls:
+        sums[INPUT] += usage.input_tokens
+        sums[CACHE_READ] += usage.cached_input_tokens
+        sums[CACHE_WRITE] += usage.cache_write_tokens
+    return {name: count for name, count in sums.items() if count}
 
 
 def read_usage(reported: JsonValue) -> Usage | None:
@@ -56,11 +84,12 @@ def read_usage(reported: JsonValue) -> Usage | None:
         return None
     read = (reported, _details(reported, "prompt"), _details(reported, "input"))
     wrote = (reported, _details(reported, "completion"), _details(reported, "output"))
-    cached, written = _part(read, *_CACHED), _part(read, *_WRITTEN)
+    cached, hour = _part(read, *_CACHED), _written_for_an_hour(reported)
+    written = max(_part(read, *_WRITTEN), hour)
     reasoning = _part(wrote, "reasoning_tokens")
     total = _first(reported, "total_tokens")
-    tokens_in = _first(reported, "prompt_tokens", "input_tokens", "prompt_eval_count")
-    tokens_out = _first(reported, "completion_tokens", "output_tokens", "eval_count")
+    tokens_in = _first(reported, *_INPUT)
+    tokens_out = _first(reported, *_OUTPUT)
     if tokens_in is not None and _is_anthropic(reported):
         tokens_in += cached + written
     tokens_in, tokens_out = _completed(tokens_in, tokens_out, total, reasoning)
@@ -68,7 +97,17 @@ def read_usage(reported: JsonValue) -> Usage | None:
         return None
     cached = min(cached, tokens_in)
     written = min(written, tokens_in - cached)
-    usage = Usage(tokens_in, tokens_out, cached, written, min(reasoning, tokens_out))
+    reasoning = min(reasoning, tokens_out)
+    usage = Usage(
+        tokens_in,
+        tokens_out,
+        cached,
+        written,
+        reasoning,
+        min(hour, written),
+        min(_part(read[1:], "audio_tokens"), tokens_in - cached - written),
+        min(_part(wrote[1:], "audio_tokens"), tokens_out - reasoning),
+    )
     return usage if _is_plausible(reported, usage) else None
 
 
@@ -114,9 +153,15 @@ def _completed(
 
 def _is_anthropic(reported: Mapping[str, JsonValue]) -> bool:
     """Whether cached input is counted apart: Anthropic's names without OpenAI's."""
-    return "prompt_tokens" not in reported and (
-        "cache_read_input_tokens" in reported or "cache_creation_input_tokens" in reported
-    )
+    apart = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
+    return "prompt_tokens" not in reported and any(name in reported for name in apart)
+
+
+def _written_for_an_hour(reported: Mapping[str, JsonValue]) -> int:
+    details = _details(reported, "prompt").get("cache_creation_token_details")
+    places = (reported.get("cache_creation"), details)
+    found = tuple(place for place in places if isinstance(place, dict))
+    return _part(found, "ephemeral_1h_input_tokens")
 
 
 def _details(reported: Mapping[str, JsonValue], side: str) -> Mapping[str, JsonValue]:
@@ -128,7 +173,7 @@ def _first(values: Mapping[str, JsonValue], *names: str) -> int | None:
     return next((n for name in names if (n := _number(values.get(name))) is not None), None)
 
 
-def _part(places: tuple[Mapping[str, JsonValue], ...], *names: str) -> int:
+def _part(places: Sequence[Mapping[str, JsonValue]], *names: str) -> int:
     """Return the first number above 0 of these names; 0 if there is none."""
     numbers = (_number(place.get(name)) for place in places for name in names)
     return next((number for number in numbers if number is not None and number > 0), 0)
@@ -147,7 +192,7 @@ def _number(value: JsonValue) -> int | None:
 
 def _is_plausible(reported: Mapping[str, JsonValue], usage: Usage) -> bool:
     """No reported number may be negative or beyond any model's reach."""
-    names = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens")
+    names = (*_INPUT, *_OUTPUT, "total_tokens")
     stated = [reported[name] for name in names if reported.get(name) is not None]
     numbers = [_number(value) for value in stated]
     return all(n is not None and 0 <= n <= MAX_TOKENS for n in numbers) and (

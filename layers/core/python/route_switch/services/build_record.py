@@ -45,7 +45,8 @@ class BuildRecord:
         usage = completion.usage if completion and whole else None
         model = answer.model if answer else None
         answered_by = model if whole else None
-        baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios)
+        history_tokens = choice.continuation.left_behind(answered_by)
+        baseline = estimate_baseline(usage, tier, answered_by, self._models, ratios, history_tokens)
         session = as_answered(decision.session, tier, model)
         was_routed = decision.reason not in (Reason.OVERRIDE, Reason.DEGRADED)
         learnable = whole and was_routed

@@ -13,12 +13,20 @@ class Continuation:
     """`first` is the model to call first, before the tier's own; None for the usual order.
 
     `carries_state` says that the messages carry state that only the model `origin` can read. If it
-    is not known which one that is, the first model that is called gets it.
+    is not known which one that is, the first model that is called gets it. The model of the last
+    answer may have `history_tokens` of the input in its cache.
     """
 
     first: str | None = None
     carries_state: bool = False
     origin: str | None = None
+    last_model: str | None = None
+    history_tokens: int = 0
+
+    def left_behind(self, model: str | None) -> int:
+        """Return the tokens that the last answer's model may have in its cache, and `model`, which
+        has taken its place, does not."""
+        return 0 if model == self.last_model else self.history_tokens
 
     def messages_for(
         self, model: str, messages: tuple[JsonObject, ...], *, is_first: bool

@@ -19,6 +19,7 @@ from route_switch.domain.sessions import (
     SessionRule,
     SessionState,
     state_after,
+    warm_history,
 )
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.continuation import Continuation
@@ -157,10 +158,12 @@ class RequestSession:
         """Return what the conversation asks of the models. Wait for the state where it says whose
         state the messages carry."""
         first = decided.model if decided else None
-        if not self._turn.provider_state:
-            return Continuation(first)
-        state = self._reading.get(HOLD_S)
-        return Continuation(first, carries_state=True, origin=state.model if state else None)
+        carried = self._turn.provider_state
+        state = self._reading.get(HOLD_S) if carried else self._reading.get_if_started(0.0)
+        history_tokens = warm_history(self._turn, state, self._began_at)
+        origin = state.model if carried and state else None
+        last_model = state.model if state else None
+        return Continuation(first, carried, origin, last_model, history_tokens)
 
     def keep(self, routed: RoutedRequest) -> None:
         """Start to write what the answer leaves behind, once."""

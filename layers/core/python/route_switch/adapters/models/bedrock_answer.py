@@ -79,11 +79,14 @@ def _reasoning(block: "ContentBlockOutputTypeDef") -> str:
 
 def read_bedrock_usage(usage: "TokenUsageTypeDef") -> Usage | None:
     """Bedrock counts cached input separately, as Anthropic does."""
+    details = usage.get("cacheDetails", ())
+    hour = sum(each.get("inputTokens", 0) for each in details if each.get("ttl") == "1h")
     return read_usage(
         {
             "input_tokens": usage.get("inputTokens"),
             "output_tokens": usage.get("outputTokens"),
             "cache_read_input_tokens": usage.get("cacheReadInputTokens", 0),
             "cache_creation_input_tokens": usage.get("cacheWriteInputTokens", 0),
+            "cache_creation": {"ephemeral_1h_input_tokens": hour},
         }
     )

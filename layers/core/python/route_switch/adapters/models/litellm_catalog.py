@@ -24,6 +24,9 @@ _COSTS = {
     "output_usd_per_million": "output_cost_per_token",
     "cached_input_usd_per_million": "cache_read_input_token_cost",
     "cache_write_usd_per_million": "cache_creation_input_token_cost",
+    "cache_write_1h_usd_per_million": "cache_creation_input_token_cost_above_1hr",
+    "audio_input_usd_per_million": "input_cost_per_audio_token",
+    "audio_output_usd_per_million": "output_cost_per_audio_token",
     "reasoning_usd_per_million": "output_cost_per_reasoning_token",
 }
 _LONG = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$", re.MULTILINE)
@@ -41,6 +44,9 @@ class _Entry(BaseModel):
     output_cost_per_token: float | None = None
     cache_read_input_token_cost: float | None = None
     cache_creation_input_token_cost: float | None = None
+    cache_creation_input_token_cost_above_1hr: float | None = None
+    input_cost_per_audio_token: float | None = None
+    output_cost_per_audio_token: float | None = None
     output_cost_per_reasoning_token: float | None = None
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None

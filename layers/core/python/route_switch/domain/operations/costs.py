@@ -10,6 +10,7 @@ from typing import Final
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.tiers import Tier
+from route_switch.domain.usage import CACHE_READ, CACHE_WRITE, INPUT
 
 Counters = Mapping[str, float]
 
@@ -33,6 +34,8 @@ class CostTotals:
     are missing from those two sums. `learning_usd` is spent or reserved. `saved_usd` lies between
     `saved_usd_low` and `saved_usd_high`, and `saving_basis` counts answers by what their saving
     rests on, or why it is unknown; answers recorded by an older release are not in it.
+    `input_tokens` are those of all calls, as providers report them; `cached_input_tokens` of them
+    were read from a provider's prompt cache, and `cache_write_tokens` were written to one.
     """
 
     spent_usd: float
@@ -49,6 +52,9 @@ class CostTotals:
     saved_usd_low: float | None = None
     saved_usd_high: float | None = None
     saving_basis: tuple[tuple[SavingBasis, int], ...] | None = None
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
     @property
     def spent_is_known(self) -> bool:
@@ -116,6 +122,9 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
         saved_usd_low=None if saved_usd is None else saved_usd - below,
         saved_usd_high=None if saved_usd is None else saved_usd + above,
         saving_basis=_basis(counters),
+        input_tokens=count(INPUT),
+        cached_input_tokens=count(CACHE_READ),
+        cache_write_tokens=count(CACHE_WRITE),
     )
 
 
