@@ -1,4 +1,4 @@
-"""The HTTP API: API Gateway in front of the functions, with OpenAI-shaped gateway errors."""
+"""The HTTP API: API Gateway in front of the functions, with errors that all clients can read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -57,11 +57,12 @@ class GatewayError:
     @property
     def template(self) -> str:
         """The JSON body. API Gateway replaces its variable with a quoted string."""
-        body = {"message": "$", "type": self.kind, "param": None, "code": self.code}
+        said = {"message": "$", "type": self.kind, "param": None, "code": self.code}
         if self.message is not None:
-            body["message"] = self.message
-            return json.dumps({"error": body})
-        return json.dumps({"error": body}).replace('"$"', "$context.error.messageString")
+            said["message"] = self.message
+        # OpenAI's form, with what Anthropic's needs besides: a template cannot see the path.
+        body = {"type": "error", "error": said, "request_id": "$context.requestId"}
+        return json.dumps(body).replace('"$"', "$context.error.messageString")
 
 
 ERRORS = (

@@ -2,6 +2,13 @@
 
 ROUTES = {
     ("POST", "/v1/chat/completions"): "router",
+    ("POST", "/v1/messages"): "router",
+    ("POST", "/v1/messages/count_tokens"): "router",
+    ("POST", "/v1/responses"): "router",
+    ("GET", "/v1/responses/{id+}"): "router",
+    ("POST", "/v1/responses/{id+}"): "router",
+    ("DELETE", "/v1/responses/{id+}"): "router",
+    ("POST", "/v1/completions"): "router",
     ("POST", "/v1/route"): "router",
     ("GET", "/v1/models"): "router",
     ("GET", "/v1/models/{id+}"): "router",
@@ -17,5 +24,8 @@ ROUTES = {
 }
 """The function that serves each method and path."""
 
-STREAMED = frozenset({("POST", "/v1/chat/completions")})
+STREAMED = frozenset(
+    ("POST", path)
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions")
+)
 """Routes whose every answer has the form of a stream, errors included."""

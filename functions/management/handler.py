@@ -16,6 +16,7 @@ from route_switch.api.deletion_answer import deleted_result, deleted_user
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
 from route_switch.api.path_parameters import check_request_id, check_user
+from route_switch.api.protocols.registry import error_form
 from route_switch.api.responses import (
     ErrorResponses,
     json_response,
@@ -29,7 +30,7 @@ from route_switch.wiring.management import management
 logger = service_logger("management")
 metrics = Metrics(service="management")
 app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
-errors = ErrorResponses(app, logger, metrics)
+errors = ErrorResponses(app, logger, metrics, error_form)
 
 
 @app.get("/v1/results/<request_id>")

@@ -1,8 +1,8 @@
-"""The router function: HTTP in, OpenAI-shaped HTTP out, streamed where the client asks for it."""
+"""The router function: HTTP in and out in the client's protocol, streamed where it asks for it."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from importlib import import_module
@@ -16,17 +16,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from route_switch.adapters.dynamodb_idempotency import item_id
 from route_switch.adapters.lambda_runtime import StreamedResponse, Streaming, enable_streaming
-from route_switch.api import chat_answer, chat_request, model_list
+from route_switch.api import model_list, route_answer
 from route_switch.api.body import read_body
-from route_switch.api.chat_request import ChatCall
+from route_switch.api.client_call import check_idempotency_key, inbound_request
 from route_switch.api.cors import cors_config
+from route_switch.api.credentials import authorization
 from route_switch.api.ending import Ending
-from route_switch.api.event_stream import live_events
+from route_switch.api.exchange import Exchange
 from route_switch.api.gateway_event import waited_s, without_base_path
 from route_switch.api.outgoing import Outgoing, headers_of
+from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
+from route_switch.api.protocols.messages.messages_models import models_for
+from route_switch.api.protocols.messages.messages_protocol import MESSAGES
+from route_switch.api.protocols.messages.messages_request import count_tokens
+from route_switch.api.protocols.protocol import ClientProtocol
+from route_switch.api.protocols.registry import PROTOCOLS, error_form, protocol_of
+from route_switch.api.protocols.responses.response_protocol import RESPONSES
+from route_switch.api.protocols.responses.response_refusals import nothing_stored
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
+from route_switch.api.route_options import check_answered
 from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
@@ -36,16 +46,17 @@ from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 from route_switch.services.route_request import Answer
 from route_switch.wiring.router import router
 
-CHAT = "/v1/chat/completions"
 EVENT_STREAM = "text/event-stream"
 MODELS = "/v1/models/"
 RECORD_S = 5.0
 """Time that sending leaves to the record before Lambda ends the function."""
+STREAMED = frozenset(("POST", protocol.path) for protocol in PROTOCOLS)
+
 
 logger = service_logger("router")
 metrics = Metrics(service="router")
 app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")))
-errors = ErrorResponses(app, logger, metrics)
+errors = ErrorResponses(app, logger, metrics, error_form)
 outgoing = Outgoing()
 streaming = enable_streaming()
 if streaming is not Streaming.IN_PIECES and "AWS_LAMBDA_RUNTIME_API" in os.environ:
@@ -57,37 +68,58 @@ for module in os.environ.get("PRELOAD", "").split():
     import_module(module)
 
 
-@app.post(CHAT)
-def chat_completions() -> Response[str]:
-    header = app.current_event.headers.get("idempotency-key")
-    idempotency_key = chat_request.check_idempotency_key(header)
-    call, request = _inbound(idempotency_key)
-    chat_request.check_explain(call.options)
+def answer_client() -> Response[str]:
+    event = app.current_event
+    idempotency_key = check_idempotency_key(event.headers.get("idempotency-key"))
+    exchange = _received(protocol_of(event.path), idempotency_key)
+    check_answered(exchange.call.options)
     if idempotency_key is None:
-        return _answer(call, request)
-    if call.stream and not call.options.dry_run:
-        return _stream_once(idempotency_key, call, request)
-    return _answer_once(idempotency_key, call, request)
+        return _answer(exchange)
+    if exchange.call.stream:
+        return _stream_once(idempotency_key, exchange)
+    return _answer_once(idempotency_key, exchange)
+
+
+for protocol in PROTOCOLS:
+    app.post(protocol.path)(answer_client)
+
+
+@app.post(f"{MESSAGES.path}/count_tokens")
+def count_message_tokens() -> Response[str]:
+    _caller()
+    event = app.current_event
+    tokens = count_tokens(read_body(event, router().config.max_body_bytes))
+    headers = MESSAGES.headers(event.request_context.request_id)
+    return json_response({"input_tokens": tokens}, headers={**headers})
+
+
+@app.route(f"{RESPONSES.path}/.+", ["GET", "POST", "DELETE"])
+def stored_response() -> Response[str]:
+    _caller()
+    raise nothing_stored(app.current_event.http_method, app.current_event.path)
 
 
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
-    _, request = _inbound()
-    answer = _decided(request)
+    exchange = _received(CHAT_COMPLETIONS)
+    answer = _decided(exchange.request)
     Ending(answer, metrics).save()
-    body = chat_answer.route_body(answer.routed, request, router().config.bypass_tokens)
-    return json_response(body, headers=_explain(answer.routed))
+    bypass_tokens = router().config.bypass_tokens
+    body = route_answer.route_body(answer.routed, exchange.request, bypass_tokens)
+    return json_response(body, headers=exchange.headers(answer.routed))
 
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    return json_response(model_list.models_body(router().config.models, _caller()))
+    body = model_list.models_body(router().config.models, _caller())
+    return json_response(models_for(app.current_event.headers, body))
 
 
 @app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    return json_response(model_list.model_body(router().config.models, _caller(), name))
+    body = model_list.model_body(router().config.models, _caller(), name)
+    return json_response(models_for(app.current_event.headers, body))
 
 
 @app.get("/health")
@@ -101,8 +133,8 @@ def lambda_handler(
     global outgoing  # Lambda runs one event at a time
     outgoing = Outgoing()
     response = app.resolve(without_base_path(event), context)
-    is_chat = event.get("resource") == CHAT and event.get("httpMethod") == "POST"
-    if streaming is Streaming.IMPOSSIBLE or not is_chat:
+    route = (event.get("httpMethod"), event.get("resource"))
+    if streaming is Streaming.IMPOSSIBLE or route not in STREAMED:
         return outgoing.whole(response)
     return StreamedResponse(
         response["statusCode"],
@@ -114,26 +146,27 @@ def lambda_handler(
 
 
 def _caller() -> ApiKey:
-    return router().authenticate(app.current_event.headers.get("authorization"))
+    return router().authenticate(authorization(app.current_event.headers))
 
 
-def _inbound(idempotency_key: str | None = None) -> tuple[ChatCall, InboundRequest]:
-    config = router().config
-    waited = waited_s(app.current_event.raw_event, time.time())
+def _received(protocol: ClientProtocol, idempotency_key: str | None = None) -> Exchange:
+    event, config = app.current_event, router().config
+    waited = waited_s(event.raw_event, time.time())
     deadline = Deadline(max(config.request_deadline_s - waited, 0.0))
     key = _caller()
-    call = chat_request.parse_chat_request(read_body(app.current_event, config.max_body_bytes))
+    call = protocol.parse(read_body(event, config.max_body_bytes))
     item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)
-    request_id = f"chatcmpl-{uuid4().hex}"
-    request = chat_request.inbound_request(call, key, request_id, deadline, item)
+    request_id = f"{protocol.id_prefix}{uuid4().hex}"
+    request = inbound_request(call, key, request_id, deadline, item)
     if config.sessions == "on":
-        session = session_id(app.current_event.headers, call.content, request.messages)
+        session = session_id(event.headers, call.content, request.messages)
         request = replace(request, session_id=session)
-    return call, request
+    return Exchange(protocol, call, request, event.headers.get("x-route-debug") == "1")
 
 
-def _routed(call: ChatCall, request: InboundRequest) -> Answer:
-    return _decided(request) if call.options.dry_run else router().route.chat(request)
+def _routed(exchange: Exchange) -> Answer:
+    is_dry_run = exchange.call.options.dry_run
+    return _decided(exchange.request) if is_dry_run else router().route.chat(exchange.request)
 
 
 def _decided(request: InboundRequest) -> Answer:
@@ -142,44 +175,81 @@ def _decided(request: InboundRequest) -> Answer:
     return answer
 
 
-def _answer(call: ChatCall, request: InboundRequest) -> Response[str]:
+def _answer(exchange: Exchange) -> Response[str]:
     """Answer, and save the record after the answer has been sent."""
-    answer = _routed(call, request)
+    answer = _routed(exchange)
     ending = Ending(answer, metrics)
     outgoing.after = ending.save
     if answer.is_live:
-        outgoing.events = live_events(answer, ending.log, include_usage=call.include_usage)
-        return Response(HTTPStatus.OK, EVENT_STREAM, "", _explain(answer.routed))
-    return _respond(call, ending.log())
+        outgoing.events = exchange.events(answer, ending.log)
+        return Response(HTTPStatus.OK, EVENT_STREAM, "", exchange.headers(answer.routed))
+    return _respond(exchange, ending.log())
 
 
-def _respond(call: ChatCall, routed: RoutedRequest) -> Response[str]:
-    headers = _explain(routed)
+def _respond(exchange: Exchange, routed: RoutedRequest) -> Response[str]:
+    headers = exchange.headers(routed)
     if routed.failure is not None:
         return errors(routed.failure, headers)
-    if call.options.dry_run:
-        return json_response(chat_answer.dry_run_body(routed), headers=headers)
-    response = json_response(chat_answer.completion_body(routed), headers=headers)
+    response = json_response(exchange.body(routed), headers=headers)
     if streaming is not Streaming.IMPOSSIBLE or is_deliverable(response):
         return response
-    return errors(chat_answer.answer_too_long(), headers)
+    return errors(route_answer.answer_too_long(), headers)
 
 
-def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
+def _answer_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
     """Answer, or repeat the answer given before to the same idempotency key."""
     fresh: list[Response[str]] = []
+    responses = router().stored_responses
 
     def produce() -> JsonObject:
-        answer = _routed(call, request)
+        answer = _routed(exchange)
         recorded = Ending(answer, metrics).save()
-        response = _respond(call, answer.routed)
+        response = _respond(exchange, answer.routed)
         if response.status_code != HTTPStatus.OK:
             raise UnansweredError(response)
         fresh.append(response)
-        return _stored(response.content_type or "", response.body or "", answer.routed, recorded)
+        content_type = response.content_type or ""
+        body = response.body or ""
+        return exchange.stored(responses, content_type, body, answer.routed, recorded=recorded)
 
+    return _fresh_or_stored(lambda: _once(idempotency_key, exchange, produce), fresh)
+
+
+def _stream_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
+    """The same for a streamed answer. If the client leaves, the answer is read to its end and
+    stored: a retry gets it."""
+    relay: Relay[dict[str, str], JsonObject] = Relay()
+    responses = router().stored_responses
+
+    def produce() -> JsonObject:
+        answer = _routed(exchange)
+        ending = Ending(answer, metrics)
+        if not answer.is_live:
+            ending.save()
+            raise UnansweredError(_respond(exchange, answer.routed))
+        relay.begin(exchange.headers(answer.routed))
+        sent = []
+        for event in exchange.events(answer, ending.log):
+            sent.append(event)
+            relay.send(event)
+        recorded = ending.save()
+        if answer.error is not None:
+            raise answer.error  # nothing is stored: a retry asks again
+        body = "".join(sent)
+        return exchange.stored(responses, EVENT_STREAM, body, answer.routed, recorded=recorded)
+
+    head = relay.start(lambda: _once(idempotency_key, exchange, produce))
+    if head is not None:
+        outgoing.events, outgoing.after = relay.texts(), relay.join
+        return Response(HTTPStatus.OK, EVENT_STREAM, "", head)
+    return _fresh_or_stored(relay.result)
+
+
+def _fresh_or_stored(
+    once: Callable[[], JsonObject], fresh: Sequence[Response[str]] = ()
+) -> Response[str]:
     try:
-        stored = _once(idempotency_key, call, request, produce)
+        stored = once()
         return fresh[0] if fresh else router().stored_responses.restore(stored)
     except UnansweredError as error:
         return error.response
@@ -187,58 +257,14 @@ def _answer_once(idempotency_key: str, call: ChatCall, request: InboundRequest) 
         return errors(error, dict(error.headers))
 
 
-def _stream_once(idempotency_key: str, call: ChatCall, request: InboundRequest) -> Response[str]:
-    """The same for a streamed answer. If the client leaves, the answer is read to its end and
-    stored: a retry gets it."""
-    relay: Relay[dict[str, str], JsonObject] = Relay()
-
-    def produce() -> JsonObject:
-        answer = _routed(call, request)
-        ending = Ending(answer, metrics)
-        if not answer.is_live:
-            ending.save()
-            raise UnansweredError(_respond(call, answer.routed))
-        relay.begin(_explain(answer.routed))
-        sent = []
-        for event in live_events(answer, ending.log, include_usage=call.include_usage):
-            sent.append(event)
-            relay.send(event)
-        recorded = ending.save()
-        if answer.error is not None:
-            raise answer.error  # nothing is stored: a retry asks again
-        return _stored(EVENT_STREAM, "".join(sent), answer.routed, recorded)
-
-    head = relay.start(lambda: _once(idempotency_key, call, request, produce))
-    if head is not None:
-        outgoing.events, outgoing.after = relay.texts(), relay.join
-        return Response(HTTPStatus.OK, EVENT_STREAM, "", head)
-    try:
-        return router().stored_responses.restore(relay.result())
-    except UnansweredError as error:
-        return error.response
-    except AnswerNotStoredError as error:
-        return errors(error, dict(error.headers))
-
-
 def _once(
-    idempotency_key: str, call: ChatCall, request: InboundRequest, produce: Callable[[], JsonObject]
+    idempotency_key: str, exchange: Exchange, produce: Callable[[], JsonObject]
 ) -> JsonObject:
-    key_id, context = request.key.key_id, app.lambda_context
-    return router().idempotency.once(key_id, idempotency_key, call.content, context, produce)
-
-
-def _stored(content_type: str, body: str, routed: RoutedRequest, recorded: bool) -> JsonObject:
-    return router().stored_responses.store(
-        content_type,
-        body,
-        chat_answer.route_headers(routed),
-        routed.record.request_id,
-        recorded=recorded,
+    return router().idempotency.once(
+        exchange.request.key.key_id,
+        idempotency_key,
+        exchange.call.content,
+        app.lambda_context,
+        produce,
+        scope=exchange.protocol.scope,
     )
-
-
-def _explain(routed: RoutedRequest) -> dict[str, str]:
-    headers = chat_answer.route_headers(routed)
-    if app.current_event.headers.get("x-route-debug") == "1":
-        headers |= chat_answer.debug_headers(routed)
-    return headers

@@ -148,6 +148,10 @@ def _parts(block: Body) -> Iterator[tuple[str, Body]]:
         yield "contentBlockDelta", {"delta": {"toolUse": {"input": text[3:]}}}
     elif thought := block.get("reasoningContent", {}).get("reasoningText"):
         yield "contentBlockDelta", {"delta": {"reasoningContent": {"text": thought["text"]}}}
+        if signature := thought.get("signature"):
+            yield "contentBlockDelta", {"delta": {"reasoningContent": {"signature": signature}}}
+    elif redacted := block.get("reasoningContent", {}).get("redactedContent"):
+        yield "contentBlockDelta", {"delta": {"reasoningContent": {"redactedContent": redacted}}}
     elif cited := block.get("citationsContent"):
         for part in cited["content"]:
             yield "contentBlockDelta", {"delta": {"text": part["text"]}}

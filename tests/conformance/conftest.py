@@ -85,12 +85,8 @@ class Conformance:
         if asked to stream.
         """
         seen = dialect.streamed if stream and dialect.streamed else dialect.seen
-        self.serve_with(client)
-        _forget_records()
-        if self.learned:
-            router.router.cache_clear()
-        self.learned = any(each.status in (400, 422) for each in dialect.upstream + dialect.router)
-        answer = self._ask(dialect, stream=stream, events=events)
+        self.prepare(client, dialect, events=events)
+        answer = self._ask(dialect, stream=stream)
         assert answer.status == seen.status, answer.text
         assert self.tier_calls == seen.calls
         problems = [
@@ -104,7 +100,13 @@ class Conformance:
         problems += self._problems_of_record(answer, seen, stream=stream and seen.status == 200)
         assert not problems, "\n".join(problems)
 
-    def _ask(self, dialect: Dialect, *, stream: bool, events: bool) -> Answer:
+    def prepare(self, client: Client, dialect: Dialect, *, events: bool) -> None:
+        """Let the provider answer as the dialect says."""
+        self.serve_with(client)
+        _forget_records()
+        if self.learned:
+            router.router.cache_clear()
+        self.learned = any(each.status in (400, 422) for each in dialect.upstream + dialect.router)
         upstream = self.api.upstream
         routed = self.client.routed if self.client else None
         upstream.calls.clear()
@@ -121,6 +123,8 @@ class Conformance:
             return _reply(dialect.upstream, self.tier_calls, form)
 
         upstream.script = script
+
+    def _ask(self, dialect: Dialect, *, stream: bool) -> Answer:
         options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
         return self.api.chat(
             QUERY, headers={"x-route-debug": "1"}, **{**options, **dialect.request}

@@ -16,6 +16,7 @@ from route_switch.domain.ports import ModelCall
 from route_switch.domain.usage import Usage
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
 from tests.conformance.dialect import Dialect
+from tests.conformance.test_messages_protocol import check
 from tests.support.raw_server import SLOW, Serve, raw_server
 from tests.support.upstream import Reply, completion, failure, running_upstream
 
@@ -82,6 +83,11 @@ def test_forwarded_dialect(conformance: Conformance, dialect: Dialect, stream: b
 @every_dialect(ANTHROPIC.form)
 def test_anthropic_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
     conformance.check(ANTHROPIC, dialect, stream=stream, events=stream)
+
+
+@every_dialect(ANTHROPIC.form)
+def test_anthropic_dialect_in_its_own_protocol(conformance: Conformance, dialect: Dialect) -> None:
+    check(conformance, ANTHROPIC, dialect)
 
 
 @both_ways

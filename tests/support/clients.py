@@ -113,6 +113,9 @@ class CasesAnswered:
         case, client = found.groups()
         with self._lock:
             self.calls[client, case] += 1
+        return self.reply_to(case, body)
+
+    def reply_to(self, case: str, body: Body) -> Reply:
         return REPLIES[case]
 
 

@@ -16,7 +16,11 @@ MODEL = "us.amazon.nova-lite-v1:0"
 
 def sent(*messages: JsonObject, **params: Any) -> Any:
     """Return the request that is sent to Bedrock, which must match the service model."""
-    request = converse_request(ModelCall(MODEL, messages, params))
+    return sent_to(MODEL, *messages, **params)
+
+
+def sent_to(model: str, *messages: JsonObject, **params: Any) -> Any:
+    request = converse_request(ModelCall(model, messages, params))
     shape = _request_shape()
     report = ParamValidator().validate(request, shape)
     assert not report.has_errors(), report.generate_report()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from route_switch.api.chat_request import parse_chat_request
 from route_switch.api.feedback_request import parse_feedback
+from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
 from route_switch.api.request_shape import MAX_DEPTH, MAX_FIELDS, MAX_NAME_LENGTH
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.learning.example import Example

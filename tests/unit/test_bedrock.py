@@ -235,6 +235,10 @@ def test_reasoning_is_not_part_of_the_answer(stubbed: Stubbed) -> None:
         "role": "assistant",
         "content": "Yes.",
         "reasoning_content": "Hm, yes.",
+        "thinking_blocks": [
+            {"type": "thinking", "thinking": "Hm, ", "signature": "s"},
+            {"type": "redacted_thinking", "data": "Pw=="},
+        ],
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
-from tests.support.converse import sent
+from tests.support.converse import sent, sent_to
 
 SECRET = "the user's secret"
 PNG = "data:image/png;base64," + b64encode(b"\x89PNG").decode()
@@ -337,3 +337,34 @@ def test_malformed_calls_and_results_are_refused(message: JsonObject, reason: st
     told = refused(user("a"), message)
     assert reason in told
     assert SECRET not in told
+
+
+CLAUDE = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+THOUGHTS = [
+    {"type": "thinking", "thinking": "Hm.", "signature": "AbCd"},
+    {"type": "redacted_thinking", "data": "AAEC"},
+]
+
+
+def test_signed_thoughts_go_back_to_claude_unchanged() -> None:
+    answer = assistant("Yes.", thinking_blocks=THOUGHTS)
+    request = sent_to(CLAUDE, user("Sure?"), answer, user("Why?"), thinking={"type": "adaptive"})
+    assert request["messages"][1]["content"] == [
+        {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "AbCd"}}},
+        {"reasoningContent": {"redactedContent": b"\0\1\2"}},
+        {"text": "Yes."},
+    ]
+
+
+@pytest.mark.parametrize("fields", [{}, {"thinking": {"type": "disabled"}}])
+def test_a_model_that_does_not_think_gets_no_thoughts(fields: Any) -> None:
+    answer = assistant("Yes.", thinking_blocks=THOUGHTS)
+    request = sent_to(CLAUDE, user("Sure?"), answer, user("Why?"), **fields)
+    assert request["messages"][1]["content"] == [{"text": "Yes."}]
+
+
+@pytest.mark.parametrize("block", ["x", {"type": "thinking"}, {**THOUGHTS[1], "data": "?"}])
+def test_a_thought_that_no_model_had_is_refused(block: Any) -> None:
+    answer = assistant("Yes.", thinking_blocks=[block])
+    with pytest.raises(InvalidModelRequestError, match=r"messages\[1\].thinking_blocks\[0\]"):
+        sent_to(CLAUDE, user("Sure?"), answer, user("Why?"), reasoning_effort="low")

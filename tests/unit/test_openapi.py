@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +10,13 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from infra.routes import ROUTES
-from route_switch.api.chat_request import parse_chat_request
-from route_switch.api.chat_schema import REFUSED_FIELDS
 from route_switch.api.feedback_request import parse_feedback
 from route_switch.api.openapi import document
+from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
+from route_switch.api.protocols.chat_completions.chat_schema import REFUSED_FIELDS
+from route_switch.api.protocols.completions.text_request import parse_completion_request
+from route_switch.api.protocols.responses.response_refusals import OTHER_NAMES
+from route_switch.api.protocols.responses.response_request import parse_response_request
 from route_switch.domain.errors import RequestRefusedError
 
 Json = Any  # a document, which is read at many places
@@ -64,8 +67,16 @@ def is_valid(described: Json, name: str, body: Json) -> bool:
     return not [*Draft202012Validator(schema).iter_errors(body)]
 
 
+PARSERS: dict[str, Callable[[bytes], object]] = {
+    "ChatRequest": parse_chat_request,
+    "ResponsesRequest": parse_response_request,
+    "CompletionRequest": parse_completion_request,
+    "FeedbackRequest": parse_feedback,
+}
+
+
 def is_accepted(name: str, body: Json) -> bool:
-    parse = {"ChatRequest": parse_chat_request, "FeedbackRequest": parse_feedback}[name]
+    parse = PARSERS[name]
     try:
         parse(json.dumps(body).encode())
     except RequestRefusedError:
@@ -114,6 +125,56 @@ FEEDBACK: list[tuple[Json, bool]] = [
     ({"score": 1, "gold": ""}, False),
     ({"score": 1, "surprise": 1}, False),
 ]
+
+
+RESPONSES: list[tuple[Json, bool]] = [
+    ({}, True),
+    ({"input": ""}, False),
+    ({"input": []}, False),
+    ({"input": [{"role": "user", "content": "hello"}]}, True),
+    ({"store": False}, True),
+    ({"store": True}, False),
+    ({"background": True}, False),
+    ({"n": 2}, False),
+    ({"previous_response_id": None}, True),
+    ({"previous_response_id": "resp_1"}, False),
+    ({"include": ["reasoning.encrypted_content"]}, True),
+    ({"include": ["file_search_call.results"]}, False),
+    ({"max_output_tokens": 7.0}, True),
+    ({"max_output_tokens": 0}, False),
+    ({"route_switch": {"min_tier": 3, "max_tier": 1}}, False),
+    *(({field: None}, False) for field in (*REFUSED_FIELDS, *OTHER_NAMES)),
+]
+COMPLETIONS: list[tuple[Json, bool]] = [
+    ({}, True),
+    ({"prompt": ["hello"]}, True),
+    ({"prompt": ["hello", "again"]}, False),
+    ({"prompt": [7]}, False),
+    ({"prompt": ""}, False),
+    ({"suffix": None}, True),
+    ({"suffix": "end"}, False),
+    ({"logprobs": 5}, True),
+    ({"logprobs": True}, False),
+    *(({field: None}, False) for field in REFUSED_FIELDS),
+]
+
+
+@pytest.mark.parametrize(("fields", "accepted"), RESPONSES, ids=lambda value: json.dumps(value))
+def test_a_response_is_made_only_if_its_schema_is_satisfied(
+    described: Json, fields: Json, accepted: bool
+) -> None:
+    body = {"input": "hello", **fields}
+    assert is_valid(described, "ResponsesRequest", body) is accepted
+    assert is_accepted("ResponsesRequest", body) is accepted
+
+
+@pytest.mark.parametrize(("fields", "accepted"), COMPLETIONS, ids=lambda value: json.dumps(value))
+def test_a_completion_is_made_only_if_its_schema_is_satisfied(
+    described: Json, fields: Json, accepted: bool
+) -> None:
+    body = {"prompt": "hello", **fields}
+    assert is_valid(described, "CompletionRequest", body) is accepted
+    assert is_accepted("CompletionRequest", body) is accepted
 
 
 @pytest.mark.parametrize(("fields", "accepted"), CHAT, ids=lambda value: json.dumps(value))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from route_switch.adapters.learning.jsonl import open_unpacked
-from route_switch.api.chat_request import parse_chat_request
+from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
 from route_switch.domain.reasons import why_invalid

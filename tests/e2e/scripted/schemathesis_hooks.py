@@ -6,7 +6,7 @@ from typing import Any
 
 import schemathesis
 
-from route_switch.api.chat_request import IDEMPOTENCY_KEY
+from route_switch.api.client_call import IDEMPOTENCY_KEY
 
 
 @schemathesis.hook

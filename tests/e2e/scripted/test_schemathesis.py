@@ -63,9 +63,12 @@ def test_schemathesis_finds_no_failures(
         text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert answered_routes(json.loads(log.read_text())) == set(ROUTES), (
-        "some routes never returned 200"
-    )
+    answers = {route for route in ROUTES if "200" in operation(document, *route)["responses"]}
+    assert answered_routes(json.loads(log.read_text())) == answers, "some routes never returned 200"
+
+
+def operation(document: Json, method: str, route: str) -> Json:
+    return document["paths"][route.replace("+}", "}")][method.lower()]
 
 
 def answered_routes(log: Json) -> set[tuple[str, str]]:

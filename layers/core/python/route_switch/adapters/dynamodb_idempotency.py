@@ -41,8 +41,11 @@ class IdempotentRequests:
         content: JsonObject,
         context: LambdaContext,
         produce: Callable[[], JsonObject],
+        scope: str = "",
     ) -> JsonObject:
         """Return the result of `produce`; for a retry, the stored result of the first call.
+
+        Requests in different scopes are different, whatever their content.
 
         When `produce` raises, nothing is stored. Raise `RequestRefusedError` (409 while the first
         request is in progress, 400 when the key was used for a different request) or `StoreError`.
@@ -64,7 +67,7 @@ class IdempotentRequests:
             key_prefix=ITEM_PREFIX,
         )
         name = _scoped(key_id, idempotency_key)
-        request = {"id": name, "content": _digest(name, content)}
+        request = {"id": name, "content": _digest(name, content, scope)}
         try:
             kept: JsonObject = once(request=request)
         except (
@@ -106,10 +109,11 @@ def item_id(key_id: str, idempotency_key: str) -> str:
     return f"{ITEM_PREFIX}#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def _digest(name: str, content: JsonObject) -> str:
+def _digest(name: str, content: JsonObject, scope: str) -> str:
     """Hash a request. The hash includes the caller's key, which is stored nowhere, so texts cannot
     be guessed from it."""
-    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
+    parts = [name, content, scope] if scope else [name, content]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _scoped(key_id: str, idempotency_key: str) -> str:

@@ -6,13 +6,15 @@ ALLOWED_HEADERS = [
     "Idempotency-Key",
     *("OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project"),
     *("x-request-id", "x-route-debug", "x-session-id"),
+    *("x-api-key", "anthropic-version", "anthropic-beta"),
+    *("anthropic-dangerous-direct-browser-access", "x-stainless-helper"),
     *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
     *(f"x-stainless-{name}" for name in ("package-version", "retry-count", "runtime")),
     *("x-stainless-runtime-version", "x-stainless-timeout"),
 ]
-"""What this API reads, and what OpenAI's clients send."""
+"""What this API reads, and what OpenAI's and Anthropic's clients send."""
 EXPOSED_HEADERS = [
-    *("Retry-After", "x-request-id", "x-should-retry"),
+    *("Retry-After", "request-id", "x-request-id", "x-should-retry"),
     *(f"x-route-{name}" for name in ("cost-usd", "debug", "model", "prompt-version")),
     *(f"x-route-{name}" for name in ("reason", "session", "session-saved-usd", "tier")),
 ]

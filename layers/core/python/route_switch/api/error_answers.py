@@ -1,6 +1,8 @@
-"""Errors in OpenAI's form."""
+"""Errors as every protocol reports them: a status, headers, and what the body has to say."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from route_switch.domain.errors import (
     AllTiersFailedError,
@@ -15,7 +17,7 @@ from route_switch.domain.ports import JsonObject
 RETRY_AFTER_S = 1
 """When to retry after a transient failure."""
 SDK_PATIENCE_S = 60
-"""OpenAI's clients ignore a longer Retry-After, and would retry within seconds."""
+"""OpenAI's and Anthropic's clients ignore a longer Retry-After, and would retry within seconds."""
 _NO_RETRY = {"x-should-retry": "false"}
 
 FAILURES: dict[FailureKind, tuple[int, str, str]] = {
@@ -31,38 +33,54 @@ STORE_UNAVAILABLE = "A data store is temporarily unavailable. Try again in a mom
 """The error itself names the owner's resources, so it only goes to the log."""
 
 
-def error_body(
-    message: str, kind: str, code: str | None = None, param: str | None = None
-) -> JsonObject:
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """`kind`, `code` and `param` are OpenAI's words; other protocols have theirs for the same
+    `status`."""
+
+    status: int
+    message: str
+    kind: str
+    code: str | None = None
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def error_response(error: RouteSwitchError) -> tuple[int, dict[str, str], JsonObject]:
-    """Return the HTTP status, headers and body for an error. Set `Retry-After` when a retry may
-    help."""
+def openai_error(error: ErrorAnswer) -> JsonObject:
+    """Return the body in OpenAI's form."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": error.kind,
+            "param": error.param,
+            "code": error.code,
+        }
+    }
+
+
+def error_answer(error: RouteSwitchError) -> ErrorAnswer:
+    """Return what to answer. Set `Retry-After` when a retry may help."""
     match error:
-        case RequestRefusedError():
-            body = error_body(str(error), error.kind, error.code, error.param)
-            return error.status, _retry_headers(error.status, error.retry_after_s), body
+        case RequestRefusedError(status=status, kind=kind, code=code, param=param):
+            headers = _retry_headers(status, error.retry_after_s)
+            return ErrorAnswer(status, str(error), kind, code, param, headers)
         case StoreError():
-            return _server_error(503, STORE_UNAVAILABLE, "service_unavailable")
-        case InvalidModelRequestError():
-            body = error_body(
-                str(error), "invalid_request_error", error.code or "provider_refused", error.param
+            headers = _retry_after(RETRY_AFTER_S)
+            return ErrorAnswer(
+                503, STORE_UNAVAILABLE, "server_error", "service_unavailable", headers=headers
             )
-            return error.status if error.status in (413, 422) else 400, {}, body
+        case InvalidModelRequestError(code=code, param=param):
+            status = error.status if error.status in (413, 422) else 400
+            code = code or "provider_refused"
+            return ErrorAnswer(status, str(error), "invalid_request_error", code, param)
         case AllTiersFailedError():
             status, kind, code = FAILURES[error.kind]
-            return status, _advice(error.retry_after_s), error_body(str(error), kind, code)
+            headers = _advice(error.retry_after_s)
+            return ErrorAnswer(status, str(error), kind, code, headers=headers)
         case _:
             message = "The router failed. Ask the owner to look up this request id in its log."
             # The request may have been paid for, and would fail in the same way again.
-            return 500, {**_NO_RETRY}, error_body(message, "server_error", "internal_error")
-
-
-def _server_error(status: int, message: str, code: str) -> tuple[int, dict[str, str], JsonObject]:
-    body = error_body(message, "server_error", code)
-    return status, _retry_after(RETRY_AFTER_S), body
+            return ErrorAnswer(500, message, "server_error", "internal_error", headers=_NO_RETRY)
 
 
 def _advice(retry_after_s: float | None) -> dict[str, str]:

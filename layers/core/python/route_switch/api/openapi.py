@@ -7,13 +7,25 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from route_switch.api import openapi_answers as answers
-from route_switch.api.chat_request import ChatRequest
 from route_switch.api.feedback_request import FeedbackRequest
-from route_switch.api.openapi_operations import TAGS, paths
+from route_switch.api.openapi_messages import MESSAGES_ANSWERS, MESSAGES_OPERATIONS
+from route_switch.api.openapi_operations import TAGS, paths, refusal_name
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
+from route_switch.api.openapi_responses import RESPONSES_ANSWERS, RESPONSES_OPERATIONS
+from route_switch.api.protocols.chat_completions.chat_request import ChatRequest
+from route_switch.api.protocols.completions.text_request import CompletionRequest
+from route_switch.api.protocols.messages.messages_schema import CountTokensRequest, MessagesRequest
+from route_switch.api.protocols.responses.response_request import ResponsesRequest
 from route_switch.domain.ports import JsonObject
 
-REQUESTS: tuple[type[BaseModel], ...] = (ChatRequest, FeedbackRequest)
+REQUESTS: tuple[type[BaseModel], ...] = (
+    ChatRequest,
+    MessagesRequest,
+    CountTokensRequest,
+    ResponsesRequest,
+    CompletionRequest,
+    FeedbackRequest,
+)
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Error,
     answers.ChatCompletion,
@@ -29,11 +41,13 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Prompt,
     answers.PromptHistory,
     answers.Health,
+    *MESSAGES_ANSWERS,
+    *RESPONSES_ANSWERS,
 )
 SCHEMAS = "#/components/schemas/"
 ABOUT = (
-    "An LLM router for OpenAI's clients. With the model `auto`, the routing prompt chooses the "
-    "tier whose model answers."
+    "An LLM router for OpenAI's and Anthropic's clients. With the model `auto`, the routing "
+    "prompt chooses the tier whose model answers."
 )
 
 
@@ -46,7 +60,7 @@ def document() -> JsonObject:
         "servers": [{"url": ".", "description": "The location of this document."}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"key": []}],
-        "paths": paths(),
+        "paths": paths(*MESSAGES_OPERATIONS, *RESPONSES_OPERATIONS),
         "components": {
             "securitySchemes": {
                 "key": {
@@ -59,7 +73,11 @@ def document() -> JsonObject:
             },
             "schemas": _schemas(),
             "parameters": PARAMETERS,
-            "responses": {str(status): _error(status) for status in ERRORS},
+            "responses": {
+                refusal_name(error, status): _error(error, status)
+                for error in ("Error", "MessagesError")
+                for status in ERRORS
+            },
         },
     }
 
@@ -83,9 +101,9 @@ def _schemas() -> JsonObject:
     return schemas
 
 
-def _error(status: int) -> JsonObject:
+def _error(schema: str, status: int) -> JsonObject:
     return {
         "description": ERRORS[status],
         "headers": REFUSED,
-        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Error"}}},
+        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}{schema}"}}},
     }

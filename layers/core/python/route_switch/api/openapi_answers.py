@@ -28,9 +28,12 @@ class ErrorDetail(BaseModel):
 
 
 class Error(BaseModel):
-    """An error in OpenAI's format."""
+    """An error in OpenAI's format. API Gateway's own errors also have what Anthropic's format
+    needs."""
 
     error: ErrorDetail
+    type: Literal["error"] | None = None
+    request_id: str | None = None
 
 
 class Decision(BaseModel):

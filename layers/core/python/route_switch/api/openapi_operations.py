@@ -21,7 +21,8 @@ ANYWHERE = (429, 500, 502, 503, 504)
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`answer` and `body` name schemas, `parameters` named parts. `event` is the schema of a single
-    event for answers that may be streamed, because OpenAPI 3.1 cannot describe the whole stream."""
+    event for answers that may be streamed, because OpenAPI 3.1 cannot describe the whole stream.
+    Without `answers`, a route only explains why it cannot answer."""
 
     method: str
     path: str
@@ -35,6 +36,9 @@ class Operation:
     headers: JsonObject = field(default_factory=dict)
     event: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
+    answers: bool = True
+    error: str = "Error"
+    """The schema of its errors."""
 
     def as_json(self) -> JsonObject:
         operation: JsonObject = {
@@ -43,8 +47,8 @@ class Operation:
             "summary": self.summary,
             "parameters": [_ref("parameters", name) for name in self.parameters],
             "responses": {
-                "200": self._answer(),
-                **{str(s): _ref("responses", str(s)) for s in sorted({*self.errors, *ANYWHERE})},
+                **({"200": self._answer()} if self.answers else {}),
+                **{str(s): self._refusal(s) for s in sorted({*self.errors, *ANYWHERE})},
             },
         }
         if self.body is not None:
@@ -54,11 +58,14 @@ class Operation:
             operation["security"] = []
         return operation
 
+    def _refusal(self, status: int) -> JsonObject:
+        return _ref("responses", refusal_name(self.error, status))
+
     def _answer(self) -> JsonObject:
         schema = _ref("schemas", self.answer) if self.answer else _ANY_OBJECT
         content: JsonObject = {"application/json": {"schema": schema}}
         if self.event is not None:
-            content["text/event-stream"] = {"schema": _event(self.event)}
+            content["text/event-stream"] = {"schema": _event(self.event, self.error)}
         return {
             "description": "Success.",
             "headers": self.headers,
@@ -190,15 +197,20 @@ OPERATIONS = (
 )
 
 
-def paths() -> JsonObject:
+def paths(*more: Operation) -> JsonObject:
     found: dict[str, JsonObject] = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *more):
         methods = found.setdefault(operation.path, {})
         methods[operation.method.lower()] = operation.as_json()
     return {**found}
 
 
-def _event(schema: str) -> JsonObject:
+def refusal_name(error: str, status: int) -> str:
+    """Return the name of the response with this status and schema."""
+    return str(status) if error == "Error" else f"{error}{status}"
+
+
+def _event(schema: str, error: str) -> JsonObject:
     """Return the schema of a server-sent event as an object, with its data as JSON."""
     data: list[JsonValue] = [
         {
@@ -206,7 +218,7 @@ def _event(schema: str) -> JsonObject:
             "contentMediaType": "application/json",
             "contentSchema": _ref("schemas", name),
         }
-        for name in (schema, "Error")
+        for name in (schema, error)
     ]
     return {
         "type": "object",

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from route_switch.api.chat_request import IDEMPOTENCY_KEY, MAX_USER_LENGTH
+from route_switch.api.client_call import IDEMPOTENCY_KEY, MAX_USER_LENGTH
 from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
@@ -108,6 +108,7 @@ PARAMETERS: JsonObject = {
         "path", "id", "Slashes may be sent unencoded or encoded.", _text(200), "tier-1"
     ),
     "request": _parameter("path", "id", "The answer's `id`.", _text(MAX_ID_LENGTH), "chatcmpl-1"),
+    "response": _parameter("path", "id", "The rest of the path.", _text(MAX_ID_LENGTH), "resp_1"),
     "user": _parameter(
         "path", "user", "The `user` field of the requests.", _text(MAX_USER_LENGTH), "u-1"
     ),

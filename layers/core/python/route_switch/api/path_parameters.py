@@ -1,7 +1,7 @@
 """Validate path parameters: longer ids and users were never stored, and DynamoDB rejects keys over
 2 KB."""
 
-from route_switch.api.chat_request import MAX_USER_LENGTH
+from route_switch.api.client_call import MAX_USER_LENGTH
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 

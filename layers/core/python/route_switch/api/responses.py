@@ -1,7 +1,8 @@
-"""What all functions behind the API share: JSON responses, and errors in OpenAI's format."""
+"""What all functions behind the API share: JSON responses and errors."""
 
 import json
 import logging
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger, Metrics
@@ -10,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 
-from route_switch.api.error_answers import error_response
+from route_switch.api.error_answers import ErrorAnswer, error_answer, openai_error
 from route_switch.domain.errors import (
     AllTiersFailedError,
     RequestRefusedError,
@@ -56,13 +57,33 @@ def record_response(record: JsonObject) -> Response[str]:
     )
 
 
-class ErrorResponses:
-    """Turns everything that a handler of `app` raises into a response, and logs server errors."""
+ErrorForm = Callable[[str, ErrorAnswer, str], tuple[Mapping[str, str], JsonObject]]
+"""Takes the path of the request, the error and the request's id. Returns headers and body."""
 
-    def __init__(self, app: APIGatewayRestResolver, logger: Logger, metrics: Metrics) -> None:
+
+def _openai_form(
+    _path: str, error: ErrorAnswer, _request_id: str
+) -> tuple[Mapping[str, str], JsonObject]:
+    return {}, openai_error(error)
+
+
+class ErrorResponses:
+    """Turns everything that a handler of `app` raises into a response, and logs server errors.
+
+    `form` gives an error the form of the client's protocol, by default OpenAI's.
+    """
+
+    def __init__(
+        self,
+        app: APIGatewayRestResolver,
+        logger: Logger,
+        metrics: Metrics,
+        form: ErrorForm = _openai_form,
+    ) -> None:
         self._app = app
         self._logger = logger
         self._metrics = metrics
+        self._form = form
         app.not_found(self._unknown_url)
         app.exception_handler(RouteSwitchError)(self)
         app.exception_handler(Exception)(self._defect)
@@ -70,8 +91,9 @@ class ErrorResponses:
     def __call__(
         self, error: RouteSwitchError, headers: dict[str, str] | None = None
     ) -> Response[str]:
-        status, own_headers, body = error_response(error)
-        request_id = self._app.current_event.request_context.request_id
+        answer = error_answer(error)
+        status, event = answer.status, self._app.current_event
+        request_id = event.request_context.request_id
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # Our own messages contain no request texts.
             kind = type(error).__name__
@@ -79,9 +101,9 @@ class ErrorResponses:
             if not isinstance(error, AllTiersFailedError):  # the models failed, not the router
                 self._metrics.add_metric("unexpected_errors", MetricUnit.Count, 1)
                 self._metrics.flush_metrics()
-        return json_response(
-            body, status, {"x-request-id": request_id, **own_headers, **(headers or {})}
-        )
+        headers = {"x-request-id": request_id, **answer.headers, **(headers or {})}
+        own_headers, body = self._form(event.path, answer, headers["x-request-id"])
+        return json_response(body, status, {**headers, **own_headers})
 
     def _unknown_url(self, _: NotFoundError) -> Response[str]:
         event = self._app.current_event

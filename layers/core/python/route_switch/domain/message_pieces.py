@@ -22,9 +22,12 @@ class MessagePieces:
     """An object whose texts are joined, whose lists are put together by index, and whose other
     fields are replaced by later ones."""
 
-    def __init__(self, first: JsonObject) -> None:
+    def __init__(self, first: JsonObject | None = None) -> None:
         self._parts: dict[str, Part] = {}
-        self.add(first)
+        self.add(first or {})
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
 
     def add(self, delta: JsonObject) -> None:
         for name, new in delta.items():

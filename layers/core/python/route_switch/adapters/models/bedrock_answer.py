@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.bedrock_thoughts import signed_thought
 from route_switch.adapters.models.openai_message import read_finish_reason, read_message
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
@@ -57,11 +58,14 @@ def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -
         for block in blocks
         if (use := block.get("toolUse"))
     ]
+    found = (signed_thought(block.get("reasoningContent", {})) for block in blocks)
+    signed = [each for each in found if each is not None]
     return read_message(
         {
             "content": text if text or not calls else None,
             "tool_calls": calls[:1] if one_call else calls,
             "reasoning_content": "".join(map(_reasoning, blocks)) or None,
+            "thinking_blocks": [*signed] or None,
         }
     )
 

@@ -2,7 +2,8 @@
 
 In Bedrock, user and assistant alternate, user first. So consecutive messages of one role are
 merged, and messages without content are dropped. A participant's `name`, an assistant's
-`reasoning_content` and other accompanying fields are not sent.
+`reasoning_content` and other accompanying fields are not sent; signed thoughts are, to a model that
+takes them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.bedrock_content import texts_of, user_blocks
+from route_switch.adapters.models.bedrock_thoughts import thoughts_of
 from route_switch.adapters.models.bedrock_tools import require_results, tool_result, tool_uses
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
@@ -36,12 +38,14 @@ def system_blocks(messages: Sequence[JsonObject]) -> "list[SystemContentBlockTyp
     ]
 
 
-def turns_of(messages: Sequence[JsonObject]) -> "list[MessageTypeDef]":
+def turns_of(
+    messages: Sequence[JsonObject], *, with_thoughts: bool = False
+) -> "list[MessageTypeDef]":
     """Return all other messages. Raise `InvalidModelRequestError` for conversations that Bedrock
     would reject."""
     turns: list[MessageTypeDef] = [
         {"role": role, "content": [block for _, block in blocks]}
-        for role, blocks in groupby(_blocks_by_role(messages), key=itemgetter(0))
+        for role, blocks in groupby(_blocks_by_role(messages, with_thoughts), key=itemgetter(0))
     ]
     if not turns or turns[0]["role"] != "user":
         raise InvalidModelRequestError(
@@ -54,6 +58,7 @@ def turns_of(messages: Sequence[JsonObject]) -> "list[MessageTypeDef]":
 
 def _blocks_by_role(
     messages: Sequence[JsonObject],
+    with_thoughts: bool,
 ) -> "Iterator[tuple[ConversationRoleType, ContentBlockTypeDef]]":
     """Yield all content blocks in order, each with its role."""
     for index, message in enumerate(messages):
@@ -61,6 +66,8 @@ def _blocks_by_role(
         if role == "user":
             yield from (("user", block) for block in user_blocks(message.get("content"), place))
         elif role == "assistant":
+            thoughts = thoughts_of(message, place) if with_thoughts else ()
+            yield from (("assistant", block) for block in thoughts)
             yield from (("assistant", block) for block in _assistant_blocks(message, place))
         elif role == "tool":
             yield "user", tool_result(message, place)

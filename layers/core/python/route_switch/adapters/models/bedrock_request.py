@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import JsonValue
 
 from route_switch.adapters.models.bedrock_messages import system_blocks, turns_of
+from route_switch.adapters.models.bedrock_thoughts import takes_thoughts
 from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import ModelCall
@@ -73,7 +74,8 @@ def converse_request(
     `cache_min_tokens` is the shortest prefix that the model caches, if that is known.
     """
     _reject_lossy_fields(call.params)
-    turns, tools = turns_of(call.messages), tool_config(call.params)
+    tools = tool_config(call.params)
+    turns = turns_of(call.messages, with_thoughts=takes_thoughts(call))
     if not tools:
         turns = tool_calls_as_text(turns)
     request: ConverseRequestTypeDef = {

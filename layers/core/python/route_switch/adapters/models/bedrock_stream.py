@@ -13,6 +13,7 @@ from route_switch.adapters.models.bedrock_answer import (
     UNUSABLE_REASONS,
     read_bedrock_usage,
 )
+from route_switch.adapters.models.bedrock_thoughts import Thoughts
 from route_switch.adapters.models.openai_message import read_finish_reason
 from route_switch.adapters.models.openai_tool_calls import ToolCallPieces
 from route_switch.domain.errors import ModelError
@@ -48,6 +49,7 @@ class _Reader:
     def __init__(self, *, one_call: bool) -> None:
         self._one_call = one_call
         self._calls = ToolCallPieces()
+        self._thoughts = Thoughts()
         self._first: object = None
         """Index of the block with the first tool call."""
         self._seen: JsonObject = {}
@@ -62,8 +64,8 @@ class _Reader:
             return self._call(index, {"function": {"arguments": use.get("input", "")}})
         if text := delta.get("text"):
             return self._said({"content": text})
-        thought = delta.get("reasoningContent", {}).get("text")
-        return self._said({"reasoning_content": thought}) if thought else {}
+        thought = self._thoughts.read(index, delta.get("reasoningContent", {}))
+        return self._said(thought) if thought else {}
 
     def end(self, reason: str) -> Chunk:
         calls = self._calls.rest()

@@ -35,10 +35,11 @@ FIELDS = frozenset(
             "top_p",
         ),
         *("user", "verbosity", "web_search_options"),
+        *("thinking", "top_k"),
     }
 )
-"""OpenAI's fields. LiteLLM accepts its own settings alongside them, such as the provider's address
-and price, and those belong to the owner."""
+"""OpenAI's fields, and Anthropic's that no field of OpenAI's stands for. LiteLLM accepts its own
+settings alongside them, such as the provider's address and price, and those belong to the owner."""
 
 
 JSON_TOOL = "json_tool_call"

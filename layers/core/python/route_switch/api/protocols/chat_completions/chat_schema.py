@@ -27,13 +27,6 @@ def _within(tier: Tier) -> JsonValue:
     return _one_of(_where(model={"not": {"const": tier.alias}}), _where(route_switch=options))
 
 
-IN_ORDER: list[JsonValue] = [
-    _where(min_tier={"enum": [1]}),
-    _where(min_tier={"enum": [1, 2]}, max_tier={"enum": [2, 3]}),
-    _where(max_tier={"enum": [3]}),
-]
-"""One of these must hold: `min_tier` is not above `max_tier`."""
-
 _STREAMED: JsonValue = {"properties": {"stream": {"const": True}}, "required": ["stream"]}
 _DECIDED_AND_ANSWERED = _where(dry_run={"const": False})
 COMBINATIONS: list[JsonValue] = [

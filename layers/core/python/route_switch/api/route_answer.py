@@ -1,11 +1,10 @@
-"""Whole responses of the OpenAI chat completion API, and explanatory headers."""
+"""What an answer of any protocol says about its routing: headers, and the body of a dry run."""
 
 import json
 from http import HTTPStatus
 
 from pydantic import JsonValue
 
-from route_switch.domain.completion import Completion
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
@@ -17,32 +16,9 @@ MAX_REPLY_CHARACTERS = 200
 """Limit for the router LLM's reply, which should be one digit: headers have little room."""
 
 
-def completion_body(routed: RoutedRequest) -> JsonObject:
-    """Return the answer as an OpenAI chat completion."""
-    completion = routed.completion
-    choices: list[JsonValue] = [
-        {
-            **choice.extra,
-            "index": choice.index,
-            "message": choice.message,
-            "logprobs": choice.logprobs,
-            "finish_reason": choice.finish_reason,
-        }
-        for choice in (completion.choices if completion else ())
-    ]
-    extra = completion.extra if completion else {}
-    body = {**extra, **envelope(routed, "chat.completion"), "choices": choices}
-    if completion and completion.usage:
-        body["usage"] = usage_body(completion)
-    return body
-
-
-def dry_run_body(routed: RoutedRequest) -> JsonObject:
-    """Return a chat completion without choices, with the model that would be called, and the
-    decision."""
-    usage: JsonObject = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+def dry_run_body(empty: JsonObject, routed: RoutedRequest) -> JsonObject:
+    """Return an empty answer with the model that would be called, and the decision."""
     decision = _decision(routed)
-    empty = {**envelope(routed, "chat.completion"), "choices": [], "usage": usage}
     return {**empty, "model": decision["model"], "route_switch": decision}
 
 
@@ -57,20 +33,6 @@ def route_body(routed: RoutedRequest, request: InboundRequest, bypass_tokens: in
         "query_tokens": routed.record.query_tokens,
         "bypass_tokens": bypass_tokens,
         "assumed_output_tokens": assumed_output_tokens(request.params),
-    }
-
-
-def usage_body(completion: Completion) -> JsonObject:
-    """Return the provider's usage if it is in OpenAI's format; otherwise build it from the known
-    counts."""
-    usage = completion.usage
-    if usage is None or completion.provider_usage is not None:
-        return completion.provider_usage or {}
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
     }
 
 
@@ -138,18 +100,22 @@ def debug_headers(routed: RoutedRequest) -> dict[str, str]:
     return headers
 
 
-def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
-    """Return the fields that an answer and all of its chunks have in common."""
-    completion = routed.completion
-    common: JsonObject = {
-        "id": routed.record.request_id,
-        "object": kind,
-        "created": int(routed.record.created_at.timestamp()),
-        "model": routed.record.model,
+def costs_body(routed: RoutedRequest) -> JsonObject:
+    """Return what is known at the end of a streamed answer."""
+    record = routed.record
+    costs: JsonObject = {
+        "tier": record.tier.value,
+        "reason": record.reason.value,
+        "model": record.model,
+        "cost_usd": record.cost_usd,
+        "saved_usd": record.saved_usd,
+        "saving_basis": record.saving_basis,
     }
-    if completion and completion.system_fingerprint is not None:
-        common["system_fingerprint"] = completion.system_fingerprint
-    return common
+    if record.session is not None and record.reason is not Reason.SHADOW:
+        costs["session"] = record.session.value
+        if record.session_saved_usd is not None:
+            costs["session_saved_usd"] = record.session_saved_usd
+    return costs
 
 
 def _decision(routed: RoutedRequest) -> JsonObject:

@@ -1,0 +1,104 @@
+"""The body of a request as a JSON object, and what is wrong with one of its fields."""
+
+import json
+from collections.abc import Callable
+from math import isinf
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from route_switch.api.request_shape import MAX_DEPTH, check_shape
+from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.reasons import why_invalid
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
+Advice = Callable[[str, JsonObject, str], str | None]
+"""Takes a field's path, the request and the validator's type of error. Returns a better message
+than the validator's, if it knows one."""
+
+
+def parse_object(body: bytes, needed: str = "messages") -> JsonObject:
+    """Return the request. Raise `RequestRefusedError` if the body is not a JSON object that can be
+    recorded. `needed` names the field that a request has at least."""
+    content = _parse_json(body)
+    if not isinstance(content, dict):
+        raise RequestRefusedError(
+            f"The request body must be a JSON object with '{needed}'.", code="invalid_json"
+        )
+    check_shape(content)
+    return content
+
+
+def validated(model: type[Model], content: JsonObject, advice: Advice, api: str) -> Model:
+    """Validate the request. Raise `RequestRefusedError` for its first invalid field. `api` is the
+    name of the API whose documentation describes the field."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        # Alternatives of a field are tried in turn. The last one has come furthest.
+        problem = max(problems, key=lambda each: len(_path_of(content, each)))
+        param, kind = _path_of(content, problem), problem["type"]
+        missing = f"'{param}' is missing." if kind == "missing" else None
+        raise RequestRefusedError(
+            advice(param, content, kind)
+            or missing
+            or f"'{param}' {why_invalid(problem)}. See {api} for its format.",
+            code="missing_required_parameter" if kind == "missing" else "invalid_value",
+            param=param,
+        ) from error
+
+
+def _parse_json(body: bytes) -> JsonValue:
+    try:
+        text = body.decode("utf-8", errors="strict")
+        content: JsonValue = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeError as error:
+        raise RequestRefusedError(
+            "The request body is not valid UTF-8, or contains half a surrogate pair. "
+            "Send JSON in UTF-8.",
+            code="invalid_encoding",
+        ) from error
+    except RecursionError as error:
+        raise RequestRefusedError(
+            f"The request body is nested more than {MAX_DEPTH} levels deep. Send flatter values.",
+            code="invalid_value",
+        ) from error
+    except ValueError as error:
+        raise RequestRefusedError(
+            "The request body is not valid JSON. Send one JSON object.", code="invalid_json"
+        ) from error
+    return content
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if isinf(value):
+        raise ValueError(f"{digits} is out of range")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not valid JSON")
+
+
+def _path_of(content: JsonValue, problem: "ErrorDetails") -> str:
+    """Return the field in OpenAI's notation, such as `messages[0].role`. Leave out the parts that
+    the validator adds to name a field's alternatives."""
+    path, location = "", problem["loc"]
+    for part in location:
+        if isinstance(content, dict) and part in content:
+            path += f".{part}" if path else str(part)
+            content = content[str(part)]
+        elif isinstance(content, list) and isinstance(part, int):
+            path += f"[{part}]"
+            content = content[part]
+    if problem["type"] == "missing":
+        return f"{path}.{location[-1]}" if path else str(location[-1])
+    return path

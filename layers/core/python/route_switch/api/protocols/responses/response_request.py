@@ -1,0 +1,124 @@
+"""Requests of OpenAI's Responses API."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from route_switch.api.client_call import MAX_USER_LENGTH, ClientCall
+from route_switch.api.json_body import parse_object, validated
+from route_switch.api.protocols.chat_completions.chat_request import (
+    MAX_TOKENS,
+    refuse_owner_fields,
+)
+from route_switch.api.protocols.responses.response_input import chat_messages
+from route_switch.api.protocols.responses.response_params import chat_params
+from route_switch.api.protocols.responses.response_refusals import CONSTRAINTS, refuse_fields
+from route_switch.api.protocols.responses.response_tool_choice import tool_params
+from route_switch.api.protocols.responses.response_tools import OfferedTools, offered_tools
+from route_switch.api.route_options import RouteOptions, Whole, check_options
+from route_switch.domain.ports import JsonObject
+
+
+class ReasoningSettings(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    effort: str | None = None
+    summary: str | None = None
+
+
+class TextSettings(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    format: dict[str, JsonValue] | None = None
+    verbosity: str | None = None
+
+
+class ResponsesRequest(BaseModel):
+    """The validated fields of a request. docs/protocols.md lists which items, parts and tools are
+    kept. Fields that this API does not have pass through unchanged."""
+
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": CONSTRAINTS})
+
+    model: Annotated[str, Field(max_length=200)] = "auto"
+    input: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[list[dict[str, JsonValue]], Field(min_length=1)]
+    )
+    instructions: str | None = None
+    stream: bool | None = None
+    stream_options: dict[str, JsonValue] | None = None
+    user: Annotated[str, Field(min_length=1, max_length=MAX_USER_LENGTH)] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole] | None = None
+    max_tool_calls: Annotated[int, Field(ge=1), Whole] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20), Whole] | None = None
+    tools: list[dict[str, JsonValue]] | None = None
+    tool_choice: str | dict[str, JsonValue] | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: ReasoningSettings | None = None
+    text: TextSettings | None = None
+    include: list[str] | None = None
+    metadata: dict[str, JsonValue] | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    store: bool | None = None
+    background: bool | None = None
+    route_switch: RouteOptions = RouteOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A request in chat form. A sentence in `left_out` names each part that is not passed on."""
+
+    messages: tuple[JsonObject, ...]
+    params: JsonObject
+    tools: OfferedTools
+    left_out: tuple[str, ...]
+
+
+def parse_response_request(body: bytes) -> ClientCall:
+    """Validate and translate the request. Raise `RequestRefusedError`."""
+    content = parse_object(body, "input")
+    refuse_owner_fields(content)
+    refuse_fields(content)
+    request = validated(ResponsesRequest, content, _advice, "the OpenAI Responses API")
+    check_options(request.route_switch, stream=bool(request.stream))
+    for name in ("max_output_tokens", "top_logprobs"):
+        if name in content:
+            content[name] = getattr(request, name)
+    translation = translated(content)
+    return ClientCall(
+        content=content,
+        messages=translation.messages,
+        params=translation.params,
+        options=request.route_switch,
+        model=request.model,
+        user=request.user,
+        stream=bool(request.stream),
+    )
+
+
+def translated(content: JsonObject) -> Translation:
+    """Return a validated request in chat form. Raise `RequestRefusedError` for what cannot be
+    kept."""
+    tools = offered_tools(content)
+    messages, left_out = chat_messages(content)
+    params = chat_params(content) | tool_params(content, tools)
+    return Translation(messages, params, tools, (*tools.left_out, *left_out))
+
+
+def _advice(param: str, content: JsonObject, kind: str) -> str | None:
+    """Return a better message than the validator's, where it knows one."""
+    if kind == "extra_forbidden":
+        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
+    if param == "service_tier":
+        return (
+            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
+            "router decides what an answer may cost. Send 'auto' or 'default', or leave it out."
+        )
+    if param == "input":
+        return "'input' must be a text or a list of items, and not empty."
+    return None
