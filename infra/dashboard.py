@@ -68,7 +68,7 @@ class Dashboard(Construct):
 
     def _about(self) -> cloudwatch.IWidget:
         stage, models = self._stage, self._stage.router.models
-        tiers = ", ".join(f"Tier {tier}: {models.tiers[tier].model}" for tier in Tier)
+        tiers = ", ".join(f"Tier {tier}: {models.tiers[tier].name}" for tier in Tier)
         count = custom_metrics(stage)
         budget = stage.monthly_budget_usd
         return cloudwatch.TextWidget(

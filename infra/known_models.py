@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.prices import with_capabilities, with_learning_prices, with_prices
 from infra.stage import Stage
+from infra.tier_checks import check_tiers
 from route_switch.domain.learning.calibration import why_partial
 from route_switch.domain.providers import IN_PROCESS
 from route_switch.domain.tiers import Tier
@@ -21,7 +22,8 @@ SIMULATED = (
 
 
 def with_model_data(scope: Construct, stage: Stage) -> Stage:
-    """Return the stage with its models' prices and capabilities. Attach warnings to `scope`."""
+    """Return the stage with its models' prices and capabilities. Attach warnings to `scope`. Raise
+    `ConfigurationError` for parameters that a tier's model does not take."""
     models, unknown = with_prices(stage.router.models)
     learning, unknown_to_learning = with_learning_prices(stage.learning)
     for name in unknown:
@@ -32,6 +34,7 @@ def with_model_data(scope: Construct, stage: Stage) -> Stage:
     if stage.name != "local" and stage.providers & IN_PROCESS:
         Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
     router = stage.router.model_copy(update={"models": with_capabilities(models)})
+    check_tiers(router)
     return stage.model_copy(update={"router": router, "learning": learning})
 
 

@@ -15,7 +15,7 @@ def with_prices(models: ModelCatalog) -> tuple[ModelCatalog, tuple[str, ...]]:
     A configured price overrides the cost map's. An unknown price is absent. `prices_date` is the
     configured date, or else the map's.
     """
-    found = {name: models.price(name) or list_price(name) for name in models.names}
+    found = {name: models.price(name) or list_price(name) for name in models.models}
     known = {name: price for name, price in found.items() if price is not None}
     unknown = tuple(name for name, price in found.items() if price is None)
     dated = models.prices_date or LISTED_ON
@@ -27,7 +27,7 @@ def with_capabilities(models: ModelCatalog) -> ModelCatalog:
 
     A configured capability overrides the cost map's.
     """
-    found = {n: models.capabilities.get(n) or list_capabilities(n) for n in models.names}
+    found = {n: models.capabilities.get(n) or list_capabilities(n) for n in models.models}
     known = {name: takes for name, takes in found.items() if takes is not None}
     return models.model_copy(update={"capabilities": known})
 

@@ -78,7 +78,7 @@ class RouterFunction(PythonFunction):
                 self.allow(["secretsmanager:GetSecretValue"], secret.secret_arn)
 
     def _allow_models(self, config: RouterConfig) -> None:
-        arns = invocable_arns(self, config.models.names, config.bedrock_region)
+        arns = invocable_arns(self, config.models.models, config.bedrock_region)
         if arns:
             self.allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], *arns)
 

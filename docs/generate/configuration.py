@@ -16,6 +16,7 @@ from route_switch.domain.learning.learning_config import MAX_RUN_HOURS, Learning
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import LongContextRates, Price
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.tier_parameters import TierParameters
 from route_switch.domain.tiers import ModelCatalog, TierModels
 
 Json = dict[str, Any]  # a JSON schema
@@ -66,6 +67,7 @@ UNITS = {
     "_usd_per_million": "USD per million tokens",
     "_tokens": "tokens",
     "temperature": "degrees of randomness",
+    "top_p": "share of probability",
     "_per_minute": "per minute",
     "_per_second": "per second",
     "_ratio": "tokens per token",
@@ -107,6 +109,7 @@ SECTIONS = (
     Section("router", RouterConfig),
     Section("router.models", ModelCatalog),
     Section("router.models.tiers", TierModels),
+    Section("router.models.tiers.params", TierParameters),
     Section("router.models.capabilities", Capabilities),
     Section("prices", Price),
     Section("prices.long_context", LongContextRates),
@@ -201,6 +204,7 @@ class Allowed:
             iter(field["patternProperties"].values())
         )
         by = "tier" if "$ref" in field.get("propertyNames", {}) else "model"
+        by = "name" if values == {"type": "string"} else by
         return f"object by {by}: {self(values)}"
 
 

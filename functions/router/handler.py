@@ -111,14 +111,14 @@ def dry_run() -> Response[str]:
 
 @app.get("/v1/models")
 def list_models() -> Response[str]:
-    body = model_list.models_body(router().config.models, _caller())
+    body = model_list.models_body(router().config, _caller())
     return json_response(models_for(app.current_event.headers, body))
 
 
 @app.get(f"{MODELS}.+")  # model names contain slashes, path parameters do not
 def model() -> Response[str]:
     name = unquote(app.current_event.path.partition(MODELS)[2])
-    body = model_list.model_body(router().config.models, _caller(), name)
+    body = model_list.model_body(router().config, _caller(), name)
     return json_response(models_for(app.current_event.headers, body))
 
 

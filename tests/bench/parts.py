@@ -34,7 +34,7 @@ class _Silent:
 
 def output_limit(config: RouterConfig) -> tuple[Path, Path]:
     call, silent = ModelCall("small", ({"role": "user", "content": "hello"},)), _Silent()
-    limited = LimitedClients(lambda _: silent, config.models)
+    limited = LimitedClients(lambda _: silent, config.output_limit)
     provider = next(iter(config.models.names)).partition("/")[0]
     return lambda: silent.stream(call), lambda: limited(provider).stream(call)
 

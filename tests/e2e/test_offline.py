@@ -74,7 +74,7 @@ def test_the_official_client_lists_models_and_understands_errors(offline: StackI
     sdk = client_of(offline)
     assert {"auto", "tier-1", "offline/large"} <= {model.id for model in sdk.models.list()}
     with pytest.raises(openai.NotFoundError) as unknown:
-        sdk.chat.completions.create(model="gpt-99", messages=[{"role": "user", "content": "x"}])
+        sdk.chat.completions.create(model="llama-99", messages=[{"role": "user", "content": "x"}])
     assert unknown.value.code == "model_not_found"
     with pytest.raises(openai.AuthenticationError):
         sdk.with_options(api_key="rs-wrong").models.list()

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.domain.aliases import DEFAULT_ALIASES
 from tests.integration.conftest import CLIENT_KEY, LONG, Api, MakeApi, by_model, record_of
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -65,7 +66,7 @@ PART_TYPE = "messages[0].content[0].type"
         ({"messages": [{"role": "user", "content": ["x"]}]}, 400, "messages[0].content[0]"),
         ({"messages": [*HELLO, 7]}, 400, "messages[1]"),
         ({"messages": HELLO, "model": 5}, 400, "model"),
-        ({"messages": HELLO, "model": "gpt-99"}, 404, "model"),
+        ({"messages": HELLO, "model": "llama-99"}, 404, "model"),
         ({"messages": HELLO, "model": ""}, 404, "model"),
         ({"messages": HELLO, "max_tokens": "many"}, 400, "max_tokens"),
         ({"messages": HELLO, "max_tokens": 0}, 400, "max_tokens"),
@@ -184,6 +185,7 @@ def test_the_models_are_auto_the_aliases_and_the_tier_models(api: Api) -> None:
         "openai/small",
         "openai/medium",
         "openai/large",
+        *DEFAULT_ALIASES,
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from route_switch.domain.aliases import DEFAULT_ALIASES
 from tests.integration.conftest import LONG, Api, MakeApi, by_model
 from tests.support.upstream import Body, Reply, completion
 
@@ -196,11 +197,12 @@ def test_models_are_listed_and_found_by_name(api: Api) -> None:
     assert listed == [
         *("auto", "tier-1", "tier-2", "tier-3"),
         *("openai/small", "openai/medium", "openai/large"),
+        *DEFAULT_ALIASES,
     ]
     for name in listed:
         for path in (name, name.replace("/", "%2F")):
             assert api("GET", f"/v1/models/{path}").body["id"] == name
-    missing = api("GET", "/v1/models/gpt-99")
+    missing = api("GET", "/v1/models/llama-99")
     assert (missing.status, missing.error["code"]) == (404, "model_not_found")
     assert api("GET", "/v1/models/openai/large", key="rs-small-only").status == 403
 

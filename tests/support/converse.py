@@ -20,7 +20,11 @@ def sent(*messages: JsonObject, **params: Any) -> Any:
 
 
 def sent_to(model: str, *messages: JsonObject, **params: Any) -> Any:
-    request = converse_request(ModelCall(model, messages, params))
+    return validated(converse_request(ModelCall(model, messages, params)))
+
+
+def validated(request: Any) -> Any:
+    """Return the request, which must match the service model."""
     shape = _request_shape()
     report = ParamValidator().validate(request, shape)
     assert not report.has_errors(), report.generate_report()

@@ -13,6 +13,7 @@ from route_switch.domain.baseline import Baseline, SavingBasis, estimate_baselin
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance, ratios_in
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.output_ratio import (
+    MAX_BYTES,
     MAX_KEPT,
     MIN_ROWS,
     NOTHING_MEASURED,
@@ -230,6 +231,15 @@ def test_a_new_measurement_replaces_that_of_its_models_and_keeps_others() -> Non
         after = after.updated([measured(1.0, f"x/m{number}")])
     assert len(after.measured) == MAX_KEPT
     assert len(after.to_json()) < 4096, "a standard parameter of Parameter Store"
+
+
+def test_long_names_of_models_with_parameters_fit_the_parameter() -> None:
+    ratios, name = OutputRatios(), "x/" + "m" * 400
+    for number in range(MAX_KEPT):
+        ratios = ratios.updated([measured(1.0, f"{name}{number}")])
+    assert len(ratios.to_json()) <= MAX_BYTES
+    assert len(ratios.measured) >= 2, "what a stage needs"
+    assert ratios.measured[0].model == f"{name}{MAX_KEPT - 1}", "the newest are kept"
 
 
 def test_ratios_survive_as_json_and_nothing_else_is_read() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from route_switch.adapters.models.bedrock_request import converse_request
 from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.ports import JsonObject, ModelCall
 from tests.support.converse import MODEL, sent
 
@@ -294,7 +295,7 @@ def test_a_prefix_is_marked_from_the_length_on_that_its_model_caches(
     cache_min_tokens: int | None, is_marked: bool
 ) -> None:
     call = ModelCall("amazon.nova-micro-v1:0", prompt(LONG_TEXT))  # about 1,550 tokens
-    request = converse_request(call, cache_min_tokens)
+    request = converse_request(call, Capabilities(cache_min_tokens=cache_min_tokens))
     assert ("cachePoint" in json.dumps(request)) == is_marked
 
 

@@ -8,6 +8,7 @@ from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.domain.needs import Capabilities, Needs
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.pricing import Price
+from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.estimate_costs import worst_cost_usd
 
@@ -25,6 +26,7 @@ CATALOG = ModelCatalog(
         for name in ("openai/small", "bedrock/medium", "bedrock/large", "bedrock/judge")
     },
 )
+CONFIG = RouterConfig(models=CATALOG)
 
 
 class Client:
@@ -50,11 +52,11 @@ class Client:
 def test_the_call_and_the_budget_use_the_same_limit(model: str, limit: int | None) -> None:
     client = Client()
     provider, _, name = model.partition("/")
-    limited = LimitedClients(lambda _: client, CATALOG)(provider)
+    limited = LimitedClients(lambda _: client, CATALOG.output_limit)(provider)
     list(limited.stream(ModelCall(name, ())))
     assert client.params == [{} if limit is None else {"max_tokens": limit}]
     needs = Needs(tools=False, vision=False, input_tokens=5)
-    worst = worst_cost_usd(CATALOG, [model], needs, {})
+    worst = worst_cost_usd(CONFIG, [model], needs, {})
     assert worst == pytest.approx((limit or 1000) / 1e6)
 
 
@@ -70,17 +72,17 @@ def test_no_limit_is_above_what_the_model_can_write() -> None:
     assert catalog.output_limit("openai/small") is None, "its provider decides"
     needs = Needs(tools=False, vision=False, input_tokens=5)
     for params in ({}, {"max_tokens": 5000}):
-        worst = worst_cost_usd(catalog, ["bedrock/large"], needs, params)
+        worst = worst_cost_usd(RouterConfig(models=catalog), ["bedrock/large"], needs, params)
         assert worst == pytest.approx(500 / 1e6)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_the_requests_own_limit_wins(name: str) -> None:
     client = Client()
-    limited = LimitedClients(lambda _: client, CATALOG)("bedrock")
+    limited = LimitedClients(lambda _: client, CATALOG.output_limit)("bedrock")
     list(limited.stream(ModelCall("large", (), {name: 5000})))
     assert client.params == [{name: 5000}]
     worst = worst_cost_usd(
-        CATALOG, ["bedrock/large"], Needs(tools=False, vision=False, input_tokens=5), {name: 5000}
+        CONFIG, ["bedrock/large"], Needs(tools=False, vision=False, input_tokens=5), {name: 5000}
     )
     assert worst == pytest.approx(5000 / 1e6)

@@ -115,7 +115,7 @@ def test_models_are_listed_and_retrieved(scripted: ServedStack) -> None:
     for listed in scripted.openai.models.list():
         assert scripted.openai.models.retrieve(listed.id).id == listed.id
     with pytest.raises(openai.NotFoundError) as caught:
-        scripted.openai.models.retrieve("gpt-99")
+        scripted.openai.models.retrieve("llama-99")
     assert caught.value.code == "model_not_found"
 
 
@@ -134,7 +134,7 @@ def test_a_dry_run_and_a_tier_range_are_set_in_the_extra_body(scripted: ServedSt
 @pytest.mark.parametrize(
     ("ask", "error", "code"),
     [
-        (lambda c: chat(c, model="gpt-99"), openai.NotFoundError, "model_not_found"),
+        (lambda c: chat(c, model="llama-99"), openai.NotFoundError, "model_not_found"),
         (lambda c: chat(c, max_tokens=0), openai.BadRequestError, "invalid_value"),
         (
             lambda c: chat(c.with_options(api_key="rs-x")),

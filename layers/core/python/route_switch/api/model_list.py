@@ -1,24 +1,39 @@
 """The models that a caller may name, in OpenAI's list format."""
 
+from collections.abc import Iterator
+
 from pydantic import JsonValue
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.tiers import ModelCatalog
-from route_switch.services.eligible_models import resolve_override
+from route_switch.domain.router_config import RouterConfig
+from route_switch.services.eligible_models import resolve_override, tier_named
 
 
-def models_body(catalog: ModelCatalog, key: ApiKey) -> JsonObject:
-    """List `auto`, the tiers' aliases and the tier models that the key may name."""
-    allowed = sorted(key.allowed_tiers)
-    names = ["auto", *(t.alias for t in allowed), *(catalog.tiers[t].model for t in allowed)]
-    data: list[JsonValue] = [_model(name) for name in dict.fromkeys(names)]
+def models_body(config: RouterConfig, key: ApiKey) -> JsonObject:
+    """List `auto`, the tiers, the tier models and the stage's aliases that the key may name."""
+    data: list[JsonValue] = [_model(name) for name in dict.fromkeys(_names(config, key))]
     return {"object": "list", "data": data}
 
 
-def model_body(catalog: ModelCatalog, key: ApiKey, name: str) -> JsonObject:
+def _names(config: RouterConfig, key: ApiKey) -> Iterator[str]:
+    """A tier's model has its plain name too, if that means this tier."""
+    catalog, allowed = config.models, sorted(key.allowed_tiers)
+    yield "auto"
+    yield from (tier.alias for tier in allowed)
+    for tier in allowed:
+        of = catalog.tiers[tier]
+        if catalog.tier_of(of.model) is tier:
+            yield of.model
+        yield of.name
+    for pattern, meant in config.aliases.items():
+        if meant == "auto" or tier_named(meant, catalog) in allowed:
+            yield pattern
+
+
+def model_body(config: RouterConfig, key: ApiKey, name: str) -> JsonObject:
     """Raise `RequestRefusedError` when the key may not name this model."""
-    resolve_override(name, key, catalog)
+    resolve_override(name, key, config.models, config.aliases)
     return _model(name)
 
 

@@ -41,7 +41,9 @@ DECISION: JsonObject = {
     "x-route-reason": _header(
         "Why this tier was used.", {"enum": [reason.value for reason in Reason]}, always=True
     ),
-    "x-route-model": _header("The model that answered; absent when none did.", _TEXT),
+    "x-route-model": _header(
+        "The model that answered, with its tier's parameters; absent when none did.", _TEXT
+    ),
     "x-route-prompt-version": _header("The version of the routing prompt.", _TEXT, always=True),
     "x-route-cost-usd": _header("The request's cost; absent when unknown.", _NUMBER),
     "x-route-saved-usd": _header(
@@ -59,6 +61,9 @@ DECISION: JsonObject = {
     ),
     "x-route-budget": _header(
         "The key's budget is used up, so Tier 1 answered.", {"const": "spent"}
+    ),
+    "x-route-adjusted": _header(
+        "What was changed of the request to fit the model or the limits; absent if nothing.", _TEXT
     ),
     "x-route-estimated-cost-usd": _header(
         "With x-route-debug: the estimated cost of each tier, as JSON.", _TEXT

@@ -9,6 +9,7 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import RequestRecord
+from route_switch.domain.tier_parameters import model_of
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
@@ -19,7 +20,8 @@ MAX_REPLY_CHARACTERS = 200
 def dry_run_body(empty: JsonObject, routed: RoutedRequest) -> JsonObject:
     """Return an empty answer with the model that would be called, and the decision."""
     decision = _decision(routed)
-    return {**empty, "model": decision["model"], "route_switch": decision}
+    model = model_of(str(decision["model"]))
+    return {**empty, "model": model, "route_switch": decision}
 
 
 def route_body(routed: RoutedRequest, request: InboundRequest, bypass_tokens: int) -> JsonObject:
@@ -63,6 +65,7 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
         **session_headers(record),
         "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
         "x-route-budget": "spent" if routed.budget_spent else None,
+        "x-route-adjusted": "; ".join(_adjusted(routed)) or None,
     }
     return {name: value for name, value in headers.items() if value is not None}
 
@@ -75,6 +78,15 @@ def session_headers(record: RequestRecord) -> dict[str, str | None]:
         "x-route-session": record.session.value,
         "x-route-session-saved-usd": _usd(record.session_saved_usd),
     }
+
+
+def _adjusted(routed: RoutedRequest) -> tuple[str, ...]:
+    """Return what was changed of the request for the model that answered."""
+    record = routed.record
+    answering = (
+        a for a in record.attempts[::-1] if (a.tier, a.model) == (record.tier, record.model)
+    )
+    return next((attempt.adjusted for attempt in answering), ())
 
 
 def debug_headers(routed: RoutedRequest) -> dict[str, str]:

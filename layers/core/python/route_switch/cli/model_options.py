@@ -20,6 +20,7 @@ from route_switch.domain.learning.outcome import tiers_of
 from route_switch.domain.pricing import Price
 from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.tier_parameters import model_of, name_with, of_model, split_name
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace
@@ -37,8 +38,9 @@ PriceOf = Callable[[str], Price | None]
 
 def tier_models(tiers: str) -> dict[Tier, str]:
     """Parse `--tiers`; raise `UsageError`."""
+    names = (name.strip() for name in tiers.split(","))
     try:
-        return tiers_of(tuple(name.strip() for name in tiers.split(",")))
+        return tiers_of(tuple(name_with(*split_name(name)) for name in names))
     except ConfigurationError as error:
         raise UsageError(str(error)) from error
 
@@ -80,8 +82,10 @@ def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
 
     def price(model: str) -> Price | None:
         provider = provider_of(model)
-        if model in own:
-            return own[model]
+        stated = of_model(own, model)
+        if stated is not None:
+            return stated
+        model = model_of(model)
         if provider in IN_PROCESS:
             return offline_price(model)
         return list_price(model) or (FREE if provider == "openai" and served_here else None)
@@ -168,7 +172,7 @@ def optimizer_extra() -> Iterator[None]:
 
 
 def _price(text: str) -> tuple[str, Price]:
-    model, _, numbers = text.partition("=")
+    model, _, numbers = text.rpartition("=")
     try:
         read, written = (float(number) for number in numbers.split(","))
         if not model or not (0 <= read < math.inf and 0 <= written < math.inf):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.api_keys import ApiKey, WhenSpent
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 MAX_LENGTH = 100
@@ -55,7 +56,7 @@ def unpriced_models(key: ApiKey, models: ModelCatalog) -> list[str]:
     """Return the models that the key may use and whose price is unknown, so no budget covers
     them."""
     answering = (n for tier in sorted(key.allowed_tiers) for n in models.tiers[tier].with_fallbacks)
-    names = dict.fromkeys((*answering, models.router))
+    names = dict.fromkeys(map(model_of, (*answering, models.router)))
     return [name for name in names if models.price(name) is None]
 
 

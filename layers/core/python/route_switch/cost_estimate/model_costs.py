@@ -58,7 +58,7 @@ def _router_usd(deployment: Deployment, traffic: Traffic) -> float | None:
 def _answers_usd(deployment: Deployment, traffic: Traffic, tier: Tier) -> float | None:
     models = deployment.config.models
     usage = Usage(traffic.input_tokens, traffic.output_tokens)
-    usd = cost_usd(usage, models.price(models.tiers[tier].model))
+    usd = cost_usd(usage, models.price(models.tiers[tier].name))
     return _times(usd, traffic.requests * traffic.mix[tier])
 
 
@@ -67,7 +67,7 @@ def _baseline(deployment: Deployment, traffic: Traffic, tier: Tier) -> Baseline:
     length. What learning measured is not known before the stage is deployed."""
     models, n = deployment.config.models, traffic.requests * traffic.mix[tier]
     usage = Usage(traffic.input_tokens, traffic.output_tokens)
-    model = models.tiers[tier].model
+    model = models.tiers[tier].name
     one = estimate_baseline(usage, tier, model, models, NOTHING_MEASURED)
     costs = (one.cost_usd, one.low_usd, one.high_usd)
     return Baseline(one.basis, *(_times(usd, n) for usd in costs))

@@ -85,7 +85,7 @@ def _model_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
     catalog, costs = estimate.deployment.config.models, estimate.models
     yield f"Router  {catalog.router}", _per_1000(costs.router_usd, estimate.traffic)
     for tier, usd in costs.tiers_usd.items():
-        name = catalog.tiers[tier].model
+        name = catalog.tiers[tier].name
         yield f"Tier {tier.value}  {name}", _per_1000(usd, estimate.traffic)
 
 
@@ -107,7 +107,7 @@ def _month_rows(estimate: MonthlyEstimate) -> Iterator[Row]:
 
 
 def _large(deployment: Deployment) -> str:
-    return deployment.config.models.tiers[Tier.LARGE].model
+    return deployment.config.models.tiers[Tier.LARGE].name
 
 
 def _per_1000(usd: float | None, traffic: Traffic) -> float | None:

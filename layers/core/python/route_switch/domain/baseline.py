@@ -62,7 +62,7 @@ def estimate_baseline(
     from its cache; after a change of the model also the `history_tokens` that it would have there,
     had it given the last answer.
     """
-    large = catalog.tiers[Tier.LARGE].model
+    large = catalog.tiers[Tier.LARGE].name
     price = catalog.price(large)
     if model is None:
         return Baseline(SavingBasis.NO_ANSWER)
@@ -87,7 +87,7 @@ def output_ratio(
     if configured is not None:
         exactly = OutputRatio(ratio=configured, low=configured, high=configured)
         return SavingBasis.CONFIGURED, exactly
-    measured = ratios.of(model, catalog.tiers[Tier.LARGE].model)
+    measured = ratios.of(model, catalog.tiers[Tier.LARGE].name)
     return (SavingBasis.PRIOR, PRIOR) if measured is None else (SavingBasis.MEASURED, measured)
 
 

@@ -77,6 +77,11 @@ class CompletionBuilder:
         self._choices: dict[int, _ChoicePieces] = {}
         self._last = Chunk({})
 
+    @property
+    def adjusted(self) -> tuple[str, ...]:
+        """What was changed of the request, as far as it is known."""
+        return self._last.adjusted
+
     def add(self, chunk: Chunk) -> Chunk:
         """Add a chunk and return it with valid text and numbers; raise `ModelError` if it cannot
         be made valid."""

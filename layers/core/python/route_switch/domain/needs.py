@@ -28,6 +28,9 @@ class Capabilities(BaseModel):
     """The most that it writes; null is unknown."""
     reasoning: bool = False
     """Whether it thinks before it answers, in tokens that count as output."""
+    adaptive_thinking: bool = False
+    """Whether it takes an effort and decides itself how long it thinks, as newer Claude models do.
+    Others take a budget of tokens."""
     sampling: bool = True
     """Whether it takes temperature, top_p and penalties."""
     max_temperature: float | None = Field(default=None, gt=0)
@@ -38,6 +41,11 @@ class Capabilities(BaseModel):
     """The only name of the output limit that it takes; null if it takes either."""
     cache_min_tokens: int | None = Field(default=None, gt=0)
     """The shortest prefix that its provider caches on request; null if it caches none."""
+    long_cache: bool = True
+    """Whether its provider keeps a prefix for an hour on request, and not only for five minutes."""
+
+
+UNKNOWN = Capabilities()
 
 
 @dataclass(frozen=True, slots=True)

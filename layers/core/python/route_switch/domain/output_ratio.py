@@ -13,7 +13,9 @@ from typing import Protocol, Self
 MIN_ROWS = 30
 """Queries below which a measured ratio is not used: its interval would not be reliable."""
 MAX_KEPT = 12
-"""Measured ratios that are kept: a stage needs two, and the parameter holds 4 KB."""
+MAX_BYTES = 4096
+"""Measured ratios that are kept, and the size of the parameter that holds them: a stage needs two,
+and names of models with parameters can be long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,10 @@ class OutputRatios:
         newest = tuple(newer)
         replaced = {each.pair for each in newest}
         older = (each for each in self.measured if each.pair not in replaced)
-        return type(self)((*newest, *older)[:MAX_KEPT])
+        kept = type(self)((*newest, *older)[:MAX_KEPT])
+        while len(kept.to_json().encode()) > MAX_BYTES:
+            kept = type(self)(kept.measured[:-1])
+        return kept
 
 
 NOTHING_MEASURED = OutputRatios()

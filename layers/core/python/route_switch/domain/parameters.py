@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import MARK
 from route_switch.domain.needs import Capabilities
+from route_switch.domain.tier_parameters import TierParameters
 
 Params = dict[str, JsonValue]
 
@@ -20,6 +22,7 @@ OPTIONAL = frozenset(
         *("seed", "reasoning_effort", "verbosity", "service_tier", "store", "metadata", "user"),
         *("parallel_tool_calls", "prompt_cache_key", "safety_identifier", "top_k", "min_p"),
         *("prediction", "stream_options", "repetition_penalty", "prompt_cache_retention"),
+        "thinking",
     }
 )
 """Parameters that tune or label an answer. Without one of these the answer is still an answer to
@@ -41,12 +44,13 @@ _NOT_BOTH = re.compile(
 
 @dataclass(slots=True)
 class Refused:
-    """What one model refused so far: parameters to leave out, limits to rename, and whether it
-    takes temperature or top_p alone."""
+    """What one model refused so far: parameters to leave out, limits to rename, whether it takes
+    temperature or top_p alone, and whether it refuses cache points."""
 
     left_out: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     both: bool = False
+    cache_points: bool = False
 
 
 def with_provider_rules(provider: str, model: str, known: Capabilities) -> Capabilities:
@@ -78,7 +82,9 @@ def fit_parameters(
             value = fitted.pop(name)
             fitted.setdefault(new, value)
             notes.append(f"{name} sent as {new}")
-    notes += _lower_limits(fitted, model.output_tokens)
+    if model.output_tokens is not None:
+        fitted, lowered = lower_limits(fitted, model.output_tokens)
+        notes += lowered
     dropped = refused.left_out if model.sampling else {*refused.left_out, *SAMPLING}
     left_out = sorted(dropped & fitted.keys())
     notes += [f"{name} left out" for name in left_out if fitted.pop(name) is not None]
@@ -93,13 +99,29 @@ def fit_parameters(
     return fitted, tuple(notes)
 
 
-def _lower_limits(params: Params, most: int | None) -> list[str]:
-    """Lower limits above what the model can write, which providers refuse; return notes."""
-    if most is None:
-        return []
+def lower_limits(params: Mapping[str, JsonValue], most: int) -> tuple[Params, tuple[str, ...]]:
+    """Lower output limits above `most`; return a note for each."""
     above = [n for n in LIMITS if isinstance(asked := params.get(n), int) and asked > most]
-    params |= dict.fromkeys(above, most)
-    return [f"{name} lowered to {most}" for name in above]
+    notes = tuple(f"{name} lowered to {most}" for name in above)
+    return {**params, **dict.fromkeys(above, most)}, notes
+
+
+_DECISIONS = (("reasoning_effort", "thinking", "reasoning"), ("temperature", "top_p"))
+"""Fields that decide the same thing: where the request sets one, the tier sets none of them."""
+
+
+def with_tier_parameters(
+    params: Mapping[str, JsonValue], tier: TierParameters
+) -> tuple[Params, tuple[str, ...]]:
+    """Add a tier's parameters to a request's, and return a note for each of the request's that was
+    changed. What the request sets itself wins, except for the tier's output limit."""
+    own = tier.as_request
+    for together in _DECISIONS:
+        if any(params.get(name) is not None for name in together):
+            own = {name: value for name, value in own.items() if name not in together}
+    stated = {name: value for name, value in params.items() if value is not None}
+    merged: Params = {**params, **own, **stated}
+    return (merged, ()) if tier.max_tokens is None else lower_limits(merged, tier.max_tokens)
 
 
 def note_refusal(
@@ -112,6 +134,9 @@ def note_refusal(
         return can_help
     if not _REFUSED.search(message):
         return False
+    if MARK in message and not refused.cache_points:
+        refused.cache_points = True
+        return True
     name = _named(message, param, params)
     if name in LIMITS:
         other = next(limit for limit in LIMITS if limit != name)

@@ -2,11 +2,22 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
+from route_switch.domain.aliases import DEFAULT_ALIASES
+from route_switch.domain.cache_points import CachePoints
 from route_switch.domain.query import Query
 from route_switch.domain.reasons import fault
 from route_switch.domain.tiers import ModelCatalog, Tier
+
+AliasPattern = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=200)]
 
 TextStorage = Literal["full", "hash", "none"]
 
@@ -57,6 +68,19 @@ class RouterConfig(BaseModel):
     """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90
     """How long records are kept."""
+    aliases: Annotated[dict[AliasPattern, str], Field(max_length=100)] = dict(DEFAULT_ALIASES)
+    """What other names in `model` mean: patterns with `*`, `?` and `[…]`, and for each `auto`, a
+    tier or a tier's model. The pattern with the most literal characters decides. Names of tiers and
+    of their models are always themselves; `{}` refuses every other name. By default `claude-*`,
+    `gpt-*`, `chatgpt-*`, `codex-*` and names such as `o3` and `o4-mini` mean `auto`."""
+    cache_points: CachePoints = "off"
+    """Whether a request without cache points gets them after its tools and system messages, where
+    those are long enough: `auto` or `off`. Claude charges a quarter more for what it writes to its
+    cache, and a tenth for what it reads within five minutes. Points of the request are always
+    kept."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Most output tokens of any answer. A higher limit of a request is lowered to it, and
+    `x-route-adjusted` says so; null is no limit. A tier may set a lower one (`params`)."""
     max_body_bytes: Annotated[int, Field(gt=0, le=4_500_000)] = 4_500_000
     """Largest request body that is accepted. API Gateway passes bodies on in Base64, and Lambda
     accepts events of 6 MB."""
@@ -75,6 +99,27 @@ class RouterConfig(BaseModel):
         if self.router_timeout_s >= self.request_deadline_s:
             raise ValueError("router_timeout_s must be below request_deadline_s")
         return self
+
+    @model_validator(mode="after")
+    def _aliases_mean_something(self) -> Self:
+        tiers = {"auto", *(tier.alias for tier in Tier)}
+        for pattern, name in self.aliases.items():
+            if name not in tiers and self.models.tier_of(name) is None:
+                raise ValueError(
+                    f"aliases: {pattern!r} means {name!r}, which is neither 'auto', a tier such as "
+                    "'tier-1', nor a tier's model"
+                )
+        return self
+
+    def output_limit(self, name: str) -> int | None:
+        """Return the output tokens of a request that sets no limit, by the model's name with its
+        parameters; None if the provider decides."""
+        return self.models.output_limit(name, self.max_tokens)
+
+    def stated_output_limit(self, name: str) -> int | None:
+        """Return the part of it that the owner states, or None."""
+        limits = (self.models.stated_output_limit(name), self.max_tokens)
+        return min((each for each in limits if each is not None), default=None)
 
     def bypasses(self, query: Query) -> bool:
         """Whether the query is so short that it goes to Tier 1 without a router call."""

@@ -130,11 +130,11 @@ def would_cost(
 
     The output is scaled by the output ratios of both models to Tier 3's.
     """
-    price = models.price(models.tiers[routed].model)
+    price = models.price(models.tiers[routed].name)
     if usage is None or price is None:
         return None
     given = _ratio(answered, model, models, ratios)
-    wanted = _ratio(routed, models.tiers[routed].model, models, ratios)
+    wanted = _ratio(routed, models.tiers[routed].name, models, ratios)
 
     def usd(factor: float) -> float:
         output = round(usage.output_tokens * factor)
@@ -146,6 +146,6 @@ def would_cost(
 
 
 def _ratio(tier: Tier, model: str, models: ModelCatalog, ratios: OutputRatios) -> OutputRatio:
-    if model == models.tiers[Tier.LARGE].model:
+    if model == models.tiers[Tier.LARGE].name:
         return OutputRatio(ratio=1, low=1, high=1)
     return output_ratio(tier, model, models, ratios)[1]

@@ -19,6 +19,7 @@ from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateRe
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.findings import Findings
@@ -171,7 +172,7 @@ def default_proposer(
     A model that is only recorded is not called: a benchmark names models such as `meta/llama-2-70b`
     whose provider nobody here has.
     """
-    for name in (models[Tier.LARGE], router_model):
+    for name in (model_of(models[Tier.LARGE]), router_model):
         if "/" in name and provider_of(name) not in IN_PROCESS and name not in only_recorded:
             return name
     return "offline/proposer"

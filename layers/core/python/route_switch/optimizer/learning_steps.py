@@ -105,6 +105,7 @@ class LearningSteps:
             plan.no_worse_margin,
             plan.max_not_understood,
             plan.config.models.capabilities_of,
+            plan.config.stated_output_limit,
         )
         self._progress.step("build outcomes", len(rows))
         found.built = build(rows, plan.models, plan.prices)

@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
     RouteSwitchError,
 )
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.continuation import ANY_MODEL, Continuation
@@ -84,11 +85,10 @@ class AnswerQuery:
         """
         models = self._models_to_try(tier, eligible, continuation.first)
         calls: list[CallResult] = []
-        for position, (tier_to_try, model) in enumerate(models):
-            if deadline.remaining_s < MIN_ATTEMPT_S:
-                break
-            is_last = position == len(models) - 1
-            sent = continuation.messages_for(model, messages, is_first=position == 0)
+        while models and deadline.remaining_s >= MIN_ATTEMPT_S:
+            (tier_to_try, model), *models = models
+            is_last = not models
+            sent = continuation.messages_for(model, messages, is_first=not calls)
             if stream:
                 limits = self._limits(deadline, is_last=is_last)
                 call = self._caller.open(model, sent, params, limits, deadline, tier_to_try)
@@ -103,6 +103,7 @@ class AnswerQuery:
                 return TierAnswer(tuple(calls), tier_to_try, call.completion, model, call.live)
             if answer := self._answered_late(tier, calls):
                 return answer
+            models = [each for each in models if not _fails_too(each[1], call)]
         return self._late_answer(tier, calls, deadline)
 
     def _share(self, deadline: Deadline) -> float:
@@ -139,7 +140,7 @@ class AnswerQuery:
         self, tier: Tier, eligible: Eligible, first: str | None
     ) -> list[tuple[Tier, str]]:
         """Return every model once, at the first tier in the order of descent that has it; before
-        them `first`, which is one of `tier`."""
+        them `first`, which is one of `tier`. A model with other parameters is another one."""
         tiers: dict[str, Tier] = {}
         if first is not None and first in eligible.models:
             tiers[first] = tier
@@ -148,6 +149,14 @@ class AnswerQuery:
                 if model in eligible.models:
                     tiers.setdefault(model, tier_to_try)
         return [(tier_to_try, model) for model, tier_to_try in tiers.items()]
+
+
+def _fails_too(name: str, failed: CallResult) -> bool:
+    """Whether this is the model that failed, with other parameters. A timeout or a refusal may be
+    due to the parameters; any other failure is the model's or its provider's."""
+    if isinstance(failed.error, ModelTimeoutError | InvalidModelRequestError):
+        return False
+    return model_of(name) == model_of(failed.attempt.model)
 
 
 def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:

@@ -1,6 +1,7 @@
 """The record of a request, from what was decided, called and answered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from route_switch.domain.baseline import estimate_baseline
@@ -8,7 +9,7 @@ from route_switch.domain.completion import Completion
 from route_switch.domain.decision import Reason
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.replay import replay_of
-from route_switch.domain.request_record import RequestRecord, RequestStatus
+from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.session_turns import state_id
 from route_switch.domain.sessions import as_answered
 from route_switch.domain.tiers import ModelCatalog
@@ -38,7 +39,10 @@ class BuildRecord:
         completion = answer.completion if answer else None
         tier = answer.tier if answer else decision.tier
         calls = (*filter(None, [router_call]), *(answer.calls if answer else ()))
-        made = (self._caller.with_late_answer(call).attempt for call in calls)
+        made = (
+            _with_notes(self._caller.with_late_answer(call).attempt, admitted.lowered)
+            for call in calls
+        )
         attempts = tuple(choice.continuation.noted(made))
         elapsed_ms = request.deadline.elapsed_ms
         whole = completion is not None and not (answer and _has_broken_off(answer))
@@ -90,6 +94,13 @@ def _state_id(session_id: str | None, completion: Completion | None) -> str | No
     if session_id is None or completion is None:
         return session_id
     return state_id(session_id, completion.choices[0].message)
+
+
+def _with_notes(attempt: Attempt, lowered: tuple[str, ...]) -> Attempt:
+    """Note on the answering models' attempts what was lowered before any of them was called."""
+    if attempt.tier is None or not lowered:
+        return attempt
+    return replace(attempt, adjusted=(*lowered, *attempt.adjusted))
 
 
 def _status(answer: TierAnswer | None) -> RequestStatus:

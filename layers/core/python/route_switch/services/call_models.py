@@ -189,7 +189,8 @@ class ModelCaller:
             elapsed_ms=lambda: self._ms_since(started),
             stall_s=limits.stall_s,
         )
-        provisional = Attempt(name, tier, "answered", self._ms_since(started))
+        took_ms, notes = self._ms_since(started), builder.adjusted
+        provisional = Attempt(name, tier, "answered", took_ms, adjusted=notes)
         return CallResult(provisional, live=live)
 
     def with_whole_answer(self, result: CallResult) -> CallResult:

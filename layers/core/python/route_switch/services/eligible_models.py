@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from route_switch.domain.aliases import Aliases, meaning_of
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.needs import Needs
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier
+
+NO_ALIASES: Aliases = {}
 
 NO_PRICE = "a known price, which keys with a budget need"
 
@@ -47,39 +50,48 @@ class Eligible:
 
 
 def find_eligible(
-    catalog: ModelCatalog, key: ApiKey, model: str, wanted: TierRange, needs: Needs
+    catalog: ModelCatalog,
+    key: ApiKey,
+    model: str,
+    wanted: TierRange,
+    needs: Needs,
+    aliases: Aliases = NO_ALIASES,
 ) -> tuple[Eligible, Tier | None]:
     """Return what may answer, and the tier that `model` names (None for `auto`).
 
     Raise `RequestRefusedError`: 404 for an unknown model, 403 for tiers that the key may not use,
     400 when no model can serve the request, 503 when no eligible model has a price.
     """
-    named = resolve_override(model, key, catalog)
+    named = resolve_override(model, key, catalog, aliases)
     allowed = key.allowed_tiers & wanted.tiers
     if not allowed or named not in {None, *allowed}:
         raise _range_error(key, named, wanted)
     lacking = {name: _unmet_need(catalog, key, name, needs) for name in catalog.names}
-    capable = frozenset(tier for tier in allowed if lacking[catalog.tiers[tier].model] is None)
+    capable = frozenset(tier for tier in allowed if lacking[catalog.tiers[tier].name] is None)
     if not capable or named not in {None, *capable}:
         asked = allowed if named is None else {named}
-        raise _unsupported_error({tier: lacking[catalog.tiers[tier].model] for tier in asked})
+        raise _unsupported_error({tier: lacking[catalog.tiers[tier].name] for tier in asked})
     models = frozenset(name for name, lack in lacking.items() if lack is None)
     return Eligible(
         capable, models, router=not _has_unknown_cost(catalog, key, catalog.router)
     ), named
 
 
-def resolve_override(model: str, key: ApiKey, catalog: ModelCatalog) -> Tier | None:
-    """Return the tier that `model` names, by alias or by a tier model's name; None for `auto`.
+def resolve_override(
+    model: str, key: ApiKey, catalog: ModelCatalog, aliases: Aliases = NO_ALIASES
+) -> Tier | None:
+    """Return the tier that `model` names, by itself, by a tier model's name or by an alias of the
+    stage; None for `auto`.
 
     Raise `RequestRefusedError`: 404 for an unknown name, 403 when the key may not use the tier.
     """
-    if model == "auto":
+    is_own = model == "auto" or tier_named(model, catalog) is not None
+    meant = model if is_own else meaning_of(model, aliases)
+    if meant == "auto":
         return None
-    aliases = {tier.alias: tier for tier in Tier}
-    tier = aliases.get(model) or catalog.tier_of(model)
+    tier = tier_named(meant, catalog)
     if tier is None:
-        raise model_not_found(model)
+        raise model_not_found(model, key, catalog)
     if tier not in key.allowed_tiers:
         raise RequestRefusedError(
             f"This key may not use {tier.alias}. Use 'auto', or ask the owner for access.",
@@ -91,10 +103,20 @@ def resolve_override(model: str, key: ApiKey, catalog: ModelCatalog) -> Tier | N
     return tier
 
 
-def model_not_found(model: str) -> RequestRefusedError:
+def tier_named(name: str, catalog: ModelCatalog) -> Tier | None:
+    """Return the tier of `tier-1` or of a tier model's name, or None."""
+    own = next((tier for tier in Tier if tier.alias == name), None)
+    return own or catalog.tier_of(name)
+
+
+def model_not_found(model: str, key: ApiKey, catalog: ModelCatalog) -> RequestRefusedError:
+    allowed = sorted(key.allowed_tiers)
+    names = dict.fromkeys(
+        ("auto", *(t.alias for t in allowed), *(catalog.tiers[t].name for t in allowed))
+    )
     return RequestRefusedError(
-        f"The model '{model}' does not exist. Use 'auto', 'tier-1', 'tier-2', 'tier-3' or a tier "
-        "model's name; GET /v1/models lists them.",
+        f"The model '{model}' does not exist. This key may use {', '.join(names)}. The owner can "
+        "give other names a meaning: router.aliases in cdk.json.",
         status=404,
         code="model_not_found",
         param="model",

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from route_switch.domain.needs import Needs
+from route_switch.domain.parameters import with_tier_parameters
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.strategies.prompt_strategy import router_params
+from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
@@ -50,27 +52,35 @@ def estimated_costs_usd(
     """Estimate the cost of each tier's answer; None when its price is unknown."""
     usage = Usage(needs.input_tokens, assumed_output_tokens(params))
     return {
-        tier: cost_usd(usage, catalog.price(catalog.tiers[tier].model)) for tier in sorted(tiers)
+        tier: cost_usd(usage, catalog.price(catalog.tiers[tier].name)) for tier in sorted(tiers)
     }
 
 
 def worst_cost_usd(
-    catalog: ModelCatalog, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
+    config: RouterConfig, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
 ) -> float:
     """Return the cost of the router call plus the most expensive model's longest likely answer.
 
     A request to a model without any output limit may cost more, and so may one whose first models
     fail late.
     """
-    n = params.get("n")
+    catalog, n = config.models, params.get("n")
     answers = n if isinstance(n, int) and n > 0 else 1
     costs = []
     for name in models:
-        longest = max(_limits(params), default=catalog.output_limit(name) or LONG_OUTPUT_TOKENS)
-        longest = min(longest, catalog.capabilities_of(name).output_tokens or longest)
+        longest = _longest_answer(config, name, params)
         usage = Usage(needs.input_tokens, answers * longest)
         costs.append(cost_usd(usage, catalog.price(name)) or 0.0)
     return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)
+
+
+def _longest_answer(config: RouterConfig, name: str, params: Mapping[str, JsonValue]) -> int:
+    """Return the most tokens that the model probably writes."""
+    of_tier = split_name(name)[1]
+    merged, _ = with_tier_parameters(params, of_tier)
+    without_limit = config.output_limit(name) or LONG_OUTPUT_TOKENS + of_tier.thinking_room
+    longest = max(_limits(merged), default=without_limit)
+    return min(longest, config.models.capabilities_of(name).output_tokens or longest)
 
 
 def _limits(params: Mapping[str, JsonValue]) -> list[int]:

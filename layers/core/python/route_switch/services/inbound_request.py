@@ -48,7 +48,7 @@ class InboundRequest:
 @dataclass(frozen=True, slots=True)
 class AdmittedRequest:
     """A request that may be served, and by which models. `named` is the tier that it requests by
-    name."""
+    name. `lowered` has a note for each output limit that was lowered to the stage's."""
 
     request: InboundRequest
     query: Query
@@ -56,6 +56,7 @@ class AdmittedRequest:
     eligible: Eligible
     named: Tier | None
     admission: Admission
+    lowered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

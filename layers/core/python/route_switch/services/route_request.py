@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.errors import ModelError
 from route_switch.domain.needs import needs_of
+from route_switch.domain.parameters import lower_limits
 from route_switch.domain.ports import Chunk
 from route_switch.domain.query import query_of
 from route_switch.domain.request_record import RequestRecord
@@ -97,7 +98,7 @@ class RouteRequest:
                 choice.decision.tier,
                 self._answering(admitted),
                 request.messages,
-                request.params,
+                admitted.request.params,
                 request.deadline,
                 stream=request.stream,
                 continuation=choice.continuation,
@@ -139,18 +140,31 @@ class RouteRequest:
     def _admit_request(self, request: InboundRequest, *, answers: bool) -> AdmittedRequest:
         """Raise whatever refuses the request, before anything is paid."""
         models = self._config.models
+        request, lowered = self._with_lowered_limits(request)
         needs = needs_of(request.messages, request.params)
-        eligible, named = find_eligible(models, request.key, request.model, request.tiers, needs)
+        aliases = self._config.aliases
+        eligible, named = find_eligible(
+            models, request.key, request.model, request.tiers, needs, aliases
+        )
         payable = eligible if named is None else eligible.only(named)
         called = payable.models_of(models) if answers else ()
-        worst_usd = worst_cost_usd(models, called, needs, request.params)
+        worst_usd = worst_cost_usd(self._config, called, needs, request.params)
         if request.explain:
             worst_usd += explanation_cap_usd(self._config) or 0.0
         admission = self._admit(request.key, eligible, worst_usd)
         if admission.budget_spent:
             eligible = eligible.only(Tier.SMALL)
         query = query_of(request.messages, request.params)
-        return AdmittedRequest(request, query, needs, eligible, named, admission)
+        return AdmittedRequest(request, query, needs, eligible, named, admission, lowered)
+
+    def _with_lowered_limits(
+        self, request: InboundRequest
+    ) -> tuple[InboundRequest, tuple[str, ...]]:
+        """Lower output limits above the stage's, before money is reserved; return notes."""
+        if self._config.max_tokens is None:
+            return request, ()
+        params, notes = lower_limits(request.params, self._config.max_tokens)
+        return replace(request, params=params), notes
 
     def _choose(
         self, admitted: AdmittedRequest, session: RequestSession | None
@@ -223,7 +237,7 @@ class RouteRequest:
             failure_of(answer, request.request_id) if answer else None,
             served.healthy,
             request.deadline.elapsed_ms - answering_ms,
-            {tier: of.model for tier, of in self._config.models.tiers.items()},
+            {tier: of.name for tier, of in self._config.models.tiers.items()},
             estimated_costs_usd(
                 self._config.models, admitted.eligible.tiers, admitted.needs, request.params
             ),

@@ -65,7 +65,7 @@ class OptimizerParts:
     @property
     def plan(self) -> Plan:
         config, router = self._config, self._settings.router
-        models = {tier: of.model for tier, of in router.models.tiers.items()}
+        models = {tier: of.name for tier, of in router.models.tiers.items()}
         return Plan(
             models=models,
             prices=self._prices,
@@ -87,7 +87,10 @@ class OptimizerParts:
 
     @property
     def _prices(self) -> dict[str, Price]:
-        return {**self._settings.router.models.prices, **self._config.prices}
+        models = self._settings.router.models
+        known = {name: models.price(name) for name in models.names}
+        named = {name: price for name, price in known.items() if price is not None}
+        return {**models.prices, **named, **self._config.prices}
 
     def examples(self, run: LearningRun) -> tuple[Example, ...]:
         return self._examples(run)[0]

@@ -97,7 +97,7 @@ def build_router(settings: Settings) -> Router:
     # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)
     models = ModelClients(config, provider_keys(settings.provider_secret))
-    limited = LimitedClients(models, config.models)
+    limited = LimitedClients(models, config.output_limit)
     caller = ModelCaller(limited, config.models, pools_by_provider())
     return Router(
         config,

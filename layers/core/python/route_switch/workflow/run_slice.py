@@ -104,6 +104,7 @@ class RunSlice:
             config.threads,
             max_not_understood=plan.max_not_understood,
             capabilities=plan.config.models.capabilities_of,
+            output_limit=plan.config.stated_output_limit,
         )
         try:
             build.fill(rows[event.shard :: config.shards], plan.models)

@@ -27,6 +27,7 @@ from route_switch.adapters.models.provider_errors import (
 )
 from route_switch.adapters.models.retry_advice import retry_after_s
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
+from route_switch.domain.needs import UNKNOWN, Capabilities
 from route_switch.domain.ports import Chunk, ModelCall
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ class BedrockClient:
     def __init__(
         self,
         bedrock: "BedrockRuntimeClient",
-        cache_min_tokens: Callable[[str], int | None] = lambda _: None,
+        capabilities_of: Callable[[str], Capabilities] = lambda _: UNKNOWN,
     ) -> None:
-        """`cache_min_tokens` returns the shortest prefix that a model caches, None if unknown."""
+        """`capabilities_of` returns what is known of a model, by its name on Bedrock."""
         self._bedrock = bedrock
-        self._cache_min_tokens = cache_min_tokens
+        self._capabilities_of = capabilities_of
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        request = converse_request(call, self._cache_min_tokens(call.model))
+        request = converse_request(call, self._capabilities_of(call.model))
         try:
             if call.stream:
                 with deadline_in(call.timeout_s, call.is_cancelled):

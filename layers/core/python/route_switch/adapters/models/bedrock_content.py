@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.bedrock_cache import point_after
 from route_switch.domain.errors import InvalidModelRequestError
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.literals import DocumentFormatType, ImageFormatType
     from mypy_boto3_bedrock_runtime.type_defs import (
+        CachePointBlockTypeDef,
         ContentBlockTypeDef,
         DocumentBlockTypeDef,
         ImageBlockTypeDef,
@@ -49,12 +51,13 @@ _MAX_NAME_LENGTH = 150
 
 
 class Part(NamedTuple):
-    """A part of a content array: its place (`messages[3].content[0]`), and the value under the
-    field that its type names (`image_url` for type `image_url`)."""
+    """A part of a content array: its place (`messages[3].content[0]`), the value under the field
+    that its type names (`image_url` for type `image_url`), and the cache point after it."""
 
     place: str
     kind: str
     value: JsonValue
+    cache_point: "CachePointBlockTypeDef | None"
 
 
 def user_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
@@ -68,7 +71,25 @@ def user_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
                 blocks.append({"document": _document(part)})
             case _:
                 blocks += [{"text": text} for text in _text(part)]
+        if part.cache_point and blocks:
+            blocks.append({"cachePoint": part.cache_point})
     return blocks
+
+
+def text_blocks(content: JsonValue, place: str) -> "list[ContentBlockTypeDef]":
+    """Return the texts of content that must contain nothing else, with their cache points."""
+    blocks: list[ContentBlockTypeDef] = []
+    for part in _parts(content, place):
+        blocks += [{"text": text} for text in _text(part)]
+        if part.cache_point and blocks:
+            blocks.append({"cachePoint": part.cache_point})
+    return blocks
+
+
+def last_cache_point(content: JsonValue, place: str) -> "CachePointBlockTypeDef | None":
+    """Return the last cache point of content that has no room for one itself."""
+    points = [part.cache_point for part in _parts(content, place) if part.cache_point]
+    return points[-1] if points else None
 
 
 def texts_of(content: JsonValue, place: str) -> list[str]:
@@ -89,7 +110,7 @@ def _parts(content: JsonValue, place: str) -> Iterator[Part]:
             raise InvalidModelRequestError(
                 f"{place}.content[{index}] must be an object with a type."
             )
-        yield Part(f"{place}.content[{index}]", kind, part.get(kind))
+        yield Part(f"{place}.content[{index}]", kind, part.get(kind), point_after(part))
 
 
 def _text(part: Part) -> list[str]:

@@ -9,9 +9,14 @@ takes them.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from route_switch.adapters.models.bedrock_content import texts_of, user_blocks
+from route_switch.adapters.models.bedrock_cache import point_after
+from route_switch.adapters.models.bedrock_content import (
+    last_cache_point,
+    text_blocks,
+    user_blocks,
+)
 from route_switch.adapters.models.bedrock_thoughts import thoughts_of
 from route_switch.adapters.models.bedrock_tools import require_results, tool_result, tool_uses
 from route_switch.domain.errors import InvalidModelRequestError
@@ -30,12 +35,15 @@ SYSTEM = ("system", "developer")
 
 def system_blocks(messages: Sequence[JsonObject]) -> "list[SystemContentBlockTypeDef]":
     """Return all system and developer messages, wherever they occur in the conversation."""
-    return [
-        {"text": text}
-        for index, message in enumerate(messages)
-        if message.get("role") in SYSTEM
-        for text in texts_of(message.get("content"), f"messages[{index}]")
-    ]
+    blocks: list[SystemContentBlockTypeDef] = []
+    for index, message in enumerate(messages):
+        if message.get("role") in SYSTEM:
+            texts = text_blocks(message.get("content"), f"messages[{index}]")
+            blocks += cast("list[SystemContentBlockTypeDef]", texts)
+            point = point_after(message)
+            if point and blocks and "cachePoint" not in blocks[-1]:
+                blocks.append({"cachePoint": point})
+    return blocks
 
 
 def turns_of(
@@ -62,20 +70,32 @@ def _blocks_by_role(
 ) -> "Iterator[tuple[ConversationRoleType, ContentBlockTypeDef]]":
     """Yield all content blocks in order, each with its role."""
     for index, message in enumerate(messages):
-        place, role = f"messages[{index}]", message.get("role")
-        if role == "user":
-            yield from (("user", block) for block in user_blocks(message.get("content"), place))
-        elif role == "assistant":
+        if message.get("role") not in SYSTEM:
+            role, blocks = _turn_of(message, f"messages[{index}]", with_thoughts)
+            point = point_after(message)
+            if point and blocks and "cachePoint" not in blocks[-1]:
+                blocks.append({"cachePoint": point})
+            yield from ((role, block) for block in blocks)
+
+
+def _turn_of(
+    message: JsonObject, place: str, with_thoughts: bool
+) -> "tuple[ConversationRoleType, list[ContentBlockTypeDef]]":
+    content = message.get("content")
+    match message.get("role"):
+        case "user":
+            return "user", user_blocks(content, place)
+        case "assistant":
             thoughts = thoughts_of(message, place) if with_thoughts else ()
-            yield from (("assistant", block) for block in thoughts)
-            yield from (("assistant", block) for block in _assistant_blocks(message, place))
-        elif role == "tool":
-            yield "user", tool_result(message, place)
-        elif role not in SYSTEM:
-            raise InvalidModelRequestError(
-                f"{place} has a role that cannot be sent to Bedrock. Use system, developer, "
-                "user, assistant or tool."
-            )
+            return "assistant", [*thoughts, *_assistant_blocks(message, place)]
+        case "tool":
+            point = last_cache_point(content, place)
+            result = tool_result(message, place)
+            return "user", [result, {"cachePoint": point}] if point else [result]
+    raise InvalidModelRequestError(
+        f"{place} has a role that cannot be sent to Bedrock. Use system, developer, user, "
+        "assistant or tool."
+    )
 
 
 def _assistant_blocks(message: JsonObject, place: str) -> "list[ContentBlockTypeDef]":
@@ -84,9 +104,8 @@ def _assistant_blocks(message: JsonObject, place: str) -> "list[ContentBlockType
             raise InvalidModelRequestError(
                 f"{place}.{field} cannot be sent to Bedrock. Send text and tool_calls."
             )
-    texts = texts_of(message.get("content"), place)
+    blocks = text_blocks(message.get("content"), place)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():
-        texts.append(refusal)
-    blocks: list[ContentBlockTypeDef] = [{"text": text} for text in texts]
+        blocks.append({"text": refusal})
     return blocks + tool_uses(message, place)

@@ -1,14 +1,15 @@
 """Translate an OpenAI chat completion request into Bedrock's `converse` format.
 
 - Sent: messages, tools and tool choice, `response_format` with a schema, token limit, temperature,
-  top_p, stop.
+  top_p, stop; `reasoning_effort` and `thinking` in the model's own fields (`bedrock_reasoning`).
 - Rejected by name, because dropping it would change the answer: any field in `_NO_EFFECT` with
   another value, JSON without a schema, legacy functions, tools other than functions.
 - Dropped, because it only tunes or labels: everything else, such as `seed`, penalties,
-  `reasoning_effort`, `service_tier`, `user`, `metadata` (which would copy labels into invocation
+  `service_tier`, `user`, `metadata` (which would copy labels into invocation
   logs) and a tool's `strict`, which most models on Bedrock reject.
 
-Long prefixes are marked for caching where that costs nothing (`_CACHES_FREELY`).
+Cache points of the request are sent (`bedrock_cache`). In a request without any, long prefixes are
+marked for caching where that costs nothing (`_CACHES_FREELY`).
 
 Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies it to the answer.
 """
@@ -16,14 +17,19 @@ Bedrock has no equivalent of `parallel_tool_calls: false`; `bedrock.py` applies 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.bedrock_cache import with_accepted_points
 from route_switch.adapters.models.bedrock_messages import system_blocks, turns_of
+from route_switch.adapters.models.bedrock_reasoning import reasoning_fields
 from route_switch.adapters.models.bedrock_thoughts import takes_thoughts
 from route_switch.adapters.models.bedrock_tools import tool_calls_as_text, tool_config
+from route_switch.domain.cache_points import has_points
 from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.needs import UNKNOWN, Capabilities
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.tiers import DEFAULT_OUTPUT_TOKENS
 from route_switch.domain.tokens import estimate_tokens
@@ -66,14 +72,14 @@ _INSTEAD = {
 }
 
 
-def converse_request(
-    call: ModelCall, cache_min_tokens: int | None = None
-) -> "ConverseRequestTypeDef":
-    """Raise `InvalidModelRequestError` when the translation would lose something.
-
-    `cache_min_tokens` is the shortest prefix that the model caches, if that is known.
-    """
+def converse_request(call: ModelCall, known: Capabilities = UNKNOWN) -> "ConverseRequestTypeDef":
+    """Raise `InvalidModelRequestError` when the translation would lose something. `known` is what
+    is known of the model."""
     _reject_lossy_fields(call.params)
+    own_points = has_points(call.messages, call.params)
+    if own_points:
+        messages, params = with_accepted_points(call, known)
+        call = replace(call, messages=messages, params=params)
     tools = tool_config(call.params)
     turns = turns_of(call.messages, with_thoughts=takes_thoughts(call))
     if not tools:
@@ -84,14 +90,17 @@ def converse_request(
         "inferenceConfig": _inference_config(call.params),
     }
     system, output = system_blocks(call.messages), _output_config(call.params)
-    if _CACHES_FREELY.search(call.model):
-        _add_cache_points(system, turns, cache_min_tokens or MIN_CACHED_TOKENS)
+    if _CACHES_FREELY.search(call.model) and not own_points:
+        _add_cache_points(system, turns, known.cache_min_tokens or MIN_CACHED_TOKENS)
     if system:
         request["system"] = system
     if tools:
         request["toolConfig"] = tools
     if output:
         request["outputConfig"] = output
+    thoughts = reasoning_fields(call.model, call.params, adaptive=known.adaptive_thinking)
+    if thoughts:
+        request["additionalModelRequestFields"] = thoughts
     return request
 
 

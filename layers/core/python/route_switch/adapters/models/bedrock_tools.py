@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from route_switch.adapters.models.bedrock_cache import point_after
 from route_switch.adapters.models.bedrock_content import texts_of
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
@@ -38,7 +39,9 @@ def tool_config(params: Mapping[str, JsonValue]) -> "ToolConfigurationTypeDef | 
         return None
     if not isinstance(tools, list):
         raise InvalidModelRequestError("'tools' must be an array.")
-    specs = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
+    specs = [
+        block for index, tool in enumerate(tools) for block in _blocks(tool, f"tools[{index}]")
+    ]
     if choice == "none":
         return None
     config: ToolConfigurationTypeDef = {"tools": specs}
@@ -46,6 +49,15 @@ def tool_config(params: Mapping[str, JsonValue]) -> "ToolConfigurationTypeDef | 
     if choice not in (None, "auto"):
         config["toolChoice"] = _tool_choice(choice)
     return config
+
+
+def _blocks(tool: JsonValue, place: str) -> "list[ToolTypeDef]":
+    """Return a tool, and the cache point after it, if it asks for one."""
+    blocks = [_tool(tool, place)]
+    function = tool.get("function") if isinstance(tool, dict) else None
+    holders = [holder for holder in (tool, function) if isinstance(holder, dict)]
+    points = [point for holder in holders if (point := point_after(holder))]
+    return [*blocks, {"cachePoint": points[0]}] if points else blocks
 
 
 def _tool(tool: JsonValue, place: str) -> "ToolTypeDef":
@@ -139,8 +151,9 @@ def require_results(turns: "Sequence[MessageTypeDef]") -> None:
     result per call, at the start of the next turn."""
     called: list[str] = []
     for turn in turns:
-        results = [b["toolResult"]["toolUseId"] for b in turn["content"] if "toolResult" in b]
-        come_first = all("toolResult" in block for block in turn["content"][: len(results)])
+        content = [block for block in turn["content"] if "cachePoint" not in block]
+        results = [b["toolResult"]["toolUseId"] for b in content if "toolResult" in b]
+        come_first = all("toolResult" in block for block in content[: len(results)])
         if sorted(results) != sorted(called) or not come_first:
             break
         called = [b["toolUse"]["toolUseId"] for b in turn["content"] if "toolUse" in b]

@@ -4,6 +4,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from pydantic import JsonValue
+
+from route_switch.domain.cache_points import (
+    CachePoints,
+    Messages,
+    at_most_four,
+    has_points,
+    with_points,
+    without_points,
+)
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     ModelError,
@@ -12,12 +22,17 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.parameters import (
+    Params,
     Refused,
     fit_parameters,
     note_refusal,
     with_provider_rules,
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
+from route_switch.domain.thinking import Fitted, as_effort, fit_thinking
+
+TAKES_BUDGET = frozenset({"bedrock", "anthropic"})
+"""Providers of Claude whose older models take a budget of thinking tokens."""
 
 MAX_REPEATS = 3
 """A model that refuses several parameters names one at a time."""
@@ -38,12 +53,18 @@ class FittingClient:
     """
 
     def __init__(
-        self, client: ModelClient, provider: str, capabilities: Mapping[str, Capabilities]
+        self,
+        client: ModelClient,
+        provider: str,
+        capabilities: Mapping[str, Capabilities],
+        cache_points: CachePoints = "off",
     ) -> None:
-        """`capabilities` are known ones, by `provider/model`."""
+        """`capabilities` are known ones, by `provider/model`. `cache_points` says whether requests
+        without cache points get some."""
         self._client = client
         self._provider = provider
         self._capabilities = capabilities
+        self._cache_points = cache_points
         self._refused: dict[str, Refused] = {}
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
@@ -57,8 +78,11 @@ class FittingClient:
                 raise ModelTimeoutError(f"{call.model} did not answer in time")
             # Without it, most providers report no usage of a stream, and costs are estimates.
             asked = {**call.params, "stream_options": INCLUDE_USAGE} if call.stream else call.params
+            messages, asked = self._with_cache_points(call.messages, asked, model, refused)
             params, notes = fit_parameters(asked, model, refused)
-            fitted = replace(call, params=params, timeout_s=left_s)
+            params, more = self._with_fitted_thinking(params, messages, call.model, model)
+            notes += more
+            fitted = replace(call, messages=messages, params=params, timeout_s=left_s)
             try:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk
@@ -74,3 +98,30 @@ class FittingClient:
                 noted = note_refusal(reason, error.param, params, refused)
                 if not (noted and repeats_left):
                     raise
+
+    def _with_fitted_thinking(
+        self, params: Params, messages: Messages, name: str, model: Capabilities
+    ) -> Fitted:
+        """Claude gets what it allows; other gateways than its own translate an effort themselves.
+        Models of OpenAI and Bedrock know no `thinking`."""
+        if "claude" in name:
+            by_effort = model.adaptive_thinking or self._provider not in TAKES_BUDGET
+            return fit_thinking(params, messages, adaptive=by_effort)
+        if "thinking" in params and model.reasoning and self._provider in ("openai", "bedrock"):
+            return as_effort(params)
+        return params, ()
+
+    def _with_cache_points(
+        self,
+        messages: Messages,
+        params: Mapping[str, JsonValue],
+        model: Capabilities,
+        refused: Refused,
+    ) -> tuple[Messages, Mapping[str, JsonValue]]:
+        if has_points(messages, params):
+            change = without_points if refused.cache_points else at_most_four
+            return change(messages, params)
+        least = model.cache_min_tokens
+        if self._cache_points == "off" or least is None or refused.cache_points:
+            return messages, params
+        return with_points(messages, params, least)

@@ -53,10 +53,18 @@ class _Entry(BaseModel):
     supports_function_calling: bool | None = None
     supports_vision: bool | None = None
     supports_reasoning: bool | None = None
+    supports_adaptive_thinking: bool | None = None
     supports_sampling_params: bool | None = None
     supports_response_schema: bool | None = None
     supports_prompt_caching: bool | None = None
     prompt_cache_min_tokens: int | None = None
+
+    @property
+    def keeps_an_hour(self) -> bool:
+        """Whether the map has a price for writing to the cache for an hour, if it has any."""
+        if self.cache_creation_input_token_cost is None:
+            return True
+        return "cache_creation_input_token_cost_above_1hr" in self.model_fields_set
 
     def cost(self, name: str, above_k: int | None = None) -> float | None:
         """Return the cost in USD per million tokens; for calls above so many thousand tokens of
@@ -110,7 +118,9 @@ def list_capabilities(model: str) -> Capabilities | None:
         input_tokens=entry.max_input_tokens or None,
         output_tokens=entry.max_output_tokens or None,
         reasoning=bool(entry.supports_reasoning),
+        adaptive_thinking=bool(entry.supports_adaptive_thinking),
         sampling=entry.supports_sampling_params is not False,
+        long_cache=entry.keeps_an_hour,
         cache_min_tokens=entry.prompt_cache_min_tokens if entry.supports_prompt_caching else None,
     )
 
@@ -119,6 +129,13 @@ def takes_schema(model: str) -> bool:
     """Whether the same map says that replies of `provider/name` can follow a JSON schema."""
     entry = _entry(model)
     return entry is not None and entry.supports_response_schema is True
+
+
+def refuses_effort(model: str, effort: str) -> bool:
+    """Whether the same map says that `provider/name` does not take this reasoning effort."""
+    entry = _entry(model)
+    stated = (entry.model_extra or {}) if entry else {}
+    return stated.get(f"supports_{effort}_reasoning_effort") is False
 
 
 def _entry(model: str) -> _Entry | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.openai_stream import read_answer, read_stream
 from route_switch.adapters.models.provider_errors import error_of_response
+from route_switch.domain.cache_points import has_points, without_points
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import httpx
 
     from route_switch.adapters.models.provider_http import ProviderHttp
+
+_CACHE_BY_THEMSELVES = (".openai.com", ".azure.com")
+"""Servers that cache prefixes by themselves, and refuse a request with cache points."""
 
 
 class OpenAiCompatibleClient:
@@ -38,7 +42,10 @@ class OpenAiCompatibleClient:
 
         from route_switch.adapters.models.provider_http import unanswered
 
-        body: JsonObject = {**call.params, "model": call.model, "messages": [*call.messages]}
+        messages, params = call.messages, call.params
+        if self._url.host.endswith(_CACHE_BY_THEMSELVES) and has_points(messages, params):
+            messages, params = without_points(messages, params)
+        body: JsonObject = {**params, "model": call.model, "messages": [*messages]}
         try:
             yield from self._streamed(call, body) if call.stream else self._whole(call, body)
         except httpx.HTTPError as error:

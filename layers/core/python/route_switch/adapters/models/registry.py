@@ -49,7 +49,7 @@ def _bedrock(config: RouterConfig, _: ProviderKeys) -> ModelClient:
     )
     return BedrockClient(
         cast("BedrockRuntimeClient", keep_fresh(with_deadlines(client))),
-        lambda model: config.models.capabilities_of(f"bedrock/{model}").cache_min_tokens,
+        lambda model: config.models.capabilities_of(f"bedrock/{model}"),
     )
 
 
@@ -89,7 +89,10 @@ class ModelClients:
             return self._made[provider]
 
     def _make(self, provider: str) -> ModelClient:
-        return FittingClient(self._client(provider), provider, self._config.models.capabilities)
+        config = self._config
+        return FittingClient(
+            self._client(provider), provider, config.models.capabilities, config.cache_points
+        )
 
     def _client(self, provider: str) -> ModelClient:
         factory = FACTORIES.get(provider)

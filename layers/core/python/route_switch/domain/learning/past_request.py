@@ -129,7 +129,7 @@ class PastRequest(BaseModel):
     def _judged_tiers(self, catalog: ModelCatalog) -> dict[Tier, bool]:
         """A thumb is about the model that answered. It applies to the tier only if that model is
         the tier's model today: not a fallback, and not replaced since."""
-        of_today = catalog.tiers[self.tier].model == self.model
+        of_today = catalog.tiers[self.tier].name == self.model
         if self.feedback.adequate is None or not of_today:
             return {}
         return {self.tier: self.feedback.adequate}

@@ -11,6 +11,7 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+from route_switch.domain.tier_parameters import of_model
 from route_switch.domain.tiers import Tier
 
 CONTENT = "content"
@@ -31,10 +32,14 @@ def scope_of(
         "input": config.router_max_input_tokens,
         "output": "/".join("-" if limit is None else str(limit) for limit in limits),
     }
+    if config.max_tokens is not None:
+        settings["most"] = config.max_tokens
     return {
         "tiers": ",".join(names),
         "router": config.models.router,
-        "prices": ",".join(_price(prices.get(name)) for name in (*names, config.models.router)),
+        "prices": ",".join(
+            _price(of_model(prices, name)) for name in (*names, config.models.router)
+        ),
         "settings": " ".join(f"{name}={value}" for name, value in settings.items()),
         "lambda": lambda_,
     }
@@ -42,7 +47,7 @@ def scope_of(
 
 def stage_scope(config: RouterConfig, learning: LearningConfig) -> dict[str, str | float]:
     """Return the scope of the runs of a stage, whose learning may state prices of its own."""
-    models = {tier: of.model for tier, of in config.models.tiers.items()}
+    models = {tier: of.name for tier, of in config.models.tiers.items()}
     prices = {**config.models.prices, **learning.prices}
     return scope_of(models, prices, config, learning.lambda_)
 

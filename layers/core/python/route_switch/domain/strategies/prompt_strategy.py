@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import with_prefix_point
 from route_switch.domain.decision import parse_tier
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
@@ -18,6 +19,8 @@ REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
 class PromptStrategy:
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion:
         messages = context.prompt.render(query, context.config.router_max_input_tokens)
+        known = context.config.models.capabilities_of(context.config.models.router)
+        messages = with_prefix_point(messages, known.cache_min_tokens)
         reply = context.ask(messages, router_params(context.config))
         if reply is None:
             return Suggestion(None, "the router LLM did not answer")

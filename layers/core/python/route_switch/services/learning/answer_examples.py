@@ -1,8 +1,9 @@
 """Let each tier answer each example once. Recorded results are used as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from route_switch.domain.cache_points import without_points
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
@@ -10,10 +11,19 @@ from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
 from route_switch.domain.learning.transcript import refers_to_files
 from route_switch.domain.learning.understanding import ReplyCount, count_replies
+from route_switch.domain.parameters import LIMITS, lower_limits
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.replay import replayed_params
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
+
+OutputLimit = Callable[[str], int | None]
+"""Returns the most output tokens that the owner states for a model, or None."""
+
+
+def no_limit(_: str) -> int | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,11 @@ def missing_answers(examples: Sequence[Example], models: Models) -> tuple[Missin
 
 @dataclass(frozen=True, slots=True)
 class AnswerExamples:
+    """`output_limit` bounds answers as it bounds those to requests."""
+
     calls: PaidCalls
     threads: int
+    output_limit: OutputLimit = no_limit
 
     def __call__(self, examples: Sequence[Example], models: Models) -> Answered:
         missing = missing_answers(examples, models)
@@ -97,9 +110,11 @@ class AnswerExamples:
 
     def _call(self, missing: MissingAnswer, model: str) -> RecordedResult | Unanswered:
         example = missing.example
-        params = replayed_params(example.params)
+        # Each example is asked once, so what a provider caches would be paid for nothing.
+        messages, params = without_points(example.messages, replayed_params(example.params))
+        params = self._limited(params, model)
         try:
-            reply = self.calls(model, example.messages, params, Purpose.ANSWER)
+            reply = self.calls(model, messages, params, Purpose.ANSWER)
         except InvalidModelRequestError as error:
             return Unanswered(example, _why_refused(example), str(error))
         if reply.text == NO_RECORDING:
@@ -112,6 +127,14 @@ class AnswerExamples:
             output_tokens=reply.usage.output_tokens,
             latency_ms=reply.latency_ms,
         )
+
+    def _limited(self, params: JsonObject, model: str) -> JsonObject:
+        most = self.output_limit(model)
+        if most is None:
+            return params
+        if all(params.get(name) is None for name in LIMITS):
+            return {**params, "max_tokens": most}
+        return lower_limits(params, most)[0]
 
 
 def _why_refused(example: Example) -> LeftOutReason:

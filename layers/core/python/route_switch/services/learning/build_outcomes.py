@@ -39,12 +39,15 @@ from route_switch.domain.learning.understanding import (
 )
 from route_switch.domain.needs import Capabilities, needs_of
 from route_switch.domain.pricing import Price
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelName, Tier
 from route_switch.services.learning.answer_examples import (
     Answered,
     AnswerExamples,
     MissingAnswer,
+    OutputLimit,
     missing_answers,
+    no_limit,
 )
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import PaidCalls
@@ -86,7 +89,8 @@ class BuildOutcomes:
     """`judge` is None when none is configured. `no_worse_margin` is by how much a tested score may
     be below Tier 3's and still count as no worse. A run stops if more than the share
     `max_not_understood` of answers is refused, or of golds not recognized in Tier 3's answers.
-    `capabilities` returns what a model takes."""
+    `capabilities` returns what a model takes, and `output_limit` what the owner allows it to
+    write."""
 
     calls: PaidCalls
     judge: Judge | None
@@ -94,6 +98,7 @@ class BuildOutcomes:
     no_worse_margin: float = 0.0
     max_not_understood: float = MAX_NOT_UNDERSTOOD
     capabilities: Callable[[str], Capabilities] = lambda _: Capabilities()
+    output_limit: OutputLimit = no_limit
 
     def __call__(
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
@@ -162,7 +167,7 @@ class BuildOutcomes:
     def _answer(self, usable: Sequence[Example], models: Models) -> Answered:
         """Let the tiers answer. Stop the run if too many examples are refused, or answered with
         nothing."""
-        answered = AnswerExamples(self.calls, self.threads)(usable, models)
+        answered = AnswerExamples(self.calls, self.threads, self.output_limit)(usable, models)
         refused = too_many(
             answered.refused,
             self.max_not_understood,
@@ -257,7 +262,7 @@ def _kept(result: RecordedResult) -> ModelAnswer:
 def can_be_called(model: str) -> bool:
     """Benchmarks name models without a provider. Those have only their recorded results."""
     try:
-        _MODEL_NAME.validate_python(model)
+        _MODEL_NAME.validate_python(model_of(model))
     except ValidationError:
         return False
     return True

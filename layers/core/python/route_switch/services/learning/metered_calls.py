@@ -26,6 +26,7 @@ from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.ports import JsonObject, ModelCall, ModelClient
 from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.services.learning.fault_attribution import (
@@ -149,7 +150,9 @@ class MeteredCalls:
         params: Mapping[str, JsonValue],
         purpose: Purpose,
     ) -> JsonObject:
-        params = params if _states_a_limit(params) else {**params, "max_tokens": MAX_OUTPUT_TOKENS}
+        params = (
+            params if _states_a_limit(params) else {**params, "max_tokens": _default_limit(name)}
+        )
         most_usd = self._most_usd(name, messages, params)
         with self._faults.tracking(name) as request:
             entry = self._call_until_answered(
@@ -354,6 +357,10 @@ def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
 
 def _number(value: JsonValue) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _default_limit(name: str) -> int:
+    return MAX_OUTPUT_TOKENS + split_name(name)[1].thinking_room
 
 
 def _states_a_limit(params: Mapping[str, JsonValue]) -> bool:

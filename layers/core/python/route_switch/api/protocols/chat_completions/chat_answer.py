@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from route_switch.api.client_call import ClientCall
 from route_switch.domain.completion import Completion
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.tier_parameters import model_of
 from route_switch.services.inbound_request import RoutedRequest
 
 
@@ -51,7 +52,7 @@ def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
         "id": routed.record.request_id,
         "object": kind,
         "created": int(routed.record.created_at.timestamp()),
-        "model": routed.record.model,
+        "model": routed.record.model and model_of(routed.record.model),
     }
     if completion and completion.system_fingerprint is not None:
         common["system_fingerprint"] = completion.system_fingerprint

@@ -10,6 +10,7 @@ from route_switch.api.protocols.messages.turns import THOUGHT_FIELDS
 from route_switch.domain.completion import Choice
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.usage import Usage
 from route_switch.services.inbound_request import RoutedRequest
 
@@ -42,7 +43,7 @@ def empty_message(routed: RoutedRequest) -> JsonObject:
         "id": routed.record.request_id,
         "type": "message",
         "role": "assistant",
-        "model": routed.record.model,
+        "model": routed.record.model and model_of(routed.record.model),
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,

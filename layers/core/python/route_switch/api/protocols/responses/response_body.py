@@ -9,6 +9,7 @@ from route_switch.api.protocols.responses.response_refusals import INCLUDES
 from route_switch.api.protocols.responses.response_request import translated
 from route_switch.api.route_answer import costs_body
 from route_switch.domain.ports import Chunk, JsonObject
+from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.usage import Usage
 from route_switch.services.inbound_request import RoutedRequest
 
@@ -80,7 +81,7 @@ def _body(routed: RoutedRequest, call: ClientCall) -> JsonObject:
         "created_at": int(record.created_at.timestamp()),
         "error": None,
         "incomplete_details": None,
-        "model": record.model,
+        "model": record.model and model_of(record.model),
         "previous_response_id": None,
         "background": False,
         "store": False,

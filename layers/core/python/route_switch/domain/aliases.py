@@ -1,0 +1,32 @@
+"""Names that clients insist on, such as `claude-…` and `gpt-…`, and what they mean here."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+Aliases = Mapping[str, str]
+"""Patterns with `*`, `?` and `[…]`. Each stands for `auto`, a tier or a model's name."""
+
+DEFAULT_ALIASES: Aliases = {
+    "claude-*": "auto",
+    "gpt-*": "auto",
+    "chatgpt-*": "auto",
+    "codex-*": "auto",
+    "o[1-9]": "auto",
+    "o[1-9]-*": "auto",
+}
+"""Coding agents and SDKs name models of these families by default."""
+
+
+def meaning_of(name: str, aliases: Aliases) -> str:
+    """Return what the name stands for: the pattern with the most literal characters decides, and
+    without a pattern the name is itself. Upper and lower case are the same. A pattern is a name as
+    well: lists of models show it."""
+    if name in aliases:
+        return aliases[name]
+    found = (p for p in aliases if fnmatchcase(name.casefold(), p.casefold()))
+    pattern = max(found, key=_literal_characters, default=None)
+    return name if pattern is None else aliases[pattern]
+
+
+def _literal_characters(pattern: str) -> int:
+    return len(pattern.replace("*", "").replace("?", ""))
