@@ -352,6 +352,15 @@ def by_id_with_leftovers(api: Api, request_id: str) -> dict[str, object]:
     return by_id(api, request_id)
 
 
+def test_a_run_of_an_earlier_version_is_recognized_by_its_examples(api: Api) -> None:
+    ann = ask(api, ANN)
+    claimed()
+    learn()
+    s3().delete_object(Bucket="learning", Key=f"work/{RUN.id}/keys.json")
+    assert by_id(api, ask(api, BOB))["pending"] == []
+    assert by_id(api, ann)["pending"] == [f"run {RUN.id}"]
+
+
 def test_a_run_without_the_text_is_not_reported_as_pending(api: Api) -> None:
     ask(api, BOB)
     runs = claimed()

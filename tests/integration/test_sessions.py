@@ -191,6 +191,27 @@ def test_conversations_that_begin_alike_keep_their_own_tool_loops(api: Api) -> N
     assert told(say(api, results_of("call_b"))) == ("kept", "3", "session")
 
 
+def test_a_state_that_is_still_being_written_is_waited_for(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's next request is faster than the write of the state."""
+    load, loads = DynamoDbSessions.load, []
+
+    def load_later(store: DynamoDbSessions, session_id: str) -> SessionState | None:
+        loads.append(session_id)
+        return load(store, session_id) if len(loads) > 1 else None
+
+    call: JsonValue = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    choice: JsonValue = {"index": 0, "message": call, "finish_reason": "tool_calls"}
+    routed_to(api, 2, medium=Reply({"id": "x", "model": "m", "choices": [choice]}))
+    say(api, ASK, tools=TOOLS)
+    monkeypatch.setattr(DynamoDbSessions, "load", load_later)
+    routed_to(api, 3)
+
+    assert told(say(api, ASK + LOOP, tools=TOOLS)) == ("kept", "2", "session")
+    assert loads == [loads[0]] * 2
+
+
 def test_a_client_may_rename_the_calls_of_its_tools(api: Api) -> None:
     renamed: Messages = [{**LOOP[0], "tool_calls": [{**CALL, "id": "other"}]}, LOOP[1]]
     routed_to(api, 3)

@@ -68,6 +68,27 @@ def test_a_margin_lets_lower_scores_count_as_no_worse(tmp_path: Path) -> None:
     assert tolerant["no_worse_margin"] == 0.1
 
 
+def test_conversations_are_measured_and_counted(tmp_path: Path) -> None:
+    scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
+    path = tmp_path / "conversations.jsonl"
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": f"Tell me about the {word} in this garden."},
+                {"role": "assistant", "content": "It is green."},
+                {"role": "user", "content": "Please continue."},
+            ],
+            "models": scores,
+        }
+        for word in WORDS[:9]
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert evaluate(path, tiers="s,l")["n"] == 9
+    options = ["--examples", str(path), "--tiers", "s,l", "--prompt", str(HAND_WRITTEN)]
+    shown = CliRunner().invoke(app, ["evaluate", *options])
+    assert "9 rows; 9 of them in a conversation." in " ".join(shown.output.split())
+
+
 def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> None:
     scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
     path = tmp_path / "long.jsonl"

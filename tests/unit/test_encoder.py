@@ -300,6 +300,11 @@ def test_a_query_behind_a_long_text_keeps_its_tier(query: str, separator: str) -
     assert ask(FULL, f"{SUPPORT}{separator}{query}").text == ask(FULL, query).text != "1"
 
 
+@pytest.mark.parametrize("query", [CODE, MINERAL])
+def test_a_query_before_a_long_text_keeps_its_tier(query: str) -> None:
+    assert ask(FULL, f"{query}\n\n{SUPPORT}").text == ask(FULL, query).text
+
+
 def test_meaningless_padding_does_not_hide_a_query() -> None:
     assert ask(FULL, ". " * 600 + CODE).text == "3"
 

@@ -130,6 +130,25 @@ def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_droppe
     assert every.near_duplicates == 2
 
 
+def test_conversations_that_say_nearly_the_same_are_near_duplicates() -> None:
+    text = " ".join(f"word{spelled(n)}" for n in range(40))
+    rows = [
+        Example.model_validate(
+            {
+                "messages": [
+                    {"role": "user", "content": on(side, text)},
+                    {"role": "assistant", "content": "Here it is."},
+                    {"role": "user", "content": "Please continue."},
+                ]
+            }
+        )
+        for side in Side
+    ]
+    result = split(rows)
+    assert [len(each) for each in sides(result).values()] == [0, 0, 1]
+    assert result.near_duplicates == 2
+
+
 def test_near_duplicates_on_one_side_stay() -> None:
     text = " ".join(f"word{spelled(n)}" for n in range(40))
     first = on(Side.TRAIN, text)

@@ -41,8 +41,9 @@ def why_cut(router_model: str, queries: Sequence[str]) -> str | None:
         return None
     return (
         f"{100 * share:.0f}% of the queries are longer than the 190 words that {ENGLISH_ONLY} "
-        "reads at once. It routes a longer one by its last topic. Put the question last, or use an "
-        "LLM as the router (--router-model)."
+        "reads at once. It routes a longer one by its last topic, or by a much shorter first one. "
+        "Put the question last, in a paragraph of its own, or use an LLM as the router "
+        "(--router-model)."
     )
 
 

@@ -29,6 +29,11 @@ Clock = Callable[[], float]
 """Returns seconds from a monotonic clock."""
 
 
+HEAD_START_S = 0.002
+"""How long a call is alone before another one starts beside it, so that nothing delays sending it:
+a process runs one thread at a time."""
+
+
 class Deadline:
     """The time limit of a whole request."""
 

@@ -22,12 +22,14 @@ from route_switch.domain.routing import (
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import Tier
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller, PendingCall
+from route_switch.services.call_models import (
+    HEAD_START_S,
+    CallResult,
+    Deadline,
+    ModelCaller,
+    PendingCall,
+)
 from route_switch.services.continuation import ANY_MODEL, Continuation
-
-HEAD_START_S = 0.002
-"""How long the router call is alone, so that nothing else delays sending it: a process runs one
-thread at a time."""
 
 
 @dataclass(frozen=True, slots=True)

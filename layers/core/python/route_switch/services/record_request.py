@@ -5,7 +5,7 @@ import hmac
 import json
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import LostRecords, ResultStore
 from route_switch.domain.request_record import RequestRecord, record_as_json
 from route_switch.domain.router_config import RouterConfig
+from route_switch.services.call_models import HEAD_START_S
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,17 @@ class RecordRequest:
         self._hash_secret = hash_secret
         self._pool = pool
 
-    def __call__(self, record: RequestRecord, timeout_s: float) -> bool:
+    def __call__(
+        self, record: RequestRecord, timeout_s: float, meanwhile: Callable[[], None] | None = None
+    ) -> bool:
         """Return whether the record was saved within `timeout_s`. The answer is ready, and a slow
-        store must not delay it further."""
+        store must not delay it further. `meanwhile` is called once the record is under way."""
+        saving = self._pool.submit(self._save, record)
+        if meanwhile is not None:
+            wait([saving], HEAD_START_S)
+            meanwhile()
         try:
-            return self._pool.submit(self._save, record).result(timeout_s)
+            return saving.result(timeout_s)
         except TimeoutError:
             _log_lost(record, "the store timed out")
             return False

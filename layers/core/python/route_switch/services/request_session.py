@@ -1,6 +1,7 @@
 """A request's session: its state is read beside the router call, and written after the answer."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from copy import copy
@@ -36,6 +37,10 @@ HOLD_S = 1.0
 """The same where the messages depend on a model. A read of 3 ms then spares a router call, and
 without the state, the model might change."""
 
+AGAIN_S = 0.03
+"""When to look again for the state of a tool loop that is not there: an agent that answers a call
+at once is sometimes faster than the write."""
+
 
 class Sessions:
     def __init__(
@@ -44,6 +49,7 @@ class Sessions:
         config: RouterConfig,
         pool: Executor,
         now: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`pool` has threads of its own: a store that hangs must not keep a record from being
         saved."""
@@ -52,6 +58,7 @@ class Sessions:
         self._is_on = config.sessions == "on"
         self._pool = pool
         self._now = now
+        self._sleep = sleep
 
     def of(self, admitted: AdmittedRequest) -> "RequestSession | None":
         """Return the session of an admitted request; None if it has none."""
@@ -68,10 +75,17 @@ class Sessions:
         return RequestSession(self._rule, admitted, reading, write, self._now)
 
     def _load(self, session_id: str, messages: Sequence[JsonObject]) -> SessionState | None:
-        """Load what the last answer left behind. A client may have changed the ids of its calls."""
+        """Load what the last answer left behind.
+
+        The state of a tool loop may still be on its way, so look again. If it stays away, the
+        client may have changed the ids of its calls: take the session's.
+        """
         name = state_id(session_id, last_answer(messages))
         state = self._store.load(name)
-        return self._store.load(session_id) if state is None and name != session_id else state
+        if state is not None or name == session_id:
+            return state
+        self._sleep(AGAIN_S)
+        return self._store.load(name) or self._store.load(session_id)
 
 
 class StateReading:

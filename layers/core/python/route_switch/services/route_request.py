@@ -245,16 +245,22 @@ class RouteRequest:
             budget_spent=admitted.admission.budget_spent,
         )
 
-    def save(self, admitted: AdmittedRequest, record: RequestRecord) -> bool:
-        """Save the record, and in parallel settle the key's budget. Return whether it was saved."""
+    def save(
+        self,
+        admitted: AdmittedRequest,
+        record: RequestRecord,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> bool:
+        """Save the record, and in parallel settle the key's budget and do `meanwhile`. Return
+        whether it was saved."""
         request = admitted.request
         time_s = self.time_to_record_s(request.deadline)
         if admitted.admission.reserved_usd is None:
-            return self._record(record, time_s)
+            return self._record(record, time_s, meanwhile)
         settling = self._pool.submit(
             self._admit.settle, request.key, admitted.admission, record.known_cost_usd
         )
-        recorded = self._record(record, time_s)
+        recorded = self._record(record, time_s, meanwhile)
         with suppress(TimeoutError):  # then the money stays reserved
             settling.result(self.time_to_record_s(request.deadline))
         return recorded
@@ -341,9 +347,9 @@ class Answer:
     def save(self) -> bool:
         """Save the record, and the session's state beside it; return whether the record was
         saved."""
-        if self._session is None:
-            return self._service.save(self._admitted, self.routed.record)
-        self._session.keep(self.routed)
-        recorded = self._service.save(self._admitted, self.routed.record)
-        self._session.wait(self._service.time_to_record_s(self._admitted.request.deadline))
+        session, routed = self._session, self.routed
+        if session is None:
+            return self._service.save(self._admitted, routed.record)
+        recorded = self._service.save(self._admitted, routed.record, lambda: session.keep(routed))
+        session.wait(self._service.time_to_record_s(self._admitted.request.deadline))
         return recorded

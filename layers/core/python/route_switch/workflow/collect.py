@@ -1,5 +1,6 @@
 """The second step: collect examples from recent traffic, and the incumbent."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,13 @@ from tempfile import TemporaryDirectory
 
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.learning.jsonl import gzip_lines
-from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT, SEED, LearningBucket
+from route_switch.adapters.learning.learning_bucket import (
+    EXAMPLES,
+    INCUMBENT,
+    KEYS,
+    SEED,
+    LearningBucket,
+)
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
@@ -43,6 +50,8 @@ class CollectInputs:
         collected = self._summary(traffic, examples)
         incumbent = self._incumbent()
         work = self.bucket.work(event.run.id)
+        keys = {each.id: each.key for each in examples}
+        work.write(KEYS, json.dumps(keys).encode())
         lines = (each.model_dump_json(exclude_defaults=True) for each in examples)
         work.write(EXAMPLES, gzip_lines(lines))
         work.write(INCUMBENT, to_markdown(incumbent).encode())

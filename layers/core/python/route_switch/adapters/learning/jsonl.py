@@ -86,7 +86,7 @@ def why_not_utf_8(start: bytes) -> str | None:
 def gzip_lines(lines: Iterable[str]) -> bytes:
     """Compress without name and time, so that equal lines give equal bytes."""
     content = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=content, mtime=0) as packed:
+    with gzip.GzipFile("", "wb", compresslevel=6, fileobj=content, mtime=0) as packed:
         packed.writelines(f"{line}\n".encode() for line in lines)
     return content.getvalue()
 

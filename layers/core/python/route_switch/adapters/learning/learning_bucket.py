@@ -26,6 +26,8 @@ EXPIRING = (ANSWERS, "work/")
 """Prefixes that contain users' texts."""
 SEED = "seed/examples.jsonl.gz"
 EXAMPLES = "examples.jsonl.gz"
+KEYS = "keys.json"
+"""The examples' keys by their ids, so that a deletion need not read hundreds of megabytes."""
 INCUMBENT = "incumbent.md"
 PROGRESS = "progress.json"
 CANDIDATE = "candidate.json"

@@ -26,10 +26,12 @@ from route_switch.adapters.learning.learning_bucket import (
     CANDIDATE,
     EXAMPLES,
     INCUMBENT,
+    KEYS,
     LearningBucket,
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_ports import RunFiles
 from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, keys_of_demos
 from route_switch.domain.prompt_document import readable_prompt
 
@@ -99,15 +101,11 @@ class LearningTexts:
     def _trace_of_work(self, run: str) -> Trace:
         files = self._bucket.work(run)
         places = (f"work/{run}/{EXAMPLES}", f"{ANSWERS}{run}/", f"work/{run}/")
-        examples, incumbent = files.read(EXAMPLES), files.read(INCUMBENT)
-        if examples is None:
+        keys = _keys(files)
+        if keys is None:
             return Trace(run, places, unclear=True)
-        rows = [json.loads(line) for line in gzip.decompress(examples).splitlines()]
-        keys = frozenset(Example.model_validate(row).key for row in rows)
-        shown, unclear = _demos(incumbent)
-        return Trace(
-            run, places, frozenset(row.get("id", "") for row in rows), keys | shown, unclear
-        )
+        shown, unclear = _demos(files.read(INCUMBENT))
+        return Trace(run, places, frozenset(keys), shown.union(keys.values()), unclear)
 
     def _trace_of_artifacts(self, run: str) -> Trace:
         files = self._bucket.artifacts(run)
@@ -126,6 +124,20 @@ class LearningTexts:
     def _trace_of_prompt(self, name: str) -> Trace:
         keys, unclear = _demos(self._bucket.shared.read(name))
         return Trace(name, (name,), keys=keys, unclear=unclear)
+
+
+def _keys(files: RunFiles) -> dict[str, str] | None:
+    """Return the keys of a run's examples by their ids, or None if it has none yet. Runs of earlier
+    versions have no file of keys, but only short examples."""
+    known = files.read(KEYS)
+    if known is not None:
+        keys: dict[str, str] = json.loads(known)
+        return keys
+    content = files.read(EXAMPLES)
+    if content is None:
+        return None
+    examples = map(Example.model_validate_json, gzip.decompress(content).splitlines())
+    return {example.id: example.key for example in examples}
 
 
 def _demos(document: bytes | None) -> tuple[frozenset[str], bool]:

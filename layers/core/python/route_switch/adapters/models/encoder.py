@@ -14,19 +14,18 @@ that measures every dependent figure again.
   vectors of a text's first 254 word pieces, scaled to length 1. Texts are embedded one by one, so
   that a vector depends on its text alone, not on the batch.
 - **A tier's score** is the mean of the two highest cosines between a text and the tier's criteria
-  and demos (of one, if there is only one). A text of more than 254 word pieces is read by its last
-  topic (`encoder_topics`; the last 254 pieces of it), unless the best score of its first passage is
-  more than `FIRST_LEAD` above.
+  and demos (of one, if there is only one). Of a text of more than 254 word pieces, one topic is
+  scored (`encoder_topics`): the last 254 pieces of its last topic, or the first 254 of its first.
 - **A message is a follow-up** ("go on") if it is blank, or if its score with `FOLLOW_UPS` is more
   than `FOLLOW_UP_LEAD` above every tier's. Then the scores of its context decide. Otherwise its own
   scores do, with `CONTEXT_WEIGHT` of the context's added.
 - **The answer** is the digit of the tier with the highest score; on a tie, the lower tier. A tier
   without texts is never chosen. If no tier has texts, the answer is always 2.
 
-The leads, the weight and `TOPIC_GAIN` were chosen on queries whose SHA-256 is even, with the
-packaged prompt, so that most queries keep their tier behind 300 unrelated words or another task,
-follow-ups take their task's, and long questions are routed no worse. The figures in docs/routing.md
-are of the other half.
+The parameters here and in `encoder_topics` were chosen on queries whose SHA-256 is even, with the
+packaged prompt, so that most queries keep their tier beside 300 unrelated words or another task,
+follow-ups take their task's tier, and long questions are routed no worse. The figures in
+docs/routing.md are of the other half.
 
 Vectors can differ in the last digits between kinds of CPU; on one machine they are reproducible.
 """
@@ -41,7 +40,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.models.encoder_topics import first_and_last
+from route_switch.adapters.models.encoder_topics import question_in
 from route_switch.domain.conversation import text_of
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
@@ -66,7 +65,6 @@ Scores = dict[int, float]
 TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2
 MAX_PIECES = 256
-FIRST_LEAD = 0.1
 FOLLOW_UP_LEAD = 0.05
 CONTEXT_WEIGHT = 0.1
 FOLLOW_UPS = (
@@ -182,10 +180,8 @@ class EncoderReading:
         """Return the vector that a text is read by."""
         if _count(text) <= MAX_PIECES - 2:
             return _vector(text)
-        begins, ends = first_and_last(text, _count, _vector)
-        first, last = _vector(begins), _last_vector(ends)
-        leads = max(self._of(first).values()) > max(self._of(last).values()) + FIRST_LEAD
-        return first if leads else last
+        question, is_last = question_in(text, _count, _vector)
+        return _last_vector(question) if is_last else _vector(question)
 
     def _of(self, asked: "Vector") -> Scores:
         return {tier: _score(vectors, asked) for tier, vectors in self._tiers.items()}

@@ -1,4 +1,4 @@
-"""How `local/encoder` reads a text that is longer than its model: by its last topic."""
+"""How `local/encoder` reads a text that is longer than its model: by one of its topics."""
 
 import re
 from collections.abc import Callable
@@ -14,22 +14,35 @@ MIN_PIECES = 20
 """Sentences and lines are joined until they have so many word pieces."""
 MOST_PASSAGES = 64
 TOPIC_GAIN = 1.2
+FIRST_SHARE = 0.5
 
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
-def first_and_last(
+def question_in(
     text: str, count: Callable[[str], int], vector: "Callable[[str], Vector]"
-) -> tuple[str, str]:
-    """Return the first passage of a text, and all of its last topic.
+) -> tuple[str, bool]:
+    """Return the last topic of a text, or the first one if it is less than half as long, and
+    whether it is the last: a question is behind its document or, shorter, before it.
 
     A text is split before the passage where its sides differ most: where the lengths of the sums of
-    their vectors, weighted by word pieces, are greatest together. The later side is split again
-    while they are more than `TOPIC_GAIN` times the length of the whole sum.
+    their vectors, weighted by word pieces, are greatest together. Each end is split again while
+    these are more than `TOPIC_GAIN` times the length of the whole sum.
     """
+    import numpy as np
+
     passages = _passages(text, count)
-    return passages[0], " ".join(passages[_last_topic(passages, count, vector) :])
+    if len(passages) > MOST_PASSAGES:
+        passages = passages[: MOST_PASSAGES // 2] + passages[-MOST_PASSAGES // 2 :]
+    if len(passages) == 1:
+        return passages[0], True
+    vectors = np.array([count(passage) * vector(passage) for passage in passages])
+    split, _ = _split(vectors)
+    start = len(passages) - len(_last_topic(vectors[split:]))
+    end = len(_last_topic(vectors[:split][::-1]))
+    first, last = " ".join(passages[:end]), " ".join(passages[start:])
+    return (first, False) if count(first) < FIRST_SHARE * count(last) else (last, True)
 
 
 def _passages(text: str, count: Callable[[str], int]) -> list[str]:
@@ -47,21 +60,21 @@ def _passages(text: str, count: Callable[[str], int]) -> list[str]:
     return found
 
 
-def _last_topic(
-    passages: list[str], count: Callable[[str], int], vector: "Callable[[str], Vector]"
-) -> int:
-    """Return the position of the passage with which the last topic begins."""
+def _last_topic(vectors: "Vector") -> "Vector":
+    """Return the vectors of the last topic of these passages."""
+    while len(vectors) > 1:
+        split, gain = _split(vectors)
+        if gain <= TOPIC_GAIN:
+            break
+        vectors = vectors[split:]
+    return vectors
+
+
+def _split(vectors: "Vector") -> tuple[int, float]:
+    """Return where two or more vectors are split best, and the gain of that."""
     import numpy as np
 
-    read = passages[-MOST_PASSAGES:]
-    start = len(passages) - len(read)
-    vectors = np.array([count(passage) * vector(passage) for passage in read])
-    while len(vectors) > 1:
-        sums = np.cumsum(vectors, axis=0)
-        sides = np.linalg.norm(sums[:-1], axis=1) + np.linalg.norm(sums[-1] - sums[:-1], axis=1)
-        is_split = len(vectors) < len(read)
-        if is_split and sides.max() <= TOPIC_GAIN * np.linalg.norm(sums[-1]):
-            break
-        split = int(sides.argmax()) + 1
-        vectors, start = vectors[split:], start + split
-    return start
+    sums = np.cumsum(vectors, axis=0)
+    sides = np.linalg.norm(sums[:-1], axis=1) + np.linalg.norm(sums[-1] - sums[:-1], axis=1)
+    best = int(sides.argmax())
+    return best + 1, float(sides[best] / np.linalg.norm(sums[-1]))
