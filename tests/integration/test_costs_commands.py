@@ -125,7 +125,7 @@ def test_one_result_of_a_conversation_shows_its_session(api: Api) -> None:
     turns = [{"role": role, "content": LONG} for role in ("user", "assistant", "user")]
     answer = api.chat(LONG, messages=turns)
     shown = words(run("results", str(answer.body["id"])))
-    assert "session moved down, to save about 0.00" in shown
+    assert "session moved down, to save about 0.01" in shown
 
 
 def test_results_lists_the_newest_first_and_as_many_as_asked_for(api: Api) -> None:
