@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.openai_stream import read_answer, read_stream
+from route_switch.adapters.models.openai_thoughts import without_thoughts
 from route_switch.adapters.models.provider_errors import error_of_response
 from route_switch.domain.cache_points import has_points, without_points
 from route_switch.domain.errors import ModelError
@@ -15,8 +16,19 @@ if TYPE_CHECKING:
 
     from route_switch.adapters.models.provider_http import ProviderHttp
 
-_CACHE_BY_THEMSELVES = (".openai.com", ".azure.com")
-"""Servers that cache prefixes by themselves, and refuse a request with cache points."""
+_STRICT = (".openai.com", ".azure.com")
+"""Servers that refuse messages with fields which they do not know. They cache prefixes by
+themselves, and refuse cache points, too."""
+
+
+def request_body(host: str, call: ModelCall) -> JsonObject:
+    """Return the body of a call of this server."""
+    messages, params = call.messages, call.params
+    if host.endswith(_STRICT):
+        messages = without_thoughts(messages)
+        if has_points(messages, params):
+            messages, params = without_points(messages, params)
+    return {**params, "model": call.model, "messages": [*messages]}
 
 
 class OpenAiCompatibleClient:
@@ -42,10 +54,7 @@ class OpenAiCompatibleClient:
 
         from route_switch.adapters.models.provider_http import unanswered
 
-        messages, params = call.messages, call.params
-        if self._url.host.endswith(_CACHE_BY_THEMSELVES) and has_points(messages, params):
-            messages, params = without_points(messages, params)
-        body: JsonObject = {**params, "model": call.model, "messages": [*messages]}
+        body = request_body(self._url.host, call)
         try:
             yield from self._streamed(call, body) if call.stream else self._whole(call, body)
         except httpx.HTTPError as error:
