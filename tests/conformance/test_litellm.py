@@ -17,6 +17,7 @@ from route_switch.domain.usage import Usage
 from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
 from tests.conformance.dialect import Dialect
 from tests.conformance.test_messages_protocol import check
+from tests.conformance.test_openai_protocols import check_response
 from tests.support.raw_server import SLOW, Serve, raw_server
 from tests.support.upstream import Reply, completion, failure, running_upstream
 
@@ -90,10 +91,20 @@ def test_anthropic_dialect_in_its_own_protocol(conformance: Conformance, dialect
     check(conformance, ANTHROPIC, dialect)
 
 
+@every_dialect(ANTHROPIC.form)
+def test_anthropic_dialect_as_a_response(conformance: Conformance, dialect: Dialect) -> None:
+    check_response(conformance, ANTHROPIC, dialect, stream=True)
+
+
 @both_ways
 @every_dialect(GEMINI.form)
 def test_gemini_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
     conformance.check(GEMINI, dialect, stream=stream)
+
+
+@every_dialect(GEMINI.form)
+def test_gemini_dialect_as_a_response(conformance: Conformance, dialect: Dialect) -> None:
+    check_response(conformance, GEMINI, dialect, stream=False)
 
 
 @pytest.fixture

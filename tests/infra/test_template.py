@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -294,33 +295,38 @@ def test_the_router_accepts_its_environment(name: str, request: pytest.FixtureRe
     assert settings.router.request_deadline_s < timeout <= LAMBDA_MOST_S
 
 
-def test_chat_completions_are_streamed_and_no_other_route_is(prod: Synthesized) -> None:
+def path_of(resources: Mapping[str, Any], name: str) -> str:
+    """Return a resource's path; the API itself is no resource."""
+    properties = resources[name]["Properties"]
+    above = properties["ParentId"].get("Ref")
+    return f"{path_of(resources, above) if above else ''}/{properties['PathPart']}"
+
+
+def test_requests_of_every_protocol_are_streamed_and_no_other_route_is(prod: Synthesized) -> None:
     resources = prod.resources("AWS::ApiGateway::Resource")
-    streamed = {
-        resources[method["ResourceId"]["Ref"]]["Properties"]["PathPart"]
+    streamed = [
+        (method["HttpMethod"], path_of(resources, method["ResourceId"]["Ref"]))
         for method in (m["Properties"] for m in prod.resources("AWS::ApiGateway::Method").values())
         if method["Integration"].get("ResponseTransferMode") == "STREAM"
-        and method["HttpMethod"] == "POST"
-    }
-    assert streamed == {path.rpartition("/")[2] for _, path in STREAMED} == {"completions"}
-    modes = [
-        m["Properties"]["Integration"].get("ResponseTransferMode", "BUFFERED")
-        for m in prod.resources("AWS::ApiGateway::Method").values()
     ]
-    assert modes.count("STREAM") == 1
+    assert sorted(streamed) == sorted(STREAMED)
+    paths = ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions")
+    assert {("POST", path) for path in paths} == STREAMED
 
 
 def test_a_stream_has_the_url_and_the_time_that_it_needs(prod: Synthesized) -> None:
-    [integration] = [
+    integrations = [
         m["Properties"]["Integration"]
         for m in prod.resources("AWS::ApiGateway::Method").values()
         if m["Properties"]["Integration"].get("ResponseTransferMode") == "STREAM"
     ]
-    parts = [p for p in integration["Uri"]["Fn::Join"][1] if isinstance(p, str)]
-    assert any(":lambda:path/2021-11-15/functions/" in part for part in parts)
-    assert parts[-1] == "/response-streaming-invocations"
-    assert integration["Type"] == "AWS_PROXY"
-    assert integration["TimeoutInMillis"] == API_GATEWAY_MOST_S * 1000
+    assert len(integrations) == len(STREAMED)
+    for integration in integrations:
+        parts = [p for p in integration["Uri"]["Fn::Join"][1] if isinstance(p, str)]
+        assert any(":lambda:path/2021-11-15/functions/" in part for part in parts)
+        assert parts[-1] == "/response-streaming-invocations"
+        assert integration["Type"] == "AWS_PROXY"
+        assert integration["TimeoutInMillis"] == API_GATEWAY_MOST_S * 1000
     timeout = prod.function("Router")["Timeout"]
     deadline_s = parse_settings(environment(prod, "Router")).router.request_deadline_s
     assert deadline_s == 300

@@ -20,10 +20,11 @@ from route_switch.domain.ports import JsonObject
 _OWN_FIELDS = frozenset(
     {"model", "prompt", "stream", "stream_options", "route_switch", "echo", "best_of", "suffix"}
 )
-_CHAT = "chat models answer this request. Send it to /v1/chat/completions"
+_CHAT = "it belongs to chat completions. Send the request to /v1/chat/completions"
 _REFUSED = {
     "suffix": "a chat model does not fill gaps. Ask for the text in the prompt",
-    **dict.fromkeys(("messages", "tools", "tool_choice", "functions", "response_format"), _CHAT),
+    **dict.fromkeys(("messages", "tools", "tool_choice", "functions", "function_call"), _CHAT),
+    **dict.fromkeys(("response_format", "audio", "modalities"), _CHAT),
 }
 
 _CONSTRAINTS: list[JsonValue] = [

@@ -24,6 +24,10 @@ REFUSED_FIELDS: Final[Mapping[str, str]] = {
         "this router does not shorten conversations. Shorten 'input', and leave out "
         "'context_management'"
     ),
+    **dict.fromkeys(
+        ("audio", "modalities"),
+        "a response has no sound. Ask for it at /v1/chat/completions, or leave it out",
+    ),
     "moderation": "this router runs no moderation. Leave out 'moderation'",
 }
 """Fields that change what an answer is, and the reason why they are refused."""
