@@ -346,6 +346,27 @@ def test_an_answer_cannot_be_explained(prompted: Api) -> None:
     assert prompted.upstream.calls == []
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/responses", {"input": LONG}),
+        ("/v1/messages", {"messages": [{"role": "user", "content": LONG}], "max_tokens": 9}),
+        ("/v1/completions", {"prompt": LONG}),
+    ],
+)
+def test_every_protocol_explains_a_dry_run_and_no_answer(
+    prompted: Api, path: str, fields: dict[str, object]
+) -> None:
+    prompted.upstream.script = router()
+    refused = prompted("POST", path, {"model": "auto", **fields, **EXPLAIN})
+    assert (refused.status, prompted.upstream.calls) == (400, [])
+    assert "'explain' is for decisions without an answer" in refused.text
+    options = {"dry_run": True, "explain": True}
+    answer = prompted("POST", path, {"model": "auto", **fields, "route_switch": options})
+    decision: Any = answer.body["route_switch"]
+    assert "named criterion 2 of Tier 3" in said(decision), answer.text
+
+
 def test_explanations_log_neither_the_query_nor_the_prompt(
     prompted: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from route_switch.domain.sessions import (
     SessionDecision,
     SessionRule,
     SessionState,
-    Turn,
+    SessionTurn,
     as_answered,
     state_after,
 )
@@ -49,7 +49,7 @@ NOW = 1_800_000_000.0
 LONG = SessionState(
     Tier.LARGE, "a/large", 20_000, 19_000, estimated_tokens=20_000, answers=3, used_at=NOW - 60
 )
-NEXT = Turn(20_500, 300, cache_points=True)
+NEXT = SessionTurn(20_500, 300, cache_points=True)
 
 TOKENS = st.integers(0, 200_000)
 TIERS = st.sampled_from(Tier)
@@ -65,7 +65,7 @@ STATES = st.builds(
     cache_s=st.sampled_from([300, 3600]),
 )
 TURNS = st.builds(
-    Turn,
+    SessionTurn,
     TOKENS,
     st.integers(1, 10_000),
     continues=st.booleans(),
@@ -75,14 +75,16 @@ TURNS = st.builds(
 )
 
 
-def moved(wanted: Tier, turn: Turn = NEXT, state: SessionState | None = LONG) -> SessionDecision:
+def moved(
+    wanted: Tier, turn: SessionTurn = NEXT, state: SessionState | None = LONG
+) -> SessionDecision:
     return RULE.moved(turn, state, wanted, EVERYBODY, NOW)
 
 
 @pytest.mark.parametrize(
     "turn", [replace(NEXT, tool_loop=True), replace(NEXT, provider_state=True)]
 )
-def test_a_model_that_the_messages_depend_on_stays(turn: Turn) -> None:
+def test_a_model_that_the_messages_depend_on_stays(turn: SessionTurn) -> None:
     held = RULE.held(turn, LONG, EVERYBODY)
 
     assert held is not None
@@ -161,7 +163,7 @@ def test_a_long_conversation_stays_where_its_cache_is() -> None:
 def test_a_short_conversation_moves_down() -> None:
     short = replace(LONG, input_tokens=600, cached_tokens=0, estimated_tokens=600)
 
-    down = moved(Tier.SMALL, Turn(800, 300), short)
+    down = moved(Tier.SMALL, SessionTurn(800, 300), short)
 
     assert (down.move, down.tier, down.model) == (Move.DOWN, Tier.SMALL, None)
     assert down.saved_usd is not None
@@ -210,7 +212,7 @@ def test_a_move_to_the_same_model_costs_no_cache() -> None:
 )
 @pytest.mark.parametrize("wanted", Tier)
 def test_another_task_or_a_cold_cache_starts_the_session_again(
-    turn: Turn, state: SessionState | None, ground: Ground, wanted: Tier
+    turn: SessionTurn, state: SessionState | None, ground: Ground, wanted: Tier
 ) -> None:
     again = moved(wanted, turn, state)
 
@@ -250,7 +252,7 @@ def test_only_what_was_added_is_estimated() -> None:
 
 
 @given(turn=TURNS, state=STATES)
-def test_a_model_never_changes_in_an_open_tool_loop(turn: Turn, state: SessionState) -> None:
+def test_a_model_never_changes_in_an_open_tool_loop(turn: SessionTurn, state: SessionState) -> None:
     held = RULE.held(replace(turn, tool_loop=True), state, EVERYBODY)
 
     expected = None if state.model == MODELS.router else state.model
@@ -259,14 +261,14 @@ def test_a_model_never_changes_in_an_open_tool_loop(turn: Turn, state: SessionSt
 
 @given(turn=TURNS, state=st.none() | STATES, wanted=TIERS)
 def test_no_turn_is_answered_below_what_the_router_asks_for(
-    turn: Turn, state: SessionState | None, wanted: Tier
+    turn: SessionTurn, state: SessionState | None, wanted: Tier
 ) -> None:
     assert moved(wanted, turn, state).tier >= wanted
 
 
 @given(turn=TURNS, state=STATES, wanted=TIERS)
 def test_a_session_never_moves_down_at_a_loss(
-    turn: Turn, state: SessionState, wanted: Tier
+    turn: SessionTurn, state: SessionState, wanted: Tier
 ) -> None:
     decision = moved(wanted, turn, state)
     if decision.ground in (Ground.MOVE_SAVES, Ground.MOVE_COSTS):
@@ -280,7 +282,7 @@ def test_a_session_never_moves_down_at_a_loss(
 
 
 @given(turn=TURNS, state=STATES, wanted=TIERS)
-def test_the_words_fit_the_tiers(turn: Turn, state: SessionState, wanted: Tier) -> None:
+def test_the_words_fit_the_tiers(turn: SessionTurn, state: SessionState, wanted: Tier) -> None:
     decision = moved(wanted, turn, state)
 
     before = next((t for t in Tier if state.model in MODELS.tiers[t].with_fallbacks), None)
@@ -325,7 +327,7 @@ def test_no_history_breaks_the_promises(requests: list[Request]) -> None:
     now, tokens = NOW, 0
     for each in requests:
         now, tokens = now + each.pause_s, tokens + each.added_tokens
-        turn = Turn(tokens, 300, state is not None, each.tool_loop, cache_points=True)
+        turn = SessionTurn(tokens, 300, state is not None, each.tool_loop, cache_points=True)
         decision = RULE.held(turn, state, EVERYBODY)
         if decision is None:
             assert state is None or not each.tool_loop

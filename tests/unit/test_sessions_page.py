@@ -10,7 +10,7 @@ from route_switch.domain.sessions import (
     SessionDecision,
     SessionRule,
     SessionState,
-    Turn,
+    SessionTurn,
     state_after,
 )
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier, TierModels
@@ -68,7 +68,7 @@ def rows() -> list[str]:
     state: SessionState | None = None
     found = []
     for number, step in enumerate(STEPS, 1):
-        turn = Turn(
+        turn = SessionTurn(
             step.input_tokens,
             300,
             continues=number > 1,
@@ -84,7 +84,9 @@ def rows() -> list[str]:
     return found
 
 
-def _decision(step: Step, turn: Turn, state: SessionState | None, now: float) -> SessionDecision:
+def _decision(
+    step: Step, turn: SessionTurn, state: SessionState | None, now: float
+) -> SessionDecision:
     held = RULE.held(turn, state, EVERYBODY)
     if held is not None:
         return held
@@ -93,7 +95,11 @@ def _decision(step: Step, turn: Turn, state: SessionState | None, now: float) ->
 
 
 def _row(
-    number: int, step: Step, turn: Turn, state: SessionState | None, decision: SessionDecision
+    number: int,
+    step: Step,
+    turn: SessionTurn,
+    state: SessionState | None,
+    decision: SessionDecision,
 ) -> str:
     router = "not asked" if step.router is None else f"Tier {step.router.value}"
     usd = "–"

@@ -8,7 +8,7 @@ from route_switch.domain.sessions import (
     Candidates,
     SessionRule,
     SessionState,
-    Turn,
+    SessionTurn,
 )
 from route_switch.domain.tiers import Tier
 from route_switch.services.estimate_costs import ASSUMED_OUTPUT_TOKENS
@@ -52,7 +52,7 @@ class Sessions:
         terms, tiers = asked.family.terms, frozenset(asked.turn.scores)
         may = Candidates(tiers, frozenset(terms[tier].model for tier in tiers))
         state = None if asked.last is None else _state(asked.last, terms[asked.last.tier])
-        turn = Turn(
+        turn = SessionTurn(
             asked.tokens_in,
             ASSUMED_OUTPUT_TOKENS,
             continues=asked.last is not None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import JsonValue
 
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.sessions import CACHE_S, Turn
+from route_switch.domain.sessions import CACHE_S, SessionTurn
 
 DIGEST_BYTES = 16
 HOUR_S = 3600
@@ -34,11 +34,11 @@ def turn_of(
     params: Mapping[str, JsonValue],
     input_tokens: int,
     output_tokens: int,
-) -> Turn:
+) -> SessionTurn:
     """Return what the session rule needs to know about a request in OpenAI's chat form."""
     if not continues(messages):
-        return Turn(input_tokens, output_tokens, continues=False)
-    return Turn(
+        return SessionTurn(input_tokens, output_tokens, continues=False)
+    return SessionTurn(
         input_tokens,
         output_tokens,
         tool_loop=tool_loop_is_open(messages),

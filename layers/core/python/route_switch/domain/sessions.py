@@ -69,7 +69,7 @@ class SessionState:
 
     `input_tokens` is the whole input as the provider counted it, and `cached_tokens` what of it the
     provider reported as read from or written to its cache. `estimated_tokens` is our own estimate
-    of the input, as in `Turn`. `answers` counts the answers that `model` has given in a row.
+    of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given in a row.
     `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the lifetime of
     the cache since then.
     """
@@ -102,7 +102,7 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SessionTurn:
     """What the rule needs to know about a request. Tokens are estimates.
 
     `continues` says whether a model has answered before in this conversation, `tool_loop` whether
@@ -125,7 +125,7 @@ class Turn:
 
 def state_after(
     before: SessionState | None,
-    turn: Turn,
+    turn: SessionTurn,
     tier: Tier,
     model: str,
     usage: Usage | None,
@@ -187,7 +187,7 @@ class SessionRule:
     further_turns: int = FURTHER_TURNS
 
     def held(
-        self, turn: Turn, state: SessionState | None, candidates: Candidates
+        self, turn: SessionTurn, state: SessionState | None, candidates: Candidates
     ) -> SessionDecision | None:
         """Return the decision if the model must stay, so that the router need not be asked. However
         old the state is: a tool may take an hour."""
@@ -201,7 +201,7 @@ class SessionRule:
 
     def moved(
         self,
-        turn: Turn,
+        turn: SessionTurn,
         state: SessionState | None,
         wanted: Tier,
         candidates: Candidates,
@@ -223,7 +223,9 @@ class SessionRule:
             return SessionDecision(Move.UP, Ground.ROUTER_SAYS_UP, wanted)
         return self._down(turn, state, tier, wanted)
 
-    def _down(self, turn: Turn, state: SessionState, tier: Tier, wanted: Tier) -> SessionDecision:
+    def _down(
+        self, turn: SessionTurn, state: SessionState, tier: Tier, wanted: Tier
+    ) -> SessionDecision:
         other = self.catalog.tiers[wanted].model
         if other == state.model:  # it has the cache already
             return SessionDecision(Move.DOWN, Ground.SAME_MODEL, wanted, other)
@@ -262,7 +264,7 @@ class SessionRule:
         return state.input_tokens if reads and state.input_tokens >= AUTOMATIC_MIN_TOKENS else 0
 
     def expected_usd(
-        self, model: str, turn: Turn, state: SessionState, warm_tokens: int
+        self, model: str, turn: SessionTurn, state: SessionState, warm_tokens: int
     ) -> float | None:
         """Return the cost of this turn and of the further ones on `model`, of whose input
         `warm_tokens` are in its cache; None if its price is unknown.
@@ -291,7 +293,7 @@ class SessionRule:
         return self.catalog.capabilities_of(model).cache_min_tokens or AUTOMATIC_MIN_TOKENS
 
 
-def warm_history(turn: Turn, state: SessionState | None, now: float) -> int:
+def warm_history(turn: SessionTurn, state: SessionState | None, now: float) -> int:
     """Return how many tokens of the conversation the last answer's model has in its cache if its
     provider caches: 0 if the session starts again."""
     if state is None or _fresh_start(turn, state, now) is not None:
@@ -299,7 +301,7 @@ def warm_history(turn: Turn, state: SessionState | None, now: float) -> int:
     return state.input_tokens
 
 
-def _fresh_start(turn: Turn, state: SessionState, now: float) -> Ground | None:
+def _fresh_start(turn: SessionTurn, state: SessionState, now: float) -> Ground | None:
     """Return why the session starts again, if it does."""
     if not turn.continues:
         return Ground.FIRST_TURN
