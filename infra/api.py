@@ -140,7 +140,7 @@ ACCESS_LOG = {
 """Fields of the access log: never a body, a query string or a key."""
 
 ACCEPTED = {
-    "APIG2": "The router validates every request and returns errors in OpenAI's format.",
+    "APIG2": "The router validates every request and returns errors in the client's format.",
     "APIG3": "A web ACL costs money while idle. An owner who wants one attaches it to the stage.",
     "APIG4": "The router authenticates bearer keys, as OpenAI's clients send them.",
     "COG4": "Callers are programs with bearer keys, not users of a Cognito pool.",

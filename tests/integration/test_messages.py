@@ -204,3 +204,20 @@ def test_models_are_listed_for_anthropics_clients(sdk: anthropic.Anthropic) -> N
     assert [model.id for model in models][:2] == ["auto", "tier-1"]
     assert {model.type for model in models} == {"model"}
     assert sdk.models.retrieve("openai/small").display_name == "openai/small"
+
+
+def test_an_id_of_an_earlier_call_is_not_used_again(api: Api, sdk: anthropic.Anthropic) -> None:
+    """Some servers number the calls of each answer anew; Claude Code drops such a call."""
+    again = said(content=None, tool_calls=[call_of("weather", "{}", "call_0")])
+    api.upstream.script = by_model(router=completion("1"), small=again)
+    used = {"type": "tool_use", "id": "call_0", "name": "weather", "input": {}}
+    turns = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": [used]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_0"}]},
+    ]
+    for message in (
+        create(sdk, messages=turns, tools=[WEATHER]),
+        streamed_by(sdk, messages=turns, tools=[WEATHER]),
+    ):
+        assert message.content[0].to_dict()["id"] == f"call_0_{message.id[-8:]}"

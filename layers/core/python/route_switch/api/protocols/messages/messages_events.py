@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from route_switch.api.client_call import ClientCall
 from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.live_events import sse
+from route_switch.api.protocols.messages.call_ids import CallIds
 from route_switch.api.protocols.messages.messages_answer import (
     empty_message,
     stop_of,
@@ -14,7 +15,7 @@ from route_switch.api.protocols.messages.messages_answer import (
 )
 from route_switch.api.protocols.messages.messages_errors import error_body
 from route_switch.api.protocols.messages.open_block import OpenBlock
-from route_switch.api.protocols.messages.tool_pieces import HeldCalls
+from route_switch.api.protocols.messages.tool_pieces import HeldCalls, Piece
 from route_switch.api.protocols.messages.turns import THOUGHT_FIELDS
 from route_switch.api.route_answer import costs_body
 from route_switch.domain.ports import Chunk, JsonObject
@@ -37,6 +38,7 @@ class MessageEvents:
         self._call = call
         self._block = OpenBlock()
         self._calls = HeldCalls()
+        self._ids = CallIds(call, str(self._start["id"]))
         self._late: list[JsonObject] = []
         """What comes after the first tool call and is not one: it follows when all calls are
         whole."""
@@ -99,12 +101,15 @@ class MessageEvents:
             given.append({"index": 0, "id": "call_0", "function": function})
         for position, piece in enumerate(given):
             if isinstance(piece, dict):
-                for key, begun, arguments in self._calls.add({"index": position, **piece}):
-                    yield from self._block.tool(key, begun, arguments)
+                yield from self._written(self._calls.add({"index": position, **piece}))
 
     def _rest(self) -> Iterator[JsonObject]:
-        for key, begun, arguments in self._calls.rest():
-            yield from self._block.tool(key, begun, arguments)
+        yield from self._written(self._calls.rest())
+
+    def _written(self, pieces: Iterator[Piece]) -> Iterator[JsonObject]:
+        for key, begun, arguments in pieces:
+            id_ = self._ids.unique(begun["id"])
+            yield from self._block.tool(key, {**begun, "id": id_}, arguments)
 
 
 def _event(kind: str, fields: JsonObject) -> str:
