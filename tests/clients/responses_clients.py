@@ -1,6 +1,6 @@
-"""Drives openai's Responses API and legacy completions against a stack, and prints what it saw.
+"""Drives openai and LangChain through the Responses API, and openai through legacy completions.
 
-The form of the results is that of `responses.mjs`.
+Prints what they saw; the form of the results is that of `responses.mjs`.
 """
 
 import json
@@ -104,5 +104,48 @@ CASES: dict[str, Callable[[], object]] = {
     ),
 }
 
+
+def langchain() -> dict[str, Callable[[], object]]:
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_openai import ChatOpenAI
+
+    def chat(model: str = "tier-1", **more: Any) -> Any:
+        given: dict[str, Any] = {"base_url": BASE_URL, "api_key": API_KEY, **more}
+        return ChatOpenAI(model=model, use_responses_api=True, **given)
+
+    def words(case: str) -> str:
+        return f"[{case} langchain] {LONG}"
+
+    def said(message: Any) -> object:
+        usage = message.usage_metadata
+        tokens = [usage["input_tokens"], usage["output_tokens"]]
+        return {"text": message.text, "tokens": tokens}
+
+    def whole(model: Any, case: str) -> Any:
+        first, *rest = list(model.stream(words(case)))
+        return sum(rest, first)
+
+    def called(message: Any) -> object:
+        return [[call["name"], call["args"]] for call in message.tool_calls]
+
+    def loop(case: str) -> object:
+        model, asked = chat().bind_tools([WEATHER]), HumanMessage(words(case))
+        first = model.invoke([asked])
+        results = [ToolMessage("sun", tool_call_id=call["id"]) for call in first.tool_calls]
+        return model.invoke([asked, first, *results]).text
+
+    structured = chat().with_structured_output(Tide, method="json_schema")
+    return {
+        "text": lambda: said(chat("auto").invoke(words("text"))),
+        "stream": lambda: said(whole(chat("auto"), "stream")),
+        "tools": lambda: called(chat().bind_tools([WEATHER]).invoke(words("tools"))),
+        "tools_streamed": lambda: called(whole(chat().bind_tools([WEATHER]), "tools_streamed")),
+        "loop": lambda: loop("loop"),
+        "structured": lambda: structured.invoke(words("structured")).model_dump(),
+        "lines": lambda: whole(chat(), "lines").text,
+    }
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"\n{json.dumps(report({'openai': CASES}))}\n")
+    found = report({"openai": CASES, "langchain": langchain()})
+    sys.stdout.write(f"\n{json.dumps(found)}\n")

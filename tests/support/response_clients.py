@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from tests.support.checkout import ROOT
-from tests.support.clients import HERE, REPLIES, CasesAnswered, Runner, said, whole
+from tests.support.clients import BUILT, HERE, REPLIES, CasesAnswered, Runner, said, whole
 from tests.support.upstream import Body, Reply, completion
 
 _PATCH: JsonValue = {"name": "apply_patch", "arguments": json.dumps({"input": "*** Begin Patch"})}
@@ -61,4 +61,6 @@ def responses_node() -> Runner:
 
 
 def responses_python() -> Runner:
-    return [sys.executable, "-m", "tests.clients.responses_clients"], {"PYTHONPATH": str(ROOT)}
+    return [sys.executable, "-m", "tests.clients.responses_clients"], {
+        "PYTHONPATH": f"{BUILT / 'python'}:{ROOT}"
+    }
