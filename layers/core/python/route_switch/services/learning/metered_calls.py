@@ -1,7 +1,5 @@
 """Paid calls: each is made once and remembered, within a cap, at a controlled pace."""
 
-import hashlib
-import json
 import threading
 import time
 from collections import Counter, defaultdict
@@ -38,6 +36,12 @@ from route_switch.services.learning.fault_attribution import (
 from route_switch.services.learning.input_tokens import most_tokens, read_tokens
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
+from route_switch.services.learning.paid_entries import (
+    key_of,
+    number_in,
+    reply_of,
+    unanswered_entry,
+)
 
 MAX_OUTPUT_TOKENS = 4096
 """The output limit of a learning call whose request sets none. Without a limit, the cost of a call
@@ -93,7 +97,7 @@ class MeteredCalls:
                 continue
             if called == key:
                 self._count(entry)
-            elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
+            elif memo.get(called) is None and number_in(entry["cost_usd"]) > 0:
                 self._store_and_count(f"{called}-lost-{len(tuple(memo.items()))}", entry)
                 self._store(key, {**entry, "cost_usd": 0.0})
 
@@ -106,11 +110,11 @@ class MeteredCalls:
         rollout: JsonValue = None,
     ) -> Reply:
         """`rollout` distinguishes calls that are otherwise equal but ask for another sample."""
-        key = _key(name, messages, params, rollout)
+        key = key_of(name, messages, params, rollout)
         entry = self._memo.get(key)
         if entry is None:
             entry = self._call_once(key, lambda: self._buy(key, name, messages, params, purpose))
-        return _reply(entry)
+        return reply_of(entry)
 
     @property
     def spent_usd(self) -> float:
@@ -186,7 +190,7 @@ class MeteredCalls:
                     if charged_usd > 0:
                         settle(charged_usd)
                         self._store_and_count(
-                            f"{key}-late-{attempt}-{began}", _unanswered_entry(purpose, charged_usd)
+                            f"{key}-late-{attempt}-{began}", unanswered_entry(purpose, charged_usd)
                         )
                     if not self._faults.is_request_at_fault(request, error, purpose):
                         self._note_start(key, purpose, 0.0)
@@ -196,7 +200,7 @@ class MeteredCalls:
                         self._note_start(key, purpose, 0.0)
                         raise InvalidModelRequestError(str(error), status=error.status) from error
                     return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
-                settle(_number(entry["cost_usd"]))
+                settle(number_in(entry["cost_usd"]))
                 self._faults.answered(request, self._pace.clock())
             return entry
         raise AssertionError  # count() never ends
@@ -213,7 +217,7 @@ class MeteredCalls:
         """Note a call's maximum cost before making it: after a kill, the call must count as spent.
         Free calls need no note."""
         if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
-            self._store(key + STARTED_SUFFIX, _unanswered_entry(purpose, most_usd))
+            self._store(key + STARTED_SUFFIX, unanswered_entry(purpose, most_usd))
 
     def _call_model(
         self,
@@ -305,7 +309,7 @@ class MeteredCalls:
         with self._lock:
             purpose = str(entry["purpose"])
             self.calls[purpose] += 1
-            self.usd[purpose] += _number(entry["cost_usd"])
+            self.usd[purpose] += number_in(entry["cost_usd"])
 
 
 def price_unknown(name: str) -> str:
@@ -315,48 +319,8 @@ def price_unknown(name: str) -> str:
     )
 
 
-def _key(
-    name: str,
-    messages: tuple[JsonObject, ...],
-    params: Mapping[str, JsonValue],
-    rollout: JsonValue,
-) -> str:
-    normalized = {name: _normalized(value) for name, value in params.items()}
-    content = json.dumps([name, messages, normalized, rollout], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
-
-
-def _normalized(value: JsonValue) -> JsonValue:
-    """Treat a temperature of 0.0, as DSPy writes it, like 0, so that the call is not paid for
-    twice."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _reply(entry: JsonObject) -> Reply:
-    if "refused" in entry:
-        raise InvalidModelRequestError(str(entry["refused"]))
-    tokens, calls = entry["tokens"], entry.get("tool_calls")
-    assert isinstance(tokens, list)  # noqa: S101 (written by `_call_model`; tells the type checker)
-    return Reply(
-        text=str(entry["text"]),
-        usage=Usage(*(int(_number(t)) for t in tokens)),
-        cost_usd=_number(entry["cost_usd"]),
-        latency_ms=_number(entry["latency_ms"]),
-        cut_off=entry.get("cut_off") is True,
-        tool_calls=tool_calls_of({"tool_calls": calls}),
-    )
-
-
 def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     return Usage(read_tokens(messages), estimate_tokens(text))
-
-
-def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
-    return {"purpose": purpose.value, "cost_usd": usd}
-
-
-def _number(value: JsonValue) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _default_limit(name: str) -> int:
