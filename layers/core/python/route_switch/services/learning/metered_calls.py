@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -18,7 +18,6 @@ from route_switch.domain.errors import (
     ModelTimeoutError,
     ProviderDownError,
     ProviderUnusableError,
-    StoreError,
 )
 from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
@@ -42,6 +41,7 @@ from route_switch.services.learning.paid_entries import (
     reply_of,
     unanswered_entry,
 )
+from route_switch.services.learning.spending_log import SpendingLog
 
 MAX_OUTPUT_TOKENS = 4096
 """The output limit of a learning call whose request sets none. Without a limit, the cost of a call
@@ -53,9 +53,6 @@ for without a result."""
 MAX_PAUSE_S = 30.0
 MAX_PATIENCES = 10
 """How many times the run's patience one request may use while its model answers others."""
-STARTED_SUFFIX = "-begun"
-"""Suffix of the key of a note that a call was started. The call's own key exists once it has
-finished."""
 
 
 class MeteredCalls:
@@ -83,23 +80,8 @@ class MeteredCalls:
         self._pace = pace
         self._lock = threading.Lock()
         self._in_progress: dict[str, Future[JsonObject]] = {}
-        self.calls: Counter[str] = Counter()
-        self.usd: defaultdict[str, float] = defaultdict(float)
-        self._restore_spending(memo)
-        self._faults = FaultAttribution(answered_before=self.calls.total() > 0)
-
-    def _restore_spending(self, memo: AnswerMemo) -> None:
-        """Count what was spent before. A call that was started but has no answer was interrupted by
-        a kill: count it as lost, at its maximum cost."""
-        for key, entry in tuple(memo.items()):
-            called = key.removesuffix(STARTED_SUFFIX)
-            if "purpose" not in entry:  # not a paid call, such as vectors
-                continue
-            if called == key:
-                self._count(entry)
-            elif memo.get(called) is None and number_in(entry["cost_usd"]) > 0:
-                self._store_and_count(f"{called}-lost-{len(tuple(memo.items()))}", entry)
-                self._store(key, {**entry, "cost_usd": 0.0})
+        self._log = SpendingLog(memo)
+        self._faults = FaultAttribution(answered_before=self._log.calls.total() > 0)
 
     def __call__(
         self,
@@ -118,7 +100,17 @@ class MeteredCalls:
 
     @property
     def spent_usd(self) -> float:
-        return sum(self.usd.values())
+        return self._log.spent_usd
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Calls by purpose."""
+        return self._log.calls
+
+    @property
+    def usd(self) -> Mapping[str, float]:
+        """USD by purpose."""
+        return self._log.usd
 
     def finish(self) -> None:
         """Wait for calls that abandoned threads still make. Their answers are stored too."""
@@ -162,7 +154,7 @@ class MeteredCalls:
             entry = self._call_until_answered(
                 key, name, messages, params, purpose, most_usd, request
             )
-        self._store_and_count(key, entry)
+        self._log.store_and_count(key, entry)
         return entry
 
     def _call_until_answered(
@@ -182,22 +174,22 @@ class MeteredCalls:
             began = min(began, self._pace.clock())  # waiting for the first turn is not failing
             request.model.tried_at = min(request.model.tried_at, began)
             with self._reserved(most_usd) as settle:
-                self._note_start(key, purpose, most_usd)
+                self._log.note_start(key, purpose, most_usd)
                 try:
                     entry = self._call_model(name, messages, params, purpose)
                 except ModelError as error:
                     charged_usd = self._charged_usd(name, error, most_usd)
                     if charged_usd > 0:
                         settle(charged_usd)
-                        self._store_and_count(
+                        self._log.store_and_count(
                             f"{key}-late-{attempt}-{began}", unanswered_entry(purpose, charged_usd)
                         )
                     if not self._faults.is_request_at_fault(request, error, purpose):
-                        self._note_start(key, purpose, 0.0)
+                        self._log.note_start(key, purpose, 0.0)
                         self._back_off(name, error, attempt, began, request.model)
                         continue
                     if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
-                        self._note_start(key, purpose, 0.0)
+                        self._log.note_start(key, purpose, 0.0)
                         raise InvalidModelRequestError(str(error), status=error.status) from error
                     return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
                 settle(number_in(entry["cost_usd"]))
@@ -212,12 +204,6 @@ class MeteredCalls:
             reported = cost_usd(error.usage, self._price(name))
             return most_usd if reported is None else reported
         return most_usd if isinstance(error, ModelTimeoutError) else 0.0
-
-    def _note_start(self, key: str, purpose: Purpose, most_usd: float) -> None:
-        """Note a call's maximum cost before making it: after a kill, the call must count as spent.
-        Free calls need no note."""
-        if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
-            self._store(key + STARTED_SUFFIX, unanswered_entry(purpose, most_usd))
 
     def _call_model(
         self,
@@ -292,24 +278,6 @@ class MeteredCalls:
             yield settle
         finally:
             self._cap.settle(usd, spent)
-
-    def _store_and_count(self, key: str, entry: JsonObject) -> None:
-        self._store(key, entry)
-        self._count(entry)
-
-    def _store(self, key: str, entry: JsonObject) -> None:
-        try:
-            self._memo.put(key, entry)
-        except StoreError as error:
-            raise ProviderDownError(f"Answers cannot be stored, so none are bought: {error}") from (
-                error
-            )
-
-    def _count(self, entry: JsonObject) -> None:
-        with self._lock:
-            purpose = str(entry["purpose"])
-            self.calls[purpose] += 1
-            self.usd[purpose] += number_in(entry["cost_usd"])
 
 
 def price_unknown(name: str) -> str:

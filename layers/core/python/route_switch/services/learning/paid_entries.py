@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from route_switch.domain.errors import (
-    InvalidModelRequestError,
-)
+from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.usage import Usage
