@@ -176,7 +176,10 @@ def test_a_retry_with_the_same_key_gets_the_same_message(
     again = {"Idempotency-Key": "order-17"}
     messages = [create(sdk, extra_headers=again) for _ in range(2)]
     assert messages[0] == messages[1]
-    assert len(api.upstream.calls) == 1
+    streamed_once = {"Idempotency-Key": "order-18"}
+    streams = [streamed_by(sdk, extra_headers=streamed_once) for _ in range(2)]
+    assert streams[0] == streams[1]
+    assert len(api.upstream.calls) == 2
 
 
 def test_the_tool_runner_runs_a_loop(api: Api, sdk: anthropic.Anthropic) -> None:

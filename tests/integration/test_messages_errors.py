@@ -6,7 +6,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.integration.conftest import CLIENT_KEY, HANDLERS, LONG, Api, by_model
+from tests.integration.conftest import CLIENT_KEY, HANDLERS, LONG, Api, MakeApi, by_model
 from tests.integration.messages_client import (
     PATH,
     WEATHER,
@@ -192,3 +192,17 @@ def test_the_sdk_does_not_repeat_what_every_model_refused(api: Api) -> None:
         create(client_of(api, max_retries=2), content=LONG)
     once = ["router", "medium", "large", "small", "small-2"]
     assert sorted(map(str, api.upstream.models_called())) == sorted(once)
+
+
+def test_a_body_that_is_too_long_is_refused(make_api: MakeApi) -> None:
+    api = make_api(max_body_bytes=1000)
+    with pytest.raises(anthropic.RequestTooLargeError) as raised:
+        create(client_of(api), content="x" * 1000)
+    assert raised.value.type == "request_too_large"
+
+
+def test_a_defect_is_told_in_this_form(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("route_switch.services.route_request.RouteRequest.chat")
+    answer = ask(api)
+    assert (answer.status, answer.error["type"]) == (500, "api_error")
+    assert "log" in str(answer.error["message"])

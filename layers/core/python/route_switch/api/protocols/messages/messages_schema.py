@@ -36,7 +36,7 @@ class Block(_Loose):
     type: str
 
 
-class InputMessage(_Loose):
+class MessageTurn(_Loose):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
 
@@ -88,7 +88,7 @@ class CountTokensRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: Annotated[str, Field(max_length=200)] = "auto"
-    messages: Annotated[list[InputMessage], Field(min_length=1)]
+    messages: Annotated[list[MessageTurn], Field(min_length=1)]
     system: str | list[Block] | None = None
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
