@@ -24,11 +24,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from route_switch.domain.conversation import INSTRUCTING, text_of
 from route_switch.domain.learning.answers import answer_of_message, tool_calls_of
 from route_switch.domain.learning.templates import template_of
 from route_switch.domain.plain_text import plain_text
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.query import text_of
 from route_switch.domain.replay import TEXT_PARTS
 from route_switch.domain.tokens import estimate_tokens
 
@@ -40,7 +40,6 @@ TASK_TOKENS = 16
 SIGNAL_TOKENS = 4
 """… because the user says less than this, and does not only greet."""
 
-_INSTRUCTING = ("system", "developer")
 _MARK = "\x1f"
 """Begins what is not a turn's text. No normalized text contains it."""
 _BLANKS = re.compile(r"\s+")
@@ -82,7 +81,7 @@ def ends_of(messages: Sequence[JsonObject], chars: int) -> str:
 
 def material_of(messages: Sequence[JsonObject]) -> str:
     """Return a name of what the system messages hold, or "" if they only instruct."""
-    text = "\n".join(text_of(m) for m in messages if m.get("role") in _INSTRUCTING)
+    text = "\n".join(text_of(m) for m in messages if m.get("role") in INSTRUCTING)
     size = estimate_tokens(text)
     if size < TASK_TOKENS or (size < MATERIAL_TOKENS and not _only_signals(_opening(messages))):
         return ""
@@ -126,7 +125,7 @@ def _reach(messages: Sequence[JsonObject], chars: int) -> int:
     for number, message in enumerate(messages):
         if size >= chars + chars // 4:
             return number
-        size += 0 if message.get("role") in _INSTRUCTING else len(text_of(message))
+        size += 0 if message.get("role") in INSTRUCTING else len(text_of(message))
     return len(messages)
 
 
@@ -136,7 +135,7 @@ def _lines(messages: Sequence[JsonObject]) -> Iterator[tuple[str, str]]:
     expected = "user"
     for message in messages:
         role = str(message.get("role"))
-        if role in _INSTRUCTING:
+        if role in INSTRUCTING:
             continue
         named = "" if role == expected else f"{_MARK}{role} "
         yield role, named + " ".join((normalize_query(text_of(message)), *_more(message))).strip()

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from route_switch.domain.conversation import INSTRUCTING
 from route_switch.domain.learning.conversation_key import (
     attachments_of,
     digest_of,
@@ -147,7 +148,7 @@ class Example(BaseModel):
     @property
     def is_conversation(self) -> bool:
         """Whether there are turns beside the query."""
-        said = [m for m in self.conversation if m.get("role") not in ("system", "developer")]
+        said = [m for m in self.conversation if m.get("role") not in INSTRUCTING]
         return bool(said) or len(self.turn) > 1
 
     @cached_property
