@@ -279,7 +279,24 @@ def test_a_conversation_is_never_bypassed(api: Api) -> None:
     assert router_call["model"] == "router"
     sent = router_call["messages"]
     assert isinstance(sent, list)
-    assert "2 earlier messages" in str(sent[-1])
+    shown = "(2 earlier messages.)\nuser:\n> hi\nassistant:\n> Hello!\n=== Last message ===\ngo on"
+    assert str(sent[-1]["content"]).endswith(shown)
+
+
+def test_the_router_sees_the_newest_result_of_a_tool(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Sure."))
+    call = {"id": "c", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "List it."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "a.py"},
+    ]
+    tools = [{"type": "function", "function": {"name": "ls"}}]
+    body = {"model": "auto", "messages": messages, "tools": tools}
+    assert api("POST", "/v1/chat/completions", body).status == 200
+    sent = str(api.upstream.calls[0]["messages"])
+    assert "Tools: ls. The assistant is at work with tools." in sent
+    assert "tool:\\n> a.py\\n=== Last message ===\\nList it." in sent
 
 
 def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
