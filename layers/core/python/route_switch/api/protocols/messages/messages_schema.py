@@ -27,7 +27,9 @@ REFUSED_FIELDS = {
 
 
 class _Loose(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
+    """Validators are built for the first request that needs them, not in each cold start."""
+
+    model_config = ConfigDict(extra="allow", strict=True, defer_build=True)
 
 
 class Block(_Loose):
@@ -85,7 +87,7 @@ class Metadata(_Loose):
 class CountTokensRequest(BaseModel):
     """What a prompt consists of: everything that counts as input."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     model: Annotated[str, Field(max_length=200)] = "auto"
     messages: Annotated[list[MessageTurn], Field(min_length=1)]
