@@ -69,8 +69,8 @@ def _part(part: JsonValue, place: str) -> JsonObject:
 
 def _cache_point(part: JsonObject) -> JsonObject:
     """Return the end of a prefix to cache, in the form that every provider's client knows."""
-    if "cache_control" in part:
-        return {"cache_control": part["cache_control"]}
+    if isinstance(mark := part.get("cache_control"), dict):
+        return {"cache_control": mark}
     return {"cache_control": {"type": "ephemeral"}} if part.get("prompt_cache_breakpoint") else {}
 
 

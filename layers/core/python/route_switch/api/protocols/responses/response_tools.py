@@ -50,8 +50,10 @@ class OfferedTools:
             raise invalid(place, "has a name that another tool has as well. Rename one of them")
         self.names[name] = tool
         known = {key: value for key, value in function.items() if value is not None}
-        cached = {key: given[key] for key in ("cache_control",) if key in given}
-        self.functions[name] = {"type": "function", "function": {"name": name, **known}, **cached}
+        translated: JsonObject = {"type": "function", "function": {"name": name, **known}}
+        if isinstance(mark := given.get("cache_control"), dict):
+            translated["cache_control"] = mark
+        self.functions[name] = translated
 
 
 def chat_name(name: str, namespace: str | None = None) -> str:
