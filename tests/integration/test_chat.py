@@ -280,7 +280,9 @@ def test_a_conversation_is_never_bypassed(api: Api) -> None:
     sent = router_call["messages"]
     assert isinstance(sent, list)
     shown = "(2 earlier messages.)\nuser:\n> hi\nassistant:\n> Hello!\n=== Last message ===\ngo on"
-    assert str(sent[-1]["content"]).endswith(shown)
+    last = sent[-1]
+    assert isinstance(last, dict)
+    assert str(last["content"]).endswith(shown)
 
 
 def test_the_router_sees_the_newest_result_of_a_tool(api: Api) -> None:
