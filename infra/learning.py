@@ -25,7 +25,8 @@ from infra.optimizer import OptimizerFunction
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.scheduled import MissedStarts, scheduler_role
 from infra.stage import Stage
-from infra.workflow import Workflow, WorkflowFunctions, machine_name
+from infra.workflow import Workflow, machine_name
+from infra.workflow_states import WorkflowFunctions
 from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 

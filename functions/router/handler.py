@@ -36,12 +36,13 @@ from route_switch.api.protocols.responses.response_refusals import nothing_store
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
+from route_switch.api.route_options import check_answered
 from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.services.call_models import Deadline
-from route_switch.services.inbound_request import RoutedRequest
+from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 from route_switch.services.route_request import Answer
 from route_switch.wiring.router import router
 
@@ -71,6 +72,7 @@ def answer_client() -> Response[str]:
     event = app.current_event
     idempotency_key = check_idempotency_key(event.headers.get("idempotency-key"))
     exchange = _received(protocol_of(event.path), idempotency_key)
+    check_answered(exchange.call.options)
     if idempotency_key is None:
         return _answer(exchange)
     if exchange.call.stream:
@@ -100,7 +102,7 @@ def stored_response() -> Response[str]:
 @app.post("/v1/route")
 def dry_run() -> Response[str]:
     exchange = _received(CHAT_COMPLETIONS)
-    answer = router().route.dry_run(exchange.request)
+    answer = _decided(exchange.request)
     Ending(answer, metrics).save()
     bypass_tokens = router().config.bypass_tokens
     body = route_answer.route_body(answer.routed, exchange.request, bypass_tokens)
@@ -163,8 +165,14 @@ def _received(protocol: ClientProtocol, idempotency_key: str | None = None) -> E
 
 
 def _routed(exchange: Exchange) -> Answer:
-    route, is_dry_run = router().route, exchange.call.options.dry_run
-    return route.dry_run(exchange.request) if is_dry_run else route.chat(exchange.request)
+    is_dry_run = exchange.call.options.dry_run
+    return _decided(exchange.request) if is_dry_run else router().route.chat(exchange.request)
+
+
+def _decided(request: InboundRequest) -> Answer:
+    answer = router().route.dry_run(request)
+    answer.explain(router().explain())
+    return answer
 
 
 def _answer(exchange: Exchange) -> Response[str]:

@@ -28,7 +28,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.folder_run import FolderRun
 from route_switch.cli.model_options import known_prices, optimizer_extra, prices, tier_models
 from route_switch.cli.route import router_config
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report import tables as report_tables
 from route_switch.optimizer.report.advice import first_sentence
 from route_switch.optimizer.report.article_table import (

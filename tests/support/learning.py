@@ -14,9 +14,11 @@ from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan
+from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.learning_steps import LearningSteps
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap

@@ -2,14 +2,17 @@
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.models.answer_body import BROKEN_OFF, parse_answer
-from route_switch.adapters.models.openai_answer import read_completion
+from route_switch.adapters.models.openai_stream import read_answer
+from route_switch.domain.completion import Completion, complete
+from route_switch.domain.errors import ModelError
+from route_switch.domain.usage import Usage
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
@@ -23,11 +26,20 @@ def events(*data: str, end: str = "\n\n") -> bytes:
     return "".join(f"data: {each}{end}" for each in data).encode()
 
 
+def answer(content: bytes) -> Completion:
+    return complete(read_answer("m", content))
+
+
+def read_or_refused(content: bytes) -> None:
+    with suppress(ModelError):
+        answer(content)
+
+
 @given(st.lists(TEXT, min_size=1), st.sampled_from(["\n\n", "\r\n\r\n", "\r\r", "\n"]))
 def test_pieces_of_text_are_joined_whatever_ends_their_lines(pieces: list[str], end: str) -> None:
     stream = events(*(chunk({"content": p}) for p in pieces), chunk({}, "length"), end=end)
-    [read] = read_completion("m", parse_answer(stream))
-    assert read.delta["content"] == "".join(pieces)
+    [read] = answer(stream).choices
+    assert read.message["content"] == "".join(pieces)
     assert read.finish_reason == "length"
 
 
@@ -41,27 +53,28 @@ def test_pieces_of_tool_calls_are_joined_by_id_or_index(
         begin = {"id": f"c{number}", "function": {"name": "f", "arguments": pieces[0]}}
         deltas.append({"tool_calls": [{**place, **begin}]})
         deltas += [{"tool_calls": [{**place, "function": {"arguments": p}}]} for p in pieces[1:]]
-    whole: Any = parse_answer(events(*map(chunk, deltas), "[DONE]"))
-    read = whole["choices"][0]["message"]["tool_calls"]
+    [whole] = answer(events(*map(chunk, deltas), "[DONE]")).choices
+    read: Any = whole.message["tool_calls"]
     assert [call["function"]["arguments"] for call in read] == ["".join(c) for c in calls]
     assert [call["id"] for call in read] == [f"c{n}" for n in range(len(calls))]
 
 
 def test_a_stream_that_breaks_off_keeps_its_usage() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
-    read: Any = parse_answer(events(chunk({"content": "Hel"}, usage=usage)))
-    assert read["error"]["message"] == BROKEN_OFF
-    assert read["usage"] == usage
+    with pytest.raises(ModelError, match="broke off its answer") as refused:
+        answer(events(chunk({"content": "Hel"}, usage=usage)))
+    assert refused.value.usage == Usage(5, 2)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"data", b"data: {", b"hello: data", b":"])
-def test_a_body_without_an_answer_is_none(content: bytes) -> None:
-    assert parse_answer(content) is None
+def test_a_body_without_an_answer_is_an_error(content: bytes) -> None:
+    with pytest.raises(ModelError):
+        answer(content)
 
 
 @given(st.binary() | st.lists(st.binary()).map(lambda b: b"data: " + b"\ndata: ".join(b)))
 def test_any_bytes_are_read_or_ignored(content: bytes) -> None:
-    parse_answer(content)
+    read_or_refused(content)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +91,7 @@ def test_any_bytes_are_read_or_ignored(content: bytes) -> None:
 def test_a_long_stream_takes_time_in_proportion_to_its_length(content: bytes) -> None:
     """Quadratic time would be minutes."""
     started = time.process_time()
-    parse_answer(content)
+    read_or_refused(content)
     assert time.process_time() - started < 10
 
 
@@ -113,4 +126,4 @@ JSON = st.recursive(
 
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error"]), JSON)))
 def test_any_events_are_read_or_ignored(bodies: list[Any]) -> None:
-    parse_answer(events(*map(json.dumps, bodies), "[DONE]"))
+    read_or_refused(events(*map(json.dumps, bodies), "[DONE]"))

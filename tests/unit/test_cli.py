@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -70,6 +71,32 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(
     assert ("note: 10% of the queries are longer than the 190 words" in result.stderr) == told
 
 
+def test_explanations_name_the_criterion_that_is_most_like_the_query(queries: Path) -> None:
+    plain, explained = route("--queries", queries), route("--queries", queries, "--explain")
+    assert [line["tier"] for line in explained] == [line["tier"] for line in plain]
+    told = json.dumps(explained[1]["explanation"])
+    assert "The text of that tier that is most like the query is criterion" in told
+    assert "fewer than 8, so it goes to Tier 1" in json.dumps(explained[0]["explanation"])
+    shown = CliRunner().invoke(app, ["route", "--queries", str(queries), "--explain"]).stdout
+    assert "7  Tier 1 (router)\n  The router LLM (local/encoder) read the routing prompt" in shown
+
+
+def test_an_llm_as_the_router_is_asked_for_its_reason_after_each_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text(json.dumps(ROWS[2]), "utf-8")
+    with running_upstream(
+        lambda body: completion("101" if "Which one of them" in str(body) else "3")
+    ) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+        options = ("--queries", file, "--router-model", "openai/m", "--prompt", HAND_WRITTEN)
+        [line] = route(*options, "--explain")
+    assert "named criterion 1 of Tier 3" in json.dumps(line["explanation"])
+    assert len(upstream.calls) == 3
+
+
 def test_a_query_is_routed_with_its_conversation(tmp_path: Path) -> None:
     asked = {"role": "user", "content": "Prove that there are infinitely many primes."}
     talk = [asked, {"role": "assistant", "content": "Suppose not."}]
@@ -86,6 +113,11 @@ def test_a_query_is_routed_with_its_conversation(tmp_path: Path) -> None:
     assert [line["reason"] for line in lines] == ["bypass", "router", "router", "router"]
     assert lines[1]["id"] == lines[2]["id"] != lines[0]["id"]
     assert lines[1]["tier"] == lines[2]["tier"]
+    explained: Any = route("--queries", file, "--explain")
+    for line, told in zip(lines, explained, strict=True):
+        evidence = told["explanation"]["evidence"]
+        scores: Any = evidence["scores"] if evidence else {str(line["tier"]): 1.0}
+        assert max(scores, key=scores.get) == str(line["tier"])
 
 
 def test_no_bypass_sends_every_query_to_the_router(queries: Path) -> None:
@@ -195,15 +227,15 @@ def test_the_table_prints_markup_in_queries_literally(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "arguments", "reason"),
+    ("content", "arguments", "reason", "code"),
     [
-        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query is missing"),
-        ("not json\n", [], "line 1"),
-        ('{"id": 1, "query": 5}', [], "line 1: query"),
-        ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read"),
-        ('{"id": 1, "query": "x"}', ["--prompt", "README.md"], "front matter"),
-        ('{"id": 1, "query": "x"}', ["--router-model", "gpt-4"], "not a model name"),
-        (None, [], "cannot be read"),
+        ('{"id": 1, "query": "x"}\n{"id": 2}\n', [], "line 2: query is missing", 1),
+        ("not json\n", [], "line 1", 1),
+        ('{"id": 1, "query": 5}', [], "line 1: query", 1),
+        ('{"id": 1, "query": "x"}', ["--prompt", "nowhere.md"], "nowhere.md cannot be read", 1),
+        ('{"id": 1, "query": "x"}', ["--prompt", "README.md"], "front matter", 1),
+        ('{"id": 1, "query": "x"}', ["--router-model", "gpt-4"], "not a model name", 2),
+        (None, [], "cannot be read", 1),
     ],
 )
 def test_wrong_input_prints_one_line(
@@ -213,6 +245,7 @@ def test_wrong_input_prints_one_line(
     content: str | None,
     arguments: list[str],
     reason: str,
+    code: int,
 ) -> None:
     path = tmp_path / "queries.jsonl"
     if content is not None:
@@ -221,7 +254,7 @@ def test_wrong_input_prints_one_line(
     with pytest.raises(SystemExit) as ended:
         run()
     printed = capsys.readouterr()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert printed.out == ""
     assert printed.err.startswith("error: ")
     assert reason in printed.err

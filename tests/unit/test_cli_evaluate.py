@@ -298,15 +298,16 @@ def test_few_rows_and_reversed_tiers_are_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
+    ("arguments", "reason", "code"),
     [
-        (["--tiers", "a,b,c"], "offline/large, offline/medium, offline/small"),
-        (["--tiers", OFFLINE_MODELS[0]], "two or three different models"),
-        (["--lambda", "-0.1"], "--lambda is -0.1"),
-        (["--lambda", "nan"], "--lambda is nan"),
-        (["--examples", "nowhere.jsonl"], "nowhere.jsonl"),
-        (["--prompt", "README.md"], "front matter"),
-        (["--router-model", "gpt-4"], "not a model name"),
+        (["--tiers", "a,b,c"], "offline/large, offline/medium, offline/small", 2),
+        (["--tiers", OFFLINE_MODELS[0]], "two or three different models", 2),
+        (["--lambda", "-0.1"], "--lambda is -0.1", 2),
+        (["--lambda", "nan"], "--lambda is nan", 2),
+        (["--price", "a=b"], "--price a=b cannot be read", 2),
+        (["--examples", "nowhere.jsonl"], "nowhere.jsonl", 1),
+        (["--prompt", "README.md"], "front matter", 1),
+        (["--router-model", "gpt-4"], "not a model name", 2),
     ],
 )
 def test_wrong_input_prints_one_line(
@@ -315,6 +316,7 @@ def test_wrong_input_prints_one_line(
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     reason: str,
+    code: int,
 ) -> None:
     given = {"--examples": str(examples), "--tiers": THREE, "--prompt": str(HAND_WRITTEN)}
     given |= dict(zip(arguments[::2], arguments[1::2], strict=True))
@@ -323,6 +325,6 @@ def test_wrong_input_prints_one_line(
     with pytest.raises(SystemExit) as ended:
         run()
     printed = capsys.readouterr()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert printed.err.startswith("error: ")
     assert reason in printed.err

@@ -23,6 +23,8 @@ SIZE = ("--input-tokens", "500", "--output-tokens", "300")
         (["estimate", "--requests", "-5", *SIZE], "--requests is -5"),
         (["estimate", "--requests", "5", *SIZE, "--mix", "60,30"], "--mix is 60,30"),
         (["explain", ""], "The query is empty"),
+        (["explain"], "Give either a QUERY or --messages FILE"),
+        (["results"], "Which stage?"),
         (["explain", " \n"], "The query is empty"),
     ],
 )

@@ -32,7 +32,7 @@ from route_switch.optimizer.learning_job import (
     default_proposer,
     simulated_parts,
 )
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.services.learning.pace import Pace
 from tests.support.learning import EXAMPLES, NAMES, PLAN
 from tests.support.outcomes import spelled

@@ -26,6 +26,14 @@ DECISION: dict[str, Any] = {
     "query_tokens": 23,
     "bypass_tokens": 8,
     "assumed_output_tokens": 300,
+    "explanation": {
+        "sentences": [
+            "The router LLM chose Tier 2.",
+            "It named criterion 1: “a \u202e”.",
+        ],
+        "changes": ["A request can name its tier."],
+        "evidence": None,
+    },
 }
 
 
@@ -105,3 +113,73 @@ def test_an_api_out_of_reach_is_an_error() -> None:
     result = explain("--endpoint", "http://127.0.0.1:9", "--api-key", "rs-x")
     assert "does not answer" in str(refusal(result))
     assert "does not answer" in str(refusal(explain("--endpoint", "nowhere", "--api-key", "x")))
+
+
+def test_reasons_and_changes_are_sentences_of_their_own() -> None:
+    result, _ = asked("--api-key", "rs-mine")
+    why, _, change = result.stdout.partition("What would change it\n")
+    assert why.partition("\nWhy\n")[2].startswith("  The router LLM chose Tier 2.\n")
+    assert change.startswith("  A request can name its tier.\n")
+    assert "\u202e" not in result.stdout, "nothing of the prompt controls the terminal"
+
+
+def test_an_api_of_an_earlier_release_has_no_explanation() -> None:
+    old = {name: value for name, value in DECISION.items() if name != "explanation"}
+    result, _ = asked("--api-key", "rs-mine", reply=Reply(old))
+    assert result.exit_code == 0, result.output
+    assert "What would change it" not in result.stdout
+
+
+def test_deep_asks_for_the_paid_explanation() -> None:
+    _, api = asked("--api-key", "rs-mine", "--deep")
+    assert api.calls[0]["route_switch"] == {"explain": True}
+
+
+def conversation(content: str, *options: str) -> tuple[Result, Upstream]:
+    Path("c.json").write_text(content, "utf-8")
+    with running_upstream(lambda _: Reply(DECISION)) as api:
+        command = ["explain", "--messages", "c.json", "--endpoint", api.url, "--api-key", "k"]
+        return CliRunner().invoke(app, [*command, *options]), api
+
+
+TURNS = [
+    {"role": "user", "content": "Prove it."},
+    {"role": "assistant", "content": "\ud800 Done."},
+    {"role": "user", "content": "continue"},
+]
+
+
+def test_a_conversation_is_a_list_of_messages() -> None:
+    result, api = conversation(json.dumps(TURNS))
+    assert result.exit_code == 0, result.output
+    assert api.calls == [{"messages": TURNS}]
+
+
+def test_a_conversation_is_also_a_whole_request() -> None:
+    request = {"messages": TURNS, "tools": [{"type": "function"}], "stream": True, "stop": None}
+    own = {"route_switch": {"max_tier": 2}}
+    _, api = conversation(json.dumps({**request, **own}), "--deep")
+    del request["stream"]
+    assert api.calls == [{**request, "route_switch": {"max_tier": 2, "explain": True}}]
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 9999, "1", '{"messages": "hi"}', "{}", "\ufeff"])
+def test_a_file_without_messages_is_an_error(content: str) -> None:
+    result, api = conversation(content)
+    assert "c.json" in str(refusal(result))
+    assert api.calls == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["hello", "--messages", "c.json"], ["  "]])
+def test_exactly_one_of_query_and_conversation_is_needed(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["explain", *arguments])
+    assert isinstance(refusal(result), UsageError)
+
+
+def test_the_local_stacks_admin_key_is_preferred() -> None:
+    with running_upstream(lambda _: Reply(DECISION)) as api:
+        Path(".local").mkdir()
+        stack = {"endpoint": api.url, "api_key": "rs-local", "admin_key": "rs-owner"}
+        Path(".local/stack.json").write_text(json.dumps(stack), "utf-8")
+        assert explain().exit_code == 0
+    assert api.headers[0]["authorization"] == "Bearer rs-owner"

@@ -11,7 +11,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompts.schema import in_todays_form
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.neighbors import to_embed
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.verdict import used_rows

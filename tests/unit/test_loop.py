@@ -29,7 +29,7 @@ from route_switch.domain.prompts.verdict_scope import differences, scope_of
 from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
-from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report

@@ -31,12 +31,12 @@ from route_switch.services.learning.metered_calls import (
     CALL_TIMEOUT_S,
     MAX_OUTPUT_TOKENS,
     MAX_PAUSE_S,
-    STARTED_SUFFIX,
     MeteredCalls,
 )
 from route_switch.services.learning.pace import PATIENCE_S
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch.services.learning.spending_caps import LocalCap
+from route_switch.services.learning.spending_log import STARTED_SUFFIX
 from tests.support.paid import PRICE, FakeModel, FakeTime, metered
 
 PAID = cost_usd(Usage(10, 20), PRICE)

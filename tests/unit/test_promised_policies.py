@@ -21,7 +21,7 @@ from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.artifact import candidate_prompt
-from route_switch.optimizer.learning_steps import Findings
+from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, routed_policy
 from route_switch.optimizer.promise import (
     PolicyPromise,

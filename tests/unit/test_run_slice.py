@@ -10,7 +10,7 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.switches import Switches
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.workflow.events import Evaluated, WorkEvent

@@ -45,6 +45,7 @@ def inbound_request(
         tiers=call.options.tiers,
         idempotency_id=idempotency_id,
         stream=call.stream,
+        explain=call.options.explain,
     )
 
 

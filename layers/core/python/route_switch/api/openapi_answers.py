@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from route_switch.api.openapi_explanation import DecisionExplanation
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
@@ -51,6 +52,7 @@ class Decision(BaseModel):
     session: Move | None
     session_saved_usd: float | None
     estimated_cost_usd: dict[TierName, float | None]
+    explanation: DecisionExplanation
 
 
 class RouteDecision(Decision):

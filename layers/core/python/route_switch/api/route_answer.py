@@ -132,6 +132,7 @@ def costs_body(routed: RoutedRequest) -> JsonObject:
 
 def _decision(routed: RoutedRequest) -> JsonObject:
     decision, models, record = routed.decision, routed.models, routed.record
+    explanation = routed.explanation
     kept = decision.session.model if decision.session else None
     return {
         "tier": decision.tier.value,
@@ -144,6 +145,7 @@ def _decision(routed: RoutedRequest) -> JsonObject:
         "session": record.session and record.session.value,
         "session_saved_usd": record.session_saved_usd,
         "estimated_cost_usd": _estimates(routed),
+        "explanation": None if explanation is None else explanation.as_json(),
     }
 
 

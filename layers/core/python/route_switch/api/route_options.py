@@ -41,6 +41,10 @@ class RouteOptions(BaseModel):
     min_tier: Annotated[TierNumber, Field(description="Smallest tier allowed")] = 1
     max_tier: Annotated[TierNumber, Field(description="Largest tier allowed")] = 3
     dry_run: Annotated[bool, Field(description="Only decide; do not call the tier's model")] = False
+    explain: Annotated[
+        bool,
+        Field(description="Ask the router LLM for its reason. Only for a dry run or /v1/route"),
+    ] = False
 
     @property
     def tiers(self) -> TierRange:
@@ -61,4 +65,15 @@ def check_options(options: RouteOptions, *, stream: bool) -> None:
             "A dry run has nothing to stream. Remove 'stream'.",
             code="invalid_value",
             param="stream",
+        )
+
+
+def check_answered(options: RouteOptions) -> None:
+    """Raise `RequestRefusedError` for a request that is answered but wants to be explained."""
+    if options.explain and not options.dry_run:
+        raise RequestRefusedError(
+            "'explain' is for decisions without an answer. Send the request to /v1/route, or set "
+            "'dry_run' as well.",
+            code="invalid_value",
+            param="route_switch.explain",
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from route_switch.adapters.learning.example_file import ExampleFile, file_digest
 from route_switch.cli.model_options import PriceOf, known_prices
+from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import note
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
@@ -92,7 +93,7 @@ def rows_to_measure(
 def _check_known(examples: tuple[Example, ...], models: dict[Tier, str]) -> None:
     known = {name for example in examples for name in example.models}
     if unknown := [name for name in models.values() if name not in known]:
-        raise ConfigurationError(
+        raise UsageError(
             f"No example has a result of {', '.join(unknown)}. Set --tiers to models of the file: "
             f"{', '.join(sorted(known)) or 'it has none'}."
         )

@@ -9,6 +9,7 @@ import typer
 from route_switch.cli.files import write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.stage import find_deployed
+from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.learning.collect_examples import CollectedExamples
@@ -49,7 +50,7 @@ def examples(
     deployed = find_deployed(stage)
     kept_days = deployed.settings.router.retention_days
     if days > kept_days:
-        raise RouteSwitchError(
+        raise UsageError(
             f"--days is {days}, but this stage keeps records for {kept_days} days "
             f"(retention_days). Use --days {kept_days} or less."
         )

@@ -1,6 +1,7 @@
 """`route-switch explain`: which tier a query goes to, and why, as `POST /v1/route` decides."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -8,6 +9,7 @@ import typer
 from rich.table import Table
 
 from route_switch.adapters.models.provider_http import LOOPBACK
+from route_switch.cli.files import read_text
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import STACK_FILE, find_deployed
 from route_switch.cli.stage_names import UsageError
@@ -16,12 +18,15 @@ from route_switch.dashboard.figures import usd
 from route_switch.dashboard.spend_widget import REASONS
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.ports import JsonObject
 
 KEY_VARIABLE = "ROUTE_SWITCH_API_KEY"
 TIMEOUT_S = 35.0
-"""API Gateway answers after 29 s at the latest."""
+"""A router call and the two of an explanation take 6 s each at the most."""
 EXAMPLES = usage_examples(
     "explain 'How do I reset my PIN?'",
+    "explain 'How do I reset my PIN?' --deep",
+    "explain --messages conversation.json",
     "explain 'Prove that the square root of 2 is irrational.' --stage prod --api-key rs-…",
     "explain 'How do I reset my PIN?' --endpoint https://example.com/v1 --json",
 )
@@ -30,12 +35,29 @@ Answer = dict[str, Any]  # the API's JSON
 
 
 def explain(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What a user would send.")],
+    query: Annotated[
+        str | None, typer.Argument(metavar="QUERY", help="What a user would send.")
+    ] = None,
+    messages: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A conversation instead of a query: JSON with a list of messages, or a whole "
+            "request with 'messages', 'tools' and so on.",
+        ),
+    ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Ask the router LLM for its reason, in up to 2 more calls that cost."
+        ),
+    ] = False,
     api_key: Annotated[
         str | None,
         typer.Option(
             envvar=KEY_VARIABLE,
-            help=f"API key. Default: the local stack's in {STACK_FILE}.",
+            help=f"API key. Default: the local stack's admin key in {STACK_FILE}. Only admin keys "
+            "see the texts of demos.",
         ),
     ] = None,
     endpoint: Annotated[
@@ -45,26 +67,64 @@ def explain(
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
-    """Say which tier a query goes to, why, and what each tier would cost.
+    """Say which tier a query goes to, why, what each tier would cost, and what would change it.
 
     Asks the API, which calls the router LLM but no tier's model. --json prints what POST /v1/route
     answers.
     """
-    if not query.strip():
-        raise UsageError("The query is empty. Write what a user would send.")
+    request = _request(query, messages, deep)
     local = _local_stack() if stage is None and endpoint is None else {}
     address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
-    key = api_key or local.get("api_key")
+    key = api_key or local.get("admin_key") or local.get("api_key")
     if key is None:
         raise UsageError(
             f"The API needs a key. Set {KEY_VARIABLE} or --api-key; 'route-switch keys create' "
             "makes one."
         )
-    text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, query)
+    text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, request)
     if as_json:
         say_document(f"{text}\n")
     else:
         _print(json.loads(text))
+
+
+def _request(query: str | None, messages: Path | None, deep: bool) -> JsonObject:
+    if (query is None) == (messages is None):
+        raise UsageError("Give either a QUERY or --messages FILE.")
+    if messages is not None:
+        request = _read_request(messages)
+    elif query is not None and query.strip():
+        request = {"messages": [{"role": "user", "content": query}]}
+    else:
+        raise UsageError("The query is empty. Write what a user would send.")
+    if not deep:
+        return request
+    options = request.get("route_switch", {})
+    return {
+        **request,
+        "route_switch": {**(options if isinstance(options, dict) else {}), "explain": True},
+    }
+
+
+def _read_request(path: Path) -> JsonObject:
+    """Return a request from a list of messages or from a whole request. The API checks the rest."""
+    text = read_text(path, "conversation")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RouteSwitchError(f"The conversation {path} is not valid JSON.") from error
+    if isinstance(content, list):
+        content = {"messages": content}
+    if not isinstance(content, dict) or not isinstance(content.get("messages"), list):
+        raise RouteSwitchError(
+            f"The conversation {path} holds no messages. Write a list such as "
+            '[{"role": "user", "content": "…"}], or a request with "messages".'
+        )
+    return {name: value for name, value in content.items() if name not in _OF_ANSWERS}
+
+
+_OF_ANSWERS = ("stream", "stream_options")
+"""Fields of a request that say how an answer is sent. A decision has none."""
 
 
 def _local_stack() -> dict[str, str]:
@@ -74,12 +134,11 @@ def _local_stack() -> dict[str, str]:
     return stack
 
 
-def _ask(url: str, key: str, query: str) -> str:
-    body = {"messages": [{"role": "user", "content": query}]}
-    headers = {"authorization": f"Bearer {key}"}
+def _ask(url: str, key: str, request: JsonObject) -> str:
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
         with httpx.Client(timeout=TIMEOUT_S, mounts=dict.fromkeys(LOOPBACK)) as http:
-            answer = http.post(url, json=body, headers=headers)
+            answer = http.post(url, content=json.dumps(request), headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RouteSwitchError(
             f"{url} does not answer: {error}. Check --stage or --endpoint, and that the stack runs."
@@ -106,6 +165,12 @@ def _print(decision: Answer) -> None:
     )
     for name, value in lines:
         say(f"{name:8}{value}")
+    explanation = decision.get("explanation") or {}  # absent in earlier releases
+    for title, name in (("\nWhy", "sentences"), ("\nWhat would change it", "changes")):
+        if explanation.get(name):
+            say(title)
+        for sentence in explanation.get(name, ()):
+            say(f"  {sentence}")
     table = Table("tier", title=f"With an answer of {decision['assumed_output_tokens']} tokens")
     table.add_column("estimated cost, without the router", justify="right")
     for tier, amount in decision["estimated_cost_usd"].items():

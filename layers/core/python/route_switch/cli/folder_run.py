@@ -16,14 +16,14 @@ from route_switch.cli.model_options import PriceOf, paid_calls, stop_message, wh
 from route_switch.cli.progress import RunProgress, outage_reporter
 from route_switch.cli.run_checks import RunChecks
 from route_switch.cli.terminal import console, say
-from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
+from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.split import split
 from route_switch.domain.reasons import why_unusable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
 from route_switch.services.learning.build_outcomes import BuildOutcomes
@@ -54,7 +54,7 @@ class FolderRun:
     def __call__(self) -> Report:
         """Return the report; raise `RouteSwitchError` if anything but the cap stopped the run."""
         for obstacle in self._checks.obstacles():
-            raise ConfigurationError(obstacle)
+            raise obstacle
         self._make_folder()
         memo = MemoFile(self.out / MEMO)
         try:

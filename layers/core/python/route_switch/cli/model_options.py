@@ -37,9 +37,12 @@ PriceOf = Callable[[str], Price | None]
 
 
 def tier_models(tiers: str) -> dict[Tier, str]:
-    """Parse `--tiers`."""
+    """Parse `--tiers`; raise `UsageError`."""
     names = (name.strip() for name in tiers.split(","))
-    return tiers_of(tuple(name_with(*split_name(name)) for name in names))
+    try:
+        return tiers_of(tuple(name_with(*split_name(name)) for name in names))
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from error
 
 
 def check_provider(model: str) -> None:
@@ -65,7 +68,7 @@ def check_provider(model: str) -> None:
 
 def check_lambda(lambda_: float) -> None:
     if not (math.isfinite(lambda_) and lambda_ >= 0):
-        raise ConfigurationError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
+        raise UsageError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
 
 
 def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:
@@ -175,7 +178,7 @@ def _price(text: str) -> tuple[str, Price]:
         if not model or not (0 <= read < math.inf and 0 <= written < math.inf):
             raise ValueError
     except ValueError as error:
-        raise ConfigurationError(
+        raise UsageError(
             f"--price {text} cannot be read. Write MODEL=INPUT,OUTPUT in USD per million tokens, "
             "such as openai/gpt-4o-mini=0.15,0.6."
         ) from error

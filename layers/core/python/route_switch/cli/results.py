@@ -103,7 +103,8 @@ def _calls(record: JsonObject) -> Iterator[tuple[str, str]]:
     attempts = record.get("attempts")
     for attempt in attempts if isinstance(attempts, list) else []:
         if isinstance(attempt, dict):
-            role = "router" if attempt.get("tier") is None else f"Tier {attempt['tier']}"
+            router = attempt.get("purpose") or "router"
+            role = router if attempt.get("tier") is None else f"Tier {attempt['tier']}"
             error = f": {attempt['error']}" if attempt.get("error") else ""
             status = str(attempt["status"]).replace("_", " ")
             yield (

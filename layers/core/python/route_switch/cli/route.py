@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +24,12 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import read_text
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
+from route_switch.cli.route_explained import ExplainRow, print_explained
+from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import console, json_text, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.decision import Reason
-from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.explanation import Explanation
 from route_switch.domain.learning.example import messages_of, present, query_key
 from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.ports import JsonObject
@@ -38,11 +40,12 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
-from route_switch.wiring.router import build_tier_chooser
+from route_switch.wiring.router import build_explainer, build_tier_chooser
 
 EXAMPLES = usage_examples(
     "route --queries queries.jsonl",
     "route --queries queries.jsonl --prompt routing-prompt.md --json",
+    "route --queries queries.jsonl --explain",
     "route --queries queries.jsonl --router-model openai/gpt-4.1-nano --no-bypass",
 )
 
@@ -77,10 +80,11 @@ class QueryRow(BaseModel):
 class RoutedRow:
     row: QueryRow
     choice: RequestChoice
+    explanation: Explanation | None = None
 
     def as_json(self) -> str:
         decision = self.choice.decision
-        fields = {
+        fields: JsonObject = {
             "id": self.row.id,
             "tier": decision.tier.value,
             "reason": decision.reason.value,
@@ -88,6 +92,8 @@ class RoutedRow:
             "router_tokens": decision.router_tokens,
             "latency_ms": round(decision.latency_ms, 3),
         }
+        if self.explanation is not None:
+            fields["explanation"] = self.explanation.as_json()
         return json_text(fields)
 
 
@@ -107,6 +113,13 @@ def route(
     no_bypass: Annotated[
         bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Say why. An LLM as the router is asked for it in up to 2 more calls per query.",
+        ),
+    ] = False,
 ) -> None:
     """Route each query of a file and print the decisions.
 
@@ -121,7 +134,11 @@ def route(
     check_provider(router_model)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config)
-    failures = _print_json(routed) if as_json else _print_table(routed)
+    if explain:
+        finder = build_explainer(config, os.environ.get)
+        routed = _explained(routed, ExplainRow(config, routing_prompt, finder))
+    show = _print_json if as_json else _print_explained if explain else _print_table
+    failures = show(routed)
     if failures:
         say(
             f"error: the router LLM gave no usable reply for {len(failures)} of {len(rows)} "
@@ -146,7 +163,7 @@ def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
     try:
         name = TypeAdapter(ModelName).validate_python(router_model)
     except ValidationError as error:
-        raise RouteSwitchError(
+        raise UsageError(
             f"'{router_model}' is not a model name. Write provider/model, such as "
             "openai/gpt-4.1-nano or local/encoder."
         ) from error
@@ -169,6 +186,11 @@ def _route(
         yield RoutedRow(row, choice)
 
 
+def _explained(routed: Iterator[RoutedRow], explain: ExplainRow) -> Iterator[RoutedRow]:
+    for row in routed:
+        yield replace(row, explanation=explain(row.row.as_query, row.choice.decision))
+
+
 def _first_error(failures: list[RoutedRow]) -> str:
     """Return what the provider said at the first failure, as a sentence; empty if it answered."""
     calls = (row.choice.router_call for row in failures)
@@ -184,6 +206,17 @@ def _print_json(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
         if row.choice.decision.reason is Reason.FALLBACK:
             failures.append(row)
         sys.stdout.write(row.as_json() + "\n")
+    return failures
+
+
+def _print_explained(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
+    """Return the rows that fell back to the safe tier."""
+    failures = []
+    for row in routed:
+        if row.choice.decision.reason is Reason.FALLBACK:
+            failures.append(row)
+        if row.explanation is not None:
+            print_explained(str(row.row.id), row.choice.decision, row.explanation)
     return failures
 
 

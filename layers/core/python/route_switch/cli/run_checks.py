@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from route_switch.cli.model_options import PriceOf, check_provider
 from route_switch.cli.stage_names import UsageError
+from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import cost_unknown
 from route_switch.domain.learning.outcome_row import is_recorded
@@ -18,7 +19,8 @@ from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.reasons import why_unusable
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
-from route_switch.optimizer.learning_steps import MIN_ROWS_PER_SIDE, Plan, too_few
+from route_switch.optimizer.findings import MIN_ROWS_PER_SIDE, too_few
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.training import why_nothing_is_left
 from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import price_unknown
@@ -33,24 +35,24 @@ class RunChecks:
     price: PriceOf
     gate_history: Path | None = None
 
-    def obstacles(self) -> Iterator[str]:
-        """Yield each obstacle as an error message, the cheapest to find first."""
-        yield from _unusable_history(self.gate_history)
-        yield from map(price_unknown, self._without_price())
+    def obstacles(self) -> Iterator[ConfigurationError]:
+        """Yield each obstacle as an error, the cheapest to find first."""
+        yield from map(ConfigurationError, _unusable_history(self.gate_history))
+        yield from map(ConfigurationError, map(price_unknown, self._without_price()))
         yield from self._unknown_providers()
-        yield from self._too_few_rows()
-        yield from self._unknown_costs()
-        yield from self._free()
+        yield from map(ConfigurationError, self._too_few_rows())
+        yield from map(ConfigurationError, self._unknown_costs())
+        yield from map(ConfigurationError, self._free())
 
     def _without_price(self) -> list[str]:
         return [name for name in self._called if self.price(name) is None]
 
-    def _unknown_providers(self) -> Iterator[str]:
+    def _unknown_providers(self) -> Iterator[UsageError]:
         for name in self._called:
             try:
                 check_provider(name)
             except UsageError as error:
-                yield str(error)
+                yield error
 
     @property
     def _called(self) -> list[str]:

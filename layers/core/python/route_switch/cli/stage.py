@@ -24,6 +24,7 @@ from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.cli.stage_names import (
     STACK_PREFIX,
+    UsageError,
     check_configured,
     configured_stages,
     not_deployed,
@@ -126,7 +127,7 @@ def find_stage(name: str | None) -> Stage:
         check_configured(name)
         return Stage(f"/route-switch/{name}/prompt", boto3.Session(region_name=_region(name)))
     if not STACK_FILE.exists():
-        raise ConfigurationError(
+        raise UsageError(
             f"Which stage? {STACK_FILE} does not exist in this folder. Name a stage with --stage, "
             "or start the local stack with 'make up'."
         )

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.errors import ModelError
 from route_switch.domain.json_values import InvalidJsonError, valid_json, valid_text
+from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.domain.usage import Usage
 
@@ -73,11 +74,7 @@ class CompletionBuilder:
     """
 
     def __init__(self) -> None:
-        self._choices: dict[int, Choice] = {}
-        self._ended: set[int] = set()
-        self._texts: dict[int, list[str]] = {}
-        """Pieces of a choice's text that are not in its message yet. Joining each at once would
-        copy the whole text for each."""
+        self._choices: dict[int, _ChoicePieces] = {}
         self._last = Chunk({})
 
     @property
@@ -89,11 +86,8 @@ class CompletionBuilder:
         """Add a chunk and return it with valid text and numbers; raise `ModelError` if it cannot
         be made valid."""
         chunk = _valid(chunk)
-        text = _only_text(chunk)
-        if text is not None and chunk.index in self._choices:
-            self._texts.setdefault(chunk.index, []).append(text)
-        elif chunk.delta or chunk.finish_reason or chunk.choice_extra:
-            self._add_to_choice(chunk)
+        if chunk.delta or chunk.finish_reason or chunk.choice_extra:
+            self._choices.setdefault(chunk.index, _ChoicePieces()).add(chunk)
         last = self._last
         self._last = Chunk(
             {},
@@ -106,25 +100,6 @@ class CompletionBuilder:
         )
         return chunk
 
-    def _add_to_choice(self, chunk: Chunk) -> None:
-        self._join_texts(chunk.index)
-        if chunk.finish_reason is not None:
-            self._ended.add(chunk.index)
-        before = self._choices.get(chunk.index, Choice(chunk.index, {"role": "assistant"}, "stop"))
-        self._choices[chunk.index] = Choice(
-            chunk.index,
-            merged_message(before.message, chunk.delta),
-            chunk.finish_reason or before.finish_reason,
-            _merged_logprobs(before.logprobs, chunk.logprobs),
-            {**before.extra, **chunk.choice_extra},
-        )
-
-    def _join_texts(self, index: int) -> None:
-        if texts := self._texts.pop(index, None):
-            choice = self._choices[index]
-            joined: JsonObject = {"content": "".join(texts)}
-            self._choices[index] = replace(choice, message=merged_message(choice.message, joined))
-
     @property
     def usage(self) -> Usage | None:
         """What has been reported so far."""
@@ -133,7 +108,8 @@ class CompletionBuilder:
     @property
     def has_ended(self) -> bool:
         """Whether each choice that has begun has its end."""
-        return bool(self._choices) and self._ended >= self._choices.keys()
+        choices = self._choices.values()
+        return bool(choices) and all(choice.finish_reason is not None for choice in choices)
 
     @property
     def has_choices(self) -> bool:
@@ -146,11 +122,9 @@ class CompletionBuilder:
                 "The model answered without a choice. Check that it serves chat requests.",
                 usage=self.usage,
             )
-        for index in tuple(self._texts):
-            self._join_texts(index)
         last = self._last
         return Completion(
-            tuple(self._choices[index] for index in sorted(self._choices)),
+            tuple(self._choices[index].choice(index) for index in sorted(self._choices)),
             last.usage,
             last.provider_model,
             last.provider_usage,
@@ -160,11 +134,32 @@ class CompletionBuilder:
         )
 
 
-def _only_text(chunk: Chunk) -> str | None:
-    """Return the chunk's text if it says nothing else of its choice."""
-    text = chunk.delta.get("content")
-    more = len(chunk.delta) > 1 or chunk.finish_reason or chunk.logprobs or chunk.choice_extra
-    return text if isinstance(text, str) and not more else None
+class _ChoicePieces:
+    def __init__(self) -> None:
+        self.finish_reason: str | None = None
+        self._message = MessagePieces({"role": "assistant"})
+        self._logprobs: JsonValue | MessagePieces = None
+        self._extra: JsonObject = {}
+
+    def add(self, chunk: Chunk) -> None:
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        self._message.add(chunk.delta)
+        self._extra |= chunk.choice_extra
+        new = chunk.logprobs
+        if isinstance(new, dict) and isinstance(self._logprobs, MessagePieces):
+            self._logprobs.add(new)
+        elif new:
+            self._logprobs = MessagePieces(new) if isinstance(new, dict) else new
+
+    def choice(self, index: int) -> Choice:
+        logprobs = self._logprobs
+        return Choice(
+            index,
+            self._message.whole(),
+            self.finish_reason or "stop",
+            logprobs.whole() if isinstance(logprobs, MessagePieces) else logprobs,
+            {**self._extra},
+        )
 
 
 def _valid(chunk: Chunk) -> Chunk:
@@ -185,51 +180,3 @@ def _valid(chunk: Chunk) -> Chunk:
 
 def _object(value: JsonObject) -> JsonObject:
     return {valid_text(name): valid_json(each) for name, each in value.items()}
-
-
-def merged_message(message: JsonObject, delta: JsonObject) -> JsonObject:
-    """Return an assistant message with a delta added, as OpenAI's clients put them together."""
-    merged = dict(message)
-    for name, new in delta.items():
-        before = merged.get(name)
-        if isinstance(new, list):
-            merged[name] = _merged_entries(before if isinstance(before, list) else [], new)
-        elif isinstance(before, str) and isinstance(new, str) and _is_text(name):
-            merged[name] = before + new
-        elif isinstance(before, dict) and isinstance(new, dict):
-            merged[name] = merged_message(before, new)
-        elif new is not None or name not in merged:
-            merged[name] = new
-    return merged
-
-
-_TEXTS = ("content", "refusal", "arguments", "data", "transcript", "signature")
-THOUGHTS = ("reasoning", "thinking")
-"""What the names of a message's thoughts begin with."""
-
-
-def _is_text(name: str) -> bool:
-    return name in _TEXTS or name.startswith(THOUGHTS)
-
-
-def _merged_entries(entries: list[JsonValue], pieces: list[JsonValue]) -> list[JsonValue]:
-    """Add pieces, which name their entry by its `index`. Whole entries have none."""
-    merged = list(entries)
-    for piece in pieces:
-        index = piece.get("index") if isinstance(piece, dict) else None
-        if not isinstance(piece, dict) or not isinstance(index, int):
-            merged.append(piece)
-            continue
-        new = {name: value for name, value in piece.items() if name != "index"}
-        before = merged[index] if 0 <= index < len(merged) else None
-        if isinstance(before, dict):
-            merged[index] = merged_message(before, new)
-        else:
-            merged.append(new)
-    return merged
-
-
-def _merged_logprobs(before: JsonValue, new: JsonValue) -> JsonValue:
-    if isinstance(before, dict) and isinstance(new, dict):
-        return merged_message(before, new)
-    return new or before

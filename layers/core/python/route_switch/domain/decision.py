@@ -27,8 +27,9 @@ class RoutingDecision:
     """`router_tokens` counts the tokens of the router call, 0 if there was none; `latency_ms` is
     the time that the decision added to the request. `routed_tier` is the tier that the bypass or
     the router chose, before the key's tiers limited it; None if neither was asked or the router was
-    down. `why` is the strategy's reason, without user text. `session` is what the session rule made
-    of it; None if the tier was fixed, or the request has no session."""
+    down. `why` is the strategy's reason, without user text; `by_strategy` says whether it named a
+    tier. `session` is what the session rule made of it; None if the tier was fixed, or the request
+    has no session."""
 
     tier: Tier
     reason: Reason
@@ -38,6 +39,7 @@ class RoutingDecision:
     routed_tier: Tier | None = None
     why: str = ""
     session: SessionDecision | None = None
+    by_strategy: bool = False
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)

@@ -29,7 +29,8 @@ class Attempt:
     charged all the same: if its late usage did not arrive in time, `usage` is an estimate of the
     input alone, and `estimated` is set; the same goes for an answer that broke off before its usage
     was reported, with its output so far. `adjusted` notes changes to the request's parameters.
-    `first_token_ms` is the time to the first token of a streamed answer.
+    `first_token_ms` is the time to the first token of a streamed answer. `purpose` is set if the
+    call served neither the decision nor the answer: `explain`.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Attempt:
     error: str | None = None
     adjusted: tuple[str, ...] = ()
     first_token_ms: float | None = None
+    purpose: Literal["explain"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,9 @@ class RequestRecord:
 
     @property
     def router_tokens(self) -> int:
-        return sum(a.usage.total_tokens for a in self.attempts if a.tier is None and a.usage)
+        """Tokens of the router call. Those of an explanation are not part of it."""
+        calls = (a for a in self.attempts if a.tier is None and a.purpose is None)
+        return sum(call.usage.total_tokens for call in calls if call.usage)
 
 
 def _first_known(usd: float | None, otherwise: float | None) -> float | None:
@@ -211,8 +215,9 @@ _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _
 
 def _attempt_as_json(attempt: Attempt) -> dict[str, JsonValue]:
     shown = asdict(attempt)
-    if attempt.first_token_ms is None:  # it would cost every record a write unit
-        del shown["first_token_ms"]
+    for name in ("first_token_ms", "purpose"):
+        if shown[name] is None:  # it would cost every record a write unit
+            del shown[name]
     for name in RARE_TOKENS if attempt.usage else ():
         if not shown["usage"][name]:
             del shown["usage"][name]

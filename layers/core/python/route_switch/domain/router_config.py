@@ -53,6 +53,9 @@ class RouterConfig(BaseModel):
     message's if that is long; of a longer message it sees head and tail."""
     router_timeout_s: Annotated[float, Field(gt=0)] = 6.0
     """Time limit of a router call; after it the safe tier answers."""
+    explain_max_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.02
+    """Limit for the further router calls of a request that asks for an explanation; 0 allows none.
+    Without a known price, only the number of calls is limited."""
     request_deadline_s: Annotated[float, Field(gt=0, le=870)] = 300.0
     """Time limit of a whole request: router, fallbacks and answer. API Gateway waits 900 s."""
     attempt_s: Annotated[float, Field(gt=0)] = 90.0

@@ -11,7 +11,8 @@ from route_switch.domain.learning.outcome import measured_output_ratios
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
-from route_switch.optimizer.learning_steps import Findings, Plan
+from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.promise_section import candidate_sentence
 

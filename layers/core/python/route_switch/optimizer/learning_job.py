@@ -22,8 +22,10 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
-from route_switch.optimizer.learning_steps import Findings, LearningSteps, Plan, Progress
+from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.learning_steps import LearningSteps
 from route_switch.optimizer.neighbors import EmbedTexts
+from route_switch.optimizer.plan import Plan, Progress
 from route_switch.optimizer.report import html_page, json_file, markdown_page
 from route_switch.optimizer.report.assemble import ReportContext, assemble_report
 from route_switch.optimizer.report.figures import Report

@@ -82,6 +82,7 @@ class ChooseTier:
             routed_tier=None if unrouted else choice.chosen,
             why=_why(choice),
             session=choice.session,
+            by_strategy=choice.suggestion.tier is not None and choice.reason is not Reason.BYPASS,
         )
         return RequestChoice(decision, ask.call)
 

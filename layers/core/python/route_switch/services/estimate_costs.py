@@ -8,6 +8,7 @@ from route_switch.domain.needs import Needs
 from route_switch.domain.parameters import with_tier_parameters
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.strategies.prompt_strategy import router_params
 from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
@@ -20,6 +21,23 @@ LONG_OUTPUT_TOKENS = 1000
 
 ROUTER_CALL = Usage(input_tokens=4000, output_tokens=16)
 """More than a router call uses: a prompt of 8 KB, a query clipped to 1,000 tokens, one digit."""
+
+EXPLANATION_INPUT_TOKENS = 8000
+"""More than a call of an explanation reads: the router call, and the texts of one tier again."""
+
+MAX_EXPLANATION_CALLS = 2
+
+
+def explanation_cap_usd(config: RouterConfig) -> float | None:
+    """Return the most that explaining one decision may cost; None if the router LLM's price is
+    unknown."""
+    price = config.models.price(config.models.router)
+    written = router_params(config).get("max_tokens")
+    usage = Usage(EXPLANATION_INPUT_TOKENS, written if isinstance(written, int) else 0)
+    call_usd = cost_usd(usage, price)
+    if call_usd is None:
+        return None
+    return min(config.explain_max_usd, MAX_EXPLANATION_CALLS * call_usd)
 
 
 def assumed_output_tokens(params: Mapping[str, JsonValue]) -> int:

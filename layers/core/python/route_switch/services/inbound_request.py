@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -18,13 +19,17 @@ from route_switch.services.admit_request import Admission
 from route_switch.services.call_models import Deadline
 from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 
+if TYPE_CHECKING:
+    from route_switch.domain.explanation import Explanation
+
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
     """`params` holds the request fields that are passed to the tier's model unchanged. `deadline`
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
-    retry. With `stream`, the answer is wanted as it is written. `session_id` names the session's
-    state; None without one."""
+    retry. With `stream`, the answer is wanted as it is written. With `explain`, a dry run may call
+    the router LLM again to explain its decision. `session_id` names the session's state; None
+    without one."""
 
     request_id: str
     deadline: Deadline
@@ -36,6 +41,7 @@ class InboundRequest:
     tiers: TierRange = ANY_TIER
     idempotency_id: str | None = None
     stream: bool = False
+    explain: bool = False
     session_id: str | None = None
 
 
@@ -59,6 +65,7 @@ class RoutedRequest:
 
     `overhead_ms` is the time that routing added to the answering models' own.
     `models` maps tiers to models, `estimated_usd` each eligible tier to its estimated cost.
+    `explanation` is part of a dry run.
     """
 
     record: RequestRecord
@@ -71,3 +78,4 @@ class RoutedRequest:
     estimated_usd: Mapping[Tier, float | None]
     router_reply: str | None = None
     budget_spent: bool = False
+    explanation: "Explanation | None" = None

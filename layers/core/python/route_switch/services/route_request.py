@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.errors import ModelError
@@ -21,15 +22,31 @@ from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_
 from route_switch.services.build_record import BuildRecord
 from route_switch.services.call_models import Deadline, ModelCaller
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
-from route_switch.services.decide_beside import DecideBeside, PendingDecision, with_shadow
+from route_switch.services.decide_beside import (
+    DecideBeside,
+    PendingDecision,
+    ShadowChoice,
+    with_shadow,
+)
 from route_switch.services.eligible_models import Eligible, find_eligible
-from route_switch.services.estimate_costs import estimated_costs_usd, worst_cost_usd
+from route_switch.services.estimate_costs import (
+    estimated_costs_usd,
+    explanation_cap_usd,
+    worst_cost_usd,
+)
 from route_switch.services.inbound_request import AdmittedRequest, InboundRequest, RoutedRequest
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.request_session import RequestSession, Sessions
 from route_switch.services.shadow_budget import ShadowBudget
+
+if TYPE_CHECKING:
+    from route_switch.domain.explanation import Explanation
+
+    Explain = Callable[
+        [AdmittedRequest, ServedPrompt, RoutingDecision, ShadowChoice | None], Explanation
+    ]
 
 RECORD_MARGIN_S = 1.5
 """Time for the record after the deadline has passed. The function times out 10 s after it
@@ -132,6 +149,8 @@ class RouteRequest:
         payable = eligible if named is None else eligible.only(named)
         called = payable.models_of(models) if answers else ()
         worst_usd = worst_cost_usd(self._config, called, needs, request.params)
+        if request.explain:
+            worst_usd += explanation_cap_usd(self._config) or 0.0
         admission = self._admit(request.key, eligible, worst_usd)
         if admission.budget_spent:
             eligible = eligible.only(Tier.SMALL)
@@ -297,6 +316,14 @@ class Answer:
         if live is not None:
             self._routed = None
             yield from live.chunks()
+
+    def explain(self, explain: "Explain") -> None:
+        """Add an explanation to a dry run's outcome, and to its record the calls that it took."""
+        shadow = self._beside.take() if self._beside else None
+        made = explain(self._admitted, self._served, self._choice.decision, shadow)
+        record = self.routed.record
+        record = replace(record, attempts=(*record.attempts, *made.attempts))
+        self._routed = replace(self.routed, record=record, explanation=made)
 
     @property
     def error(self) -> ModelError | None:

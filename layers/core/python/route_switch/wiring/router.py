@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
+    from route_switch.services.explain_decision import ExplainDecision
+    from route_switch.services.find_evidence import FindEvidence
+
 CALL_THREADS = 16
 """Calls of one provider at a time. A late call keeps its thread until its provider ends it."""
 RECORD_THREADS = 4
@@ -67,6 +70,7 @@ class Router:
     config: RouterConfig
     authenticate: Authenticate
     route: RouteRequest
+    explain: Callable[[], "ExplainDecision"]
     idempotency: IdempotentRequests
     stored_responses: StoredResponses
 
@@ -124,9 +128,24 @@ def build_router(settings: Settings) -> Router:
                 _now,
             ),
         ),
+        lambda: _build_explainer(config, caller),
         IdempotentRequests(dynamodb, settings.idempotency_table),
         StoredResponses(texts, config.text_storage),
     )
+
+
+def _build_explainer(config: RouterConfig, caller: ModelCaller) -> "ExplainDecision":
+    """Import what only explanations need, when the first one is asked for."""
+    from route_switch.services.explain_decision import ExplainDecision
+
+    return ExplainDecision(config, build_evidence_finder(config, caller))
+
+
+def build_evidence_finder(config: RouterConfig, caller: ModelCaller) -> "FindEvidence":
+    from route_switch.adapters.models.weighing import weighing_model
+    from route_switch.services.find_evidence import FindEvidence
+
+    return FindEvidence(config, caller, weighing_model)
 
 
 def _now() -> datetime:
@@ -143,6 +162,12 @@ def build_tier_chooser(config: RouterConfig, keys: ProviderKeys) -> ChooseTier:
     """Build the choice of tiers without AWS: it calls only the router model."""
     caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
     return ChooseTier(config, caller)
+
+
+def build_explainer(config: RouterConfig, keys: ProviderKeys) -> "FindEvidence":
+    """Build the search for evidence without AWS: it calls only the router model."""
+    caller = ModelCaller(ModelClients(config, keys), config.models, pools_by_provider())
+    return build_evidence_finder(config, caller)
 
 
 def pools_by_provider() -> Callable[[str], Executor]:

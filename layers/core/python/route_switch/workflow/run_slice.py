@@ -19,7 +19,7 @@ from route_switch.domain.learning.promise import NOT_PROMISED
 from route_switch.domain.learning.split import split
 from route_switch.domain.ports import SwitchStore
 from route_switch.optimizer.learning_job import LearningJob, RunDependencies
-from route_switch.optimizer.learning_steps import Plan
+from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.build_outcomes import BuildOutcomes

@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
-from route_switch.services.learning.metered_calls import STARTED_SUFFIX
 from route_switch.services.learning.paid_calls import Purpose
+from route_switch.services.learning.spending_log import STARTED_SUFFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -44,7 +44,7 @@ from route_switch.adapters.models.encoder_topics import question_in
 from route_switch.domain.conversation import text_of
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
-from route_switch.domain.ports import Chunk, ModelCall
+from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.router_view import View, read_view
 from route_switch.domain.usage import Usage
 
@@ -95,8 +95,8 @@ class EncoderClient:
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         if call.model != "encoder":
             raise ModelError(f"There is no model local/{call.model}. Configure local/encoder.")
-        messages = tuple((str(m.get("role")), text_of(m)) for m in call.messages)
-        tier = self._choose(*_split(messages))
+        messages = read_messages(call.messages)
+        tier = best_tier(scores_of(*split(messages)))
         yield Chunk(
             delta={"role": "assistant", "content": str(tier)},
             finish_reason="stop",
@@ -116,29 +116,48 @@ class EncoderClient:
         both: Vector = message + np.float32(CONTEXT_WEIGHT) * _vector(context)
         return both / np.linalg.norm(both)
 
-    def _choose(self, prompt: Messages, query: str) -> int:
-        texts = tier_texts(prompt)
-        if not texts:
-            return TIER_WITHOUT_TEXTS
-        scores = _Reading(texts).scores(read_view(query))
-        return max(scores, key=lambda tier: (scores[tier], -tier))
+
+def read_messages(messages: Iterable[JsonObject]) -> Messages:
+    return tuple((str(message.get("role")), text_of(message)) for message in messages)
 
 
-class _Reading:
-    """Scores what a query holds with the texts of each tier."""
+def scores_of(prompt: Messages, query: str) -> Scores:
+    """Return the score of each tier that has texts."""
+    texts = tier_texts(prompt)
+    return EncoderReading(texts).scores(read_view(query)) if texts else {}
+
+
+def best_tier(scores: Scores) -> int:
+    return max(scores, key=lambda tier: (scores[tier], -tier), default=TIER_WITHOUT_TEXTS)
+
+
+class EncoderReading:
+    """Scores what a query holds with the texts of each tier, of which there is at least one."""
 
     def __init__(self, texts: dict[int, list[str]]) -> None:
         self._tiers = {tier: [_vector(text) for text in found] for tier, found in texts.items()}
 
     def scores(self, view: View) -> Scores:
-        own = self._of_text(view.message)
+        read = [(self._of(vector), weight) for vector, weight in self._asked(view)]
+        return {tier: sum(weight * of[tier] for of, weight in read) for tier in self._tiers}
+
+    def similarities(self, view: View, texts: Iterable[str]) -> list[float]:
+        """Return how like the query each text is: -1 to 1."""
+        asked = self._asked(view)
+        whole = sum(weight for _, weight in asked)
+        return [
+            sum(weight * float(_vector(text) @ vector) for vector, weight in asked) / whole
+            for text in texts
+        ]
+
+    def _asked(self, view: View) -> "list[tuple[Vector, float]]":
+        """Return what the choice rests on: vectors with their weights."""
         context = self._context(view)
         if context is None:
-            return own
-        others = self._of_text(context)
+            return [(self._counted(view.message), 1.0)]
         if self._follows(view.message):
-            return others
-        return {tier: own[tier] + CONTEXT_WEIGHT * others[tier] for tier in own}
+            return [(self._counted(context), 1.0)]
+        return [(self._counted(view.message), 1.0), (self._counted(context), CONTEXT_WEIGHT)]
 
     def _context(self, view: View) -> str | None:
         asked = (turn.text for turn in reversed(view.turns) if turn.speaker == "user")
@@ -155,10 +174,14 @@ class _Reading:
         return follows > max(self._of_text(text).values()) + FOLLOW_UP_LEAD
 
     def _of_text(self, text: str) -> Scores:
+        return self._of(self._counted(text))
+
+    def _counted(self, text: str) -> "Vector":
+        """Return the vector that a text is read by."""
         if _count(text) <= MAX_PIECES - 2:
-            return self._of(_vector(text))
+            return _vector(text)
         question, is_last = question_in(text, _count, _vector)
-        return self._of(_last_vector(question) if is_last else _vector(question))
+        return _last_vector(question) if is_last else _vector(question)
 
     def _of(self, asked: "Vector") -> Scores:
         return {tier: _score(vectors, asked) for tier, vectors in self._tiers.items()}
@@ -170,7 +193,7 @@ def _score(vectors: "Iterable[Vector]", query: "Vector") -> float:
     return sum(best) / len(best)
 
 
-def _split(messages: Messages) -> tuple[Messages, str]:
+def split(messages: Messages) -> tuple[Messages, str]:
     """Return the messages before the last user message, and the query in that message."""
     for position in reversed(range(len(messages))):
         role, text = messages[position]
@@ -182,14 +205,20 @@ def _split(messages: Messages) -> tuple[Messages, str]:
 def tier_texts(prompt: Messages) -> dict[int, list[str]]:
     """Return the criteria and demos of each tier that has any."""
     texts: dict[int, list[str]] = {}
+    for tier, text, _ in labeled_texts(prompt):
+        texts.setdefault(tier, []).append(text)
+    return texts
+
+
+def labeled_texts(prompt: Messages) -> Iterator[tuple[int, str, bool]]:
+    """Yield criteria, then demos: tier, text, and whether it is a demo."""
     for role, text in prompt:
         if role == "system":
             for tier, criterion in parse_criteria(text):
-                texts.setdefault(tier.value, []).append(criterion)
+                yield tier.value, criterion, False
     for (role, text), (next_role, reply) in pairwise(prompt):
         if role == "user" and next_role == "assistant" and (digit := _DIGIT.search(reply)):
-            texts.setdefault(int(digit[1]), []).append(_query(text))
-    return texts
+            yield int(digit[1]), _query(text), True
 
 
 def _query(text: str) -> str:

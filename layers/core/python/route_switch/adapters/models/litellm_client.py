@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from route_switch.adapters.models.answer_body import parse_answer
+from pydantic import JsonValue
+
 from route_switch.adapters.models.openai_answer import read_completion
-from route_switch.adapters.models.openai_stream import StreamReader, events, read_stream
+from route_switch.adapters.models.openai_stream import StreamReader, read_answer, read_stream
 from route_switch.adapters.models.provider_errors import Problem, error_of, error_of_response
+from route_switch.adapters.models.server_events import events
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
-from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.ports import Chunk, ModelCall
 
 if TYPE_CHECKING:
     from route_switch.adapters.models.litellm_http import Body, Heard
@@ -96,12 +99,12 @@ class LiteLlmClient:
                 failed = error
         _raise_heard(call.model, heard)
         content = heard[-1].content if heard and isinstance(heard[-1], HttpAnswer) else None
-        read = _in_openai_form(content, is_read=failed is None)
-        if read is None:
-            if failed is not None:
-                raise _error(call.model, failed) from failed
-            read = completed.model_dump(exclude_none=True)
-        yield from read_completion(call.model, read)
+        if content is not None and _is_in_openai_form(content, is_read=failed is None):
+            yield from read_answer(call.model, content)
+        elif failed is not None:
+            raise _error(call.model, failed) from failed
+        else:
+            yield from read_completion(call.model, completed.model_dump(exclude_none=True))
 
     def _completed(self, litellm: Any, call: ModelCall, **options: bool) -> Any:
         return litellm.completion(
@@ -145,28 +148,37 @@ def _raise_heard(model: str, heard: "Heard") -> None:
 
 def _is_openai_stream(body: "Body") -> bool:
     """Whether the answer needs no translation. LiteLLM's reading loses fields."""
+    beginning = body.beginning()
     if JSON_TOOL.encode() in body.request:
         return False
-    first = next(events([body.beginning(), b"\n\n"]), None)
+    first = next(events([beginning, b"\n\n"]), None)
     if not isinstance(first, dict):  # one body instead of a stream, or nothing but its end
         return True
     return "choices" in first or "error" in first
 
 
-def _in_openai_form(content: bytes | None, *, is_read: bool) -> JsonObject | None:
-    """Return the body if it needs no translation, else None; `is_read` if LiteLLM could read it."""
-    if content is None or JSON_TOOL.encode() in content:
-        return None
-    body = parse_answer(content)
+def _is_in_openai_form(content: bytes, *, is_read: bool) -> bool:
+    """Whether the body needs no translation; `is_read` if LiteLLM could read it."""
+    if JSON_TOOL.encode() in content:
+        return False
+    first = next(events([content]), None)
+    is_stream = not isinstance(first, bytes)
+    body = _parsed(first) if isinstance(first, bytes) else first
     if not isinstance(body, dict):
-        return None
+        return False
     choices = body.get("choices")
     is_chat = isinstance(choices, list) and any(
-        isinstance(choice, dict) and "message" in choice for choice in choices
+        isinstance(choice, dict) and (is_stream or "message" in choice) for choice in choices
     )
     is_error = bool(body.get("error")) or body.get("object") == "error"
-    known = is_chat or is_error or ("choices" in body and not is_read)
-    return body if known else None
+    return is_chat or is_error or ("choices" in body and not is_read)
+
+
+def _parsed(content: bytes) -> JsonValue:
+    try:
+        return parse_json(content)
+    except InvalidJsonError:
+        return None
 
 
 def _error(model: str, error: Exception) -> ModelError:

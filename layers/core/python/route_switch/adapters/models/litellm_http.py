@@ -22,22 +22,37 @@ Heard = list["HttpAnswer | httpx.HTTPError | Body"]
 
 
 class Body:
-    """The body of an answer while it arrives. LiteLLM and the boundary can both read all of it, as
-    long as one of them leaves off where the other begins."""
+    """The body of an answer while it arrives. LiteLLM and the boundary can both read it from the
+    start, until one of them has asked for its `beginning`; what comes after that goes to the one
+    that reads on, and is not kept."""
 
     def __init__(self, parts: Iterator[bytes], request: bytes) -> None:
         self.request = request
         self._parts = parts
         self._read: list[bytes] = []
+        self._keeps = True
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._read
-        for part in self._parts:
-            self._read.append(part)
-            yield part
+        position = 0
+        while True:
+            while position < len(self._read):
+                position += 1
+                yield self._read[position - 1]
+            part = next(self._parts, None)
+            if part is None:
+                return
+            if self._keeps:
+                self._read.append(part)
+            else:
+                yield part
 
     def beginning(self) -> bytes:
-        """Return what has arrived once that includes a line of data."""
+        """Return what has arrived once that includes a line of data; keep nothing after it."""
+        so_far = self._until_data()
+        self._keeps = False
+        return so_far
+
+    def _until_data(self) -> bytes:
         so_far = b""
         for part in self:
             so_far += part

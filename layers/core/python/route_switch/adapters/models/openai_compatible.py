@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.models.answer_body import parse_answer
-from route_switch.adapters.models.openai_answer import read_completion
-from route_switch.adapters.models.openai_stream import read_stream
+from route_switch.adapters.models.openai_stream import read_answer, read_stream
 from route_switch.adapters.models.openai_thoughts import without_thoughts
 from route_switch.adapters.models.provider_errors import error_of_response
 from route_switch.domain.cache_points import has_points, without_points
@@ -66,7 +64,7 @@ class OpenAiCompatibleClient:
         answer = self._http.post(self._url, body, self._headers(), call.timeout_s)
         if answer.status >= 300:
             raise error_of_response(call.model, answer.status, answer.headers, answer.content)
-        yield from read_completion(call.model, parse_answer(answer.content))
+        yield from read_answer(call.model, answer.content)
 
     def _streamed(self, call: ModelCall, body: JsonObject) -> Iterator[Chunk]:
         from route_switch.adapters.models.provider_http import finish, read_whole

@@ -6,13 +6,11 @@ appearance, tool calls are told apart by their ids as well as their indexes, an 
 error, and a stream that stops before its end is one too.
 """
 
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pydantic import JsonValue
 
-from route_switch.adapters.models.answer_body import objects_in, parse_answer
 from route_switch.adapters.models.openai_answer import fields_of_answer, read_completion, usage_in
 from route_switch.adapters.models.openai_message import (
     FAILED,
@@ -25,15 +23,12 @@ from route_switch.adapters.models.openai_message import (
 )
 from route_switch.adapters.models.openai_tool_calls import ToolCallPieces, read_function
 from route_switch.adapters.models.provider_errors import error_in_answer
+from route_switch.adapters.models.server_events import DONE, events, looks_like_events
 from route_switch.domain.errors import ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.domain.usage import Usage, read_usage
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""A longer event is not one of a chat completion, and must not fill the memory."""
-MAX_STREAM_BYTES = 128 * 1024 * 1024
-"""A longer stream is cut off. Most of its bytes are not text, and only the text is kept."""
 _CHOICE = frozenset(
     {"index", "delta", "message", "finish_reason", "logprobs", "error", "text", "usage"}
 )
@@ -48,7 +43,7 @@ def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
     reader = StreamReader(model)
     for event in events(parts):
         if isinstance(event, bytes):
-            yield from read_completion(model, parse_answer(event))
+            yield from read_answer(model, event)
             return
         if event == DONE:
             break
@@ -56,61 +51,31 @@ def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
     yield from reader.end()
 
 
-DONE = "[DONE]"
-"""OpenAI's last event."""
-
-
-def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
-    """Yield the data of server-sent events, parsed; the text `DONE` for the end.
-
-    If the body is JSON instead of events, yield the whole of it as bytes. Lines end at CR and LF
-    only: other characters that end lines are part of a text.
-    """
-    lines = _lines(parts)
-    pending: list[bytes] = []
-    for line in lines:
-        if not pending and line.lstrip()[:1] in (b"{", b"["):
-            yield b"\n".join((line, *lines))
-            return
-        name, _, value = line.partition(b":")
-        value = value.strip()
-        if not line.strip():  # the end of an event
-            yield from _parsed(b"\n".join(pending))
-            pending = []
-        elif name != b"data":
-            continue
-        elif value == DONE.encode():
-            yield DONE
-            return
-        elif not pending and (found := _parsed(value)):
-            yield from found
-        else:  # it continues in the next line; parsing at each would take quadratic time
-            pending.append(value)
-    yield from _parsed(b"\n".join(pending))
-
-
-def _parsed(data: bytes) -> list[JsonValue]:
-    """Return the event, or several that a server wrote on one line; none if it is unfinished."""
+def read_answer(model: str, content: bytes) -> Iterator[Chunk]:
+    """Yield the chunks of an answer that was not to be streamed. Some servers stream although
+    nobody asked them to, and some proxies always do."""
     try:
-        return [parse_json(data)]
+        answer = parse_json(content)
     except InvalidJsonError:
-        return [*objects_in(data.decode(errors="replace"))]
+        if looks_like_events(content):
+            yield from _read_unasked(model, content)
+            return
+        answer = None
+    yield from read_completion(model, answer)
 
 
-def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    rest, size = b"", 0
-    for part in parts:
-        size += len(part)
-        if size > MAX_STREAM_BYTES:
-            raise ModelError(f"The answer is longer than {MAX_STREAM_BYTES:,} bytes.")
-        if size == len(part):
-            part = part.removeprefix(BOM_UTF8)
-        *whole, rest = (rest + part).split(b"\n")
-        yield from (line.rstrip(b"\r") for line in whole)
-        if len(rest) > MAX_EVENT_BYTES:
-            raise ModelError("The provider sent an event that is too long.")
-    if rest:
-        yield rest.rstrip(b"\r")
+def _read_unasked(model: str, content: bytes) -> Iterator[Chunk]:
+    """Yield the chunks of a whole stream, its choices in the order of their indexes. Its last event
+    ends all of them."""
+    reader, is_done = StreamReader(model), False
+    chunks: list[Chunk] = []
+    for event in events([content]):
+        is_done = event == DONE
+        if not is_done and not isinstance(event, bytes):
+            chunks += reader.read(event)
+    chunks += reader.end(was_announced=is_done)
+    ranks = reader.ranks()
+    yield from (replace(chunk, index=ranks.get(chunk.index, 0)) for chunk in chunks)
 
 
 class StreamReader:
@@ -145,15 +110,24 @@ class StreamReader:
         for position, chunk in enumerate(read):
             yield replace(chunk, **of_all) if position == 0 else chunk
 
-    def end(self) -> Iterator[Chunk]:
-        """Raise `ModelError` if a choice has not ended, or if there was none."""
+    def end(self, *, was_announced: bool = False) -> Iterator[Chunk]:
+        """Raise `ModelError` if a choice has not ended and its end `was_announced` neither, or if
+        there was no choice."""
         if not self._choices:
             raise ModelError(
                 f"{self._model} answered without a choice that can be used", usage=self._usage
             )
-        if any(choice.finish_reason is None for choice in self._choices.values()):
+        open_choices = [c for c in self._choices.values() if c.finish_reason is None]
+        if open_choices and not was_announced:
             raise ModelError(f"{self._model} broke off its answer", usage=self._usage)
-        yield from ()
+        for choice in open_choices:
+            reason = read_finish_reason(None, choice.seen)
+            yield Chunk(choice.rest(), choice.position, reason)
+
+    def ranks(self) -> dict[int, int]:
+        """Return the place of each position in the order of the provider's own indexes."""
+        ordered = sorted(self._choices, key=_in_order)
+        return {self._choices[key].position: rank for rank, key in enumerate(ordered)}
 
     def _chunks(self, choice: JsonObject) -> Iterator[Chunk]:
         if choice.get("error"):
@@ -174,6 +148,11 @@ class StreamReader:
         ends = known.finish_reason if reason is not None else None
         if delta or logprobs or extra or ends:
             yield Chunk(delta, known.position, ends, logprobs, choice_extra=extra)
+
+
+def _in_order(index: JsonValue) -> tuple[bool, float, str]:
+    is_number = isinstance(index, int | float)
+    return not is_number, index if isinstance(index, int | float) else 0, str(index)
 
 
 class _Choice:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from route_switch.domain.completion import THOUGHTS
+from route_switch.domain.message_pieces import THOUGHTS
 from route_switch.domain.ports import JsonObject
 
 

@@ -4,7 +4,7 @@ Providers number parallel calls all with 0, give them all the same id, or neithe
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from pydantic import JsonValue
@@ -28,18 +28,25 @@ _UNFINISHED = re.compile(
 """The end of a text that may be the beginning of such an escape."""
 
 
+_Mark = tuple[str | None, str | None]
+"""Index and id. None stands for any."""
+
+
 @dataclass(slots=True)
 class _Call:
-    """`index` and `given_id` are the provider's. `held` waits for the rest of an escape."""
+    """`position` is ours. `held` waits for the rest of an escape. `closes` says whether the
+    arguments so far end in a brace: parsing them after each piece would take quadratic time."""
 
-    index: JsonValue
-    given_id: str | None
-    arguments: str = ""
+    position: int
+    pieces: list[str] = field(default_factory=list)
     held: str = ""
+    closes: bool = False
 
     def add(self, piece: str) -> str:
         """Add arguments, and return what can be sent of them."""
-        self.arguments += piece
+        self.pieces.append(piece)
+        if said := piece.rstrip():
+            self.closes = said.endswith("}")
         text = self.held + piece
         found = _UNFINISHED.search(text)
         self.held = found[0] if found else ""
@@ -47,8 +54,10 @@ class _Call:
 
     @property
     def is_complete(self) -> bool:
+        if not self.closes:
+            return False
         try:
-            return bool(self.arguments) and isinstance(parse_json(self.arguments), dict)
+            return isinstance(parse_json("".join(self.pieces)), dict)
         except InvalidJsonError:
             return False
 
@@ -58,6 +67,8 @@ class ToolCallPieces:
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
+        self._last: dict[_Mark, _Call] = {}
+        """The last call that has these marks of the provider's."""
         self._ids: set[str] = set()
 
     def read(self, calls: JsonValue) -> list[JsonValue]:
@@ -68,8 +79,7 @@ class ToolCallPieces:
     def rest(self) -> list[JsonValue]:
         """Return unfinished escapes, and an empty object for calls that came without arguments."""
         rest = [
-            "{}" if not call.arguments else _with_whole_characters(call.held)
-            for call in self._calls
+            "{}" if not call.pieces else _with_whole_characters(call.held) for call in self._calls
         ]
         return [
             {"index": n, "function": {"arguments": text}} for n, text in enumerate(rest) if text
@@ -81,33 +91,38 @@ class ToolCallPieces:
         if isinstance(function, dict):
             rest["function"] = function = read_function(function)
         name, arguments = _said(function)
-        index, given_id = piece.get("index"), read_id(piece.get("id"))
-        position = self._continued(index, given_id, name, arguments)
-        call = _Call(index, given_id) if position is None else self._calls[position]
+        index, given_id = _place(piece.get("index")), read_id(piece.get("id"))
+        call = self._continued(index, given_id, name, arguments)
+        is_new = call is None
+        if call is None:
+            call = _Call(len(self._calls))
+            self._calls.append(call)
+            marks: tuple[_Mark, ...] = (index, None), (None, given_id), (index, given_id)
+            self._last |= dict.fromkeys(marks, call)
         if arguments and isinstance(function, dict):
             function["arguments"] = call.add(arguments)
-        if position is not None:
-            return {"index": position, **rest}
-        self._calls.append(call)
+        if not is_new:
+            return {"index": call.position, **rest}
         identity = given_id if given_id and given_id not in self._ids else _new_id()
         self._ids.add(identity)
         kind = text_or_none(piece.get("type")) or "function"
-        return {"index": len(self._calls) - 1, "id": identity, "type": kind, **rest}
+        return {"index": call.position, "id": identity, "type": kind, **rest}
 
     def _continued(
-        self, index: JsonValue, given_id: str | None, name: str, arguments: str
-    ) -> int | None:
-        """Return the position of the call that a piece continues; None if it begins one."""
-        for n in reversed(range(len(self._calls))):
-            call = self._calls[n]
-            if index is not None:
-                same = call.index == index and given_id in (None, call.given_id)
-            else:
-                same = call.given_id == given_id if given_id else not name
-            if same:
-                begins = bool(name and arguments) and call.is_complete
-                return None if begins else n
-        return None
+        self, index: str | None, given_id: str | None, name: str, arguments: str
+    ) -> _Call | None:
+        """Return the call that a piece continues; None if it begins one."""
+        if index is None and given_id is None:
+            call = self._calls[-1] if self._calls and not name else None
+        else:
+            call = self._last.get((index, given_id))
+        begins = call is not None and bool(name and arguments) and call.is_complete
+        return None if begins else call
+
+
+def _place(index: JsonValue) -> str | None:
+    """Return the provider's index in a form that can be compared."""
+    return None if index is None else json_text(index)
 
 
 def read_function(function: JsonObject) -> JsonObject:

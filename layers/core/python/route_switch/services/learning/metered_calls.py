@@ -1,10 +1,8 @@
 """Paid calls: each is made once and remembered, within a cap, at a controlled pace."""
 
-import hashlib
-import json
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -20,7 +18,6 @@ from route_switch.domain.errors import (
     ModelTimeoutError,
     ProviderDownError,
     ProviderUnusableError,
-    StoreError,
 )
 from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
@@ -38,6 +35,13 @@ from route_switch.services.learning.fault_attribution import (
 from route_switch.services.learning.input_tokens import most_tokens, read_tokens
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.paid_calls import Purpose, Reply
+from route_switch.services.learning.paid_entries import (
+    key_of,
+    number_in,
+    reply_of,
+    unanswered_entry,
+)
+from route_switch.services.learning.spending_log import SpendingLog
 
 MAX_OUTPUT_TOKENS = 4096
 """The output limit of a learning call whose request sets none. Without a limit, the cost of a call
@@ -49,9 +53,6 @@ for without a result."""
 MAX_PAUSE_S = 30.0
 MAX_PATIENCES = 10
 """How many times the run's patience one request may use while its model answers others."""
-STARTED_SUFFIX = "-begun"
-"""Suffix of the key of a note that a call was started. The call's own key exists once it has
-finished."""
 
 
 class MeteredCalls:
@@ -79,23 +80,8 @@ class MeteredCalls:
         self._pace = pace
         self._lock = threading.Lock()
         self._in_progress: dict[str, Future[JsonObject]] = {}
-        self.calls: Counter[str] = Counter()
-        self.usd: defaultdict[str, float] = defaultdict(float)
-        self._restore_spending(memo)
-        self._faults = FaultAttribution(answered_before=self.calls.total() > 0)
-
-    def _restore_spending(self, memo: AnswerMemo) -> None:
-        """Count what was spent before. A call that was started but has no answer was interrupted by
-        a kill: count it as lost, at its maximum cost."""
-        for key, entry in tuple(memo.items()):
-            called = key.removesuffix(STARTED_SUFFIX)
-            if "purpose" not in entry:  # not a paid call, such as vectors
-                continue
-            if called == key:
-                self._count(entry)
-            elif memo.get(called) is None and _number(entry["cost_usd"]) > 0:
-                self._store_and_count(f"{called}-lost-{len(tuple(memo.items()))}", entry)
-                self._store(key, {**entry, "cost_usd": 0.0})
+        self._log = SpendingLog(memo)
+        self._faults = FaultAttribution(answered_before=self._log.calls.total() > 0)
 
     def __call__(
         self,
@@ -106,15 +92,25 @@ class MeteredCalls:
         rollout: JsonValue = None,
     ) -> Reply:
         """`rollout` distinguishes calls that are otherwise equal but ask for another sample."""
-        key = _key(name, messages, params, rollout)
+        key = key_of(name, messages, params, rollout)
         entry = self._memo.get(key)
         if entry is None:
             entry = self._call_once(key, lambda: self._buy(key, name, messages, params, purpose))
-        return _reply(entry)
+        return reply_of(entry)
 
     @property
     def spent_usd(self) -> float:
-        return sum(self.usd.values())
+        return self._log.spent_usd
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Calls by purpose."""
+        return self._log.calls
+
+    @property
+    def usd(self) -> Mapping[str, float]:
+        """USD by purpose."""
+        return self._log.usd
 
     def finish(self) -> None:
         """Wait for calls that abandoned threads still make. Their answers are stored too."""
@@ -158,7 +154,7 @@ class MeteredCalls:
             entry = self._call_until_answered(
                 key, name, messages, params, purpose, most_usd, request
             )
-        self._store_and_count(key, entry)
+        self._log.store_and_count(key, entry)
         return entry
 
     def _call_until_answered(
@@ -178,25 +174,25 @@ class MeteredCalls:
             began = min(began, self._pace.clock())  # waiting for the first turn is not failing
             request.model.tried_at = min(request.model.tried_at, began)
             with self._reserved(most_usd) as settle:
-                self._note_start(key, purpose, most_usd)
+                self._log.note_start(key, purpose, most_usd)
                 try:
                     entry = self._call_model(name, messages, params, purpose)
                 except ModelError as error:
                     charged_usd = self._charged_usd(name, error, most_usd)
                     if charged_usd > 0:
                         settle(charged_usd)
-                        self._store_and_count(
-                            f"{key}-late-{attempt}-{began}", _unanswered_entry(purpose, charged_usd)
+                        self._log.store_and_count(
+                            f"{key}-late-{attempt}-{began}", unanswered_entry(purpose, charged_usd)
                         )
                     if not self._faults.is_request_at_fault(request, error, purpose):
-                        self._note_start(key, purpose, 0.0)
+                        self._log.note_start(key, purpose, 0.0)
                         self._back_off(name, error, attempt, began, request.model)
                         continue
                     if purpose is Purpose.PROPOSER:  # the run cannot continue, but can be repeated
-                        self._note_start(key, purpose, 0.0)
+                        self._log.note_start(key, purpose, 0.0)
                         raise InvalidModelRequestError(str(error), status=error.status) from error
                     return {"purpose": purpose.value, "refused": str(error), "cost_usd": 0.0}
-                settle(_number(entry["cost_usd"]))
+                settle(number_in(entry["cost_usd"]))
                 self._faults.answered(request, self._pace.clock())
             return entry
         raise AssertionError  # count() never ends
@@ -208,12 +204,6 @@ class MeteredCalls:
             reported = cost_usd(error.usage, self._price(name))
             return most_usd if reported is None else reported
         return most_usd if isinstance(error, ModelTimeoutError) else 0.0
-
-    def _note_start(self, key: str, purpose: Purpose, most_usd: float) -> None:
-        """Note a call's maximum cost before making it: after a kill, the call must count as spent.
-        Free calls need no note."""
-        if most_usd > 0 or self._memo.get(key + STARTED_SUFFIX) is not None:
-            self._store(key + STARTED_SUFFIX, _unanswered_entry(purpose, most_usd))
 
     def _call_model(
         self,
@@ -289,24 +279,6 @@ class MeteredCalls:
         finally:
             self._cap.settle(usd, spent)
 
-    def _store_and_count(self, key: str, entry: JsonObject) -> None:
-        self._store(key, entry)
-        self._count(entry)
-
-    def _store(self, key: str, entry: JsonObject) -> None:
-        try:
-            self._memo.put(key, entry)
-        except StoreError as error:
-            raise ProviderDownError(f"Answers cannot be stored, so none are bought: {error}") from (
-                error
-            )
-
-    def _count(self, entry: JsonObject) -> None:
-        with self._lock:
-            purpose = str(entry["purpose"])
-            self.calls[purpose] += 1
-            self.usd[purpose] += _number(entry["cost_usd"])
-
 
 def price_unknown(name: str) -> str:
     return (
@@ -315,48 +287,8 @@ def price_unknown(name: str) -> str:
     )
 
 
-def _key(
-    name: str,
-    messages: tuple[JsonObject, ...],
-    params: Mapping[str, JsonValue],
-    rollout: JsonValue,
-) -> str:
-    normalized = {name: _normalized(value) for name, value in params.items()}
-    content = json.dumps([name, messages, normalized, rollout], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
-
-
-def _normalized(value: JsonValue) -> JsonValue:
-    """Treat a temperature of 0.0, as DSPy writes it, like 0, so that the call is not paid for
-    twice."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _reply(entry: JsonObject) -> Reply:
-    if "refused" in entry:
-        raise InvalidModelRequestError(str(entry["refused"]))
-    tokens, calls = entry["tokens"], entry.get("tool_calls")
-    assert isinstance(tokens, list)  # noqa: S101 (written by `_call_model`; tells the type checker)
-    return Reply(
-        text=str(entry["text"]),
-        usage=Usage(*(int(_number(t)) for t in tokens)),
-        cost_usd=_number(entry["cost_usd"]),
-        latency_ms=_number(entry["latency_ms"]),
-        cut_off=entry.get("cut_off") is True,
-        tool_calls=tool_calls_of({"tool_calls": calls}),
-    )
-
-
 def _estimate(messages: tuple[JsonObject, ...], text: str) -> Usage:
     return Usage(read_tokens(messages), estimate_tokens(text))
-
-
-def _unanswered_entry(purpose: Purpose, usd: float) -> JsonObject:
-    return {"purpose": purpose.value, "cost_usd": usd}
-
-
-def _number(value: JsonValue) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _default_limit(name: str) -> int:

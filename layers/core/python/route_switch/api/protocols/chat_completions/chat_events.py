@@ -10,7 +10,7 @@ from route_switch.api.error_answers import ErrorAnswer, openai_error
 from route_switch.api.live_events import KEEP_ALIVE, sse
 from route_switch.api.protocols.chat_completions.chat_answer import envelope, usage_body
 from route_switch.api.route_answer import costs_body
-from route_switch.domain.completion import THOUGHTS
+from route_switch.domain.message_pieces import THOUGHTS
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.services.inbound_request import RoutedRequest
 

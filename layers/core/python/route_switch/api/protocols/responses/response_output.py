@@ -18,11 +18,11 @@ from route_switch.api.protocols.responses.response_items import (
 )
 from route_switch.api.protocols.responses.response_state import (
     CALLS,
-    StatePieces,
     encode_state,
     thoughts_in,
 )
 from route_switch.api.protocols.responses.response_tools import ToolName
+from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import Chunk, JsonObject
 
 Kind = TypeVar("Kind", ReasoningItem, MessageItem)
@@ -51,7 +51,7 @@ class ResponseOutput:
     _items: list[Item] = field(default_factory=list)
     _open: list[Item] = field(default_factory=list)
     _calls: dict[int, CallItem | _NamelessCall] = field(default_factory=dict)
-    _state: StatePieces = field(default_factory=StatePieces)
+    _state: MessagePieces = field(default_factory=MessagePieces)
     _events: list[JsonObject] = field(default_factory=list)
 
     def of(self, chunk: Chunk) -> list[JsonObject]:
@@ -159,7 +159,7 @@ class ResponseOutput:
         for item in items:
             if isinstance(item, ReasoningItem) and self._state:
                 item.encrypted_content = encode_state(self._state.whole())
-                self._state = StatePieces()
+                self._state = MessagePieces()
             self._tell(item.end(self.status))
             self._open.remove(item)
 

@@ -10,9 +10,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pydantic import JsonValue
 
 from route_switch.api.request_shape import check_shape
-from route_switch.domain.completion import THOUGHTS, merged_message
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.json_values import InvalidJsonError, parse_json, valid_json
+from route_switch.domain.message_pieces import THOUGHTS
 from route_switch.domain.ports import JsonObject
 
 _MARK = "rs1."
@@ -27,27 +27,6 @@ def thoughts_in(message: JsonObject) -> JsonObject:
         for name, value in message.items()
         if name.startswith(THOUGHTS) and value not in (None, "", [], {})
     }
-
-
-class StatePieces:
-    """Fields of a message that come in pieces. Texts are joined at the end."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, list[str]] = {}
-        self._others: JsonObject = {}
-
-    def add(self, fields: JsonObject) -> None:
-        for name, value in fields.items():
-            if isinstance(value, str):
-                self._texts.setdefault(name, []).append(value)
-            else:
-                self._others = merged_message(self._others, {name: value})
-
-    def __bool__(self) -> bool:
-        return bool(self._texts or self._others)
-
-    def whole(self) -> JsonObject:
-        return {**{name: "".join(texts) for name, texts in self._texts.items()}, **self._others}
 
 
 def encode_state(fields: JsonObject) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from route_switch.api.protocols.responses.response_refusals import invalid
-from route_switch.api.protocols.responses.response_state import CALLS, StatePieces
+from route_switch.api.protocols.responses.response_state import CALLS
+from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import JsonObject
 
 Result = tuple[JsonObject, list[JsonValue]]
@@ -38,7 +39,7 @@ class _Assistant:
 
     texts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    state: StatePieces = field(default_factory=StatePieces)
+    state: MessagePieces = field(default_factory=MessagePieces)
     calls: dict[str, JsonObject] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     is_open: bool = True

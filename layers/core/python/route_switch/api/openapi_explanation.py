@@ -1,0 +1,41 @@
+"""Response schemas of an explanation, for the OpenAPI document."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from route_switch.domain.prompt_texts import TextKind
+from route_switch.domain.tiers import Tier
+
+
+class QuotedText(BaseModel):
+    """A text of the routing prompt, by its number among the tier's texts of its kind. `text` is
+    null for a demo, unless an admin key asks: it may hold the words of a user."""
+
+    kind: TextKind
+    number: int
+    tier: Tier
+    text: str | None
+
+
+class DecisionEvidence(BaseModel):
+    """The text that speaks most for the tier that the router chose; null if none is known.
+    `without_text` is the tier that the router chooses if that text is left out of the prompt.
+    `scores` are those of a router model that compares texts. If `was_asked`, the router LLM was
+    asked for its reason in `calls` further calls."""
+
+    text: QuotedText | None
+    scores: dict[Literal["1", "2", "3"], float] | None
+    without_text: Tier | None
+    was_asked: bool
+    calls: int
+    cost_usd: float | None
+
+
+class DecisionExplanation(BaseModel):
+    """Why the query goes to its tier, in sentences, and what would change that. `evidence` is null
+    if the decision does not rest on the routing prompt."""
+
+    sentences: list[str]
+    changes: list[str]
+    evidence: DecisionEvidence | None

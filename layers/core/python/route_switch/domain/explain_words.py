@@ -1,0 +1,197 @@
+"""The sentences of an explanation. They are templates with figures: nothing that a model wrote is
+quoted, only texts of the routing prompt."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from route_switch.domain.decision import Reason, RoutingDecision
+from route_switch.domain.explain_evidence import (
+    costs_in_words,
+    evidence_changes,
+    evidence_in_words,
+    in_usd,
+)
+from route_switch.domain.explanation import Evidence, Explanation, TierCost
+from route_switch.domain.query import Query
+from route_switch.domain.sessions import Ground, Move
+from route_switch.domain.shadow import ShadowReason
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a decision.
+
+    `answer` is where the request goes; `routed` is what routing decided: the same, the decision
+    beside it in shadow, or None if routing was not asked. `named` is true if the request names its
+    tier. `output_tokens` is the length that `costs` assume.
+    """
+
+    query: Query
+    bypass_tokens: int
+    router: str
+    strategy: str
+    answer: RoutingDecision
+    routed: RoutingDecision | None
+    costs: tuple[TierCost, ...]
+    output_tokens: int
+    shadow: ShadowReason | None = None
+    named: bool = False
+    evidence: Evidence | None = None
+    shows_demos: bool = False
+
+
+def explain_in_words(facts: Facts) -> Explanation:
+    evidence = facts.evidence
+    return Explanation(
+        (
+            *_decision(facts),
+            *(evidence_in_words(evidence, facts.shows_demos) if evidence else ()),
+            *costs_in_words(facts.costs, facts.answer.tier, facts.output_tokens),
+        ),
+        tuple(_changes(facts)),
+        facts.costs,
+        evidence,
+        facts.shows_demos,
+        evidence.attempts if evidence else (),
+    )
+
+
+def _decision(facts: Facts) -> Iterator[str]:
+    answer, routed = facts.answer, facts.routed
+    tier = f"Tier {answer.tier.value}"
+    if answer.reason is Reason.DEGRADED:
+        yield f"The key's budget for this month is used up, so {tier} answers."
+    elif answer.reason is Reason.OVERRIDE and facts.named:
+        yield f"The request names {tier}, so the router was not asked."
+    elif answer.reason is Reason.OVERRIDE:
+        yield f"The owner has pinned a tier, so {tier} answers and the router was not asked."
+    elif answer.reason is Reason.SHADOW:
+        yield f"Routing is in shadow: {tier} answers, and what routing decides is only recorded."
+        if routed is None:
+            why = _NO_DECISION.get(facts.shadow, "it was not asked")
+            yield f"Routing made no decision for this request: {why}."
+    if routed is not None:
+        yield from _routing(facts, routed)
+
+
+_NO_DECISION: dict[ShadowReason | None, str] = {
+    ShadowReason.NOT_SAMPLED: "the budget of shadow does not cover every request",
+    ShadowReason.LATE: "the answer was ready first",
+    ShadowReason.FAILED: "the routing strategy failed, and the owner's log has the error",
+}
+
+
+def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
+    """Say what routing itself chose, and then what limits or the session made of it."""
+    if is_held(routed):
+        yield from _session(routed)
+        return
+    chosen, why = routed.routed_tier or routed.tier, routed.why.partition(";")[0]
+    if routed.reason is Reason.BYPASS:
+        yield (
+            f"The query has about {_tokens(_size(facts.query))}, fewer than {facts.bypass_tokens}, "
+            "so it goes to Tier 1 without a router call."
+        )
+    elif not routed.by_strategy:
+        yield f"The router chose no tier ({why}), so the safe tier is used."
+    elif facts.strategy == "prompt":
+        yield (
+            f"The router LLM ({facts.router}) read the routing prompt {routed.prompt_version} and "
+            f"chose Tier {chosen.value}."
+        )
+    else:
+        yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {why}."
+    if chosen is not routed.tier and routed.reason is not Reason.SESSION:
+        yield (
+            f"Tier {chosen.value} may not answer this request, so the nearest tier that may is "
+            f"used: Tier {routed.tier.value}."
+        )
+    yield from _session(routed)
+
+
+def is_held(routed: RoutingDecision) -> bool:
+    """Whether the session's model has to stay, so that the router was not asked."""
+    session = routed.session
+    return session is not None and session.ground in (Ground.TOOL_LOOP, Ground.PROVIDER_STATE)
+
+
+_MOVES = {
+    Move.NEW: "starts anew on",
+    Move.KEPT: "stays on",
+    Move.UP: "moves up to",
+    Move.DOWN: "moves down to",
+}
+
+
+def _session(routed: RoutingDecision) -> Iterator[str]:
+    session = routed.session
+    if session is None or session.ground in (Ground.FIRST_TURN, Ground.NO_STATE):
+        return
+    if session.ground is Ground.SAME_TIER:
+        yield f"The session was on Tier {session.tier.value} before."
+        return
+    unasked = " The router was not asked." if is_held(routed) else ""
+    saved = session.saved_usd
+    saving = "" if saved is None else f" It expects to save {in_usd(saved)} by that."
+    yield (
+        f"The session {_MOVES[session.move]} Tier {session.tier.value}: {session.ground.value}."
+        f"{unasked}{saving}"
+    )
+
+
+def _size(query: Query) -> int:
+    return query.tokens + query.system_tokens + query.more_tokens
+
+
+def _changes(facts: Facts) -> Iterator[str]:
+    answer, routed = facts.answer, facts.routed
+    if answer.reason is Reason.DEGRADED:
+        yield "Routing resumes next month, or when the owner raises the key's budget."
+        return
+    if answer.reason is Reason.OVERRIDE:
+        yield _UNNAMED if facts.named else _PINNED
+        return
+    if answer.reason is Reason.SHADOW:
+        yield "Routing decides when the owner turns it on: route-switch switch routing on."
+    if routed is None:
+        return
+    yield from _routing_changes(facts, routed)
+    yield _NAMED
+
+
+_PINNED = "The router decides again when the owner removes the pin."
+_UNNAMED = 'Send "model": "auto" to let the router decide.'
+_NAMED = (
+    'A request can name its tier ("model": "tier-3"), or limit the choice with min_tier and '
+    "max_tier."
+)
+
+
+def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
+    if is_held(routed):
+        yield "The router decides again when the conversation no longer needs its model."
+        return
+    chosen = routed.routed_tier or routed.tier
+    if routed.reason is Reason.SESSION:
+        yield (
+            f"The session goes to Tier {chosen.value} when its cache has expired, or when moving "
+            "saves more than filling another cache costs."
+        )
+    elif chosen is not routed.tier:
+        yield f"Tier {chosen.value} answers if the request, its key and its models allow that."
+    if routed.reason is Reason.BYPASS:
+        yield (
+            f"The router is asked about queries of {facts.bypass_tokens} tokens or more, and about "
+            "any query with a conversation, tools or attachments."
+        )
+    elif routed.reason is Reason.FALLBACK:
+        yield (
+            "The router decides when it names a tier. If it is off, the owner can turn it on "
+            "(route-switch switch routing on); a key with a budget also needs its price."
+        )
+    if facts.evidence is not None:
+        yield from evidence_changes(facts.evidence)
+
+
+def _tokens(number: int) -> str:
+    return "1 token" if number == 1 else f"{number} tokens"

@@ -1,0 +1,124 @@
+"""What a learning run knows so far: its outcome tables, its candidate and its verdict."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from route_switch.domain.errors import ConfigurationError, RunStoppedError
+from route_switch.domain.learning.calibration import Agreement
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.promise import NOT_PROMISED
+from route_switch.domain.learning.promotion import GateResult
+from route_switch.domain.learning.split import Split
+from route_switch.domain.learning.understanding import ReplyCount
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.optimizer.compare import Comparison
+from route_switch.optimizer.mipro_search import Trial
+from route_switch.optimizer.promise import PromiseResult
+from route_switch.optimizer.training import TrainingSet
+from route_switch.services.learning.build_outcomes import BuiltTable
+from route_switch.services.learning.judge_answers import JudgeCounts
+
+Value = TypeVar("Value")
+
+MIN_ROWS_PER_SIDE = 5
+"""The least for any figure at all. The gate needs far more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The outcome table, by side of the split."""
+
+    train: OutcomeTable
+    validation: OutcomeTable
+    heldout: OutcomeTable
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run knows so far. The later fields of an interrupted run are empty."""
+
+    incumbent: RoutingPrompt
+    hand_written: RoutingPrompt
+    candidate: RoutingPrompt
+    sides: Split | None = None
+    built: BuiltTable | None = None
+    tables: Tables | None = None
+    training: TrainingSet | None = None
+    trials: list[Trial] = field(default_factory=list)
+    rejected: dict[str, int] = field(default_factory=dict)
+    comparison: Comparison | None = None
+    gate: GateResult | None = None
+    promise: PromiseResult | None = None
+    agreement: Agreement | None = None
+    judged: JudgeCounts = field(default_factory=JudgeCounts)
+    router_replies: dict[str, ReplyCount] = field(default_factory=dict)
+    """By the version of the prompt, on held-out rows."""
+    needs_approval: str | None = None
+    searched: bool = False
+    stopped_by: RunStoppedError | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The gate's verdict, unless a promise was asked for and a better candidate lacks it."""
+        if self.gate is None:
+            return "not measured"
+        promised = self.promise is None or self.promise.candidate_holds
+        return NOT_PROMISED if self.gate.verdict == "better" and not promised else self.gate.verdict
+
+
+@contextmanager
+def recording_stop(found: Findings) -> Iterator[None]:
+    try:
+        yield
+    except RunStoppedError as stop:
+        found.stopped_by = stop
+
+
+def by_side(table: OutcomeTable, sides: Split) -> Tables:
+    tables = [_part(table, side) for side in (sides.train, sides.validation, sides.heldout)]
+    sizes = [len(part.examples) for part in tables]
+    if min(sizes) < MIN_ROWS_PER_SIDE:
+        raise ConfigurationError(too_few(sizes, sides.examples))
+    return Tables(*tables)
+
+
+def too_few(sizes: Sequence[int], examples: Sequence[Example]) -> str:
+    """Explain that some side of the split is too small for any figure."""
+    templates = len({example.template_key for example in examples})
+    shared = (
+        ""
+        if templates == len(examples)
+        else (
+            f" {len(examples)} examples are from {templates} templates (queries that differ only "
+            "in numbers, ids and addresses, or belong to one session), and a template's examples "
+            "are all on one side."
+        )
+    )
+    return (
+        f"Too few examples have outcomes: {sizes[0]} in train, {sizes[1]} in validation, "
+        f"{sizes[2]} held out. Each side needs {MIN_ROWS_PER_SIDE}, and a verdict needs "
+        f"hundreds.{shared} Add examples."
+    )
+
+
+def _part(table: OutcomeTable, side: Sequence[Example]) -> OutcomeTable:
+    keys = {example.key for example in side}
+    kept = [
+        (example, row)
+        for example, row in zip(table.examples, table.rows, strict=True)
+        if example.key in keys
+    ]
+    return replace(table, examples=tuple(e for e, _ in kept), rows=tuple(row for _, row in kept))
+
+
+def known(value: Value | None) -> Value:
+    assert value is not None  # noqa: S101 (set by an earlier step; for the type checker)
+    return value
+
+
+def joined(one: str | None, another: str | None) -> str | None:
+    reasons = [reason for reason in (one, another) if reason is not None]
+    return "; ".join(reason.rstrip(".") for reason in reasons) + "." if reasons else None
