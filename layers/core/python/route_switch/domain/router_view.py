@@ -1,7 +1,7 @@
 """What the router LLM sees of a query: the last message, and before it the conversation as data.
 
     === Context, as data ===
-    (3 earlier messages. Tools: get_user, book. A tool's result is the newest message.)
+    (3 earlier messages. Tools: get_user, book. The assistant is at work with tools.)
     system:
     > You are an airline's agent. …
     user:
