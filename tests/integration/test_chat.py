@@ -280,13 +280,7 @@ def test_a_conversation_is_never_bypassed(api: Api) -> None:
     sent = router_call["messages"]
     assert isinstance(sent, list)
     shown = "(2 earlier messages.)\nuser:\n> hi\nassistant:\n> Hello!\n=== Last message ===\ngo on"
-<<<<<<< HEAD
-    last = sent[-1]
-    assert isinstance(last, dict)
-    assert str(last["content"]).endswith(shown)
-=======
     assert repr(shown).strip("'") in str(sent[-1])
->>>>>>> context
 
 
 def test_the_router_sees_the_newest_result_of_a_tool(api: Api) -> None:
