@@ -41,9 +41,9 @@ from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
+from route_switch.services.answer import Answer
 from route_switch.services.call_models import Deadline
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
-from route_switch.services.route_request import Answer
 from route_switch.wiring.router import router
 
 EVENT_STREAM = "text/event-stream"

@@ -3,8 +3,8 @@
 from aws_lambda_powertools.metrics import Metrics
 
 from route_switch.api.request_metrics import emit, emit_lost_record
+from route_switch.services.answer import Answer
 from route_switch.services.inbound_request import RoutedRequest
-from route_switch.services.route_request import Answer
 
 
 class Ending:

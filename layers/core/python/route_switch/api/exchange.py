@@ -9,8 +9,8 @@ from route_switch.api.protocols.protocol import ClientProtocol
 from route_switch.api.route_answer import debug_headers, dry_run_body, route_headers
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.ports import JsonObject
+from route_switch.services.answer import Answer
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
-from route_switch.services.route_request import Answer
 
 
 @dataclass(frozen=True, slots=True)

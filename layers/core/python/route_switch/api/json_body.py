@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from route_switch.api.request_shape import MAX_DEPTH, check_shape
+from route_switch.api.route_options import RouteOptions
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.reasons import why_invalid
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
-Advice = Callable[[str, JsonObject, str], str | None]
-"""Takes a field's path, the request and the validator's type of error. Returns a better message
-than the validator's, if it knows one."""
+Advice = Callable[[str, str], str | None]
+"""Takes a field's path and the validator's type of error. Returns a better message than the
+validator's, if it knows one."""
 
 
 def parse_object(body: bytes, needed: str = "messages") -> JsonObject:
@@ -45,12 +46,24 @@ def validated(model: type[Model], content: JsonObject, advice: Advice, api: str)
         param, kind = _path_of(content, problem), problem["type"]
         missing = f"'{param}' is missing." if kind == "missing" else None
         raise RequestRefusedError(
-            advice(param, content, kind)
+            advice(param, kind)
+            or _advice_in_general(param, content, kind)
             or missing
             or f"'{param}' {why_invalid(problem)}. See {api} for its format.",
             code="missing_required_parameter" if kind == "missing" else "invalid_value",
             param=param,
         ) from error
+
+
+def _advice_in_general(param: str, content: JsonObject, kind: str) -> str | None:
+    if kind == "extra_forbidden":
+        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
+    if param == "service_tier":
+        return (
+            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
+            "router decides what an answer may cost. Send 'auto', or leave it out."
+        )
+    return None
 
 
 def _parse_json(body: bytes) -> JsonValue:

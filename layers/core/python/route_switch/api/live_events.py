@@ -8,8 +8,8 @@ from typing import Protocol
 from route_switch.api.error_answers import ErrorAnswer
 from route_switch.domain.errors import ModelError, ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject
+from route_switch.services.answer import Answer
 from route_switch.services.inbound_request import RoutedRequest
-from route_switch.services.route_request import Answer
 
 KEEP_ALIVE = ": the model has not finished\n\n"
 """A comment, which clients skip. Idle connections are closed on the way."""

@@ -1,23 +1,21 @@
 """A request from start to end: find eligible models, choose a tier, call a model, record the
 outcome."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
-from route_switch.domain.errors import ModelError
 from route_switch.domain.needs import needs_of
 from route_switch.domain.parameters import lower_limits
-from route_switch.domain.ports import Chunk
 from route_switch.domain.query import query_of
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
+from route_switch.services.answer import Answer
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.build_record import BuildRecord
 from route_switch.services.call_models import Deadline, ModelCaller
@@ -25,7 +23,6 @@ from route_switch.services.choose_tier import ChooseTier, RequestChoice
 from route_switch.services.decide_beside import (
     DecideBeside,
     PendingDecision,
-    ShadowChoice,
     with_shadow,
 )
 from route_switch.services.eligible_models import Eligible, find_eligible
@@ -40,13 +37,6 @@ from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.request_session import RequestSession, Sessions
 from route_switch.services.shadow_budget import ShadowBudget
-
-if TYPE_CHECKING:
-    from route_switch.domain.explanation import Explanation
-
-    Explain = Callable[
-        [AdmittedRequest, ServedPrompt, RoutingDecision, ShadowChoice | None], Explanation
-    ]
 
 RECORD_MARGIN_S = 1.5
 """Time for the record after the deadline has passed. The function times out 10 s after it
@@ -84,7 +74,7 @@ class RouteRequest:
         self._pool = pool
         self._build_record = BuildRecord(config.models, caller, now)
 
-    def chat(self, request: InboundRequest) -> "Answer":
+    def chat(self, request: InboundRequest) -> Answer:
         """Route and call a model. The caller passes the answer on, and then saves its record, which
         a failure has as well."""
         admitted = self._admit_request(request, answers=True)
@@ -105,7 +95,7 @@ class RouteRequest:
             )
         return Answer(self, admitted, served, choice, answer, beside, session)
 
-    def dry_run(self, request: InboundRequest) -> "Answer":
+    def dry_run(self, request: InboundRequest) -> Answer:
         """Choose a tier without calling its model. The router call has a record, because it costs
         money."""
         admitted = self._admit_request(request, answers=False)
@@ -268,88 +258,3 @@ class RouteRequest:
     @staticmethod
     def time_to_record_s(deadline: Deadline) -> float:
         return min(deadline.remaining_s + RECORD_MARGIN_S, MAX_RECORD_S)
-
-
-class Answer:
-    """The answer to one request, which may still be under way.
-
-    First pass its `chunks` on to their end, or `close` it; then call `save`, once.
-    """
-
-    def __init__(
-        self,
-        service: RouteRequest,
-        admitted: AdmittedRequest,
-        served: ServedPrompt,
-        choice: RequestChoice,
-        answer: TierAnswer | None,
-        beside: PendingDecision | None,
-        session: RequestSession | None,
-    ) -> None:
-        self._service = service
-        self._admitted = admitted
-        self._served = served
-        self._choice = choice
-        self._answer = answer
-        self._beside = beside
-        self._session = session
-        self._routed: RoutedRequest | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the answer arrives in chunks."""
-        return self._answer is not None and self._answer.live is not None
-
-    @property
-    def routed(self) -> RoutedRequest:
-        """The outcome; of an answer that is under way, what is known so far."""
-        live = self._answer.live if self._answer else None
-        if self._routed is None or (live and not live.has_ended):
-            self._routed = self._service.outcome(
-                self._admitted, self._served, self._choice, self._answer, self._beside
-            )
-        return self._routed
-
-    def chunks(self) -> Generator[Chunk | None]:
-        """Yield what arrives of a live answer, and None now and then while nothing does."""
-        live = self._answer.live if self._answer else None
-        if live is not None:
-            self._routed = None
-            yield from live.chunks()
-
-    def explain(self, explain: "Explain") -> None:
-        """Add an explanation to a dry run's outcome, and to its record the calls that it took."""
-        shadow = self._beside.take() if self._beside else None
-        made = explain(self._admitted, self._served, self._choice.decision, shadow)
-        record = self.routed.record
-        record = replace(record, attempts=(*record.attempts, *made.attempts))
-        self._routed = replace(self.routed, record=record, explanation=made)
-
-    @property
-    def error(self) -> ModelError | None:
-        """Why a live answer broke off, if it did."""
-        return self._answer.live.error if self._answer and self._answer.live else None
-
-    def close(self) -> None:
-        """Give up what has not arrived of a live answer."""
-        live = self._answer.live if self._answer else None
-        if live and not live.has_ended:
-            live.close()
-            self._routed = None
-
-    def before_end(self) -> None:
-        """Begin to save what the client's next request may need at once: an agent answers a tool
-        call within milliseconds."""
-        completion = self.routed.completion
-        if self._session and completion and completion.calls_tools:
-            self._session.keep(self.routed)
-
-    def save(self) -> bool:
-        """Save the record, and the session's state beside it; return whether the record was
-        saved."""
-        session, routed = self._session, self.routed
-        if session is None:
-            return self._service.save(self._admitted, routed.record)
-        recorded = self._service.save(self._admitted, routed.record, lambda: session.keep(routed))
-        session.wait(self._service.time_to_record_s(self._admitted.request.deadline))
-        return recorded

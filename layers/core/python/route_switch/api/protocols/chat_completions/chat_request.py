@@ -1,6 +1,5 @@
 """Requests of the OpenAI chat completion API."""
 
-import json
 import re
 from typing import Annotated, Literal
 
@@ -111,15 +110,8 @@ def _check_stream_options(request: ChatRequest) -> None:
         )
 
 
-def _advice(param: str, content: JsonObject, kind: str) -> str | None:
+def _advice(param: str, _: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
-    if kind == "extra_forbidden":
-        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
-    if param == "service_tier":
-        return (
-            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
-            "router decides what an answer may cost. Send 'auto' or 'default', or leave it out."
-        )
     if re.fullmatch(r"messages\[\d+\]\.content", param):
         return f"'{param}' must be a text or a list of content parts, each with a 'type'."
     if re.fullmatch(r"messages\[\d+\]\.content\[\d+\](\.type)?", param):

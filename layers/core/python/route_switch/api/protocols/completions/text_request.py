@@ -1,6 +1,5 @@
 """Requests of OpenAI's legacy completion API: a prompt instead of messages."""
 
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -111,15 +110,8 @@ def _unsupported(param: str, why: str) -> RequestRefusedError:
     )
 
 
-def _advice(param: str, content: JsonObject, kind: str) -> str | None:
+def _advice(param: str, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
-    if kind == "extra_forbidden":
-        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
-    if param == "service_tier":
-        return (
-            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
-            "router decides what an answer may cost. Send 'auto' or 'default', or leave it out."
-        )
     if param.startswith("prompt") and kind != "missing":
         return (
             "'prompt' must be one text that is not empty. Send a request for each text, and texts "

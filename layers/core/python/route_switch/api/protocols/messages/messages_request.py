@@ -11,7 +11,7 @@ from route_switch.api.protocols.messages.messages_schema import (
     MessagesRequest,
 )
 from route_switch.api.protocols.messages.turns import chat_messages, mark_last
-from route_switch.api.route_options import RouteOptions, check_options
+from route_switch.api.route_options import check_options
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.needs import needs_of
 from route_switch.domain.ports import JsonObject
@@ -65,11 +65,9 @@ def _translatable(body: bytes) -> JsonObject:
     return content
 
 
-def _advice(param: str, _: JsonObject, kind: str) -> str | None:
+def _advice(param: str, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
-    if kind == "extra_forbidden" and param.startswith("route_switch."):
-        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and not param.startswith("route_switch."):
         return f"'{param[:50]}' is not a field that can be translated. Remove it."
     if param == "speed":
         return "'speed' is not 'standard', but the owner of this router sets the price. Remove it."

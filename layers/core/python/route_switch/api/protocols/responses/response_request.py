@@ -1,6 +1,5 @@
 """Requests of OpenAI's Responses API."""
 
-import json
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -110,15 +109,8 @@ def translated(content: JsonObject) -> Translation:
     return Translation(messages, params, tools, (*tools.left_out, *left_out))
 
 
-def _advice(param: str, content: JsonObject, kind: str) -> str | None:
+def _advice(param: str, _: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
-    if kind == "extra_forbidden":
-        return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
-    if param == "service_tier":
-        return (
-            f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
-            "router decides what an answer may cost. Send 'auto' or 'default', or leave it out."
-        )
     if param == "input":
         return "'input' must be a text or a list of items, and not empty."
     return None
