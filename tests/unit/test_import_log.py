@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.learning.logs.ratings import scale_of
+from route_switch.adapters.learning.logs.read_call import found, read_call, source_of
 from route_switch.adapters.learning.logs.rows import read_log
-from route_switch.adapters.learning.logs.sources import SOURCES, found, read_call, source_of
+from route_switch.adapters.learning.logs.sources import SOURCES
 from route_switch.adapters.learning.logs.wide_table import models_in
 from route_switch.cli.main import app
 from route_switch.domain.learning.example import Example

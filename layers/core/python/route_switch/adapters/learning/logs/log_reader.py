@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from route_switch.adapters.learning.logs.read_call import read_call, source_named, source_of
 from route_switch.adapters.learning.logs.rows import LogRow
-from route_switch.adapters.learning.logs.sources import Source, read_call, source_named, source_of
+from route_switch.adapters.learning.logs.sources import Source
 from route_switch.adapters.learning.logs.wide_table import as_long_rows, models_in
 from route_switch.domain.learning.logged_call import LoggedCall, UnusableRowError
 from route_switch.domain.ports import JsonObject

@@ -1,0 +1,188 @@
+"""Read a row of a log into a call, by the names that its source uses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from route_switch.adapters.learning.logs.bodies import (
+    answer_of,
+    check_request,
+    request_of,
+    without_answer,
+)
+from route_switch.adapters.learning.logs.rows import as_text, parsed
+from route_switch.adapters.learning.logs.sources import SOURCES, Names, Source
+from route_switch.domain.learning.logged_call import LoggedCall, UnusableRowError
+from route_switch.domain.ports import JsonObject
+
+_STATUS = ("response.status_code", "status_code", "response_status", "resultSignature")
+
+
+def source_named(name: str) -> Source:
+    return next(each for each in SOURCES if each.name == name)
+
+
+def source_of(row: JsonObject) -> Source | None:
+    """Return the first source whose marks the row has, and whose request it holds."""
+    for source in SOURCES:
+        if any(found(row, (mark,)) is not None for mark in source.marks) and _request(row, source):
+            return source
+    return None
+
+
+def read_call(row: JsonObject, source: Source, columns: Mapping[str, str]) -> LoggedCall:
+    """Return the call in a row. `columns` names columns by field, and takes precedence. Raise
+    `UnusableRowError`."""
+    _check_kind(row, source)
+    asked = _request(row, source, columns)
+    if asked is None:
+        raise UnusableRowError("it has no request")
+    messages, params = asked
+    messages, last = without_answer(messages)
+    check_request(messages)
+    answer = answer_of(_value(row, source, "response", columns)) or last
+    get = _Reader(row, source, columns)
+    return LoggedCall(
+        messages=tuple(messages),
+        params=params,
+        model=get.text("model"),
+        answer=answer,
+        input_tokens=get.whole("input_tokens"),
+        output_tokens=get.whole("output_tokens"),
+        cost_usd=get.number("cost_usd"),
+        latency_ms=get.latency_ms(),
+        score=get.share("score"),
+        rating=get.text("rating"),
+        gold=get.text("gold"),
+        workload=get.text("workload"),
+        user=get.text("user"),
+    )
+
+
+def _check_kind(row: JsonObject, source: Source) -> None:
+    for name, allowed in source.calls_are.items():
+        kind = found(row, (name,))
+        if isinstance(kind, str) and kind.upper() not in allowed:
+            raise UnusableRowError(f"it is no model call (its {name} is {kind[:40]})")
+    for name, failures in source.failed_if.items():
+        if found(row, (name,)) in failures:
+            raise UnusableRowError("the call failed")
+    status = found(row, _STATUS)
+    if isinstance(status, int | float | str) and str(status).isdigit() and int(status) >= 400:
+        raise UnusableRowError("the call failed")
+
+
+def _request(
+    row: JsonObject, source: Source, columns: Mapping[str, str] | None = None
+) -> tuple[list[JsonObject], JsonObject] | None:
+    names = _names(source, "request", columns or {})
+    for name in names:
+        asked = request_of(found(row, (name,)))
+        if asked is not None:
+            # The parameters may stand beside the messages.
+            return asked[0], {**(request_of(row) or ([], {}))[1], **asked[1]}
+    return None
+
+
+def _names(source: Source, what: str, columns: Mapping[str, str]) -> Names:
+    if what in columns:
+        return (columns[what],)
+    names: Names = getattr(source, what)
+    return names
+
+
+def _value(row: JsonObject, source: Source, what: str, columns: Mapping[str, str]) -> JsonValue:
+    return found(row, _names(source, what, columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    row: JsonObject
+    source: Source
+    columns: Mapping[str, str]
+
+    def text(self, what: str) -> str | None:
+        value = _value(self.row, self.source, what, self.columns)
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        text = as_text(value)
+        return None if text is None or not text.strip() else text.strip()
+
+    def number(self, what: str) -> float | None:
+        """Return a number of at least 0."""
+        text = self.text(what)
+        try:
+            number = float((text or "").replace("$", ""))
+        except ValueError:
+            return None
+        return number if 0 <= number < float("inf") else None
+
+    def whole(self, what: str) -> int | None:
+        number = self.number(what)
+        return None if number is None else round(number)
+
+    def share(self, what: str) -> float | None:
+        number = self.number(what)
+        return number if number is not None and number <= 1 else None
+
+    def latency_ms(self) -> float | None:
+        milliseconds, seconds = self.number("milliseconds"), self.number("seconds")
+        if milliseconds is not None:
+            return milliseconds
+        if seconds is not None:
+            return seconds * 1000
+        started, ended = self._time("started"), self._time("ended")
+        return None if started is None or ended is None else max(ended - started, 0.0) * 1000
+
+    def _time(self, what: str) -> float | None:
+        """Return Unix seconds."""
+        text = self.text(what)
+        if text is None:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return datetime.fromisoformat(text).timestamp()
+        except ValueError:
+            return None
+
+
+def found(row: JsonValue, names: Sequence[str]) -> JsonValue:
+    """Return the value of the first name that is there and not null."""
+    for name in names:
+        value = next(_follow(row, name.split(".")), None)
+        if value is not None:
+            return value
+    return None
+
+
+def _follow(value: JsonValue, path: Sequence[str]) -> Iterator[JsonValue]:
+    if not path:
+        if value is not None:
+            yield value
+        return
+    step, rest = path[0], path[1:]
+    inner = parsed(value)
+    if isinstance(inner, list) and step.isdigit() and int(step) < len(inner):
+        yield from _follow(inner[int(step)], rest)
+    elif isinstance(inner, list):
+        yield from _named_entries(inner, step, rest)
+    elif isinstance(inner, dict):
+        for name, each in inner.items():
+            if step == "*" or _plain(name) == _plain(step):
+                yield from _follow(each, rest)
+
+
+def _named_entries(entries: list[JsonValue], step: str, rest: Sequence[str]) -> Iterator[JsonValue]:
+    """Read a list of objects with `name` and `value` as an object."""
+    for entry in entries:
+        if isinstance(entry, dict) and _plain(str(entry.get("name", ""))) == _plain(step):
+            yield from _follow(entry.get("value"), rest)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").replace(" ", "").casefold()
