@@ -223,4 +223,4 @@ def test_an_id_of_an_earlier_call_is_not_used_again(api: Api, sdk: anthropic.Ant
         create(sdk, messages=turns, tools=[WEATHER]),
         streamed_by(sdk, messages=turns, tools=[WEATHER]),
     ):
-        assert message.content[0].to_dict()["id"] == f"call_0_{message.id[-8:]}"
+        assert message.content[0].to_dict()["id"] not in ("call_0", None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from route_switch.domain.call_ids import UniqueCalls
 from route_switch.domain.completion import Completion, CompletionBuilder, complete
 from route_switch.domain.errors import (
     ModelError,
@@ -234,8 +235,10 @@ class ModelCaller:
         """`call` has the model's whole name."""
         name = call.model
         provider, _, model = name.partition("/")
+        unique = UniqueCalls(call.messages)
         try:
-            yield from self._clients(provider).stream(replace(call, model=model))
+            chunks = self._clients(provider).stream(replace(call, model=model))
+            yield from map(unique.of, chunks)
         except ModelError:
             raise
         except Exception as error:

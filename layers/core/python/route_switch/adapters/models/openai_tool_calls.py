@@ -5,7 +5,6 @@ Providers number parallel calls all with 0, give them all the same id, or neithe
 
 import re
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from pydantic import JsonValue
 
@@ -15,6 +14,7 @@ from route_switch.adapters.models.openai_message import (
     read_id,
     text_or_none,
 )
+from route_switch.domain.call_ids import new_call_id
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject
 
@@ -103,7 +103,7 @@ class ToolCallPieces:
             function["arguments"] = call.add(arguments)
         if not is_new:
             return {"index": call.position, **rest}
-        identity = given_id if given_id and given_id not in self._ids else _new_id()
+        identity = given_id if given_id and given_id not in self._ids else new_call_id()
         self._ids.add(identity)
         kind = text_or_none(piece.get("type")) or "function"
         return {"index": call.position, "id": identity, "type": kind, **rest}
@@ -153,7 +153,3 @@ def _said(function: JsonValue) -> tuple[str, str]:
         return "", ""
     name, arguments = function.get("name"), function.get("arguments")
     return text_or_none(name) or "", text_or_none(arguments) or ""
-
-
-def _new_id() -> str:
-    return f"call_{uuid4().hex[:24]}"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from route_switch.api.client_call import ClientCall
-from route_switch.api.protocols.messages.call_ids import CallIds
 from route_switch.api.protocols.messages.turns import THOUGHT_FIELDS
 from route_switch.domain.completion import Choice
 from route_switch.domain.json_values import InvalidJsonError, parse_json
@@ -29,10 +28,11 @@ def message_body(routed: RoutedRequest, call: ClientCall) -> JsonObject:
     completion = routed.completion
     choice = completion.choices[0] if completion else None
     reason, sequence = (None, None) if choice is None else stop_of(choice, call)
-    ids = CallIds(call, routed.record.request_id)
     return {
         **empty_message(routed),
-        "content": [] if choice is None else [*content_blocks(choice.message, ids)],
+        "content": []
+        if choice is None
+        else [*content_blocks(choice.message, routed.record.request_id)],
         "stop_reason": reason,
         "stop_sequence": sequence,
         "usage": usage_body(completion.usage if completion else None),
@@ -76,7 +76,7 @@ def stop_of(choice: Choice, call: ClientCall) -> tuple[str, str | None]:
     return STOP_REASONS.get(choice.finish_reason, "end_turn"), None
 
 
-def content_blocks(message: Mapping[str, JsonValue], ids: CallIds) -> Iterator[JsonObject]:
+def content_blocks(message: Mapping[str, JsonValue], request_id: str) -> Iterator[JsonObject]:
     """Yield thoughts, text and tool calls, in this order."""
     yield from thoughts_of(message)
     for name in ("content", "refusal"):
@@ -85,9 +85,14 @@ def content_blocks(message: Mapping[str, JsonValue], ids: CallIds) -> Iterator[J
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
         if isinstance(call, dict):
-            yield _tool_use(ids.unique(call.get("id")), call.get("function"))
+            yield _tool_use(str(call.get("id")), call.get("function"))
     if function := message.get("function_call"):
-        yield _tool_use(ids.unique("call_0"), function)
+        yield _tool_use(id_of_function_call(request_id), function)
+
+
+def id_of_function_call(request_id: str) -> str:
+    """Return an id for a call in OpenAI's old form, which has none."""
+    return f"call_{request_id[-8:]}"
 
 
 def thoughts_of(message: Mapping[str, JsonValue]) -> Iterator[JsonObject]:

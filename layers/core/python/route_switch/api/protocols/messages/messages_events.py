@@ -7,9 +7,9 @@ from pydantic import JsonValue
 from route_switch.api.client_call import ClientCall
 from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.live_events import sse
-from route_switch.api.protocols.messages.call_ids import CallIds
 from route_switch.api.protocols.messages.messages_answer import (
     empty_message,
+    id_of_function_call,
     stop_of,
     usage_body,
 )
@@ -38,7 +38,6 @@ class MessageEvents:
         self._call = call
         self._block = OpenBlock()
         self._calls = HeldCalls()
-        self._ids = CallIds(call, str(self._start["id"]))
         self._late: list[JsonObject] = []
         """What comes after the first tool call and is not one: it follows when all calls are
         whole."""
@@ -98,7 +97,8 @@ class MessageEvents:
         pieces = delta.get("tool_calls")
         given: list[JsonValue] = [*pieces] if isinstance(pieces, list) else []
         if function := delta.get("function_call"):
-            given.append({"index": 0, "id": "call_0", "function": function})
+            id_ = id_of_function_call(str(self._start["id"]))
+            given.append({"index": 0, "id": id_, "function": function})
         for position, piece in enumerate(given):
             if isinstance(piece, dict):
                 yield from self._written(self._calls.add({"index": position, **piece}))
@@ -108,8 +108,7 @@ class MessageEvents:
 
     def _written(self, pieces: Iterator[Piece]) -> Iterator[JsonObject]:
         for key, begun, arguments in pieces:
-            id_ = self._ids.unique(begun["id"])
-            yield from self._block.tool(key, {**begun, "id": id_}, arguments)
+            yield from self._block.tool(key, begun, arguments)
 
 
 def _event(kind: str, fields: JsonObject) -> str:
