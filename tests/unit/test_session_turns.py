@@ -59,11 +59,12 @@ def calling(*ids: str) -> JsonObject:
 
 
 def test_each_call_of_tools_leaves_a_state_of_its_own() -> None:
-    names = {state_id("s", calling(*ids)) for ids in (["1"], ["2"], ["1", "2"], ["12"])}
+    names = {state_id("s", calling(*ids)) for ids in (["1"], ["2"], ["1", "3"], ["12"])}
     names.add(state_id("t", calling("1")))
 
     assert len(names) == 5
     assert "s" not in names
+    assert state_id("s", calling("1", "2")) == state_id("s", calling("2"))
     assert state_id("s", calling("1")) == state_id("s", {**calling("1"), "content": "Look."})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from route_switch.domain.call_ids import ids_of_calls
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.sessions import CACHE_S, SessionTurn
 
@@ -67,17 +68,13 @@ def state_id(session_id: str, message: JsonObject | None) -> str:
     """Return the name of the state that this answer of a model leaves behind.
 
     The ids of tool calls are unique, and clients send them back. So two conversations that begin
-    alike, and share a session, never get each other's tool loop.
+    alike, and share a session, never get each other's tool loop. The last id is enough, and it is
+    the last one however a client groups parallel calls: some send each with its result behind it.
     """
-    calls = message.get("tool_calls") if message else None
-    ids = (
-        [call.get("id") for call in calls if isinstance(call, dict)]
-        if isinstance(calls, list)
-        else []
-    )
-    if not any(ids):
+    ids = ids_of_calls(message) if message else []
+    if not ids:
         return session_id
-    digest = hashlib.sha256(json.dumps([session_id, ids]).encode())
+    digest = hashlib.sha256(json.dumps([session_id, ids[-1]]).encode())
     return urlsafe_b64encode(digest.digest()[:DIGEST_BYTES]).decode().rstrip("=")
 
 
