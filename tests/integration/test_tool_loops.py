@@ -1,6 +1,5 @@
 """Tool loops through the router's handler, in each protocol: what an agent sends, step by step."""
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,7 +11,6 @@ from tests.integration.conftest import LONG, Answer, Api, MakeApi, by_model
 from tests.support.upstream import Reply, completion
 
 TURNS = 12
-MODELS = {1: "openai/small", 2: "openai/medium", 3: "openai/large"}
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +64,10 @@ class Agent:
 
 class ChatAgent(Agent):
     path = "/v1/chat/completions"
-    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    tool: ClassVar[Any] = {
+        "type": "function",
+        "function": {"name": "look", "parameters": {"type": "object"}},
+    }
 
     def add(self, answer: Any) -> Sequence[str]:
         message = answer["choices"][0]["message"]
@@ -78,7 +79,7 @@ class ChatAgent(Agent):
 
 class MessagesAgent(Agent):
     path = "/v1/messages"
-    tool = {"name": "look", "input_schema": {"type": "object"}}
+    tool: ClassVar[Any] = {"name": "look", "input_schema": {"type": "object"}}
 
     def body(self) -> Any:
         return {**super().body(), "max_tokens": 100}
@@ -94,7 +95,7 @@ class MessagesAgent(Agent):
 
 class ResponsesAgent(Agent):
     path = "/v1/responses"
-    tool = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+    tool: ClassVar[Any] = {"type": "function", "name": "look", "parameters": {"type": "object"}}
 
     def body(self) -> Any:
         return {"model": "auto", "input": self.history, "tools": [self.tool], "store": False}
@@ -134,14 +135,14 @@ def answered_by(api: Api, tier: int, reply: Reply) -> None:
 def test_no_step_of_a_tool_loop_changes_the_model(
     make_api: MakeApi, agent_of: Callable[[Api], Agent]
 ) -> None:
-    """A dozen turns of several steps, and a router that names any tier."""
-    agent, chance, steps = agent_of(make_api()), random.Random(7), 0
+    """A dozen turns of several steps, and a router that names other tiers."""
+    agent, steps = agent_of(make_api()), 0
     for turn in range(TURNS):
-        answered_by(agent.api, chance.choice([2, 3]), calling(chance.choice([1, 2, 3])))
+        answered_by(agent.api, 2 + turn % 2, calling(1 + turn % 3))
         answer = agent.say(f"{LONG} Part {turn}.")
         begun_by = answer.headers["x-route-model"]
         for last in (False, False, True):
-            reply = completion("Done.") if last else calling(chance.choice([1, 2]))
+            reply = completion("Done.") if last else calling(1 + steps % 2)
             answered_by(agent.api, 1, reply)
             answer = agent.run(answer)
             steps += 1
