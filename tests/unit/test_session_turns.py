@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from route_switch.domain.conversation import tool_loop_is_open
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.query import query_of
 from route_switch.domain.session_turns import (
     DAY_S,
     HOUR_S,
     cache_lifetime_s,
     carries_state,
     state_id,
-    tool_loop_is_open,
     turn_of,
     without_state,
 )
@@ -46,6 +47,7 @@ RESULT: JsonObject = {"role": "tool", "tool_call_id": "1", "content": "2 m"}
 )
 def test_a_tool_loop_is_open_until_the_model_answers(messages: list[JsonObject]) -> None:
     assert tool_loop_is_open(messages)
+    assert query_of(messages).conversation.in_tool_loop
     assert not tool_loop_is_open([*messages, ANSWER, USER])
 
 

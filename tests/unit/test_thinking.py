@@ -88,6 +88,8 @@ def test_a_budget_always_leaves_room_for_the_answer(effort: str, limit: int) -> 
     [
         ((HI, CALL, RESULT), False),
         ((HI, {**CALL, "thinking_blocks": THOUGHTS}, RESULT), True),
+        ((HI, {**CALL, "content": THOUGHTS}, RESULT), True),
+        ((HI, CALL, RESULT, HI), False),
         ((HI, CALL, RESULT, {"role": "assistant", "content": "42"}, HI), True),
     ],
 )

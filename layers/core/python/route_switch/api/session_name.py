@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from route_switch.domain.conversation import INSTRUCTING
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import text_of
 
@@ -39,8 +40,6 @@ versions write JSON."""
 DIGEST_BYTES = 16
 HEAD = 4000
 """Characters of a text that tell it from others; its length does, too."""
-
-_SYSTEM = ("system", "developer")
 
 
 def session_id(
@@ -99,7 +98,7 @@ def _pieces(name: str | None, messages: Sequence[JsonObject]) -> Iterator[str]:
     if name is None:
         yield "unnamed"
         for message in messages:
-            if message.get("role") in _SYSTEM:
+            if message.get("role") in INSTRUCTING:
                 yield from _head_of(message)
     else:
         yield f"named {name}"

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from route_switch.domain.conversation import INSTRUCTING, text_of
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.query import text_of
 from route_switch.domain.tokens import estimate_tokens
 
 MARK = "cache_control"
@@ -24,11 +24,20 @@ CachePoints = Literal["off", "auto"]
 Messages = tuple[JsonObject, ...]
 Params = dict[str, JsonValue]
 
-_SYSTEM = ("system", "developer")
-
 
 def has_points(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> bool:
     return MARK in params or any(True for _ in _points(messages, params))
+
+
+def points_of(
+    messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
+) -> Iterator[JsonObject]:
+    """Yield the points themselves."""
+    for holder in (params, *_points(messages, params)):
+        for each in (holder, holder.get("function")):
+            point = each.get(MARK) if isinstance(each, Mapping) else None
+            if isinstance(point, dict):
+                yield point
 
 
 def without_points(
@@ -75,7 +84,7 @@ def with_prefix_point(messages: Sequence[JsonObject], least: int | None) -> Mess
 
 
 def _leading_system_messages(messages: Sequence[JsonObject]) -> int:
-    others = (n for n, message in enumerate(messages) if message.get("role") not in _SYSTEM)
+    others = (n for n, message in enumerate(messages) if message.get("role") not in INSTRUCTING)
     return next(others, len(messages))
 
 

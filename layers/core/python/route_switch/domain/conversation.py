@@ -12,6 +12,9 @@ Speaker = Literal["user", "assistant", "tool"]
 """A role in a conversation; results of tools and of functions are both `tool`."""
 INSTRUCTING = ("system", "developer")
 
+_RESULTS = ("tool", "function")
+_TOOL_PARTS = ("tool_use", "tool_result")
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -48,15 +51,29 @@ class Conversation:
 
     @property
     def in_tool_loop(self) -> bool:
-        """Whether the last message is a tool's result, or calls tools."""
-        if not self.since:
-            return False
-        last = turn_of(self.since[-1])
-        return last.speaker == "tool" or bool(last.calls)
+        return tool_loop_is_open((*self.before, *self.since))
 
 
 ALONE = Conversation()
 """Of a query that is all that the model gets."""
+
+
+def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:
+    """Return the last message of a model, if there is one."""
+    return next((m for m in reversed(messages) if m.get("role") == "assistant"), None)
+
+
+def tool_loop_is_open(messages: Sequence[JsonObject]) -> bool:
+    """Whether the last word of a model is a call of tools, whatever has followed: results, or a
+    user who adds something to them."""
+    message = last_answer(messages)
+    if message is None:
+        return any(message.get("role") in _RESULTS for message in messages)
+    content = message.get("content")
+    return bool(message.get("tool_calls") or message.get("function_call")) or any(
+        isinstance(part, dict) and part.get("type") in _TOOL_PARTS
+        for part in (content if isinstance(content, list) else ())
+    )
 
 
 def turn_of(message: JsonObject) -> Turn:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import points_of
 from route_switch.domain.call_ids import ids_of_calls
+from route_switch.domain.conversation import tool_loop_is_open
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.sessions import CACHE_S, SessionTurn
 
@@ -19,8 +21,6 @@ LEFT_OUT = "signed reasoning of another model left out"
 """The note of a call whose messages were sent without provider state."""
 
 _ANSWERS = ("assistant", "tool", "function")
-_TOOL_RESULTS = ("tool", "function")
-_TOOL_PARTS = ("tool_use", "tool_result")
 _STATE_PARTS = ("thinking", "redacted_thinking", "reasoning")
 _WHOLE_STATE = ("reasoning_details", "thinking_blocks")
 _SIGNATURES = ("signature", "thought_signature", "thoughtSignature", "encrypted_content")
@@ -44,24 +44,13 @@ def turn_of(
         output_tokens,
         tool_loop=tool_loop_is_open(messages),
         provider_state=carries_state(messages),
-        cache_points=any(_cache_points(messages, params)),
+        cache_points=any(points_of(messages, params)),
     )
 
 
 def continues(messages: Sequence[JsonObject]) -> bool:
     """Whether a model has answered before in this conversation."""
     return any(message.get("role") in _ANSWERS for message in messages)
-
-
-def tool_loop_is_open(messages: Sequence[JsonObject]) -> bool:
-    """Whether the last word of a model is a call of tools, whatever has followed: results, or a
-    user who adds something to them."""
-    message = last_answer(messages)
-    if message is None:
-        return any(message.get("role") in _TOOL_RESULTS for message in messages)
-    return bool(message.get("tool_calls") or message.get("function_call")) or any(
-        part.get("type") in _TOOL_PARTS for part in _parts(message)
-    )
 
 
 def state_id(session_id: str, message: JsonObject | None) -> str:
@@ -76,11 +65,6 @@ def state_id(session_id: str, message: JsonObject | None) -> str:
         return session_id
     digest = hashlib.sha256(json.dumps([session_id, ids[-1]]).encode())
     return urlsafe_b64encode(digest.digest()[:DIGEST_BYTES]).decode().rstrip("=")
-
-
-def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:
-    """Return the last message of a model, if there is one."""
-    return next((m for m in reversed(messages) if m.get("role") == "assistant"), None)
 
 
 def carries_state(messages: Sequence[JsonObject]) -> bool:
@@ -114,7 +98,7 @@ def cache_lifetime_s(
     if params.get("prompt_cache_retention") == "24h":
         return DAY_S
     asked = [
-        HOUR_S if point.get("ttl") == "1h" else CACHE_S for point in _cache_points(messages, params)
+        HOUR_S if point.get("ttl") == "1h" else CACHE_S for point in points_of(messages, params)
     ]
     return min(asked, default=CACHE_S)
 
@@ -157,22 +141,3 @@ def _without(value: JsonValue) -> JsonValue:
 
 def _is_thought(part: JsonValue) -> bool:
     return isinstance(part, dict) and part.get("type") in _STATE_PARTS
-
-
-def _cache_points(
-    messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
-) -> Iterator[Mapping[str, JsonValue]]:
-    tools = params.get("tools")
-    marked: list[Mapping[str, JsonValue]] = [params, *messages]
-    marked += [each for each in tools if isinstance(each, dict)] if isinstance(tools, list) else []
-    for message in messages:
-        marked += _parts(message)
-    for each in marked:
-        point = each.get("cache_control")
-        if isinstance(point, dict):
-            yield point
-
-
-def _parts(message: JsonObject) -> list[JsonObject]:
-    content = message.get("content")
-    return [p for p in content if isinstance(p, dict)] if isinstance(content, list) else []

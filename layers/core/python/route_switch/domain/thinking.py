@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from route_switch.domain.conversation import last_answer, tool_loop_is_open
 from route_switch.domain.parameters import LIMITS, Params
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.tier_parameters import MIN_THINKING_TOKENS
 
 BUDGETS = {
@@ -32,12 +34,13 @@ _EFFORTS = {"low": 1024, "medium": 4096}
 
 _TUNING = ("temperature", "top_p", "top_k")
 _FIELDS = ("reasoning_effort", "thinking")
+_THOUGHTS = ("thinking", "redacted_thinking")
 
 Fitted = tuple[Params, tuple[str, ...]]
 
 
 def fit_thinking(
-    params: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]], *, adaptive: bool
+    params: Mapping[str, JsonValue], messages: Sequence[JsonObject], *, adaptive: bool
 ) -> Fitted:
     """Return Claude's parameters as it takes them, and a note for each change.
 
@@ -88,9 +91,7 @@ def _thinks(params: Params) -> bool:
     return params.get("reasoning_effort") not in (None, "none")
 
 
-def _why_no_thoughts(
-    params: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]
-) -> str | None:
+def _why_no_thoughts(params: Mapping[str, JsonValue], messages: Sequence[JsonObject]) -> str | None:
     """Return why the request leaves no room for thoughts, or None."""
     if params.get("tool_choice") not in (None, "auto", "none"):
         return "the model does not think when it must call a tool"
@@ -99,13 +100,15 @@ def _why_no_thoughts(
     return None
 
 
-def _is_in_loop_without_thoughts(messages: Sequence[Mapping[str, JsonValue]]) -> bool:
-    for message in reversed(messages):
-        if message.get("role") == "assistant" and message.get("tool_calls"):
-            return not message.get("thinking_blocks")
-        if message.get("role") == "user":
-            return False
-    return False
+def _is_in_loop_without_thoughts(messages: Sequence[JsonObject]) -> bool:
+    if not tool_loop_is_open(messages):
+        return False
+    calling = last_answer(messages) or {}
+    content = calling.get("content")
+    parts = content if isinstance(content, list) else []
+    return not calling.get("thinking_blocks") and not any(
+        isinstance(part, dict) and part.get("type") in _THOUGHTS for part in parts
+    )
 
 
 def _with_budget(params: Params) -> tuple[Params, str | None, tuple[str, ...]]:

@@ -8,11 +8,12 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
+from route_switch.domain.conversation import last_answer
 from route_switch.domain.decision import Reason
 from route_switch.domain.ports import JsonObject, SessionStore
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.session_turns import cache_lifetime_s, last_answer, state_id, turn_of
+from route_switch.domain.session_turns import cache_lifetime_s, state_id, turn_of
 from route_switch.domain.sessions import (
     Candidates,
     Move,

@@ -19,6 +19,7 @@ from route_switch.adapters.models.bedrock_content import (
 )
 from route_switch.adapters.models.bedrock_thoughts import thoughts_of
 from route_switch.adapters.models.bedrock_tools import require_results, tool_result, tool_uses
+from route_switch.domain.conversation import INSTRUCTING
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
 
@@ -30,14 +31,12 @@ if TYPE_CHECKING:
         SystemContentBlockTypeDef,
     )
 
-SYSTEM = ("system", "developer")
-
 
 def system_blocks(messages: Sequence[JsonObject]) -> "list[SystemContentBlockTypeDef]":
     """Return all system and developer messages, wherever they occur in the conversation."""
     blocks: list[SystemContentBlockTypeDef] = []
     for index, message in enumerate(messages):
-        if message.get("role") in SYSTEM:
+        if message.get("role") in INSTRUCTING:
             texts = text_blocks(message.get("content"), f"messages[{index}]")
             blocks += cast("list[SystemContentBlockTypeDef]", texts)
             point = point_after(message)
@@ -70,7 +69,7 @@ def _blocks_by_role(
 ) -> "Iterator[tuple[ConversationRoleType, ContentBlockTypeDef]]":
     """Yield all content blocks in order, each with its role."""
     for index, message in enumerate(messages):
-        if message.get("role") not in SYSTEM:
+        if message.get("role") not in INSTRUCTING:
             role, blocks = _turn_of(message, f"messages[{index}]", with_thoughts)
             point = point_after(message)
             if point and blocks and "cachePoint" not in blocks[-1]:
