@@ -84,7 +84,9 @@ STATES: list[Mapping[str, JsonValue]] = [
     {"content": [{"type": "redacted_thinking", "data": "eGVz"}]},
     {"content": [{"type": "reasoning", "encrypted_content": "c2ln"}]},
     {"reasoning_details": [{"type": "reasoning.encrypted", "data": "eGVz"}]},
+    {"reasoning_details": [{"type": "reasoning.text", "text": "Moon.", "signature": "c2ln"}]},
     {"provider_specific_fields": {"thought_signatures": [{"thought_signature": "c2ln"}]}},
+    {"provider_specific_fields": {"thought_signatures": ["c2ln"]}},
     {
         "tool_calls": [
             {
@@ -117,6 +119,9 @@ def test_state_of_a_model_is_found_and_left_out_for_another(state: Mapping[str, 
         CALLS,
         {**ANSWER, "reasoning_content": "The Moon pulls."},
         {**ANSWER, "thinking_blocks": []},
+        {**ANSWER, "reasoning_details": [{"type": "reasoning.text", "text": "The Moon pulls."}]},
+        {**ANSWER, "reasoning_details": [{"type": "reasoning.summary", "summary": "The Moon."}]},
+        {**ANSWER, "reasoning_details": [{"type": "reasoning.text", "signature": None}]},
         {**ANSWER, "thinking_blocks": [{"type": "thinking", "thinking": "M", "signature": ""}]},
         {"role": "assistant", "content": [{"type": "text", "text": "signature"}]},
         {

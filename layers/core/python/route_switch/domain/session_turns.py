@@ -21,12 +21,16 @@ LEFT_OUT = "signed reasoning of another model left out"
 """The note of a call whose messages were sent without provider state."""
 
 _ANSWERS = ("assistant", "tool", "function")
-_STATE_PARTS = ("thinking", "redacted_thinking", "reasoning")
-_WHOLE_STATE = ("reasoning_details", "thinking_blocks")
-_SIGNATURES = ("signature", "thought_signature", "thoughtSignature", "encrypted_content")
-_STATE = frozenset({*_WHOLE_STATE, *_SIGNATURES})
-_CONCLUSIVE = ("reasoning_details", *_SIGNATURES)
-_FREE = frozenset({"input", "arguments", "function"})
+_THOUGHT_LISTS = ("reasoning_details", "thinking_blocks")
+_SIGNATURES = (
+    *("signature", "thought_signature", "thoughtSignature", "thought_signatures"),
+    "encrypted_content",
+)
+_ENCRYPTED = ("redacted_thinking", "reasoning.encrypted")
+"""Types of thoughts whose `data` only the provider can read."""
+_THOUGHT_PARTS = ("thinking", "reasoning", *_ENCRYPTED)
+_LEFT_OUT = frozenset({*_THOUGHT_LISTS, *_SIGNATURES})
+_OF_TOOLS = frozenset({"input", "arguments", "function"})
 """Fields with a tool's arguments, whose names mean nothing here."""
 
 
@@ -108,12 +112,10 @@ def _has_state(value: JsonValue) -> bool:
         return any(map(_has_state, value))
     if not isinstance(value, dict):
         return False
-    if value.get("type") == "redacted_thinking":
-        return True
-    if not _STATE.isdisjoint(value) and any(map(value.get, _CONCLUSIVE)):
+    if value.get("type") in _ENCRYPTED or any(map(value.get, _SIGNATURES)):
         return True
     return any(
-        isinstance(each, dict | list) and name not in _FREE and _has_state(each)
+        isinstance(each, dict | list) and name not in _OF_TOOLS and _has_state(each)
         for name, each in value.items()
     )
 
@@ -127,9 +129,9 @@ def _readable(message: JsonObject) -> JsonObject:
 
 def _fields_of(value: JsonObject) -> JsonObject:
     return {
-        name: each if name in _FREE else _without(each)
+        name: each if name in _OF_TOOLS else _without(each)
         for name, each in value.items()
-        if name not in _STATE and not _is_thought(each)
+        if name not in _LEFT_OUT and not _is_thought(each)
     }
 
 
@@ -140,4 +142,4 @@ def _without(value: JsonValue) -> JsonValue:
 
 
 def _is_thought(part: JsonValue) -> bool:
-    return isinstance(part, dict) and part.get("type") in _STATE_PARTS
+    return isinstance(part, dict) and part.get("type") in _THOUGHT_PARTS
