@@ -13,6 +13,7 @@ from route_switch.adapters.dynamodb_sessions import DynamoDbSessions
 from route_switch.domain.errors import StoreError
 from route_switch.domain.pricing import Price
 from route_switch.domain.sessions import SessionState
+from route_switch.domain.signer import Signer
 from route_switch.domain.tiers import Tier
 from route_switch.services import request_session
 from tests.integration.conftest import (
@@ -274,6 +275,44 @@ def test_signed_reasoning_is_not_sent_to_another_model(api: Api) -> None:
     assert "signed reasoning of another model left out" in answer.headers["x-route-attempts"]
 
 
+def test_after_a_fallback_signed_reasoning_still_goes_to_its_signer_only(api: Api) -> None:
+    """The client sends it on and on; nothing in the messages says whose it is."""
+    routed_to(api, 2, medium=failure(500))
+    assert say(api, ASK + SIGNED).headers["x-route-model"] == "openai/large"
+    signers = []
+    routed_to(api, 3)
+    for model in ("auto", "auto", "tier-1", "tier-2", "auto"):
+        say(api, ASK + SIGNED + ON, model=model)
+        sent = api.upstream.calls[-1]
+        signers.append((sent["model"], "c2ln" in str(sent)))
+
+    others, signer = [("large", False), ("large", False), ("small", False)], ("medium", True)
+    assert signers == [*others, signer, signer]
+
+
+def test_a_model_that_signs_in_its_turn_gets_its_own_reasoning_only(api: Api) -> None:
+    block: dict[str, JsonValue] = {"type": "thinking", "thinking": "Two.", "signature": "bGFyZ2U"}
+    reply = completion("Two tides.")
+    assert isinstance(reply.body, dict)
+    message: JsonValue = {"role": "assistant", "content": "Two.", "thinking_blocks": [block]}
+    choice: JsonValue = {"index": 0, "message": message, "finish_reason": "stop"}
+    signing = replaced(reply, body={**reply.body, "choices": [choice]})
+    routed_to(api, 2, medium=failure(500), large=signing)
+    say(api, ASK + SIGNED)
+    answered: dict[str, object] = {**ON[0], "thinking_blocks": [block]}
+    messages = [*ASK, *SIGNED, answered, ON[1]]
+    routed_to(api, 1)
+
+    answer = say(api, messages)
+    sent = str(api.upstream.calls[-1])
+    assert told(answer) == ("kept", "3", "session")
+    assert ("c2ln" in sent, "bGFyZ2U" in sent) == (False, True)
+
+    say(api, messages, model="tier-2")
+    sent = str(api.upstream.calls[-1])
+    assert ("c2ln" in sent, "bGFyZ2U" in sent) == (False, False)
+
+
 def test_a_named_tier_is_not_sent_signed_reasoning_of_another_model(api: Api) -> None:
     answer = say(api, ASK + SIGNED, model="tier-3")
 
@@ -500,6 +539,7 @@ def test_a_late_write_does_not_replace_a_newer_state(results_table: str) -> None
     store = DynamoDbSessions(boto3.client("dynamodb"), results_table, now=lambda: 1000.0)
     old = SessionState(Tier.SMALL, "a/b", 10, 0, estimated_tokens=10, answers=1, used_at=900.0)
     new = replaced(old, tier=Tier.LARGE, used_at=950.5, shadow_tier=Tier.MEDIUM, shadow_model="c/d")
+    new = replaced(new, signer=Signer("e/f", 3))
 
     store.save("s", new, "r2")
     store.save("s", old, "r1")

@@ -3,6 +3,7 @@
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.session_turns import LEFT_OUT
+from route_switch.domain.signer import Signer
 from route_switch.domain.tiers import Tier
 from route_switch.services.continuation import ANY_MODEL, Continuation
 
@@ -17,7 +18,7 @@ def attempt(model: str, tier: Tier | None = Tier.SMALL) -> Attempt:
 
 
 def test_only_the_model_that_wrote_it_gets_signed_reasoning() -> None:
-    from_a = Continuation("p/a", carries_state=True, origin="p/a")
+    from_a = Continuation("p/a", carries_state=True, signer=Signer("p/a"))
 
     assert from_a.messages_for("p/a", SIGNED, is_first=True) == SIGNED
     assert from_a.messages_for("p/a", SIGNED, is_first=False) == SIGNED
@@ -32,7 +33,7 @@ def test_signed_reasoning_of_an_unknown_model_goes_to_one_model_only() -> None:
 
 
 def test_what_was_left_out_is_noted_with_the_attempt() -> None:
-    from_a = Continuation("p/a", carries_state=True, origin="p/a")
+    from_a = Continuation("p/a", carries_state=True, signer=Signer("p/a"))
     attempts = [attempt("p/router", None), attempt("p/a"), attempt("p/b")]
 
     noted = [each.adjusted for each in from_a.noted(attempts)]
@@ -51,3 +52,18 @@ def test_the_router_call_is_not_the_first_model_that_answers() -> None:
 def test_without_state_nothing_is_left_out_or_noted() -> None:
     assert ANY_MODEL.messages_for("p/b", SIGNED, is_first=False) is SIGNED
     assert list(ANY_MODEL.noted([attempt("p/b")])) == [attempt("p/b")]
+
+
+def test_older_reasoning_of_another_model_is_left_out_for_the_signer() -> None:
+    signer = Continuation(carries_state=True, signer=Signer("p/b", foreign_answers=1))
+    user: JsonObject = {"role": "user", "content": "And now?"}
+
+    sent = signer.messages_for("p/b", (*SIGNED, user, *SIGNED), is_first=True)
+
+    assert sent == (*PLAIN, user, *SIGNED)
+    assert [LEFT_OUT in each.adjusted for each in signer.noted([attempt("p/b")])] == [True]
+    assert signer.messages_for("p/a", (*SIGNED, user, *SIGNED), is_first=True) == (
+        *PLAIN,
+        user,
+        *PLAIN,
+    )

@@ -222,4 +222,4 @@ def test_openai_keeps_a_prompt_for_a_day_on_request() -> None:
 def test_a_first_message_continues_nothing() -> None:
     turn = turn_of([{"role": "system", "content": "Help."}, USER], {}, 10, 300)
 
-    assert not (turn.continues or turn.needs_its_model)
+    assert not (turn.continues or turn.may_need_its_model)

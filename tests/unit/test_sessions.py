@@ -20,6 +20,7 @@ from route_switch.domain.sessions import (
     as_answered,
     state_after,
 )
+from route_switch.domain.signer import Signer, signer_after
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 
@@ -89,6 +90,24 @@ def test_a_model_that_the_messages_depend_on_stays(turn: SessionTurn) -> None:
 
     assert held is not None
     assert (held.move, held.tier, held.model) == (Move.KEPT, Tier.LARGE, "a/large")
+
+
+def test_a_model_that_did_not_sign_is_not_kept_for_the_reasoning_of_another() -> None:
+    state = replace(LONG, signer=Signer("b/large"))
+
+    assert RULE.held(replace(NEXT, provider_state=True), state, EVERYBODY) is None
+    assert RULE.held(replace(NEXT, tool_loop=True), state, EVERYBODY) is not None
+
+
+def test_only_an_answer_that_is_signed_changes_the_signer() -> None:
+    first = Signer("p/a")
+
+    assert signer_after(None, "p/a", signs=True, carried_answers=0) == first
+    assert signer_after(None, "p/a", signs=False, carried_answers=0) is None
+    assert signer_after(first, "p/b", signs=False, carried_answers=2) is first
+    assert signer_after(first, "p/a (top_p=0.5)", signs=True, carried_answers=2) is first
+    assert signer_after(first, "p/b", signs=True, carried_answers=2) == Signer("p/b", 2)
+    assert signer_after(first, "p/b", signs=True, carried_answers=0) == Signer("p/b")
 
 
 def test_a_fallback_that_answered_stays_as_well() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.results_table import session_key
 from route_switch.domain.sessions import SessionState
+from route_switch.domain.signer import Signer
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def _attributes(state: SessionState) -> "Item":
         "used_at": {"N": f"{state.used_at:.3f}"},
         "cache_s": {"N": str(state.cache_s)},
     }
+    if state.signer is not None:
+        item["signer"] = {"S": state.signer.model}
+        item["foreign_answers"] = {"N": str(state.signer.foreign_answers)}
     if state.shadow_tier is not None and state.shadow_model is not None:
         item["shadow_tier"] = {"N": str(state.shadow_tier.value)}
         item["shadow_model"] = {"S": state.shadow_model}
@@ -89,4 +93,7 @@ def _state(item: "Mapping[str, AttributeValueTypeDef]") -> SessionState:
         cache_s=int(item["cache_s"]["N"]),
         shadow_tier=Tier(int(item["shadow_tier"]["N"])) if shadow else None,
         shadow_model=item["shadow_model"]["S"] if shadow else None,
+        signer=Signer(item["signer"]["S"], int(item["foreign_answers"]["N"]))
+        if "signer" in item
+        else None,
     )

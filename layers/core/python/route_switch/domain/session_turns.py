@@ -11,7 +11,8 @@ from route_switch.domain.cache_points import points_of
 from route_switch.domain.call_ids import ids_of_calls
 from route_switch.domain.conversation import tool_loop_is_open
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.sessions import CACHE_S, SessionTurn
+from route_switch.domain.sessions import CACHE_S, SessionState, SessionTurn
+from route_switch.domain.signer import Signer
 
 DIGEST_BYTES = 16
 HOUR_S = 3600
@@ -79,6 +80,10 @@ def carries_state(messages: Sequence[JsonObject]) -> bool:
     )
 
 
+def count_answers(messages: Sequence[JsonObject]) -> int:
+    return sum(1 for message in messages if message.get("role") == "assistant")
+
+
 def without_state(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
     """Return the messages for another model: without what only the first one can read."""
     return tuple(
@@ -87,6 +92,24 @@ def without_state(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
         else message
         for message in messages
     )
+
+
+def split_after_answers(
+    messages: Sequence[JsonObject], answers: int
+) -> tuple[tuple[JsonObject, ...], tuple[JsonObject, ...]]:
+    """Split the messages behind so many of a model's answers."""
+    places = [n for n, message in enumerate(messages) if message.get("role") == "assistant"]
+    end = places[answers - 1] + 1 if 0 < answers <= len(places) else 0
+    return tuple(messages[:end]), tuple(messages[end:])
+
+
+def signer_of(state: SessionState, messages: Sequence[JsonObject]) -> Signer:
+    """Return whose state the messages carry. A conversation that was cut has lost its older
+    answers."""
+    signer = state.likely_signer
+    older, others = split_after_answers(messages, signer.foreign_answers)
+    is_whole = carries_state(older) and count_answers(others) > 0
+    return signer if is_whole or not signer.foreign_answers else Signer(signer.model)
 
 
 def cache_lifetime_s(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.signer import Signer
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
@@ -72,7 +73,8 @@ class SessionState:
     provider reported as read from or written to its cache. `estimated_tokens` is our own estimate
     of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given in a row.
     `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the lifetime of
-    the cache since then.
+    the cache since then. `signer` is the model whose signed reasoning the conversation carries, if
+    one has signed any.
     """
 
     tier: Tier
@@ -85,13 +87,19 @@ class SessionState:
     cache_s: int = CACHE_S
     shadow_tier: Tier | None = None
     shadow_model: str | None = None
+    signer: Signer | None = None
 
     @property
     def in_shadow(self) -> "SessionState | None":
         """The state as if routing had not only decided; None if it has decided nothing yet."""
         if self.shadow_tier is None or self.shadow_model is None:
             return None
-        return replace(self, tier=self.shadow_tier, model=self.shadow_model)
+        return replace(self, tier=self.shadow_tier, model=self.shadow_model, signer=None)
+
+    @property
+    def likely_signer(self) -> Signer:
+        """Whose signed reasoning the messages carry, if they carry any."""
+        return self.signer or Signer(self.model)
 
     def is_warm(self, now: float) -> bool:
         return now - self.used_at <= self.cache_s
@@ -120,7 +128,7 @@ class SessionTurn:
     cache_points: bool = False
 
     @property
-    def needs_its_model(self) -> bool:
+    def may_need_its_model(self) -> bool:
         return self.tool_loop or self.provider_state
 
 
@@ -191,8 +199,12 @@ class SessionRule:
         self, turn: SessionTurn, state: SessionState | None, candidates: Candidates
     ) -> SessionDecision | None:
         """Return the decision if the model must stay, so that the router need not be asked. However
-        old the state is: a tool may take an hour."""
-        if state is None or not turn.needs_its_model:
+        old the state is: a tool may take an hour. A model that took the place of the signer reads
+        the conversation without signed reasoning, as any other would."""
+        if state is None:
+            return None
+        is_readable = turn.provider_state and state.likely_signer.is_model(state.model)
+        if not (turn.tool_loop or is_readable):
             return None
         tier = self._tier_of(state, candidates)
         if tier is None:

@@ -13,7 +13,14 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.ports import JsonObject, SessionStore
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.session_turns import cache_lifetime_s, state_id, turn_of
+from route_switch.domain.session_turns import (
+    cache_lifetime_s,
+    carries_state,
+    count_answers,
+    signer_of,
+    state_id,
+    turn_of,
+)
 from route_switch.domain.sessions import (
     Candidates,
     Move,
@@ -23,6 +30,7 @@ from route_switch.domain.sessions import (
     state_after,
     warm_history,
 )
+from route_switch.domain.signer import Signer, signer_after
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.continuation import Continuation
 from route_switch.services.estimate_costs import assumed_output_tokens
@@ -160,7 +168,7 @@ class RequestSession:
     def held(self) -> SessionDecision | None:
         """Return the decision if the model must stay. Then the router need not be asked, so this
         waits for the state first."""
-        if not self._turn.needs_its_model:
+        if not self._turn.may_need_its_model:
             return None
         return self._rule.held(self._turn, self._known(HOLD_S), self._candidates)
 
@@ -176,9 +184,9 @@ class RequestSession:
         carried = self._turn.provider_state
         state = self._reading.get(HOLD_S) if carried else self._reading.get_if_started(0.0)
         history_tokens = warm_history(self._turn, state, self._began_at)
-        origin = state.model if carried and state else None
+        signer = signer_of(state, self._request.messages) if carried and state else None
         last_model = state.model if state else None
-        return Continuation(first, carried, origin, last_model, history_tokens)
+        return Continuation(first, carried, signer, last_model, history_tokens)
 
     def keep(self, routed: RoutedRequest) -> None:
         """Start to write what the answer leaves behind, once."""
@@ -209,7 +217,21 @@ class RequestSession:
         state = state_after(
             before, self._turn, answered.tier, answered.model, answered.usage, began_at, lifetime_s
         )
+        state = replace(state, signer=self._signer(before, routed, answered.model))
         return _with_shadow(state, before, routed.record, self._rule.catalog)
+
+    def _signer(
+        self, before: SessionState | None, routed: RoutedRequest, model: str
+    ) -> Signer | None:
+        """Return whose signed reasoning the messages of the next request carry."""
+        completion, messages = routed.completion, self._request.messages
+        signer = before.signer if before else None
+        if self._turn.provider_state:
+            called = (each.model for each in routed.record.attempts if each.tier is not None)
+            signer = signer_of(before, messages) if before else Signer(next(called, model))
+        answers = count_answers(messages) if self._turn.provider_state else 0
+        signs = completion is not None and carries_state([completion.message])
+        return signer_after(signer, model, signs=signs, carried_answers=answers)
 
     def _known(self, timeout_s: float) -> SessionState | None:
         state = self._reading.get(timeout_s)
