@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from route_switch.adapters.dynamodb_sessions import DynamoDbSessions
 from route_switch.domain.errors import StoreError
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.sessions import SessionState
 from route_switch.domain.signer import Signer
@@ -107,6 +108,46 @@ def api(make_api: MakeApi) -> Api:
     routed_to(api, 2)
     assert told(say(api, ASK)) == ("new", "2", "router")
     return api
+
+
+@pytest.mark.parametrize("asked_tier", [1, 2])
+def test_points_that_the_stage_sets_count_as_much_as_the_callers(
+    make_api: MakeApi, asked_tier: int
+) -> None:
+    """Models of similar price, so that what they cache decides."""
+
+    def price(usd: float) -> Price:
+        return Price(
+            input_usd_per_million=usd,
+            output_usd_per_million=5 * usd,
+            cached_input_usd_per_million=usd / 10,
+            cache_write_usd_per_million=1.25 * usd,
+        )
+
+    names = {"openai/small": 1.0, "openai/medium": 4.0, "openai/large": 5.0}
+    models = CATALOG.model_copy(
+        update={
+            "prices": {**CATALOG.prices, **{name: price(usd) for name, usd in names.items()}},
+            "capabilities": {name: Capabilities(cache_min_tokens=1024) for name in names},
+        }
+    )
+    api = make_api(models=models, cache_points="auto")
+    reply = completion("The tides.", 9000)
+    assert isinstance(reply.body, dict)
+    usage = {**reply.body["usage"], "cache_creation_input_tokens": 8900}  # type: ignore[dict-item]
+    marked = {"type": "text", "text": RULES, "cache_control": {"type": "ephemeral"}}
+    ends = []
+    for rules in (RULES, [marked]):
+        ask: Messages = [{"role": "system", "content": rules}, *ASK[1:]]
+        routed_to(api, 3, large=replaced(reply, body={**reply.body, "usage": usage}))
+        say(api, ask)
+        assert "cache_control" in str(api.upstream.calls[-1])
+        routed_to(api, asked_tier)
+        answer = say(api, ask + ON)
+        ends.append((*told(answer), answer.headers["x-route-session-saved-usd"]))
+
+    assert ends[0] == ends[1]
+    assert ends[0][0] == ("moved down" if asked_tier == 1 else "kept")
 
 
 def test_the_same_tier_is_kept(api: Api) -> None:

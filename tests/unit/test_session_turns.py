@@ -1,12 +1,14 @@
 """What messages say about their session: tool loops, signed reasoning, cache points."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import fixed_tokens
 from route_switch.domain.conversation import tool_loop_is_open
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
@@ -19,7 +21,7 @@ from route_switch.domain.session_turns import (
     turn_of,
     without_state,
 )
-from route_switch.domain.sessions import CACHE_S
+from route_switch.domain.sessions import CACHE_S, CachedPart
 
 USER: JsonObject = {"role": "user", "content": "How high is the tide?"}
 ANSWER: JsonObject = {"role": "assistant", "content": "Two meters."}
@@ -188,7 +190,7 @@ def test_a_cache_point_says_how_long_its_prefix_is_kept(point: JsonObject, lifet
     part: JsonObject = {"type": "text", "text": "Tides.", "cache_control": point}
     messages: list[JsonObject] = [{"role": "user", "content": [part]}, ANSWER, USER]
 
-    assert turn_of(messages, {}, 10, 10).cache_points
+    assert turn_of(messages, {}, 10, 10).cached == CachedPart()
     assert cache_lifetime_s(messages, {}) == lifetime_s
 
 
@@ -196,6 +198,22 @@ def test_the_shortest_of_several_lifetimes_counts() -> None:
     points: list[JsonObject] = [{**USER, "cache_control": {"ttl": ttl}} for ttl in ("1h", "5m")]
 
     assert cache_lifetime_s(points, {}) == CACHE_S
+
+
+def test_points_on_tools_and_system_messages_keep_these_and_no_conversation() -> None:
+    rules: JsonObject = {"role": "system", "content": "Help. " * 100}
+    tools: list[JsonValue] = [{"type": "function", "function": {"name": "f"}}]
+    marked: JsonObject = {**rules, "cache_control": {"type": "ephemeral"}}
+    talk = [USER, ANSWER, USER]
+
+    by_caller = turn_of([marked, *talk], {"tools": tools}, 10, 10).cached
+    by_stage = turn_of([rules, *talk], {"tools": tools}, 10, 10, "auto").cached
+
+    assert by_caller is not None
+    assert by_stage == replace(by_caller, by_stage=True)
+    assert by_caller.tokens == fixed_tokens([rules, USER], {"tools": tools}) > 0
+    assert turn_of([marked, *talk], {"cache_control": {}}, 10, 10).cached == CachedPart()
+    assert turn_of([rules, *talk], {}, 10, 10).cached is None
 
 
 def test_tools_and_whole_requests_can_be_cached_too() -> None:

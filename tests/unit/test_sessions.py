@@ -10,6 +10,7 @@ from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.sessions import (
     CACHE_S,
+    CachedPart,
     Candidates,
     Ground,
     Move,
@@ -50,7 +51,7 @@ NOW = 1_800_000_000.0
 LONG = SessionState(
     Tier.LARGE, "a/large", 20_000, 19_000, estimated_tokens=20_000, answers=3, used_at=NOW - 60
 )
-NEXT = SessionTurn(20_500, 300, cache_points=True)
+NEXT = SessionTurn(20_500, 300, cached=CachedPart())
 
 TOKENS = st.integers(0, 200_000)
 TIERS = st.sampled_from(Tier)
@@ -72,7 +73,7 @@ TURNS = st.builds(
     continues=st.booleans(),
     tool_loop=st.booleans(),
     provider_state=st.booleans(),
-    cache_points=st.booleans(),
+    cached=st.sampled_from([None, CachedPart(), CachedPart(3000), CachedPart(9000, by_stage=True)]),
 )
 
 
@@ -201,6 +202,30 @@ def test_further_turns_pay_for_a_move_down() -> None:
     patient = SessionRule(MODELS, further_turns=10)
 
     assert patient.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW).move is Move.DOWN
+
+
+def test_what_is_not_kept_is_paid_for_in_each_turn() -> None:
+    """By hand: 3,000 of 20,500 tokens are kept; 1.25 and 0.1 times the price of input."""
+    turn = replace(NEXT, cached=CachedPart(3000))
+    growth, turns = 300 + 500, 5
+    sizes = [20_500 + n * growth for n in range(turns)]
+    written_usd = 3000 * 3.75e-6
+    read_usd = 3000 * 0.3e-6 * (turns - 1)
+    others_usd = sum(size - 3000 for size in sizes) * 3e-6 + turns * 300 * 15e-6
+
+    assert RULE.expected_usd("a/medium", turn, LONG, 0) == pytest.approx(
+        written_usd + read_usd + others_usd
+    )
+
+
+def test_a_stage_sets_no_points_for_a_model_whose_shortest_prefix_is_unknown() -> None:
+    rule = SessionRule(MODELS.model_copy(update={"capabilities": {}}))
+    by_stage, nothing = (
+        rule.expected_usd("a/medium", replace(NEXT, cached=cached), LONG, 0)
+        for cached in (CachedPart(3000, by_stage=True), None)
+    )
+
+    assert by_stage == nothing
 
 
 def test_an_unknown_price_keeps_the_session() -> None:
@@ -346,7 +371,7 @@ def test_no_history_breaks_the_promises(requests: list[Request]) -> None:
     now, tokens = NOW, 0
     for each in requests:
         now, tokens = now + each.pause_s, tokens + each.added_tokens
-        turn = SessionTurn(tokens, 300, state is not None, each.tool_loop, cache_points=True)
+        turn = SessionTurn(tokens, 300, state is not None, each.tool_loop, cached=CachedPart())
         decision = RULE.held(turn, state, EVERYBODY)
         if decision is None:
             assert state is None or not each.tool_loop

@@ -6,6 +6,7 @@ from pathlib import Path
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.sessions import (
+    CachedPart,
     Candidates,
     SessionDecision,
     SessionRule,
@@ -73,7 +74,7 @@ def rows() -> list[str]:
             300,
             continues=number > 1,
             tool_loop=step.router is None,
-            cache_points=True,
+            cached=CachedPart(),
         )
         now = step.minute * 60
         decision = _decision(step, turn, state, now)

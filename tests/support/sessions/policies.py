@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from route_switch.domain.sessions import (
     FURTHER_TURNS,
+    CachedPart,
     Candidates,
     SessionRule,
     SessionState,
@@ -57,7 +58,9 @@ class Sessions:
             ASSUMED_OUTPUT_TOKENS,
             continues=asked.last is not None,
             tool_loop=asked.in_tool_loop,
-            cache_points=any(each.price.cache_write_usd_per_million for each in terms.values()),
+            cached=CachedPart()
+            if any(each.price.cache_write_usd_per_million for each in terms.values())
+            else None,
         )
         decision = rule.held(turn, state, may)
         if decision is None:

@@ -61,17 +61,28 @@ def with_points(
 ) -> tuple[Messages, Params]:
     """Set points after the tools and after the system messages at the beginning, if there are at
     least so many tokens before each."""
-    marked, changed, tokens = list(messages), dict(params), 0
+    marked, changed = list(messages), dict(params)
     tools = params.get("tools")
-    if isinstance(tools, list) and tools and isinstance(tools[-1], dict):
-        tokens = estimate_tokens(json.dumps(tools, ensure_ascii=False))
-        if tokens >= least:
-            changed["tools"] = [*tools[:-1], {**tools[-1], MARK: POINT}]
+    tokens = _tool_tokens(params)
+    if tokens >= least and isinstance(tools, list) and tools and isinstance(tools[-1], dict):
+        changed["tools"] = [*tools[:-1], {**tools[-1], MARK: POINT}]
     count = _leading_system_messages(messages)
-    tokens += sum(estimate_tokens(text_of(message)) for message in messages[:count])
-    if count and tokens >= least:
+    if count and fixed_tokens(messages, params) >= least:
         marked[count - 1] = _marked(messages[count - 1])
     return tuple(marked), changed
+
+
+def fixed_tokens(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> int:
+    """Return the tokens of tools and of the system messages at the beginning, which a conversation
+    does not add to."""
+    leading = messages[: _leading_system_messages(messages)]
+    return _tool_tokens(params) + sum(estimate_tokens(text_of(message)) for message in leading)
+
+
+def marks_conversation(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> bool:
+    """Whether a point is behind tools and system messages, so that the conversation is kept."""
+    behind = messages[_leading_system_messages(messages) :]
+    return MARK in params or any(True for _ in _points(behind, {}))
 
 
 def with_prefix_point(messages: Sequence[JsonObject], least: int | None) -> Messages:
@@ -81,6 +92,13 @@ def with_prefix_point(messages: Sequence[JsonObject], least: int | None) -> Mess
     if least is None or sum(estimate_tokens(text_of(m)) for m in before) < least:
         return tuple(messages)
     return (*before[:-1], _marked(before[-1]), *messages[-1:])
+
+
+def _tool_tokens(params: Mapping[str, JsonValue]) -> int:
+    tools = params.get("tools")
+    if not isinstance(tools, list) or not tools:
+        return 0
+    return estimate_tokens(json.dumps(tools, ensure_ascii=False))
 
 
 def _leading_system_messages(messages: Sequence[JsonObject]) -> int:

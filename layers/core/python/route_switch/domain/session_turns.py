@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from route_switch.domain.cache_points import points_of
+from route_switch.domain.cache_points import (
+    CachePoints,
+    fixed_tokens,
+    has_points,
+    marks_conversation,
+    points_of,
+)
 from route_switch.domain.call_ids import ids_of_calls
 from route_switch.domain.conversation import tool_loop_is_open
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.sessions import CACHE_S, SessionState, SessionTurn
+from route_switch.domain.sessions import CACHE_S, CachedPart, SessionState, SessionTurn
 from route_switch.domain.signer import Signer
 
 DIGEST_BYTES = 16
@@ -40,8 +46,10 @@ def turn_of(
     params: Mapping[str, JsonValue],
     input_tokens: int,
     output_tokens: int,
+    cache_points: CachePoints = "off",
 ) -> SessionTurn:
-    """Return what the session rule needs to know about a request in OpenAI's chat form."""
+    """Return what the session rule needs to know about a request in OpenAI's chat form.
+    `cache_points` is the stage's setting."""
     if not continues(messages):
         return SessionTurn(input_tokens, output_tokens, continues=False)
     return SessionTurn(
@@ -49,8 +57,20 @@ def turn_of(
         output_tokens,
         tool_loop=tool_loop_is_open(messages),
         provider_state=carries_state(messages),
-        cache_points=any(points_of(messages, params)),
+        cached=_cached_part(messages, params, cache_points),
     )
+
+
+def _cached_part(
+    messages: Sequence[JsonObject], params: Mapping[str, JsonValue], setting: CachePoints
+) -> CachedPart | None:
+    if has_points(messages, params):
+        if marks_conversation(messages, params):
+            return CachedPart()
+        return CachedPart(fixed_tokens(messages, params))
+    if setting == "off":
+        return None
+    return CachedPart(fixed_tokens(messages, params), by_stage=True)
 
 
 def continues(messages: Sequence[JsonObject]) -> bool:

@@ -111,13 +111,23 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
+class CachedPart:
+    """What cache points ask for: to keep the first `tokens` (tools and system messages), or the
+    whole conversation as it grows. With `by_stage`, the stage sets them, for the models whose
+    shortest prefix is known."""
+
+    tokens: int | None = None
+    by_stage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionTurn:
     """What the rule needs to know about a request. Tokens are estimates.
 
     `continues` says whether a model has answered before in this conversation, `tool_loop` whether
     tools that a model called have been or are to be answered, `provider_state` whether the messages
-    carry state that only its own model can read, and `cache_points` whether the request marks what
-    to cache, for the providers that cache only on request.
+    carry state that only its own model can read, and `cached` what cache points ask for, of the
+    providers that cache only on request.
     """
 
     input_tokens: int
@@ -125,7 +135,7 @@ class SessionTurn:
     continues: bool = True
     tool_loop: bool = False
     provider_state: bool = False
-    cache_points: bool = False
+    cached: CachedPart | None = None
 
     @property
     def may_need_its_model(self) -> bool:
@@ -288,22 +298,28 @@ class SessionRule:
         price = self.catalog.price(model)
         if price is None:
             return None
-        on_request = turn.cache_points and not _caches_by_itself(price)
-        fills = on_request or _caches_by_itself(price)
-        shortest = self._shortest_prefix(model) if on_request else AUTOMATIC_MIN_TOKENS
+        by_itself = _caches_by_itself(price)
         size, total_usd = state.grown_to(turn.input_tokens), 0.0
         growth = turn.output_tokens + max(size - state.input_tokens, 0)
         read = min(warm_tokens, size)
         for _ in range(self.further_turns + 1):
-            written = size - read if on_request and size >= shortest else 0
+            kept = self._kept_tokens(model, turn, size, by_itself=by_itself)
+            written = 0 if by_itself else max(kept - read, 0)
             usage = Usage(size, turn.output_tokens, read, written)
             total_usd += cost_usd(usage, price) or 0.0
-            read = size if fills and size >= shortest else 0
+            read = kept
             size += growth
         return total_usd
 
-    def _shortest_prefix(self, model: str) -> int:
-        return self.catalog.capabilities_of(model).cache_min_tokens or AUTOMATIC_MIN_TOKENS
+    def _kept_tokens(self, model: str, turn: SessionTurn, size: int, *, by_itself: bool) -> int:
+        """Return how much of an input of this size the model's provider keeps."""
+        if by_itself:
+            return size if size >= AUTOMATIC_MIN_TOKENS else 0
+        shortest, cached = self.catalog.capabilities_of(model).cache_min_tokens, turn.cached
+        if cached is None or (cached.by_stage and shortest is None):
+            return 0
+        kept = size if cached.tokens is None else min(cached.tokens, size)
+        return kept if kept >= (shortest or AUTOMATIC_MIN_TOKENS) else 0
 
 
 def warm_history(turn: SessionTurn, state: SessionState | None, now: float) -> int:

@@ -27,6 +27,7 @@ from route_switch.domain.sessions import (
     SessionDecision,
     SessionRule,
     SessionState,
+    SessionTurn,
     state_after,
     warm_history,
 )
@@ -65,6 +66,7 @@ class Sessions:
         self._store = store
         self._rule = SessionRule(config.models)
         self._is_on = config.sessions == "on"
+        self._cache_points = config.cache_points
         self._pool = pool
         self._now = now
         self._sleep = sleep
@@ -81,7 +83,14 @@ class Sessions:
 
         messages = admitted.request.messages
         reading = StateReading(lambda: self._pool.submit(self._load, session_id, messages))
-        return RequestSession(self._rule, admitted, reading, write, self._now)
+        turn = turn_of(
+            messages,
+            admitted.request.params,
+            admitted.needs.input_tokens,
+            assumed_output_tokens(admitted.request.params),
+            self._cache_points,
+        )
+        return RequestSession(self._rule, admitted, turn, reading, write, self._now)
 
     def _load(self, session_id: str, messages: Sequence[JsonObject]) -> SessionState | None:
         """Load what the last answer left behind.
@@ -133,20 +142,15 @@ class RequestSession:
         self,
         rule: SessionRule,
         admitted: AdmittedRequest,
+        turn: SessionTurn,
         reading: StateReading,
         write: Callable[[RequestRecord, SessionState], Future[None]],
         now: Callable[[], datetime],
     ) -> None:
-        request = admitted.request
         self._rule = rule
-        self._request = request
+        self._request = admitted.request
         self._candidates = Candidates(admitted.eligible.tiers, admitted.eligible.models)
-        self._turn = turn_of(
-            request.messages,
-            request.params,
-            admitted.needs.input_tokens,
-            assumed_output_tokens(request.params),
-        )
+        self._turn = turn
         self._reading = reading
         self._write = write
         self._writing: Future[None] | None = None
