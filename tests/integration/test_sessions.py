@@ -134,7 +134,9 @@ def test_points_that_the_stage_sets_count_as_much_as_the_callers(
     api = make_api(models=models, cache_points="auto")
     reply = completion("The tides.", 9000)
     assert isinstance(reply.body, dict)
-    usage = {**reply.body["usage"], "cache_creation_input_tokens": 8900}  # type: ignore[dict-item]
+    counted = reply.body["usage"]
+    assert isinstance(counted, dict)
+    usage = {**counted, "cache_creation_input_tokens": 8900}
     marked = {"type": "text", "text": RULES, "cache_control": {"type": "ephemeral"}}
     ends = []
     for rules in (RULES, [marked]):
@@ -188,6 +190,8 @@ def test_a_session_moves_down_if_that_saves_more(make_api: MakeApi) -> None:
 
 
 def test_an_open_tool_loop_keeps_the_model_and_spares_the_router_call(api: Api) -> None:
+    routed_to(api, 2, medium=completion("", 9000, tool_calls=[CALL]))
+    say(api, ASK, tools=TOOLS)
     routed_to(api, 3)
     api.upstream.calls.clear()
 
@@ -252,6 +256,44 @@ def test_a_state_that_is_still_being_written_is_waited_for(
 
     assert told(say(api, ASK + LOOP, tools=TOOLS)) == ("kept", "2", "session")
     assert loads == [loads[0]] * 2
+
+
+def test_a_state_that_is_not_there_is_looked_for_again_beside_the_router_call(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The router answers only once the second look has begun; the loop keeps its model even if the
+    state arrives after that reply."""
+    loads: list[str] = []
+    looks_again, replied = threading.Event(), threading.Event()
+
+    def load(_: DynamoDbSessions, session_id: str) -> SessionState | None:
+        loads.append(session_id)
+        if len(loads) == 1:
+            assert "router" not in api.upstream.models_called()
+            return None
+        looks_again.set()
+        assert replied.wait(10)
+        state = SessionState(Tier.MEDIUM, "openai/medium", 9, 0, 9, 1, used_at=0.0)
+        return state if loads[-1] != loads[0] else None
+
+    def script(body: Body) -> Reply:
+        if body["model"] != "router":
+            return completion("m")
+        assert looks_again.wait(10)
+        replied.set()
+        return completion("3")
+
+    monkeypatch.setattr(DynamoDbSessions, "load", load)
+    api.upstream.script = script
+    api.upstream.calls.clear()
+
+    answer = say(api, ASK + LOOP, tools=TOOLS)
+
+    assert told(answer) == ("kept", "2", "session")
+    assert [loads[0] == each for each in loads] == [True, True, False]
+    record = record_of(api, answer.body["id"])
+    assert record["routed_tier"] == 3
+    assert str(record["why"]).endswith("; kept: a tool loop is open")
 
 
 def test_a_client_may_rename_the_calls_of_its_tools(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from copy import copy
 from dataclasses import replace
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from route_switch.domain.conversation import last_answer
 from route_switch.domain.decision import Reason
-from route_switch.domain.ports import JsonObject, SessionStore
+from route_switch.domain.ports import SessionStore
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.session_turns import (
@@ -36,6 +36,7 @@ from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.continuation import Continuation
 from route_switch.services.estimate_costs import assumed_output_tokens
 from route_switch.services.inbound_request import AdmittedRequest, RoutedRequest
+from route_switch.services.state_reading import StateReading
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,7 @@ HOLD_S = 1.0
 without the state, the model might change."""
 
 AGAIN_S = 0.03
-"""When to look again for the state of a tool loop that is not there: an agent that answers a call
-at once is sometimes faster than the write."""
+"""When to look again for the state of a tool loop that is not there. A write takes milliseconds."""
 
 
 class Sessions:
@@ -82,7 +82,7 @@ class Sessions:
             return self._pool.submit(self._store.save, name, state, record.request_id)
 
         messages = admitted.request.messages
-        reading = StateReading(lambda: self._pool.submit(self._load, session_id, messages))
+        reading = self._reading(session_id, state_id(session_id, last_answer(messages)))
         turn = turn_of(
             messages,
             admitted.request.params,
@@ -92,47 +92,20 @@ class Sessions:
         )
         return RequestSession(self._rule, admitted, turn, reading, write, self._now)
 
-    def _load(self, session_id: str, messages: Sequence[JsonObject]) -> SessionState | None:
-        """Load what the last answer left behind.
+    def _reading(self, session_id: str, name: str) -> StateReading:
+        def first() -> Future[SessionState | None]:
+            return self._pool.submit(self._store.load, name)
 
-        The state of a tool loop may still be on its way, so look again. If it stays away, the
-        client may have changed the ids of its calls: take the session's.
-        """
-        name = state_id(session_id, last_answer(messages))
-        state = self._store.load(name)
-        if state is not None or name == session_id:
-            return state
+        def again() -> Future[SessionState | None]:
+            return self._pool.submit(self._load_again, session_id, name)
+
+        return StateReading(first, again if name != session_id else None)
+
+    def _load_again(self, session_id: str, name: str) -> SessionState | None:
+        """Load the state of a tool loop that was not there. If it stays away, the client may have
+        changed the ids of its calls: take the session's."""
         self._sleep(AGAIN_S)
         return self._store.load(name) or self._store.load(session_id)
-
-
-class StateReading:
-    """A session's state, which is read from `start` on, in another thread."""
-
-    def __init__(self, submit: Callable[[], "Future[SessionState | None]"]) -> None:
-        self._submit = submit
-        self._future: Future[SessionState | None] | None = None
-        self._has_failed = False
-
-    def start(self) -> None:
-        if self._future is None:
-            self._future = self._submit()
-
-    def get(self, timeout_s: float) -> SessionState | None:
-        """Return the state if it arrives in time. A store never fails a request."""
-        self.start()
-        return self.get_if_started(timeout_s)
-
-    def get_if_started(self, timeout_s: float) -> SessionState | None:
-        if self._future is None:
-            return None
-        try:
-            return self._future.result(timeout_s)
-        except Exception as error:  # noqa: BLE001, RUF100 (whatever a store raises)
-            if not self._has_failed:
-                logger.warning("A session was not read: %s", type(error).__name__)
-            self._has_failed = True
-            return None
 
 
 class RequestSession:
@@ -159,9 +132,11 @@ class RequestSession:
         self._in_shadow = False
 
     def read(self) -> None:
-        """Start to read the state. A conversation that begins has none to wait for."""
+        """Start to read the state, or to look again for it. A conversation that begins has none to
+        wait for."""
         if self._turn.continues:
             self._reading.start()
+            self._reading.look_again()
 
     def in_shadow(self) -> "RequestSession":
         """Return the session as it continues what routing decided before, not what answered."""
@@ -171,22 +146,27 @@ class RequestSession:
 
     def held(self) -> SessionDecision | None:
         """Return the decision if the model must stay. Then the router need not be asked, so this
-        waits for the state first."""
+        waits for the state first, but does not look twice."""
         if not self._turn.may_need_its_model:
             return None
-        return self._rule.held(self._turn, self._known(HOLD_S), self._candidates)
+        state = self._seen_by_rule(self._reading.get(HOLD_S))
+        return self._rule.held(self._turn, state, self._candidates)
 
     def moved(self, wanted: Tier) -> SessionDecision:
-        """Return what becomes of the session if the router asks for this tier."""
-        state = self._known(LATE_S) if self._turn.continues else None
-        return self._rule.moved(self._turn, state, wanted, self._candidates, self._began_at)
+        """Return what becomes of the session if the router asks for this tier. A model that must
+        stay does so as well if its state was only found beside the router call."""
+        read = self._reading.get_at_last(LATE_S, HOLD_S) if self._turn.continues else None
+        turn, state, candidates = self._turn, self._seen_by_rule(read), self._candidates
+        held = self._rule.held(turn, state, candidates)
+        return held or self._rule.moved(turn, state, wanted, candidates, self._began_at)
 
     def continuation(self, decided: SessionDecision | None) -> Continuation:
         """Return what the conversation asks of the models. Wait for the state where it says whose
         state the messages carry."""
         first = decided.model if decided else None
         carried = self._turn.provider_state
-        state = self._reading.get(HOLD_S) if carried else self._reading.get_if_started(0.0)
+        reading = self._reading
+        state = reading.get_at_last(HOLD_S, HOLD_S) if carried else reading.get_if_started(0.0)
         history_tokens = warm_history(self._turn, state, self._began_at)
         signer = signer_of(state, self._request.messages) if carried and state else None
         last_model = state.model if state else None
@@ -237,8 +217,7 @@ class RequestSession:
         signs = completion is not None and carries_state([completion.message])
         return signer_after(signer, model, signs=signs, carried_answers=answers)
 
-    def _known(self, timeout_s: float) -> SessionState | None:
-        state = self._reading.get(timeout_s)
+    def _seen_by_rule(self, state: SessionState | None) -> SessionState | None:
         return state.in_shadow if state and self._in_shadow else state
 
 
