@@ -67,3 +67,13 @@ def test_older_reasoning_of_another_model_is_left_out_for_the_signer() -> None:
         user,
         *PLAIN,
     )
+
+
+def test_another_effort_of_the_same_model_leaves_the_cache_behind() -> None:
+    last = Continuation(last_model="p/a (reasoning_effort=low)", history_tokens=900)
+
+    assert last.left_behind("p/a (reasoning_effort=low)") == 0
+    assert last.left_behind("p/a (reasoning_effort=low; temperature=0.5)") == 0
+    assert last.left_behind("p/a (reasoning_effort=high)") == 900
+    assert last.left_behind("p/a") == 900
+    assert last.left_behind(None) == 900

@@ -22,6 +22,7 @@ from route_switch.domain.sessions import (
     state_after,
 )
 from route_switch.domain.signer import Signer, signer_after
+from route_switch.domain.tier_parameters import TierParameters
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 
@@ -237,12 +238,56 @@ def test_an_unknown_price_keeps_the_session() -> None:
 
 
 def test_a_move_to_the_same_model_costs_no_cache() -> None:
-    tiers = {**MODELS.tiers, Tier.MEDIUM: TierModels(model="a/large")}
+    down = moved_to(TierModels(model="a/large"))
+
+    assert (down.move, down.ground) == (Move.DOWN, Ground.SAME_MODEL)
+    assert down.model == "a/large"
+
+
+def moved_to(medium: TierModels) -> SessionDecision:
+    tiers = {**MODELS.tiers, Tier.MEDIUM: medium}
     rule = SessionRule(MODELS.model_copy(update={"tiers": tiers}))
+    return rule.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW)
 
-    down = rule.moved(NEXT, LONG, Tier.MEDIUM, EVERYBODY, NOW)
 
-    assert (down.move, down.model) == (Move.DOWN, "a/large")
+def test_a_move_to_a_lower_effort_of_the_same_model_saves_thoughts_and_costs_a_cache() -> None:
+    high, low = (TierParameters(reasoning_effort=effort) for effort in ("medium", "low"))
+    tiers = {
+        **MODELS.tiers,
+        Tier.LARGE: TierModels(model="a/large", params=high),
+        Tier.MEDIUM: TierModels(model="a/large", params=low),
+    }
+    catalog = MODELS.model_copy(update={"tiers": tiers})
+    everybody = Candidates(ALL_TIERS, frozenset(catalog.names))
+
+    def moved_at(tokens: int) -> Ground:
+        state = replace(
+            LONG,
+            model=catalog.tiers[Tier.LARGE].name,
+            input_tokens=tokens,
+            cached_tokens=tokens,
+            estimated_tokens=tokens,
+        )
+        turn = replace(NEXT, input_tokens=tokens + 500)
+        return SessionRule(catalog).moved(turn, state, Tier.MEDIUM, everybody, NOW).ground
+
+    assert moved_at(20_000) is Ground.MOVE_SAVES
+    assert moved_at(150_000) is Ground.MOVE_COSTS
+
+
+@pytest.mark.parametrize(
+    ("parameters", "ground"),
+    [
+        (TierParameters(reasoning_effort="low"), Ground.MOVE_COSTS),
+        (TierParameters(thinking_budget_tokens=2048), Ground.MOVE_COSTS),
+        (TierParameters(verbosity="low"), Ground.MOVE_COSTS),
+        (TierParameters(temperature=0.5, top_p=0.9, max_tokens=300), Ground.SAME_MODEL),
+    ],
+)
+def test_another_effort_of_the_same_model_starts_with_an_empty_cache(
+    parameters: TierParameters, ground: Ground
+) -> None:
+    assert moved_to(TierModels(model="a/large", params=parameters)).ground is ground
 
 
 @pytest.mark.parametrize(

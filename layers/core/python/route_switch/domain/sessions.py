@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.signer import Signer
-from route_switch.domain.tier_parameters import model_of
+from route_switch.domain.tier_parameters import cached_as, split_name
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
 
@@ -250,7 +250,7 @@ class SessionRule:
         self, turn: SessionTurn, state: SessionState, tier: Tier, wanted: Tier
     ) -> SessionDecision:
         other = self.catalog.tiers[wanted].name
-        if model_of(other) == model_of(state.model):  # it has the cache already
+        if cached_as(other) == cached_as(state.model):  # it has the cache already
             return SessionDecision(Move.DOWN, Ground.SAME_MODEL, wanted, other)
         stay_usd = self.expected_usd(state.model, turn, state, self.warm_tokens(state))
         move_usd = self.expected_usd(other, turn, state, 0)
@@ -293,19 +293,22 @@ class SessionRule:
         `warm_tokens` are in its cache; None if its price is unknown.
 
         Each further turn is as long as this one: its input grows by the answer and by as much as
-        the user has added now.
+        the user has added now. A model with an effort or a thinking budget writes as many thoughts
+        as there is room for, which do not come back as input. That is more than most answers take,
+        so the rule rather follows the router to a tier that thinks less.
         """
         price = self.catalog.price(model)
         if price is None:
             return None
         by_itself = _caches_by_itself(price)
+        written_tokens = turn.output_tokens + split_name(model)[1].thinking_room
         size, total_usd = state.grown_to(turn.input_tokens), 0.0
         growth = turn.output_tokens + max(size - state.input_tokens, 0)
         read = min(warm_tokens, size)
         for _ in range(self.further_turns + 1):
             kept = self._kept_tokens(model, turn, size, by_itself=by_itself)
             written = 0 if by_itself else max(kept - read, 0)
-            usage = Usage(size, turn.output_tokens, read, written)
+            usage = Usage(size, written_tokens, read, written)
             total_usd += cost_usd(usage, price) or 0.0
             read = kept
             size += growth

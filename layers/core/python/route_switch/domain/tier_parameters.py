@@ -119,6 +119,22 @@ def model_of(name: str) -> str:
     return split_name(name)[0]
 
 
+@lru_cache(maxsize=256)
+def cached_as(name: str) -> str:
+    """Return the name without the parameters that a provider's cache does not depend on. Models
+    with the same result read the same cache.
+
+    How much a model thinks is part of what is cached: Anthropic drops cached messages when the
+    thinking parameters change (https://docs.claude.com/en/docs/build-with-claude/prompt-caching),
+    users measure the same for the effort, and OpenAI counts a changed effort among the causes of
+    misses. Nothing is known about `verbosity`, so it counts as well. Sampling and limits concern
+    the output alone.
+    """
+    model, parameters = split_name(name)
+    output_only = dict.fromkeys(("temperature", "top_p", "max_tokens"))
+    return name_with(model, parameters.model_copy(update=output_only))
+
+
 def of_model(values: Mapping[str, T], name: str) -> T | None:
     """Return the value for a model with parameters, by its whole name or else by its model's."""
     return values[name] if name in values else values.get(model_of(name))

@@ -7,7 +7,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.session_turns import LEFT_OUT, split_after_answers, without_state
 from route_switch.domain.signer import Signer
-from route_switch.domain.tier_parameters import model_of
+from route_switch.domain.tier_parameters import cached_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Continuation:
     def left_behind(self, model: str | None) -> int:
         """Return the tokens that the last answer's model may have in its cache, and `model`, which
         has taken its place, does not."""
-        is_same = model and self.last_model and model_of(model) == model_of(self.last_model)
-        return 0 if is_same else self.history_tokens
+        has_cache = model and self.last_model and cached_as(model) == cached_as(self.last_model)
+        return 0 if has_cache else self.history_tokens
 
     def messages_for(
         self, model: str, messages: tuple[JsonObject, ...], *, is_first: bool
