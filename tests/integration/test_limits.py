@@ -15,6 +15,8 @@ EVERYTHING = by_model(
     large=completion("l", 100, 100),
 )
 
+HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
+
 
 def taken_usd(key: str) -> float:
     items = boto3.client("dynamodb").scan(TableName="results")["Items"]
@@ -96,6 +98,26 @@ def test_a_lower_max_tokens_makes_a_request_fit_the_budget(api: Api) -> None:
     api.upstream.script = EVERYTHING
     assert api.chat(LONG, key="rs-team").status == 429
     assert api.chat(LONG, key="rs-team", max_tokens=50).status == 200
+
+
+@pytest.mark.parametrize(
+    ("point", "status"), [(None, 200), ({"type": "ephemeral"}, 200), (HOUR, 429)]
+)
+def test_what_a_request_writes_to_a_cache_counts_before_it_is_sent(
+    make_api: MakeApi, point: JsonValue, status: int
+) -> None:
+    """About 10,000 tokens: 0.1 USD to read, 0.125 to write for five minutes, 0.2 for an hour."""
+    large = CATALOG.prices["openai/large"].model_copy(
+        update={"cache_write_usd_per_million": 12.5, "cache_write_1h_usd_per_million": 20}
+    )
+    prices = {**CATALOG.prices, "openai/large": large}
+    api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
+    api.upstream.script = EVERYTHING
+    add_key("rs-team", monthly_budget_usd={"N": "0.15"})
+    part = {"type": "text", "text": "Rules. " * 5700, **({"cache_control": point} if point else {})}
+    messages = [{"role": "user", "content": [part]}]
+    body = {"model": "tier-3", "max_tokens": 50, "messages": messages}
+    assert api("POST", "/v1/chat/completions", body, "rs-team").status == status
 
 
 @pytest.mark.parametrize("model", ["auto", "tier-3"])

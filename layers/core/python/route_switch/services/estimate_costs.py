@@ -1,12 +1,15 @@
 """Estimate a request's cost from estimated tokens, before it is sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import asks_for_an_hour, has_points
 from route_switch.domain.needs import Needs
 from route_switch.domain.parameters import with_tier_parameters
-from route_switch.domain.pricing import cost_usd
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.strategies.prompt_strategy import router_params
 from route_switch.domain.tier_parameters import split_name
@@ -57,21 +60,45 @@ def estimated_costs_usd(
 
 
 def worst_cost_usd(
-    config: RouterConfig, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
+    config: RouterConfig,
+    models: Iterable[str],
+    needs: Needs,
+    params: Mapping[str, JsonValue],
+    messages: Sequence[JsonObject] = (),
 ) -> float:
-    """Return the cost of the router call plus the most expensive model's longest likely answer.
+    """Return the cost of the router call plus the most expensive model's longest likely answer. A
+    request with cache points writes its whole input to a cache.
 
     A request to a model without any output limit may cost more, and so may one whose first models
     fail late.
     """
     catalog, n = config.models, params.get("n")
     answers = n if isinstance(n, int) and n > 0 else 1
+    has_own = has_points(messages, params)
+    for_an_hour = asks_for_an_hour(messages, params)
     costs = []
     for name in models:
-        longest = _longest_answer(config, name, params)
-        usage = Usage(needs.input_tokens, answers * longest)
-        costs.append(cost_usd(usage, catalog.price(name)) or 0.0)
+        read, longest = needs.input_tokens, _longest_answer(config, name, params)
+        written = read if has_own or _gets_points(config, name) else 0
+        hour = written if for_an_hour and catalog.capabilities_of(name).long_cache else 0
+        usage = Usage(
+            read, answers * longest, cache_write_tokens=written, cache_write_1h_tokens=hour
+        )
+        costs.append(_dearest_usd(usage, catalog.price(name)))
     return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)
+
+
+def _gets_points(config: RouterConfig, name: str) -> bool:
+    """Whether the stage sets cache points for this model where a request has none."""
+    shortest = config.models.capabilities_of(name).cache_min_tokens
+    return config.cache_points == "auto" and shortest is not None
+
+
+def _dearest_usd(usage: Usage, price: Price | None) -> float:
+    """Return the cost, where cache writes cost at least as much as other input."""
+    if price is not None and not price.charges_cache_writes:
+        usage = replace(usage, cache_write_tokens=0, cache_write_1h_tokens=0)
+    return cost_usd(usage, price) or 0.0
 
 
 def _longest_answer(config: RouterConfig, name: str, params: Mapping[str, JsonValue]) -> int:
