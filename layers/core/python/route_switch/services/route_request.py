@@ -139,7 +139,15 @@ class RouteRequest:
         )
         payable = eligible if named is None else eligible.only(named)
         called = payable.models_of(models) if answers else ()
-        worst_usd = worst_cost_usd(self._config, called, needs, request.params, request.messages)
+        live = self._live_prompt.known()
+        worst_usd = worst_cost_usd(
+            self._config,
+            called,
+            needs,
+            request.params,
+            request.messages,
+            live.prompt if live else None,
+        )
         if request.explain:
             worst_usd += explanation_cap_usd(self._config) or 0.0
         admission = self._admit(request.key, eligible, worst_usd)
