@@ -50,8 +50,8 @@ def config_of(
 
 
 def asking(ttl: str | None) -> tuple[JsonObject, ...]:
-    point = {"type": "ephemeral", **({"ttl": ttl} if ttl else {})}
-    part = {"type": "text", "text": "Rules.", "cache_control": point}
+    point: JsonObject = {"type": "ephemeral", **({"ttl": ttl} if ttl else {})}
+    part: JsonObject = {"type": "text", "text": "Rules.", "cache_control": point}
     return ({"role": "system", "content": [part]}, {"role": "user", "content": "Why?"})
 
 
