@@ -40,6 +40,11 @@ def points_of(
                 yield point
 
 
+def asks_for_an_hour(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> bool:
+    """Whether a point asks the provider to keep for an hour what it has read."""
+    return any(point.get("ttl") == "1h" for point in points_of(messages, params))
+
+
 def without_points(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
 ) -> tuple[Messages, Params]:
