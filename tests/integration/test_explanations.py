@@ -29,7 +29,7 @@ from tests.integration.conftest import (
     switch,
 )
 from tests.integration.test_limits import taken_usd
-from tests.integration.test_sessions import ASK, LOOP, ON, TOOLS, Messages, say
+from tests.integration.test_sessions import ASK, CALL, LOOP, ON, TOOLS, Messages, say
 from tests.support.upstream import Body, Reply, completion, failure
 
 PROMPT = RoutingPrompt(
@@ -307,6 +307,9 @@ def conversation(make_api: MakeApi, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def test_an_open_tool_loop_is_the_reason_to_stay(conversation: Api) -> None:
+    calling = completion("", 9000, tool_calls=[CALL])
+    conversation.upstream.script = by_model(router=completion("3"), large=calling)
+    say(conversation, ASK, tools=TOOLS)
     conversation.upstream.calls.clear()
     body = route_messages(conversation, ASK + LOOP, tools=TOOLS)
     assert "The session stays on Tier 3: a tool loop is open. The router was not asked." in (
@@ -315,6 +318,19 @@ def test_an_open_tool_loop_is_the_reason_to_stay(conversation: Api) -> None:
     assert "when the conversation no longer needs its model" in changes(body)
     assert body["explanation"]["evidence"] is None
     assert conversation.upstream.calls == []
+
+
+@pytest.mark.parametrize("router_says", ["1", "3"])
+def test_a_tool_loop_that_is_found_beside_the_router_call_is_explained_after_it(
+    conversation: Api, router_says: str
+) -> None:
+    conversation.upstream.script = by_model(router=completion(router_says))
+    body = route_messages(conversation, ASK + LOOP, tools=TOOLS)
+    told = said(body)
+    assert f"chose Tier {router_says}." in told
+    assert "The session stays on Tier 3: a tool loop is open." in told
+    assert "The router was not asked." not in told
+    assert "when the conversation no longer needs its model" in changes(body)
 
 
 def test_a_session_that_stays_is_explained_beside_what_the_router_chose(conversation: Api) -> None:

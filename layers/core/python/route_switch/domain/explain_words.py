@@ -83,7 +83,7 @@ _NO_DECISION: dict[ShadowReason | None, str] = {
 
 def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     """Say what routing itself chose, and then what limits or the session made of it."""
-    if is_held(routed):
+    if _was_unasked(routed):
         yield from _session(routed)
         return
     chosen, why = routed.routed_tier or routed.tier, routed.why.partition(";")[0]
@@ -110,9 +110,15 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
 
 
 def is_held(routed: RoutingDecision) -> bool:
-    """Whether the session's model has to stay, so that the router was not asked."""
+    """Whether the session's model has to stay."""
     session = routed.session
     return session is not None and session.ground in (Ground.TOOL_LOOP, Ground.PROVIDER_STATE)
+
+
+def _was_unasked(routed: RoutingDecision) -> bool:
+    """Whether the model has to stay and nothing was asked. A session that was found late has the
+    strategy's reason before its own."""
+    return is_held(routed) and routed.reason is Reason.SESSION and ";" not in routed.why
 
 
 _MOVES = {
@@ -130,7 +136,7 @@ def _session(routed: RoutingDecision) -> Iterator[str]:
     if session.ground is Ground.SAME_TIER:
         yield f"The session was on Tier {session.tier.value} before."
         return
-    unasked = " The router was not asked." if is_held(routed) else ""
+    unasked = " The router was not asked." if _was_unasked(routed) else ""
     saved = session.saved_usd
     saving = "" if saved is None else f" It expects to save {in_usd(saved)} by that."
     yield (
