@@ -86,8 +86,8 @@ for protocol in PROTOCOLS:
 
 @app.post(f"{MESSAGES.path}/count_tokens")
 def count_message_tokens() -> Response[str]:
-    _caller()
-    event = app.current_event
+    event, key = app.current_event, _caller()
+    router().admit.count(key)
     tokens = count_tokens(read_body(event, router().config.max_body_bytes))
     headers = MESSAGES.headers(event.request_context.request_id)
     return json_response({"input_tokens": tokens}, headers={**headers})
