@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from route_switch.api.protocols.responses.response_tools import ToolName
+from route_switch.api.client_call import ToolName
 from route_switch.domain.call_arguments import CallArguments
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject

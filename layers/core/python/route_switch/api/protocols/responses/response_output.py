@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
+from route_switch.api.client_call import ToolName
 from route_switch.api.protocols.responses.response_items import (
     CallItem,
     Item,
@@ -21,7 +22,6 @@ from route_switch.api.protocols.responses.response_state import (
     encode_state,
     thoughts_in,
 )
-from route_switch.api.protocols.responses.response_tools import ToolName
 from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import Chunk, JsonObject
 
