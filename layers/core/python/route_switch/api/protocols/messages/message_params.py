@@ -13,6 +13,7 @@ from route_switch.api.protocols.messages.messages_schema import (
     Tool,
     ToolChoice,
 )
+from route_switch.domain.efforts import effort_of
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 
@@ -22,8 +23,6 @@ EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "m
 """Every model that knows effort knows these three."""
 _LOADING = {"tool_reference": "tool_name", "tool_use": "name"}
 """Blocks that load a tool, and where they have its name."""
-LOW_BUDGET, MEDIUM_BUDGET = 4_096, 16_384
-"""Thinking budgets below which the effort is low, or medium."""
 
 
 def prompt_params(request: CountTokensRequest, content: JsonObject) -> JsonObject:
@@ -138,6 +137,4 @@ def _thinking(request: CountTokensRequest, content: JsonObject) -> JsonObject:
 def _effort(thinking: Thinking | None) -> str | None:
     if thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
         return None
-    if thinking.budget_tokens < LOW_BUDGET:
-        return "low"
-    return "medium" if thinking.budget_tokens < MEDIUM_BUDGET else "high"
+    return effort_of(thinking.budget_tokens)
