@@ -1,5 +1,5 @@
-"""The OpenAPI document: requests as they are validated, responses as the `openapi_…`
-modules describe them."""
+"""The OpenAPI document: requests as they are validated, responses as the `openapi_…` modules
+describe them."""
 
 from functools import lru_cache
 

@@ -1,5 +1,5 @@
-"""Response schemas for the OpenAPI document: records, feedback, costs, deletion and the prompt. They
-are not used for validation."""
+"""Response schemas for the OpenAPI document: records, costs, the prompt, and what is done to them.
+They are not used for validation."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
