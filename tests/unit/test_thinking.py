@@ -10,8 +10,8 @@ from pydantic import JsonValue
 from route_switch.adapters.models.bedrock_request import converse_request
 from route_switch.adapters.models.fitting_client import FittingClient
 from route_switch.domain.efforts import (
+    EFFORT_TOKENS,
     MIN_THINKING_TOKENS,
-    THINKING_TOKENS,
     Effort,
     effort_of,
 )
@@ -183,13 +183,13 @@ def test_a_gateway_translates_an_effort_for_claude_itself() -> None:
 
 
 def test_a_model_gets_no_larger_budget_than_an_effort_has_room_for() -> None:
-    for effort, tokens in THINKING_TOKENS.items():
+    for effort, tokens in EFFORT_TOKENS.items():
         assert MIN_THINKING_TOKENS <= tokens.budget <= tokens.most
         room = TierParameters.model_validate({"reasoning_effort": effort}).thinking_room
         assert room == tokens.most
-    assert set(THINKING_TOKENS) == set(get_args(Effort)) - {"none"}
+    assert set(EFFORT_TOKENS) == set(get_args(Effort)) - {"none"}
 
 
 @given(st.integers(1, 16_384))
 def test_an_effort_has_room_for_its_budget(budget_tokens: int) -> None:
-    assert budget_tokens <= THINKING_TOKENS[effort_of(budget_tokens)].most
+    assert budget_tokens <= EFFORT_TOKENS[effort_of(budget_tokens)].most

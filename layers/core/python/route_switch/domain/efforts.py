@@ -11,7 +11,7 @@ MIN_THINKING_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class ThinkingTokens:
+class EffortTokens:
     """`budget` is what a model that takes a budget gets in place of the effort, as LiteLLM
     translates it, so that a model means the same by an effort whichever client calls it.
 
@@ -24,13 +24,13 @@ class ThinkingTokens:
     most: int
 
 
-THINKING_TOKENS: Mapping[str, ThinkingTokens] = {
-    "minimal": ThinkingTokens(MIN_THINKING_TOKENS, MIN_THINKING_TOKENS),
-    "low": ThinkingTokens(MIN_THINKING_TOKENS, 1024),
-    "medium": ThinkingTokens(2048, 4096),
-    "high": ThinkingTokens(4096, 16_384),
-    "xhigh": ThinkingTokens(8192, 32_768),
-    "max": ThinkingTokens(16_384, 32_768),
+EFFORT_TOKENS: Mapping[str, EffortTokens] = {
+    "minimal": EffortTokens(MIN_THINKING_TOKENS, MIN_THINKING_TOKENS),
+    "low": EffortTokens(MIN_THINKING_TOKENS, 1024),
+    "medium": EffortTokens(2048, 4096),
+    "high": EffortTokens(4096, 16_384),
+    "xhigh": EffortTokens(8192, 32_768),
+    "max": EffortTokens(16_384, 32_768),
 }
 """By `Effort`, without `none`."""
 
@@ -38,6 +38,6 @@ THINKING_TOKENS: Mapping[str, ThinkingTokens] = {
 def effort_of(budget_tokens: int) -> Effort:
     """Return the least effort whose thoughts may take so many tokens: low, medium or high, which
     every model with efforts knows."""
-    if budget_tokens <= THINKING_TOKENS["low"].most:
+    if budget_tokens <= EFFORT_TOKENS["low"].most:
         return "low"
-    return "medium" if budget_tokens <= THINKING_TOKENS["medium"].most else "high"
+    return "medium" if budget_tokens <= EFFORT_TOKENS["medium"].most else "high"

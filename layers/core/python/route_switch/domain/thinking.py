@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from route_switch.domain.efforts import MIN_THINKING_TOKENS, THINKING_TOKENS, effort_of
+from route_switch.domain.efforts import EFFORT_TOKENS, MIN_THINKING_TOKENS, effort_of
 from route_switch.domain.parameters import LIMITS, Params
 
 _TUNING = ("temperature", "top_p", "top_k")
@@ -114,4 +114,4 @@ def _budget(params: Params) -> int:
         return max(stated, MIN_THINKING_TOKENS)
     effort = params.get("reasoning_effort")
     name = effort if isinstance(effort, str) else "medium"
-    return THINKING_TOKENS.get(name, THINKING_TOKENS["medium"]).budget
+    return EFFORT_TOKENS.get(name, EFFORT_TOKENS["medium"]).budget

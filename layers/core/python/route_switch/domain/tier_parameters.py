@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from route_switch.domain.efforts import MIN_THINKING_TOKENS, THINKING_TOKENS, Effort
+from route_switch.domain.efforts import EFFORT_TOKENS, MIN_THINKING_TOKENS, Effort
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class TierParameters(BaseModel):
         """Output tokens to allow for thoughts, on top of the answer, where no limit is stated."""
         if self.thinking_budget_tokens is not None:
             return self.thinking_budget_tokens
-        tokens = THINKING_TOKENS.get(self.reasoning_effort or "none")
+        tokens = EFFORT_TOKENS.get(self.reasoning_effort or "none")
         return tokens.most if tokens else 0
 
     @property
