@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.api.responses import service_logger
+from route_switch.api.http_responses import service_logger
 from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE
 from route_switch.domain.errors import RouteSwitchError, describe_defect
 from route_switch.wiring.dashboard import views

@@ -15,14 +15,14 @@ from route_switch.api.cors import cors_config
 from route_switch.api.deletion_answer import deleted_result, deleted_user
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
-from route_switch.api.path_parameters import check_request_id, check_user
-from route_switch.api.protocols.registry import error_form
-from route_switch.api.responses import (
+from route_switch.api.http_responses import (
     ErrorResponses,
     json_response,
     record_response,
     service_logger,
 )
+from route_switch.api.path_parameters import check_request_id, check_user
+from route_switch.api.protocols.registry import error_form
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, no_such_result
 from route_switch.wiring.management import management

@@ -24,6 +24,12 @@ from route_switch.api.credentials import authorization
 from route_switch.api.ending import Ending
 from route_switch.api.exchange import Exchange
 from route_switch.api.gateway_event import waited_s, without_base_path
+from route_switch.api.http_responses import (
+    ErrorResponses,
+    is_deliverable,
+    json_response,
+    service_logger,
+)
 from route_switch.api.outgoing import Outgoing, headers_of
 from route_switch.api.protocols.chat_completions.chat_protocol import CHAT_COMPLETIONS
 from route_switch.api.protocols.messages.messages_models import models_for
@@ -35,7 +41,6 @@ from route_switch.api.protocols.responses.response_protocol import RESPONSES
 from route_switch.api.protocols.responses.response_refusals import nothing_stored
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
-from route_switch.api.responses import ErrorResponses, is_deliverable, json_response, service_logger
 from route_switch.api.route_options import check_answered
 from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
@@ -86,8 +91,8 @@ for protocol in PROTOCOLS:
 
 @app.post(f"{MESSAGES.path}/count_tokens")
 def count_message_tokens() -> Response[str]:
-    _caller()
-    event = app.current_event
+    event, key = app.current_event, _caller()
+    router().admit.count(key)
     tokens = count_tokens(read_body(event, router().config.max_body_bytes))
     headers = MESSAGES.headers(event.request_context.request_id)
     return json_response({"input_tokens": tokens}, headers={**headers})

@@ -1,38 +1,15 @@
-// Drives Node's clients against a stack, and prints what each of them saw of each case as JSON.
-//
-// BASE_URL and API_KEY are in the environment. The upstream knows a case by the words in brackets,
-// see tests/support/clients.py. A result is what a user of the client gets, in the same form for
-// all clients; an error is told by its class, status and code.
+// Drives Node's clients of chat completions against a stack: see `shared.mjs`.
 
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { City, Tide, ai, aiCalls, aiSaid, aiThought, apiKey, asking, baseURL } from "./shared.mjs";
+import { load, paced, report, z } from "./shared.mjs";
 
-const folder = join(process.cwd(), ".build/clients/node/");
-const find = createRequire(pathToFileURL(folder));
-const load = (name) => import(pathToFileURL(find.resolve(name)));
-const [{ default: OpenAI }, { zodResponseFormat }, ai, { createOpenAICompatible }, langchain, { z }] =
+const [{ default: OpenAI }, { zodResponseFormat }, { createOpenAICompatible }, langchain] =
   await Promise.all([
     load("openai"),
     load("openai/helpers/zod"),
-    load("ai"),
     load("@ai-sdk/openai-compatible"),
     load("@langchain/openai"),
-    load("zod"),
   ]);
-
-const { BASE_URL: baseURL, API_KEY: apiKey } = process.env;
-const LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun.";
-const City = z.object({ city: z.string() });
-const Tide = z.object({ height_m: z.number() });
-const asking = (word, client) => `[${word} ${client}] ${LONG}`;
-
-// Whether at least five of eight words come one by one, and not together.
-async function paced(parts, textOf) {
-  const times = [];
-  for await (const part of parts) if (textOf(part)) times.push(performance.now());
-  return times.slice(1).filter((time, n) => time - times[n] > 50).length > 2;
-}
 
 function openaiNode() {
   const client = new OpenAI({ baseURL, apiKey });
@@ -109,23 +86,15 @@ function aiSdk() {
   const ask = (word, more) => ai.generateText(given(word, more));
   const stream = (word, more) =>
     ai.streamText(given(word, { onError: () => {}, ...more }));
-  const said = async (answer) => {
-    const usage = await answer.usage;
-    return { text: await answer.text, tokens: [usage.inputTokens, usage.outputTokens] };
-  };
-  const calls = (found) => found.map((call) => [call.toolName, call.input]);
   return {
-    text: async () => said(await ask("text", { model: model("auto") })),
-    stream: async () => said(stream("stream", { model: model("auto") })),
+    text: async () => aiSaid(await ask("text", { model: model("auto") })),
+    stream: async () => aiSaid(stream("stream", { model: model("auto") })),
     pace: async () => paced(stream("pace").textStream, (text) => text),
-    tools: async () => calls((await ask("tools", { tools })).toolCalls),
-    tools_streamed: async () => calls(await stream("tools_streamed", { tools }).toolCalls),
+    tools: async () => aiCalls((await ask("tools", { tools })).toolCalls),
+    tools_streamed: async () => aiCalls(await stream("tools_streamed", { tools }).toolCalls),
     structured: async () =>
       (await ask("structured", { output: ai.Output.object({ schema: Tide }) })).output,
-    reasoning: async () => {
-      const answer = await ask("reasoning");
-      return { reasoning: answer.reasoningText, text: answer.text };
-    },
+    reasoning: async () => aiThought(await ask("reasoning")),
     lines: async () => stream("lines").text,
     overflow: () => ask("overflow"),
     limited: () => ask("limited"),
@@ -174,27 +143,4 @@ function langchainJs() {
   };
 }
 
-function told(error) {
-  const inner = error.lastError ?? error; // of the AI SDK's RetryError
-  return {
-    error: inner.constructor.name,
-    status: inner.status ?? inner.statusCode ?? null,
-    code: inner.code ?? inner.data?.error?.code ?? null,
-  };
-}
-
-const clients = { "openai-node": openaiNode(), "ai-sdk": aiSdk(), "langchain-js": langchainJs() };
-const report = {};
-await Promise.all(
-  Object.entries(clients).flatMap(([client, cases]) => {
-    report[client] = {};
-    return Object.entries(cases).map(async ([word, run]) => {
-      try {
-        report[client][word] = await run();
-      } catch (error) {
-        report[client][word] = told(error);
-      }
-    });
-  }),
-);
-process.stdout.write(`\n${JSON.stringify(report)}\n`);
+await report({ "openai-node": openaiNode(), "ai-sdk": aiSdk(), "langchain-js": langchainJs() });

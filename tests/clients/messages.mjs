@@ -1,34 +1,15 @@
-// Drives Node's clients of Anthropic's Messages API against a stack, as `clients.mjs` drives those of
-// chat completions.
+// Drives Node's clients of Anthropic's Messages API against a stack: see `shared.mjs`.
 
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { City, Tide, ai, aiCalls, aiRunning, aiSaid, aiThought } from "./shared.mjs";
+import { apiKey, asking, load, paced, report, baseURL as v1 } from "./shared.mjs";
 
-const folder = join(process.cwd(), ".build/clients/node/");
-const find = createRequire(pathToFileURL(folder));
-const load = (name) => import(pathToFileURL(find.resolve(name)));
-const [{ default: Anthropic }, { betaZodTool }, ai, { createAnthropic }, { z }] = await Promise.all([
+const [{ default: Anthropic }, { betaZodTool }, { createAnthropic }] = await Promise.all([
   load("@anthropic-ai/sdk"),
   load("@anthropic-ai/sdk/helpers/beta/zod"),
-  load("ai"),
   load("@ai-sdk/anthropic"),
-  load("zod"),
 ]);
 
-const { BASE_URL: v1, API_KEY: apiKey } = process.env;
 const baseURL = v1.replace(/\/v1$/, "");
-const LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun.";
-const City = z.object({ city: z.string() });
-const Tide = z.object({ height_m: z.number() });
-const asking = (word, client) => `[${word} ${client}] ${LONG}`;
-
-// Whether at least five of eight words come one by one, and not together.
-async function paced(parts, textOf) {
-  const times = [];
-  for await (const part of parts) if (textOf(part)) times.push(performance.now());
-  return times.slice(1).filter((time, n) => time - times[n] > 50).length > 2;
-}
 
 function anthropicNode() {
   const client = new Anthropic({ baseURL, apiKey });
@@ -116,31 +97,18 @@ function aiSdk() {
   const stream = (word, more) => ai.streamText(given(word, { onError: () => {}, ...more }));
   const auto = { model: provider(apiKey)("auto") };
   const tools = { weather: ai.tool({ inputSchema: City }) };
-  const said = async (answer) => {
-    const usage = await answer.usage;
-    return { text: await answer.text, tokens: [usage.inputTokens, usage.outputTokens] };
-  };
-  const calls = (found) => found.map((call) => [call.toolName, call.input]);
-  const thought = async (answer) => ({
-    reasoning: await answer.reasoningText,
-    text: await answer.text,
-  });
-  const running = {
-    tools: { weather: ai.tool({ inputSchema: City, execute: async () => "sun" }) },
-    stopWhen: ai.stepCountIs(3),
-  };
   return {
-    text: async () => said(await ask("text", auto)),
-    stream: async () => said(stream("stream", auto)),
+    text: async () => aiSaid(await ask("text", auto)),
+    stream: async () => aiSaid(stream("stream", auto)),
     pace: async () => paced(stream("pace").textStream, (text) => text),
-    tools: async () => calls((await ask("tools", { tools })).toolCalls),
-    tools_streamed: async () => calls(await stream("tools_streamed", { tools }).toolCalls),
-    loop: async () => (await ask("loop", running)).text,
-    loop_streamed: async () => stream("loop_streamed", running).text,
+    tools: async () => aiCalls((await ask("tools", { tools })).toolCalls),
+    tools_streamed: async () => aiCalls(await stream("tools_streamed", { tools }).toolCalls),
+    loop: async () => (await ask("loop", aiRunning())).text,
+    loop_streamed: async () => stream("loop_streamed", aiRunning()).text,
     structured: async () =>
       (await ask("structured", { output: ai.Output.object({ schema: Tide }) })).output,
-    reasoning: async () => thought(await ask("reasoning")),
-    reasoning_streamed: async () => thought(stream("reasoning_streamed")),
+    reasoning: async () => aiThought(await ask("reasoning")),
+    reasoning_streamed: async () => aiThought(stream("reasoning_streamed")),
     lines: async () => stream("lines").text,
     overflow: () => ask("overflow"),
     limited: () => ask("limited"),
@@ -149,28 +117,5 @@ function aiSdk() {
   };
 }
 
-function told(error) {
-  const inner = error.lastError ?? error; // of the AI SDK's RetryError
-  const body = inner.error ?? inner.data ?? {};
-  return {
-    error: inner.constructor.name,
-    status: inner.status ?? inner.statusCode ?? null,
-    type: body.error?.type ?? null,
-  };
-}
-
-const clients = { "anthropic-node": anthropicNode(), "ai-sdk-anthropic": aiSdk() };
-const report = {};
-await Promise.all(
-  Object.entries(clients).flatMap(([client, cases]) => {
-    report[client] = {};
-    return Object.entries(cases).map(async ([word, run]) => {
-      try {
-        report[client][word] = await run();
-      } catch (error) {
-        report[client][word] = told(error);
-      }
-    });
-  }),
-);
-process.stdout.write(`\n${JSON.stringify(report)}\n`);
+const typeOf = (error) => ({ type: (error.error ?? error.data)?.error?.type ?? null });
+await report({ "anthropic-node": anthropicNode(), "ai-sdk-anthropic": aiSdk() }, typeOf);

@@ -1,33 +1,13 @@
-// Drives Node's clients of the Responses API against a stack, as `clients.mjs` drives those of chat
-// completions.
+// Drives Node's clients of the Responses API against a stack: see `shared.mjs`.
 
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { City, Tide, ai, aiCalls, aiRunning, aiSaid, aiThought } from "./shared.mjs";
+import { apiKey, asking, baseURL, load, paced, report } from "./shared.mjs";
 
-const folder = join(process.cwd(), ".build/clients/node/");
-const find = createRequire(pathToFileURL(folder));
-const load = (name) => import(pathToFileURL(find.resolve(name)));
-const [{ default: OpenAI }, { zodTextFormat }, ai, { createOpenAI }, { z }] = await Promise.all([
+const [{ default: OpenAI }, { zodTextFormat }, { createOpenAI }] = await Promise.all([
   load("openai"),
   load("openai/helpers/zod"),
-  load("ai"),
   load("@ai-sdk/openai"),
-  load("zod"),
 ]);
-
-const { BASE_URL: baseURL, API_KEY: apiKey } = process.env;
-const LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun.";
-const City = z.object({ city: z.string() });
-const Tide = z.object({ height_m: z.number() });
-const asking = (word, client) => `[${word} ${client}] ${LONG}`;
-
-// Whether at least five of eight words come one by one, and not together.
-async function paced(parts, textOf) {
-  const times = [];
-  for await (const part of parts) if (textOf(part)) times.push(performance.now());
-  return times.slice(1).filter((time, n) => time - times[n] > 50).length > 2;
-}
 
 function openaiNode() {
   const client = new OpenAI({ baseURL, apiKey });
@@ -129,19 +109,6 @@ function aiSdk() {
   });
   const ask = (word, more) => ai.generateText(given(word, more));
   const stream = (word, more) => ai.streamText(given(word, { onError: () => {}, ...more }));
-  const said = async (answer) => {
-    const usage = await answer.usage;
-    return { text: await answer.text, tokens: [usage.inputTokens, usage.outputTokens] };
-  };
-  const calls = (found) => found.map((call) => [call.toolName, call.input]);
-  const thought = async (answer) => ({
-    reasoning: await answer.reasoningText,
-    text: await answer.text,
-  });
-  const running = {
-    tools: { weather: ai.tool({ inputSchema: City, execute: async () => "sun" }) },
-    stopWhen: ai.stepCountIs(3),
-  };
   const later = async (word, more) => {
     const first = { role: "user", content: asking(word, "ai-sdk") };
     const answer = await ai.generateText({ model: openai("tier-1"), messages: [first], ...more });
@@ -155,20 +122,20 @@ function aiSdk() {
   };
   const unstored = { providerOptions: { openai: { store: false } } };
   return {
-    text: async () => said(await ask("text", { model: openai("auto") })),
-    stream: async () => said(stream("stream", { model: openai("auto") })),
+    text: async () => aiSaid(await ask("text", { model: openai("auto") })),
+    stream: async () => aiSaid(stream("stream", { model: openai("auto") })),
     pace: async () => paced(stream("pace").textStream, (text) => text),
-    tools: async () => calls((await ask("tools", { tools: { weather } })).toolCalls),
+    tools: async () => aiCalls((await ask("tools", { tools: { weather } })).toolCalls),
     tools_streamed: async () =>
-      calls(await stream("tools_streamed", { tools: { weather } }).toolCalls),
-    loop: async () => (await ask("loop", running)).text,
-    loop_streamed: async () => stream("loop_streamed", running).text,
+      aiCalls(await stream("tools_streamed", { tools: { weather } }).toolCalls),
+    loop: async () => (await ask("loop", aiRunning())).text,
+    loop_streamed: async () => stream("loop_streamed", aiRunning()).text,
     structured: async () =>
       (await ask("structured", { output: ai.Output.object({ schema: Tide }) })).output,
-    reasoning: async () => thought(await ask("reasoning")),
-    reasoning_streamed: async () => thought(stream("reasoning_streamed")),
+    reasoning: async () => aiThought(await ask("reasoning")),
+    reasoning_streamed: async () => aiThought(stream("reasoning_streamed")),
     lines: async () => stream("lines").text,
-    turns: async () => said(await later("turns", unstored)),
+    turns: async () => aiSaid(await later("turns", unstored)),
     turns_stored: () => later("turns_stored"),
     overflow: () => ask("overflow"),
     limited: () => ask("limited"),
@@ -177,27 +144,4 @@ function aiSdk() {
   };
 }
 
-function told(error) {
-  const inner = error.lastError ?? error; // of the AI SDK's RetryError
-  return {
-    error: inner.constructor.name,
-    status: inner.status ?? inner.statusCode ?? null,
-    code: inner.code ?? inner.data?.error?.code ?? null,
-  };
-}
-
-const clients = { "openai-node": openaiNode(), "ai-sdk": aiSdk() };
-const report = {};
-await Promise.all(
-  Object.entries(clients).flatMap(([client, cases]) => {
-    report[client] = {};
-    return Object.entries(cases).map(async ([word, run]) => {
-      try {
-        report[client][word] = await run();
-      } catch (error) {
-        report[client][word] = told(error);
-      }
-    });
-  }),
-);
-process.stdout.write(`\n${JSON.stringify(report)}\n`);
+await report({ "openai-node": openaiNode(), "ai-sdk": aiSdk() });

@@ -36,6 +36,19 @@ def test_a_keys_requests_per_minute_are_limited(api: Api) -> None:
     assert api.chat("hello").status == 200, "another key has its own limit"
 
 
+def test_counting_tokens_counts_as_a_request_and_reserves_no_money(api: Api) -> None:
+    add_key("rs-slow", requests_per_minute={"N": "3"}, monthly_budget_usd={"N": "0.001"})
+    body: Body = {"model": "auto", "messages": [{"role": "user", "content": LONG}]}
+    path = "/v1/messages/count_tokens"
+    answers = [api("POST", path, body, key="rs-slow") for _ in range(8)]
+    refused = [a for a in answers if a.status == 429]
+    assert 2 <= len(refused) <= 5, "a new minute may start in between"
+    assert refused[0].error["type"] == "rate_limit_error"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+    assert taken_usd("rs-slow") == 0
+    assert api("POST", path, body).status == 200, "another key has its own limit"
+
+
 def test_a_refused_request_does_not_count(api: Api) -> None:
     add_key("rs-slow", requests_per_minute={"N": "1"})
     assert api.chat("hello", key="rs-slow", n=0).status == 400

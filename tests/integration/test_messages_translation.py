@@ -106,7 +106,7 @@ def test_parameters_have_their_names_in_chat(api: Api, sdk: anthropic.Anthropic)
         "top_k": 5,
         "stop": ["END"],
         "thinking": {"type": "enabled", "budget_tokens": 2048},
-        "reasoning_effort": "low",
+        "reasoning_effort": "medium",
         "response_format": {"type": "json_schema", "json_schema": form},
         "user": "u-1",
     }

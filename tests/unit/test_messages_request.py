@@ -16,6 +16,7 @@ from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.needs import needs_of
 from route_switch.domain.query import query_of
 from route_switch.domain.replay import replay_of
+from route_switch.domain.thinking import as_effort
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | st.text(max_size=3),
@@ -156,3 +157,14 @@ def test_a_stated_effort_wins_over_a_budget(effort: tuple[str, str]) -> None:
     call = parsed(body)
     assert call is not None
     assert call.params["reasoning_effort"] == known
+
+
+@given(st.integers(1, 40_000))
+def test_a_budget_is_the_effort_that_models_without_a_budget_get(tokens: int) -> None:
+    """Whether the protocol or the model's client translates it."""
+    thinking = {"type": "enabled", "budget_tokens": tokens}
+    turns = [{"role": "user", "content": "Why?"}]
+    call = parsed({"max_tokens": 5, "messages": turns, "thinking": thinking})
+    assert call is not None
+    fitted, _ = as_effort({"thinking": call.params["thinking"]})
+    assert call.params["reasoning_effort"] == fitted["reasoning_effort"]

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -251,3 +252,16 @@ def test_a_stream_that_breaks_off_ends_in_an_error_and_a_failed_response() -> No
     assert (failed["status"], failed["error"]["message"]) == ("failed", "It stopped.")
     told = json.loads(texts[-2].split("data: ")[1])
     assert told["error"]["code"] == told["code"] == "upstream_failed"
+
+
+def test_an_answer_does_not_translate_the_conversation_again() -> None:
+    added: JsonValue = {"type": "additional_tools", "tools": TOOLS}
+    foreign: JsonValue = {"type": "reasoning", "encrypted_content": "gAAAA"}
+    call = asked(input=[{"role": "user", "content": "Why?"}, added, foreign], tools=[])
+    call = replace(call, content={k: v for k, v in call.content.items() if k != "input"})
+    chunks = call_pieces(0, "agents__spawn", {}, [])
+    response = json.loads(whole(complete(chunks), call))
+    [item] = response["output"]
+    assert (item["name"], item["namespace"]) == ("spawn", "agents")
+    [note] = response["route_switch"]["left_out"]
+    assert note.startswith("input[2]: reasoning")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from route_switch.api.client_call import ClientCall
 from route_switch.api.protocols.responses.response_request import (
     parse_response_request,
-    translated,
 )
 from route_switch.api.protocols.responses.response_state import encode_state
 from route_switch.api.protocols.responses.response_tools import chat_name
@@ -182,7 +181,7 @@ def test_reasoning_of_another_service_is_left_out_and_told() -> None:
     foreign = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
     call = parsed(input=[USER, foreign, {"type": "item_reference", "id": "rs_1"}, called("a")])
     assert [m["role"] for m in call.messages] == ["user", "assistant"]
-    assert translated(call.content).left_out == (
+    assert call.left_out == (
         "input[1]: reasoning whose encrypted_content is not from this router",
         "input[2]: a reference to reasoning, which this router does not store",
     )
@@ -193,7 +192,7 @@ def test_a_reference_to_the_text_before_a_call_is_left_out_and_told() -> None:
     thought = {"type": "item_reference", "id": "rs_1"}
     call = parsed(input=[USER, said, thought, called("a"), result("a")])
     assert [m["role"] for m in call.messages] == ["user", "assistant", "tool"]
-    [note, _] = translated(call.content).left_out
+    [note, _] = call.left_out
     assert note == (
         "input[1]: a reference to the text before a call, which this router does not store"
     )
@@ -283,7 +282,7 @@ def test_a_named_tool_is_chosen_by_its_function() -> None:
 def test_codex_may_offer_web_search() -> None:
     call = parsed(tools=[WEATHER, {"type": "web_search", "external_web_access": True}])
     assert names(call.params) == ["weather"]
-    [note] = translated(call.content).left_out
+    [note] = call.left_out
     assert note.startswith("tools[1]: web_search")
 
 

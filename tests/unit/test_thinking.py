@@ -1,6 +1,6 @@
 """How much Claude thinks, and how an effort reaches the model families on Bedrock."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -9,9 +9,16 @@ from pydantic import JsonValue
 
 from route_switch.adapters.models.bedrock_request import converse_request
 from route_switch.adapters.models.fitting_client import FittingClient
+from route_switch.domain.efforts import (
+    EFFORT_TOKENS,
+    MIN_THINKING_TOKENS,
+    Effort,
+    effort_of,
+)
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.thinking import fit_thinking
+from route_switch.domain.tier_parameters import TierParameters
 from tests.support.paid import FakeModel
 
 HI: JsonObject = {"role": "user", "content": "Hi"}
@@ -175,3 +182,16 @@ def test_a_gateway_translates_an_effort_for_claude_itself() -> None:
     assert sent == {"reasoning_effort": "low"}
     sent = sent_params("anthropic", "claude-x", Capabilities(), reasoning_effort="low")
     assert sent == {"thinking": budget(1024)}
+
+
+def test_a_model_gets_no_larger_budget_than_an_effort_has_room_for() -> None:
+    for effort, tokens in EFFORT_TOKENS.items():
+        assert MIN_THINKING_TOKENS <= tokens.budget <= tokens.most
+        room = TierParameters.model_validate({"reasoning_effort": effort}).thinking_room
+        assert room == tokens.most
+    assert set(EFFORT_TOKENS) == set(get_args(Effort)) - {"none"}
+
+
+@given(st.integers(1, 16_384))
+def test_an_effort_has_room_for_its_budget(budget_tokens: int) -> None:
+    assert budget_tokens <= EFFORT_TOKENS[effort_of(budget_tokens)].most

@@ -1,7 +1,9 @@
 """A validated request of any protocol, in the one form that is routed: an OpenAI chat request."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from route_switch.api.route_options import RouteOptions
 from route_switch.domain.api_keys import ApiKey
@@ -12,13 +14,25 @@ from route_switch.services.inbound_request import InboundRequest
 
 IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
 MAX_USER_LENGTH = 256
+ToolKind = Literal["function", "custom", "tool_search"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """A tool as the client knows it."""
+
+    kind: ToolKind
+    name: str
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
     """`content` is the request as the client sent it: retries are compared by it, and an answer
     may repeat parts of it. `messages` are OpenAI chat messages, and `params` all other fields that
-    are passed to the tier's model. With `include_usage`, a stream tells its usage."""
+    are passed to the tier's model. With `include_usage`, a stream tells its usage. `tools` has the
+    client's tools by the names of their functions, where these may differ. A sentence in `left_out`
+    names each part of the request that is not passed on."""
 
     content: JsonObject
     messages: tuple[JsonObject, ...]
@@ -28,6 +42,8 @@ class ClientCall:
     user: str | None = None
     stream: bool = False
     include_usage: bool = True
+    tools: Mapping[str, ToolName] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def inbound_request(

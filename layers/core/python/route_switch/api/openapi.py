@@ -1,5 +1,5 @@
-"""The OpenAPI document: requests as they are validated, responses as `openapi_answers` describes
-them."""
+"""The OpenAPI document: requests as they are validated, responses as the `openapi_…` modules
+describe them."""
 
 from functools import lru_cache
 
@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from route_switch.api import openapi_answers as answers
 from route_switch.api.feedback_request import FeedbackRequest
+from route_switch.api.openapi_management import MANAGEMENT_ANSWERS
 from route_switch.api.openapi_messages import MESSAGES_ANSWERS, MESSAGES_OPERATIONS
 from route_switch.api.openapi_operations import TAGS, paths, refusal_name
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
@@ -33,13 +34,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.RouteDecision,
     answers.Model,
     answers.ModelList,
-    answers.Result,
-    answers.DeletedResult,
-    answers.DeletedUser,
-    answers.Feedback,
-    answers.Costs,
-    answers.Prompt,
-    answers.PromptHistory,
+    *MANAGEMENT_ANSWERS,
     answers.Health,
     *MESSAGES_ANSWERS,
     *RESPONSES_ANSWERS,

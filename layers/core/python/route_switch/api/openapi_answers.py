@@ -1,18 +1,16 @@
-"""Response schemas for the OpenAPI document. They are not used for validation."""
+"""Response schemas for the OpenAPI document: what applications get, apart from the answers of other
+protocols. They are not used for validation."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from route_switch.api.openapi_explanation import DecisionExplanation
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
-from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
-from route_switch.services.operations.sum_costs import GroupBy
 
 TierName = Literal["1", "2", "3"]
 
@@ -154,174 +152,6 @@ class ModelList(BaseModel):
 
     object: Literal["list"]
     data: list[Model]
-
-
-class Result(BaseModel):
-    """The record of a request. Texts are stored, hashed or omitted, depending on the deployment. A
-    cost is null when a price or the tokens are unknown. `baseline_cost_usd` is what Tier 3 would
-    have cost; it is an estimate if `baseline_estimated` is true. Then the saving lies between
-    `saved_usd_low` and `saved_usd_high`. `saving_basis` says what it rests on: `tier_3` (Tier 3's
-    own model answered), the `configured` or `measured` length of Tier 3's answers, or `prior` (not
-    measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`.
-
-    In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
-    it chose, and `shadow_cost_usd` what the request would have cost.
-
-    `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save, further turns included. Both are absent where they do not apply."""
-
-    request_id: str
-    key_id: str
-    created_at: datetime
-    status: RequestStatus
-    tier: Tier
-    decided_tier: Tier
-    routed_tier: Tier | None
-    reason: Reason
-    model: str | None
-    provider_model: str | None
-    prompt_version: str
-    why: str
-    shadow_tier: Tier | None
-    shadow_reason: ShadowReason | None
-    shadow_cost_usd: float | None
-    attempts: list[Attempt]
-    query_tokens: int
-    router_tokens: int
-    latency_ms: float
-    routing_ms: float
-    cost_usd: float | None
-    router_cost_usd: float | None
-    baseline_cost_usd: float | None
-    baseline_estimated: bool
-    saved_usd: float | None
-    saved_usd_low: float | None
-    saved_usd_high: float | None
-    saving_basis: SavingBasis
-    session: Move | None = None
-    session_saved_usd: float | None = None
-    user: str | None
-    query_text: str | None
-    answer_text: str | None
-
-
-class Remaining(BaseModel):
-    """A copy that could not be deleted, and what to do about it."""
-
-    place: str
-    what_to_do: str
-
-
-class DeletedResult(BaseModel):
-    """`pending` learning runs hold its text until they end."""
-
-    id: str
-    object: Literal["result.deleted"]
-    deleted: Literal[True]
-    pending: list[str]
-    remains: list[Remaining]
-
-
-class DeletedUser(BaseModel):
-    """If not `complete`, the same call again deletes more."""
-
-    user: str
-    object: Literal["user.deleted"]
-    deleted_results: int
-    complete: bool
-    pending: list[str]
-    remains: list[Remaining]
-
-
-class Feedback(BaseModel):
-    """`text_kept` is null when no text was sent."""
-
-    object: Literal["feedback"]
-    request_id: str
-    score: Annotated[float, Field(ge=0, le=1)]
-    adequate: bool
-    text_kept: bool | None
-
-
-class CostSums(BaseModel):
-    """USD and numbers of requests. null means unknown. The saving lies between `saved_usd_low` and
-    `saved_usd_high`; `estimated` is true if any answer's saving is an estimate. `saving_basis`
-    counts answers by what their saving rests on, or why it is unknown."""
-
-    requests: int | None
-    answered: int | None
-    failed: int | None
-    dry_runs: int | None
-    spent_usd: float
-    router_usd: float | None
-    learning_usd: float | None
-    baseline_estimated_usd: float | None
-    saved_estimated_usd: float | None
-    saved_usd_low: float | None
-    saved_usd_high: float | None
-    estimated: bool | None
-    saving_basis: dict[SavingBasis, int] | None
-    requests_without_cost: int | None
-    requests_without_baseline: int | None
-    requests_without_saving: int | None
-    input_tokens: int | None
-    cached_input_tokens: int | None
-    cache_write_tokens: int | None
-
-
-class CostsRow(CostSums):
-    """Named by the `group_by` field; a key by `key_id`, `name` and `tags`."""
-
-    day: date | None = None
-    tier: Literal["1", "2", "3", "router"] | None = None
-    model: str | None = None
-    key_id: str | None = None
-    name: str | None = None
-    tags: dict[str, str] | None = None
-
-
-class Costs(BaseModel):
-    """`total` covers the whole range, however it is grouped. `note` explains the figures."""
-
-    object: Literal["costs"]
-    first: Annotated[date, Field(alias="from")]
-    to: date
-    group_by: GroupBy
-    total: CostSums
-    data: list[CostsRow]
-    note: str
-
-
-class _PromptFacts(BaseModel):
-    version: str
-    digest: str | None
-    bytes: int
-    written_at: datetime | None
-    written_by: str | None
-    valid: bool
-    reason: str | None
-
-
-class PromptVersion(_PromptFacts):
-    """`valid` is false when the version cannot be served; `reason` says why. `version` is the name
-    in records. Only `live@…` versions have an author and a time."""
-
-    object: Literal["prompt.version"]
-
-
-class Prompt(_PromptFacts):
-    """`document` is the routing prompt in its editable form, `serving` the version being served."""
-
-    object: Literal["prompt"]
-    document: str
-    serving: str
-
-
-class PromptHistory(BaseModel):
-    """Stored versions, newest first."""
-
-    object: Literal["list"]
-    data: list[PromptVersion]
 
 
 class Health(BaseModel):

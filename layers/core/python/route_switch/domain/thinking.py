@@ -14,23 +14,9 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from route_switch.domain.conversation import last_answer, tool_loop_is_open
+from route_switch.domain.efforts import EFFORT_TOKENS, MIN_THINKING_TOKENS, effort_of
 from route_switch.domain.parameters import LIMITS, Params
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.tier_parameters import MIN_THINKING_TOKENS
-
-BUDGETS = {
-    "minimal": MIN_THINKING_TOKENS,
-    "low": MIN_THINKING_TOKENS,
-    "medium": 2048,
-    "high": 4096,
-    "xhigh": 8192,
-    "max": 16_384,
-}
-"""Thinking tokens by effort, as LiteLLM translates them, so that a model means the same by an
-effort whichever client calls it."""
-
-_EFFORTS = {"low": 1024, "medium": 4096}
-"""Efforts for budgets up to so many tokens; above, the effort is high."""
 
 _TUNING = ("temperature", "top_p", "top_k")
 _FIELDS = ("reasoning_effort", "thinking")
@@ -79,9 +65,7 @@ def as_effort(params: Mapping[str, JsonValue]) -> Fitted:
 def effort_for(thinking: JsonValue) -> str | None:
     """Return the effort for a budget, or None if no budget is stated."""
     budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
-    if not isinstance(budget, int):
-        return None
-    return next((effort for effort, most in _EFFORTS.items() if budget <= most), "high")
+    return effort_of(budget) if isinstance(budget, int) else None
 
 
 def _thinks(params: Params) -> bool:
@@ -132,4 +116,5 @@ def _budget(params: Params) -> int:
     if isinstance(stated, int):
         return max(stated, MIN_THINKING_TOKENS)
     effort = params.get("reasoning_effort")
-    return BUDGETS.get(effort if isinstance(effort, str) else "medium", BUDGETS["medium"])
+    name = effort if isinstance(effort, str) else "medium"
+    return EFFORT_TOKENS.get(name, EFFORT_TOKENS["medium"]).budget

@@ -12,16 +12,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from route_switch.domain.efforts import EFFORT_TOKENS, MIN_THINKING_TOKENS, Effort
+
 T = TypeVar("T")
-
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-MIN_THINKING_TOKENS = 1024
-"""The least that Claude accepts: Anthropic's API reference, `thinking.budget_tokens`."""
-
-_ROOM = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
-"""Output tokens for thoughts by effort. An assumption, as providers state no numbers. OpenAI
-advises to reserve 25,000 tokens for thoughts and answer until one's own usage is known."""
 
 
 class TierParameters(BaseModel):
@@ -65,7 +58,8 @@ class TierParameters(BaseModel):
         """Output tokens to allow for thoughts, on top of the answer, where no limit is stated."""
         if self.thinking_budget_tokens is not None:
             return self.thinking_budget_tokens
-        return _ROOM.get(self.reasoning_effort or "none", 0)
+        tokens = EFFORT_TOKENS.get(self.reasoning_effort or "none")
+        return tokens.most if tokens else 0
 
     @property
     def as_request(self) -> dict[str, JsonValue]:

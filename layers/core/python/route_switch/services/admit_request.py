@@ -39,7 +39,7 @@ class AdmitRequest:
         Raise `RequestRefusedError` (429), or `StoreError`.
         """
         now = self._now()
-        self._check_rate(key, now)
+        self._count(key, now)
         month = f"{now:%Y-%m}"
         budget = key.monthly_budget_usd
         if budget is None:
@@ -57,6 +57,11 @@ class AdmitRequest:
             code="insufficient_quota",
         )
 
+    def count(self, key: ApiKey) -> None:
+        """Count a request that costs no money. Raise `RequestRefusedError` (429), or
+        `StoreError`."""
+        self._count(key, self._now())
+
     def settle(self, key: ApiKey, admission: Admission, spent_usd: float | None) -> None:
         """Replace the reservation with the amount spent. If that amount is unknown, keep the
         reservation. Never fail: the request has been answered."""
@@ -68,7 +73,7 @@ class AdmitRequest:
         except StoreError as error:
             logger.error("%.6f USD stay reserved: %s", reserved - spent_usd, error)
 
-    def _check_rate(self, key: ApiKey, now: datetime) -> None:
+    def _count(self, key: ApiKey, now: datetime) -> None:
         limit = key.requests_per_minute
         if limit is None or self._limits.count(key.key_id, now, limit):
             return

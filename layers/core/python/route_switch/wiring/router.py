@@ -69,6 +69,7 @@ class Router:
 
     config: RouterConfig
     authenticate: Authenticate
+    admit: AdmitRequest
     route: RouteRequest
     explain: Callable[[], "ExplainDecision"]
     idempotency: IdempotentRequests
@@ -99,18 +100,17 @@ def build_router(settings: Settings) -> Router:
     models = ModelClients(config, provider_keys(settings.provider_secret))
     limited = LimitedClients(models, config.output_limit)
     caller = ModelCaller(limited, config.models, pools_by_provider())
+    admit = AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now)
     return Router(
         config,
         Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
+        admit,
         RouteRequest(
             config,
             LivePrompt(prompts, packaged_prompt(), parameters),
             LiveSwitches(switches, parameters, unread=Switches(routing=config.start)),
             caller,
-            AdmitRequest(
-                DynamoDbKeyLimits(dynamodb, settings.results_table),
-                _now,
-            ),
+            admit,
             RecordRequest(results, lost, config, lambda: _text_hash_secret(settings), pool),
             pool,
             _now,

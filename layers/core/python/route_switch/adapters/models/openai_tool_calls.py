@@ -14,8 +14,8 @@ from route_switch.adapters.models.openai_message import (
     read_id,
     text_or_none,
 )
+from route_switch.domain.call_arguments import CallArguments
 from route_switch.domain.call_ids import new_call_id
-from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject
 
 _ESCAPED = re.compile(
@@ -34,32 +34,19 @@ _Mark = tuple[str | None, str | None]
 
 @dataclass(slots=True)
 class _Call:
-    """`position` is ours. `held` waits for the rest of an escape. `closes` says whether the
-    arguments so far end in a brace: parsing them after each piece would take quadratic time."""
+    """`position` is ours. `held` waits for the rest of an escape."""
 
     position: int
-    pieces: list[str] = field(default_factory=list)
+    arguments: CallArguments = field(default_factory=CallArguments)
     held: str = ""
-    closes: bool = False
 
     def add(self, piece: str) -> str:
         """Add arguments, and return what can be sent of them."""
-        self.pieces.append(piece)
-        if said := piece.rstrip():
-            self.closes = said.endswith("}")
+        self.arguments.add(piece)
         text = self.held + piece
         found = _UNFINISHED.search(text)
         self.held = found[0] if found else ""
         return _with_whole_characters(text[: found.start()] if found else text)
-
-    @property
-    def is_complete(self) -> bool:
-        if not self.closes:
-            return False
-        try:
-            return isinstance(parse_json("".join(self.pieces)), dict)
-        except InvalidJsonError:
-            return False
 
 
 class ToolCallPieces:
@@ -79,7 +66,8 @@ class ToolCallPieces:
     def rest(self) -> list[JsonValue]:
         """Return unfinished escapes, and an empty object for calls that came without arguments."""
         rest = [
-            "{}" if not call.pieces else _with_whole_characters(call.held) for call in self._calls
+            "{}" if not call.arguments.pieces else _with_whole_characters(call.held)
+            for call in self._calls
         ]
         return [
             {"index": n, "function": {"arguments": text}} for n, text in enumerate(rest) if text
@@ -116,7 +104,7 @@ class ToolCallPieces:
             call = self._calls[-1] if self._calls and not name else None
         else:
             call = self._last.get((index, given_id))
-        begins = call is not None and bool(name and arguments) and call.is_complete
+        begins = call is not None and bool(name and arguments) and call.arguments.is_whole
         return None if begins else call
 
 

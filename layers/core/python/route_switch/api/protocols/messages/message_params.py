@@ -1,5 +1,7 @@
 """The parameters of Anthropic's API as those of a chat completion."""
 
+from collections.abc import Iterator
+
 from pydantic import JsonValue
 
 from route_switch.api.protocols.messages.content_parts import marked, unsupported
@@ -11,6 +13,7 @@ from route_switch.api.protocols.messages.messages_schema import (
     Tool,
     ToolChoice,
 )
+from route_switch.domain.efforts import effort_of
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
 
@@ -18,15 +21,14 @@ MAX_SENT_USER = 64
 """OpenAI refuses longer names of a user. Records keep the whole name."""
 EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 """Every model that knows effort knows these three."""
-LOW_BUDGET, MEDIUM_BUDGET = 4_096, 16_384
-"""Thinking budgets below which the effort is low, or medium."""
+_LOADING = {"tool_reference": "tool_name", "tool_use": "name"}
+"""Blocks that load a tool, and where they have its name."""
 
 
 def prompt_params(request: CountTokensRequest, content: JsonObject) -> JsonObject:
     """Return what a model reads besides the messages. Raise `RequestRefusedError`."""
-    known = enumerate(_tools(request, content))
-    tools = [_tool(tool, i, given) for i, (tool, given) in known if not _is_hidden(given, content)]
-    params: JsonObject = {"tools": [*tools]} if tools else {}
+    tools = _visible_tools(request, content)
+    params: JsonObject = {"tools": tools} if tools else {}
     if request.tool_choice is not None and tools:
         params |= _tool_choice(request.tool_choice)
     if (form := _format(request)) is not None:
@@ -51,25 +53,31 @@ def chat_params(request: MessagesRequest, content: JsonObject) -> JsonObject:
     return {**sent, **prompt_params(request, content)}
 
 
-def _tools(request: CountTokensRequest, content: JsonObject) -> list[tuple[Tool, JsonObject]]:
+def _visible_tools(request: CountTokensRequest, content: JsonObject) -> list[JsonValue]:
+    """Return the functions that a model may see: a tool with `defer_loading` only after something
+    in the conversation has loaded it."""
     given = content.get("tools")
     raw = [tool for tool in given if isinstance(tool, dict)] if isinstance(given, list) else []
-    return [*zip(request.tools or (), raw, strict=True)]
+    is_deferred = [bool(tool.get("defer_loading")) for tool in raw]
+    loaded = {*_loaded(content["messages"])} if any(is_deferred) else set()
+    return [
+        _tool(tool, index, raw[index])
+        for index, tool in enumerate(request.tools or ())
+        if not is_deferred[index] or tool.name in loaded
+    ]
 
 
-def _is_hidden(tool: JsonObject, content: JsonObject) -> bool:
-    """Whether a model must not see a tool yet: nothing in the conversation has loaded it."""
-    return bool(tool.get("defer_loading")) and tool.get("name") not in _loaded(content["messages"])
-
-
-def _loaded(value: JsonValue) -> set[JsonValue]:
-    """Return the names of tools that blocks refer to or call."""
+def _loaded(value: JsonValue) -> Iterator[JsonValue]:
+    """Yield the names of tools that blocks refer to or call."""
     if isinstance(value, list):
-        return set().union(*map(_loaded, value))
-    if not isinstance(value, dict):
-        return set()
-    name = {"tool_reference": "tool_name", "tool_use": "name"}.get(str(value.get("type")))
-    return {value[name]} if name in value else _loaded(value.get("content"))
+        for each in value:
+            yield from _loaded(each)
+    elif isinstance(value, dict):
+        name = _LOADING.get(str(value.get("type")))
+        if name is None:
+            yield from _loaded(value.get("content"))
+        elif isinstance(value.get(name), str):
+            yield value[name]
 
 
 def _tool(tool: Tool, index: int, given: JsonObject) -> JsonObject:
@@ -129,6 +137,4 @@ def _thinking(request: CountTokensRequest, content: JsonObject) -> JsonObject:
 def _effort(thinking: Thinking | None) -> str | None:
     if thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
         return None
-    if thinking.budget_tokens < LOW_BUDGET:
-        return "low"
-    return "medium" if thinking.budget_tokens < MEDIUM_BUDGET else "high"
+    return effort_of(thinking.budget_tokens)

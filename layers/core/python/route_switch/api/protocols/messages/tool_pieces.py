@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.call_arguments import CallArguments
 from route_switch.domain.ports import JsonObject
 
 Piece = tuple[int, JsonObject, str]
@@ -15,21 +15,15 @@ Piece = tuple[int, JsonObject, str]
 @dataclass(slots=True)
 class _Call:
     begun: JsonObject
-    pieces: list[str] = field(default_factory=list)
+    arguments: CallArguments = field(default_factory=CallArguments)
     sent: int = 0
 
     def unsent(self) -> str:
         """Return the arguments that were not sent yet, and take them for sent."""
-        text = "".join(self.pieces[self.sent :])
-        self.sent = len(self.pieces)
+        pieces = self.arguments.pieces
+        text = "".join(pieces[self.sent :])
+        self.sent = len(pieces)
         return text
-
-    @property
-    def is_complete(self) -> bool:
-        try:
-            return isinstance(parse_json("".join(self.pieces)), dict)
-        except InvalidJsonError:
-            return False
 
 
 class HeldCalls:
@@ -38,6 +32,7 @@ class HeldCalls:
 
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
+        self._order: list[int] = []
         self._current = 0
         """Position, in the order of appearance, of the call whose pieces are passed on."""
 
@@ -53,8 +48,9 @@ class HeldCalls:
         if call is None:
             begun: JsonObject = {"id": str(piece.get("id")), "name": str(of.get("name") or "")}
             call = self._calls[key] = _Call(begun)
+            self._order.append(key)
         if arguments := of.get("arguments"):
-            call.pieces.append(str(arguments))
+            call.arguments.add(str(arguments))
         yield from self._pass_on(to_the_end=False)
 
     def rest(self) -> Iterator[Piece]:
@@ -62,17 +58,17 @@ class HeldCalls:
         yield from self._pass_on(to_the_end=True)
 
     def _pass_on(self, *, to_the_end: bool) -> Iterator[Piece]:
-        keys = [*self._calls]
-        while self._current < len(keys):
-            key = keys[self._current]
+        while self._current < len(self._order):
+            key = self._order[self._current]
             call = self._calls[key]
-            if call.sent < len(call.pieces) or call.sent == 0:
+            pieces = call.arguments.pieces
+            if call.sent < len(pieces) or call.sent == 0:
                 text = call.unsent()
-                if text or not call.pieces:
+                if text or not pieces:
                     yield key, call.begun, text
-            is_last = self._current == len(keys) - 1
+            is_last = self._current == len(self._order) - 1
             if is_last and not to_the_end:
                 return
-            if not (to_the_end or call.is_complete):
+            if not (to_the_end or call.arguments.is_whole):
                 return
             self._current += 1

@@ -17,6 +17,7 @@ from route_switch.api.protocols.messages.content_parts import (
     parts_of,
     text_field,
 )
+from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import JsonObject
 
 FAILED = "The tool failed."
@@ -132,14 +133,14 @@ def _assistant(content: JsonValue, place: str) -> JsonObject:
     said: list[JsonObject] = []
     calls: list[JsonValue] = []
     signed: list[JsonValue] = []
-    unsigned: JsonObject = {}
+    unsigned = MessagePieces()
     for where, block in blocks_of(content, place):
         kind = block.get("type")
         if kind == "tool_use":
             calls.append(_tool_call(block, where))
         elif kind in _THOUGHTS:
             signed += _signed(block, where)
-            unsigned |= _unsigned(block, unsigned)
+            unsigned.add(_unsigned(block))
         else:
             said += block_parts(block, where)
     message: JsonObject = {"role": "assistant", "content": as_content(said) if said else None}
@@ -147,7 +148,8 @@ def _assistant(content: JsonValue, place: str) -> JsonObject:
         message["thinking_blocks"] = signed
     if calls:
         message["tool_calls"] = calls
-    return {**message, **unsigned} if calls or said else {**message, **unsigned, "content": ""}
+    message |= unsigned.whole()
+    return message if calls or said else {**message, "content": ""}
 
 
 def _tool_call(block: JsonObject, place: str) -> JsonObject:
@@ -176,9 +178,8 @@ def _signed(block: JsonObject, place: str) -> list[JsonValue]:
     return [{"type": "thinking", "thinking": thinking, "signature": signature}]
 
 
-def _unsigned(block: JsonObject, before: JsonObject) -> JsonObject:
+def _unsigned(block: JsonObject) -> JsonObject:
     name, thinking = block.get("signature"), block.get("thinking")
     if name not in THOUGHT_FIELDS or not isinstance(name, str) or not isinstance(thinking, str):
         return {}
-    earlier = before.get(name)
-    return {name: f"{earlier}{thinking}" if isinstance(earlier, str) else thinking}
+    return {name: thinking}

@@ -6,7 +6,6 @@ from route_switch.api.client_call import ClientCall
 from route_switch.api.protocols.responses.response_output import ResponseOutput
 from route_switch.api.protocols.responses.response_params import includes
 from route_switch.api.protocols.responses.response_refusals import INCLUDES
-from route_switch.api.protocols.responses.response_request import translated
 from route_switch.api.route_answer import costs_body
 from route_switch.domain.ports import Chunk, JsonObject
 from route_switch.domain.tier_parameters import model_of
@@ -41,7 +40,7 @@ def new_output(routed: RoutedRequest, call: ClientCall) -> ResponseOutput:
     """Return the output of an answer that is about to begin."""
     return ResponseOutput(
         routed.record.request_id.removeprefix(ID_PREFIX),
-        translated(call.content).tools.names,
+        call.tools,
         keeps_state=includes(call.content, INCLUDES[0]),
     )
 
@@ -62,7 +61,7 @@ def ended_body(
     left out."""
     reason = _REASONS.get(finish_reason)
     usage = routed.completion and routed.completion.usage
-    left_out: list[JsonValue] = [*translated(call.content).left_out[:MAX_NOTES]]
+    left_out: list[JsonValue] = [*call.left_out[:MAX_NOTES]]
     return {
         **_body(routed, call),
         "status": "completed" if reason is None else "incomplete",

@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from route_switch.api.protocols.responses.response_tools import ToolName
+from route_switch.api.client_call import ToolName
+from route_switch.domain.call_arguments import CallArguments
 from route_switch.domain.json_values import InvalidJsonError, parse_json
 from route_switch.domain.ports import JsonObject
 
@@ -146,25 +147,24 @@ class CallItem:
     call_id: str
     tool: ToolName
     snapshot: JsonObject = field(default_factory=dict)
-    _pieces: list[str] = field(default_factory=list)
+    _arguments: CallArguments = field(default_factory=CallArguments)
 
     def begin(self) -> Iterator[JsonObject]:
         yield _added(self.index, self._item("", "in_progress"))
 
     def add(self, piece: str) -> Iterator[JsonObject]:
         """Add arguments. A custom tool's text is told at the end, when its JSON is whole."""
-        self._pieces.append(piece)
+        self._arguments.add(piece)
         if self.tool.kind == "function":
             yield self._event("function_call_arguments.delta", delta=piece)
 
     @property
     def is_whole(self) -> bool:
         """Whether the arguments are an object that is closed."""
-        arguments = "".join(self._pieces)
-        return bool(arguments) and isinstance(_parsed(arguments), dict)
+        return self._arguments.is_whole
 
     def end(self, status: Status) -> Iterator[JsonObject]:
-        arguments = "".join(self._pieces)
+        arguments = self._arguments.text
         if self.tool.kind == "function":
             name = self.tool.name
             yield self._event("function_call_arguments.done", name=name, arguments=arguments)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
+from route_switch.api.client_call import ToolName
 from route_switch.api.protocols.responses.response_items import (
     CallItem,
     Item,
@@ -21,7 +22,6 @@ from route_switch.api.protocols.responses.response_state import (
     encode_state,
     thoughts_in,
 )
-from route_switch.api.protocols.responses.response_tools import ToolName
 from route_switch.domain.message_pieces import MessagePieces
 from route_switch.domain.ports import Chunk, JsonObject
 
@@ -49,7 +49,11 @@ class ResponseOutput:
     keeps_state: bool = False
     finish_reason: str = "stop"
     _items: list[Item] = field(default_factory=list)
-    _open: list[Item] = field(default_factory=list)
+    _said: ReasoningItem | MessageItem | None = None
+    """The thoughts or the message that are open."""
+    _open_calls: dict[int, CallItem] = field(default_factory=dict)
+    _whole_calls: dict[int, CallItem] = field(default_factory=dict)
+    """Open calls, and those of them that end when the next item begins, by their index."""
     _calls: dict[int, CallItem | _NamelessCall] = field(default_factory=dict)
     _state: MessagePieces = field(default_factory=MessagePieces)
     _events: list[JsonObject] = field(default_factory=list)
@@ -73,7 +77,7 @@ class ResponseOutput:
             self._begin(ReasoningItem(self._id("rs"), len(self._items)))
         if not self._items:
             self._begin(MessageItem(self._id("msg"), 0))
-        self._close(tuple(self._open))
+        self._close(self._open_calls)
         return self._told()
 
     @property
@@ -112,8 +116,8 @@ class ResponseOutput:
             call = self._calls[position] = _NamelessCall(known)
         self._keep_fields(call.call_id, piece)
         if isinstance(call, CallItem):
-            if arguments and call in self._open:  # else it is whole, and nothing can follow
-                self._tell(call.add(arguments))
+            if arguments and call.index in self._open_calls:  # else it is whole: nothing follows
+                self._continue(call, arguments)
             return
         call.arguments += arguments
         if name:
@@ -126,7 +130,14 @@ class ResponseOutput:
         self._calls[position] = item
         self._begin(item)
         if call.arguments:
-            self._tell(item.add(call.arguments))
+            self._continue(item, call.arguments)
+
+    def _continue(self, call: CallItem, arguments: str) -> None:
+        self._tell(call.add(arguments))
+        if call.is_whole:
+            self._whole_calls[call.index] = call
+        else:
+            self._whole_calls.pop(call.index, None)
 
     def _keep_fields(self, call_id: str, piece: JsonObject) -> None:
         more: JsonObject = {
@@ -143,25 +154,30 @@ class ResponseOutput:
         return item
 
     def _opened(self, kind: type[Kind]) -> Kind | None:
-        return next((item for item in self._open if isinstance(item, kind)), None)
+        return self._said if isinstance(self._said, kind) else None
 
     def _begin(self, item: Item) -> None:
         """Begin an item, and end those before it. Calls may come in turns: one that is not whole
         stays open."""
-        self._close(
-            [each for each in self._open if not isinstance(each, CallItem) or each.is_whole]
-        )
+        self._close(self._whole_calls)
         self._items.append(item)
-        self._open.append(item)
+        if isinstance(item, CallItem):
+            self._open_calls[item.index] = item
+        else:
+            self._said = item
         self._tell(item.begin())
 
-    def _close(self, items: Iterable[Item]) -> None:
-        for item in items:
+    def _close(self, calls: Mapping[int, CallItem]) -> None:
+        """End what is said, and these calls, in the order in which they began."""
+        items: list[Item] = [*calls.values(), *(() if self._said is None else (self._said,))]
+        for item in sorted(items, key=lambda each: each.index):
             if isinstance(item, ReasoningItem) and self._state:
                 item.encrypted_content = encode_state(self._state.whole())
                 self._state = MessagePieces()
             self._tell(item.end(self.status))
-            self._open.remove(item)
+            self._open_calls.pop(item.index, None)
+        self._said = None
+        self._whole_calls.clear()
 
     def _id(self, prefix: str) -> str:
         return f"{prefix}_{self.number}{len(self._items)}"

@@ -1,6 +1,5 @@
 """Requests of OpenAI's Responses API."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -15,9 +14,8 @@ from route_switch.api.protocols.responses.response_input import chat_messages
 from route_switch.api.protocols.responses.response_params import chat_params
 from route_switch.api.protocols.responses.response_refusals import CONSTRAINTS, refuse_fields
 from route_switch.api.protocols.responses.response_tool_choice import tool_params
-from route_switch.api.protocols.responses.response_tools import OfferedTools, offered_tools
+from route_switch.api.protocols.responses.response_tools import offered_tools
 from route_switch.api.route_options import RouteOptions, Whole, check_options
-from route_switch.domain.ports import JsonObject
 
 
 class ReasoningSettings(BaseModel):
@@ -68,16 +66,6 @@ class ResponsesRequest(BaseModel):
     route_switch: RouteOptions = RouteOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A request in chat form. A sentence in `left_out` names each part that is not passed on."""
-
-    messages: tuple[JsonObject, ...]
-    params: JsonObject
-    tools: OfferedTools
-    left_out: tuple[str, ...]
-
-
 def parse_response_request(body: bytes) -> ClientCall:
     """Validate and translate the request. Raise `RequestRefusedError`."""
     content = parse_object(body, "input")
@@ -88,25 +76,19 @@ def parse_response_request(body: bytes) -> ClientCall:
     for name in ("max_output_tokens", "top_logprobs"):
         if name in content:
             content[name] = getattr(request, name)
-    translation = translated(content)
+    tools = offered_tools(content)
+    messages, left_out = chat_messages(content)
     return ClientCall(
         content=content,
-        messages=translation.messages,
-        params=translation.params,
+        messages=messages,
+        params=chat_params(content) | tool_params(content, tools),
         options=request.route_switch,
         model=request.model,
         user=request.user,
         stream=bool(request.stream),
+        tools=tools.names,
+        left_out=(*tools.left_out, *left_out),
     )
-
-
-def translated(content: JsonObject) -> Translation:
-    """Return a validated request in chat form. Raise `RequestRefusedError` for what cannot be
-    kept."""
-    tools = offered_tools(content)
-    messages, left_out = chat_messages(content)
-    params = chat_params(content) | tool_params(content, tools)
-    return Translation(messages, params, tools, (*tools.left_out, *left_out))
 
 
 def _advice(param: str, _: str) -> str | None:

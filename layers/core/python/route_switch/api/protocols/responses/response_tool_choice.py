@@ -1,5 +1,7 @@
 """Which tools a Responses request lets the model call, as fields of a chat request."""
 
+from collections.abc import Mapping
+
 from pydantic import JsonValue
 
 from route_switch.api.protocols.responses.response_refusals import invalid, shown, unsupported
@@ -8,6 +10,8 @@ from route_switch.domain.ports import JsonObject
 
 _PLAIN = ("auto", "none", "required")
 _KINDS = ("function", "custom")
+Choice = tuple[str, str, str | None]
+"""A tool's kind, its name, and its namespace or None."""
 
 
 def tool_params(content: JsonObject, offered: OfferedTools) -> JsonObject:
@@ -20,13 +24,14 @@ def tool_params(content: JsonObject, offered: OfferedTools) -> JsonObject:
         return _fields(functions, choice, content)
     match choice:
         case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": list(allowed)}:
+            known = _names_by_choice(offered)
             names = [
-                _chosen(each, offered, f"tool_choice.tools[{n}]") for n, each in enumerate(allowed)
+                _chosen(each, known, f"tool_choice.tools[{n}]") for n, each in enumerate(allowed)
             ]
             return _fields({name: functions[name] for name in names}, mode, content)
         case {"type": "allowed_tools"}:
             raise invalid("tool_choice", "must have a 'mode', auto or required, and its 'tools'")
-    name = _chosen(choice, offered, "tool_choice")
+    name = _chosen(choice, _names_by_choice(offered), "tool_choice")
     return _fields(functions, {"type": "function", "function": {"name": name}}, content)
 
 
@@ -43,14 +48,25 @@ def _fields(functions: dict[str, JsonObject], choice: JsonValue, content: JsonOb
     return params
 
 
-def _chosen(choice: JsonValue, offered: OfferedTools, place: str) -> str:
+def _names_by_choice(offered: OfferedTools) -> dict[Choice, str]:
+    """Return chat names by how a request may choose their tools. Without a namespace, the first
+    tool of that name is meant."""
+    names: dict[Choice, str] = {}
+    for chat, tool in offered.names.items():
+        for namespace in (tool.namespace, None):
+            names.setdefault((tool.kind, tool.name, namespace), chat)
+    return names
+
+
+def _chosen(choice: JsonValue, known: Mapping[Choice, str], place: str) -> str:
     """Return the chat name of a tool that the request names."""
     if not isinstance(choice, dict):
         raise invalid(place, "must be a tool with its 'type' and its 'name'")
     kind, name, namespace = (choice.get(n) for n in ("type", "name", "namespace"))
     if kind not in _KINDS:
         raise unsupported(place, f"a tool {shown(kind)} cannot be called: {HOSTED}")
-    for chat, tool in offered.names.items():
-        if (tool.kind, tool.name) == (kind, name) and namespace in (None, tool.namespace):
+    if isinstance(name, str) and (namespace is None or isinstance(namespace, str)):
+        chat = known.get((str(kind), name, namespace))
+        if chat is not None:
             return chat
     raise invalid(place, "names a tool that is not among 'tools'. Add it, or name another")

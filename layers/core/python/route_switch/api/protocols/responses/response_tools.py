@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
 
 from pydantic import JsonValue
 
+from route_switch.api.client_call import ToolName
 from route_switch.api.protocols.responses.response_refusals import invalid, shown, unsupported
 from route_switch.domain.ports import JsonObject
 
-Kind = Literal["function", "custom", "tool_search"]
 MAX_NAME_LENGTH = 64
 """The limit of OpenAI and of Bedrock."""
 TOOL_SEARCH = "tool_search"
@@ -24,15 +23,6 @@ HOSTED = (
     "it would run at OpenAI, and this router runs no tools. Remove it, or declare a function that "
     "your program runs"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ToolName:
-    """A tool as the client knows it."""
-
-    kind: Kind
-    name: str
-    namespace: str | None = None
 
 
 @dataclass(slots=True)
