@@ -6,7 +6,7 @@ from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.models.encoder_weighing import WeighingEncoder
 from route_switch.adapters.models.weighing import weighing_model
 from route_switch.domain.completion import complete
-from route_switch.domain.explanation import Evidence
+from route_switch.domain.explanation import Compared, Evidence
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
@@ -62,6 +62,7 @@ def test_the_weighing_agrees_with_the_decision(query: str) -> None:
     messages = prompt().render(Query(query), CONFIG.router_max_input_tokens)
     weighing = WeighingEncoder().weigh(messages)
     assert weighing.tier is chosen(prompt(), query)
+    assert weighing.compared is Compared.MESSAGE
     assert weighing.scores[weighing.tier] == max(weighing.scores.values())
 
 
@@ -79,6 +80,8 @@ def test_a_conversation_is_weighed_as_it_is_routed(last: str) -> None:
     weighing = WeighingEncoder().weigh(messages)
     routed = complete(EncoderClient().stream(ModelCall("encoder", messages))).text
     assert str(weighing.tier.value) == routed
+    if last:
+        assert weighing.compared is (Compared.CONTEXT if last == "go on" else Compared.BOTH)
     assert all(-1 <= weighed.similarity <= 1 for weighed in weighing.texts)
     for tier, score in weighing.scores.items():
         own = sorted((w.similarity for w in weighing.texts if w.text.tier is tier), reverse=True)
