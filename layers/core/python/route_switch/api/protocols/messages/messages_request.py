@@ -4,6 +4,7 @@ import re
 
 from route_switch.api.client_call import ClientCall
 from route_switch.api.json_body import parse_object, validated
+from route_switch.api.protocols.messages.content_parts import check_mark
 from route_switch.api.protocols.messages.message_params import chat_params, prompt_params
 from route_switch.api.protocols.messages.messages_schema import (
     REFUSED_FIELDS,
@@ -49,6 +50,7 @@ def _messages(content: JsonObject, request: CountTokensRequest) -> tuple[JsonObj
     messages = chat_messages(content.get("system"), content["messages"])
     if request.cache_control is None or not messages:
         return messages
+    check_mark(request.cache_control)
     return mark_last(messages, request.cache_control)
 
 
@@ -68,7 +70,7 @@ def _translatable(body: bytes) -> JsonObject:
 def _advice(param: str, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
     if kind == "extra_forbidden" and not param.startswith("route_switch."):
-        return f"'{param[:50]}' is not a field that can be translated. Remove it."
+        return f"'{param[:50]}' is not supported here. Remove it."
     if param == "speed":
         return "'speed' is not 'standard', but the owner of this router sets the price. Remove it."
     if re.fullmatch(r"messages\[\d+\]\.content|system", param):

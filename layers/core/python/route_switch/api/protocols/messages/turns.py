@@ -4,10 +4,11 @@ One turn may become several messages: results of tools are messages of their own
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue
 
+from route_switch.api.protocols.messages.call_ids import ids_of
 from route_switch.api.protocols.messages.content_parts import (
     as_content,
     block_parts,
@@ -54,17 +55,20 @@ def mark_last(messages: tuple[JsonObject, ...], mark: JsonObject) -> tuple[JsonO
 
 
 def _chat_messages(turns: JsonValue) -> Iterator[JsonObject]:
+    called: set[str] = set()
     for index, turn in enumerate(turns if isinstance(turns, list) else ()):
         if not isinstance(turn, dict):
             continue
         place, content = f"messages[{index}].content", turn.get("content")
         match turn.get("role"):
             case "assistant":
-                yield _assistant(content, place)
+                answer = _assistant(content, place)
+                called |= {*ids_of(answer.get("tool_calls"))}
+                yield answer
             case "system":
                 yield from _system(content, place)
             case _:
-                yield from _user(content, place)
+                yield from _user(content, place, called)
 
 
 def _before_an_answer(messages: list[JsonObject]) -> list[JsonObject]:
@@ -96,11 +100,12 @@ def _system(content: JsonValue, place: str) -> Iterator[JsonObject]:
         yield {"role": "system", "content": as_content(parts)}
 
 
-def _user(content: JsonValue, place: str) -> Iterator[JsonObject]:
+def _user(content: JsonValue, place: str, called: Collection[str]) -> Iterator[JsonObject]:
     said: list[JsonObject] = []
     shown: list[JsonObject] = []
     for where, block in blocks_of(content, place):
         if block.get("type") == "tool_result":
+            _check_called(block, where, called)
             result, images = _tool_result(block, where)
             yield result
             shown += images
@@ -108,6 +113,17 @@ def _user(content: JsonValue, place: str) -> Iterator[JsonObject]:
             said += block_parts(block, where)
     if parts := shown + said:
         yield {"role": "user", "content": as_content(parts)}
+
+
+def _check_called(block: JsonObject, place: str, called: Collection[str]) -> None:
+    """Refuse a result without an earlier call, as Anthropic does: most providers refuse it too, and
+    no model can tell what it answers."""
+    if text_field(block, "tool_use_id", place) not in called:
+        raise invalid(
+            f"{place}.tool_use_id",
+            "is not the id of an earlier 'tool_use'. Send the assistant's turn with the call "
+            "before its result.",
+        )
 
 
 def _tool_result(block: JsonObject, place: str) -> tuple[JsonObject, list[JsonObject]]:
