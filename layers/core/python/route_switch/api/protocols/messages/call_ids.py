@@ -10,13 +10,13 @@ class CallIds:
     id it has seen before, so such an id gets the end of the answer's own."""
 
     def __init__(self, call: ClientCall, request_id: str) -> None:
-        self._seen = {id_ for message in call.messages for id_ in ids_of(message.get("tool_calls"))}
+        self._seen = {id_ for message in call.messages for id_ in _ids(message.get("tool_calls"))}
         self._suffix = request_id[-8:]
 
     def unique(self, id_: JsonValue) -> str:
         return f"{id_}_{self._suffix}" if id_ in self._seen else str(id_)
 
 
-def ids_of(calls: JsonValue) -> list[str]:
+def _ids(calls: JsonValue) -> list[str]:
     found = calls if isinstance(calls, list) else []
     return [str(each.get("id")) for each in found if isinstance(each, dict)]

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue
 
-from route_switch.api.protocols.messages.call_ids import ids_of
 from route_switch.api.protocols.messages.content_parts import (
     as_content,
     block_parts,
@@ -55,7 +54,7 @@ def mark_last(messages: tuple[JsonObject, ...], mark: JsonObject) -> tuple[JsonO
 
 
 def _chat_messages(turns: JsonValue) -> Iterator[JsonObject]:
-    called: set[str] = set()
+    called: set[JsonValue] = set()
     for index, turn in enumerate(turns if isinstance(turns, list) else ()):
         if not isinstance(turn, dict):
             continue
@@ -63,12 +62,17 @@ def _chat_messages(turns: JsonValue) -> Iterator[JsonObject]:
         match turn.get("role"):
             case "assistant":
                 answer = _assistant(content, place)
-                called |= {*ids_of(answer.get("tool_calls"))}
+                called |= _call_ids(answer.get("tool_calls"))
                 yield answer
             case "system":
                 yield from _system(content, place)
             case _:
                 yield from _user(content, place, called)
+
+
+def _call_ids(calls: JsonValue) -> set[JsonValue]:
+    given = calls if isinstance(calls, list) else ()
+    return {call["id"] for call in given if isinstance(call, dict)}
 
 
 def _before_an_answer(messages: list[JsonObject]) -> list[JsonObject]:
@@ -100,7 +104,7 @@ def _system(content: JsonValue, place: str) -> Iterator[JsonObject]:
         yield {"role": "system", "content": as_content(parts)}
 
 
-def _user(content: JsonValue, place: str, called: Collection[str]) -> Iterator[JsonObject]:
+def _user(content: JsonValue, place: str, called: Collection[JsonValue]) -> Iterator[JsonObject]:
     said: list[JsonObject] = []
     shown: list[JsonObject] = []
     for where, block in blocks_of(content, place):
@@ -115,7 +119,7 @@ def _user(content: JsonValue, place: str, called: Collection[str]) -> Iterator[J
         yield {"role": "user", "content": as_content(parts)}
 
 
-def _check_called(block: JsonObject, place: str, called: Collection[str]) -> None:
+def _check_called(block: JsonObject, place: str, called: Collection[JsonValue]) -> None:
     """Refuse a result without an earlier call, as Anthropic does: most providers refuse it too, and
     no model can tell what it answers."""
     if text_field(block, "tool_use_id", place) not in called:
