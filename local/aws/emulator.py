@@ -137,11 +137,12 @@ class Emulator:
         self._scratch = sandbox.scratch
         self._log = sandbox.log
         self._address = loopback_address()
-        self._port, emulator_api_port, runtime_api_port = free_ports(self._address)
+        self._port, emulator_api_port = free_ports(self._address)
+        self._api = RuntimeApi(self._address, emulator_api_port)
         self._runtime: Runtime | None = None
         self._invoked = self._stopped = False
         self._stopping = threading.Lock()
-        runtime_api = f"AWS_LAMBDA_RUNTIME_API={self._address}:{runtime_api_port}"
+        runtime_api = f"AWS_LAMBDA_RUNTIME_API={self._address}:{self._api.port}"
         limited = [str(BASE_PYTHON), "-I", "-S", str(SANDBOX)]
         command = [
             *(*limited, "0", str(self._scratch)),
@@ -152,9 +153,6 @@ class Emulator:
             *("/usr/bin/env", runtime_api),  # the emulator has set its own
             *(str(BASE_PYTHON), "-S", "-m", "awslambdaric", handler),
         ]
-        self._api = RuntimeApi(
-            (self._address, runtime_api_port), (self._address, emulator_api_port)
-        )
         python_path = os.pathsep.join(map(str, sandbox.path))
         with sandbox.log.open("ab") as log:
             self._process = popen(
@@ -251,12 +249,12 @@ def loopback_address() -> str:
     return f"127.{randint(1, 254)}.{randint(0, 255)}.{randint(1, 254)}"  # noqa: S311 - not a secret
 
 
-def free_ports(address: str) -> tuple[int, int, int]:
-    """Return three ports that nothing uses, not even on all addresses of this machine.
+def free_ports(address: str) -> tuple[int, int]:
+    """Return two ports that nothing uses, not even on all addresses of this machine.
 
     The ports of AWS's images (8080 and 9001) are often in use.
     """
-    with socket() as one, socket() as another, socket() as last:
-        for each in (one, another, last):
+    with socket() as one, socket() as another:
+        for each in (one, another):
             each.bind((address, 0))
-        return one.getsockname()[1], another.getsockname()[1], last.getsockname()[1]
+        return one.getsockname()[1], another.getsockname()[1]

@@ -4,6 +4,7 @@ moto's own server closes the connection after each call. Reconnecting costs clie
 third of the call itself.
 """
 
+import io
 import logging
 import sys
 import threading
@@ -63,6 +64,13 @@ class MotoServer:
         environ["RAW_URI"] = environ["REQUEST_URI"]
         path = environ["REQUEST_URI"].partition("?")[0]
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length:
+            body = environ["wsgi.input"].read(length)
+            if len(body) < length:  # moto would store what a killed process left unsent
+                start("400 Bad Request", [("Content-Length", "0")])
+                return []
+            environ["wsgi.input"] = io.BytesIO(body)
         return self._app(environ, start)
 
 

@@ -81,16 +81,17 @@ class ResponseStream:
 
 
 class RuntimeApi:
-    """Serves the Runtime API of one emulator."""
+    """Serves the Runtime API of one emulator, at a port of its own on the same address."""
 
-    def __init__(self, address: tuple[str, int], emulator: tuple[str, int]) -> None:
-        self.emulator = emulator
+    def __init__(self, address: str, emulator_port: int) -> None:
+        self.emulator = (address, emulator_port)
         self.stream: ResponseStream | None = None
         """The reader of the current invocation; None if its answer is needed as a whole."""
         self.unanswered: str | None = None
         """The path of a streamed answer that the emulator has not heard of."""
         handler = type("Handler", (Handler,), {"api": self})
-        self._server = Server(address, handler)
+        self._server = Server((address, 0), handler)
+        self.port: int = self._server.server_address[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:

@@ -52,11 +52,13 @@ def test_a_hostile_key_that_the_owner_trusts_promotes_a_bad_prompt() -> None:
     With 500 requests, about 150 rows are held out, and a bad prompt goes live in only 1 of 40
     worlds; with 1,000 it does in 21 of 40.
     """
-    found = endings(TRUSTED, 6, 1000)
+    worlds = draws(2, 6)
+    found = endings(TRUSTED, worlds, 1000, first_seed=3)
     assert any(ending.goes_live and ending.gain < -0.05 for ending in found)
     untrusted = replace(TRUSTED, trusted_keys=frozenset())
     assert not any(
-        ending.goes_live and ending.gain < -0.01 for ending in endings(untrusted, 6, 1000)
+        ending.goes_live and ending.gain < -0.01
+        for ending in endings(untrusted, worlds, 1000, first_seed=3)
     )
 
 

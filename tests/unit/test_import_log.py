@@ -14,7 +14,12 @@ from typer.testing import CliRunner
 
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.learning.logs.ratings import scale_of
-from route_switch.adapters.learning.logs.read_call import found, read_call, source_of
+from route_switch.adapters.learning.logs.read_call import (
+    found,
+    number_in,
+    read_call,
+    source_of,
+)
 from route_switch.adapters.learning.logs.rows import read_log
 from route_switch.adapters.learning.logs.sources import SOURCES
 from route_switch.adapters.learning.logs.wide_table import models_in
@@ -297,7 +302,7 @@ def test_what_cannot_be_used_is_left_out_by_line_and_reason(tmp_path: Path) -> N
         (3, "it is no model call (its type is SPAN)"),
         (4, "the call failed"),
         (5, "there is no message of a user"),
-        (6, "it has no request that is known"),
+        (6, "no prompt was found (looked for messages, request, query, prompt, input and others)"),
         (7, "is not a JSON object"),
     ):
         assert f"line {number}: {why}" in said
@@ -309,7 +314,8 @@ def test_a_log_without_a_call_is_an_error_that_says_what_to_do(tmp_path: Path) -
     out = tmp_path / "examples.jsonl"
     done = CliRunner().invoke(app, ["import", str(tmp_path / "log.jsonl"), "-o", str(out)])
     assert done.exit_code == 1
-    assert "Line 1: it has no request that is known. Name what wrote it" in str(done.exception)
+    assert "Line 1: no prompt was found" in str(done.exception)
+    assert "Its fields are event. Name what wrote it" in str(done.exception)
     assert not out.exists()
 
 
@@ -330,6 +336,123 @@ def test_a_wrong_option_says_what_it_must_be(
     assert why in str(done.exception)
 
 
+def test_examples_are_kept_as_they_are(tmp_path: Path) -> None:
+    row = {"query": "Why?", "models": {"small": {"score": 1, "cost_usd": 0.1}}, "gold": "so"}
+    write_lines(tmp_path, row, {"query": "Why?", "models": {"small": {"score": 7}}})
+    [example], said = imported(tmp_path)
+    assert example == Example.model_validate(row)
+    assert "it is an example with a wrong 'models.small.score' (line 2)" in said
+
+
+def test_a_log_is_never_overwritten(tmp_path: Path) -> None:
+    write_lines(tmp_path, ROWS["chat"])
+    path = str(tmp_path / "log.jsonl")
+    before = (tmp_path / "log.jsonl").read_bytes()
+    done = CliRunner().invoke(app, ["import", path, "-o", str(tmp_path / "." / "log.jsonl")])
+    assert "--out is the log itself" in str(done.exception)
+    assert (tmp_path / "log.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.02", 0.02),
+        ("0,001", 0.001),
+        ("$1,234.56", 1234.56),
+        ("1.234,56 €", 1234.56),
+        ("1,024", 1024),
+        ("1 024", 1024),
+        ("-", None),
+        ("n/a", None),
+    ],
+)
+def test_numbers_are_read_as_spreadsheets_write_them(text: str, number: float | None) -> None:
+    assert number_in(text) == number
+
+
+def test_a_cost_that_cannot_be_read_is_not_lost_unsaid(tmp_path: Path) -> None:
+    rows = [{"query": "a", "answer": "b", "model": "m", "cost": each} for each in ("0,02", "free")]
+    write_lines(tmp_path, *rows)
+    [example], said = imported(tmp_path)
+    assert example.models["m"].cost_usd == 0.02
+    assert "its cost_usd is no number of at least 0 (line 2)" in said
+
+
+def test_a_ratings_answer_and_score_belong_to_one_call(tmp_path: Path) -> None:
+    """The tier's feedback is the mean of what people said; a tie says nothing."""
+    tiers = ["--tiers", "small,large"]
+    rows = [
+        {"query": "a", "model": "small", "answer": "no", "rating": 1},
+        {"query": "a", "model": "small", "answer": "yes", "rating": 5, "score": 1},
+        {"query": "a", "model": "small", "answer": "hm", "rating": 1},
+        {"query": "b", "model": "small", "answer": "x", "rating": 1},
+        {"query": "b", "model": "small", "answer": "y", "rating": 5},
+        {"query": "c", "model": "small", "answer": "z", "rating": 0},
+    ]
+    write_lines(tmp_path, *rows)
+    (first, tied, unrated), said = imported(tmp_path, *tiers)
+    assert first.models["small"].answer == "yes"
+    assert first.models["small"].score == 1
+    assert first.feedback == {Tier.SMALL: False}
+    assert (tied.feedback, unrated.feedback) == ({}, {})
+    assert "1 cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"request": {"model": "text-embedding-3-small", "input": "x"}, "response": {"data": []}},
+        {"call_type": "aembedding", "messages": "x", "model": "e", "response": {}},
+        {"request": {"input": "x"}, "response": {"data": [{"embedding": [0.1]}]}},
+        {"request": {"messages": ASKED}, "response": {"error": {"message": "overloaded"}}},
+        {"properties": {"requestBody": '{"messages":[{"role":"user","content":"cut'}},
+    ],
+    ids=["embedding", "litellm", "vectors", "failed", "cut off"],
+)
+def test_what_is_no_answered_chat_call_is_left_out(tmp_path: Path, row: dict[str, Any]) -> None:
+    write_lines(tmp_path, row, ROWS["chat"])
+    examples, said = imported(tmp_path)
+    assert len(examples) == 1
+    assert "(line 1)" in said
+
+
+def test_pages_of_an_api_are_read(tmp_path: Path) -> None:
+    write_lines(tmp_path, {"data": [ROWS["langfuse"], ROWS["helicone"]], "meta": {"page": 1}})
+    [example], said = imported(tmp_path)
+    assert "helicone 1, langfuse 1" in said
+    assert example.weight == 2
+
+
+def test_metadata_is_no_parameter_and_numbers_in_texts_are_numbers(tmp_path: Path) -> None:
+    row = {**ROWS["langfuse"], "metadata": {"trace": "1"}}
+    row["modelParameters"] = {"temperature": "0.2", "max_tokens": "100"}
+    write_lines(tmp_path, row, {**row, "metadata": {"trace": "2"}})
+    [example], _ = imported(tmp_path)
+    assert example.params == {"temperature": 0.2, "max_tokens": 100}
+    assert example.weight == 2
+
+
+def test_an_answer_that_was_logged_as_a_stream_is_put_together(tmp_path: Path) -> None:
+    events = "".join(
+        f"data: {json.dumps({'choices': [{'delta': {'content': text}}]})}\n\n"
+        for text in ("At ", "eight.")
+    )
+    body = {
+        "BackendRequestBody": json.dumps(REQUEST),
+        "BackendResponseBody": f"{events}data: [DONE]",
+    }
+    write_lines(tmp_path, {**body, "model": "m"})
+    [example], _ = imported(tmp_path, "--format", "azure")
+    assert [result.answer for result in example.models.values()] in (["At eight."], [])
+
+
+def test_a_column_that_is_not_there_is_an_error_that_lists_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("frage,antwort\nWas?,Das.\n", "utf-8")
+    arguments = ["import", str(tmp_path / "log.csv"), "-o", "x", "--column", "query=nope"]
+    done = CliRunner().invoke(app, arguments)
+    assert "has no column 'nope'. It has frage, antwort." in str(done.exception)
+
+
 def test_a_json_document_and_gzip_are_read(tmp_path: Path) -> None:
     rows = [ROWS["langfuse"], ROWS["chat"]]
     (tmp_path / "a.json").write_text(json.dumps({"meta": {}, "data": rows}, indent=2), "utf-8")
@@ -344,7 +467,8 @@ def test_a_json_document_and_gzip_are_read(tmp_path: Path) -> None:
         (["1", "0"], "thumbs", [1, 0]),
         (["1", "-1"], "thumbs", [1, 0]),
         (["👍", "👎", "Thumbs Up"], "thumbs", [1, 0, 1]),
-        (["1", "3", "5"], "1 to 5", [0, 0.5, 1]),
+        (["1", "3", "5", "0"], "1 to 5", [0, 0.5, 1, None]),
+        (["true", "false", "7", "10"], "1 to 10", [1, 0, 2 / 3, 1]),
         (["0.2", "1"], "0 to 1", [0.2, 1]),
         (["10", "1"], "1 to 10", [1, 0]),
         (["good", "meh"], "thumbs", [1, None]),

@@ -77,18 +77,31 @@ def import_(
         raise UsageError(f"--format is '{source}', but must be one of {', '.join(FORMATS)}.")
     columns = _pairs(column, "--column", FIELDS)
     names = _pairs(model, "--model")
+    if out.exists() and log.exists() and out.samefile(log):
+        raise UsageError(f"--out is the log itself, {log}. Name another file.")
     reading = LogReader(source, columns)
     calls = [*reading.calls(read_log(log))]
     if every_line:
         for number, why in reading.left_out:
             say(f"line {number}: {why}")
-    if not calls:
+    _check_columns(log, reading, columns)
+    if not calls and not reading.examples:
         raise RouteSwitchError(f"{log} has no call that can become an example. {_advice(reading)}")
     scale = scale_of(call.rating for call in calls if call.rating is not None)
     found = import_log(calls, scale.score, names, tier_models(tiers) if tiers else {})
+    found.rows += reading.examples
     write_whole(out, "".join(f"{json_text(row)}\n" for row in found.rows), private=True)
     for line in _summary(out, reading, found, scale.name):
         say(line)
+
+
+def _check_columns(log: Path, reading: LogReader, columns: dict[str, str]) -> None:
+    missing = [name for name in columns.values() if "." not in name]
+    missing = [name for name in missing if name not in reading.columns_seen]
+    if missing and reading.columns_seen:
+        raise UsageError(
+            f"{log} has no column '{missing[0]}'. It has {', '.join(reading.columns_seen)}."
+        )
 
 
 def _pairs(
@@ -112,6 +125,8 @@ def _summary(out: Path, reading: LogReader, found: ImportedLog, scale: str) -> I
         f"({found.calls:,} calls{left_out})."
     )
     yield f"format      {formats}"
+    if reading.examples:
+        yield "examples    kept as they are: the file has examples already"
     yield f"models      {_counts(found.models) or 'none named'}"
     yield f"workloads   {_counts(found.workloads)}"
     if found.repeats:
@@ -129,8 +144,8 @@ def _summary(out: Path, reading: LogReader, found: ImportedLog, scale: str) -> I
 def _use(found: ImportedLog) -> str:
     if not found.unused_ratings:
         return ", used as feedback on the tier"
-    which = "none is" if found.unused_ratings == found.rated else "not all are"
-    return f"; {which} used. --tiers names the tiers' models, --model renames the log's"
+    which = "not used yet" if found.unused_ratings == found.rated else "not all used yet"
+    return f"; {which}: say which models are your tiers with --tiers SMALL,LARGE"
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -161,8 +176,9 @@ def _places(numbers: Sequence[int]) -> str:
 def _advice(reading: LogReader) -> str:
     if reading.left_out:
         number, why = reading.left_out[0]
+        fields = ", ".join(reading.columns_seen) or "unreadable"
         return (
-            f"Line {number}: {why}. Name what wrote it with --format, or its columns with --column "
-            "query=NAME."
+            f"Line {number}: {why}. Its fields are {fields}. "
+            "Name what wrote it with --format, or its columns with --column query=NAME."
         )
     return "It is empty."

@@ -171,7 +171,7 @@ def _print(
     total: PreviewedCosts, by_workload: Mapping[str, PreviewedCosts], models: Mapping[Tier, str]
 ) -> None:
     table = Table("workload", box=None, pad_edge=False)
-    heads = [*(f"tier {tier.value}" for tier in models), "no router call", "routed", "all Tier 3"]
+    heads = [*(f"tier {tier.value}" for tier in models), "bypassed", "routed", "all Tier 3"]
     for head in ("requests", *heads, "saves"):
         table.add_column(head, justify="right")
     rows = sorted(by_workload.items(), key=lambda each: -each[1].weight)

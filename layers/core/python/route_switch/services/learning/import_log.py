@@ -71,30 +71,29 @@ def _row(
     row: JsonObject = {"messages": [*group[0].messages]}
     if group[0].params:
         row["params"] = group[0].params
-    results: dict[str, JsonObject] = {}
-    asked: Counter[str] = Counter()
-    feedback: dict[str, bool] = {}
+    by_model: dict[str, list[LoggedCall]] = {}
     for call in group:
-        model = names.get(call.model or "", call.model)
-        asked[model or ""] += 1
-        if model is None:
+        by_model.setdefault(names.get(call.model or "", call.model or ""), []).append(call)
+    results: dict[str, JsonObject] = {}
+    feedback: dict[str, bool] = {}
+    for model, calls in by_model.items():
+        rating = _rating(calls, rate, log)
+        if not model:
+            log.unused_ratings += rating is not None
             continue
-        log.models[model] += 1
-        _merge(results.setdefault(model, {}), _result(call, log))
-        rating = rate(call.rating)
-        log.unreadable_ratings += call.rating is not None and rating is None
+        log.models[model] += len(calls)
+        results[model] = _results(calls, log)
+        tier = tier_of.get(model)
         if rating is None:
             continue
-        log.rated += 1
-        tier = tier_of.get(model)
         if tier is None:
             log.unused_ratings += 1
             results[model]["rating"] = rating
-        else:
-            feedback.setdefault(str(tier.value), rating >= ADEQUATE)
+        elif rating != ADEQUATE or len(calls) == 1:
+            feedback[str(tier.value)] = rating >= ADEQUATE
     # A line per model is one request; the same model twice is the same request twice.
-    weight = max(asked.values())
-    log.repeats += sum(asked.values()) - len(asked)
+    weight = max(map(len, by_model.values()))
+    log.repeats += len(group) - len(by_model)
     if results:
         row["models"] = {**results}
     if feedback:
@@ -105,6 +104,21 @@ def _row(
             row[name] = value
     log.workloads[str(row.get("workload", "none named"))] += 1
     return row | ({"weight": weight} if weight > 1 else {})
+
+
+def _rating(calls: Sequence[LoggedCall], rate: Rate, log: ImportedLog) -> float | None:
+    """Return the mean rating of a model's answers to one request, or None without any."""
+    given = [rate(call.rating) for call in calls if call.rating is not None]
+    known = [rating for rating in given if rating is not None]
+    log.unreadable_ratings += len(given) - len(known)
+    log.rated += bool(known)
+    return sum(known) / len(known) if known else None
+
+
+def _results(calls: Sequence[LoggedCall], log: ImportedLog) -> JsonObject:
+    """Return one call's result, so that answer, score and tokens belong together: the first that
+    has a score, or else the first."""
+    return _result(next((call for call in calls if call.score is not None), calls[0]), log)
 
 
 def _result(call: LoggedCall, log: ImportedLog) -> JsonObject:
@@ -135,9 +149,3 @@ def _tokens(call: LoggedCall, text: str, log: ImportedLog) -> JsonObject:
         "output_tokens": estimate_tokens(text) if written is None else written,
         "tokens_estimated": True,
     }
-
-
-def _merge(known: JsonObject, more: JsonObject) -> None:
-    """Keep what was known first."""
-    for name, value in more.items():
-        known.setdefault(name, value)

@@ -9,16 +9,24 @@ from route_switch.adapters.learning.logs.rows import parsed
 from route_switch.domain.learning.logged_call import UnusableRowError
 from route_switch.domain.learning.logged_messages import PARAMS
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.replay import NOT_REPLAYED
 
-_SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "bot": "assistant"} | {
-    name: name for name in ("assistant", "system", "developer", "tool", "function")
+_SPEAKERS = {
+    **dict.fromkeys(("human", "user"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "bot", "model", "ai"), "assistant"),
+    **{name: name for name in ("system", "developer", "tool", "function")},
 }
+
+_SHAPING = PARAMS - NOT_REPLAYED
 
 
 def request_of(value: JsonValue) -> tuple[list[JsonObject], JsonObject] | None:
-    """Return messages and parameters of a request body, a list of messages, or a plain text."""
+    """Return messages and parameters of a request body, a list of messages, or a plain text. Raise
+    `UnusableRowError` for a body that was cut off."""
     value = parsed(value)
     if isinstance(value, str):
+        if value.lstrip().startswith(('{"', '[{"')):
+            raise UnusableRowError("its request was cut off, so it is no JSON")
         text = _listed(value)
         return ([{"role": "user", "content": text}], {}) if text.strip() else None
     if isinstance(value, list):
@@ -52,14 +60,25 @@ def _instructions(body: JsonObject) -> list[JsonObject]:
 
 
 def _params(body: JsonObject) -> JsonObject:
-    own = {name: body[name] for name in PARAMS if body.get(name) is not None}
     nested = body.get("model_parameters", body.get("modelParameters"))
     more = parsed(nested) if nested is not None else None
-    return {**(_known(more) if isinstance(more, dict) else {}), **own}
+    return {**(_known(more) if isinstance(more, dict) else {}), **_known(body)}
 
 
 def _known(params: JsonObject) -> JsonObject:
-    return {name: value for name, value in params.items() if name in PARAMS}
+    """Return the parameters that shape an answer. Exports often write numbers as texts."""
+    found = {name: parsed(value) for name, value in params.items() if name in _SHAPING}
+    return {name: _number(value) for name, value in found.items() if value is not None}
+
+
+def _number(value: JsonValue) -> JsonValue:
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return int(number) if number.is_integer() else number
 
 
 def _messages(entries: list[JsonValue]) -> list[JsonObject]:
@@ -81,7 +100,8 @@ def answer_of(value: JsonValue) -> JsonObject | None:
     """Return the assistant's message in a response body, a message, or a plain text."""
     value = parsed(value)
     if isinstance(value, str):
-        return {"role": "assistant", "content": value} if value.strip() else None
+        text = _streamed(value) if value.startswith("data:") else value
+        return {"role": "assistant", "content": text} if text.strip() else None
     if isinstance(value, list):
         return _last(value)
     if not isinstance(value, dict):
@@ -94,6 +114,19 @@ def answer_of(value: JsonValue) -> JsonObject | None:
             if found is not None:
                 return _with_calls(found, value)
     return _with_calls({"role": "assistant", "content": None}, value, only_calls=True)
+
+
+def _streamed(events: str) -> str:
+    """Return the text of an answer that was logged as the events of its stream."""
+    texts = []
+    for line in events.splitlines():
+        event = parsed(line.removeprefix("data:").strip())
+        choices = event.get("choices") if isinstance(event, dict) else None
+        first = choices[0] if isinstance(choices, list) and choices else None
+        delta = first.get("delta") if isinstance(first, dict) else None
+        content = delta.get("content") if isinstance(delta, dict) else None
+        texts.append(content if isinstance(content, str) else "")
+    return "".join(texts)
 
 
 def _last(entries: list[JsonValue]) -> JsonObject | None:

@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from pydantic import ValidationError
+
 from route_switch.adapters.learning.logs.read_call import read_call, source_named, source_of
 from route_switch.adapters.learning.logs.rows import LogRow
 from route_switch.adapters.learning.logs.sources import Source
 from route_switch.adapters.learning.logs.wide_table import as_long_rows, models_in
+from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.logged_call import LoggedCall, UnusableRowError
 from route_switch.domain.ports import JsonObject
 
@@ -25,11 +28,20 @@ class LogReader:
         self._source = None if named is None else source_named(named)
         self.left_out: list[tuple[int, str]] = []
         self.lines = 0
+        self.columns_seen: dict[str, None] = {}
+        """Names of the first row's fields, in their order."""
+        self.examples: list[JsonObject] = []
+        """Rows that are examples already."""
         self.formats: dict[str, int] = defaultdict(int)
 
     def calls(self, rows: Iterator[LogRow]) -> Iterator[LoggedCall]:
         for row in rows:
             self.lines += 1
+            if not self.columns_seen:
+                self.columns_seen = dict.fromkeys(row.fields)
+            if isinstance(row.fields.get("models"), dict):
+                self._keep_example(row)
+                continue
             if row.problem is not None:
                 self.left_out.append((row.number, row.problem))
                 continue
@@ -37,6 +49,16 @@ class LogReader:
                 yield from self._of(row.fields)
             except UnusableRowError as error:
                 self.left_out.append((row.number, str(error)))
+
+    def _keep_example(self, row: LogRow) -> None:
+        try:
+            Example.model_validate(row.fields)
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"]))
+            self.left_out.append((row.number, f"it is an example with a wrong '{field}'"))
+            return
+        self.examples.append(row.fields)
+        self.formats["examples"] += 1
 
     def _of(self, row: JsonObject) -> list[LoggedCall]:
         models = models_in(row)
@@ -53,5 +75,7 @@ class LogReader:
 def _recognized(row: JsonObject) -> Source:
     source = source_of(row)
     if source is None:
-        raise UnusableRowError("it has no request that is known")
+        raise UnusableRowError(
+            "no prompt was found (looked for messages, request, query, prompt, input and others)"
+        )
     return source

@@ -43,7 +43,8 @@ def scale_of(ratings: Iterable[str]) -> Scale:
     top = 5 if most <= 5 else 10
     if least < 0 or most > top:
         return Scale("unknown", values)
-    scaled = {each: max(n - 1, 0.0) / (top - 1) for each, n in numbers.items()}
+    # Where stars begin at 1, a 0 says that nobody rated.
+    scaled = {each: (n - 1) / (top - 1) for each, n in numbers.items() if n >= 1}
     return Scale(f"1 to {top}", values | scaled)
 
 

@@ -1,5 +1,6 @@
 """Read a row of a log into a call, by the names that its source uses."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,11 @@ from route_switch.adapters.learning.logs.sources import SOURCES, Names, Source
 from route_switch.domain.learning.logged_call import LoggedCall, UnusableRowError
 from route_switch.domain.ports import JsonObject
 
+_KINDS = (
+    *("call_type", "request_path", "url", "model", "request_model"),
+    *("request.model", "body.model", "request_body.model"),
+)
+_ERRORS = ("response.error", "response.body.error", "response_body.error", "error")
 _STATUS = ("response.status_code", "status_code", "response_status", "resultSignature")
 
 
@@ -72,6 +78,17 @@ def _check_kind(row: JsonObject, source: Source) -> None:
     status = found(row, _STATUS)
     if isinstance(status, int | float | str) and str(status).isdigit() and int(status) >= 400:
         raise UnusableRowError("the call failed")
+    if isinstance(found(row, _ERRORS), dict):
+        raise UnusableRowError("the call failed")
+    kinds = (found(row, (name,)) for name in _KINDS)
+    if "embed" in " ".join(str(kind) for kind in kinds if kind) or _is_embedding(row):
+        raise UnusableRowError("it is no chat call but an embedding")
+
+
+def _is_embedding(row: JsonObject) -> bool:
+    places = ("response", "response.body", "response_body")
+    names = tuple(f"{place}.data.0.embedding" for place in places)
+    return found(row, names) is not None
 
 
 def _request(
@@ -106,24 +123,33 @@ class _Reader:
     def text(self, what: str) -> str | None:
         value = _value(self.row, self.source, what, self.columns)
         if isinstance(value, bool):
-            return "1" if value else "0"
+            return "true" if value else "false"
         text = as_text(value)
         return None if text is None or not text.strip() else text.strip()
 
     def number(self, what: str) -> float | None:
-        """Return a number of at least 0."""
+        """Return a number of at least 0, in whatever way a spreadsheet wrote it. Raise
+        `UnusableRowError` for any other text: a cost must not be lost unsaid."""
         text = self.text(what)
-        try:
-            number = float((text or "").replace("$", ""))
-        except ValueError:
+        if text is None:
             return None
-        return number if 0 <= number < float("inf") else None
+        number = number_in(text)
+        if number is None or not 0 <= number < float("inf"):
+            raise UnusableRowError(f"its {what} is no number of at least 0")
+        return number
 
     def whole(self, what: str) -> int | None:
+        text = self.text(what)
+        if text is not None and _THOUSANDS.fullmatch(text):
+            return int(re.sub(r"\D", "", text))
         number = self.number(what)
         return None if number is None else round(number)
 
     def share(self, what: str) -> float | None:
+        """Return a number from 0 to 1. Words of a test count, too."""
+        text = (self.text(what) or "").casefold()
+        if text in ("true", "false"):
+            return float(text == "true")
         number = self.number(what)
         return number if number is not None and number <= 1 else None
 
@@ -149,6 +175,28 @@ class _Reader:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
             return None
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a spreadsheet wrote with a point or a comma, thousands and currency.
+
+    Of a point and a comma, the last one divides the fraction. A comma alone does so too, unless
+    groups of three digits follow: then it divides thousands.
+    """
+    plain = re.sub(r"[$€£\s\u00a0\u202f'_]", "", text)
+    if "," in plain and plain.rfind(",") > plain.rfind("."):
+        grouped = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", plain) is not None
+        plain = plain.replace(",", "") if grouped else plain.replace(".", "").replace(",", ".")
+    else:
+        plain = plain.replace(",", "")
+    try:
+        return float(plain)
+    except ValueError:
+        return None
+
+
+_THOUSANDS = re.compile(r"\s*[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+\s*")
+"""A count with divided thousands, which has no fraction."""
 
 
 def found(row: JsonValue, names: Sequence[str]) -> JsonValue:

@@ -15,6 +15,8 @@ from route_switch.domain.json_values import InvalidJsonError, parse_json, valid_
 from route_switch.domain.ports import JsonObject
 
 CSV_ENDINGS = (".csv", ".tsv")
+_PAGES = ("data", "observations", "requests", "logs", "items", "results", "rows")
+"""Fields under which APIs put the entries of a page."""
 MAX_CELL = 10_000_000
 """Characters. Python's default, 131,072, is less than a long conversation."""
 
@@ -60,14 +62,27 @@ def _lines(path: Path) -> Iterator[LogRow]:
         for number, line in enumerate(lines, 1):
             text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if text.strip():
-                yield _row(number, text)
+                yield from _rows(number, text)
 
 
-def _row(number: int, text: bytes) -> LogRow:
+def _rows(number: int, text: bytes) -> Iterator[LogRow]:
+    """Yield the row of a line, or those of a page of an API that stands on one line."""
     try:
-        return _object(number, valid_json(parse_json(text)))
+        value = valid_json(parse_json(text))
     except InvalidJsonError:
-        return LogRow(number, problem="is not valid JSON")
+        yield LogRow(number, problem="is not valid JSON")
+        return
+    page = _page(value)
+    yield from (_object(number, each) for each in ([value] if page is None else page))
+
+
+def _page(value: JsonValue) -> list[JsonValue] | None:
+    """Return the entries of a page of an API; None if the value is no page."""
+    for name in _PAGES if isinstance(value, dict) else ():
+        entries = value.get(name) if isinstance(value, dict) else None
+        if isinstance(entries, list) and all(isinstance(each, dict) for each in entries):
+            return entries
+    return None
 
 
 def _object(number: int, value: JsonValue) -> LogRow:
