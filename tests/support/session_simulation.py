@@ -3,7 +3,8 @@
     python -m tests.support.session_simulation [FOLDER]
 
 prints the tables of docs/session-simulation.md from a folder of benchmarks; without one, from
-pairings of the packaged sample. The modules of tests/support/sessions/ say what is real and what is simulated.
+pairings of the packaged sample. The modules of tests/support/sessions/ say what is real and
+what is simulated.
 """
 
 import sys

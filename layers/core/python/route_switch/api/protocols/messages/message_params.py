@@ -1,10 +1,8 @@
 """The parameters of Anthropic's API as those of a chat completion."""
 
-from collections.abc import Sequence
-
 from pydantic import JsonValue
 
-from route_switch.api.protocols.messages.content_parts import invalid, marked, unsupported
+from route_switch.api.protocols.messages.content_parts import marked, unsupported
 from route_switch.api.protocols.messages.messages_schema import (
     CountTokensRequest,
     MessagesRequest,
@@ -29,9 +27,8 @@ def prompt_params(request: CountTokensRequest, content: JsonObject) -> JsonObjec
     known = enumerate(_tools(request, content))
     tools = [_tool(tool, i, given) for i, (tool, given) in known if not _is_hidden(given, content)]
     params: JsonObject = {"tools": [*tools]} if tools else {}
-    if request.tool_choice is not None:
-        chosen = _tool_choice(request.tool_choice, request.tools or ())
-        params |= chosen if tools else {}
+    if request.tool_choice is not None and tools:
+        params |= _tool_choice(request.tool_choice)
     if (form := _format(request)) is not None:
         schema: JsonObject = {"name": "answer", "schema": form.schema_, "strict": True}
         params["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -99,7 +96,7 @@ def _tool(tool: Tool, index: int, given: JsonObject) -> JsonObject:
     return marked({"type": "function", "function": function}, given)
 
 
-def _tool_choice(choice: ToolChoice, tools: Sequence[Tool]) -> JsonObject:
+def _tool_choice(choice: ToolChoice) -> JsonObject:
     names: dict[str, JsonValue] = {"auto": "auto", "any": "required", "none": "none"}
     if choice.type == "tool" and choice.name is None:
         raise RequestRefusedError(
@@ -107,8 +104,6 @@ def _tool_choice(choice: ToolChoice, tools: Sequence[Tool]) -> JsonObject:
             code="missing_required_parameter",
             param="tool_choice.name",
         )
-    if choice.type == "tool" and choice.name not in {tool.name for tool in tools}:
-        raise invalid("tool_choice.name", "names no tool of 'tools'. Name one of them.")
     named: JsonObject = {"type": "function", "function": {"name": choice.name}}
     chosen: JsonObject = {"tool_choice": names.get(choice.type, named)}
     return {**chosen, "parallel_tool_calls": False} if choice.disable_parallel_tool_use else chosen
