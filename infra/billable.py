@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from infra.alarm_specs import alarm_specs
 from infra.app import read_context
 from infra.metric_names import BY_SERVICE, metrics_of_requests
-from infra.prices import with_prices
+from infra.prices import with_capabilities, with_prices
 from infra.stage import LogRetention, Stage, load_stage
 from route_switch.cost_estimate.deployment import Deployment, Owned
 from route_switch.domain.errors import RouteSwitchError
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def deployment_of(stage: Stage) -> Deployment:
-    """Return the stage with every model price that is known."""
-    models, _ = with_prices(stage.router.models)
+    """Return the stage with every price and capability of its models that is known."""
+    models = with_capabilities(with_prices(stage.router.models)[0])
     return Deployment(
         stage=stage.name,
         region=stage.region,

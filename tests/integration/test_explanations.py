@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from functions.router import handler
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
@@ -82,6 +83,21 @@ def said(body: Mapping[str, Any]) -> str:
 
 def changes(body: Mapping[str, Any]) -> str:
     return " ".join(body["explanation"]["changes"])
+
+
+def test_the_question_is_read_behind_the_router_calls_cached_prefix(make_api: MakeApi) -> None:
+    known = {"openai/router": Capabilities(cache_min_tokens=10)}
+    api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
+    put_live(PROMPT)
+    api.upstream.script = router()
+    route(api, **EXPLAIN)
+    decision, question, again = (each["messages"] for each in api.upstream.calls)
+    assert isinstance(decision, list)
+    assert isinstance(question, list)
+    assert "cache_control" in str(decision[-2])
+    assert question[: len(decision)] == decision
+    assert "cache_control" not in str(question[len(decision) :])
+    assert "cache_control" not in str(again), "its prompt lacks a text, and is sent once"
 
 
 def test_without_a_request_the_router_llm_is_asked_nothing_more(prompted: Api) -> None:

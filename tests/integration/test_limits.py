@@ -4,6 +4,7 @@ import boto3
 import pytest
 from pydantic import JsonValue
 
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.request_record import RequestRecord
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
 from tests.support.upstream import Body, Reply, completion, failure
@@ -14,6 +15,8 @@ EVERYTHING = by_model(
     medium=completion("m", 100, 100),
     large=completion("l", 100, 100),
 )
+
+HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
 
 
 def taken_usd(key: str) -> float:
@@ -96,6 +99,43 @@ def test_a_lower_max_tokens_makes_a_request_fit_the_budget(api: Api) -> None:
     api.upstream.script = EVERYTHING
     assert api.chat(LONG, key="rs-team").status == 429
     assert api.chat(LONG, key="rs-team", max_tokens=50).status == 200
+
+
+@pytest.mark.parametrize(
+    ("point", "status"), [(None, 200), ({"type": "ephemeral"}, 200), (HOUR, 429)]
+)
+def test_what_a_request_writes_to_a_cache_counts_before_it_is_sent(
+    make_api: MakeApi, point: JsonValue, status: int
+) -> None:
+    """About 10,000 tokens: 0.1 USD to read, 0.125 to write for five minutes, 0.2 for an hour."""
+    large = CATALOG.prices["openai/large"].model_copy(
+        update={"cache_write_usd_per_million": 12.5, "cache_write_1h_usd_per_million": 20}
+    )
+    prices = {**CATALOG.prices, "openai/large": large}
+    api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
+    api.upstream.script = EVERYTHING
+    add_key("rs-team", monthly_budget_usd={"N": "0.15"})
+    part = {"type": "text", "text": "Rules. " * 5700, **({"cache_control": point} if point else {})}
+    messages = [{"role": "user", "content": [part]}]
+    body = {"model": "tier-3", "max_tokens": 50, "messages": messages}
+    assert api("POST", "/v1/chat/completions", body, "rs-team").status == status
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "shown", "status"), [(False, 1000, 200), (True, 1000, 429), (False, 9000, 429)]
+)
+def test_what_the_router_may_read_and_write_counts_before_it_is_asked(
+    make_api: MakeApi, reasoning: bool, shown: int, status: int
+) -> None:
+    known = {"openai/router": Capabilities(reasoning=reasoning)}
+    api = make_api(
+        models=CATALOG.model_copy(update={"capabilities": known}), router_max_input_tokens=shown
+    )
+    api.upstream.script = EVERYTHING
+    add_key("rs-team", monthly_budget_usd={"N": "0.001"})
+    route_switch = {"max_tier": 1}
+    answer = api.chat(LONG, key="rs-team", max_tokens=10, route_switch=route_switch)
+    assert answer.status == status
 
 
 @pytest.mark.parametrize("model", ["auto", "tier-3"])

@@ -4,12 +4,15 @@ from typing import cast
 
 import pytest
 
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
 from route_switch.services import request_session
-from tests.integration.conftest import CATALOG, Api, MakeApi, record_of
-from tests.integration.test_sessions import ASK, CACHED, ON, routed_to, say, told
+from tests.integration.conftest import CATALOG, Api, MakeApi, record_of, switch
+from tests.integration.test_sessions import ASK, CACHED, ON, Messages, routed_to, say, told
 from tests.support.upstream import completion
+
+USAGE: JsonObject = {"prompt_tokens": 10_000, "completion_tokens": 7, "total_tokens": 10_007}
 
 
 @pytest.fixture
@@ -37,3 +40,32 @@ def test_a_conversation_that_begins_has_no_history(api: Api) -> None:
     answer = say(api, ASK, {"x-session-id": "another"})
     record = record_of(api, answer.headers["x-request-id"])
     assert cast("float", record["baseline_cost_usd"]) > 9_000 * 3 / 1e6
+
+
+def test_in_shadow_only_a_session_that_stays_reads_from_the_cache(
+    make_api: MakeApi, in_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tier 3 answers. Routing asks for Tier 2 twice, then for Tier 1, where the session moves."""
+    monkeypatch.setattr(request_session, "LATE_S", 10)
+    cheap = CACHED.model_copy(
+        update={"input_usd_per_million": 0.1, "cached_input_usd_per_million": 0.01}
+    )
+    prices = dict.fromkeys(CATALOG.prices, CACHED) | {"openai/small": cheap}
+    models = CATALOG.model_copy(update={"prices": prices, "tier_3_output_ratio": {}})
+    api = make_api(models=models)
+    switch(routing="shadow")
+    read = completion("l", 10_000)
+    assert isinstance(read.body, dict)
+    read.body["usage"] = {**USAGE, "prompt_tokens_details": {"cached_tokens": 9_000}}
+
+    def would_cost_usd(turn: Messages, tier: int) -> tuple[object, float]:
+        routed_to(api, tier, large=read)
+        record = record_of(api, say(api, turn).headers["x-request-id"])
+        router_usd = cast("float", record["router_cost_usd"])
+        return record["session"], cast("float", record["shadow_cost_usd"]) - router_usd
+
+    cold, warm = Usage(10_000, 7), Usage(10_000, 7, cached_input_tokens=9_000)
+    moves = [would_cost_usd(ASK, 2), would_cost_usd(ASK + ON, 2), would_cost_usd(ASK + ON, 1)]
+    assert [move for move, _ in moves] == ["new", "kept", "moved down"]
+    expected = [cost_usd(cold, CACHED), cost_usd(warm, CACHED), cost_usd(cold, cheap)]
+    assert [usd for _, usd in moves] == pytest.approx(expected)

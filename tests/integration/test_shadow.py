@@ -11,6 +11,7 @@ from route_switch.adapters.dynamodb_days import DynamoDbDays
 from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning, DynamoDbRoutedDays
 from route_switch.adapters.results_table import day_key
 from route_switch.domain.errors import StoreError
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.shadow import READ_BY_BUDGET
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 from route_switch.services.decide_beside import ANSWERED_FIRST
@@ -142,7 +143,13 @@ def test_an_error_in_the_strategy_fails_no_request(
     assert LONG not in caplog.text
 
 
-def test_an_answer_does_not_wait_for_a_decision_and_its_call_is_charged(api: Api) -> None:
+@pytest.mark.parametrize(("reasoning", "written"), [(False, 16), (True, 2048)])
+def test_an_answer_does_not_wait_for_a_decision_and_its_call_is_charged(
+    make_api: MakeApi, reasoning: bool, written: int
+) -> None:
+    """Nobody learns what the router wrote, so all that it may write counts in the budget."""
+    known = {"openai/router": Capabilities(reasoning=reasoning)}
+    api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
     switch(routing="shadow")
     asked = threading.Event()
 
@@ -167,7 +174,10 @@ def test_an_answer_does_not_wait_for_a_decision_and_its_call_is_charged(api: Api
         ANSWERED_FIRST,
     )
     assert late["estimated"] is True
-    assert late["cost_usd"] > 0
+    assert late["usage"]["output_tokens"] == written
+    input_usd = late["usage"]["input_tokens"] * 0.1 / 1e6
+    assert input_usd > 0
+    assert late["cost_usd"] == pytest.approx(input_usd + written * 0.4 / 1e6, abs=1e-12)
 
 
 def test_a_dry_run_says_what_answers_and_what_routing_would_choose(shadow: Api) -> None:

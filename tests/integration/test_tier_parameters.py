@@ -67,8 +67,12 @@ def test_each_tier_sends_its_parameters_and_is_recorded_by_its_name(
 
 
 def test_a_request_sets_its_own_effort(efforts: Api) -> None:
-    ask(efforts, "tier-3", reasoning_effort="minimal")
+    answer = ask(efforts, "tier-3", reasoning_effort="minimal")
     assert efforts.upstream.calls[-1]["reasoning_effort"] == "minimal"
+    assert answer.headers["x-route-model"] == HIGH
+    note = "reasoning_effort of the request replaces the tier's"
+    assert answer.headers["x-route-adjusted"] == note, "the name alone would be wrong"
+    assert attempts_of(answer)[-1]["adjusted"] == [note]
 
 
 @pytest.mark.parametrize(("model", "effort"), [(MODEL, "low"), (HIGH, "high"), ("tier-3", "high")])

@@ -16,6 +16,7 @@ from route_switch.domain.learning.split import Side, side_of
 from route_switch.domain.request_record import Attempt, NotReplayable
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.sampling import Arc
+from route_switch.domain.tier_parameters import TierParameters
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.domain.usage import Usage
 from route_switch.services.learning import collect_examples
@@ -130,6 +131,24 @@ def test_a_thumb_applies_to_the_tier_whose_model_answered() -> None:
     assert examples["a"].gold == "Rayleigh scattering."
     assert examples["b"].feedback == examples["c"].feedback == {}
     assert examples["d"].feedback == {Tier.LARGE: True}
+
+
+@pytest.mark.parametrize(("effort", "is_the_tiers"), [("low", True), ("high", False)])
+def test_an_answer_with_the_requests_own_effort_is_not_taken_for_the_tiers(
+    effort: str, is_the_tiers: bool
+) -> None:
+    low = TierModels(model="openai/small", params=TierParameters(reasoning_effort="low"))
+    catalog = CATALOG.model_copy(update={"tiers": {**CATALOG.tiers, Tier.SMALL: low}})
+    request = asked(
+        "a",
+        model=low.name,
+        params={"reasoning_effort": effort},
+        feedback=GivenFeedback(adequate=False, gold="G"),
+    )
+    example = request.as_example(catalog, weight=1, train_only=False)
+    assert (low.name in example.models) == is_the_tiers
+    assert (example.feedback == {Tier.SMALL: False}) == is_the_tiers
+    assert example.gold == "G", "what the answer should be does not depend on the effort"
 
 
 def test_equal_requests_become_one_example_with_their_total_weight() -> None:

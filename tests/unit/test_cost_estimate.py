@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.bill import MONTH_S, BillLine, costs_usd
 from route_switch.cost_estimate.deployment import Deployment, Owned, Traffic
@@ -14,6 +15,7 @@ from route_switch.cost_estimate.model_costs import model_costs
 from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.cost_estimate.request_costs import WAITING, item_bytes, request_lines
 from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
@@ -99,6 +101,14 @@ def test_the_models_cost_matches_calculation_by_hand() -> None:
     # 2,048 tokens of prompt and 500 of the query; 5 of the answer
     assert costs.router_usd == pytest.approx(0.9 * (2_548 * 0.1 + 5 * 0.4))
     assert costs.baseline_usd == pytest.approx(11_000)
+
+
+def test_a_router_that_thinks_counts_with_all_that_it_may_write() -> None:
+    deployment = with_catalog(capabilities={"bedrock/router": Capabilities(reasoning=True)})
+    costs = model_costs(deployment, TRAFFIC)
+    assert costs.router_usd == pytest.approx(0.9 * (2_548 * 0.1 + 2_048 * 0.4))
+    told = assumptions(MonthlyEstimate(deployment, TRAFFIC, PRICES), "a list")
+    assert "The router thinks first: it is assumed to write its limit, 2,048 tokens." in told
 
 
 def test_the_baseline_uses_the_measured_length_of_tier_3s_answers() -> None:

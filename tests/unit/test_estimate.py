@@ -7,6 +7,7 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
@@ -51,6 +52,16 @@ def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
             660 * (8192 // 4 + 1000 + 10 * 16) / 1e6,
         ]
     )
+
+
+def test_a_router_that_thinks_counts_with_all_that_it_may_write() -> None:
+    models = INPUTS.config.models
+    thinks = models.model_copy(
+        update={"capabilities": {"fake/router": Capabilities(reasoning=True)}}
+    )
+    config = INPUTS.config.model_copy(update={"models": thinks})
+    line = estimate(replace(INPUTS, config=config), PRICES)[-1]
+    assert line.usd == pytest.approx(660 * (8192 // 4 + 1000 + 10 * 2048) / 1e6)
 
 
 def test_recorded_answers_cost_nothing_even_without_a_price() -> None:

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from route_switch.domain.errors import StoreError
+from route_switch.domain.needs import UNKNOWN, Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.shadow import CALLS, ROUTER_USD
+from route_switch.domain.shadow import CALLS, NOT_SAMPLED, ROUTER_USD
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.services.estimate_router_calls import LONGEST_PROMPT_TOKENS, MARGIN
 from route_switch.services.refreshed_value import REFRESH_AFTER_S
 from route_switch.services.shadow_budget import ShadowBudget
 
@@ -42,7 +44,9 @@ class Clock:
         return self.seconds
 
 
-def budget(days: FakeDays, clock: Clock, router_usd: float | None = 1.0) -> ShadowBudget:
+def budget(
+    days: FakeDays, clock: Clock, router_usd: float | None = 1.0, known: Capabilities = UNKNOWN
+) -> ShadowBudget:
     prices = {}
     if router_usd is not None:
         price = Price(input_usd_per_million=router_usd, output_usd_per_million=router_usd)
@@ -51,6 +55,7 @@ def budget(days: FakeDays, clock: Clock, router_usd: float | None = 1.0) -> Shad
         tiers={tier: TierModels(model=f"p/{tier}") for tier in Tier},
         router="p/router",
         prices=prices,
+        capabilities={"p/router": known},
     )
     config = RouterConfig(models=models, shadow_monthly_usd=31 * DAILY_USD)
     return ShadowBudget(days, config, ThreadPoolExecutor(1), lambda: NOW, clock)
@@ -98,3 +103,16 @@ def test_a_free_router_is_always_asked_and_one_without_a_price_never(
     days = FakeDays({NOW.date(): paid(99.0)})
     assert budget(days, Clock(), router_usd).allows("a") is allowed
     assert days.reads == 0
+
+
+def test_calls_that_were_never_made_count_with_all_that_a_reasoning_router_may_write() -> None:
+    days = FakeDays({YESTERDAY: {NOT_SAMPLED: 1000}})
+    shares = [
+        budget(days, Clock(), 100.0, Capabilities(reasoning=reasoning)).current()
+        for reasoning in (False, True)
+    ]
+    read = LONGEST_PROMPT_TOKENS + 1000
+    assert shares == [
+        pytest.approx(0.8 / (1000 * 100 * (read * MARGIN + written) / 1e6), rel=1e-3)
+        for written in (16, 2048)
+    ]

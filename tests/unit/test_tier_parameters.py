@@ -1,5 +1,7 @@
 """A tier is a model with its parameters: its name, its lookups, and what is sent."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.outcome import measured_output_ratios
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance, ratios_in
 from route_switch.domain.needs import Needs
-from route_switch.domain.parameters import with_tier_parameters
+from route_switch.domain.parameters import with_tier_parameters, without_overrides
 from route_switch.domain.ports import Chunk, ModelCall
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompts.verdict_scope import scope_of, stage_scope
@@ -162,7 +164,44 @@ def test_what_the_request_sets_itself_wins(
     own: dict[str, JsonValue], sent: dict[str, JsonValue]
 ) -> None:
     tier = TierParameters(reasoning_effort="low", temperature=0.2)
-    assert with_tier_parameters(own, tier) == (sent, ())
+    assert with_tier_parameters(own, tier)[0] == sent
+
+
+@pytest.mark.parametrize(
+    ("tier", "own", "replacing"),
+    [
+        ({"reasoning_effort": "low"}, {}, ()),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}, ()),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": None}, ()),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "high"}, ("reasoning_effort",)),
+        ({"reasoning_effort": "low"}, {"thinking": {"type": "disabled"}}, ("thinking",)),
+        ({"reasoning_effort": "low"}, {"reasoning": {"effort": "high"}}, ("reasoning",)),
+        ({"thinking_budget_tokens": 2000}, {"reasoning_effort": "high"}, ("reasoning_effort",)),
+        (
+            {"thinking_budget_tokens": 2000},
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+            (),
+        ),
+        (
+            {"reasoning_effort": "low"},
+            {"reasoning_effort": "low", "thinking": {"type": "enabled", "budget_tokens": 9000}},
+            ("reasoning_effort", "thinking"),
+        ),
+        ({"temperature": 0.2}, {"top_p": 0.5}, ("top_p",)),
+        ({"verbosity": "low"}, {"verbosity": "high", "temperature": 1}, ("verbosity",)),
+        ({"max_tokens": 500}, {"max_tokens": 300, "reasoning_effort": "high"}, ()),
+        ({}, {"reasoning_effort": "high", "thinking": {}, "verbosity": "high"}, ()),
+    ],
+)
+def test_an_answer_to_other_parameters_than_the_names_says_so(
+    tier: dict[str, Any], own: dict[str, JsonValue], replacing: tuple[str, ...]
+) -> None:
+    of_tier = TierParameters(**tier)
+    notes = with_tier_parameters(own, of_tier)[1]
+    assert notes == tuple(f"{name} of the request replaces the tier's" for name in replacing)
+    kept = without_overrides(own, of_tier)
+    assert kept == {name: value for name, value in own.items() if name not in replacing}
+    assert with_tier_parameters(kept, of_tier)[1] == (), "a replay is the tier's"
 
 
 @given(st.none() | st.integers(1, 10_000), st.none() | st.integers(1, 10_000), st.integers(1, 5000))
@@ -271,6 +310,14 @@ def test_a_recorded_result_is_one_efforts_alone() -> None:
     calls = metered(LimitedClients(lambda _: model, CATALOG.output_limit)("openai"))
     AnswerExamples(calls, 1)([example], NAMES)
     assert [call.params.get("reasoning_effort") for call in model.asked] == [None, "high"]
+
+
+def test_learning_asks_each_effort_for_itself_whatever_the_request_asked_for() -> None:
+    model = FakeModel(_by_effort)
+    calls = metered(LimitedClients(lambda _: model, CATALOG.output_limit)("openai"))
+    AnswerExamples(calls, 1)([Example(query="a", params={"reasoning_effort": "medium"})], NAMES)
+    efforts = [call.params.get("reasoning_effort") for call in model.asked]
+    assert efforts == ["medium", "low", "high"], "Tier 1 sets none, so its name claims none"
 
 
 def test_learning_asks_with_the_limits_of_requests() -> None:

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from route_switch.cost_estimate.deployment import Deployment, Traffic
 from route_switch.cost_estimate.idle_costs import LEARNING_HOURS
-from route_switch.cost_estimate.model_costs import PROMPT_BYTES, router_tokens
+from route_switch.cost_estimate.model_costs import (
+    DIGIT_TOKENS,
+    PROMPT_BYTES,
+    router_output_tokens,
+    router_tokens,
+)
 from route_switch.cost_estimate.monthly import MonthlyEstimate
 from route_switch.domain.output_ratio import PRIOR
 from route_switch.domain.tiers import Tier
@@ -36,6 +41,9 @@ def _about_traffic(deployment: Deployment, traffic: Traffic) -> Iterator[str]:
         f"The router reads {router_tokens(deployment, traffic):,} tokens: the longest prompt "
         f"allowed ({PROMPT_BYTES:,} bytes) and the query. No provider's prompt cache is assumed."
     )
+    written = router_output_tokens(deployment)
+    if written > DIGIT_TOKENS:
+        yield f"The router thinks first: it is assumed to write its limit, {written:,} tokens."
 
 
 def _about_saving(estimate: MonthlyEstimate) -> Iterator[str]:

@@ -9,10 +9,12 @@ from route_switch.domain.pricing import add_known, cost_usd
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN
 from route_switch.domain.usage import Usage
+from route_switch.services.estimate_router_calls import output_tokens
 
 PROMPT_BYTES = 8_192
 """The size limit of a routing prompt; learned prompts come close to it."""
-ROUTER_OUTPUT_TOKENS = 5
+DIGIT_TOKENS = 5
+"""What a router LLM writes that does not think first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,16 @@ def router_tokens(deployment: Deployment, traffic: Traffic) -> int:
     return PROMPT_BYTES // BYTES_PER_TOKEN + query
 
 
+def router_output_tokens(deployment: Deployment) -> int:
+    """Return the output tokens of a router call. How long a router thinks is not known, so a
+    reasoning one counts with its limit."""
+    models = deployment.config.models
+    thinks = models.capabilities_of(models.router).reasoning
+    return output_tokens(deployment.config) if thinks else DIGIT_TOKENS
+
+
 def _router_usd(deployment: Deployment, traffic: Traffic) -> float | None:
-    usage = Usage(router_tokens(deployment, traffic), ROUTER_OUTPUT_TOKENS)
+    usage = Usage(router_tokens(deployment, traffic), router_output_tokens(deployment))
     models = deployment.config.models
     return _times(cost_usd(usage, models.price(models.router)), traffic.requests * traffic.routed)
 

@@ -31,6 +31,11 @@ def has_points(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) 
     return MARK in params or any(True for _ in _points(messages, params))
 
 
+def asks_for_an_hour(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> bool:
+    """Whether a point asks the provider to keep for an hour what it has read."""
+    return any(_lifetime(holder) == "1h" for holder in (params, *_points(messages, params)))
+
+
 def without_points(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
 ) -> tuple[Messages, Params]:
@@ -102,6 +107,13 @@ def _points(
             function = holder.get("function")
             if MARK in holder or (isinstance(function, dict) and MARK in function):
                 yield holder
+
+
+def _lifetime(holder: Mapping[str, JsonValue]) -> JsonValue:
+    function = holder.get("function")
+    of_function = function.get(MARK) if isinstance(function, dict) else None
+    point = holder.get(MARK) or of_function
+    return point.get("ttl") if isinstance(point, dict) else None
 
 
 def _with_last_points(

@@ -113,15 +113,38 @@ _DECISIONS = (("reasoning_effort", "thinking", "reasoning"), ("temperature", "to
 def with_tier_parameters(
     params: Mapping[str, JsonValue], tier: TierParameters
 ) -> tuple[Params, tuple[str, ...]]:
-    """Add a tier's parameters to a request's, and return a note for each of the request's that was
-    changed. What the request sets itself wins, except for the tier's output limit."""
+    """Add a tier's parameters to a request's, and return a note for each difference to what either
+    asked for. What the request sets itself wins, except for the tier's output limit."""
     own = tier.as_request
     for together in _DECISIONS:
         if any(params.get(name) is not None for name in together):
             own = {name: value for name, value in own.items() if name not in together}
     stated = {name: value for name, value in params.items() if value is not None}
     merged: Params = {**params, **own, **stated}
-    return (merged, ()) if tier.max_tokens is None else lower_limits(merged, tier.max_tokens)
+    notes = tuple(f"{name} of the request replaces the tier's" for name in overrides(params, tier))
+    if tier.max_tokens is None:
+        return merged, notes
+    limited, lowered = lower_limits(merged, tier.max_tokens)
+    return limited, (*notes, *lowered)
+
+
+def overrides(params: Mapping[str, JsonValue], tier: TierParameters) -> tuple[str, ...]:
+    """Return the request's parameters that replace the tier's by other values. An answer to them is
+    not what the tier's name says."""
+    own = tier.as_request
+    found: list[str] = []
+    for together in (*_DECISIONS, ("verbosity",)):
+        of_tier = {name: own[name] for name in together if name in own}
+        of_request = {name: params[name] for name in together if params.get(name) is not None}
+        if of_tier and of_request and of_tier != of_request:
+            found += of_request
+    return tuple(found)
+
+
+def without_overrides(params: Mapping[str, JsonValue], tier: TierParameters) -> Params:
+    """Return the request's parameters without those that replace the tier's."""
+    replaced = overrides(params, tier)
+    return {name: value for name, value in params.items() if name not in replaced}
 
 
 def note_refusal(

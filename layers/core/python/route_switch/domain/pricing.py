@@ -54,6 +54,12 @@ class Price(Rates):
     long_context: LongContextRates | None = None
     """Rates of long requests; null if they are the same."""
 
+    @property
+    def charges_cache_writes(self) -> bool:
+        """Whether writing to the prompt cache has a price. Providers that cache by themselves have
+        none, or 0: what they write costs as much as any other input."""
+        return bool(self.cache_write_usd_per_million or self.cache_write_1h_usd_per_million)
+
     def rates_for(self, usage: Usage) -> Rates:
         long = self.long_context
         return long if long is not None and usage.input_tokens > long.above_tokens else self

@@ -28,9 +28,10 @@ class Attempt:
     reports to have used, or nothing (0.0) if it reports nothing. A call that ran out of time is
     charged all the same: if its late usage did not arrive in time, `usage` is an estimate of the
     input alone, and `estimated` is set; the same goes for an answer that broke off before its usage
-    was reported, with its output so far. `adjusted` notes changes to the request's parameters.
-    `first_token_ms` is the time to the first token of a streamed answer. `purpose` is set if the
-    call served neither the decision nor the answer: `explain`.
+    was reported, with its output so far, and for a router call that an answer in shadow did not
+    wait for, with all that it may have written. `adjusted` notes changes to the request's
+    parameters. `first_token_ms` is the time to the first token of a streamed answer. `purpose` is
+    set if the call served neither the decision nor the answer: `explain`.
     """
 
     model: str

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Self
 
 from route_switch.domain.baseline import output_ratio
+from route_switch.domain.needs import Capabilities
 from route_switch.domain.output_ratio import OutputRatio, OutputRatios
-from route_switch.domain.pricing import cost_usd
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.sampling import POSITIONS, position_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
@@ -117,24 +118,38 @@ class WouldCost:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The model that routing chose. `has_cache` says whether the session was kept on it, so that
+    its provider would have the conversation in its cache, and `for_an_hour` whether the request
+    asks providers to keep it for an hour, which costs more."""
+
+    tier: Tier
+    name: str
+    has_cache: bool = False
+    for_an_hour: bool = False
+
+
 def would_cost(
     usage: Usage | None,
     answered: Tier,
     model: str,
-    routed: Tier,
+    chosen: ChosenModel,
     models: ModelCatalog,
     ratios: OutputRatios,
 ) -> WouldCost | None:
-    """Estimate the cost of an answer by the tier that routing chose, from the answer that `model`
+    """Estimate the cost of an answer by the model that routing chose, from the answer that `model`
     of the tier `answered` gave with `usage`. None if the price or the tokens are unknown.
 
-    The output is scaled by the output ratios of both models to Tier 3's.
+    The output is scaled by the output ratios of both models to Tier 3's. What was read from the
+    cache of `model` is only cheap if the chosen model has it in its own.
     """
-    price = models.price(models.tiers[routed].name)
+    price = models.price(chosen.name)
     if usage is None or price is None:
         return None
+    usage = _with_own_cache(usage, chosen, price, models.capabilities_of(chosen.name))
     given = _ratio(answered, model, models, ratios)
-    wanted = _ratio(routed, models.tiers[routed].name, models, ratios)
+    wanted = _ratio(chosen.tier, chosen.name, models, ratios)
 
     def usd(factor: float) -> float:
         output = round(usage.output_tokens * factor)
@@ -142,6 +157,22 @@ def would_cost(
 
     return WouldCost(
         usd(given.ratio / wanted.ratio), usd(given.low / wanted.high), usd(given.high / wanted.low)
+    )
+
+
+def _with_own_cache(usage: Usage, chosen: ChosenModel, price: Price, known: Capabilities) -> Usage:
+    """Return the usage as the chosen model's provider would have counted it: a model that does not
+    have the conversation in its cache reads nothing from there, and fills it."""
+    read, written = usage.cached_input_tokens, usage.cache_write_tokens
+    if read + written < (known.cache_min_tokens or 0):
+        read, written = 0, 0
+    elif not chosen.has_cache:
+        read, written = 0, read + written
+    if not price.charges_cache_writes:
+        written = 0
+    hour = written if chosen.for_an_hour and known.long_cache else 0
+    return replace(
+        usage, cached_input_tokens=read, cache_write_tokens=written, cache_write_1h_tokens=hour
     )
 
 

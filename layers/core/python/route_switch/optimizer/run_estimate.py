@@ -16,6 +16,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.services.estimate_router_calls import output_tokens
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.calibrate_judge import MAX_LABELS
 from route_switch.services.learning.input_tokens import read_tokens
@@ -25,7 +26,6 @@ ANSWER_TOKENS = 500
 """Assumed length of an answer without a recording."""
 PROPOSAL_TOKENS = 2000
 VERDICT_TOKENS = 200
-ROUTER_TOKENS = 16
 SUMMARY_CALLS = 11
 """MIPROv2 describes up to ten batches of training queries and then summarizes."""
 CALLS_PER_PROPOSAL = 3
@@ -71,7 +71,8 @@ def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[Expec
         inputs.rounds * (inputs.size.trials + 1) * inputs.validation_rows + 3 * inputs.heldout_rows
     )
     router, read = inputs.config.models.router, _routing_tokens(inputs.config)
-    expected.append(_expected(Purpose.ROUTER, router, routed, read, ROUTER_TOKENS, prices))
+    written = output_tokens(inputs.config)
+    expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
     return tuple(expected)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from pydantic import JsonValue
@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from route_switch.domain.decision import Reason, RoutingDecision
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import cost_usd
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import (
@@ -30,6 +31,7 @@ from route_switch.services.call_models import (
     PendingCall,
 )
 from route_switch.services.continuation import ANY_MODEL, Continuation
+from route_switch.services.estimate_router_calls import output_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,18 @@ class AskRouterLlm:
             self._is_abandoned = True
         if self.call is not None or self._pending is None:
             return self.call
-        return self._caller.wait(self._pending, 0.0)
+        return _with_longest_reply(self._caller.wait(self._pending, 0.0), self._config)
+
+
+def _with_longest_reply(left: CallResult, config: RouterConfig) -> CallResult:
+    """Charge a call that is left behind with all that it may write: nobody will learn what it did,
+    and a budget must not be exceeded by it."""
+    usage = left.attempt.usage
+    if usage is None or not left.attempt.estimated:
+        return left
+    usage = replace(usage, output_tokens=output_tokens(config))
+    usd = cost_usd(usage, config.models.price(config.models.router))
+    return replace(left, attempt=replace(left.attempt, usage=usage, cost_usd=usd))
 
 
 def _why(choice: TierChoice) -> str:

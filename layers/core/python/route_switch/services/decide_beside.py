@@ -11,8 +11,9 @@ from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.routing import SessionOfRequest
-from route_switch.domain.shadow import ShadowReason, WouldCost, would_cost
-from route_switch.domain.tiers import ModelCatalog, Tier
+from route_switch.domain.sessions import Ground, Move
+from route_switch.domain.shadow import ChosenModel, ShadowReason, WouldCost, would_cost
+from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.call_models import CallResult
 from route_switch.services.choose_tier import AskRouterLlm, ChooseTier, RequestChoice
@@ -122,12 +123,16 @@ def with_shadow(
     answer: TierAnswer | None,
     models: ModelCatalog,
     ratios: OutputRatios,
+    *,
+    for_an_hour: bool = False,
 ) -> RequestRecord:
-    """Return the record with what routing decided beside the answer."""
+    """Return the record with what routing decided beside the answer. `for_an_hour` says whether the
+    request asks providers to cache it for an hour."""
     decided = shadow.decision
     if decided is None:
         return replace(record, shadow_reason=shadow.reason)
-    would = _would_cost(record, decided.tier, answer, models, ratios)
+    chosen = _chosen_model(decided, models, for_an_hour)
+    would = _would_cost(record, chosen, answer, models, ratios)
     return replace(
         record,
         shadow_reason=shadow.reason,
@@ -142,9 +147,21 @@ def with_shadow(
     )
 
 
+def _chosen_model(decided: RoutingDecision, models: ModelCatalog, for_an_hour: bool) -> ChosenModel:
+    """Only a session that stays on its model finds its conversation in the cache."""
+    session = decided.session
+    name = session.model if session else None
+    has_cache = session is not None and (
+        session.move is Move.KEPT or session.ground is Ground.SAME_MODEL
+    )
+    return ChosenModel(
+        decided.tier, name or models.tiers[decided.tier].name, has_cache, for_an_hour
+    )
+
+
 def _would_cost(
     record: RequestRecord,
-    routed: Tier,
+    chosen: ChosenModel,
     answer: TierAnswer | None,
     models: ModelCatalog,
     ratios: OutputRatios,
@@ -152,11 +169,11 @@ def _would_cost(
     """Return None without an answer, or if a price or the tokens are unknown."""
     if answer is None or answer.completion is None or answer.model is None:
         return None
-    if routed is record.tier:
+    if chosen.tier is record.tier:
         usd = record.answer_cost_usd
         return None if usd is None else WouldCost(usd, usd, usd)
     usage = answer.completion.usage
-    return would_cost(usage, record.tier, answer.model, routed, models, ratios)
+    return would_cost(usage, record.tier, answer.model, chosen, models, ratios)
 
 
 def _shadow_of(choice: RequestChoice, ask: AskRouterLlm) -> ShadowChoice:

@@ -1,17 +1,21 @@
 """Estimate a request's cost from estimated tokens, before it is sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
+from route_switch.domain.cache_points import asks_for_an_hour, has_points
 from route_switch.domain.needs import Needs
 from route_switch.domain.parameters import with_tier_parameters
-from route_switch.domain.pricing import cost_usd
+from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.router_config import RouterConfig
-from route_switch.domain.strategies.prompt_strategy import router_params
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.domain.usage import Usage
+from route_switch.services.estimate_router_calls import explanation_usage, router_usage
 
 ASSUMED_OUTPUT_TOKENS = 300
 """Assumed answer length when the request sets no limit."""
@@ -19,22 +23,13 @@ ASSUMED_OUTPUT_TOKENS = 300
 LONG_OUTPUT_TOKENS = 1000
 """The same for estimates that should err on the high side, of a model without an output limit."""
 
-ROUTER_CALL = Usage(input_tokens=4000, output_tokens=16)
-"""More than a router call uses: a prompt of 8 KB, a query clipped to 1,000 tokens, one digit."""
-
-EXPLANATION_INPUT_TOKENS = 8000
-"""More than a call of an explanation reads: the router call, and the texts of one tier again."""
-
 MAX_EXPLANATION_CALLS = 2
 
 
 def explanation_cap_usd(config: RouterConfig) -> float | None:
     """Return the most that explaining one decision may cost; None if the router LLM's price is
     unknown."""
-    price = config.models.price(config.models.router)
-    written = router_params(config).get("max_tokens")
-    usage = Usage(EXPLANATION_INPUT_TOKENS, written if isinstance(written, int) else 0)
-    call_usd = cost_usd(usage, price)
+    call_usd = cost_usd(explanation_usage(config), config.models.price(config.models.router))
     if call_usd is None:
         return None
     return min(config.explain_max_usd, MAX_EXPLANATION_CALLS * call_usd)
@@ -57,21 +52,48 @@ def estimated_costs_usd(
 
 
 def worst_cost_usd(
-    config: RouterConfig, models: Iterable[str], needs: Needs, params: Mapping[str, JsonValue]
+    config: RouterConfig,
+    models: Iterable[str],
+    needs: Needs,
+    params: Mapping[str, JsonValue],
+    messages: Sequence[JsonObject] = (),
+    prompt: RoutingPrompt | None = None,
 ) -> float:
-    """Return the cost of the router call plus the most expensive model's longest likely answer.
+    """Return the cost of the router call plus the most expensive model's longest likely answer. A
+    request with cache points writes its whole input to a cache. `prompt` is the live prompt, if it
+    is known yet.
 
     A request to a model without any output limit may cost more, and so may one whose first models
     fail late.
     """
     catalog, n = config.models, params.get("n")
     answers = n if isinstance(n, int) and n > 0 else 1
+    has_own = has_points(messages, params)
+    for_an_hour = asks_for_an_hour(messages, params)
     costs = []
     for name in models:
-        longest = _longest_answer(config, name, params)
-        usage = Usage(needs.input_tokens, answers * longest)
-        costs.append(cost_usd(usage, catalog.price(name)) or 0.0)
-    return max(costs, default=0.0) + (cost_usd(ROUTER_CALL, catalog.price(catalog.router)) or 0.0)
+        read, longest = needs.input_tokens, _longest_answer(config, name, params)
+        written = read if has_own or _gets_points(config, name) else 0
+        hour = written if for_an_hour and catalog.capabilities_of(name).long_cache else 0
+        usage = Usage(
+            read, answers * longest, cache_write_tokens=written, cache_write_1h_tokens=hour
+        )
+        costs.append(_dearest_usd(usage, catalog.price(name)))
+    router_usd = cost_usd(router_usage(config, prompt), catalog.price(catalog.router)) or 0.0
+    return max(costs, default=0.0) + router_usd
+
+
+def _gets_points(config: RouterConfig, name: str) -> bool:
+    """Whether the stage sets cache points for this model where a request has none."""
+    shortest = config.models.capabilities_of(name).cache_min_tokens
+    return config.cache_points == "auto" and shortest is not None
+
+
+def _dearest_usd(usage: Usage, price: Price | None) -> float:
+    """Return the cost, where cache writes cost at least as much as other input."""
+    if price is not None and not price.charges_cache_writes:
+        usage = replace(usage, cache_write_tokens=0, cache_write_1h_tokens=0)
+    return cost_usd(usage, price) or 0.0
 
 
 def _longest_answer(config: RouterConfig, name: str, params: Mapping[str, JsonValue]) -> int:

@@ -6,10 +6,8 @@ is asked again. Its own words are never shown: it names a text by number.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-from pydantic import JsonValue
 
 from route_switch.domain.errors import ModelError
 from route_switch.domain.explanation import Evidence, WeighingModel
@@ -21,13 +19,18 @@ from route_switch.domain.request_record import Attempt
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.strategies.prompt_strategy import read_reply, router_params
+from route_switch.domain.strategies.prompt_strategy import (
+    read_reply,
+    router_messages,
+    router_params,
+)
 from route_switch.domain.thoughts import without_thoughts
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.services.call_models import CallResult, Deadline, ModelCaller
 from route_switch.services.estimate_costs import MAX_EXPLANATION_CALLS, explanation_cap_usd
+from route_switch.services.estimate_router_calls import output_tokens, written_tokens
 
 FIRST_NUMBER = 101
 """Texts are numbered from here on, so that a reply with the number of a tier names none of them."""
@@ -113,7 +116,7 @@ class FindEvidence:
         texts: Sequence[PromptText],
         calls: "_Calls",
     ) -> Evidence:
-        messages = self._render(query, prompt)
+        messages = router_messages(self._config, prompt, query)
         reply = calls.ask((*messages, *_question(prompt, chosen, texts)))
         found = Evidence(chosen, was_asked=bool(calls.attempts), attempts=calls.attempts)
         if reply is None:
@@ -122,7 +125,7 @@ class FindEvidence:
         shorter = None if text is None else without_text(prompt, text)
         if shorter is None:
             return replace(found, text=text)
-        again = calls.ask(self._render(query, shorter))
+        again = calls.ask(self._render(query, shorter))  # not marked: nobody asks this again
         without = read_reply(again).tier if again else None
         return replace(
             found, text=text, without=without, note=calls.why_not, attempts=calls.attempts
@@ -151,7 +154,7 @@ class _Calls:
     def ask(self, messages: tuple[JsonObject, ...]) -> RouterReply | None:
         params = router_params(self._config)
         timeout_s = min(self._config.router_timeout_s, self._deadline.remaining_s)
-        if not self._is_within_cap(messages, params):
+        if not self._is_within_cap(messages):
             self.why_not = OVER_CAP
             return None
         if len(self._results) >= MAX_EXPLANATION_CALLS or timeout_s <= 0:
@@ -164,14 +167,12 @@ class _Calls:
         first = result.completion.choices[0]
         return RouterReply(result.completion.text, first.finish_reason == "length")
 
-    def _is_within_cap(
-        self, messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
-    ) -> bool:
+    def _is_within_cap(self, messages: Sequence[JsonObject]) -> bool:
         if self._cap_usd is None:
             return True
-        written = params.get("max_tokens")
         read = sum(estimate_tokens(text_of(message)) for message in messages)
-        usage = Usage(read, written if isinstance(written, int) else 0)
+        written = written_tokens(self._config, read)
+        usage = Usage(read, output_tokens(self._config), cache_write_tokens=written)
         next_usd = cost_usd(usage, self._config.models.price(self._config.models.router)) or 0.0
         spent_usd = sum(attempt.cost_usd or 0.0 for attempt in self.attempts)
         return spent_usd + next_usd <= self._cap_usd
@@ -181,7 +182,7 @@ def _question(
     prompt: RoutingPrompt, chosen: Tier, texts: Sequence[PromptText]
 ) -> tuple[JsonObject, JsonObject]:
     """Return the router LLM's reply and a question about it. The messages before are those of the
-    router call, so that its provider can read them from a cache."""
+    router call, with its cache point, so that its provider can read them from its cache."""
     reply = prompt.messages.tier.replace("{tier}", str(chosen.value), 1)
     listed = "\n".join(
         f"{number}. {' '.join(text.text.split())}"

@@ -40,6 +40,10 @@ class RefreshedValue(Generic[Value]):
         if self._refresh is None and self._age_s >= self._due_after_s:
             self._refresh = self._pool.submit(self._read, self._value)
 
+    def known(self) -> Value | None:
+        """Return the value as it was last read, if it has been read. Never read it."""
+        return self._value
+
     def current(self) -> Value:
         """Return the value. Wait for a refresh only when the value is too old; otherwise refresh in
         parallel with the request."""

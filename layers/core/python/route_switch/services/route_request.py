@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
+from route_switch.domain.cache_points import asks_for_an_hour
 from route_switch.domain.decision import Reason, RoutingDecision, nearest_allowed
 from route_switch.domain.needs import needs_of
 from route_switch.domain.parameters import lower_limits
@@ -138,7 +139,15 @@ class RouteRequest:
         )
         payable = eligible if named is None else eligible.only(named)
         called = payable.models_of(models) if answers else ()
-        worst_usd = worst_cost_usd(self._config, called, needs, request.params)
+        live = self._live_prompt.known()
+        worst_usd = worst_cost_usd(
+            self._config,
+            called,
+            needs,
+            request.params,
+            request.messages,
+            live.prompt if live else None,
+        )
         if request.explain:
             worst_usd += explanation_cap_usd(self._config) or 0.0
         admission = self._admit(request.key, eligible, worst_usd)
@@ -217,7 +226,14 @@ class RouteRequest:
         router_call = shadow.router_call if shadow else choice.router_call
         record = self._build_record(admitted, choice, answer, router_call, served.output_ratios)
         if shadow is not None:
-            record = with_shadow(record, shadow, answer, self._config.models, served.output_ratios)
+            record = with_shadow(
+                record,
+                shadow,
+                answer,
+                self._config.models,
+                served.output_ratios,
+                for_an_hour=asks_for_an_hour(request.messages, request.params),
+            )
         answering_ms = sum(a.latency_ms for a in record.attempts if a.tier is not None)
         reply = router_call.completion if router_call else None
         return RoutedRequest(

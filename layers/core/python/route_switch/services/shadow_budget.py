@@ -11,7 +11,7 @@ from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.shadow import ROUTER_USD, RouterDay, is_sampled, sampled_share
 from route_switch.services.call_models import Clock
-from route_switch.services.estimate_costs import ROUTER_CALL
+from route_switch.services.estimate_router_calls import router_usage
 from route_switch.services.refreshed_value import RefreshedValue
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ class ShadowBudget(RefreshedValue[float]):
         super().__init__(self._read_share, pool, clock)
         self._days = days
         self._monthly_usd = config.shadow_monthly_usd
-        self._typical_usd = cost_usd(ROUTER_CALL, config.models.price(config.models.router))
+        price = config.models.price(config.models.router)
+        self._typical_usd = cost_usd(router_usage(config), price)
         self._now = now
 
     def allows(self, request_id: str) -> bool:

@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from route_switch.domain.clients import client_of
 from route_switch.domain.learning.example import Example, RecordedResult, Score
+from route_switch.domain.parameters import overrides
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import Attempt
+from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tiers import ModelCatalog, Tier
 
 MIN_ADEQUATE_SCORE = 0.5
@@ -105,11 +107,15 @@ class PastRequest(BaseModel):
             from_traffic=True,
         )
 
+    @property
+    def _replaces_the_tiers(self) -> bool:
+        return bool(overrides(self.params, split_name(self.model)[1]))
+
     def _results(self) -> dict[str, RecordedResult]:
-        """Return the answering model's result. If it was not kept whole, return none, so that a
-        replay asks again."""
+        """Return the answering model's result. If it was not kept whole, or the request's own
+        parameters replaced the tier's, return none, so that a replay asks again."""
         unseen = self.tool_calls is None and offers_tools(self.params)
-        if unseen or not (self.answer_text or self.tool_calls):
+        if unseen or self._replaces_the_tiers or not (self.answer_text or self.tool_calls):
             return {}
         own = (a for a in self.attempts[::-1] if (a.tier, a.model) == (self.tier, self.model))
         attempt = next(own, None)
@@ -128,8 +134,9 @@ class PastRequest(BaseModel):
 
     def _judged_tiers(self, catalog: ModelCatalog) -> dict[Tier, bool]:
         """A thumb is about the model that answered. It applies to the tier only if that model is
-        the tier's model today: not a fallback, and not replaced since."""
-        of_today = catalog.tiers[self.tier].name == self.model
+        the tier's model today (not a fallback, and not replaced since) and answered with the tier's
+        parameters."""
+        of_today = catalog.tiers[self.tier].name == self.model and not self._replaces_the_tiers
         if self.feedback.adequate is None or not of_today:
             return {}
         return {self.tier: self.feedback.adequate}

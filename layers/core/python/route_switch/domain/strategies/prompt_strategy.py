@@ -2,11 +2,12 @@
 
 from pydantic import JsonValue
 
-from route_switch.domain.cache_points import with_prefix_point
+from route_switch.domain.cache_points import Messages, with_prefix_point
 from route_switch.domain.decision import parse_tier
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.thoughts import without_thoughts
 
 ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
@@ -18,13 +19,19 @@ REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
 
 class PromptStrategy:
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion:
-        messages = context.prompt.render(query, context.config.router_max_input_tokens)
-        known = context.config.models.capabilities_of(context.config.models.router)
-        messages = with_prefix_point(messages, known.cache_min_tokens)
+        messages = router_messages(context.config, context.prompt, query)
         reply = context.ask(messages, router_params(context.config))
         if reply is None:
             return Suggestion(None, "the router LLM did not answer")
         return read_reply(reply)
+
+
+def router_messages(config: RouterConfig, prompt: RoutingPrompt, query: Query) -> Messages:
+    """Return the messages of the router call. The prompt is marked for a router LLM whose provider
+    caches on request."""
+    known = config.models.capabilities_of(config.models.router)
+    messages = prompt.render(query, config.router_max_input_tokens)
+    return with_prefix_point(messages, known.cache_min_tokens)
 
 
 def router_params(config: RouterConfig) -> dict[str, JsonValue]:

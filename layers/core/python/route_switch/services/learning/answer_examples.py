@@ -11,9 +11,10 @@ from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.learning.outcome_row import Models, Results, answer_in, is_recorded
 from route_switch.domain.learning.transcript import refers_to_files
 from route_switch.domain.learning.understanding import ReplyCount, count_replies
-from route_switch.domain.parameters import LIMITS, lower_limits
+from route_switch.domain.parameters import LIMITS, lower_limits, without_overrides
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.replay import replayed_params
+from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
@@ -112,6 +113,7 @@ class AnswerExamples:
         example = missing.example
         # Each example is asked once, so what a provider caches would be paid for nothing.
         messages, params = without_points(example.messages, replayed_params(example.params))
+        params = without_overrides(params, split_name(model)[1])  # the column is this tier's
         params = self._limited(params, model)
         try:
             reply = self.calls(model, messages, params, Purpose.ANSWER)
