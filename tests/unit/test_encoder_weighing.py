@@ -6,14 +6,15 @@ from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.models.encoder_weighing import WeighingEncoder
 from route_switch.adapters.models.weighing import weighing_model
 from route_switch.domain.completion import complete
-from route_switch.domain.explanation import Compared, Evidence
+from route_switch.domain.errors import ModelError
+from route_switch.domain.explanation import Compared, Evidence, Weighing
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.call_models import Deadline, ModelCaller
-from route_switch.services.find_evidence import FindEvidence
+from route_switch.services.find_evidence import NO_WEIGHING, FindEvidence
 
 CARDS = "A customer asks about a bank card, a payment or an account"
 SHORT = "A short greeting"
@@ -121,3 +122,14 @@ def test_a_prompt_without_texts_is_explained_by_that() -> None:
     assert (found.text, found.without) == (None, None)
     assert found.weighing is not None
     assert found.weighing.scores == {}
+
+
+def test_an_explanation_that_fails_speaks_of_no_router_llm() -> None:
+    class Broken:
+        def weigh(self, messages: object) -> Weighing:
+            raise ModelError("no vocabulary")
+
+    find = FindEvidence(CONFIG, ModelCaller(no_calls, CATALOG, pytest.fail), lambda _: Broken())
+    found = find(Query(CARD), prompt(), Tier.SMALL, Deadline(5.0), ask=True)
+    assert found.by_comparison
+    assert found.note == NO_WEIGHING
