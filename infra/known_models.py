@@ -1,5 +1,7 @@
 """Prices and capabilities of a stage's models at synthesis, and warnings about missing ones."""
 
+from itertools import combinations
+
 from aws_cdk import Annotations
 from constructs import Construct
 
@@ -13,6 +15,12 @@ from route_switch.domain.tiers import Tier
 NO_JUDGE = (
     "No judge grades answers, so learning uses only examples with feedback or a gold answer. Name "
     "a model in cdk.json under learning.judge."
+)
+
+SAME_TIERS = (
+    "Tiers {first} and {second} have the same model with the same parameters ({name}), so choosing "
+    "between them saves nothing. Give one of them another model or other parameters in cdk.json "
+    "under router.models.tiers."
 )
 
 SIMULATED = (
@@ -33,9 +41,22 @@ def with_model_data(scope: Construct, stage: Stage) -> Stage:
     _check_judge(scope, stage)
     if stage.name != "local" and stage.providers & IN_PROCESS:
         Annotations.of(scope).add_warning_v2("route-switch:simulated", SIMULATED)
+    if stage.name != "local":
+        _check_differences(scope, stage)
     router = stage.router.model_copy(update={"models": with_capabilities(models)})
     check_tiers(router)
     return stage.model_copy(update={"router": router, "learning": learning})
+
+
+def _check_differences(scope: Construct, stage: Stage) -> None:
+    """On stage local, one model may stand for all tiers."""
+    tiers = stage.router.models.tiers
+    for first, second in combinations(sorted(tiers), 2):
+        if tiers[first].name == tiers[second].name:
+            text = SAME_TIERS.format(first=first.value, second=second.value, name=tiers[first].name)
+            Annotations.of(scope).add_warning_v2(
+                f"route-switch:same-tiers:{first.value}-{second.value}", text
+            )
 
 
 def _check_judge(scope: Construct, stage: Stage) -> None:

@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Annotations, Match
 
+from infra.app import read_context
+from infra.known_models import with_model_data
 from infra.prices import with_capabilities
+from infra.stage import load_stage
 from infra.tier_checks import check_tiers
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -67,3 +72,41 @@ def test_parameters_that_a_model_takes_pass(model: str, params: dict[str, Any]) 
 
 def test_a_compatible_server_may_take_a_budget() -> None:
     check("openai/glm", {"thinking_budget_tokens": 2000}, openai_base_url="http://10.0.0.1/v1")
+
+
+@pytest.mark.parametrize(
+    ("stage", "tiers", "warned"),
+    [
+        ("dev", (NOVA, HAIKU, HAIKU), ["Tiers 2 and 3"]),
+        ("dev", (NOVA, NOVA, NOVA), ["Tiers 1 and 2", "Tiers 1 and 3", "Tiers 2 and 3"]),
+        ("dev", (NOVA, HAIKU, NOVA_2), []),
+        ("local", (NOVA, NOVA, NOVA), []),
+    ],
+)
+def test_tiers_that_are_the_same_are_warned_about(
+    stage: str, tiers: tuple[str, ...], warned: list[str]
+) -> None:
+    models = {str(n): {"model": model} for n, model in enumerate(tiers, 1)}
+    stack = Stack(None, "stack")
+    _with_tiers(stack, stage, models)
+    assert _said(stack) == warned
+
+
+def test_the_same_model_with_other_parameters_is_another_tier() -> None:
+    stack = Stack(None, "stack")
+    thinking = {"model": HAIKU, "params": {"reasoning_effort": "low"}}
+    _with_tiers(stack, "dev", {"1": {"model": NOVA}, "2": {"model": HAIKU}, "3": thinking})
+    assert _said(stack) == []
+
+
+def _with_tiers(stack: Stack, name: str, tiers: dict[str, Any]) -> None:
+    context = read_context({})
+    router: Any = {"models": {"tiers": tiers, "router": NOVA}}
+    stages: Any = context["stages"]
+    own = {**stages[name], "router": router}
+    with_model_data(stack, load_stage({**context, "stages": {name: own}}, name, {}))
+
+
+def _said(stack: Stack) -> list[str]:
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("^Tiers "))
+    return [str(each.entry.data).partition(" have")[0] for each in found]

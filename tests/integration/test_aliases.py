@@ -51,11 +51,28 @@ def test_without_aliases_a_foreign_name_is_refused(make_api: MakeApi) -> None:
     assert make_api(aliases={}).chat(LONG, model="gpt-4o").status == 404
 
 
+@pytest.mark.parametrize(
+    ("model", "tier", "reason"),
+    [("AUTO", "2", "router"), ("Tier-3", "3", "override"), ("TIER-1", "1", "override")],
+)
+def test_the_case_of_a_tiers_name_does_not_matter(
+    api: Api, model: str, tier: str, reason: str
+) -> None:
+    api.upstream.script = lambda _: completion("2")
+    answer = api.chat(LONG, model=model)
+    assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == (tier, reason)
+
+
 def test_aliases_are_listed_for_the_keys_that_may_use_them(make_api: MakeApi) -> None:
-    api = make_api(aliases={"gpt-*": "auto", "best": "tier-3"})
-    assert {"gpt-*", "best"} <= {*names_of(api, CLIENT_KEY)}
+    patterns = {"gpt-*": "auto", "o[1-9]": "auto", "claude-?": "tier-3"}
+    api = make_api(aliases={**patterns, "any": "auto", "best": "tier-3"})
+    listed = names_of(api, CLIENT_KEY)
+    assert {"any", "best"} <= {*listed}
+    assert not {*patterns} & {*listed}, "a client would offer a pattern as a model"
     listed = names_of(api, SMALL_ONLY_KEY)
-    assert "gpt-*" in listed
+    assert "any" in listed
     assert "best" not in listed
+    refused = str(api.chat(LONG, SMALL_ONLY_KEY, model="x").error["message"])
+    assert "names that these aliases match: gpt-*, o[1-9], any." in refused
     assert api("GET", "/v1/models/gpt-5").body["id"] == "gpt-5"
     assert api("GET", "/v1/models/best", key=SMALL_ONLY_KEY).status == 403

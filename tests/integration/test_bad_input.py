@@ -8,7 +8,6 @@ import boto3
 import pytest
 
 from functions.router import handler
-from route_switch.domain.aliases import DEFAULT_ALIASES
 from tests.integration.conftest import CLIENT_KEY, LONG, Api, MakeApi, by_model, record_of
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -173,7 +172,7 @@ def test_health_needs_no_key_and_no_aws(api: Api) -> None:
     assert api("GET", "/health", key=None).body == {"status": "ok"}
 
 
-def test_the_models_are_auto_the_aliases_and_the_tier_models(api: Api) -> None:
+def test_the_models_are_auto_the_tiers_and_their_models(api: Api) -> None:
     data = api("GET", "/v1/models").body["data"]
     assert isinstance(data, list)
     ids = [model["id"] for model in data]
@@ -185,7 +184,6 @@ def test_the_models_are_auto_the_aliases_and_the_tier_models(api: Api) -> None:
         "openai/small",
         "openai/medium",
         "openai/large",
-        *DEFAULT_ALIASES,
     ]
 
 

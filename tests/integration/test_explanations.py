@@ -288,6 +288,30 @@ def test_the_encoder_is_explained_without_being_asked_and_at_no_cost(make_api: M
         assert evidence["scores"][high] > evidence["scores"][low]
     assert told == {"3": (3, "a mathematical proof", 1), "1": (1, "a mathematical proof", 3)}
     assert api.upstream.calls == []
+    assert "The router (local/encoder, which compares texts) compared the request" in said(body)
+
+
+def test_the_encoder_says_when_it_compared_the_context_of_a_follow_up(make_api: MakeApi) -> None:
+    api = make_api(models=CATALOG.model_copy(update={"router": "local/encoder"}))
+    put_live(RoutingPrompt(instruction="Tier 1:\n- a greeting\n\nTier 3:\n- a mathematical proof"))
+    proof = "Prove by induction that the sum of the first n odd numbers is n squared."
+    turns: Messages = [
+        {"role": "user", "content": proof},
+        {"role": "assistant", "content": "Let n be 1."},
+        {"role": "user", "content": "continue"},
+    ]
+    body = route_messages(api, turns)
+    assert body["tier"] == 3
+    told = said(body)
+    assert "The last message does not say by itself what the task is" in told
+    assert "The text of that tier that is most like that is criterion 1 of Tier 3" in told
+
+
+def test_a_session_that_the_router_agrees_with_is_named_by_its_last_answer(
+    conversation: Api,
+) -> None:
+    body = route_messages(conversation, ASK + ON)
+    assert "The last answer of this conversation came from Tier 3." in said(body)
 
 
 @pytest.fixture
@@ -315,7 +339,7 @@ def test_an_open_tool_loop_is_the_reason_to_stay(conversation: Api) -> None:
     assert "The session stays on Tier 3: a tool loop is open. The router was not asked." in (
         said(body)
     )
-    assert "when the conversation no longer needs its model" in changes(body)
+    assert "once the assistant has answered without calling a tool" in changes(body)
     assert body["explanation"]["evidence"] is None
     assert conversation.upstream.calls == []
 

@@ -26,6 +26,16 @@ from tests.support.upstream import (
     failure,
 )
 
+NAME_OF_CHOICE = "tool_choice.name"
+TWO_YEARS = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "2y"}}
+
+
+def png(data: str) -> dict[str, Any]:
+    return {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": data},
+    }
+
 
 @pytest.fixture
 def sdk(api: Api) -> anthropic.Anthropic:
@@ -56,6 +66,11 @@ def test_the_sdk_raises_for_an_answer_that_breaks_off(api: Api, sdk: anthropic.A
         ({"inference_geo": "eu"}, "inference_geo"),
         ({"speed": "fast"}, "speed"),
         ({"seed": 1}, "seed"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "wether"}}, NAME_OF_CHOICE),
+        ({"tool_choice": {"type": "tool", "name": "weather"}}, NAME_OF_CHOICE),
+        ({"cache_control": {"type": "ephemeral", "ttl": "2y"}}, "cache_control.ttl"),
+        ({"system": [TWO_YEARS]}, "cache_control.ttl"),
+        ({"tools": [{**WEATHER, "cache_control": {"type": "lasting"}}]}, "cache_control.type"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0]"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools[0]"),
         ({"tools": [{"name": "x"}]}, "tools[0].input_schema"),
@@ -99,6 +114,11 @@ def test_what_cannot_be_kept_is_refused_by_name(
         ({"type": "container_upload", "file_id": "f"}, "messages[0].content[0]"),
         ({"type": "search_result"}, "messages[0].content[0]"),
         ({"type": "tool_result"}, "messages[0].content[0].tool_use_id"),
+        ({"type": "tool_result", "tool_use_id": "t1"}, "messages[0].content[0].tool_use_id"),
+        (png("not base64!"), "messages[0].content[0].source.data"),
+        (png("iVBORw0KGg"), "messages[0].content[0].source.data"),
+        (png(""), "messages[0].content[0].source.data"),
+        ({**png("AAA"), "type": "document"}, "messages[0].content[0].source.data"),
         ({"text": "x"}, "messages[0].content[0].type"),
         ("x", "messages[0].content[0]"),
     ],
@@ -111,6 +131,41 @@ def test_a_block_that_cannot_be_translated_is_refused_by_its_place(
     details = answer.error["details"]
     assert isinstance(details, dict)
     assert details["param"] == place
+
+
+def test_base64_in_lines_is_accepted(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Seen."))
+    assert ask(api, [png("iVBO\nRw0K\n"), {"type": "text", "text": LONG}]).status == 200
+
+
+def test_a_result_may_be_some_turns_behind_its_call(api: Api) -> None:
+    api.upstream.script = by_model(router=completion("1"), small=completion("Sun."))
+    call = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
+    turns = [
+        {"role": "user", "content": LONG},
+        {"role": "assistant", "content": [call, {**call, "id": "t2"}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t2"}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1"}]},
+    ]
+    assert ask(api, messages=turns).status == 200
+    answer = ask(api, messages=turns[:1] + turns[2:])
+    assert answer.status == 400
+    assert "'messages[1].content[0].tool_use_id' is not the id of an earlier 'tool_use'" in (
+        answer.text
+    )
+
+
+def test_a_name_that_is_not_known_is_called_unsupported(api: Api) -> None:
+    assert ask(api, seed=1).error["message"] == "'seed' is not supported here. Remove it."
+
+
+def test_a_request_can_be_counted_with_its_options(api: Api) -> None:
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    plain = api("POST", f"{PATH}/count_tokens", body)
+    routed = api("POST", f"{PATH}/count_tokens", {**body, "route_switch": {"max_tier": 1}})
+    assert (routed.status, routed.body) == (200, plain.body)
+    refused = api("POST", f"{PATH}/count_tokens", {**body, "route_switch": {"max_tear": 1}})
+    assert refused.status == 400
 
 
 def test_counting_tokens_needs_a_key(api: Api) -> None:

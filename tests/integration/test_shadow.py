@@ -46,7 +46,7 @@ def test_tier_3_answers_and_the_decision_beside_it_is_recorded(shadow: Api) -> N
     record = record_of(shadow, answer.body["id"])
     assert (record["tier"], record["decided_tier"], record["reason"]) == (3, 3, "shadow")
     assert (record["shadow_tier"], record["shadow_reason"]) == (1, "router")
-    assert (record["routed_tier"], record["why"]) == (1, "named by the router LLM")
+    assert (record["routed_tier"], record["why"]) == (1, "named by the router")
     assert [attempt["model"] for attempt in record["attempts"]] == [  # type: ignore[attr-defined]
         "openai/router",
         "openai/large",

@@ -2,8 +2,9 @@
 
     python -m tests.support.session_simulation [FOLDER]
 
-prints the tables of docs/sessions.md from a folder of benchmarks; without one, from pairings of the
-packaged sample. The modules of tests/support/sessions/ say what is real and what is simulated.
+prints the tables of docs/session-simulation.md from a folder of benchmarks; without one, from
+pairings of the packaged sample. The modules of tests/support/sessions/ say what is real and
+what is simulated.
 """
 
 import sys

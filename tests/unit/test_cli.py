@@ -78,7 +78,9 @@ def test_explanations_name_the_criterion_that_is_most_like_the_query(queries: Pa
     assert "The text of that tier that is most like the query is criterion" in told
     assert "fewer than 8, so it goes to Tier 1" in json.dumps(explained[0]["explanation"])
     shown = CliRunner().invoke(app, ["route", "--queries", str(queries), "--explain"]).stdout
-    assert "7  Tier 1 (router)\n  The router LLM (local/encoder) read the routing prompt" in shown
+    assert (
+        "7  Tier 1 (router)\n  The router (local/encoder, which compares texts) compared" in shown
+    )
 
 
 def test_an_llm_as_the_router_is_asked_for_its_reason_after_each_decision(

@@ -6,14 +6,15 @@ from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.models.encoder_weighing import WeighingEncoder
 from route_switch.adapters.models.weighing import weighing_model
 from route_switch.domain.completion import complete
-from route_switch.domain.explanation import Evidence
+from route_switch.domain.errors import ModelError
+from route_switch.domain.explanation import Compared, Evidence, Weighing
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.call_models import Deadline, ModelCaller
-from route_switch.services.find_evidence import FindEvidence
+from route_switch.services.find_evidence import NO_WEIGHING, FindEvidence
 
 CARDS = "A customer asks about a bank card, a payment or an account"
 SHORT = "A short greeting"
@@ -62,6 +63,7 @@ def test_the_weighing_agrees_with_the_decision(query: str) -> None:
     messages = prompt().render(Query(query), CONFIG.router_max_input_tokens)
     weighing = WeighingEncoder().weigh(messages)
     assert weighing.tier is chosen(prompt(), query)
+    assert weighing.compared is Compared.MESSAGE
     assert weighing.scores[weighing.tier] == max(weighing.scores.values())
 
 
@@ -79,6 +81,8 @@ def test_a_conversation_is_weighed_as_it_is_routed(last: str) -> None:
     weighing = WeighingEncoder().weigh(messages)
     routed = complete(EncoderClient().stream(ModelCall("encoder", messages))).text
     assert str(weighing.tier.value) == routed
+    if last:
+        assert weighing.compared is (Compared.CONTEXT if last == "go on" else Compared.BOTH)
     assert all(-1 <= weighed.similarity <= 1 for weighed in weighing.texts)
     for tier, score in weighing.scores.items():
         own = sorted((w.similarity for w in weighing.texts if w.text.tier is tier), reverse=True)
@@ -118,3 +122,14 @@ def test_a_prompt_without_texts_is_explained_by_that() -> None:
     assert (found.text, found.without) == (None, None)
     assert found.weighing is not None
     assert found.weighing.scores == {}
+
+
+def test_an_explanation_that_fails_speaks_of_no_router_llm() -> None:
+    class Broken:
+        def weigh(self, messages: object) -> Weighing:
+            raise ModelError("no vocabulary")
+
+    find = FindEvidence(CONFIG, ModelCaller(no_calls, CATALOG, pytest.fail), lambda _: Broken())
+    found = find(Query(CARD), prompt(), Tier.SMALL, Deadline(5.0), ask=True)
+    assert found.by_comparison
+    assert found.note == NO_WEIGHING

@@ -176,6 +176,18 @@ def test_exactly_one_of_query_and_conversation_is_needed(arguments: list[str]) -
     assert isinstance(refusal(result), UsageError)
 
 
+def test_the_bypass_of_single_queries_is_not_told_of_a_conversation() -> None:
+    result, _ = conversation(json.dumps(TURNS))
+    assert "message  about 23 tokens, the last one of the conversation\n" in result.stdout
+    assert "Queries under" not in result.stdout
+
+
+def test_a_session_is_named_in_its_header() -> None:
+    _, api = asked("--api-key", "rs-app", "--session-id", "chat-7")
+    assert api.headers[0]["x-session-id"] == "chat-7"
+    assert "x-session-id" not in asked("--api-key", "rs-app")[1].headers[0]
+
+
 def test_the_local_stacks_admin_key_is_preferred() -> None:
     with running_upstream(lambda _: Reply(DECISION)) as api:
         Path(".local").mkdir()

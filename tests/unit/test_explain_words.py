@@ -1,12 +1,13 @@
 """The sentences of an explanation, for whatever was decided."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.decision import Reason, RoutingDecision
-from route_switch.domain.explain_evidence import MAX_QUOTED
+from route_switch.domain.explain_evidence import MAX_QUOTED, evidence_changes
 from route_switch.domain.explain_words import Facts, explain_in_words
-from route_switch.domain.explanation import Evidence, TierCost, WeighedText, Weighing
+from route_switch.domain.explanation import Compared, Evidence, TierCost, WeighedText, Weighing
 from route_switch.domain.prompt_texts import PromptText
 from route_switch.domain.query import Query
 from route_switch.domain.sessions import Ground, Move, SessionDecision
@@ -34,6 +35,7 @@ weighings = st.builds(
     tiers,
     st.lists(st.builds(WeighedText, texts, st.floats(-1, 1)), max_size=4).map(tuple),
     st.fixed_dictionaries({t: st.floats(-1, 1) for t in Tier}),
+    st.sampled_from(Compared),
 )
 evidence = st.none() | st.builds(
     Evidence, tiers, st.none() | texts, st.none() | weighings, st.booleans(), st.none() | tiers
@@ -129,4 +131,25 @@ def test_a_session_that_stays_is_told_for_every_strategy() -> None:
         "The strategy 'length' chose Tier 1: by length.",
         "The session stays on Tier 3: a new cache costs more than moving down saves. "
         "It expects to save $0.001000 by that.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("small", "words"),
+    [
+        (0.4999, "Tier 1 is almost equal: a slightly different wording may go there."),
+        (0.25, "Tier 1 scores 0.250 less. A query that is more like its texts goes there."),
+    ],
+)
+def test_a_narrow_choice_is_called_narrow(small: float, words: str) -> None:
+    weighing = Weighing(Tier.MEDIUM, (), {Tier.SMALL: small, Tier.MEDIUM: 0.5})
+    assert [*evidence_changes(Evidence(Tier.MEDIUM, weighing=weighing))] == [words]
+
+
+def test_a_model_that_holds_its_reasoning_is_left_once_that_is_gone() -> None:
+    kept = SessionDecision(Move.KEPT, Ground.PROVIDER_STATE, Tier.LARGE, "p/m", None)
+    decision = RoutingDecision(Tier.LARGE, Reason.SESSION, "live@1", 0, 1.0, None, "", kept)
+    told = explain_in_words(Facts(Query("q"), 0, "p/m", "prompt", decision, decision, (), 1))
+    assert told.changes[0].startswith(
+        "The router decides again once the messages carry no reasoning"
     )

@@ -26,6 +26,7 @@ JSON = st.recursive(
     max_leaves=4,
 )
 SHORT = st.text(max_size=3)
+IDS = st.just("t1")
 
 
 def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -44,15 +45,15 @@ def source(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any
 
 
 TEXT = block("text", text=SHORT)
-DATA = source("base64", media_type=st.just("image/png"), data=SHORT)
+DATA = source("base64", media_type=st.just("image/png"), data=mostly(st.just("iVBORw0K")))
 IMAGE = block("image", source=DATA | source("url", url=SHORT) | source("file"))
 PARTS = mostly(
     st.lists(TEXT | IMAGE | block("tool_reference", tool_name=SHORT), max_size=2) | SHORT
 )
 INSIDE = source("content", content=PARTS)
 DOCUMENT = block("document", source=DATA | source("text", data=SHORT) | INSIDE, title=SHORT)
-RESULT = block("tool_result", tool_use_id=SHORT, content=PARTS, is_error=st.booleans())
-CALL = block("tool_use", id=SHORT, name=SHORT, input=st.dictionaries(SHORT, JSON, max_size=2))
+RESULT = block("tool_result", tool_use_id=IDS, content=PARTS, is_error=st.booleans())
+CALL = block("tool_use", id=IDS, name=SHORT, input=st.dictionaries(SHORT, JSON, max_size=2))
 SIGNATURES = st.sampled_from(["", "sig", "reasoning", "thinking"])
 THOUGHT = block("thinking", thinking=SHORT, signature=SIGNATURES)
 REDACTED = block("redacted_thinking", data=SHORT)

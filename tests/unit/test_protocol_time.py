@@ -16,7 +16,9 @@ from route_switch.api.protocols.messages.messages_protocol import MESSAGES
 from route_switch.api.protocols.messages.messages_request import count_tokens
 from route_switch.api.protocols.protocol import ClientProtocol
 from route_switch.api.protocols.responses.response_protocol import RESPONSES
+from route_switch.api.protocols.responses.response_state import encode_state
 from route_switch.domain.completion import complete
+from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import Chunk, JsonObject
 from tests.support.routed import routed
 
@@ -24,6 +26,7 @@ MOST = 3
 """Twice the length may take three times as long: linear work takes twice, quadratic four times."""
 Request = Callable[[int], dict[str, Any]]
 Chunks = Callable[[int], list[Chunk]]
+FAULTY_TURN: JsonValue = {"role": "nobody", "content": [{"text": "no type"}, 5]}
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -98,6 +101,18 @@ def allowed_tools(n: int) -> dict[str, Any]:
     return {"input": "Hi.", "tools": allowed, "tool_choice": choice}
 
 
+def reasoning_items(n: int) -> dict[str, Any]:
+    signed: JsonValue = {"type": "thinking", "thinking": "x" * 50, "signature": "s"}
+    state = encode_state({"thinking_blocks": [signed], "reasoning": "Hm."})
+    items: list[Any] = [{"role": "user", "content": "Hi."}]
+    items += [{"type": "reasoning", "summary": [], "encrypted_content": state}] * n
+    return {"input": [*items, {"role": "assistant", "content": "x"}]}
+
+
+def instructions(n: int) -> dict[str, Any]:
+    return {"input": [{"role": role, "content": "Hi."} for role in ("system", "developer") * n]}
+
+
 def chat_turns(n: int) -> dict[str, Any]:
     parts = [{"type": "text", "text": "Hi."}] * n
     turns = [{"role": role, "content": "Hi."} for role in ("user", "assistant")] * n
@@ -117,6 +132,8 @@ def prompt(n: int) -> dict[str, Any]:
         (RESPONSES, response_items, 500),
         (RESPONSES, parallel_calls, 1000),
         (RESPONSES, allowed_tools, 1000),
+        (RESPONSES, reasoning_items, 500),
+        (RESPONSES, instructions, 1000),
         (CHAT_COMPLETIONS, chat_turns, 3000),
         (COMPLETIONS, prompt, 10_000),
     ],
@@ -129,6 +146,31 @@ def test_a_request_is_read_in_linear_time(
         return lambda: protocol.parse(body)
 
     assert_proportional(reading, size)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "field", "fault"),
+    [
+        (MESSAGES, "messages", FAULTY_TURN),
+        (RESPONSES, "input", FAULTY_TURN),
+        (RESPONSES, "input", 5),
+        (CHAT_COMPLETIONS, "messages", FAULTY_TURN),
+        (COMPLETIONS, "prompt", 5),
+    ],
+)
+def test_a_request_with_many_faults_is_refused_in_linear_time(
+    protocol: ClientProtocol, field: str, fault: JsonValue
+) -> None:
+    def reading(n: int) -> Callable[[], object]:
+        body = json.dumps({field: [fault] * n}).encode()
+
+        def refused() -> None:
+            with pytest.raises(RequestRefusedError):
+                protocol.parse(body)
+
+        return refused
+
+    assert_proportional(reading, 1000)
 
 
 def test_tokens_are_counted_in_linear_time() -> None:
@@ -184,12 +226,26 @@ def thoughts(n: int) -> list[Chunk]:
     ]
 
 
+def likely(n: int) -> list[Chunk]:
+    token: JsonValue = {"token": "Hi.", "logprob": -0.5, "bytes": None, "top_logprobs": []}
+    return [Chunk({"content": "Hi."}, logprobs={"content": [token]})] * n
+
+
+def choices(n: int) -> list[Chunk]:
+    begun = [Chunk({"content": "Hi."}, index) for index in range(n)]
+    return [*begun, *(Chunk({}, index, "stop") for index in range(n))]
+
+
 def said(n: int) -> list[Chunk]:
     return [Chunk({"content": "Hi. "}), Chunk({"refusal": "No. "})] * n
 
 
 @pytest.mark.parametrize(
-    "chunks_of", [calls_in_turn, calls_of_braces, many_calls, call_between_texts, thoughts, said]
+    "chunks_of",
+    [
+        *(calls_in_turn, calls_of_braces, many_calls, call_between_texts),
+        *(thoughts, said, likely, choices),
+    ],
 )
 @pytest.mark.parametrize(
     "protocol", [MESSAGES, RESPONSES, CHAT_COMPLETIONS, COMPLETIONS], ids=lambda each: each.path

@@ -64,6 +64,23 @@ def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
             "explain.",
         ),
         (
+            '{"messages": []}',
+            "'messages' is empty. Send at least one message.",
+        ),
+        (
+            '{"messages": [3]}',
+            "'messages[0]' must be a JSON object with 'role' and 'content'.",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": "x"}], "route_switch": 3}',
+            "'route_switch' must be a JSON object. See the OpenAI chat completion API for its "
+            "format.",
+        ),
+        ('{"seed": 1e400}', "A number in the body is too large. Send a smaller one."),
+        (f'{{"seed": {"9" * 5000}}}', "A number in the body is too large. Send a smaller one."),
+        ('{"seed": NaN}', "The request body is not valid JSON. Send one JSON object."),
+        ('{"seed": ', "The request body is not valid JSON. Send one JSON object."),
+        (
             '{"messages": ' + "[" * 150 + "]" * 150 + "}",
             "'messages' is nested more than 100 levels deep. Send a flatter value.",
         ),

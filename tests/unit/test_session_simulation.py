@@ -1,4 +1,5 @@
-"""The session rule keeps its promises on simulated conversations. Tables: docs/sessions.md."""
+"""The session rule keeps its promises on simulated conversations. Tables:
+docs/session-simulation.md."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types import Completion
@@ -12,6 +13,7 @@ from route_switch.api.error_answers import ErrorAnswer
 from route_switch.api.protocols.completions.text_answer import TextEvents, text_body
 from route_switch.api.protocols.completions.text_request import parse_completion_request
 from route_switch.domain.completion import complete
+from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import Chunk
 from route_switch.domain.usage import Usage
 from tests.conformance.reading import strict_json
@@ -67,3 +69,10 @@ def test_a_stream_that_breaks_off_ends_in_an_error() -> None:
     error = ErrorAnswer(502, "It stopped.", "server_error", "upstream_failed")
     [event] = writer.broken_off(error)
     assert strict_json(event.removeprefix("data: "))["error"]["code"] == "upstream_failed"
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_limit_must_allow_an_answer(name: str) -> None:
+    assert asked(**{name: 5.0}).params == {name: 5}
+    with pytest.raises(RequestRefusedError, match=f"'{name}' must be greater than or equal to 1"):
+        asked(**{name: -1})

@@ -1,6 +1,7 @@
 """The body of a request as a JSON object, and what is wrong with one of its fields."""
 
 import json
+import re
 from collections.abc import Callable
 from math import isinf
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -49,7 +50,7 @@ def validated(model: type[Model], content: JsonObject, advice: Advice, api: str)
             advice(param, kind)
             or _advice_in_general(param, content, kind)
             or missing
-            or f"'{param}' {why_invalid(problem)}. See {api} for its format.",
+            or f"'{param}' {_why_invalid(problem)}. See {api} for its format.",
             code="missing_required_parameter" if kind == "missing" else "invalid_value",
             param=param,
         ) from error
@@ -58,12 +59,21 @@ def validated(model: type[Model], content: JsonObject, advice: Advice, api: str)
 def _advice_in_general(param: str, content: JsonObject, kind: str) -> str | None:
     if kind == "extra_forbidden":
         return f"'{param}' is not an option. Options: {', '.join(RouteOptions.model_fields)}."
+    if param == "messages" and kind == "too_short":
+        return "'messages' is empty. Send at least one message."
+    if re.fullmatch(r"messages\[\d+\]", param) and kind == "model_type":
+        return f"'{param}' must be a JSON object with 'role' and 'content'."
     if param == "service_tier":
         return (
             f"'service_tier' is {json.dumps(content['service_tier'])[:40]}, but the owner of this "
             "router decides what an answer may cost. Send 'auto', or leave it out."
         )
     return None
+
+
+def _why_invalid(problem: "ErrorDetails") -> str:
+    why = why_invalid(problem)
+    return "must be a JSON object" if why == "must be an object" else why
 
 
 def _parse_json(body: bytes) -> JsonValue:
@@ -83,9 +93,13 @@ def _parse_json(body: bytes) -> JsonValue:
             f"The request body is nested more than {MAX_DEPTH} levels deep. Send flatter values.",
             code="invalid_value",
         ) from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise RequestRefusedError(
             "The request body is not valid JSON. Send one JSON object.", code="invalid_json"
+        ) from error
+    except ValueError as error:
+        raise RequestRefusedError(
+            "A number in the body is too large. Send a smaller one.", code="invalid_value"
         ) from error
     return content
 
@@ -98,7 +112,7 @@ def _finite(digits: str) -> float:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not valid JSON")
+    raise json.JSONDecodeError("a constant that JSON does not have", name, 0)
 
 
 def _path_of(content: JsonValue, problem: "ErrorDetails") -> str:

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from route_switch.domain.aliases import is_pattern
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
-from route_switch.services.eligible_models import resolve_override, tier_named
+from route_switch.services.eligible_models import aliases_for, resolve_override
 
 
 def models_body(config: RouterConfig, key: ApiKey) -> JsonObject:
-    """List `auto`, the tiers, the tier models and the stage's aliases that the key may name."""
+    """List `auto`, the tiers, the tier models and the stage's aliases that the key may name. A
+    pattern is no alias that a person picks from a list, so patterns are left out."""
     data: list[JsonValue] = [_model(name) for name in dict.fromkeys(_names(config, key))]
     return {"object": "list", "data": data}
 
@@ -26,9 +28,9 @@ def _names(config: RouterConfig, key: ApiKey) -> Iterator[str]:
         if catalog.tier_of(of.model) is tier:
             yield of.model
         yield of.name
-    for pattern, meant in config.aliases.items():
-        if meant == "auto" or tier_named(meant, catalog) in allowed:
-            yield pattern
+    for alias in aliases_for(key, catalog, config.aliases):
+        if not is_pattern(alias):
+            yield alias
 
 
 def model_body(config: RouterConfig, key: ApiKey, name: str) -> JsonObject:

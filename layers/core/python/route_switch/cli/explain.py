@@ -27,6 +27,7 @@ EXAMPLES = usage_examples(
     "explain 'How do I reset my PIN?'",
     "explain 'How do I reset my PIN?' --deep",
     "explain --messages conversation.json",
+    "explain --messages conversation.json --session-id chat-7 --api-key rs-…",
     "explain 'Prove that the square root of 2 is irrational.' --stage prod --api-key rs-…",
     "explain 'How do I reset my PIN?' --endpoint https://example.com/v1 --json",
 )
@@ -56,9 +57,14 @@ def explain(
         str | None,
         typer.Option(
             envvar=KEY_VARIABLE,
-            help=f"API key. Default: the local stack's admin key in {STACK_FILE}. Only admin keys "
-            "see the texts of demos.",
+            help=f"API key. Default: the local stack's admin key in {STACK_FILE}. A session "
+            "belongs to one key: to see an app's session, give the app's key. Only admin keys see "
+            "the texts of demos.",
         ),
+    ] = None,
+    session_id: Annotated[
+        str | None,
+        typer.Option(help="Session that the request belongs to, as in the header x-session-id."),
     ] = None,
     endpoint: Annotated[
         str | None,
@@ -81,11 +87,11 @@ def explain(
             f"The API needs a key. Set {KEY_VARIABLE} or --api-key; 'route-switch keys create' "
             "makes one."
         )
-    text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, request)
+    text = _ask(f"{address.rstrip('/').removesuffix('/v1')}/v1/route", key, request, session_id)
     if as_json:
         say_document(f"{text}\n")
     else:
-        _print(json.loads(text))
+        _print(json.loads(text), is_conversation=messages is not None)
 
 
 def _request(query: str | None, messages: Path | None, deep: bool) -> JsonObject:
@@ -134,8 +140,10 @@ def _local_stack() -> dict[str, str]:
     return stack
 
 
-def _ask(url: str, key: str, request: JsonObject) -> str:
+def _ask(url: str, key: str, request: JsonObject, session_id: str | None) -> str:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    if session_id is not None:
+        headers["x-session-id"] = session_id
     try:
         with httpx.Client(timeout=TIMEOUT_S, mounts=dict.fromkeys(LOOPBACK)) as http:
             answer = http.post(url, content=json.dumps(request), headers=headers)
@@ -155,16 +163,22 @@ def _error(answer: httpx.Response) -> str:
         return "it is not route-switch's API. Check --endpoint."
 
 
-def _print(decision: Answer) -> None:
+def _print(decision: Answer, *, is_conversation: bool) -> None:
+    size = f"about {decision['query_tokens']} tokens"
+    query = (
+        ("message", f"{size}, the last one of the conversation")
+        if is_conversation
+        else ("query", f"{size}. {_bypass(decision['bypass_tokens'])}")
+    )
     lines = (
         ("tier", f"{decision['tier']}  {decision['model']}"),
         ("reason", REASONS[Reason(decision["reason"])]),
         ("why", decision["why"] or "–"),
         ("prompt", f"{decision['prompt_version']}, {decision['router_tokens']} router tokens"),
-        ("query", f"about {decision['query_tokens']} tokens. {_bypass(decision['bypass_tokens'])}"),
+        query,
     )
     for name, value in lines:
-        say(f"{name:8}{value}")
+        say(f"{name:9}{value}")
     explanation = decision.get("explanation") or {}  # absent in earlier releases
     for title, name in (("\nWhy", "sentences"), ("\nWhat would change it", "changes")):
         if explanation.get(name):

@@ -19,13 +19,18 @@ DEFAULT_ALIASES: Aliases = {
 
 def meaning_of(name: str, aliases: Aliases) -> str:
     """Return what the name stands for: the pattern with the most literal characters decides, and
-    without a pattern the name is itself. Upper and lower case are the same. A pattern is a name as
-    well: lists of models show it."""
+    without a pattern the name is itself. Upper and lower case are the same. A pattern can be sent
+    as a name."""
     if name in aliases:
         return aliases[name]
     found = (p for p in aliases if fnmatchcase(name.casefold(), p.casefold()))
     pattern = max(found, key=_literal_characters, default=None)
     return name if pattern is None else aliases[pattern]
+
+
+def is_pattern(alias: str) -> bool:
+    """Whether the alias stands for many names."""
+    return any(character in alias for character in "*?[")
 
 
 def _literal_characters(pattern: str) -> int:

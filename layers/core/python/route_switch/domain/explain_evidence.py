@@ -2,12 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 
-from route_switch.domain.explanation import Evidence, TierCost, Weighing
+from route_switch.domain.explanation import Compared, Evidence, TierCost, Weighing
 from route_switch.domain.prompt_texts import PromptText
 from route_switch.domain.tiers import Tier
 
 MAX_QUOTED = 240
 """Characters of a quoted text."""
+ALMOST_EQUAL = 0.01
+"""Scores that lie closer together change places with a few words."""
+
+_COMPARED = {
+    Compared.CONTEXT: (
+        "The last message does not say by itself what the task is, so the router compared what it "
+        "refers to: an earlier message, or the system message."
+    ),
+    Compared.BOTH: (
+        "The router compared the last message and, with a small weight, its context: an earlier "
+        "message, or the system message."
+    ),
+}
+_IT = {Compared.MESSAGE: "the query", Compared.CONTEXT: "that", Compared.BOTH: "both"}
 
 
 def evidence_in_words(evidence: Evidence, shows_demos: bool) -> Iterator[str]:
@@ -35,8 +49,10 @@ def _weighing(weighing: Weighing, shows_demos: bool) -> Iterator[str]:
     if nearest is None:
         yield "The prompt has no criteria and no demos, so every query goes to the same tier."
         return
+    if weighing.compared in _COMPARED:
+        yield _COMPARED[weighing.compared]
     yield (
-        "The text of that tier that is most like the query is "
+        f"The text of that tier that is most like {_IT[weighing.compared]} is "
         f"{_quoted(nearest.text, shows_demos, nearest.similarity)}"
     )
     if others is not None:
@@ -85,11 +101,7 @@ def evidence_changes(evidence: Evidence) -> Iterator[str]:
     weighing = evidence.weighing
     other = weighing.runner_up() if weighing else None
     if weighing is not None and other is not None:
-        margin = weighing.scores[weighing.tier] - weighing.scores[other]
-        yield (
-            f"Tier {other.value} scores {margin:.3f} less than Tier {weighing.tier.value}: a query "
-            "that is closer to its texts by more than that goes there."
-        )
+        yield _runner_up(other, weighing.scores[weighing.tier] - weighing.scores[other])
     if evidence.text is None or evidence.without is None:
         return
     still = "still " if evidence.without is evidence.chosen else ""
@@ -98,6 +110,13 @@ def evidence_changes(evidence: Evidence) -> Iterator[str]:
         f"Without {evidence.text.name}, the router {still}chooses Tier {evidence.without.value}"
         f"{also}."
     )
+
+
+def _runner_up(tier: Tier, margin: float) -> str:
+    name = f"Tier {tier.value}"
+    if margin < ALMOST_EQUAL:
+        return f"{name} is almost equal: a slightly different wording may go there."
+    return f"{name} scores {margin:.3f} less. A query that is more like its texts goes there."
 
 
 def _quoted(text: PromptText, shows_demos: bool, similarity: float | None = None) -> str:

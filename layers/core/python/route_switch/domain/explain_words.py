@@ -95,10 +95,7 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     elif not routed.by_strategy:
         yield f"The router chose no tier ({why}), so the safe tier is used."
     elif facts.strategy == "prompt":
-        yield (
-            f"The router LLM ({facts.router}) read the routing prompt {routed.prompt_version} and "
-            f"chose Tier {chosen.value}."
-        )
+        yield f"{_router(facts)} {routed.prompt_version} and chose Tier {chosen.value}."
     else:
         yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {why}."
     if chosen is not routed.tier and routed.reason is not Reason.SESSION:
@@ -107,6 +104,13 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
             f"used: Tier {routed.tier.value}."
         )
     yield from _session(routed)
+
+
+def _router(facts: Facts) -> str:
+    if facts.evidence is not None and facts.evidence.by_comparison:
+        what = "which compares texts) compared the request with the texts of the routing prompt"
+        return f"The router ({facts.router}, {what}"
+    return f"The router LLM ({facts.router}) read the routing prompt"
 
 
 def is_held(routed: RoutingDecision) -> bool:
@@ -134,7 +138,7 @@ def _session(routed: RoutingDecision) -> Iterator[str]:
     if session is None or session.ground in (Ground.FIRST_TURN, Ground.NO_STATE):
         return
     if session.ground is Ground.SAME_TIER:
-        yield f"The session was on Tier {session.tier.value} before."
+        yield f"The last answer of this conversation came from Tier {session.tier.value}."
         return
     unasked = " The router was not asked." if _was_unasked(routed) else ""
     saved = session.saved_usd
@@ -167,6 +171,10 @@ def _changes(facts: Facts) -> Iterator[str]:
 
 _PINNED = "The router decides again when the owner removes the pin."
 _UNNAMED = 'Send "model": "auto" to let the router decide.'
+_HELD_BY_TOOLS = "The router decides again once the assistant has answered without calling a tool."
+_HELD_BY_STATE = (
+    "The router decides again once the messages carry no reasoning that only this model can read."
+)
 _NAMED = (
     'A request can name its tier ("model": "tier-3"), or limit the choice with min_tier and '
     "max_tier."
@@ -175,7 +183,7 @@ _NAMED = (
 
 def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     if is_held(routed):
-        yield "The router decides again when the conversation no longer needs its model."
+        yield _HELD_BY_STATE if _is_held_by_state(routed) else _HELD_BY_TOOLS
         return
     chosen = routed.routed_tier or routed.tier
     if routed.reason is Reason.SESSION:
@@ -197,6 +205,10 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         )
     if facts.evidence is not None:
         yield from evidence_changes(facts.evidence)
+
+
+def _is_held_by_state(routed: RoutingDecision) -> bool:
+    return routed.session is not None and routed.session.ground is Ground.PROVIDER_STATE
 
 
 def _tokens(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -21,14 +22,24 @@ class WeighedText:
     similarity: float
 
 
+class Compared(StrEnum):
+    """What of a request was compared with the texts of the prompt. The context is an earlier
+    message or the system message."""
+
+    MESSAGE = "message"
+    CONTEXT = "context"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Weighing:
     """What the choice of a router model that compares texts rests on. `texts` are all that it
-    compared; `scores` has every tier that could be chosen."""
+    compared with what it read of the request; `scores` has every tier that could be chosen."""
 
     tier: Tier
     texts: tuple[WeighedText, ...]
     scores: Mapping[Tier, float]
+    compared: Compared = Compared.MESSAGE
 
     def nearest(self, *tiers: Tier) -> WeighedText | None:
         """Return the text of these tiers that is most like the query."""
@@ -53,7 +64,8 @@ class WeighingModel(Protocol):
 class Evidence:
     """Which text of the prompt speaks most for the tier that the router chose, if one is known.
 
-    A router model that compares texts gives a `weighing`. A router LLM was asked if `was_asked`;
+    A router model that compares texts (`by_comparison`) gives a `weighing`, unless that fails. A
+    router LLM was asked if `was_asked`;
     `text` is then what it named. `without` is the tier that the router chooses if `text` is left
     out of the prompt, None if that is unknown. `note` says why something is missing. `attempts` are
     the calls that were made for it.
@@ -66,6 +78,7 @@ class Evidence:
     without: Tier | None = None
     note: str = ""
     attempts: tuple[Attempt, ...] = ()
+    by_comparison: bool = False
 
     @property
     def cost_usd(self) -> float | None:

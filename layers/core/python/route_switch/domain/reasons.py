@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOULD = re.compile(r"^\w+ should ")
+_OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 _PLACE = re.compile(r" at line 1 column (\d+)$")
 
 
@@ -17,6 +18,10 @@ def why_invalid(problem: "ErrorDetails") -> str:
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a known field"
+    if kind in _OBJECTS:
+        return "must be an object"
+    if kind == "too_short" and problem.get("ctx", {}).get("min_length") == 1:
+        return "must not be empty"
     if kind == "json_invalid":
         detail = _PLACE.sub(r" at column \1", message.removeprefix("Invalid JSON: "))
         return f"is invalid JSON ({detail})"

@@ -24,7 +24,7 @@ from route_switch.domain.usage import Usage
 
 FURTHER_TURNS = 4
 """Requests after this one that a move down may count on. Nobody knows whether a conversation goes
-on, but each turn of an agent makes several requests. In the simulation (docs/sessions.md), four are
+on, but each turn of an agent makes several requests. In the simulation (docs/session-simulation.md), four are
 as good as one in chats and short tasks, and better in long ones."""
 
 CACHE_S = 300

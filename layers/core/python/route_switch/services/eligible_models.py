@@ -10,6 +10,7 @@ from route_switch.domain.needs import Needs
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier
 
 NO_ALIASES: Aliases = {}
+AUTO = "auto"
 
 NO_PRICE = "a known price, which keys with a budget need"
 
@@ -81,17 +82,17 @@ def resolve_override(
     model: str, key: ApiKey, catalog: ModelCatalog, aliases: Aliases = NO_ALIASES
 ) -> Tier | None:
     """Return the tier that `model` names, by itself, by a tier model's name or by an alias of the
-    stage; None for `auto`.
+    stage; None for `auto`. Case matters only in the names of models.
 
     Raise `RequestRefusedError`: 404 for an unknown name, 403 when the key may not use the tier.
     """
-    is_own = model == "auto" or tier_named(model, catalog) is not None
+    is_own = model.casefold() == AUTO or tier_named(model, catalog) is not None
     meant = model if is_own else meaning_of(model, aliases)
-    if meant == "auto":
+    if meant.casefold() == AUTO:
         return None
     tier = tier_named(meant, catalog)
     if tier is None:
-        raise model_not_found(model, key, catalog)
+        raise model_not_found(model, key, catalog, aliases)
     if tier not in key.allowed_tiers:
         raise RequestRefusedError(
             f"This key may not use {tier.alias}. Use 'auto', or ask the owner for access.",
@@ -105,18 +106,31 @@ def resolve_override(
 
 def tier_named(name: str, catalog: ModelCatalog) -> Tier | None:
     """Return the tier of `tier-1` or of a tier model's name, or None."""
-    own = next((tier for tier in Tier if tier.alias == name), None)
+    own = next((tier for tier in Tier if tier.alias == name.casefold()), None)
     return own or catalog.tier_of(name)
 
 
-def model_not_found(model: str, key: ApiKey, catalog: ModelCatalog) -> RequestRefusedError:
+def aliases_for(key: ApiKey, catalog: ModelCatalog, aliases: Aliases) -> tuple[str, ...]:
+    """Return the aliases that the key may use."""
+    return tuple(
+        alias
+        for alias, meant in aliases.items()
+        if meant == AUTO or tier_named(meant, catalog) in key.allowed_tiers
+    )
+
+
+def model_not_found(
+    model: str, key: ApiKey, catalog: ModelCatalog, aliases: Aliases
+) -> RequestRefusedError:
     allowed = sorted(key.allowed_tiers)
     names = dict.fromkeys(
-        ("auto", *(t.alias for t in allowed), *(catalog.tiers[t].name for t in allowed))
+        (AUTO, *(t.alias for t in allowed), *(catalog.tiers[t].name for t in allowed))
     )
+    known = aliases_for(key, catalog, aliases)
+    also = f", and names that these aliases match: {', '.join(known)}" if known else ""
     return RequestRefusedError(
-        f"The model '{model}' does not exist. This key may use {', '.join(names)}. The owner can "
-        "give other names a meaning: router.aliases in cdk.json.",
+        f"The model '{model}' does not exist. This key may use {', '.join(names)}{also}. The owner "
+        "can give other names a meaning: router.aliases in cdk.json.",
         status=404,
         code="model_not_found",
         param="model",

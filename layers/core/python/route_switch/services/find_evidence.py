@@ -51,6 +51,7 @@ OVER_CAP = (
     "A call was left out, because it would cost more than an explanation may (explain_max_usd)."
 )
 NO_ANSWER = "The router LLM gave no usable reply when it was asked for its reason."
+NO_WEIGHING = "Comparing the texts again for this explanation failed, so it names none of them."
 NO_TEXTS = "The routing prompt has no criteria and no demos for the chosen tier."
 
 _NUMBER = re.compile(r"(?<![\w.,/-])(\d{1,6})(?![\w/-]|[.,]\d)")
@@ -100,12 +101,12 @@ class FindEvidence:
             weighing = model.weigh(self._render(query, prompt))
             nearest = weighing.nearest(chosen)
             if nearest is None:
-                return Evidence(chosen, weighing=weighing)
+                return Evidence(chosen, weighing=weighing, by_comparison=True)
             shorter = without_text(prompt, nearest.text)
             without = None if shorter is None else model.weigh(self._render(query, shorter)).tier
         except ModelError:
-            return Evidence(chosen, note=NO_ANSWER)
-        return Evidence(chosen, nearest.text, weighing, without=without)
+            return Evidence(chosen, note=NO_WEIGHING, by_comparison=True)
+        return Evidence(chosen, nearest.text, weighing, by_comparison=True, without=without)
 
     def _asked(
         self,

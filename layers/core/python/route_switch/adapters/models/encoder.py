@@ -152,22 +152,24 @@ class EncoderReading:
 
     def _asked(self, view: View) -> "list[tuple[Vector, float]]":
         """Return what the choice rests on: vectors with their weights."""
-        context = self._context(view)
+        context = self.context(view)
         if context is None:
             return [(self._counted(view.message), 1.0)]
-        if self._follows(view.message):
+        if self.follows(view.message):
             return [(self._counted(context), 1.0)]
         return [(self._counted(view.message), 1.0), (self._counted(context), CONTEXT_WEIGHT)]
 
-    def _context(self, view: View) -> str | None:
+    def context(self, view: View) -> str | None:
+        """Return what the message may refer to, or None if it has no context."""
         asked = (turn.text for turn in reversed(view.turns) if turn.speaker == "user")
-        task = next((text for text in asked if not self._follows(text)), None)
+        task = next((text for text in asked if not self.follows(text)), None)
         if task is not None or view.system:
             return task or view.system
         answers = (turn.text for turn in reversed(view.turns) if turn.speaker == "assistant")
         return next(filter(None, answers), None)
 
-    def _follows(self, text: str) -> bool:
+    def follows(self, text: str) -> bool:
+        """Return whether a message says nothing without its context."""
         if not text.strip():
             return True
         follows = _score(map(_vector, FOLLOW_UPS), _vector(text))

@@ -10,10 +10,10 @@ from route_switch.adapters.models.encoder import (
     split,
     tier_texts,
 )
-from route_switch.domain.explanation import WeighedText, Weighing
+from route_switch.domain.explanation import Compared, WeighedText, Weighing
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_texts import number_texts
-from route_switch.domain.router_view import read_view
+from route_switch.domain.router_view import View, read_view
 from route_switch.domain.tiers import Tier
 
 
@@ -36,4 +36,11 @@ class WeighingEncoder:
             Tier(best_tier(scores)),
             tuple(WeighedText(t, value) for t, value in zip(texts, similarities, strict=True)),
             {Tier(tier): score for tier, score in scores.items()},
+            _compared(reading, view),
         )
+
+
+def _compared(reading: EncoderReading, view: View) -> Compared:
+    if reading.context(view) is None:
+        return Compared.MESSAGE
+    return Compared.CONTEXT if reading.follows(view.message) else Compared.BOTH

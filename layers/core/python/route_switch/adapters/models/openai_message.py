@@ -6,10 +6,10 @@ A field that the schema knows has the schema's form or is left out; unknown fiel
 import json
 import re
 from collections.abc import Iterator, Mapping
-from uuid import uuid4
 
 from pydantic import JsonValue
 
+from route_switch.domain.call_ids import new_call_id
 from route_switch.domain.json_values import (
     LOWEST_LOGPROB,
     InvalidJsonError,
@@ -179,7 +179,7 @@ def _read_calls(calls: JsonValue) -> list[JsonValue]:
     for call in _objects([calls] if isinstance(calls, dict) else calls):
         identity = read_id(call.get("id"))
         if identity is None or identity in seen:
-            identity = f"call_{uuid4().hex[:24]}"
+            identity = new_call_id()
         seen.add(identity)
         rest = fields_of_call(call)
         if function := _read_function(rest.get("function")):

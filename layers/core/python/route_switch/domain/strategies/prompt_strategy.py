@@ -47,7 +47,7 @@ def read_reply(reply: RouterReply) -> Suggestion:
         return Suggestion(None, "the router LLM did not finish its thought")
     tier = parse_tier(said, leading=reply.cut_off)
     if tier is not None:
-        return Suggestion(tier, "named by the router LLM")
+        return Suggestion(tier, "named by the router")
     if reply.cut_off:
         return Suggestion(None, "the router LLM reached its output limit before it named a tier")
     return Suggestion(None, "the router LLM's reply names no tier")

@@ -8,6 +8,7 @@ from route_switch.api.client_call import MAX_USER_LENGTH, ClientCall
 from route_switch.api.json_body import parse_object, validated
 from route_switch.api.protocols.chat_completions.chat_request import (
     MAX_TOKENS,
+    WHOLE_NUMBERS,
     StreamOptions,
     refuse_owner_fields,
 )
@@ -50,6 +51,7 @@ class CompletionRequest(BaseModel):
     logprobs: Annotated[int, Field(ge=0, le=20), Whole] | None = None
     user: Annotated[str, Field(min_length=1, max_length=MAX_USER_LENGTH)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     n: Annotated[int, Field(ge=1, le=128), Whole] | None = None
@@ -97,7 +99,7 @@ def echoed_prompt(content: JsonObject) -> str:
 
 def _params(content: JsonObject, request: CompletionRequest) -> JsonObject:
     params: JsonObject = {k: v for k, v in content.items() if k not in _OWN_FIELDS}
-    params |= {k: getattr(request, k) for k in ("max_tokens", "n", "seed") if k in params}
+    params |= {k: getattr(request, k) for k in WHOLE_NUMBERS if k in params}
     tokens = params.pop("logprobs", None)
     if tokens is None:
         return params

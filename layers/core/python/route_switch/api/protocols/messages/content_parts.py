@@ -3,12 +3,15 @@
 `cache_control` stays on its part, for providers that know it.
 """
 
+import binascii
 from collections.abc import Iterator
 
 from pydantic import JsonValue
 
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
+
+CACHE_LIFETIMES = ("5m", "1h")
 
 
 def blocks_of(content: JsonValue, place: str) -> Iterator[tuple[str, JsonObject]]:
@@ -52,9 +55,21 @@ def unsupported(place: str, what: str, instead: str) -> RequestRefusedError:
 
 
 def marked(part: JsonObject, block: JsonObject) -> JsonObject:
-    """Return the part with the block's cache mark."""
+    """Return the part with the block's cache mark. Raise `RequestRefusedError` for a mark that
+    Anthropic does not have."""
     mark = block.get("cache_control")
-    return {**part, "cache_control": mark} if isinstance(mark, dict) else part
+    if not isinstance(mark, dict):
+        return part
+    check_mark(mark)
+    return {**part, "cache_control": mark}
+
+
+def check_mark(mark: JsonObject) -> None:
+    """Raise `RequestRefusedError` for a cache mark that Anthropic does not have."""
+    if mark.get("type", "ephemeral") != "ephemeral":
+        raise invalid("cache_control.type", "must be 'ephemeral'.")
+    if mark.get("ttl") not in (None, *CACHE_LIFETIMES):
+        raise invalid("cache_control.ttl", f"must be one of {', '.join(CACHE_LIFETIMES)}.")
 
 
 def block_parts(block: JsonObject, place: str) -> Iterator[JsonObject]:
@@ -74,7 +89,7 @@ def block_parts(block: JsonObject, place: str) -> Iterator[JsonObject]:
         case kind:
             raise unsupported(
                 place,
-                f"has the type {str(kind)[:40]!r}, which cannot be translated for every model.",
+                f"has the type {str(kind)[:40]!r}, which is not supported here.",
                 "Send text, image and document blocks, tool calls and their results.",
             )
 
@@ -97,7 +112,7 @@ def _document(block: JsonObject, place: str) -> Iterator[JsonObject]:
             yield from (marked(part, block) for part in parts[-1:])
         case "base64":
             media_type = text_field(source, "media_type", f"{place}.source")
-            data = text_field(source, "data", f"{place}.source")
+            data = _base64(source, f"{place}.source")
             file: JsonObject = {
                 "filename": heading[0] if heading else "document",
                 "file_data": f"data:{media_type};base64,{data}",
@@ -111,11 +126,22 @@ def _image_url(source: JsonObject, place: str) -> str:
     match source.get("type"):
         case "base64":
             media_type = text_field(source, "media_type", place)
-            return f"data:{media_type};base64,{text_field(source, 'data', place)}"
+            return f"data:{media_type};base64,{_base64(source, place)}"
         case "url":
             return text_field(source, "url", place)
         case kind:
             raise _unread(place.removesuffix(".source"), kind)
+
+
+def _base64(source: JsonObject, place: str) -> str:
+    data = text_field(source, "data", place)
+    try:
+        size = len(binascii.a2b_base64("".join(data.split()), strict_mode=True))
+    except ValueError:
+        size = 0
+    if size == 0:
+        raise invalid(f"{place}.data", "must be base64 of a file that is not empty.")
+    return data
 
 
 def _source(block: JsonObject, place: str) -> JsonObject:

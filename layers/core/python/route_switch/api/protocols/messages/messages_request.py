@@ -4,6 +4,7 @@ import re
 
 from route_switch.api.client_call import ClientCall
 from route_switch.api.json_body import parse_object, validated
+from route_switch.api.protocols.messages.content_parts import check_mark, invalid
 from route_switch.api.protocols.messages.message_params import chat_params, prompt_params
 from route_switch.api.protocols.messages.messages_schema import (
     REFUSED_FIELDS,
@@ -25,6 +26,7 @@ def parse_messages_request(body: bytes) -> ClientCall:
     """Raise `RequestRefusedError` for what is invalid or cannot be translated."""
     content = _translatable(body)
     request = validated(MessagesRequest, content, _advice, API)
+    _check_references(request)
     check_options(request.route_switch, stream=bool(request.stream))
     return ClientCall(
         content=content,
@@ -41,8 +43,21 @@ def count_tokens(body: bytes) -> int:
     """Return the estimated input tokens of a request. Raise `RequestRefusedError`."""
     content = _translatable(body)
     request = validated(CountTokensRequest, content, _advice, API)
+    _check_references(request)
     params = prompt_params(request, content)
     return needs_of(_messages(content, request), params).input_tokens
+
+
+def _check_references(request: CountTokensRequest) -> None:
+    """Raise `RequestRefusedError` for a cache mark that Anthropic does not have, and for a choice
+    of a tool that is not there."""
+    if request.cache_control is not None:
+        check_mark(request.cache_control)
+    choice = request.tool_choice
+    if choice is None or choice.type != "tool" or choice.name is None:
+        return
+    if choice.name not in {tool.name for tool in request.tools or ()}:
+        raise invalid("tool_choice.name", "names no tool of 'tools'. Name one of them.")
 
 
 def _messages(content: JsonObject, request: CountTokensRequest) -> tuple[JsonObject, ...]:
@@ -68,7 +83,7 @@ def _translatable(body: bytes) -> JsonObject:
 def _advice(param: str, kind: str) -> str | None:
     """Return a better message than the validator's, where it knows one."""
     if kind == "extra_forbidden" and not param.startswith("route_switch."):
-        return f"'{param[:50]}' is not a field that can be translated. Remove it."
+        return f"'{param[:50]}' is not supported here. Remove it."
     if param == "speed":
         return "'speed' is not 'standard', but the owner of this router sets the price. Remove it."
     if re.fullmatch(r"messages\[\d+\]\.content|system", param):

@@ -85,7 +85,8 @@ class Metadata(_Loose):
 
 
 class CountTokensRequest(BaseModel):
-    """What a prompt consists of: everything that counts as input."""
+    """What a prompt consists of: everything that counts as input. `route_switch` is accepted, so
+    that the same request can be counted and sent, and changes nothing."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
@@ -102,6 +103,7 @@ class CountTokensRequest(BaseModel):
     context_management: Ignored = None
     diagnostics: Ignored = None
     betas: Ignored = None
+    route_switch: RouteOptions = RouteOptions()
 
 
 class MessagesRequest(CountTokensRequest):
@@ -115,4 +117,3 @@ class MessagesRequest(CountTokensRequest):
     stop_sequences: list[str] | None = None
     metadata: Metadata | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
-    route_switch: RouteOptions = RouteOptions()

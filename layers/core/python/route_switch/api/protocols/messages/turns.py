@@ -4,7 +4,7 @@ One turn may become several messages: results of tools are messages of their own
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue
 
@@ -55,17 +55,25 @@ def mark_last(messages: tuple[JsonObject, ...], mark: JsonObject) -> tuple[JsonO
 
 
 def _chat_messages(turns: JsonValue) -> Iterator[JsonObject]:
+    called: set[JsonValue] = set()
     for index, turn in enumerate(turns if isinstance(turns, list) else ()):
         if not isinstance(turn, dict):
             continue
         place, content = f"messages[{index}].content", turn.get("content")
         match turn.get("role"):
             case "assistant":
-                yield _assistant(content, place)
+                answer = _assistant(content, place)
+                called |= _call_ids(answer.get("tool_calls"))
+                yield answer
             case "system":
                 yield from _system(content, place)
             case _:
-                yield from _user(content, place)
+                yield from _user(content, place, called)
+
+
+def _call_ids(calls: JsonValue) -> set[JsonValue]:
+    given = calls if isinstance(calls, list) else ()
+    return {call["id"] for call in given if isinstance(call, dict)}
 
 
 def _before_an_answer(messages: list[JsonObject]) -> list[JsonObject]:
@@ -97,11 +105,12 @@ def _system(content: JsonValue, place: str) -> Iterator[JsonObject]:
         yield {"role": "system", "content": as_content(parts)}
 
 
-def _user(content: JsonValue, place: str) -> Iterator[JsonObject]:
+def _user(content: JsonValue, place: str, called: Collection[JsonValue]) -> Iterator[JsonObject]:
     said: list[JsonObject] = []
     shown: list[JsonObject] = []
     for where, block in blocks_of(content, place):
         if block.get("type") == "tool_result":
+            _check_called(block, where, called)
             result, images = _tool_result(block, where)
             yield result
             shown += images
@@ -109,6 +118,17 @@ def _user(content: JsonValue, place: str) -> Iterator[JsonObject]:
             said += block_parts(block, where)
     if parts := shown + said:
         yield {"role": "user", "content": as_content(parts)}
+
+
+def _check_called(block: JsonObject, place: str, called: Collection[JsonValue]) -> None:
+    """Refuse a result without an earlier call, as Anthropic does: most providers refuse it too, and
+    no model can tell what it answers."""
+    if text_field(block, "tool_use_id", place) not in called:
+        raise invalid(
+            f"{place}.tool_use_id",
+            "is not the id of an earlier 'tool_use'. Send the assistant's turn with the call "
+            "before its result.",
+        )
 
 
 def _tool_result(block: JsonObject, place: str) -> tuple[JsonObject, list[JsonObject]]:
