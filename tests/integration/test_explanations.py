@@ -354,7 +354,7 @@ def test_a_tool_loop_that_is_found_beside_the_router_call_is_explained_after_it(
     assert f"chose Tier {router_says}." in told
     assert "The session stays on Tier 3: a tool loop is open." in told
     assert "The router was not asked." not in told
-    assert "when the conversation no longer needs its model" in changes(body)
+    assert "once the assistant has answered without calling a tool" in changes(body)
 
 
 def test_a_session_that_stays_is_explained_beside_what_the_router_chose(conversation: Api) -> None:

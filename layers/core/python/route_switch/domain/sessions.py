@@ -24,8 +24,8 @@ from route_switch.domain.usage import Usage
 
 FURTHER_TURNS = 4
 """Requests after this one that a move down may count on. Nobody knows whether a conversation goes
-on, but each turn of an agent makes several requests. In the simulation (docs/session-simulation.md), four are
-as good as one in chats and short tasks, and better in long ones."""
+on, but each turn of an agent makes several requests. In docs/session-simulation.md, four are as
+good as one in chats and short tasks, and better in long ones."""
 
 CACHE_S = 300
 """How long providers keep a prefix that is not read again, unless more is asked for."""
