@@ -8,6 +8,7 @@ import pytest
 
 from route_switch.services import request_session
 from tests.integration.conftest import LONG, Answer, Api, MakeApi, by_model
+from tests.integration.messages_client import events_of
 from tests.support.upstream import Reply, completion
 
 TURNS = 12
@@ -51,11 +52,14 @@ class Agent:
 
     def run(self, answer: Answer) -> Answer:
         """Answer the calls."""
-        self.ids += self.add(answer.body)
+        self.ids += self.add(self.read(answer))
         return self.send()
 
     def body(self) -> Any:
         return {"model": "auto", "messages": self.history, "tools": [self.tool]}
+
+    def read(self, answer: Answer) -> Any:
+        return answer.body
 
     def add(self, answer: Any) -> Sequence[str]:
         """Add an answer and the results of its calls; return the ids of the calls."""
@@ -93,6 +97,15 @@ class MessagesAgent(Agent):
         return ids
 
 
+class StreamingMessagesAgent(MessagesAgent):
+    def body(self) -> Any:
+        return {**super().body(), "stream": True}
+
+    def read(self, answer: Answer) -> Any:
+        blocks = [e["content_block"] for e in events_of(answer) if "content_block" in e]
+        return {"content": [{**b, "text": "Done."} if b["type"] == "text" else b for b in blocks]}
+
+
 class ResponsesAgent(Agent):
     path = "/v1/responses"
     tool: ClassVar[Any] = {"type": "function", "name": "look", "parameters": {"type": "object"}}
@@ -118,11 +131,26 @@ class InterleavingAgent(ResponsesAgent):
         return [each for item in output for each in (item, by_id.get(item.get("call_id"))) if each]
 
 
+class StreamingResponsesAgent(ResponsesAgent):
+    def body(self) -> Any:
+        return {**super().body(), "stream": True}
+
+    def read(self, answer: Answer) -> Any:
+        return events_of(answer)[-1]["response"]
+
+
 def _output(call: Any) -> Any:
     return {"type": "function_call_output", "call_id": call["call_id"], "output": "x"}
 
 
-AGENTS = [ChatAgent, MessagesAgent, ResponsesAgent, InterleavingAgent]
+AGENTS = [
+    ChatAgent,
+    MessagesAgent,
+    StreamingMessagesAgent,
+    ResponsesAgent,
+    StreamingResponsesAgent,
+    InterleavingAgent,
+]
 
 
 def answered_by(api: Api, tier: int, reply: Reply) -> None:
@@ -149,6 +177,6 @@ def test_no_step_of_a_tool_loop_changes_the_model(
             headers = answer.headers
             told = headers.get("x-route-session"), headers["x-route-reason"]
             assert (*told, headers["x-route-model"]) == ("kept", "session", begun_by)
-        agent.add(answer.body)
+        agent.add(agent.read(answer))
     assert steps == 3 * TURNS
     assert len({*agent.ids}) == len(agent.ids) > 3 * TURNS
