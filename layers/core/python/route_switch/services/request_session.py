@@ -40,9 +40,9 @@ from route_switch.services.state_reading import StateReading
 
 logger = logging.getLogger(__name__)
 
-LATE_S = 0.005
-"""How long a routed request waits for its session's state. A read takes 3 ms and a router call
-hundreds, so it is late only if something is wrong."""
+LATE_S = 0.05
+"""How long a routed request waits for its session's state, at most. A read takes 3 ms and the call
+of a router LLM hundreds, so it has usually come by then; a router in this process is as quick."""
 
 HOLD_S = 1.0
 """The same where the messages depend on a model. A read of 3 ms then spares a router call, and
