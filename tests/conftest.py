@@ -1,5 +1,6 @@
 """Setup for all kinds of tests."""
 
+import gc
 import os
 from functools import lru_cache
 from pathlib import PurePath
@@ -37,3 +38,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneWork
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folder that takes longest."""
     items.sort(key=lambda item: item.path.parent.name != "weekly")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported and collected out of each later garbage collection: thousands of tests
+    and the models of AWS's services make one take seconds."""
+    gc.collect()
+    gc.freeze()

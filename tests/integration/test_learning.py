@@ -116,6 +116,7 @@ CALL: JsonObject = {
     "type": "function",
     "function": {"name": "tide", "arguments": '{"at": "Hull"}'},
 }
+NEXT_CALL: JsonObject = {**CALL, "id": "d"}
 STEP: list[JsonObject] = [
     {"role": "user", "content": "When is high tide in Hull?"},
     {"role": "assistant", "content": None, "tool_calls": [CALL]},
@@ -127,7 +128,7 @@ TOOLS = [{"type": "function", "function": {"name": "tide"}}]
 def test_a_step_of_an_agent_becomes_an_example_with_the_calls_of_its_answer(api: Api) -> None:
     api.upstream.script = by_model(
         router=completion("2"),
-        medium=completion("Let me look.", 30, 9, tool_calls=[CALL]),
+        medium=completion("Let me look.", 30, 9, tool_calls=[NEXT_CALL]),
     )
     api.chat("", messages=STEP, tools=TOOLS)
     [example] = collect().examples
@@ -135,7 +136,7 @@ def test_a_step_of_an_agent_becomes_an_example_with_the_calls_of_its_answer(api:
     assert [*example.messages] == sent["messages"] == STEP
     assert (example.query, example.conversation) == (STEP[0]["content"], ())
     result = example.models["openai/medium"]
-    assert (result.answer, list(result.tool_calls)) == ("Let me look.", [CALL])
+    assert (result.answer, list(result.tool_calls)) == ("Let me look.", [NEXT_CALL])
     assert Example.model_validate_json(example.model_dump_json(exclude_defaults=True)) == example
 
 

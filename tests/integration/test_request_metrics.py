@@ -62,7 +62,10 @@ def continue_a_conversation(api: Api) -> None:
     loop = [*turns, {"role": "assistant", "tool_calls": [call]}]
     api.upstream.script = by_model(router=completion("2"), medium=HI)
     assert api.chat("", messages=turns[:1]).headers["x-route-session"] == "new"
+    calls = completion("", tool_calls=[call])
+    api.upstream.script = by_model(router=completion("2"), medium=calls)
     assert api.chat("", messages=turns).headers["x-route-session"] == "kept"
+    api.upstream.script = by_model(router=completion("2"), medium=HI)
     assert api.chat("", messages=loop).headers["x-route-reason"] == "session"
 
 

@@ -39,7 +39,7 @@ from tests.support.sessions.policies import (
 from tests.support.sessions.rows import packaged_rows
 
 ANTHROPIC, OPENAI = families()["Anthropic"], families()["OpenAI"]
-SCALE = draws(50, 100) / 100
+SCALE = draws(35, 100) / 100
 """The share of the published pairings that are played."""
 FAMILIES = pytest.mark.parametrize("family", families().values(), ids=lambda each: each.name)
 
@@ -61,7 +61,7 @@ def agents(count: int) -> list[Conversation]:
 def test_no_model_is_switched_inside_a_tool_loop() -> None:
     """Also where a tool runs for longer than the cache lives, and the router is wrong half of the
     time. `make soak` plays 100,000 turns."""
-    turns = draws(5_000, 100_000)
+    turns = draws(3_000, 100_000)
     conversations = agents(-(-turns // 4))
     seen = 0
     for family in (ANTHROPIC, OPENAI):
