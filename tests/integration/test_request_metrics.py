@@ -11,6 +11,7 @@ from functions.router import handler
 from infra.metric_names import BY_SERVICE, MODEL
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.api.request_metrics import emit_unavailable_streaming
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
 from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget, switch
 from tests.support.upstream import HANG_UP, Body, Reply, chunk, completion, failure
@@ -58,7 +59,11 @@ def test_exactly_the_used_metrics_are_emitted(
 
 def continue_a_conversation(api: Api) -> None:
     turns = [{"role": role, "content": LONG} for role in ("user", "assistant", "user")]
-    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    call: JsonObject = {
+        "id": "1",
+        "type": "function",
+        "function": {"name": "f", "arguments": "{}"},
+    }
     loop = [*turns, {"role": "assistant", "tool_calls": [call]}]
     api.upstream.script = by_model(router=completion("2"), medium=HI)
     assert api.chat("", messages=turns[:1]).headers["x-route-session"] == "new"
