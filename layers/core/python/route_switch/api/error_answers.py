@@ -46,8 +46,8 @@ class ErrorAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def openai_error(error: ErrorAnswer) -> JsonObject:
-    """Return the body in OpenAI's form."""
+def openai_error(error: ErrorAnswer, _request_id: str = "") -> JsonObject:
+    """Return the body in OpenAI's form, which names no request."""
     return {
         "error": {
             "message": error.message,

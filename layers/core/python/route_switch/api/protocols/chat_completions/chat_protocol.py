@@ -1,16 +1,10 @@
 """OpenAI's chat completions: the form in which requests are routed, so little is translated."""
 
-from route_switch.api.error_answers import ErrorAnswer, openai_error
+from route_switch.api.error_answers import openai_error
 from route_switch.api.protocols.chat_completions.chat_answer import completion_body
 from route_switch.api.protocols.chat_completions.chat_events import ChatEvents
 from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
 from route_switch.api.protocols.protocol import ClientProtocol
-from route_switch.domain.ports import JsonObject
-
-
-def _error(error: ErrorAnswer, _: str) -> JsonObject:
-    return openai_error(error)
-
 
 CHAT_COMPLETIONS = ClientProtocol(
     path="/v1/chat/completions",
@@ -18,6 +12,6 @@ CHAT_COMPLETIONS = ClientProtocol(
     parse=parse_chat_request,
     answer=completion_body,
     events=ChatEvents,
-    error=_error,
+    error=openai_error,
     scope="",
 )
