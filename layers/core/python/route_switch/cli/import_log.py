@@ -27,7 +27,7 @@ EXAMPLES = usage_examples(
 )
 FORMATS = tuple(source.name for source in SOURCES)
 FIELDS = (
-    *("query", "answer", "model", "rating", "score", "gold", "workload", "user"),
+    *("query", "answer", "model", "rating", "score", "gold", "workload"),
     *("input_tokens", "output_tokens", "cost_usd"),
 )
 MANY = 12

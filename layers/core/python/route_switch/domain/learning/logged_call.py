@@ -28,4 +28,3 @@ class LoggedCall:
     rating: str | None = None
     gold: str | None = None
     workload: str | None = None
-    user: str | None = None

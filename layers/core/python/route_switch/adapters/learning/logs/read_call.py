@@ -63,7 +63,6 @@ def read_call(row: JsonObject, source: Source, columns: Mapping[str, str]) -> Lo
         rating=get.text("rating"),
         gold=get.text("gold"),
         workload=get.text("workload"),
-        user=get.text("user"),
     )
 
 

@@ -31,7 +31,6 @@ class Source:
     score: Names = ()
     gold: Names = ()
     workload: Names = ()
-    user: Names = ("user",)
     calls_are: Mapping[str, Names] = field(default_factory=dict)
     """Values that a row must have to be a model call, by name."""
     failed_if: Mapping[str, Names] = field(default_factory=dict)
@@ -64,7 +63,6 @@ SOURCES = (
         ended=("end_time",),
         rating=("scores.user-feedback", "scores.user_feedback", "scores.feedback", "scores.rating"),
         workload=("trace_name", "name"),
-        user=("user_id",),
         calls_are={"type": ("GENERATION",)},
         failed_if={"level": ("ERROR",)},
     ),
@@ -81,7 +79,6 @@ SOURCES = (
         rating=("feedback_rating", "feedback.rating", "helicone_feedback"),
         score=("scores.*.value",),
         workload=("properties.workload", "request_properties.app"),
-        user=("request_user_id", "helicone_user", "user_id"),
     ),
     Source(
         "litellm",
@@ -95,7 +92,6 @@ SOURCES = (
         started=("startTime",),
         ended=("endTime",),
         workload=("metadata.user_api_key_alias", "request_tags.0"),
-        user=("end_user", "user"),
         failed_if={"status": ("failure",)},
     ),
     Source(
@@ -147,7 +143,6 @@ SOURCES = (
         milliseconds=("latency_ms", "duration_ms"),
         rating=("rating", "feedback"),
         workload=("metadata.workload", "workload"),
-        user=("request.user", "body.user", "user"),
     ),
     Source(
         "chat",
@@ -178,7 +173,6 @@ SOURCES = (
         score=("score", "correct", "performance", "accuracy"),
         gold=("gold", "expected", "reference", "ground_truth", "label"),
         workload=("workload", "category", "eval_name", "task", "task_name", "dataset", "topic"),
-        user=("user", "user_id"),
     ),
 )
 """In the order in which they are tried."""
