@@ -1,4 +1,4 @@
-"""The sentences of an explanation, for whatever was decided."""
+"""The sentences that explain a routing decision."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The router's own options in the body of a request, whatever its protocol."""
+"""The options of `route_switch` in a request body, the same in every protocol."""
 
 from typing import Annotated
 

@@ -105,7 +105,7 @@ class Turns:
         self._by_call[call_id] = turn
 
     def answer(self, call_id: str, content: JsonValue, place: str) -> None:
-        """Add a call's result. It stands behind its call, whatever was said in between."""
+        """Add a call's result directly after the call, before any text between the two."""
         turn = self._by_call.get(call_id)
         if turn is None:
             raise invalid(
