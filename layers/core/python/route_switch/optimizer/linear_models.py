@@ -77,9 +77,7 @@ def _row(query: Query, excerpts: Excerpts) -> dict[int, float]:
     }
 
 
-def fit_log_odds(
-    features: Features, labels: Floats, weights: Floats, strength: float
-) -> Linear:
+def fit_log_odds(features: Features, labels: Floats, weights: Floats, strength: float) -> Linear:
     """Fit the log-odds that a label is 1. The greater `strength`, the more features count."""
     if strength == CONSTANT or labels.min() == labels.max():
         return constant(log_odds_of(labels, weights))
