@@ -1,5 +1,6 @@
 """A local model is stored beside the prompt, and requests are routed by it."""
 
+import json
 from datetime import UTC, datetime
 
 import boto3
@@ -155,3 +156,30 @@ def test_without_the_numbers_the_router_llm_decides(api: Api, content: bytes | N
     answer = api.chat(PROVE)
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("1", "router")
     assert answer.headers["x-route-prompt-version"] == "live@1"
+
+
+def explained(api: Api, text: str) -> str:
+    messages = [{"role": "user", "content": text}]
+    answer = api("POST", "/v1/route", {"messages": messages})
+    assert answer.status == 200, answer.text
+    explanation = json.loads(answer.text)["explanation"]
+    return " ".join([*explanation["sentences"], *explanation["changes"]])
+
+
+def test_a_dry_run_says_what_the_local_model_expects_and_whether_the_router_was_asked(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve_local("hybrid", ask_below=0.2)
+    api.upstream.script = by_model(router=completion("2"))
+    sure, unsure = explained(api, PROVE), explained(api, HELLO)
+    assert "The local model chose Tier 3, without a router call" in sure
+    assert "For the local model, Tier 2 is next: its objective is 0.33 lower." in sure
+    assert "leans towards Tier 1" in unsure
+    assert "it (openai/router) chose Tier 2." in unsure
+    assert "“hello” (+7.07)" in unsure
+    assert "hello" not in capsys.readouterr().out, "logs and metrics hold no words of a query"
+
+
+def test_a_dry_run_names_the_bypass_that_the_prompt_learned(api: Api) -> None:
+    serve(packaged_prompt().model_copy(update={"bypass_tokens": 500}))
+    assert "fewer than 500, so it goes to Tier 1" in explained(api, PROVE)
