@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
@@ -154,6 +155,10 @@ class Costs(BaseModel):
 class _PromptFacts(BaseModel):
     version: str
     digest: str | None
+    strategy: StrategyName | None
+    local_model: str | None
+    ask_below: float | None
+    bypass_tokens: int | None
     bytes: int
     written_at: datetime | None
     written_by: str | None
@@ -163,7 +168,9 @@ class _PromptFacts(BaseModel):
 
 class PromptVersion(_PromptFacts):
     """`valid` is false when the version cannot be served; `reason` says why. `version` is the name
-    in records. Only `live@…` versions have an author and a time."""
+    in records. Only `live@…` versions have an author and a time. `local_model` is the digest of the
+    local model's numbers, `ask_below` the lead below which `hybrid` asks the router LLM, and
+    `bypass_tokens` what replaces the stage's; null if the prompt has none."""
 
     object: Literal["prompt.version"]
 
