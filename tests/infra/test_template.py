@@ -44,7 +44,8 @@ def test_cloudformation_owns_the_seed_but_never_the_live_prompt(prod: Synthesize
     found = [p["Properties"] for p in prod.resources("AWS::SSM::Parameter").values()]
     parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
     prefix = "/route-switch/prod/prompt"
-    assert parameters.keys() == {f"{prefix}/{n}" for n in ("seed", "lock-table", "verdict-scope")}
+    names = ("seed", "lock-table", "models-bucket", "verdict-scope")
+    assert parameters.keys() == {f"{prefix}/{name}" for name in names}
     # The lock is not in the keys table: write access there would allow creating keys.
     assert parameters[f"{prefix}/lock-table"] == {"Ref": "DataResultsDF54D4F1"}
     scope = json.loads(parameters[f"{prefix}/verdict-scope"])

@@ -28,7 +28,8 @@ class Result(BaseModel):
     it chose, and `shadow_cost_usd` what the request would have cost.
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save, further turns included. Both are absent where they do not apply."""
+    expected to save, further turns included. `strategy` is given if a local model took part in the
+    decision. All three are absent where they do not apply."""
 
     request_id: str
     key_id: str
@@ -42,6 +43,7 @@ class Result(BaseModel):
     provider_model: str | None
     prompt_version: str
     why: str
+    strategy: StrategyName | None = None
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
     shadow_cost_usd: float | None
