@@ -331,12 +331,12 @@ def test_a_document_whose_numbers_are_nowhere_is_refused_with_what_to_do() -> No
     assert prompts.documents == [A]
 
 
-def test_a_rollback_restores_a_local_model_and_refuses_one_that_is_gone() -> None:
+def test_a_rollback_restores_a_local_model_and_skips_one_whose_numbers_are_gone() -> None:
     prompts = FakePrompts(A, to_markdown(HYBRID), B)
+    assert publisher(prompts).roll_back().content_of == 1
+    assert publisher(prompts, MemoryModels(numbers())).roll_back(2).version == 5
     with pytest.raises(LocalModelError, match="name another version with --to"):
-        publisher(prompts).roll_back()
-    assert publisher(prompts, MemoryModels(numbers())).roll_back().content_of == 2
-    assert publisher(prompts).roll_back(1).version == 5
+        publisher(prompts).roll_back(2)
 
 
 LOCAL_EDITS: dict[str, RoutingPrompt] = {

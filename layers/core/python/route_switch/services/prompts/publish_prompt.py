@@ -108,7 +108,7 @@ class PublishPrompt:
 
     def roll_back(self, to: int | None = None) -> Rollback:
         """Publish the content of version `to`. By default, use the newest version that differs from
-        the live prompt and may go live."""
+        the live prompt, may go live, and has the numbers of its local model."""
         live = self._live()
         target = self._newest_different_from(live) if to is None else self.store.read_live(to)
         if target is None:
@@ -124,11 +124,11 @@ class PublishPrompt:
             return
         if model.numbers is not None:
             self.models.put(model.numbers)
-        elif self.models.get(model.sha256) is None:
+        elif not self._has_numbers(model):
             raise LocalModelError(
-                f"The prompt names local model {model.name}, whose numbers are not stored, or may "
-                "not be read. Push or promote the candidate.json of the run that trained it, which "
-                "holds them; for a rollback, name another version with --to."
+                f"The prompt names local model {model.name}, whose numbers are not stored, are "
+                "broken or may not be read. Push or promote the candidate.json of the run that "
+                "trained it, which holds them; for a rollback, name another version with --to."
             )
 
     def _check_number(self, document: str, version: int, expected: int) -> None:
@@ -163,10 +163,22 @@ class PublishPrompt:
                 for old in reversed(self.history.versions())
                 if old.version < live.version
                 and old.document != live.document
-                and may_go_live(old.document)
+                and self._can_be_served(old.document)
             ),
             None,
         )
+
+    def _can_be_served(self, document: str) -> bool:
+        if not may_go_live(document):
+            return False
+        model = parse_prompt(document).local_model
+        return model is None or self._has_numbers(model)
+
+    def _has_numbers(self, model: LocalModel) -> bool:
+        try:
+            return self.models.get(model.sha256) is not None
+        except LocalModelError:
+            return False
 
     def _stale_base_error(self, base: int | None) -> PromptConflictError:
         based_on = "no live prompt" if base is None else f"version {base}"
