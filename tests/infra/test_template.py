@@ -203,6 +203,23 @@ def test_only_the_router_reads_and_writes_sessions(prod: Synthesized) -> None:
     }
 
 
+def test_local_models_are_written_by_the_promoter_and_read_by_who_uses_them(
+    prod: Synthesized,
+) -> None:
+    grants = {
+        (name.split("Role")[0], action)
+        for name, statement in prod.statements()
+        if "/models/*" in json.dumps(statement["Resource"])
+        for action in _list(statement["Action"])
+    }
+    assert grants == {
+        ("Router", "s3:GetObject"),
+        ("LearningOptimizer", "s3:GetObject"),
+        ("LearningPromoter", "s3:GetObject"),
+        ("LearningPromoter", "s3:PutObject"),
+    }
+
+
 def test_only_functions_that_delete_for_users_may_delete_records_and_objects(
     prod: Synthesized,
 ) -> None:

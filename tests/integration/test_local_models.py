@@ -72,8 +72,9 @@ def test_a_failing_store_is_an_error_of_its_own(api: Api) -> None:
 def test_the_strategy_local_routes_without_a_router_call(api: Api) -> None:
     serve_local("local")
     api.upstream.script = by_model(router=completion("1"), large=HI, small=HI)
-    answer = api.chat(PROVE)
+    answer = api.chat(PROVE, headers={"x-route-debug": "1"})
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("3", "router")
+    assert answer.headers["x-route-strategy"] == "local"
     record = record_of(api, answer.body["id"])
     assert (record["strategy"], record["router_tokens"], record["routed_tier"]) == ("local", 0, 3)
     assert api.upstream.models_called() == ["large"]

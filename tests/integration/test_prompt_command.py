@@ -388,6 +388,7 @@ def test_an_edit_and_a_push_keep_the_local_model(
 ) -> None:
     save_json("candidate.json", HYBRID)
     with_bucket("push", "candidate.json")
+    assert with_bucket("push", "candidate.json").out.endswith("version 2\n"), "and knows its base"
     with_bucket("pull", "prompt.md")
     save("prompt.md", Path("prompt.md").read_text("utf-8").replace("a greeting", "a farewell"))
     assert with_bucket("push", "prompt.md").code == 0

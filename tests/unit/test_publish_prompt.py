@@ -315,6 +315,13 @@ def test_the_numbers_are_stored_before_the_document_that_names_them() -> None:
     assert prompts.documents == [A]
 
 
+def test_promoting_what_is_live_stores_lost_numbers_again() -> None:
+    prompts, models = FakePrompts(A, to_markdown(HYBRID)), MemoryModels()
+    assert publisher(prompts, models).promote(to_json(HYBRID), current, force=True) == 2
+    assert len(prompts.documents) == 2
+    assert models.get(numbers().sha256) == numbers()
+
+
 def test_a_hand_edit_keeps_its_local_model_if_the_numbers_are_stored() -> None:
     edited = to_markdown(HYBRID).replace("a greeting", "a thank-you")
     assert publisher(FakePrompts(A), MemoryModels(numbers()))(edited, 1) == 2

@@ -19,9 +19,9 @@ from route_switch.domain.ports import (
 )
 from route_switch.domain.prompt_document import (
     as_markdown,
+    as_stored,
     parse_prompt,
     readable_prompt,
-    to_markdown,
 )
 from route_switch.domain.prompts.verdict_scope import Scope, differences
 from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
@@ -59,19 +59,18 @@ class PublishPrompt:
         no new version. A document that holds the numbers of its local model goes live as Markdown
         that names them; raise `LocalModelError` if it names numbers that are not stored.
         """
-        prompt = parse_prompt(document)
-        has_numbers = prompt.without_numbers != prompt
-        return self._publish(prompt, to_markdown(prompt) if has_numbers else document, base)
+        return self._publish(parse_prompt(document), as_stored(document), base)
 
     def _publish(self, prompt: RoutingPrompt, document: str, base: int | None) -> int:
         check_may_go_live(prompt, document)
-        self._store_model(prompt.local_model)
         with self.lock.hold():
             live = self.store.read_live()
-            if live is not None and live.document == document:
-                return live.version
-            if base != (live.version if live else None):
+            is_live = live is not None and live.document == document
+            if not is_live and base != (live.version if live else None):
                 raise self._stale_base_error(base)
+            self._store_model(prompt.local_model)
+            if live is not None and is_live:
+                return live.version
             version = self.store.put_live(document)
         self._check_number(document, version, 1 if base is None else base + 1)
         return version
