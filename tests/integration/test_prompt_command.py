@@ -401,6 +401,19 @@ def test_an_edit_and_a_push_keep_the_local_model(
     assert "The router LLM is asked below a lead of: 0.1 → 0.3." in with_bucket("diff").out
 
 
+@pytest.mark.parametrize("command", [("push",), ("promote", "--force")])
+def test_an_edited_candidate_finds_its_numbers_in_the_json_beside_it(
+    with_bucket: Prompt, command: tuple[str, ...]
+) -> None:
+    save_json("candidate.json", HYBRID)
+    edited = to_markdown(HYBRID).replace("a greeting", "a farewell")
+    save("candidate.md", edited)
+    name, *options = command
+    assert with_bucket(name, "candidate.md", *options).code == 0
+    assert live() == (2, edited)
+    assert stored() == [f"models/{numbers().sha256}.json"]
+
+
 def test_a_push_of_a_reference_without_its_numbers_names_the_json(with_bucket: Prompt) -> None:
     save("candidate.md", to_markdown(HYBRID))
     refused(with_bucket("push", "candidate.md"), "promote the candidate.json of the run")

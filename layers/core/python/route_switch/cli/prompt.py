@@ -12,6 +12,7 @@ import typer
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
+from route_switch.cli.prompt_source import store_numbers_beside
 from route_switch.cli.prompt_view import (
     facts,
     history_table,
@@ -134,6 +135,7 @@ def push(
     versions = chosen.prompts().versions()
     live = versions[-1].version if versions else None
     stored = as_stored(document)
+    store_numbers_beside(file, document, chosen.local_models())
     made_from = base_version(file, stored, chosen.parameter, versions) if base is None else base
     version = chosen.publisher()(document, live if made_from is None else made_from)
     say(f"{file} -> {chosen.parameter}, version {version}")
@@ -172,6 +174,7 @@ def promote(
     """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
+    store_numbers_beside(file, artifact, chosen.local_models())
     version = chosen.publisher().promote(
         artifact, chosen.verdict_scope, force=force, approved=approve
     )
