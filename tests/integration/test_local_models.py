@@ -168,6 +168,21 @@ def test_without_the_numbers_the_router_llm_decides(api: Api, content: bytes | N
     assert answer.headers["x-route-prompt-version"] == "live@1"
 
 
+def test_in_shadow_only_what_the_router_llm_would_be_asked_is_sampled(
+    make_api: MakeApi, in_time: None
+) -> None:
+    api = make_api(shadow_monthly_usd=0)
+    switch(routing="shadow")
+    serve_local("hybrid", ask_below=0.2)
+    api.upstream.script = by_model(router=completion("1"), large=HI)
+    sure, unsure = (record_of(api, api.chat(text).body["id"]) for text in (PROVE, HELLO))
+    assert (sure["shadow_reason"], sure["shadow_tier"]) == ("router", 3)
+    assert (unsure["shadow_reason"], unsure["shadow_tier"]) == ("not_sampled", None)
+    totals = day_totals(datetime.now(UTC).date())
+    assert (totals["shadow:bypass"], totals["shadow:undecided"]) == (1, 1)
+    assert "shadow:calls" not in totals
+
+
 def explained(api: Api, text: str) -> str:
     messages = [{"role": "user", "content": text}]
     answer = api("POST", "/v1/route", {"messages": messages})
