@@ -92,6 +92,18 @@ def test_hybrid_asks_the_router_model_where_the_local_model_is_unsure(
     assert "fewer than 8, so it goes to Tier 1" in told[2]
 
 
+def test_a_failing_router_model_is_an_error_though_the_local_model_decides(
+    queries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, HYBRID, HYBRID)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    with running_upstream(lambda _: completion("no idea")) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        result = run("--queries", queries, "--prompt", file, "--router-model", "openai/m")
+    assert result.exit_code == 1
+    assert "for 1 of 3 queries; the local model decided alone." in result.stderr
+
+
 def test_a_local_choice_is_explained_by_the_features_that_speak_for_it(
     queries: Path, tmp_path: Path
 ) -> None:

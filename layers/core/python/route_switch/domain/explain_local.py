@@ -68,13 +68,14 @@ def strongest_for(
 ) -> tuple[tuple[str, float], ...]:
     """Return the features that raise the quality of `tier` most over that of `against`."""
     own, other = (numbers.quality[numbers.tiers.index(each)] for each in (tier, against))
-    above = dict(_contributions(own, query))
-    below = dict(_contributions(other, query))
+    above = dict(contributions(own, query))
+    below = dict(contributions(other, query))
     gains = sorted(((above[n] - below[n], n) for n in above), key=lambda each: (-each[0], each[1]))
     return tuple((name, gain) for gain, name in gains[:SHOWN] if gain >= MIN_WEIGHT)
 
 
-def _contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, float]]:
+def contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, float]]:
+    """Yield the name of each feature and what it adds to the linear function, besides its bias."""
     steps = array("b", base64.b64decode(weights.hashed))
     items = items_of(excerpts_of(query))
     value = weights.step / math.sqrt(max(len(items), 1))

@@ -115,7 +115,7 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
 
 def rests_on_prompt(strategy: str, routed: RoutingDecision) -> bool:
     """Whether the router LLM read the prompt and chose the tier."""
-    asks = strategy == "prompt" or routed.why.partition(";")[0] == NAMED
+    asks = strategy == "prompt" or routed.why.startswith(NAMED)
     return routed.by_strategy and asks
 
 
