@@ -188,6 +188,7 @@ def explained(api: Api, text: str) -> str:
     answer = api("POST", "/v1/route", {"messages": messages})
     assert answer.status == 200, answer.text
     explanation = json.loads(answer.text)["explanation"]
+    assert (explanation["local"] is None) is ("goes to Tier 1 without" in str(explanation))
     return " ".join([*explanation["sentences"], *explanation["changes"]])
 
 

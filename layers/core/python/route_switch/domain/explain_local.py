@@ -18,6 +18,7 @@ from route_switch.domain.local_features import (
     items_of,
 )
 from route_switch.domain.local_model import LinearWeights, LocalChoice, LocalNumbers, choose
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -48,6 +49,22 @@ class LocalView:
 
     def objective(self, tier: Tier) -> float:
         return self.choice.expected[tier].objective(self.lambda_)
+
+    def as_json(self) -> JsonObject:
+        return {
+            "tier": self.choice.tier.value,
+            "lead": round(self.choice.lead, 6),
+            "ask_below": self.ask_below,
+            "asked": self.asked,
+            "expected": {
+                str(tier.value): {
+                    "chance": round(each.quality, 6),
+                    "cost": round(each.cost, 6),
+                    "objective": round(self.objective(tier), 6),
+                }
+                for tier, each in self.choice.expected.items()
+            },
+        }
 
 
 def local_view(prompt: RoutingPrompt, strategy: str, query: Query) -> LocalView | None:
