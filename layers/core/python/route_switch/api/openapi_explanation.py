@@ -33,8 +33,8 @@ class DecisionEvidence(BaseModel):
 
 
 class ExpectedOfTier(BaseModel):
-    """`chance` that the tier's answer is no worse than Tier 3's, 0 to 1; `cost` in units of what the
-    mean query costs on Tier 3; `objective` is the chance less λ times the cost."""
+    """`chance` that the tier's answer is no worse than Tier 3's, 0 to 1; `cost` in units of what a
+    query costs on Tier 3 on average; `objective` is the chance less λ times the cost."""
 
     chance: float
     cost: float
