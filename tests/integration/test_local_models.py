@@ -199,9 +199,9 @@ def test_a_dry_run_says_what_the_local_model_expects_and_whether_the_router_was_
     api.upstream.script = by_model(router=completion("2"))
     sure, unsure = explained(api, PROVE), explained(api, HELLO)
     assert "The local model chose Tier 3, without a router call" in sure
-    assert "For the local model, Tier 2 is next: its objective is 0.33 lower." in sure
-    assert "leans towards Tier 1" in unsure
-    assert "it (openai/router) chose Tier 2." in unsure
+    assert "For the local model, Tier 2 is next: its objective is 0.327 lower." in sure
+    assert "For the local model, Tier 1 leads by only" in unsure
+    assert "so the router LLM (openai/router) was asked. It chose Tier 2." in unsure
     assert "“hello” (+7.07)" in unsure
     assert "hello" not in capsys.readouterr().out, "logs and metrics hold no words of a query"
 

@@ -85,9 +85,9 @@ def test_hybrid_asks_the_router_model_where_the_local_model_is_unsure(
         assert len(upstream.calls) == 1
         explained = route(*options, "--explain")
     told = [json.dumps(line["explanation"], ensure_ascii=False) for line in explained]
-    assert "leans towards Tier 1, which leads by only 0.20 points" in told[0]
-    assert "Below 0.20 the router LLM is asked, and it (openai/m) chose Tier 2." in told[0]
-    assert "chose Tier 3, without a router call: the tier leads by 0.33 points" in told[1]
+    assert "For the local model, Tier 1 leads by only 0.195 points" in told[0]
+    assert "so the router LLM (openai/m) was asked. It chose Tier 2." in told[0]
+    assert "chose Tier 3, without a router call: the tier leads by 0.327 points" in told[1]
     assert "Tier 1 0%, Tier 2 50%, Tier 3 100%" in told[1]
     assert "fewer than 8, so it goes to Tier 1" in told[2]
 

@@ -119,8 +119,8 @@ def view_in_words(view: LocalView, router: str, named: Tier | None) -> Iterator[
     cost = ", ".join(f"Tier {t.value} {choice.expected[t].cost:.2f}" for t in tiers)
     objective = ", ".join(f"Tier {t.value} {view.objective(t):.2f}" for t in tiers)
     yield from _chosen(view, router, named)
-    yield f"It expects these chances that an answer is no worse than Tier 3's: {quality}."
-    yield f"Expected cost, where the mean query on Tier 3 costs 1: {cost}."
+    yield f"Its estimate of the chance that an answer is no worse than Tier 3's: {quality}."
+    yield f"Its estimate of the cost, where the mean query on Tier 3 costs 1: {cost}."
     yield f"Objective, chance − {view.lambda_:g} × cost, of which the highest decides: {objective}."
     if view.spoken and view.against is not None:
         names = ", ".join(f"{name} (+{weight:.2f})" for name, weight in view.spoken)
@@ -131,19 +131,19 @@ def view_in_words(view: LocalView, router: str, named: Tier | None) -> Iterator[
 
 
 def _chosen(view: LocalView, router: str, named: Tier | None) -> Iterator[str]:
-    tier, lead = f"Tier {view.choice.tier.value}", f"{view.choice.lead:.2f}"
+    tier, lead = f"Tier {view.choice.tier.value}", f"{view.choice.lead:.3f}"
     if view.ask_below is None:
         yield f"The local model chose {tier}, without a router call."
     elif not view.asked:
         yield (
             f"The local model chose {tier}, without a router call: the tier leads by {lead} points "
-            f"of the objective, and the router LLM is asked below {view.ask_below:.2f}."
+            f"of the objective, and the router LLM is asked below {view.ask_below:.3f}."
         )
     elif named is not None:
         yield (
-            f"The local model leans towards {tier}, which leads by only {lead} points of the "
-            f"objective. Below {view.ask_below:.2f} the router LLM is asked, and it ({router}) "
-            f"chose Tier {named.value}."
+            f"For the local model, {tier} leads by only {lead} points of the objective, less than "
+            f"{view.ask_below:.3f}, so the router LLM ({router}) was asked. It chose "
+            f"Tier {named.value}."
         )
     else:
         yield (
@@ -157,7 +157,7 @@ def view_changes(view: LocalView) -> Iterator[str]:
     if view.against is not None:
         yield (
             f"For the local model, Tier {view.against.value} is next: its objective is "
-            f"{view.choice.lead:.2f} lower."
+            f"{view.choice.lead:.3f} lower."
         )
     if view.ask_below is not None:
         yield (
