@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
@@ -27,7 +28,8 @@ class Result(BaseModel):
     it chose, and `shadow_cost_usd` what the request would have cost.
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save, further turns included. Both are absent where they do not apply."""
+    expected to save, further turns included. Both are absent where they do not apply. `profile` is
+    absent if it is `balanced`."""
 
     request_id: str
     key_id: str
@@ -59,6 +61,7 @@ class Result(BaseModel):
     saving_basis: SavingBasis
     session: Move | None = None
     session_saved_usd: float | None = None
+    profile: Profile = BALANCED
     user: str | None
     query_text: str | None
     answer_text: str | None
