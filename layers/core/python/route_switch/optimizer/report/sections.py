@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from route_switch.domain.learning.outcome import GradedBy
 from route_switch.domain.learning.promotion import MIN_ROWS
@@ -61,17 +61,13 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`.
-
-    `frontier` marks the section that holds the plot.
-    """
+    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
     tables: tuple[ReportTable, ...] = ()
     diff: tuple[str, ...] = ()
     command: str | None = None
-    frontier: bool = field(default=False)
 
     @property
     def anchor(self) -> str:
@@ -122,7 +118,6 @@ def _cost_and_quality(report: Report) -> Section:
         "Cost and quality",
         (definitions, worth_of_quality(report), f"The policies: {meanings}."),
         (tables.policies(report),),
-        frontier=True,
     )
 
 
