@@ -1,0 +1,116 @@
+"""The cheapest policy with at least some quality, and how much choosing it flatters it.
+
+The choice is made on held-out rows, so its own figures are too good: among many points, the one
+that looks good enough is partly the lucky one. So the same choice is made again on resampled rows
+(templates are drawn whole) and measured on the rows that were not drawn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from route_switch.optimizer.arrays import Floats, Ints
+from route_switch.optimizer.baselines import constants
+from route_switch.optimizer.curve.policy_curve import PolicyCurve
+from route_switch.optimizer.held_out import SEED, policy_figures
+from route_switch.optimizer.policies import Policy
+from route_switch.optimizer.report.figures import PolicyFigures
+
+CHOICES = 500
+"""How often the choice is repeated on resampled rows."""
+LEARNED = "lambda="
+"""The name of a learned policy begins with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cheapest:
+    """`policy` is the cheapest whose quality reaches `least`, `sure` the cheapest whose lower bound
+    does. Tier 3 itself always does. `unseen` is the mean quality of policies that were chosen on
+    resampled rows, on the other rows; None if a resample leaves no row over. `mix_cost` is that of
+    the cheapest random mix of two tiers with this quality."""
+
+    least: float
+    policy: PolicyFigures
+    sure: PolicyFigures
+    unseen: float | None
+    mix_cost: float
+
+
+def cheapest(curve: PolicyCurve, least: float) -> Cheapest:
+    """Choose among the learned policy at every λ and the constant policies."""
+    arrays = curve.heldout.arrays
+    fixed = constants(arrays)
+    learned = [curve.policy(lambda_, f"{LEARNED}{lambda_:.3g}") for lambda_ in curve.lambdas()]
+    policies = [*learned, *fixed]
+    figures = policy_figures(arrays, policies, curve.lambda_)
+    return Cheapest(
+        least,
+        _cheapest_of([each for each in figures if each.quality.mean >= least], figures),
+        _cheapest_of([each for each in figures if each.quality.low >= least], figures),
+        _unseen_quality(curve, policies, least),
+        _mix_cost(figures[len(learned) :], least),
+    )
+
+
+def lambda_in(policy: str) -> float | None:
+    """Return the λ of a learned policy, or None for a constant one."""
+    return float(policy.removeprefix(LEARNED)) if policy.startswith(LEARNED) else None
+
+
+def _cheapest_of(
+    enough: Sequence[PolicyFigures], everything: Sequence[PolicyFigures]
+) -> PolicyFigures:
+    """Return Tier 3's figures if nothing is good enough: its quality is 1 by definition."""
+    return min(enough or everything[-1:], key=lambda each: each.cost.mean)
+
+
+def _mix_cost(fixed: Sequence[PolicyFigures], least: float) -> float:
+    """Return the cost of the cheapest draw between two tiers whose quality is `least`."""
+    points = [(each.cost.mean, each.quality.mean) for each in fixed]
+    costs = [cost for cost, quality in points if quality >= least]
+    for cost, quality in points:
+        for other_cost, other_quality in points:
+            if quality < least < other_quality:
+                share = (least - quality) / (other_quality - quality)
+                costs.append(cost + share * (other_cost - cost))
+    return min(costs)
+
+
+def _unseen_quality(
+    curve: PolicyCurve, policies: Sequence[Policy], least: float
+) -> float | None:
+    arrays = curve.heldout.arrays
+    weights, groups = arrays.weights[:, None], _groups(arrays.templates, len(arrays))
+    cost = np.column_stack([p.mean_of(arrays.cost_usd) + p.router_usd for p in policies])
+    quality = np.column_stack([p.mean_of(arrays.equivalent) for p in policies])
+    sums = [_summed(weights * cells, groups) for cells in (cost, quality, np.ones((len(arrays), 1)))]
+    drawn = _draws(len(sums[0]))
+    costs, shares = drawn @ sums[0], drawn @ sums[1] / (drawn @ sums[2])
+    rest = (drawn == 0).astype(np.float64)
+    left = rest @ sums[2]
+    measured = (left > 0)[:, 0]
+    if not measured.any():
+        return None
+    chosen = np.where(shares >= least, costs, np.inf).argmin(axis=1)[measured]
+    others = (rest @ sums[1] / np.where(left > 0, left, 1.0))[measured]
+    return float(others[np.arange(len(others)), chosen].mean())
+
+
+def _groups(templates: Ints | None, n: int) -> Ints:
+    if templates is None:
+        return np.arange(n)
+    return np.unique(templates, return_inverse=True)[1]
+
+
+def _summed(cells: Floats, groups: Ints) -> Floats:
+    sums: Floats = np.zeros((int(groups.max()) + 1, cells.shape[1]))
+    np.add.at(sums, groups, cells)
+    return sums
+
+
+def _draws(n: int) -> Floats:
+    """Return [CHOICES, n]: how often each group is drawn."""
+    generator = np.random.default_rng(SEED)
+    counts: Floats = generator.multinomial(n, np.full(n, 1 / n), size=CHOICES).astype(np.float64)
+    return counts

@@ -1,0 +1,63 @@
+"""The learned policy at every λ, on held-out rows."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from route_switch.domain.profiles import PROFILES, Profile, lambda_of
+from route_switch.optimizer.arrays import Floats, Ints
+from route_switch.optimizer.curve.decided_rows import RunDecisions, Side, side_of
+from route_switch.optimizer.curve.profile_tables import fit
+from route_switch.optimizer.policies import Policy, one_hot
+
+LAMBDAS: tuple[float, ...] = (0.0, *np.geomspace(0.001, 10.0, 81).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCurve:
+    """`validation` fits what a tier that the router LLM names means at another λ."""
+
+    lambda_: float
+    validation: Side
+    heldout: Side
+
+    @classmethod
+    def of(cls, decisions: RunDecisions) -> Self:
+        return cls(
+            decisions.lambda_,
+            side_of(decisions.validation, decisions.tiers),
+            side_of(decisions.heldout, decisions.tiers),
+        )
+
+    def choice(self, lambda_: float) -> Ints:
+        """Return [n]: the column of each held-out row at `lambda_`."""
+        side = self.heldout
+        table = fit(self.validation, lambda_, self.lambda_)
+        expected = (side.expected_quality - lambda_ * side.expected_cost).argmax(axis=1)
+        named = np.where(side.named >= 0, table[side.named], expected)
+        return np.where(side.kept >= 0, side.kept, named)
+
+    def policy(self, lambda_: float, name: str) -> Policy:
+        choice = one_hot(self.choice(lambda_), len(self.heldout.arrays.tiers))
+        return Policy(name, choice, self.heldout.router_usd, None)
+
+    def profile_lambda(self, profile: Profile) -> float:
+        return lambda_of(profile, self.lambda_)
+
+    def lambdas(self) -> list[float]:
+        """Return λ from low to high, one for each choice that differs from its neighbors, and
+        those of the profiles."""
+        own = {self.profile_lambda(profile) for profile in PROFILES}
+        kept: list[float] = []
+        last: Ints | None = None
+        for lambda_ in sorted({*LAMBDAS, *own}):
+            choice = self.choice(lambda_)
+            if lambda_ in own or last is None or (choice != last).any():
+                kept.append(lambda_)
+            last = choice
+        return kept
+
+    def chosen_cells(self, cells: Floats, lambda_: float) -> Floats:
+        """Return [n]: the cell of each row's chosen tier."""
+        return cells[np.arange(len(cells)), self.choice(lambda_)]
