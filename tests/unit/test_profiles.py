@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from route_switch.domain.errors import PromptError
 from route_switch.domain.local_model import choose
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import (
@@ -17,6 +18,7 @@ from route_switch.domain.profiles import (
     lambda_of,
     tier_for,
 )
+from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.query import Query
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -134,3 +136,25 @@ def test_the_version_covers_the_tables() -> None:
     plain = RoutingPrompt(instruction="Choose.")
     assert plain.version == "1fb926ae1c63"
     assert plain.model_copy(update={"profiles": FITTED}).version != plain.version
+
+
+def test_the_tables_survive_both_documents() -> None:
+    prompt = RoutingPrompt(instruction="Choose.", profiles=FITTED)
+    assert parse_prompt(to_json(prompt)) == prompt
+    document = to_markdown(prompt)
+    assert "profile_quality = [1, 3, 3]\nprofile_cost = [1, 1, 3]" in document
+    assert parse_prompt(document) == prompt
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("profile_cost = [1, 1]", "profiles.cost"),
+        ("profile_cost = [2, 2, 3]", "cost must not raise a tier"),
+        ("", "profiles.cost is missing"),
+    ],
+)
+def test_a_broken_table_in_a_document_is_refused_with_its_name(line: str, told: str) -> None:
+    document = to_markdown(RoutingPrompt(instruction="Choose.", profiles=FITTED))
+    with pytest.raises(PromptError, match=told):
+        parse_prompt(document.replace("profile_cost = [1, 1, 3]", line))

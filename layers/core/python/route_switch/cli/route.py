@@ -21,9 +21,9 @@ from rich.table import Table
 
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.files import read_text
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import ProfileOption, RouterModelOption, usage_examples
+from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route_explained import ExplainRow, print_explained
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import console, json_text, note, say
@@ -34,7 +34,6 @@ from route_switch.domain.learning.example import messages_of, present, query_key
 from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import BALANCED, Profile
-from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -156,10 +155,6 @@ def read_queries(path: Path) -> list[QueryRow]:
     """Return all rows; raise `RouteSwitchError` naming the first wrong line."""
     needs = 'Each line needs {"query": "…"} or {"messages": […]}, and may have "id".'
     return [row for _, row in read_rows(path, QueryRow, needs)]
-
-
-def read_prompt(path: Path) -> RoutingPrompt:
-    return parse_prompt(read_text(path, "prompt"))
 
 
 def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:

@@ -9,6 +9,7 @@ from route_switch.domain.explanation import Explanation
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.services.call_models import Deadline
 from route_switch.services.find_evidence import FindEvidence
 
@@ -30,7 +31,7 @@ class ExplainRow:
                 query=query,
                 bypass_tokens=self.config.bypass_tokens,
                 router=self.config.models.router,
-                strategy=self.config.strategy or self.prompt.strategy,
+                strategy=strategy_in_effect(self.config, self.prompt),
                 answer=decision,
                 routed=decision,
                 costs=(),

@@ -15,6 +15,7 @@ from route_switch.domain.learning.split import Split
 from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
+from route_switch.optimizer.curve.decided_rows import RunDecisions
 from route_switch.optimizer.mipro_search import Trial
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.training import TrainingSet
@@ -56,6 +57,7 @@ class Findings:
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     router_replies: dict[str, ReplyCount] = field(default_factory=dict)
     """By the version of the prompt, on held-out rows."""
+    decisions: RunDecisions | None = None
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None

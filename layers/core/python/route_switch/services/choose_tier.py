@@ -22,7 +22,7 @@ from route_switch.domain.routing import (
     choose_tier,
 )
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.strategies.registry import strategy_named
+from route_switch.domain.strategies.registry import strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import (
     HEAD_START_S,
@@ -73,7 +73,7 @@ class ChooseTier:
             ask.meanwhile = session.read
         context = RoutingContext(self._config, prompt, ask, profile)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
-        by_name = strategy_named(self._config.strategy or prompt.strategy)
+        by_name = strategy_named(strategy_in_effect(self._config, prompt))
         strategy = by_name if router and in_time else None
         choice = choose_tier(query, strategy, context, allowed, session)
         unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)

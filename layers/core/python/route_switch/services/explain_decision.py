@@ -8,6 +8,7 @@ from route_switch.domain.errors import describe_defect
 from route_switch.domain.explain_words import Facts, explain_in_words
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import Tier
 from route_switch.services.decide_beside import ShadowChoice
 from route_switch.services.estimate_costs import assumed_output_tokens, estimated_costs_usd
@@ -89,7 +90,7 @@ class ExplainDecision:
         )
 
     def _strategy(self, served: ServedPrompt) -> str:
-        return self.config.strategy or served.prompt.strategy
+        return strategy_in_effect(self.config, served.prompt)
 
     def _costs(self, admitted: AdmittedRequest) -> tuple[TierCost, ...]:
         models = self.config.models

@@ -6,9 +6,9 @@ from route_switch.optimizer.report.figures import CurvePoint, Interval, PolicyFi
 from route_switch.optimizer.report.text_format import bounds, fixed, percent, ratio, share
 
 CAVEAT = (
-    "Nothing was learned from these rows. But a point that is chosen by them, because it looks best "
-    "on them, is worse on new rows by an amount that no interval here covers: decide by the "
-    "intervals, leave a margin, and measure again on new rows."
+    "Nothing was learned from these rows. But a point that is chosen because it looks best on them "
+    "is likely to be worse on new rows, and its interval does not show that. Leave a margin, and "
+    "measure again on new rows."
 )
 
 
@@ -61,7 +61,5 @@ def _signed(value: Interval) -> str:
 
 def _points(value: Interval) -> str:
     """Format a difference of two shares in points of a hundred."""
-    hundred = Interval(
-        mean=100 * value.mean, low=100 * value.low, high=100 * value.high, n=value.n
-    )
+    hundred = Interval(mean=100 * value.mean, low=100 * value.low, high=100 * value.high, n=value.n)
     return f"{fixed(hundred.mean, 1, signed=True)} ({bounds(hundred, 1, signed=True)})"

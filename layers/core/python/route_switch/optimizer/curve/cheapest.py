@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints
 from route_switch.optimizer.baselines import constants
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
@@ -19,6 +20,7 @@ from route_switch.optimizer.report.figures import PolicyFigures
 
 CHOICES = 500
 """How often the choice is repeated on resampled rows."""
+RULE_OF_THREE = 3.0
 LEARNED = "lambda="
 """The name of a learned policy begins with it."""
 
@@ -26,7 +28,7 @@ LEARNED = "lambda="
 @dataclass(frozen=True, slots=True)
 class Cheapest:
     """`policy` is the cheapest whose quality reaches `least`, `sure` the cheapest whose lower bound
-    does. Tier 3 itself always does. `unseen` is the mean quality of policies that were chosen on
+    does (`_lower_bound`). Tier 3 itself always does. `unseen` is the mean quality of policies that were chosen on
     resampled rows, on the other rows; None if a resample leaves no row over. `mix_cost` is that of
     the cheapest random mix of two tiers with this quality."""
 
@@ -44,10 +46,11 @@ def cheapest(curve: PolicyCurve, least: float) -> Cheapest:
     learned = [curve.policy(lambda_, f"{LEARNED}{lambda_:.3g}") for lambda_ in curve.lambdas()]
     policies = [*learned, *fixed]
     figures = policy_figures(arrays, policies, curve.lambda_)
+    templates = len(arrays.rows_of_templates)
     return Cheapest(
         least,
         _cheapest_of([each for each in figures if each.quality.mean >= least], figures),
-        _cheapest_of([each for each in figures if each.quality.low >= least], figures),
+        _cheapest_of([e for e in figures if _lower_bound(e, templates) >= least], figures),
         _unseen_quality(curve, policies, least),
         _mix_cost(figures[len(learned) :], least),
     )
@@ -56,6 +59,14 @@ def cheapest(curve: PolicyCurve, least: float) -> Cheapest:
 def lambda_in(policy: str) -> float | None:
     """Return the λ of a learned policy, or None for a constant one."""
     return float(policy.removeprefix(LEARNED)) if policy.startswith(LEARNED) else None
+
+
+def _lower_bound(policy: PolicyFigures, templates: int) -> float:
+    """Return the lower end of the interval, but at most 1 − 3 / templates, what no loss at all in
+    so many draws shows with 95% confidence: resampling cannot draw losses that the rows lack."""
+    if policy.policy == Tier.LARGE.alias:
+        return 1.0
+    return min(policy.quality.low, 1 - RULE_OF_THREE / templates)
 
 
 def _cheapest_of(
@@ -77,14 +88,14 @@ def _mix_cost(fixed: Sequence[PolicyFigures], least: float) -> float:
     return min(costs)
 
 
-def _unseen_quality(
-    curve: PolicyCurve, policies: Sequence[Policy], least: float
-) -> float | None:
+def _unseen_quality(curve: PolicyCurve, policies: Sequence[Policy], least: float) -> float | None:
     arrays = curve.heldout.arrays
     weights, groups = arrays.weights[:, None], _groups(arrays.templates, len(arrays))
     cost = np.column_stack([p.mean_of(arrays.cost_usd) + p.router_usd for p in policies])
     quality = np.column_stack([p.mean_of(arrays.equivalent) for p in policies])
-    sums = [_summed(weights * cells, groups) for cells in (cost, quality, np.ones((len(arrays), 1)))]
+    sums = [
+        _summed(weights * cells, groups) for cells in (cost, quality, np.ones((len(arrays), 1)))
+    ]
     drawn = _draws(len(sums[0]))
     costs, shares = drawn @ sums[0], drawn @ sums[1] / (drawn @ sums[2])
     rest = (drawn == 0).astype(np.float64)

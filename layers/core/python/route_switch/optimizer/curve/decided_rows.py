@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from route_switch.adapters.learning.jsonl import gzip_lines
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.profiles import ProfileTables
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 
@@ -44,7 +45,8 @@ class DecidedRows(BaseModel):
 
 
 class RunDecisions(BaseModel):
-    """`version` is the candidate's, `lambda_` the run's."""
+    """`version` and `profiles` are the candidate's, `lambda_` is the run's. `validation` is None if
+    the run fitted no tables: the candidate is the current prompt, or asks no router LLM."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -52,7 +54,8 @@ class RunDecisions(BaseModel):
     strategy: str
     lambda_: float = Field(alias="lambda")
     tiers: tuple[Tier, ...]
-    validation: DecidedRows
+    profiles: ProfileTables | None = None
+    validation: DecidedRows | None = None
     heldout: DecidedRows
 
     def to_bytes(self) -> bytes:

@@ -5,7 +5,15 @@ from typing import Self
 
 import numpy as np
 
-from route_switch.domain.profiles import PROFILES, Profile, lambda_of
+from route_switch.domain.decision import nearest_allowed
+from route_switch.domain.profiles import (
+    BALANCED,
+    PROFILES,
+    Profile,
+    ProfileTables,
+    lambda_of,
+    tier_for,
+)
 from route_switch.optimizer.arrays import Floats, Ints
 from route_switch.optimizer.curve.decided_rows import RunDecisions, Side, side_of
 from route_switch.optimizer.curve.profile_tables import fit
@@ -16,27 +24,43 @@ LAMBDAS: tuple[float, ...] = (0.0, *np.geomspace(0.001, 10.0, 81).tolist())
 
 @dataclass(frozen=True, slots=True)
 class PolicyCurve:
-    """`validation` fits what a tier that the router LLM names means at another λ."""
+    """`validation` fits what a tier that the router LLM names means at another λ. Without it, that
+    changes only where a profile begins: `profiles` are the tables that are served."""
 
     lambda_: float
-    validation: Side
+    profiles: ProfileTables | None
+    validation: Side | None
     heldout: Side
 
     @classmethod
     def of(cls, decisions: RunDecisions) -> Self:
+        fitted, tiers = decisions.validation, decisions.tiers
         return cls(
             decisions.lambda_,
-            side_of(decisions.validation, decisions.tiers),
-            side_of(decisions.heldout, decisions.tiers),
+            decisions.profiles,
+            None if fitted is None else side_of(fitted, tiers),
+            side_of(decisions.heldout, tiers),
         )
 
     def choice(self, lambda_: float) -> Ints:
         """Return [n]: the column of each held-out row at `lambda_`."""
         side = self.heldout
-        table = fit(self.validation, lambda_, self.lambda_)
+        table = self._table(lambda_)
         expected = (side.expected_quality - lambda_ * side.expected_cost).argmax(axis=1)
         named = np.where(side.named >= 0, table[side.named], expected)
         return np.where(side.kept >= 0, side.kept, named)
+
+    def _table(self, lambda_: float) -> Ints:
+        if self.validation is not None:
+            return fit(self.validation, lambda_, self.lambda_)
+        profile: Profile = BALANCED
+        if lambda_ <= self.profile_lambda("quality") < self.lambda_:
+            profile = "quality"
+        elif lambda_ >= self.profile_lambda("cost") > self.lambda_:
+            profile = "cost"
+        tiers = self.heldout.arrays.tiers
+        meant = (tier_for(profile, tier, self.profiles) for tier in tiers)
+        return np.array([tiers.index(nearest_allowed(tier, frozenset(tiers))) for tier in meant])
 
     def policy(self, lambda_: float, name: str) -> Policy:
         choice = one_hot(self.choice(lambda_), len(self.heldout.arrays.tiers))

@@ -9,6 +9,7 @@ from route_switch.domain.local_model import LocalNumbers, expect
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RoutingContext
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.curve.decided_rows import NONE, DecidedRows
@@ -59,7 +60,7 @@ class _Decide:
 
     def __call__(self, example: Example, routed: RoutedExample) -> _Row:
         column, nothing = self.tiers.index(routed.tier), (0.0,) * len(self.tiers)
-        if (self.config.strategy or self.prompt.strategy) not in MOVABLE:
+        if strategy_in_effect(self.config, self.prompt) not in MOVABLE:
             return _Row(column, NONE, nothing, nothing)
         if routed.asked:
             was_named = routed.named and routed.refusal is None

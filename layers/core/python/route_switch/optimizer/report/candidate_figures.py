@@ -8,6 +8,7 @@ from route_switch.domain.learning.outcome import (
 from route_switch.domain.learning.text_policy import BY_POLICY, NEEDS_CONTEXT, text_for_learning
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.schema import in_todays_form
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.findings import Findings
@@ -75,8 +76,13 @@ def _candidate(
         objective=mean(policy.rewards(arrays, plan.lambda_)),
         quality=mean(policy.mean_of(arrays.equivalent)),
         cost=mean(cost_usd) / arrays.usd_per_unit,
-        selected=prompt.version == in_todays_form(found.candidate).version,
+        selected=prompt.version == _as_tried(found.candidate).version,
     )
+
+
+def _as_tried(candidate: RoutingPrompt) -> RoutingPrompt:
+    """Return the candidate without what the run added after the trials."""
+    return in_todays_form(candidate).model_copy(update={"profiles": None})
 
 
 def rejected_texts(found: Findings) -> dict[str, int]:
