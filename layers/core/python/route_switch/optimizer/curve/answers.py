@@ -1,8 +1,17 @@
 """What the curve answers, in sentences."""
 
-from route_switch.optimizer.curve.cheapest import Cheapest, lambda_in
-from route_switch.optimizer.curve.curve_points import Difference
-from route_switch.optimizer.report.figures import CurvePoint, Interval, PolicyFigures
+from dataclasses import dataclass
+
+from route_switch.optimizer.curve.cheapest import Cheapest, cheapest, lambda_in
+from route_switch.optimizer.curve.curve_points import (
+    Difference,
+    curve_figures,
+    difference,
+    points_at,
+)
+from route_switch.optimizer.curve.decided_rows import RunDecisions
+from route_switch.optimizer.curve.policy_curve import PolicyCurve
+from route_switch.optimizer.report.figures import Curve, CurvePoint, Interval, PolicyFigures
 from route_switch.optimizer.report.text_format import bounds, fixed, percent, ratio, share
 
 CAVEAT = (
@@ -10,6 +19,42 @@ CAVEAT = (
     "is likely to be worse on new rows, and its interval does not show that. Leave a margin, and "
     "measure again on new rows."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CurveAnswers:
+    """The curve, and the answers to what was asked of it."""
+
+    curve: Curve
+    point: CurvePoint | None
+    cheapest: Cheapest | None
+    sentences: tuple[str, ...]
+
+
+def ask_curve(
+    decisions: RunDecisions, lambda_: float | None, min_quality: float | None
+) -> CurveAnswers:
+    curve = PolicyCurve.of(decisions)
+    point, found = None, None
+    said: list[str] = []
+    if lambda_ is not None:
+        [point] = points_at(curve, [lambda_])
+        said.append(at_lambda(point, curve.lambda_, difference(curve, lambda_, curve.lambda_)))
+        said += [_STEPS] if _moves_in_steps(decisions) else []
+    if min_quality is not None:
+        found = cheapest(curve, min_quality)
+        said += cheapest_in_words(found, curve)
+    return CurveAnswers(curve_figures(curve), point, found, (*said, CAVEAT))
+
+
+_STEPS = (
+    "The router LLM's tiers were not fitted to other λ in this run, which kept the current prompt. "
+    "So only the profiles change them."
+)
+
+
+def _moves_in_steps(decisions: RunDecisions) -> bool:
+    return decisions.validation is None and any(n >= 0 for n in decisions.heldout.named)
 
 
 def at_lambda(point: CurvePoint, run_lambda: float, change: Difference) -> str:
@@ -20,16 +65,18 @@ def at_lambda(point: CurvePoint, run_lambda: float, change: Difference) -> str:
     )
     if point.lambda_ == run_lambda:
         return f"{said} That is the run's own λ."
+    if change.cost.low == change.cost.high == change.quality.low == change.quality.high == 0:
+        return f"{said} It sends every query to the same tier as at the run's λ = {run_lambda:g}."
     return (
         f"{said} Compared with the run's λ = {run_lambda:g}, cost changes by "
         f"{_signed(change.cost)} and quality by {_points(change.quality)} points."
     )
 
 
-def cheapest_in_words(found: Cheapest) -> tuple[str, ...]:
+def cheapest_in_words(found: Cheapest, curve: PolicyCurve) -> tuple[str, ...]:
     least = share(found.least)
     said = [
-        f"The cheapest with a quality of at least {least} is {_name(found.policy)}: cost "
+        f"The cheapest with a quality of at least {least} is {_name(found.policy, curve)}: cost "
         f"{ratio(found.policy.cost)}, quality {percent(found.policy.quality)} (n = "
         f"{found.policy.quality.n:,}). A random mix of tiers with this quality costs "
         f"{fixed(found.mix_cost)}."
@@ -42,16 +89,18 @@ def cheapest_in_words(found: Cheapest) -> tuple[str, ...]:
     if found.sure.policy != found.policy.policy:
         said.append(
             f"To be at {least} with the lower end of the interval as well, take "
-            f"{_name(found.sure)}: cost {ratio(found.sure.cost)}, quality "
+            f"{_name(found.sure, curve)}: cost {ratio(found.sure.cost)}, quality "
             f"{percent(found.sure.quality)}."
         )
     return tuple(said)
 
 
-def _name(policy: PolicyFigures) -> str:
+def _name(policy: PolicyFigures, curve: PolicyCurve) -> str:
     lambda_ = lambda_in(policy.policy)
     if lambda_ is not None:
-        return f"the learned policy at λ = {lambda_:g}"
+        profile = curve.profile_at(lambda_)
+        named = "" if profile is None else f", the profile '{profile}'"
+        return f"the learned policy at λ = {lambda_:.3g}{named}"
     return f"Tier {policy.policy.removeprefix('tier-')} for every query"
 
 

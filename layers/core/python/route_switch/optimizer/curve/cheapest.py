@@ -28,9 +28,9 @@ LEARNED = "lambda="
 @dataclass(frozen=True, slots=True)
 class Cheapest:
     """`policy` is the cheapest whose quality reaches `least`, `sure` the cheapest whose lower bound
-    does (`_lower_bound`). Tier 3 itself always does. `unseen` is the mean quality of policies that were chosen on
-    resampled rows, on the other rows; None if a resample leaves no row over. `mix_cost` is that of
-    the cheapest random mix of two tiers with this quality."""
+    does (`_lower_bound`). Tier 3 itself always does. `unseen` is the mean quality of policies that
+    were chosen on resampled rows, on the other rows; None if no resample leaves a row over.
+    `mix_cost` is that of the cheapest random mix of two tiers with this quality."""
 
     least: float
     policy: PolicyFigures
@@ -43,7 +43,7 @@ def cheapest(curve: PolicyCurve, least: float) -> Cheapest:
     """Choose among the learned policy at every λ and the constant policies."""
     arrays = curve.heldout.arrays
     fixed = constants(arrays)
-    learned = [curve.policy(lambda_, f"{LEARNED}{lambda_:.3g}") for lambda_ in curve.lambdas()]
+    learned = [curve.policy(lambda_, f"{LEARNED}{lambda_!r}") for lambda_ in curve.lambdas()]
     policies = [*learned, *fixed]
     figures = policy_figures(arrays, policies, curve.lambda_)
     templates = len(arrays.rows_of_templates)

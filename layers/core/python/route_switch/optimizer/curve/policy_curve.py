@@ -70,17 +70,24 @@ class PolicyCurve:
         return lambda_of(profile, self.lambda_)
 
     def lambdas(self) -> list[float]:
-        """Return λ from low to high, one for each choice that differs from its neighbors, and
-        those of the profiles."""
+        """Return λ from low to high, one for each choice that differs from its neighbors: a
+        profile's if there is one. Those of the profiles are always among them."""
         own = {self.profile_lambda(profile) for profile in PROFILES}
         kept: list[float] = []
         last: Ints | None = None
         for lambda_ in sorted({*LAMBDAS, *own}):
             choice = self.choice(lambda_)
-            if lambda_ in own or last is None or (choice != last).any():
+            is_same = last is not None and bool((choice == last).all())
+            if is_same and lambda_ in own and kept[-1] not in own:
+                kept[-1] = lambda_
+            elif lambda_ in own or not is_same:
                 kept.append(lambda_)
             last = choice
         return kept
+
+    def profile_at(self, lambda_: float) -> Profile | None:
+        """Return the profile whose λ this is."""
+        return next((each for each in PROFILES if self.profile_lambda(each) == lambda_), None)
 
     def chosen_cells(self, cells: Floats, lambda_: float) -> Floats:
         """Return [n]: the cell of each row's chosen tier."""

@@ -31,28 +31,29 @@ def to_html(report: Report) -> str:
     All text from users and models is escaped. If an escape were missing, the page's content policy
     would still allow no request, no script, and no style except the page's own.
     """
-    style = (FOLDER / "report.css").read_text("utf-8")
-    return (
-        _template_environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            verdict=verdict(report),
-            first_sentence=first_sentence(report),
-            next_step=next_step(report),
-            used_rows=used_rows(report),
-            comparison=compared_with_baselines(report),
-            stopped_early=stopped_early(report),
-            simulated=simulated(report),
-            key_figures=key_figures(report),
-            opening=opening_figures(report),
-            figures=section_figures(report),
-            longest_table=LONGEST_TABLE,
-            sections=tuple(sections(report, compact=False)),
-            style=style,
-            policy=_content_policy(style),
-        )
+    return page(
+        "report.html.j2",
+        report=report,
+        verdict=verdict(report),
+        first_sentence=first_sentence(report),
+        next_step=next_step(report),
+        used_rows=used_rows(report),
+        comparison=compared_with_baselines(report),
+        stopped_early=stopped_early(report),
+        simulated=simulated(report),
+        key_figures=key_figures(report),
+        opening=opening_figures(report),
+        figures=section_figures(report),
+        longest_table=LONGEST_TABLE,
+        sections=tuple(sections(report, compact=False)),
     )
+
+
+def page(template: str, **values: object) -> str:
+    """Render a template of this folder with the style of reports."""
+    style = (FOLDER / "report.css").read_text("utf-8")
+    found = _template_environment().get_template(template)
+    return found.render(**values, style=style, policy=_content_policy(style))
 
 
 def _template_environment() -> Environment:

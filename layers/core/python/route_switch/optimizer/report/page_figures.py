@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.curve_trace import CAPTION, with_curve
 from route_switch.optimizer.report.figures import Report, WorkloadFigures
 from route_switch.optimizer.report.frontier import frontier
 from route_switch.optimizer.report.pictures.ranking import NARROW, WIDE, Ranking
@@ -44,16 +45,18 @@ def section_figures(report: Report) -> dict[str, tuple[Figure, ...]]:
 
 
 def _cost_and_quality(report: Report) -> Figure:
-    drawn = frontier(report)
+    drawn = with_curve(frontier(report), report.curve)
+    curve = "" if report.curve is None else CAPTION
     line = (
         "Policies above the dashed line have a better objective than the learned one (the star). "
         if find(report.policies, CANDIDATE) is not None
         else ""
     )
     caption = (
-        f"Better is up and to the left. {line}Filled marks are policies on the held-out rows, with "
-        "95% intervals; the triangle is the upper bound. Open circles are the prompts tried, on "
-        "the validation rows; the larger one was selected. Pointing at a mark shows its figures."
+        f"Better is up and to the left. {line}{curve}Filled marks are policies on the held-out "
+        "rows, with 95% intervals; the triangle is the upper bound. Open circles are the prompts "
+        "tried, on the validation rows; the larger one was selected. Pointing at a mark shows its "
+        "figures."
     )
     return Figure(drawn.draw(WIDE, TALL, "wide"), drawn.draw(NARROW, SHORT, "narrow"), caption)
 

@@ -19,6 +19,7 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.profiles_section import PROFILES, profiles_table
 from route_switch.optimizer.report.promise_section import (
     promise_paragraphs,
     promise_table,
@@ -83,6 +84,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
             shown = (promise_table(report.promise),) if report.promise.policies else ()
             yield Section("Promise", promise_paragraphs(report), shown)
         yield Section("Paired differences", _control(report), (tables.differences(report),))
+    if report.curve is not None:
+        yield Section("Profiles", PROFILES, (profiles_table(report.curve),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)

@@ -32,6 +32,8 @@ STYLES = {
     "prompt": STRATEGY,
     "local": STRATEGY,
     "hybrid": STRATEGY,
+    "profile-quality": STRATEGY,
+    "profile-cost": STRATEGY,
     "hand-written": WRITTEN,
     INCUMBENT: WRITTEN,
     "tier-1": CONSTANT,
