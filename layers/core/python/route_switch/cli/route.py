@@ -37,6 +37,7 @@ from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
@@ -44,7 +45,7 @@ from route_switch.wiring.router import build_explainer, build_tier_chooser
 
 EXAMPLES = usage_examples(
     "route --queries queries.jsonl",
-    "route --queries queries.jsonl --prompt routing-prompt.md --json",
+    "route --queries queries.jsonl --prompt learned/candidate.json --json",
     "route --queries queries.jsonl --explain",
     "route --queries queries.jsonl --router-model openai/gpt-4.1-nano --no-bypass",
 )
@@ -107,7 +108,10 @@ def route(
     ],
     prompt: Annotated[
         Path | None,
-        typer.Option(help="Routing prompt, .md or .json. Default: the packaged prompt."),
+        typer.Option(
+            help="Routing prompt, .md or .json. Default: the packaged prompt. One with a local "
+            "model needs the .json, which holds its numbers."
+        ),
     ] = None,
     router_model: RouterModelOption = "local/encoder",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per query.")] = False,
@@ -128,12 +132,13 @@ def route(
     Exits with 1 if the router LLM failed for any query.
     """
     rows = read_queries(queries)
-    texts = [row.query for row in rows]
-    note(why_misread(router_model, texts))
-    note(why_cut(router_model, texts))
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
     config = router_config(router_model, no_bypass)
-    check_provider(router_model)
+    if strategy_in_effect(config, routing_prompt) != "local":
+        texts = [row.query for row in rows]
+        note(why_misread(router_model, texts))
+        note(why_cut(router_model, texts))
+        check_provider(router_model)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config, profile)
     if explain:

@@ -30,8 +30,9 @@ class RoutingDecision:
     the router chose for the profile `balanced`, before the key's tiers limited it; None if neither
     was asked or the router was down. `profile` is the request's, and `profile_tier` what it made of
     `routed_tier`, None if it changed nothing. `why` is the strategy's reason, without user text;
-    `by_strategy` says whether it named a tier. `session` is what the session rule made of it; None
-    if the tier was fixed, or the request has no session."""
+    `by_strategy` says whether it named a tier. `strategy` is the strategy that was used, None if
+    none was. `session` is what the session rule made of it; None if the tier was fixed, or the
+    request has no session."""
 
     tier: Tier
     reason: Reason
@@ -42,6 +43,7 @@ class RoutingDecision:
     why: str = ""
     session: SessionDecision | None = None
     by_strategy: bool = False
+    strategy: str | None = None
     profile: Profile = BALANCED
     profile_tier: Tier | None = None
 
