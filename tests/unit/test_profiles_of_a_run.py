@@ -171,3 +171,11 @@ def test_a_plot_keeps_every_mark_inside() -> None:
     lines = plot([Mark("a", 0.0, 0.0), Mark("b", 1.7, 1.0), Mark("c", 0.9, 0.5)])
     assert all(len(line) <= 80 for line in lines)
     assert {"a", "b", "c"} <= set("".join(lines))
+
+
+def test_a_live_prompt_that_is_found_again_keeps_its_tables_and_costs_no_look(run: Run) -> None:
+    live = run[0].candidate
+    again, _ = learn(Models(router=knows_subjects), ONE, incumbent=live)
+    assert again.candidate == live
+    assert again.gate is not None
+    assert again.gate.verdict == "not better"

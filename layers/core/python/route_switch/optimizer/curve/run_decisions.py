@@ -24,7 +24,7 @@ def with_profiles(plan: Plan, route: RouteExamples, found: Findings) -> RoutingP
     candidate, table = found.candidate, known(found.tables).validation
     if not _needs_tables(plan, found):
         return candidate
-    side = side_of(_rows(plan, route, table, candidate), table.tiers)
+    side = side_of(_rows(plan, route, table, _asked_about_all(candidate)), table.tiers)
     return candidate.model_copy(update={"profiles": fit_tables(side, plan.lambda_)})
 
 
@@ -38,9 +38,17 @@ def run_decisions(plan: Plan, route: RouteExamples, found: Findings) -> RunDecis
         lambda_=plan.lambda_,
         tiers=tables.heldout.tiers,
         profiles=candidate.profiles,
-        validation=None if validation is None else _rows(plan, route, validation, candidate),
+        validation=None
+        if validation is None
+        else _rows(plan, route, validation, _asked_about_all(candidate)),
         heldout=_rows(plan, route, tables.heldout, candidate),
     )
+
+
+def _asked_about_all(candidate: RoutingPrompt) -> RoutingPrompt:
+    """Return the prompt without its local model. That was trained on the validation rows too, so it
+    is surer of them than of new ones, and few would be left to fit a table on."""
+    return candidate.model_copy(update={"strategy": "prompt", "local_model": None})
 
 
 def _needs_tables(plan: Plan, found: Findings) -> bool:
