@@ -40,19 +40,19 @@ class Cheapest:
 
 
 def cheapest(curve: PolicyCurve, least: float) -> Cheapest:
-    """Choose among the learned policy at every λ and the constant policies."""
+    """Choose among the constant policies and the learned policy at every λ, the first on a tie."""
     arrays = curve.heldout.arrays
     fixed = constants(arrays)
     learned = [curve.policy(lambda_, f"{LEARNED}{lambda_!r}") for lambda_ in curve.lambdas()]
-    policies = [*learned, *fixed]
+    policies = [*fixed, *learned]
     figures = policy_figures(arrays, policies, curve.lambda_)
     templates = len(arrays.rows_of_templates)
     return Cheapest(
         least,
-        _cheapest_of([each for each in figures if each.quality.mean >= least], figures),
-        _cheapest_of([e for e in figures if _lower_bound(e, templates) >= least], figures),
+        _cheapest_of([each for each in figures if each.quality.mean >= least]),
+        _cheapest_of([e for e in figures if _lower_bound(e, templates) >= least]),
         _unseen_quality(curve, policies, least),
-        _mix_cost(figures[len(learned) :], least),
+        _mix_cost(figures[: len(fixed)], least),
     )
 
 
@@ -69,11 +69,9 @@ def _lower_bound(policy: PolicyFigures, templates: int) -> float:
     return min(policy.quality.low, 1 - RULE_OF_THREE / templates)
 
 
-def _cheapest_of(
-    enough: Sequence[PolicyFigures], everything: Sequence[PolicyFigures]
-) -> PolicyFigures:
-    """Return Tier 3's figures if nothing is good enough: its quality is 1 by definition."""
-    return min(enough or everything[-1:], key=lambda each: each.cost.mean)
+def _cheapest_of(enough: Sequence[PolicyFigures]) -> PolicyFigures:
+    """`enough` is not empty: the quality of Tier 3 is 1 by definition."""
+    return min(enough, key=lambda each: each.cost.mean)
 
 
 def _mix_cost(fixed: Sequence[PolicyFigures], least: float) -> float:
