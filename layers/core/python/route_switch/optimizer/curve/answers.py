@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from route_switch.optimizer.curve.cheapest import Cheapest, cheapest, lambda_in
 from route_switch.optimizer.curve.curve_points import (
-    Difference,
+    CurveChange,
     curve_figures,
     difference,
     points_at,
 )
 from route_switch.optimizer.curve.decided_rows import RunDecisions
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
-from route_switch.optimizer.report.figures import Curve, CurvePoint, Interval, PolicyFigures
+from route_switch.optimizer.report.figures import CurveFigures, CurvePoint, Interval, PolicyFigures
 from route_switch.optimizer.report.text_format import bounds, fixed, percent, ratio, share
 
 CAVEAT = (
@@ -25,7 +25,7 @@ CAVEAT = (
 class CurveAnswers:
     """The curve, and the answers to what was asked of it."""
 
-    curve: Curve
+    curve: CurveFigures
     point: CurvePoint | None
     cheapest: Cheapest | None
     sentences: tuple[str, ...]
@@ -57,7 +57,7 @@ def _moves_in_steps(decisions: RunDecisions) -> bool:
     return decisions.validation is None and any(n >= 0 for n in decisions.heldout.named)
 
 
-def at_lambda(point: CurvePoint, run_lambda: float, change: Difference) -> str:
+def at_lambda(point: CurvePoint, run_lambda: float, change: CurveChange) -> str:
     n = point.quality.n
     said = (
         f"At λ = {point.lambda_:g}, the learned policy costs {ratio(point.cost)} of all Tier 3, "

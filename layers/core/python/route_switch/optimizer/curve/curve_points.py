@@ -9,22 +9,22 @@ from route_switch.domain.profiles import PROFILES
 from route_switch.optimizer.arrays import Floats
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
 from route_switch.optimizer.held_out import SEED, policy_figures
-from route_switch.optimizer.report.figures import Curve, CurvePoint, Interval
+from route_switch.optimizer.report.figures import CurveFigures, CurvePoint, Interval
 from route_switch.optimizer.statistics import bootstrap
 
 PREFIX = "profile-"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CurveChange:
     """What changes from one λ to another, paired by row; quality in points of a share."""
 
     cost: Interval
     quality: Interval
 
 
-def curve_figures(curve: PolicyCurve) -> Curve:
-    return Curve(
+def curve_figures(curve: PolicyCurve) -> CurveFigures:
+    return CurveFigures(
         points=points_at(curve, curve.lambdas()),
         profiles=policy_figures(
             curve.heldout.arrays,
@@ -44,11 +44,11 @@ def points_at(curve: PolicyCurve, lambdas: Sequence[float]) -> tuple[CurvePoint,
     )
 
 
-def difference(curve: PolicyCurve, lambda_: float, other: float) -> Difference:
+def difference(curve: PolicyCurve, lambda_: float, other: float) -> CurveChange:
     """Return the figures at `lambda_` minus those at `other`."""
     pairs = zip(_columns(curve, lambda_), _columns(curve, other), strict=True)
     cost, quality = _intervals(curve, [(a - b, total) for (a, total), (b, _) in pairs])
-    return Difference(cost, quality)
+    return CurveChange(cost, quality)
 
 
 def _columns(curve: PolicyCurve, lambda_: float) -> tuple[tuple[Floats, Floats], ...]:

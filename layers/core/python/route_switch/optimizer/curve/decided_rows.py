@@ -75,7 +75,7 @@ def decisions_from(content: bytes, name: str) -> RunDecisions:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class SideArrays:
     """The rows as arrays."""
 
     arrays: OutcomeArrays
@@ -86,13 +86,13 @@ class Side:
     expected_cost: Floats
 
 
-def side_of(rows: DecidedRows, tiers: tuple[Tier, ...]) -> Side:
+def side_of(rows: DecidedRows, tiers: tuple[Tier, ...]) -> SideArrays:
     shape = (len(rows.weights), len(tiers))
 
     def cells(values: tuple[tuple[float, ...], ...]) -> Floats:
         return np.array(values, dtype=np.float64).reshape(shape)
 
-    return Side(
+    return SideArrays(
         OutcomeArrays(
             tiers,
             np.array(rows.weights, dtype=np.float64),

@@ -15,7 +15,7 @@ from route_switch.domain.profiles import (
     tier_for,
 )
 from route_switch.optimizer.arrays import Floats, Ints
-from route_switch.optimizer.curve.decided_rows import RunDecisions, Side, side_of
+from route_switch.optimizer.curve.decided_rows import RunDecisions, SideArrays, side_of
 from route_switch.optimizer.curve.profile_tables import fit
 from route_switch.optimizer.policies import Policy, one_hot
 
@@ -29,8 +29,8 @@ class PolicyCurve:
 
     lambda_: float
     profiles: ProfileTables | None
-    validation: Side | None
-    heldout: Side
+    validation: SideArrays | None
+    heldout: SideArrays
 
     @classmethod
     def of(cls, decisions: RunDecisions) -> Self:

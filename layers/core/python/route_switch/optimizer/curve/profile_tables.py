@@ -14,14 +14,14 @@ import numpy as np
 from route_switch.domain.profiles import ProfileTables, TierTable, lambda_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints
-from route_switch.optimizer.curve.decided_rows import Side
+from route_switch.optimizer.curve.decided_rows import SideArrays
 
 MIN_NAMED = 20
 """Validation rows for which a tier must have been named, to be moved on their evidence."""
 _TIE = 1e-9
 
 
-def fit_tables(validation: Side, lambda_: float) -> ProfileTables:
+def fit_tables(validation: SideArrays, lambda_: float) -> ProfileTables:
     """Return the tables of the profiles of a run with `lambda_`."""
     tiers = validation.arrays.tiers
     raised = fit(validation, lambda_of("quality", lambda_), lambda_)
@@ -32,7 +32,7 @@ def fit_tables(validation: Side, lambda_: float) -> ProfileTables:
     )
 
 
-def fit(side: Side, lambda_: float, run_lambda: float) -> Ints:
+def fit(side: SideArrays, lambda_: float, run_lambda: float) -> Ints:
     """Return [k]: the column that each named column means at `lambda_`."""
     k = len(side.arrays.tiers)
     unchanged = np.arange(k)
@@ -61,7 +61,7 @@ def _tables(k: int, direction: int) -> list[Ints]:
     return sorted(found, key=lambda table: int(np.abs(table - np.arange(k)).sum()))
 
 
-def _gains(side: Side, cells: Floats) -> Floats:
+def _gains(side: SideArrays, cells: Floats) -> Floats:
     """Return [k, k]: what moving the rows of each named column to each column adds to the mean of
     `cells`; 0 for a column that was named too rarely."""
     k = len(side.arrays.tiers)

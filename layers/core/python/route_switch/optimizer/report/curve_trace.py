@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from route_switch.optimizer.report.figures import Curve
-from route_switch.optimizer.report.frontier import Curve as Line
-from route_switch.optimizer.report.frontier import Frontier
+from route_switch.optimizer.report.figures import CurveFigures
+from route_switch.optimizer.report.frontier import Curve, Frontier
 from route_switch.optimizer.report.pictures.svg import ORANGE
 
 CAPTION = (
@@ -13,7 +12,7 @@ CAPTION = (
 )
 
 
-def with_curve(drawn: Frontier, curve: Curve | None) -> Frontier:
+def with_curve(drawn: Frontier, curve: CurveFigures | None) -> Frontier:
     """Add the curve to the picture, without `balanced`, which is the learned policy itself."""
     if curve is None:
         return drawn
@@ -23,6 +22,6 @@ def with_curve(drawn: Frontier, curve: Curve | None) -> Frontier:
     )
 
 
-def curve_line(curve: Curve) -> Line:
+def curve_line(curve: CurveFigures) -> Curve:
     points = tuple((point.cost.mean, point.quality.mean) for point in curve.points)
-    return Line("the learned policy at every λ", points, ORANGE)
+    return Curve("the learned policy at every λ", points, ORANGE)

@@ -50,7 +50,7 @@ class CurvePoint(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Curve(Frozen):
+class CurveFigures(Frozen):
     """The learned policy at every λ. `points` are in ascending order of λ; `profiles` are the
     figures of `profile-quality`, `profile-balanced` and `profile-cost` at the run's λ."""
 
@@ -225,7 +225,7 @@ class Report(Frozen):
     )
     shuffled_control: Interval | None = None
     """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
-    curve: Curve | None = None
+    curve: CurveFigures | None = None
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")

@@ -1,6 +1,6 @@
 """The report's section about profiles."""
 
-from route_switch.optimizer.report.figures import Curve
+from route_switch.optimizer.report.figures import CurveFigures
 from route_switch.optimizer.report.text_format import ReportTable, percent, ratio, share
 
 PROFILES = (
@@ -11,7 +11,7 @@ PROFILES = (
 )
 
 
-def profiles_table(curve: Curve) -> ReportTable:
+def profiles_table(curve: CurveFigures) -> ReportTable:
     rows = tuple(
         (
             figures.policy.removeprefix("profile-"),
