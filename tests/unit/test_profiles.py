@@ -19,6 +19,7 @@ from route_switch.domain.profiles import (
     tier_for,
 )
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.decided_by import strategy_changes
 from route_switch.domain.query import Query
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -158,3 +159,12 @@ def test_a_broken_table_in_a_document_is_refused_with_its_name(line: str, told: 
     document = to_markdown(RoutingPrompt(instruction="Choose.", profiles=FITTED))
     with pytest.raises(PromptError, match=told):
         parse_prompt(document.replace("profile_cost = [1, 1, 3]", line))
+
+
+def test_a_change_of_the_tables_is_told_in_words() -> None:
+    plain = RoutingPrompt(instruction="Choose.")
+    told = list(strategy_changes(plain, plain.model_copy(update={"profiles": FITTED})))
+    assert told == [
+        "Profile quality: Tiers 1, 2 and 3 of the router LLM go to 2/3/3 → 1/3/3.",
+        "Profile cost: Tiers 1, 2 and 3 of the router LLM go to 1/1/2 → 1/1/3.",
+    ]
