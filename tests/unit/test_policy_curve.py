@@ -18,6 +18,7 @@ from route_switch.optimizer.curve.decided_rows import (
     DecidedRows,
     RunDecisions,
     decisions_from,
+    side_of,
 )
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
 from route_switch.optimizer.curve.profile_tables import MIN_NAMED, fit, fit_tables
@@ -179,6 +180,35 @@ def test_a_prompt_that_is_kept_has_the_profiles_that_are_served() -> None:
     assert choices["cost"] == [0, 0, 1] * 2
 
 
+def test_without_a_lambda_a_kept_prompt_still_has_the_profiles_that_are_served() -> None:
+    made = decisions(rows([1] * 6, named=[0, 1, 2] * 2)).model_copy(update={"lambda_": 0.0})
+    quality = PolicyCurve.of(made).profile_policy("quality", "x")
+    assert quality.choice.argmax(axis=1).tolist() == [1, 2, 2] * 2
+
+
+@pytest.mark.parametrize(
+    ("needed", "named", "quality", "cost"),
+    [(1, 0, (3, 3, 3), (1, 2, 3)), (0, 1, (1, 2, 3), (1, 1, 1))],
+)
+def test_a_run_with_two_tiers_has_tables_for_all_three(
+    needed: int, named: int, quality: tuple[int, ...], cost: tuple[int, ...]
+) -> None:
+    n = 2 * MIN_NAMED
+    cells = tuple(tuple(float(c >= needed) for c in range(2)) for _ in range(n))
+    two = rows([0] * n).model_copy(
+        update={
+            "equivalent": cells,
+            "score": cells,
+            "cost_usd": ((0.1, 1.0),) * n,
+            "named": (named,) * n,
+            "expected_quality": ((0.0, 0.0),) * n,
+            "expected_cost": ((0.0, 0.0),) * n,
+        }
+    )
+    tables = fit_tables(side_of(two, (Tier.SMALL, Tier.LARGE)), LAMBDA)
+    assert (tables.quality, tables.cost) == (quality, cost)
+
+
 def test_the_file_holds_the_decisions_and_equal_ones_have_equal_bytes() -> None:
     made = decisions(rows([0, 1, 2], named=[0, 1, 2]), rows([1], named=[1]))
     assert decisions_from(made.to_bytes(), "x") == made
@@ -208,7 +238,7 @@ def test_the_answer_at_a_lambda_has_the_change_from_the_runs_own() -> None:
     assert change.cost.mean < 0
     told = at_lambda(point, LAMBDA, change)
     assert told.startswith("At λ = 0.5, the learned policy costs ")
-    assert "Compared with the run's λ = 0.2, cost changes by −" in told
+    assert "Compared with its own λ = 0.2, cost changes by −" in told
     assert "n = 200" in told
 
 

@@ -57,18 +57,18 @@ def _moves_in_steps(decisions: RunDecisions) -> bool:
     return decisions.validation is None and any(n >= 0 for n in decisions.heldout.named)
 
 
-def at_lambda(point: CurvePoint, run_lambda: float, change: CurveChange) -> str:
+def at_lambda(point: CurvePoint, own_lambda: float, change: CurveChange) -> str:
     n = point.quality.n
     said = (
         f"At λ = {point.lambda_:g}, the learned policy costs {ratio(point.cost)} of all Tier 3, "
         f"with a quality of {percent(point.quality)} (n = {n:,})."
     )
-    if point.lambda_ == run_lambda:
-        return f"{said} That is the run's own λ."
+    if point.lambda_ == own_lambda:
+        return f"{said} That is its own λ."
     if change.cost.low == change.cost.high == change.quality.low == change.quality.high == 0:
-        return f"{said} It sends every query to the same tier as at the run's λ = {run_lambda:g}."
+        return f"{said} It sends every query to the same tier as at its own λ = {own_lambda:g}."
     return (
-        f"{said} Compared with the run's λ = {run_lambda:g}, cost changes by "
+        f"{said} Compared with its own λ = {own_lambda:g}, cost changes by "
         f"{_signed(change.cost)} and quality by {_points(change.quality)} points."
     )
 

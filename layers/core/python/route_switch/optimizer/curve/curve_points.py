@@ -28,7 +28,7 @@ def curve_figures(curve: PolicyCurve) -> CurveFigures:
         points=points_at(curve, curve.lambdas()),
         profiles=policy_figures(
             curve.heldout.arrays,
-            [curve.policy(curve.profile_lambda(p), f"{PREFIX}{p}") for p in PROFILES],
+            [curve.profile_policy(profile, f"{PREFIX}{profile}") for profile in PROFILES],
             curve.lambda_,
         ),
         profile_lambdas=tuple(curve.profile_lambda(profile) for profile in PROFILES),

@@ -45,7 +45,7 @@ class DecidedRows(BaseModel):
 
 
 class RunDecisions(BaseModel):
-    """`version` and `profiles` are the candidate's, `lambda_` is the run's. `validation` is None if
+    """`version`, `profiles` and `lambda_` are the candidate's. `validation` is None if
     the run fitted no tables: the candidate is the current prompt, or asks no router LLM."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -44,27 +44,40 @@ class PolicyCurve:
 
     def choice(self, lambda_: float) -> Ints:
         """Return [n]: the column of each held-out row at `lambda_`."""
+        return self._choice(lambda_, self._table(lambda_))
+
+    def policy(self, lambda_: float, name: str) -> Policy:
+        return self._policy(self.choice(lambda_), name)
+
+    def profile_policy(self, profile: Profile, name: str) -> Policy:
+        """Return the policy that is served for a profile."""
+        lambda_ = self.profile_lambda(profile)
+        table = self._table(lambda_) if self.validation is not None else self._served(profile)
+        return self._policy(self._choice(lambda_, table), name)
+
+    def _choice(self, lambda_: float, table: Ints) -> Ints:
         side = self.heldout
-        table = self._table(lambda_)
         expected = (side.expected_quality - lambda_ * side.expected_cost).argmax(axis=1)
         named = np.where(side.named >= 0, table[side.named], expected)
         return np.where(side.kept >= 0, side.kept, named)
 
+    def _policy(self, choice: Ints, name: str) -> Policy:
+        chosen = one_hot(choice, len(self.heldout.arrays.tiers))
+        return Policy(name, chosen, self.heldout.router_usd, None)
+
     def _table(self, lambda_: float) -> Ints:
         if self.validation is not None:
             return fit(self.validation, lambda_, self.lambda_)
-        profile: Profile = BALANCED
         if lambda_ <= self.profile_lambda("quality") < self.lambda_:
-            profile = "quality"
-        elif lambda_ >= self.profile_lambda("cost") > self.lambda_:
-            profile = "cost"
+            return self._served("quality")
+        if lambda_ >= self.profile_lambda("cost") > self.lambda_:
+            return self._served("cost")
+        return self._served(BALANCED)
+
+    def _served(self, profile: Profile) -> Ints:
         tiers = self.heldout.arrays.tiers
         meant = (tier_for(profile, tier, self.profiles) for tier in tiers)
         return np.array([tiers.index(nearest_allowed(tier, frozenset(tiers))) for tier in meant])
-
-    def policy(self, lambda_: float, name: str) -> Policy:
-        choice = one_hot(self.choice(lambda_), len(self.heldout.arrays.tiers))
-        return Policy(name, choice, self.heldout.router_usd, None)
 
     def profile_lambda(self, profile: Profile) -> float:
         return lambda_of(profile, self.lambda_)

@@ -35,7 +35,7 @@ def run_decisions(plan: Plan, route: RouteExamples, found: Findings) -> RunDecis
     return RunDecisions(
         version=candidate.version,
         strategy=strategy_in_effect(plan.config, candidate),
-        lambda_=plan.lambda_,
+        lambda_=_own_lambda(plan, candidate),
         tiers=tables.heldout.tiers,
         profiles=candidate.profiles,
         validation=None
@@ -49,6 +49,13 @@ def _asked_about_all(candidate: RoutingPrompt) -> RoutingPrompt:
     """Return the prompt without its local model. That was trained on the validation rows too, so it
     is surer of them than of new ones, and few would be left to fit a table on."""
     return candidate.model_copy(update={"strategy": "prompt", "local_model": None})
+
+
+def _own_lambda(plan: Plan, candidate: RoutingPrompt) -> float:
+    """Return the λ that the candidate's profiles are relative to. A local model that stays has that
+    of its own run."""
+    model = candidate.local_model
+    return plan.lambda_ if model is None or model.numbers is None else model.numbers.lambda_
 
 
 def _needs_tables(plan: Plan, found: Findings) -> bool:
