@@ -106,7 +106,7 @@ def test_the_command_answers_both_questions_in_at_most_80_columns(folder: Path) 
     result = frontier(folder, "--lambda", "0.3", "--min-quality", "0.95")
     assert result.exit_code == 0, result.output
     assert "At λ = 0.3, the learned policy costs " in result.stdout
-    assert "The cheapest with a quality of at least 95.0% is " in result.stdout
+    assert "The cheapest policy with a quality of at least 95.0% is " in result.stdout
     for name in ("profile quality", "profile balanced", "profile cost", "all on Tier 3"):
         assert name in result.stdout
     plotted, _, sentences = result.stdout.partition("At λ = 0.3")
