@@ -168,11 +168,27 @@ def test_without_the_numbers_the_router_llm_decides(api: Api, content: bytes | N
     assert answer.headers["x-route-prompt-version"] == "live@1"
 
 
+def test_in_shadow_only_what_the_router_llm_would_be_asked_is_sampled(
+    make_api: MakeApi, in_time: None
+) -> None:
+    api = make_api(shadow_monthly_usd=0)
+    switch(routing="shadow")
+    serve_local("hybrid", ask_below=0.2)
+    api.upstream.script = by_model(router=completion("1"), large=HI)
+    sure, unsure = (record_of(api, api.chat(text).body["id"]) for text in (PROVE, HELLO))
+    assert (sure["shadow_reason"], sure["shadow_tier"]) == ("router", 3)
+    assert (unsure["shadow_reason"], unsure["shadow_tier"]) == ("not_sampled", None)
+    totals = day_totals(datetime.now(UTC).date())
+    assert (totals["shadow:bypass"], totals["shadow:undecided"]) == (1, 1)
+    assert "shadow:calls" not in totals
+
+
 def explained(api: Api, text: str) -> str:
     messages = [{"role": "user", "content": text}]
     answer = api("POST", "/v1/route", {"messages": messages})
     assert answer.status == 200, answer.text
     explanation = json.loads(answer.text)["explanation"]
+    assert (explanation["local"] is None) is ("goes to Tier 1 without" in str(explanation))
     return " ".join([*explanation["sentences"], *explanation["changes"]])
 
 
@@ -183,9 +199,9 @@ def test_a_dry_run_says_what_the_local_model_expects_and_whether_the_router_was_
     api.upstream.script = by_model(router=completion("2"))
     sure, unsure = explained(api, PROVE), explained(api, HELLO)
     assert "The local model chose Tier 3, without a router call" in sure
-    assert "For the local model, Tier 2 is next: its objective is 0.33 lower." in sure
-    assert "leans towards Tier 1" in unsure
-    assert "it (openai/router) chose Tier 2." in unsure
+    assert "For the local model, Tier 2 is next: its objective is 0.327 lower." in sure
+    assert "For the local model, Tier 1 leads by only" in unsure
+    assert "so the router LLM (openai/router) was asked. It chose Tier 2." in unsure
     assert "“hello” (+7.07)" in unsure
     assert "hello" not in capsys.readouterr().out, "logs and metrics hold no words of a query"
 

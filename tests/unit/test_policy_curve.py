@@ -253,7 +253,9 @@ def test_the_cheapest_with_a_quality_reaches_it_on_these_rows_and_less_on_others
     assert found.unseen < found.policy.quality.mean
     assert found.policy.cost.mean < found.mix_cost <= 1
     told = " ".join(cheapest_in_words(found, curve))
-    assert "The cheapest policy with a quality of at least 95.0% is the learned policy at λ = " in told
+    assert (
+        "The cheapest policy with a quality of at least 95.0% is the learned policy at λ = " in told
+    )
     assert "resampled rows" in told
 
 

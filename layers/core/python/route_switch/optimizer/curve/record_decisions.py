@@ -15,8 +15,10 @@ from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.curve.decided_rows import NONE, DecidedRows
 from route_switch.services.learning.route_examples import RoutedExample
 
-MOVABLE = ("prompt", "local", "hybrid")
-"""The strategies that weigh cost against quality. A profile changes nothing for others."""
+ASKING = ("prompt", "hybrid")
+"""The strategies whose tiers a router LLM may name."""
+WITH_NUMBERS = ("local", "hybrid")
+"""The strategies that a local model decides in. A profile changes nothing for any other."""
 
 
 def decided_rows(
@@ -60,11 +62,11 @@ class _Decide:
 
     def __call__(self, example: Example, routed: RoutedExample) -> _Row:
         column, nothing = self.tiers.index(routed.tier), (0.0,) * len(self.tiers)
-        if strategy_in_effect(self.config, self.prompt) not in MOVABLE:
+        strategy = strategy_in_effect(self.config, self.prompt)
+        if routed.asked and routed.named and routed.refusal is None and strategy in ASKING:
+            return _Row(NONE, column, nothing, nothing)
+        if strategy not in WITH_NUMBERS:
             return _Row(column, NONE, nothing, nothing)
-        if routed.asked:
-            was_named = routed.named and routed.refusal is None
-            return _Row(*((NONE, column) if was_named else (column, NONE)), nothing, nothing)
         numbers = self._numbers(example)
         if numbers is None:
             return _Row(column, NONE, nothing, nothing)
@@ -73,8 +75,8 @@ class _Decide:
         return _Row(NONE, NONE, quality, tuple(expected[tier].cost for tier in self.tiers))
 
     def _numbers(self, example: Example) -> LocalNumbers | None:
-        """Return the numbers that decide a query that nobody was asked about; None if the bypass
-        does, or if the numbers are for other tiers."""
+        """Return the numbers that decide a query for which no router LLM named a tier; None if the
+        bypass does, or if the numbers are for other tiers."""
         model = self.prompt.local_model
         context = RoutingContext(self.config, self.prompt, lambda _messages, _params: None)
         if model is None or model.numbers is None or context.bypasses(example.as_query):

@@ -5,13 +5,10 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.optimizer.curve.decided_rows import DecidedRows, RunDecisions, side_of
 from route_switch.optimizer.curve.profile_tables import fit_tables
-from route_switch.optimizer.curve.record_decisions import decided_rows
+from route_switch.optimizer.curve.record_decisions import ASKING, decided_rows
 from route_switch.optimizer.findings import Findings, known
 from route_switch.optimizer.plan import Plan
 from route_switch.services.learning.route_examples import RouteExamples
-
-ASKING = ("prompt", "hybrid")
-"""The strategies whose tiers a router LLM may name."""
 
 
 def with_profiles(plan: Plan, route: RouteExamples, found: Findings) -> RoutingPrompt:
