@@ -76,8 +76,8 @@ def at_lambda(point: CurvePoint, own_lambda: float, change: CurveChange) -> str:
 def cheapest_in_words(found: Cheapest, curve: PolicyCurve) -> tuple[str, ...]:
     least = share(found.least)
     said = [
-        f"The cheapest policy with a quality of at least {least} is {_name(found.policy, curve)}: cost "
-        f"{ratio(found.policy.cost)}, quality {percent(found.policy.quality)} (n = "
+        f"The cheapest policy with a quality of at least {least} is {_name(found.policy, curve)}: "
+        f"cost {ratio(found.policy.cost)}, quality {percent(found.policy.quality)} (n = "
         f"{found.policy.quality.n:,}). A random mix of tiers with this quality costs "
         f"{fixed(found.mix_cost)}."
     ]
