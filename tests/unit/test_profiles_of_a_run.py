@@ -15,12 +15,14 @@ from route_switch.domain.profiles import PROFILES, Profile
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer import learning_steps
-from route_switch.optimizer.curve.decided_rows import FILE
+from route_switch.optimizer.curve.decided_rows import FILE, NONE
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
+from route_switch.optimizer.curve.record_decisions import decided_rows
 from route_switch.optimizer.report import html_page, json_file
 from route_switch.optimizer.report.assemble import assemble_report
-from route_switch.services.learning.route_examples import RouteExamples
+from route_switch.services.learning.route_examples import RoutedExample, RouteExamples
 from tests.support.learning import CONTEXT, PLAN, learn
+from tests.support.local_models import with_local_model
 from tests.support.searching import Models
 from tests.unit.test_loop import Run, knows_subjects
 
@@ -179,3 +181,20 @@ def test_a_live_prompt_that_is_found_again_keeps_its_tables_and_costs_no_look(ru
     assert again.candidate == live
     assert again.gate is not None
     assert again.gate.verdict == "not better"
+
+
+def test_a_reply_without_a_tier_leaves_hybrid_to_the_local_model_and_prompt_to_the_safe_tier(
+    run: Run,
+) -> None:
+    found = run[0]
+    assert found.tables is not None
+    table = found.tables.heldout
+    unclear = [RoutedExample(Tier.MEDIUM, 0.0, 0.0, named=False)] * len(table.rows)
+    hybrid = with_local_model(found.candidate, "hybrid")
+    of_hybrid, of_prompt = (
+        decided_rows(table, unclear, prompt, ONE.config, ONE.lambda_)
+        for prompt in (hybrid, found.candidate)
+    )
+    assert {*of_hybrid.kept, *of_hybrid.named} == {NONE}
+    assert all(row[-1] > 0 for row in of_hybrid.expected_quality)
+    assert set(of_prompt.kept) == {1}
