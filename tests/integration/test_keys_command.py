@@ -76,7 +76,7 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
     made = create(
         *("search", "--tag", "team=search", "--tag", "env=prod", "--tiers", "2,1", "--admin"),
         *("--requests-per-minute", "60", "--monthly-budget-usd", "12.5"),
-        *("--when-spent", "downgrade"),
+        *("--when-spent", "downgrade", "--profile", "cost"),
     )
     [found] = [each for each in listed() if each["key_id"] == made["key_id"]]
     assert found == {name: value for name, value in made.items() if name != "key"}
@@ -90,6 +90,7 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
         "monthly_budget_usd": 12.5,
         "when_spent": "downgrade",
         "spent_this_month_usd": 0.0,
+        "profile": "cost",
         "requests_of_unknown_cost": 0,
         "created_at": made["created_at"],
         "revoked_at": None,

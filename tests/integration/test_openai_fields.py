@@ -213,7 +213,7 @@ def test_the_headers_explain_the_decision_and_more_on_request(make_api: MakeApi)
     assert {name for name in small if name.startswith("x-")} == {
         *("x-request-id", "x-route-tier", "x-route-reason", "x-route-model"),
         *("x-route-prompt-version", "x-route-cost-usd", "x-route-saved-usd"),
-        *("x-route-saved-estimated", "x-route-overhead-ms", "x-route-session"),
+        *("x-route-saved-estimated", "x-route-overhead-ms", "x-route-session", "x-route-profile"),
     }
     headers = api.chat(LONG, headers={"x-route-debug": "1"}).headers
     assert json.loads(headers["x-route-router-reply"]) == "Tier 2."

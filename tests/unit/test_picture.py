@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from docs.generate.picture import SETS, STYLES, picture
+from docs.generate.picture import SETS, SHOWN, picture
 from route_switch.optimizer.report.json_file import from_json, to_json
 from tests.support.report import finished
 
@@ -26,7 +26,7 @@ def test_every_measured_policy_is_drawn_and_every_simulated_part_is_named() -> N
     report = finished(simulated=("the <tier> models",))
     svg = picture(report, "a & b")
     ElementTree.fromstring(svg)  # noqa: S314 (made here)
-    measured = {policy.policy for policy in report.policies} & STYLES.keys()
+    measured = {policy.policy for policy in report.policies} & set(SHOWN)
     assert {title.partition(":")[0] for title in titles(svg)} == measured
     assert "Simulated: the &lt;tier&gt; models." in svg
     assert "held-out queries" in svg
@@ -46,10 +46,10 @@ def test_a_picture_shows_the_figures_of_the_results_page(name: str) -> None:
     rows = [[cell.strip("* ") for cell in line.split("|")] for line in chapter.splitlines()]
     figures = {row[1]: (row[2], row[3]) for row in rows if len(row) > 7}
     found = titles(svg)
-    assert len(found) == len(STYLES)
+    assert len(found) == len(SHOWN)
     for title in found:
         policy, cost, quality = re.split(r": cost |, quality ", title)
         assert figures[policy][0].startswith(cost)  # rounding may leave no interval to print
         assert figures[policy][1] == quality
-    [n] = {row[7] for row in rows if len(row) > 7 and row[1] in STYLES}
+    [n] = {row[7] for row in rows if len(row) > 7 and row[1] in SHOWN}
     assert f"{n} held-out queries" in svg

@@ -3,8 +3,8 @@
     KEY#<sha256 of the key, hex>    a key; the key itself is stored nowhere
 
 Attributes: key_id, name, role, allowed_tiers, created_at, and only if set: tags,
-requests_per_minute, monthly_budget_usd, when_spent, revoked_at (ISO). Revoked keys stay in the
-table, so that their requests keep a name.
+requests_per_minute, monthly_budget_usd, when_spent, profile, revoked_at (ISO). Revoked keys stay in
+the table, so that their requests keep a name.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import StoreError
+from route_switch.domain.profiles import profile_named
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def item_of(key: ApiKey, key_hash: str, created_at: str) -> "Item":
     if key.monthly_budget_usd is not None:
         item["monthly_budget_usd"] = {"N": str(key.monthly_budget_usd)}
         item["when_spent"] = {"S": key.when_spent}
+    if key.profile is not None:
+        item["profile"] = {"S": key.profile}
     return item
 
 
@@ -55,6 +58,7 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
     rate = item.get("requests_per_minute")
     budget = item.get("monthly_budget_usd")
     when_spent = item.get("when_spent", {"S": "refuse"})
+    profile = item.get("profile")
     return ApiKey(
         key_id=item["key_id"]["S"],
         name=item["name"]["S"],
@@ -64,6 +68,7 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
         requests_per_minute=None if rate is None else int(rate["N"]),
         monthly_budget_usd=None if budget is None else float(budget["N"]),
         when_spent="downgrade" if when_spent["S"] == "downgrade" else "refuse",
+        profile=None if profile is None else profile_named(profile["S"]),
         revoked="revoked_at" in item,
     )
 

@@ -62,6 +62,7 @@ def inbound_request(
         idempotency_id=idempotency_id,
         stream=call.stream,
         explain=call.options.explain,
+        profile=call.options.profile,
     )
 
 

@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import CORSConfig
 ALLOWED_HEADERS = [
     "Idempotency-Key",
     *("OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project"),
-    *("x-request-id", "x-route-debug", "x-session-id"),
+    *("x-request-id", "x-route-debug", "x-route-profile", "x-session-id"),
     *("x-api-key", "anthropic-version", "anthropic-beta"),
     *("anthropic-dangerous-direct-browser-access", "x-stainless-helper"),
     *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
@@ -16,7 +16,7 @@ ALLOWED_HEADERS = [
 EXPOSED_HEADERS = [
     *("Retry-After", "request-id", "x-request-id", "x-should-retry"),
     *(f"x-route-{name}" for name in ("cost-usd", "debug", "model", "prompt-version")),
-    *(f"x-route-{name}" for name in ("reason", "session", "session-saved-usd", "tier")),
+    *(f"x-route-{name}" for name in ("profile", "reason", "session", "session-saved-usd", "tier")),
 ]
 MAX_AGE_S = 600
 

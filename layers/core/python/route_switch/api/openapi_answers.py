@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from route_switch.api.openapi_explanation import DecisionExplanation
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.profiles import Profile
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
@@ -43,6 +44,7 @@ class Decision(BaseModel):
     tier: Tier
     reason: Reason
     model: str
+    profile: Profile
     prompt_version: str
     router_tokens: int
     shadow_tier: Tier | None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.profiles import BALANCED, Profile, ProfileTables
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.sessions import Move
@@ -29,7 +30,7 @@ class Result(BaseModel):
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
     expected to save, further turns included. `strategy` is given if a local model took part in the
-    decision. All three are absent where they do not apply."""
+    decision. All three are absent where they do not apply, and `profile` if it is `balanced`."""
 
     request_id: str
     key_id: str
@@ -62,6 +63,7 @@ class Result(BaseModel):
     saving_basis: SavingBasis
     session: Move | None = None
     session_saved_usd: float | None = None
+    profile: Profile = BALANCED
     user: str | None
     query_text: str | None
     answer_text: str | None
@@ -161,6 +163,7 @@ class _PromptFacts(BaseModel):
     local_model: str | None
     ask_below: float | None
     bypass_tokens: int | None
+    profiles: ProfileTables | None
     bytes: int
     written_at: datetime | None
     written_by: str | None
@@ -172,7 +175,8 @@ class PromptVersion(_PromptFacts):
     """`valid` is false when the version cannot be served; `reason` says why. `version` is the name
     in records. Only `live@…` versions have an author and a time. `local_model` is the digest of the
     local model's numbers, `ask_below` the lead below which `hybrid` asks the router LLM, and
-    `bypass_tokens` what replaces the stage's; null if the prompt has none."""
+    `bypass_tokens` what replaces the stage's. `profiles` has the tiers that Tiers 1, 2 and 3 of the
+    router LLM mean for a profile. All are null if the prompt has none."""
 
     object: Literal["prompt.version"]
 

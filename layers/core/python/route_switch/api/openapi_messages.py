@@ -104,7 +104,7 @@ MESSAGES_OPERATIONS = (
         "The same in the shapes of Anthropic's Messages API",
         "MessageAnswer",
         (400, 401, 403, 404, 409, 413),
-        ("debug", "idempotency-key"),
+        ("debug", "profile", "idempotency-key"),
         body="MessagesRequest",
         headers=ANSWERED,
         event="MessageEvent",

@@ -7,6 +7,7 @@ from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import PROFILES
 from route_switch.domain.sessions import Move
 
 ERRORS = {
@@ -40,6 +41,9 @@ DECISION: JsonObject = {
     ),
     "x-route-reason": _header(
         "Why this tier was used.", {"enum": [reason.value for reason in Reason]}, always=True
+    ),
+    "x-route-profile": _header(
+        "The routing profile of the request.", {"enum": [*PROFILES]}, always=True
     ),
     "x-route-model": _header(
         "The model that answered, with its tier's parameters; absent when none did.", _TEXT
@@ -102,6 +106,13 @@ _DAY: JsonObject = {"type": "string", "format": "date"}
 
 PARAMETERS: JsonObject = {
     "debug": _parameter("header", "x-route-debug", "`1` adds explanatory headers.", _TEXT, "1"),
+    "profile": _parameter(
+        "header",
+        "x-route-profile",
+        "The routing profile, for clients that cannot set `route_switch.profile`.",
+        {"enum": [*PROFILES]},
+        "cost",
+    ),
     "idempotency-key": _parameter(
         "header",
         "Idempotency-Key",

@@ -35,6 +35,7 @@ def emit(metrics: Metrics, routed: RoutedRequest) -> None:
         "tier": record.tier.value,
         "reason": record.reason.value,
         "answered_by": record.model,
+        "profile": record.profile,
         "routed_with": record.prompt_version,
         "attempts": len(record.attempts),
     }

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.profiles import PROFILES, Profile, profile_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.eligible_models import TierRange
 
@@ -40,6 +41,10 @@ class RouteOptions(BaseModel):
 
     min_tier: Annotated[TierNumber, Field(description="Smallest tier allowed")] = 1
     max_tier: Annotated[TierNumber, Field(description="Largest tier allowed")] = 3
+    profile: Annotated[
+        Profile | None,
+        Field(description="Weight of cost against quality; default: the key's, else the stage's"),
+    ] = None
     dry_run: Annotated[bool, Field(description="Only decide; do not call the tier's model")] = False
     explain: Annotated[
         bool,
@@ -49,6 +54,19 @@ class RouteOptions(BaseModel):
     @property
     def tiers(self) -> TierRange:
         return TierRange(Tier(self.min_tier), Tier(self.max_tier))
+
+
+def profile_header(value: str | None) -> Profile | None:
+    """Return the profile that the header `x-route-profile` names. Raise `RequestRefusedError` for
+    an unknown one."""
+    found = profile_named(value)
+    if value is not None and found is None:
+        raise RequestRefusedError(
+            f"The header x-route-profile names no profile. Send one of {', '.join(PROFILES)}.",
+            code="invalid_value",
+            param="x-route-profile",
+        )
+    return found
 
 
 def check_options(options: RouteOptions, *, stream: bool) -> None:

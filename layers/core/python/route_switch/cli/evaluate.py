@@ -32,6 +32,7 @@ from route_switch.cli.options import (
     NoBypassOption,
     NoWorseMarginOption,
     PriceOption,
+    ProfileOption,
     RouterModelOption,
     TiersOption,
     usage_examples,
@@ -44,6 +45,7 @@ from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.profiles import BALANCED
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.learning.build_outcomes import BuildOutcomes
@@ -81,6 +83,7 @@ def evaluate(
     no_worse_margin: NoWorseMarginOption = 0.0,
     price: PriceOption = None,
     no_bypass: NoBypassOption = False,
+    profile: ProfileOption = BALANCED,
     heldout: Annotated[
         bool, typer.Option("--heldout", help="Use only rows that no prompt learns from.")
     ] = False,
@@ -116,7 +119,7 @@ def evaluate(
         measured.table,
         measured.train,
         prompts,
-        RouteExamples(config, calls, frozenset(models)),
+        RouteExamples(config, calls, frozenset(models), profile),
         config,
         lambda_,
     )
@@ -128,6 +131,7 @@ def evaluate(
             "no_worse_margin": no_worse_margin,
             "tiers": models,
             "router_model": router_model,
+            "profile": profile,
         }
         say_json({**setting, **_as_json(comparison)}, indent=2)
     else:

@@ -19,6 +19,7 @@ from route_switch.dashboard.spend_widget import REASONS
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import Profile
 
 KEY_VARIABLE = "ROUTE_SWITCH_API_KEY"
 TIMEOUT_S = 35.0
@@ -53,6 +54,7 @@ def explain(
             "--deep", help="Ask the router LLM for its reason, in up to 2 more calls that cost."
         ),
     ] = False,
+    profile: Annotated[Profile | None, typer.Option(help="Routing profile of the request.")] = None,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +80,7 @@ def explain(
     Asks the API, which calls the router LLM but no tier's model. --json prints what POST /v1/route
     answers.
     """
-    request = _request(query, messages, deep)
+    request = _with_options(_request(query, messages), deep, profile)
     local = _local_stack() if stage is None and endpoint is None else {}
     address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
     key = api_key or local.get("admin_key") or local.get("api_key")
@@ -94,22 +96,24 @@ def explain(
         _print(json.loads(text), is_conversation=messages is not None)
 
 
-def _request(query: str | None, messages: Path | None, deep: bool) -> JsonObject:
+def _request(query: str | None, messages: Path | None) -> JsonObject:
     if (query is None) == (messages is None):
         raise UsageError("Give either a QUERY or --messages FILE.")
     if messages is not None:
-        request = _read_request(messages)
-    elif query is not None and query.strip():
-        request = {"messages": [{"role": "user", "content": query}]}
-    else:
-        raise UsageError("The query is empty. Write what a user would send.")
-    if not deep:
-        return request
-    options = request.get("route_switch", {})
-    return {
-        **request,
-        "route_switch": {**(options if isinstance(options, dict) else {}), "explain": True},
-    }
+        return _read_request(messages)
+    if query is not None and query.strip():
+        return {"messages": [{"role": "user", "content": query}]}
+    raise UsageError("The query is empty. Write what a user would send.")
+
+
+def _with_options(request: JsonObject, deep: bool, profile: Profile | None) -> JsonObject:
+    own = request.get("route_switch", {})
+    options = dict(own) if isinstance(own, dict) else {}
+    if deep:
+        options["explain"] = True
+    if profile is not None:
+        options["profile"] = profile
+    return {**request, "route_switch": options} if deep or profile is not None else request
 
 
 def _read_request(path: Path) -> JsonObject:

@@ -17,6 +17,7 @@ from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.terminal import say, say_json
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.profiles import Profile
 from route_switch.services.authenticate import KEY_CACHE_S
 
 app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
@@ -27,6 +28,7 @@ app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True
         "keys create search --stage prod > search.key",
         "keys create search --tag team=search --tiers 1,2 --monthly-budget-usd 20 "
         "--when-spent downgrade",
+        "keys create batch --profile cost",
         "keys create owner --admin",
     )
 )
@@ -50,6 +52,10 @@ def create(
             "Tier 1."
         ),
     ] = None,
+    profile: Annotated[
+        Profile | None,
+        typer.Option(help="Routing profile of requests that name none. Default: the stage's."),
+    ] = None,
     admin: Annotated[
         bool, typer.Option("--admin", help="Also allow reading costs and prompts.")
     ] = False,
@@ -68,6 +74,7 @@ def create(
         requests_per_minute=requests_per_minute,
         monthly_budget_usd=monthly_budget_usd,
         when_spent=when_spent,
+        profile=profile,
     )
     deployed = find_deployed(stage)
     with aws_errors():

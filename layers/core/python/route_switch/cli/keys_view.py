@@ -37,6 +37,7 @@ def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
         "requests_per_minute": key.requests_per_minute,
         "monthly_budget_usd": key.monthly_budget_usd,
         "when_spent": None if key.monthly_budget_usd is None else key.when_spent,
+        "profile": key.profile,
         "spent_this_month_usd": spent.usd,
         "requests_of_unknown_cost": spent.unknown,
         "created_at": stored.created_at,
@@ -70,8 +71,10 @@ def key_rows(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> list[list
 
 
 def limits(key: ApiKey) -> str:
-    """Describe the key's tiers, rate limit and budget."""
+    """Describe the key's tiers, profile, rate limit and budget."""
     parts = ["tiers " + ", ".join(str(tier.value) for tier in sorted(key.allowed_tiers))]
+    if key.profile is not None:
+        parts.append(f"profile {key.profile}")
     if key.requests_per_minute is not None:
         parts.append(f"{key.requests_per_minute} requests/min")
     if key.monthly_budget_usd is not None:

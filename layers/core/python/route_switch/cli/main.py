@@ -11,6 +11,7 @@ from route_switch.cli import (
     evaluate,
     examples,
     explain,
+    frontier,
     import_log,
     keys,
     optimize,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("route", epilog=route.EXAMPLES)(route.route)
 app.command("optimize", epilog=optimize.EXAMPLES)(optimize.optimize)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("frontier", epilog=frontier.EXAMPLES)(frontier.frontier)
 app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
 app.command("examples", epilog=examples.EXAMPLES)(examples.examples)
 app.command("import", epilog=import_log.EXAMPLES)(import_log.import_)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.api_keys import ApiKey, WhenSpent
+from route_switch.domain.profiles import Profile
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
 
@@ -22,6 +23,7 @@ def checked_key(
     requests_per_minute: int | None,
     monthly_budget_usd: float | None,
     when_spent: WhenSpent | None,
+    profile: Profile | None = None,
 ) -> ApiKey:
     """Return the key, or raise `UsageError` if the options contradict each other."""
     allowed = _read_tiers(tiers)
@@ -35,6 +37,7 @@ def checked_key(
         requests_per_minute=requests_per_minute,
         monthly_budget_usd=monthly_budget_usd,
         when_spent=when_spent or "refuse",
+        profile=profile,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from route_switch.cli.stage import STACK_FILE
+from route_switch.domain.profiles import Profile
 
 StageOption = Annotated[
     str | None,
@@ -45,6 +46,9 @@ NoWorseMarginOption = Annotated[
         max=0.999,
         help="By how much a score may be below Tier 3's and still count as no worse.",
     ),
+]
+ProfileOption = Annotated[
+    Profile, typer.Option("--profile", help="Routing profile of the requests.")
 ]
 NoBypassOption = Annotated[
     bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")

@@ -22,7 +22,7 @@ from rich.table import Table
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import check_provider
-from route_switch.cli.options import RouterModelOption, usage_examples
+from route_switch.cli.options import ProfileOption, RouterModelOption, usage_examples
 from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route_explained import ExplainRow, print_explained
 from route_switch.cli.stage_names import UsageError
@@ -33,6 +33,7 @@ from route_switch.domain.explanation import Explanation
 from route_switch.domain.learning.example import messages_of, present, query_key
 from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -96,6 +97,7 @@ class RoutedRow:
             "id": self.row.id,
             "tier": decision.tier.value,
             "reason": decision.reason.value,
+            "profile": decision.profile,
             "prompt_version": decision.prompt_version,
             "router_tokens": decision.router_tokens,
             "latency_ms": round(decision.latency_ms, 3),
@@ -124,6 +126,7 @@ def route(
     no_bypass: Annotated[
         bool, typer.Option("--no-bypass", help="Send short queries to the router LLM too.")
     ] = False,
+    profile: ProfileOption = BALANCED,
     explain: Annotated[
         bool,
         typer.Option(
@@ -145,7 +148,7 @@ def route(
         note(why_cut(router_model, texts))
         check_provider(router_model)
     choose_tier = build_tier_chooser(config, os.environ.get)
-    routed = _route(rows, routing_prompt, choose_tier, config)
+    routed = _route(rows, routing_prompt, choose_tier, config, profile)
     if explain:
         finder = build_explainer(config, os.environ.get)
         routed = _explained(routed, ExplainRow(config, routing_prompt, finder))
@@ -188,11 +191,17 @@ def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:
 
 
 def _route(
-    rows: list[QueryRow], prompt: RoutingPrompt, choose_tier: ChooseTier, config: RouterConfig
+    rows: list[QueryRow],
+    prompt: RoutingPrompt,
+    choose_tier: ChooseTier,
+    config: RouterConfig,
+    profile: Profile,
 ) -> Iterator[RoutedRow]:
     for row in rows:
         deadline = Deadline(config.request_deadline_s)
-        choice = choose_tier(row.as_query, prompt, prompt.version, ALL_TIERS, deadline)
+        choice = choose_tier(
+            row.as_query, prompt, prompt.version, ALL_TIERS, deadline, profile=profile
+        )
         yield RoutedRow(row, choice)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from route_switch.domain.profiles import Profile
 from route_switch.domain.tiers import ALL_TIERS, Tier
 
 Role = Literal["client", "admin"]
@@ -28,7 +29,8 @@ class ApiKey:
 
     `tags` are free-form labels for the owner. `requests_per_minute` and `monthly_budget_usd` are
     None when there is no limit. `when_spent` says what happens to requests once the budget of a
-    calendar month (UTC) is used up: refuse them, or send them to Tier 1.
+    calendar month (UTC) is used up: refuse them, or send them to Tier 1. `profile` is the routing
+    profile of requests that name none; None is the stage's.
     """
 
     key_id: str
@@ -39,4 +41,5 @@ class ApiKey:
     requests_per_minute: int | None = None
     monthly_budget_usd: float | None = None
     when_spent: WhenSpent = "refuse"
+    profile: Profile | None = None
     revoked: bool = False

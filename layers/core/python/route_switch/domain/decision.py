@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.sessions import SessionDecision
 from route_switch.domain.tiers import Tier
 
@@ -26,10 +27,12 @@ class Reason(StrEnum):
 class RoutingDecision:
     """`router_tokens` counts the tokens of the router call, 0 if there was none; `latency_ms` is
     the time that the decision added to the request. `routed_tier` is the tier that the bypass or
-    the router chose, before the key's tiers limited it; None if neither was asked or the router was
-    down. `why` is the strategy's reason, without user text; `by_strategy` says whether it named a
-    tier. `strategy` is the strategy that was used, None if none was. `session` is what the session
-    rule made of it; None if the tier was fixed, or the request has no session."""
+    the router chose for the profile `balanced`, before the key's tiers limited it; None if neither
+    was asked or the router was down. `profile` is the request's, and `profile_tier` what it made of
+    `routed_tier`, None if it changed nothing. `why` is the strategy's reason, without user text;
+    `by_strategy` says whether it named a tier. `strategy` is the strategy that was used, None if
+    none was. `session` is what the session rule made of it; None if the tier was fixed, or the
+    request has no session."""
 
     tier: Tier
     reason: Reason
@@ -41,6 +44,8 @@ class RoutingDecision:
     session: SessionDecision | None = None
     by_strategy: bool = False
     strategy: str | None = None
+    profile: Profile = BALANCED
+    profile_tier: Tier | None = None
 
     @property
     def local_strategy(self) -> str | None:

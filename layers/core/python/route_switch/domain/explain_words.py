@@ -112,6 +112,9 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         yield from view_in_words(facts.local, facts.router, named)
     else:
         yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {why}."
+    if routed.profile_tier is not None:
+        chosen = routed.profile_tier
+        yield f"The profile '{routed.profile}' makes that Tier {chosen.value}."
     if chosen is not routed.tier and routed.reason is not Reason.SESSION:
         yield (
             f"Tier {chosen.value} may not answer this request, so the nearest tier that may is "
@@ -205,7 +208,9 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     if is_held(routed):
         yield _HELD_BY_STATE if _is_held_by_state(routed) else _HELD_BY_TOOLS
         return
-    chosen = routed.routed_tier or routed.tier
+    chosen = routed.profile_tier or routed.routed_tier or routed.tier
+    if routed.profile_tier is not None and routed.routed_tier is not None:
+        yield f"The profile 'balanced' would send it to Tier {routed.routed_tier.value}."
     if routed.reason is Reason.SESSION:
         yield (
             f"The session goes to Tier {chosen.value} when its cache has expired, or when moving "

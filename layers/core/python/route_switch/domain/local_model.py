@@ -170,9 +170,11 @@ class LocalChoice:
 def choose(numbers: LocalNumbers, query: Query, lambda_: float | None = None) -> LocalChoice:
     """Return the tier with the highest expected objective, the lower tier on a tie. `lambda_`
     replaces the model's."""
-    expected = expect(numbers, query)
-    worth = numbers.lambda_ if lambda_ is None else lambda_
-    scores = {tier: each.objective(worth) for tier, each in expected.items()}
+    return best_of(expect(numbers, query), numbers.lambda_ if lambda_ is None else lambda_)
+
+
+def best_of(expected: Mapping[Tier, Expected], lambda_: float) -> LocalChoice:
+    scores = {tier: each.objective(lambda_) for tier, each in expected.items()}
     best = max(scores, key=lambda tier: (scores[tier], -tier))
     others = [score for tier, score in scores.items() if tier is not best]
     return LocalChoice(best, scores[best] - max(others, default=-math.inf), expected)

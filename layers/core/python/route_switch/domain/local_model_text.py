@@ -4,6 +4,8 @@
     local_model = "<SHA-256 of the numbers>"
     ask_below = 0.05
     bypass_tokens = 12
+    profile_quality = [2, 3, 3]
+    profile_cost = [1, 1, 2]
 
     # Local model
 
@@ -11,7 +13,8 @@
 
     - refund (+0.82)
 
-The numbers themselves are kept elsewhere, under their digest.
+The keys of the profiles have the tier that each of Tiers 1, 2 and 3 means for that profile, if the
+router LLM names it. The numbers themselves are kept elsewhere, under their digest.
 """
 
 import re
@@ -22,7 +25,10 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 SECTION = "Local model"
-RESERVED = ("strategy", "local_model", "ask_below", "bypass_tokens")
+RESERVED = (
+    *("strategy", "local_model", "ask_below", "bypass_tokens"),
+    *("profile_quality", "profile_cost"),
+)
 """Keys of the front matter that are not provenance."""
 
 _NOTE = "What speaks most for each tier, in log-odds. `local_model` names the numbers behind it."
@@ -30,15 +36,17 @@ _TIER = re.compile(r"^## Tier ([123])[ \t]*$", re.MULTILINE)
 _FEATURE = re.compile(r"^- (.+) \(([+-]\d+\.\d\d)\)[ \t]*$", re.MULTILINE)
 
 
-def front_of(prompt: RoutingPrompt) -> dict[str, str | float]:
-    """Return the reserved keys that the prompt needs; none for a prompt without a local model and
-    without a bypass of its own."""
-    model = prompt.local_model
-    values: dict[str, str | float | None] = {
+def front_of(prompt: RoutingPrompt) -> dict[str, str | float | list[int]]:
+    """Return the reserved keys that the prompt needs; none for a prompt without a local model,
+    tables of profiles and a bypass of its own."""
+    model, tables = prompt.local_model, prompt.profiles
+    values: dict[str, str | float | list[int] | None] = {
         "strategy": None if prompt.strategy == "prompt" else prompt.strategy,
         "local_model": None if model is None else model.sha256,
         "ask_below": None if model is None else model.ask_below,
         "bypass_tokens": prompt.bypass_tokens,
+        "profile_quality": None if tables is None else [tier.value for tier in tables.quality],
+        "profile_cost": None if tables is None else [tier.value for tier in tables.cost],
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -68,7 +76,8 @@ def parse_reserved(front: Mapping[str, object], section: str) -> dict[str, objec
         }
     elif "ask_below" in front:
         raise ValueError("its front matter has ask_below, which needs local_model")
-    return fields
+    tables = {n: front[f"profile_{n}"] for n in ("quality", "cost") if f"profile_{n}" in front}
+    return {**fields, "profiles": tables} if tables else fields
 
 
 def _strongest(section: str) -> tuple[StrongFeature, ...]:

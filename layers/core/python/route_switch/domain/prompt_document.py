@@ -194,5 +194,5 @@ def _unquote(quote: str) -> str:
     return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
 
 
-def _toml(value: str | float | bool) -> str:
+def _toml(value: str | float | bool | list[int]) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import add_known
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
@@ -79,7 +80,8 @@ class RequestRecord:
     """One request, as `GET /v1/results/{id}` shows it.
 
     `tier`, `model` and `reason` describe the answer. `decided_tier` is where the query was sent
-    first; `routed_tier` is what routing alone chose (`RoutingDecision`). `query_text` and
+    first; `routed_tier` is what routing alone chose (`RoutingDecision`). `profile` is the routing
+    profile. `query_text` and
     `answer_text` hold the text, its HMAC or None, depending on the configuration. `routing_ms` is
     the time added to the answering models' own, excluding writing the record. `baseline_cost_usd`
     estimates the cost of the same request on Tier 3, between `baseline_low_usd` and
@@ -135,6 +137,7 @@ class RequestRecord:
     session: Move | None = None
     session_saved_usd: float | None = None
     session_id: str | None = None
+    profile: Profile = BALANCED
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -219,6 +222,8 @@ _HIDDEN = {
     "session_id",
 }
 _SHOWN_IF_KNOWN = {"strategy", "session", "session_saved_usd"}
+_USUAL: dict[str, JsonValue] = {"profile": BALANCED}
+"""Values that most records have. A record leaves them out: they would cost it a write unit."""
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 
@@ -236,7 +241,13 @@ def _attempt_as_json(attempt: Attempt) -> dict[str, JsonValue]:
 def _shown_fields(record: RequestRecord) -> dict[str, JsonValue]:
     # asdict of the whole record would deep-copy each value: 0.07 ms per request.
     values: dict[str, JsonValue] = {name: getattr(record, name) for name in _SHOWN}
-    return {n: v for n, v in values.items() if v is not None or n not in _SHOWN_IF_KNOWN}
+    return {name: value for name, value in values.items() if _is_shown(name, value)}
+
+
+def _is_shown(name: str, value: JsonValue) -> bool:
+    if name in _USUAL:
+        return value != _USUAL[name]
+    return value is not None or name not in _SHOWN_IF_KNOWN
 
 
 def record_as_json(record: RequestRecord) -> dict[str, JsonValue]:

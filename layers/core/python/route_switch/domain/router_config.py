@@ -13,6 +13,7 @@ from pydantic import (
 
 from route_switch.domain.aliases import DEFAULT_ALIASES
 from route_switch.domain.cache_points import CachePoints
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query
 from route_switch.domain.reasons import fault
 from route_switch.domain.tiers import ModelCatalog, Tier
@@ -32,6 +33,9 @@ class RouterConfig(BaseModel):
     strategy: Annotated[str, Field(min_length=1)] | None = None
     """A routing strategy that is used whatever the live prompt names: `prompt`, `local`, `hybrid`
     or another of `domain/strategies/registry.py`; null is the live prompt's."""
+    profile: Profile = BALANCED
+    """Routing profile of requests whose body, header and key name none: `quality`, `balanced` or
+    `cost`. `balanced` routes as the last learning run did."""
     sessions: Literal["on", "off"] = "on"
     """Whether a conversation stays on the model whose provider has it in its cache, unless the
     router asks for a larger tier or moving saves more. `off` routes each request by itself."""

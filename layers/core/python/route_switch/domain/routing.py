@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.decision import Reason, nearest_allowed
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -33,11 +34,13 @@ AskRouter = Callable[[tuple[JsonObject, ...], Mapping[str, JsonValue]], RouterRe
 
 @dataclass(frozen=True, slots=True)
 class RoutingContext:
-    """What a strategy may use in addition to the query."""
+    """What a strategy may use in addition to the query. A strategy that cannot weigh cost against
+    quality ignores `profile`."""
 
     config: RouterConfig
     prompt: RoutingPrompt
     ask: AskRouter
+    profile: Profile = BALANCED
 
     def bypasses(self, query: Query) -> bool:
         """Whether the query is so short that it goes to Tier 1 without a router call."""
@@ -56,12 +59,14 @@ class Suggestion:
     """A strategy's answer: a tier, or None if it does not know.
 
     `why` is a short reason for logs and reports and holds no user text. `confidence` is the
-    probability, 0 to 1, that the tier is right; None if the strategy cannot tell.
+    probability, 0 to 1, that the tier is right; None if the strategy cannot tell. `balanced` is the
+    tier for the profile `balanced`, if the request's profile changed it; else None.
     """
 
     tier: Tier | None
     why: str
     confidence: float | None = None
+    balanced: Tier | None = None
 
 
 class RoutingStrategy(Protocol):

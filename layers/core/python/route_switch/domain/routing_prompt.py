@@ -19,6 +19,7 @@ from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import PromptError
 from route_switch.domain.local_model import LocalModel, LocalNumbers
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import ProfileTables
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 
@@ -68,7 +69,8 @@ class RoutingPrompt(BaseModel):
     keeps the form that it was written or learned for.
 
     `strategy` says what decides: the router LLM that reads the prompt, `local_model`, or both.
-    `bypass_tokens` replaces the stage's, if it is set.
+    `bypass_tokens` replaces the stage's, if it is set. `profiles` says what the tiers that the
+    router LLM names mean for the profiles of requests (`domain.profiles`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +82,7 @@ class RoutingPrompt(BaseModel):
     strategy: StrategyName = "prompt"
     local_model: LocalModel | None = None
     bypass_tokens: Annotated[int, Field(ge=0)] | None = None
+    profiles: ProfileTables | None = None
     provenance: Provenance = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -94,7 +97,7 @@ class RoutingPrompt(BaseModel):
     def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A prompt without a local model keeps the document and the version that it always had."""
         content: dict[str, object] = handler(self)
-        for name in ("strategy", "local_model", "bypass_tokens"):
+        for name in ("strategy", "local_model", "bypass_tokens", "profiles"):
             if getattr(self, name) == RoutingPrompt.model_fields[name].default:
                 content.pop(name, None)
         return content

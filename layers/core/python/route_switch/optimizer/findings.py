@@ -16,6 +16,7 @@ from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.prompts.schema import in_todays_form, plain
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
+from route_switch.optimizer.curve.decided_rows import RunDecisions
 from route_switch.optimizer.mipro_search import Trial
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.strategy_choice import StrategyChoice
@@ -61,6 +62,7 @@ class Findings:
     """By the version of the prompt, on held-out rows."""
     asked: dict[str, float] = field(default_factory=dict)
     """The share of held-out rows for which the router LLM is asked, as above."""
+    decisions: RunDecisions | None = None
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None

@@ -22,6 +22,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
+from route_switch.optimizer.curve import decided_rows
 from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.learning_steps import LearningSteps
 from route_switch.optimizer.neighbors import EmbedTexts
@@ -131,6 +132,8 @@ class LearningJob:
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
             self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
+        if found.decisions is not None:
+            self.files.write(decided_rows.FILE, found.decisions.to_bytes())
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),

@@ -16,6 +16,7 @@ from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import Embedding, compare
+from route_switch.optimizer.curve.run_decisions import run_decisions, with_profiles
 from route_switch.optimizer.findings import Findings, by_side, joined, known, recording_stop
 from route_switch.optimizer.held_out_look import promise_to_test, take_look
 from route_switch.optimizer.language_models import (
@@ -244,6 +245,7 @@ class LearningSteps:
 
     def _compare(self, found: Findings, ledger: GateLedger) -> None:
         plan, tables = self._plan, known(found.tables)
+        found.candidate = with_profiles(plan, self._route, found)
         promise = promise_to_test(plan, self._route, found)
         self._progress.step("measure the candidate on held-out rows", len(tables.heldout.examples))
         comparison = found.comparison = compare(
@@ -266,6 +268,7 @@ class LearningSteps:
                 "queries"
             )
         take_look(plan, found, comparison, promise, ledger)
+        found.decisions = run_decisions(plan, self._route, found)
 
 
 def _was_judged(table: OutcomeTable) -> bool:

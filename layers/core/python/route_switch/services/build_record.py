@@ -81,6 +81,7 @@ class BuildRecord:
             session=session.move if session else None,
             session_saved_usd=session.saved_usd if session else None,
             session_id=_state_id(request.session_id, completion),
+            profile=admitted.profile,
             query_text=query.text,
             answer_text=completion.text if completion else None,
             replay=replay_of(

@@ -11,6 +11,7 @@ from route_switch.domain.decision import Reason, RoutingDecision
 from route_switch.domain.errors import InvalidModelRequestError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.pricing import cost_usd
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import (
@@ -63,6 +64,7 @@ class ChooseTier:
         payable: bool = True,
         ask: "AskRouterLlm | None" = None,
         session: SessionOfRequest | None = None,
+        profile: Profile = BALANCED,
     ) -> RequestChoice:
         """If `router` is False, every query that is not bypassed goes to the safe tier; without
         `payable`, the router LLM is not called, and only a local model can decide. `ask` is for a
@@ -71,24 +73,27 @@ class ChooseTier:
         ask = ask or self.ask(deadline)
         if session is not None:
             ask.meanwhile = session.read
-        context = RoutingContext(self._config, prompt, ask if payable else _ask_nobody)
+        context = RoutingContext(self._config, prompt, ask if payable else _ask_nobody, profile)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         name = strategy_in_effect(self._config, prompt)
         can_decide = router and in_time and (payable or name in NEED_NUMBERS)
         strategy = strategy_named(name) if can_decide else None
         choice = choose_tier(query, strategy, context, allowed, session)
         unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)
+        balanced = choice.suggestion.balanced
         decision = RoutingDecision(
             tier=choice.tier,
             reason=choice.reason,
             prompt_version=version,
             router_tokens=_tokens(ask.call),
             latency_ms=deadline.elapsed_ms - started,
-            routed_tier=None if unrouted else choice.chosen,
+            routed_tier=None if unrouted else balanced or choice.chosen,
             why=_why(choice),
             session=choice.session,
             by_strategy=_is_by_strategy(choice),
             strategy=name if can_decide and _was_asked(choice) else None,
+            profile=profile,
+            profile_tier=None if balanced is None else choice.chosen,
         )
         return RequestChoice(decision, ask.call)
 

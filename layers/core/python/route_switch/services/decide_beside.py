@@ -114,6 +114,7 @@ class DecideBeside:
             payable=admitted.eligible.router,
             ask=ask,
             session=session,
+            profile=admitted.profile,
         )
 
 

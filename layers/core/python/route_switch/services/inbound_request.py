@@ -12,6 +12,7 @@ from route_switch.domain.decision import RoutingDecision
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.needs import Needs
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
@@ -29,7 +30,7 @@ class InboundRequest:
     started when the request arrived. `idempotency_id` names the item that stores the answer for a
     retry. With `stream`, the answer is wanted as it is written. With `explain`, a dry run may call
     the router LLM again to explain its decision. `session_id` names the session's state; None
-    without one."""
+    without one. `profile` is the routing profile that the request itself names, or None."""
 
     request_id: str
     deadline: Deadline
@@ -43,12 +44,14 @@ class InboundRequest:
     stream: bool = False
     explain: bool = False
     session_id: str | None = None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdmittedRequest:
     """A request that may be served, and by which models. `named` is the tier that it requests by
-    name. `lowered` has a note for each output limit that was lowered to the stage's."""
+    name. `lowered` has a note for each output limit that was lowered to the stage's. `profile` is
+    the routing profile: the request's own, else its key's, else the stage's."""
 
     request: InboundRequest
     query: Query
@@ -57,6 +60,7 @@ class AdmittedRequest:
     named: Tier | None
     admission: Admission
     lowered: tuple[str, ...] = ()
+    profile: Profile = BALANCED
 
 
 @dataclass(frozen=True, slots=True)

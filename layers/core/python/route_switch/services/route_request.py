@@ -154,7 +154,8 @@ class RouteRequest:
         if admission.budget_spent:
             eligible = eligible.only(Tier.SMALL)
         query = query_of(request.messages, request.params)
-        return AdmittedRequest(request, query, needs, eligible, named, admission, lowered)
+        profile = request.profile or request.key.profile or self._config.profile
+        return AdmittedRequest(request, query, needs, eligible, named, admission, lowered, profile)
 
     def _with_lowered_limits(
         self, request: InboundRequest
@@ -181,7 +182,8 @@ class RouteRequest:
         fixed = self._fixed_tier(admitted)
         if fixed is not None:
             tier, reason = fixed
-            return RequestChoice(RoutingDecision(tier, reason, served.version, 0, 0.0))
+            decision = RoutingDecision(tier, reason, served.version, 0, 0.0)
+            return RequestChoice(replace(decision, profile=admitted.profile))
         routing = self._switches.current().routing
         return self._choose_tier(
             admitted.query,
@@ -192,6 +194,7 @@ class RouteRequest:
             router=routing == "on",
             payable=admitted.eligible.router,
             session=session,
+            profile=admitted.profile,
         )
 
     def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:

@@ -5,19 +5,22 @@ from collections.abc import Iterator
 
 from route_switch.domain.local_model import LocalModel, StrongFeature
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import ONE_TIER, ProfileTables, TierTable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 
 def strategy_facts(prompt: RoutingPrompt | None) -> JsonObject:
-    """Return the strategy, the digest of the local model's numbers and the thresholds; None for
-    what the prompt does not have."""
+    """Return the strategy, the digest of the local model's numbers, the thresholds and the tables
+    of profiles; None for what the prompt does not have."""
+    tables = None if prompt is None else prompt.profiles
     model = None if prompt is None else prompt.local_model
     return {
         "strategy": None if prompt is None else prompt.strategy,
         "local_model": None if model is None else model.sha256,
         "ask_below": None if model is None else model.ask_below,
         "bypass_tokens": None if prompt is None else prompt.bypass_tokens,
+        "profiles": None if tables is None else tables.model_dump(mode="json"),
     }
 
 
@@ -29,7 +32,8 @@ def origin_with_strategy(origin: str, prompt: RoutingPrompt | None) -> str:
 
 
 def strategy_changes(before: RoutingPrompt, after: RoutingPrompt) -> Iterator[str]:
-    """Yield what changed about the strategy, the local model and the thresholds, as sentences."""
+    """Yield what changed about the strategy, the local model, the thresholds and the profiles, as
+    sentences."""
     if before.strategy != after.strategy:
         yield f"Strategy: {before.strategy} → {after.strategy}."
     old, new = before.local_model, after.local_model
@@ -42,8 +46,22 @@ def strategy_changes(before: RoutingPrompt, after: RoutingPrompt) -> Iterator[st
             "Queries bypass the router below this many tokens: "
             f"{_bypass(before)} → {_bypass(after)}."
         )
+    yield from _profile_changes(before.profiles or ONE_TIER, after.profiles or ONE_TIER)
     for tier in Tier:
         yield from _feature_changes(tier, _features(old, tier), _features(new, tier))
+
+
+def _profile_changes(old: ProfileTables, new: ProfileTables) -> Iterator[str]:
+    for name, was, now in (("quality", old.quality, new.quality), ("cost", old.cost, new.cost)):
+        if was != now:
+            yield (
+                f"Profile {name}: Tiers 1, 2 and 3 of the router LLM go to {_tiers(was)} → "
+                f"{_tiers(now)}."
+            )
+
+
+def _tiers(table: TierTable) -> str:
+    return "/".join(str(tier.value) for tier in table)
 
 
 def _name(model: LocalModel | None) -> str:

@@ -13,8 +13,9 @@ def in_todays_form(prompt: RoutingPrompt) -> RoutingPrompt:
 
 
 def plain(prompt: RoutingPrompt) -> RoutingPrompt:
-    """Return what the router LLM reads of a prompt, without a local model or a learned bypass."""
-    nothing = {"strategy": "prompt", "local_model": None, "bypass_tokens": None}
+    """Return what the router LLM reads of a prompt, without a local model, a learned bypass and
+    tables of profiles."""
+    nothing = {"strategy": "prompt", "local_model": None, "bypass_tokens": None, "profiles": None}
     return prompt.model_copy(update=nothing)
 
 
@@ -22,8 +23,9 @@ def unless_the_same(
     best: RoutingPrompt, incumbent: RoutingPrompt, queries: Iterable[Query], max_tokens: int
 ) -> RoutingPrompt:
     """Return `best`, or the incumbent if `best` is only the same text in a newer form and the
-    router LLM sees the same of every query in both: to test it would use up rows for nothing."""
-    if best.version != in_todays_form(incumbent).version:
+    router LLM sees the same of every query in both: to test it would use up rows for nothing. The
+    incumbent's tables of profiles were fitted after its own search, so they are no difference."""
+    if best.version != in_todays_form(incumbent).model_copy(update={"profiles": None}).version:
         return best
     old, new = incumbent.schema_version, best.schema_version
     alike = all(q.for_router(max_tokens, old) == q.for_router(max_tokens, new) for q in queries)

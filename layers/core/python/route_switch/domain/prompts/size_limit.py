@@ -3,6 +3,7 @@
 import inspect
 
 from route_switch.domain.errors import ConfigurationError
+from route_switch.domain.profiles import ONE_TIER
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 
@@ -11,8 +12,9 @@ PROVENANCE_BYTES = 1600
 
 
 def fits(prompt: RoutingPrompt) -> bool:
-    """Whether the prompt fits Parameter Store, provenance included."""
-    return len(to_markdown(prompt).encode()) <= MAX_BYTES - PROVENANCE_BYTES
+    """Whether the prompt fits Parameter Store, with its provenance and tables of profiles."""
+    whole = prompt.model_copy(update={"profiles": prompt.profiles or ONE_TIER})
+    return len(to_markdown(whole).encode()) <= MAX_BYTES - PROVENANCE_BYTES
 
 
 def check_start(incumbent: RoutingPrompt) -> None:

@@ -1,9 +1,12 @@
 """The strategy `prompt`: the router LLM reads the routing prompt and names a tier."""
 
+from dataclasses import replace
+
 from pydantic import JsonValue
 
 from route_switch.domain.cache_points import Messages, with_prefix_point
 from route_switch.domain.decision import parse_tier
+from route_switch.domain.profiles import tier_for
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
@@ -26,7 +29,17 @@ class PromptStrategy:
         reply = context.ask(messages, router_params(context.config))
         if reply is None:
             return Suggestion(None, "the router LLM did not answer")
-        return read_reply(reply)
+        return _for_profile(read_reply(reply), context)
+
+
+def _for_profile(named: Suggestion, context: RoutingContext) -> Suggestion:
+    if named.tier is None:
+        return named
+    tier = tier_for(context.profile, named.tier, context.prompt.profiles)
+    if tier is named.tier:
+        return named
+    why = f"{named.why}, then moved for the profile {context.profile}"
+    return replace(named, tier=tier, why=why, balanced=named.tier)
 
 
 def router_messages(config: RouterConfig, prompt: RoutingPrompt, query: Query) -> Messages:

@@ -10,6 +10,8 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import Comparison
+from route_switch.optimizer.curve.curve_points import curve_figures
+from route_switch.optimizer.curve.policy_curve import PolicyCurve
 from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.held_out import (
     SEED,
@@ -88,6 +90,7 @@ def assemble_report(
         against=comparison.against if comparison else {},
         incumbent_against=comparison.incumbent_against if comparison else {},
         shuffled_control=comparison.control if comparison else None,
+        curve=curve_figures(PolicyCurve.of(found.decisions)) if found.decisions else None,
         workloads=_workloads(found, plan, context.workload_notes),
         candidates=candidate_figures(found, plan, calls),
         rejected=rejected_texts(found),

@@ -41,6 +41,25 @@ class PolicyFigures(Frozen):
     latency_ms: Interval | None = None
 
 
+class CurvePoint(Frozen):
+    """The learned policy at another λ, on the held-out rows."""
+
+    lambda_: float = Field(alias="lambda")
+    cost: Interval
+    quality: Interval
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class CurveFigures(Frozen):
+    """The learned policy at every λ. `points` are in ascending order of λ; `profiles` are the
+    figures of `profile-quality`, `profile-balanced` and `profile-cost` at the run's λ."""
+
+    points: tuple[CurvePoint, ...]
+    profiles: tuple[PolicyFigures, ...]
+    profile_lambdas: tuple[float, ...]
+
+
 class WorkloadFigures(Frozen):
     """Policies on the held-out rows of one workload.
 
@@ -208,6 +227,7 @@ class Report(Frozen):
     )
     shuffled_control: Interval | None = None
     """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
+    curve: CurveFigures | None = None
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from route_switch.domain.learning.outcome import GradedBy
 from route_switch.domain.learning.promotion import MIN_ROWS
@@ -19,6 +19,7 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.profiles_section import PROFILES, profiles_table
 from route_switch.optimizer.report.promise_section import (
     promise_paragraphs,
     promise_table,
@@ -70,17 +71,13 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`.
-
-    `frontier` marks the section that holds the plot.
-    """
+    """Paragraphs, then tables, then `diff` (lines of a unified diff) and `command`."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
     tables: tuple[ReportTable, ...] = ()
     diff: tuple[str, ...] = ()
     command: str | None = None
-    frontier: bool = field(default=False)
 
     @property
     def anchor(self) -> str:
@@ -101,6 +98,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
         yield Section("Strategies", about, tuple(strategy_tables(report)))
         bypass = report.strategies.bypass
         yield Section("Bypass", (bypass_paragraph(bypass),), (bypass_table(bypass),))
+    if report.curve is not None:
+        yield Section("Profiles", PROFILES, (profiles_table(report.curve),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)
@@ -136,7 +135,6 @@ def _cost_and_quality(report: Report) -> Section:
         "Cost and quality",
         (definitions, worth_of_quality(report), f"The policies: {meanings}."),
         (tables.policies(report),),
-        frontier=True,
     )
 
 

@@ -15,6 +15,7 @@ from route_switch.domain.learning.clients import Weights
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.understanding import ReplyCount, count_replies, too_many
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -87,12 +88,20 @@ def check_replies(routed: Sequence[RoutedExample], router: str, limit: float) ->
 
 
 class RouteExamples:
-    """Route among the tiers in `allowed`, with the router model and the limits of `config`."""
+    """Route among the tiers in `allowed`, with the router model and the limits of `config`, for
+    requests with this `profile`: learning measures `balanced`, whatever the stage's profile is."""
 
-    def __init__(self, config: RouterConfig, calls: PaidCalls, allowed: frozenset[Tier]) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        calls: PaidCalls,
+        allowed: frozenset[Tier],
+        profile: Profile = BALANCED,
+    ) -> None:
         self._config = config
         self._calls = calls
         self._allowed = allowed
+        self._profile = profile
 
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
@@ -110,7 +119,7 @@ class RouteExamples:
 
     def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         ask = _AskPaid(self._config.models.router, self._calls)
-        context = RoutingContext(self._config, prompt, ask)
+        context = RoutingContext(self._config, prompt, ask, self._profile)
         name = strategy_in_effect(self._config, prompt)
         choice = choose_tier(example.as_query, strategy_named(name), context, self._allowed)
         asked = ask.was_called

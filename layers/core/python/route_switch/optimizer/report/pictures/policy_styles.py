@@ -1,0 +1,63 @@
+"""How a policy looks in every picture: its words, its color and its mark.
+
+A policy that has no row here (a new strategy, a new baseline) looks like a learned baseline.
+"""
+
+from dataclasses import dataclass
+
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
+from route_switch.optimizer.report.pictures.svg import BLUE, GRAY, GREEN, ORANGE, Shape
+
+ORACLE = "oracle"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """`radius` is in pixels. `rank` says who chooses the place of a label first, 0 before 1."""
+
+    color: str
+    shape: Shape
+    radius: float
+    rank: int
+
+
+LEARNED = Style(ORANGE, "star", 7, 0)
+STRATEGY = Style(ORANGE, "diamond", 5, 2)
+WRITTEN = Style(GRAY, "circle", 5, 3)
+CONSTANT = Style(BLUE, "square", 5.5, 1)
+BASELINE = Style(BLUE, "circle", 4.5, 4)
+BOUND = Style(GREEN, "triangle", 6.5, 1)
+STYLES = {
+    CANDIDATE: LEARNED,
+    "prompt": STRATEGY,
+    "local": STRATEGY,
+    "hybrid": STRATEGY,
+    "profile-quality": STRATEGY,
+    "profile-cost": STRATEGY,
+    "hand-written": WRITTEN,
+    INCUMBENT: WRITTEN,
+    "tier-1": CONSTANT,
+    "tier-2": CONSTANT,
+    "tier-3": CONSTANT,
+    ORACLE: BOUND,
+}
+LABELS = {
+    CANDIDATE: "learned",
+    "prompt": "prompt",
+    "tier-1": "all on Tier 1",
+    "tier-2": "all on Tier 2",
+    "tier-3": "all on Tier 3",
+    "hand-written": "hand-written prompt",
+    INCUMBENT: "current prompt",
+    ORACLE: "oracle (upper bound)",
+    "random": "random at the same mix",
+    "knn": "nearest neighbors",
+}
+
+
+def style_of(policy: str) -> Style:
+    return STYLES.get(policy, BASELINE)
+
+
+def label_of(policy: str) -> str:
+    return LABELS.get(policy, policy.replace("-", " "))
