@@ -47,7 +47,7 @@ from route_switch.optimizer.report.verdict import (
     verdict,
 )
 from route_switch.services.learning.pace import Pace
-from route_switch_offline import OFFLINE_MODELS, load_sample
+from route_switch_offline import OFFLINE_MODELS, load_results
 
 OUT = Path(".local/learn")
 NOTES = {
@@ -82,7 +82,7 @@ class LearningSet:
     parts: tuple[DatasetPart, ...] | None = None
 
 
-SAMPLE = LearningSet("sample", "The packaged sample: MMLU-Pro, CRUXEval, Banking77")
+SAMPLE = LearningSet("sample", "The packaged sample: MMLU-Pro, CRUXEval, Banking77, Chatbot Arena")
 SETS = (
     LearningSet(
         "three-workloads",
@@ -183,7 +183,7 @@ def _tiers(learning_set: LearningSet) -> str:
 
 def _lines(learning_set: LearningSet, data: Path | None) -> Iterator[str]:
     if learning_set.parts is None or data is None:
-        yield from (row.model_dump_json() for row in load_sample() if row.models)
+        yield from (row.model_dump_json() for row in load_results())
         return
     names = _tiers(learning_set).split(",")
     for part in learning_set.parts:
