@@ -12,7 +12,7 @@ from rich.table import Table
 
 from local.aws.client import StackInfo
 from local.aws.errors import LocalStackError
-from local.demos.chats import chat_excerpts
+from local.demos.chats import print_chats
 from local.demos.traffic import (
     AWS,
     TIERS,
@@ -119,7 +119,8 @@ def _dollars(amount: str | None) -> str:
 def _print_totals(console: Console, stack: StackInfo, sent: list[Exchange]) -> None:
     ids = [each.body["id"] for each in sent if each.answered]
     records = read_records(stack, ids)
-    _print_chats(console, sent, dict(zip(ids, records, strict=True)))
+    chats = frozenset(row.query for row in load_sample() if row.workload == "general")
+    print_chats(console, sent, dict(zip(ids, records, strict=True)), chats)
     console.print(totals_table(records))
     through_http = [each.latency_ms for each in sent]
     console.print(
@@ -130,13 +131,6 @@ def _print_totals(console: Console, stack: StackInfo, sent: list[Exchange]) -> N
         console.print(recorded_quality(records, load_sample()), SIMULATED, sep="\n")
     else:
         console.print(SIMULATED_AWS)
-
-
-def _print_chats(console: Console, sent: list[Exchange], records: dict[str, Record]) -> None:
-    chats = frozenset(row.query for row in load_sample() if row.workload == "general")
-    console.print("\n[bold]Chats, and how their answers begin[/]\n")
-    for excerpt in chat_excerpts(sent, records, chats):
-        console.print(excerpt, markup=False, highlight=False)
 
 
 def recorded_quality(records: list[Record], rows: tuple[SampleRow, ...]) -> str:
