@@ -12,7 +12,7 @@ from route_switch_offline import SampleRow
 
 EVERY = 3
 """Every third request gets a thumb. Thumbs for Tier 3's answers, or for answers equal to them, do
-not calibrate a judge: of 550 requests, 70 thumbs remain, and 50 are needed."""
+not calibrate a judge: of 550 requests, about 90 thumbs remain, and 50 are needed."""
 
 
 @dataclass(frozen=True, slots=True)
