@@ -23,7 +23,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock sbom snapshot
+.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
 .PHONY: test unit infra integration conformance e2e soak test-llm test-clients lint
 
 help:  ## show this list
@@ -135,6 +135,14 @@ lint: install  ## check format, lint rules, types and import directions
 
 sbom: install $(SBOM)  ## write a bill of materials (CycloneDX) of each deployed artifact to .build/sbom/
 	@PYTHONPATH=$(dir $(SBOM)) $(BIN)/python -m infra.sbom .build/sbom
+
+release: sbom  ## build what a release holds in .build/release/ (docs/release.md)
+	rm -rf .build/release && mkdir -p .build/release
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o .build/release
+	rm -f .build/release/.gitignore
+	git archive --prefix=route-switch/ -o .build/release/route-switch-$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).tar.gz HEAD
+	cp .build/sbom/*.cdx.json .build/release
+	cd .build/release && sha256sum * > SHA256SUMS
 
 snapshot: install  ## update the template that reviewers compare with (tests/infra/snapshots)
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
