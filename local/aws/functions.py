@@ -264,4 +264,4 @@ def prepare(function: FunctionVersion) -> tuple[Path, Path]:
 
 def own_tmp(value: str, scratch: Path) -> str:
     """Move a path in /tmp to the environment's own folder: here, all environments share /tmp."""
-    return f"{scratch}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value  # noqa: S108
+    return f"{scratch}{value.removeprefix('/tmp')}" if value.startswith("/tmp/") else value  # noqa: S108 (rewritten)
