@@ -85,11 +85,16 @@ def routers_on_sets(data: Path, embed: EmbedTexts) -> list[RouterOnSet]:
 
 def _wishes(train: Questions, on: Questions) -> dict[str, Floats]:
     """Return how much each router wants the strong model for each question. Scores teach them, not
-    rewards: the measures know no λ."""
-    return {
+    rewards: the measures know no λ.
+
+    Without a price, cuts of the length send every range to the strong model. So `length` is the
+    length itself: the longest questions get the strong model first.
+    """
+    learned = {
         name: wish(learn(train.features, on.features)(train.arrays.score))
         for name, learn in LEARNERS.items()
     }
+    return {**learned, "length": on.features.tokens}
 
 
 def _read(data: Path, name: str) -> list[Example]:
