@@ -16,7 +16,8 @@ KEY: "dict[str, AttributeValueTypeDef]" = {"pk": {"S": "counters"}, "sk": {"S": 
 
 @pytest.fixture
 def dynamodb(results_table: str) -> "DynamoDBClient":
-    return boto3.client("dynamodb")
+    client: DynamoDBClient = boto3.client("dynamodb")
+    return client
 
 
 def update(
