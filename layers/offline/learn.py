@@ -40,6 +40,7 @@ from route_switch.optimizer.report.article_table import (
 )
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.markdown_page import table_of, to_markdown
+from route_switch.optimizer.report.text_format import difference
 from route_switch.optimizer.report.verdict import (
     compared_with_baselines,
     simulated,
@@ -224,11 +225,10 @@ def _chapter(learning_set: LearningSet, report: Report) -> str:
         f"*{report_tables.differences(report).caption}*",
         table_of(report_tables.differences(report)),
     ]
-    control = report.shuffled_control
-    if control is not None:
+    if report.shuffled_controls:
+        controls = (f"{name} {difference(c)}" for name, c in report.shuffled_controls.items())
         blocks.append(
-            f"Control on shuffled labels, minus random at the same mix: {control.mean:+.3f} "
-            f"({control.low:+.3f} to {control.high:+.3f})."
+            f"Control on shuffled labels, minus random at the same mix: {', '.join(controls)}."
         )
     if any(workload.workload in NOTES for workload in report.workloads):
         blocks += [
