@@ -150,7 +150,8 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
 
     The incumbent's demos are the first demo set, as its instruction is the first instruction. Those
-    that an earlier release cut are left out of new prompts. The others are drawn from `demos`, of which the first few are the most typical; one set is empty.
+    that an earlier release cut are left out of new prompts. The other sets are drawn from `demos`,
+    of which the first few are the most typical; one set is empty.
     """
 
     def __init__(
