@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import io
 import logging
+import math
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.promotion import select_best
+from route_switch.domain.learning.text_policy import is_short_and_whole
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -31,12 +34,13 @@ class SearchSize:
     """How far MIPROv2 searches.
 
     `candidates` is the number of instructions and of demo sets, including the incumbent's. Each
-    trial evaluates one pair of them on all validation rows.
+    trial evaluates one pair of them on all validation rows. A few demos are enough: people read
+    the prompt, and the criteria are what generalizes.
     """
 
     candidates: int = 14
     trials: int = 40
-    demos: int = 16
+    demos: int = 9
     view_data_batch_size: int = 20
 
 
@@ -83,8 +87,10 @@ class MiproSearch:
 
     @property
     def best(self) -> Trial:
-        """The best trial, the first on a tie: a later prompt has to be better."""
-        return self.trials[select_best([trial.reward for trial in self.trials])]
+        """The best trial: the incumbent on a tie, else the prompt with the fewest demos."""
+        first = select_best([trial.reward for trial in self.trials])
+        tied = [trial for trial in self.trials if trial.reward == self.trials[first].reward]
+        return tied[0] if first == 0 else min(tied, key=lambda trial: len(trial.prompt.demos))
 
     def __call__(
         self,
@@ -100,6 +106,7 @@ class MiproSearch:
             incumbent,
             self._why_rejected,
             self.rejected,
+            _examples(_demo_pool(trainset), self._tiers),
             metric=metric,
             prompt_model=self._prompt_model,
             task_model=self._task_model,
@@ -122,7 +129,7 @@ class MiproSearch:
         ):
             optimizer.compile(
                 RouteToTier(incumbent),
-                trainset=_examples(trainset, self._tiers),
+                trainset=_examples(_shuffled(trainset, seed), self._tiers),
                 valset=_examples(valset, self._tiers),
                 num_trials=size.trials,
                 minibatch=False,
@@ -142,7 +149,9 @@ class MiproSearch:
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
 
-    The incumbent's demos are the first demo set, as its instruction is the first instruction.
+    The incumbent's demos are the first demo set, as its instruction is the first instruction. Those
+    that an earlier release cut are left out of new prompts. The other sets are drawn from `demos`,
+    of which the first few are the most typical; one set is empty.
     """
 
     def __init__(
@@ -150,18 +159,38 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
         incumbent: RoutingPrompt,
         why_rejected: Callable[[str], str | None],
         rejected: Counter[str],
+        demos: list[dspy.Example],
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self._incumbent = incumbent
         self._why_rejected = why_rejected
         self._rejected = rejected
+        self._demos = demos
 
-    def _bootstrap_fewshot_examples(self, program: RouteToTier, *args: Any, **kwargs: Any) -> Any:
-        sets = super()._bootstrap_fewshot_examples(program, *args, **kwargs)
-        if program.choose.demos:
-            sets[0].insert(0, program.choose.demos)
+    def _bootstrap_fewshot_examples(
+        self, program: RouteToTier, _: object, *args: Any, **kwargs: Any
+    ) -> Any:
+        if self._demos:
+            sets = super()._bootstrap_fewshot_examples(program, self._demos, *args, **kwargs)
+        else:  # DSPy cannot draw from nothing; it writes as many instructions as there are sets
+            sets = {0: [[] for _ in range(self.num_candidates)]}
+        sets[0] = [self._balanced(demos) for demos in sets[0]]
+        own = [demo for demo in program.choose.demos if is_short_and_whole(demo.query)]
+        if own:
+            sets[0].insert(0, own)
         return sets
+
+    def _balanced(self, demos: list[dspy.Example]) -> list[dspy.Example]:
+        """Keep an equal share of the demos for each tier, so that none dominates the prompt."""
+        most = math.ceil(self.max_bootstrapped_demos / len(Tier))
+        kept: Counter[str] = Counter()
+        balanced = []
+        for demo in demos:
+            kept[demo.tier] += 1
+            if kept[demo.tier] <= most:
+                balanced.append(demo)
+        return balanced
 
     def _propose_instructions(self, *args: Any, **kwargs: Any) -> dict[int, list[str]]:
         incumbent, *proposals = super()._propose_instructions(*args, **kwargs)[0]
@@ -204,6 +233,17 @@ class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
             prompt = prompt_of(program, self._messages)
             if fits(prompt):
                 self._record(Trial(prompt, self._metric.mean_reward(outputs.score)))
+
+
+def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:
+    """Return the queries that may become demos, the most typical first."""
+    ranked = [(query.demo_rank, query) for query in queries if query.demo_rank is not None]
+    return [query for _, query in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _shuffled(queries: list[LabeledQuery], seed: int) -> list[LabeledQuery]:
+    """Mix the queries: DSPy shows the proposer only the first ten batches."""
+    return random.Random(seed).sample(queries, len(queries))  # noqa: S311  # not for security
 
 
 def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:
