@@ -4,9 +4,9 @@ Colors are mid tones, legible on white and on near-black. A picture inside a pag
 (`ink`, `grid`), by which the page's style sheet recolors it; a picture in a file of its own needs
 none. There is no script, no inline style and no font to load, so any content policy allows it.
 
-Why not a library: plotly's bundle adds 4.8 MB of script to every report, bokeh's 1.3 MB and a canvas
-that no style sheet recolors, and Altair needs `eval`, which a content policy forbids. None of them
-keeps labels apart.
+Why not a library: plotly's bundle adds 4.8 MB of script to every report, bokeh's 1.3 MB and a
+canvas that no style sheet recolors, and Altair needs `eval`, which a content policy forbids. None
+of them keeps labels apart.
 """
 
 from collections.abc import Iterable

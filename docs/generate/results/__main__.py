@@ -1,0 +1,55 @@
+"""`make evaluate`: learn from every shared set, and write docs/results.md with its pictures.
+
+Usage: python -m docs.generate.results --data FOLDER [--sets a,b] [--results FILE]
+
+FOLDER holds the sets as gzipped JSON lines (docs/data.md names their origin). Each is learned from
+separately, in a folder of `.local/evaluate/`. The command continues where it was stopped.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docs.generate import picture
+from docs.generate.results.learning_sets import SAMPLE, SETS
+from docs.generate.results.page import page
+from docs.generate.results.plots import write_plots
+from docs.generate.results.runs import Runs
+from route_switch.cli.model_options import optimizer_extra
+
+OUT = Path(".local/evaluate")
+ALL = (SAMPLE, *SETS)
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder with the sets.")],
+    sets: Annotated[str, typer.Option(help="Names, with commas. Default: all.")] = "",
+    results: Annotated[Path, typer.Option(help="Markdown file for the figures.")] = Path(
+        "docs/results.md"
+    ),
+    workers: Annotated[int, typer.Option(min=1, help="Sets at a time.")] = os.cpu_count() or 1,
+) -> None:
+    """Learn from each set and write the figures of all."""
+    names = [name.strip() for name in sets.split(",") if name.strip()]
+    unknown = sorted(set(names) - {each.name for each in ALL})
+    if unknown:
+        known = ", ".join(each.name for each in ALL)
+        raise typer.BadParameter(f"There is no set {', '.join(unknown)}. Choose from {known}.")
+    chosen = [each for each in ALL if not names or each.name in names]
+    runs, began = Runs(data, OUT), time.monotonic()
+    for done in runs.learn_all(chosen, workers):
+        typer.echo(f"{(time.monotonic() - began) / 60:5.1f} min  {done.name}")
+    found = [runs.result(each) for each in chosen]
+    images = results.parent / "images"
+    write_plots(found, images)
+    picture.draw({each.of.name: each.report for each in found}, images)
+    results.write_text(page(found), "utf-8")
+    typer.echo(f"{results}, {images}")
+
+
+if __name__ == "__main__":
+    with optimizer_extra():
+        typer.run(evaluate)
