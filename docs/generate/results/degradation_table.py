@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from docs.generate.results.erring_router import degradation
 from docs.generate.results.runs import SetResult
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.text_format import ReportTable, fixed, share
 from route_switch.optimizer.report.verdict import find
 
 SAYS = (
     "Simulated: this router knows the best tier of each query and names another one with the given "
-    "probability, so its objective falls in a straight line from the oracle's. Where it crosses "
-    "the best constant policy, a router has become worse than no router. The last column turns "
-    "this around: it gives the error rate with which the simulated router is as good as the "
-    "learned policy. Errors of real routers are not spread evenly. They gather where the tiers "
-    "hardly differ, so a real router may name another tier than the oracle more often and still "
-    "lose less."
+    "probability, so its objective falls in a straight line from the oracle's. Where the line "
+    "crosses the best tier for all, a router has become worse than no router. The last two columns "
+    "compare it with the learned policy: how often that one really names another tier than the "
+    "oracle, and with how many errors the simulated router is as good. Real errors are the "
+    "cheaper ones if the first figure is the larger one: they gather where the tiers hardly differ."
 )
-NEVER = "never"
+NOTHING = "–"
 
 
 def degradation_table(found: Sequence[SetResult]) -> ReportTable:
@@ -31,7 +31,8 @@ def degradation_table(found: Sequence[SetResult]) -> ReportTable:
             "Best tier",
             "Worse than the best tier from",
             "The same, errors to a neighbor",
-            "As good as the learned policy with",
+            "Learned policy errs in",
+            "Simulated, as good with",
         ),
         rows=tuple(_row(each) for each in found),
     )
@@ -49,9 +50,19 @@ def _row(result: SetResult) -> tuple[str, ...]:
         *(fixed(any_tier.objectives[number].mean, 3) for number in at),
         fixed(any_tier.best_constant, 3),
         *(_rate(each.crossing) for each in (any_tier, neighbor)),
+        _rate(_errors(result.report)),
         _rate(as_learned),
     )
 
 
+def _errors(report: Report) -> float | None:
+    """Return the share of held-out rows in which the learned policy names another tier than the
+    oracle."""
+    rows = sum(sum(chosen.values()) for chosen in report.confusion.values())
+    if rows == 0:
+        return None
+    return 1 - sum(chosen.get(best, 0) for best, chosen in report.confusion.items()) / rows
+
+
 def _rate(rate: float | None) -> str:
-    return NEVER if rate is None else share(rate)
+    return NOTHING if rate is None else share(rate)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
-from docs.generate.results.degradation_table import SAYS, degradation_table
+from docs.generate.results.degradation_table import NOTHING, SAYS, degradation_table
 from docs.generate.results.plots import DEGRADATION, GAINS, gain_over
 from docs.generate.results.runs import SetResult
 from route_switch.optimizer.policies import CANDIDATE
@@ -27,7 +27,6 @@ from route_switch.optimizer.report.verdict import (
     verdict,
 )
 
-NOTHING = "–"
 STRATEGIES = ("prompt", "local", "hybrid")
 ARTICLE_SET = "three-workloads"
 

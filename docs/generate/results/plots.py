@@ -8,7 +8,7 @@ from docs.generate.results.runs import SetResult
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Interval
 from route_switch.optimizer.report.pictures import svg
-from route_switch.optimizer.report.pictures.labels import Labeled, place
+from route_switch.optimizer.report.pictures.labels import Labeled, along, place
 from route_switch.optimizer.report.verdict import best_constant, find
 
 GAINS, DEGRADATION = "gains.svg", "degradation.svg"
@@ -68,7 +68,9 @@ def _gain_axis(scale: svg.Scale, rows: int) -> Iterator[str]:
     end = TOP + ROW * rows
     for tick in scale.ticks(9):
         yield svg.grid((scale(tick), TOP), (scale(tick), end))
-        yield svg.text((scale(tick), end + 16), f"{tick:+g}", anchor="middle", size=12)
+        yield svg.text(
+            (scale(tick), end + 16), f"{tick:+g}" if tick else "0", anchor="middle", size=12
+        )
     yield svg.line((scale(0), TOP), (scale(0), end), svg.GRAY)
     yield svg.text((WIDTH - 16, end + 34), "better →", anchor="end", size=12)
 
@@ -114,18 +116,21 @@ def _panel(result: SetResult, area: svg.Box) -> Iterator[str]:
     scale = svg.Scale(min(values) - 0.02, max(values) + 0.02, area.bottom, area.top)
     yield svg.text((area.left, area.top - 8), result.of.title, bold=True)
     yield from _panel_axes(area, rates, scale)
-    labels = []
+    labels, lines = [], []
     for curve, words, dash in curves:
         points = [
             (rates(rate), scale(objective.mean))
             for rate, objective in zip(ERROR_RATES, curve.objectives, strict=True)
         ]
         yield svg.path(points, svg.GREEN, words, dash)
+        lines += along(points)
         labels.append(Labeled(points[-4], words, 2))
     for value, words, color in levels:
-        yield svg.path([(area.left, scale(value)), (area.right, scale(value))], color, words)
+        level = [(area.left, scale(value)), (area.right, scale(value))]
+        yield svg.path(level, color, words)
+        lines += along(level)
         labels.append(Labeled((rates(0.05), scale(value)), words, 2))
-    for placed in place(labels, area):
+    for placed in place(labels, area, lines=lines):
         if placed is not None:
             yield svg.text(placed.baseline, placed.label)
 

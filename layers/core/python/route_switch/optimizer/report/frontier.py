@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import CandidateFigures, PolicyFigures, Report
 from route_switch.optimizer.report.pictures import svg
-from route_switch.optimizer.report.pictures.labels import Labeled, Placed, place
+from route_switch.optimizer.report.pictures.labels import Labeled, Placed, along, place
 from route_switch.optimizer.report.pictures.policy_styles import ORACLE, label_of, style_of
 from route_switch.optimizer.report.text_format import fixed, percent, ratio, share
 from route_switch.optimizer.report.verdict import find
@@ -58,10 +58,11 @@ class Frontier:
             yield svg.marker(style.shape, at, style.radius, style.color, _tip(policy))
 
     def _lines(self, axes: "Axes") -> list[svg.Box]:
-        """Return what labels are better not written on: intervals and the prompts tried."""
+        """Return what labels are better not written on: intervals, curves, and prompts tried."""
         crosses = [box for policy in self.policies for box in _crossing(policy, axes)]
+        curves = [box for c in self.curves for box in along([axes.at(*p) for p in c.points])]
         rings = (axes.at(c.cost or 0, c.quality or 0) for c in self.tried)
-        return [*crosses, *(svg.Box(x - 3, y - 3, x + 3, y + 3) for x, y in rings)]
+        return [*crosses, *curves, *(svg.Box(x - 3, y - 3, x + 3, y + 3) for x, y in rings)]
 
     def _axes(self, area: svg.Box) -> "Axes":
         costs = [p.cost.high for p in self.policies] + [c.cost or 0.0 for c in self.tried]

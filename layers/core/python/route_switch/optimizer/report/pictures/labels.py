@@ -7,6 +7,7 @@ label that fits nowhere is left out; the mark's tooltip and the table still name
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from route_switch.optimizer.report.pictures.svg import Box, Point, text_width
 
@@ -15,6 +16,8 @@ DISTANCES = (9.0, 18.0, 30.0, 44.0, 60.0, 80.0)
 DIRECTIONS = 16
 STEP_PER_CROSSING = 1.5
 """How many distances farther a label may go to cross one line less."""
+BOX_PIXELS = 24.0
+"""The length of a piece of a line that counts as one crossing."""
 ASCENT, DESCENT = 0.95, 0.3
 """Of a line of text, relative to its size."""
 
@@ -73,6 +76,19 @@ def place(
         if best is not None:
             taken.append(best.box)
     return found
+
+
+def along(points: Sequence[Point]) -> list[Box]:
+    """Return boxes that cover a line through `points`, for `place` to avoid."""
+    boxes = []
+    for (x1, y1), (x2, y2) in pairwise(points):
+        count = int(math.hypot(x2 - x1, y2 - y1) / BOX_PIXELS) + 1
+        for part in range(count):
+            shares = (part / count, (part + 1) / count)
+            xs = sorted(x1 + (x2 - x1) * share for share in shares)
+            ys = sorted(y1 + (y2 - y1) * share for share in shares)
+            boxes.append(Box(xs[0] - 1, ys[0] - 1, xs[1] + 1, ys[1] + 1))
+    return boxes
 
 
 def _cost(distance: int, placed: Placed, lines: Sequence[Box]) -> float:
