@@ -26,7 +26,10 @@ POINTS = {
     "tier-3": (1.0, 1.0, (0.0, 0.0, 1.0)),
     "static-rules": (0.55, 0.848, (0.41, 0.22, 0.37)),
     "random": (0.44, 0.848, (0.35, 0.37, 0.28)),
+    "linear": (0.46, 0.919, (0.32, 0.38, 0.30)),
     "knn": (0.47, 0.915, (0.31, 0.38, 0.31)),
+    "clusters": (0.48, 0.902, (0.30, 0.40, 0.30)),
+    "length": (0.46, 0.878, (0.21, 0.50, 0.29)),
     "hand-written": (0.57, 0.872, (0.33, 0.24, 0.43)),
     "incumbent": (0.57, 0.872, (0.33, 0.24, 0.43)),
     "oracle": (0.23, 1.0, (0.69, 0.18, 0.13)),
@@ -89,7 +92,7 @@ def policy(name: str, n: int = HELDOUT, shift: float = 0.0, *, timed: bool = Tru
 
 
 def finished(**changes: object) -> Report:
-    """Return the report of a better prompt: ten policies, thirty candidates, three workloads."""
+    """Return the report of a better prompt: 13 policies, 30 candidates, three workloads."""
     return Report.model_validate({**_setup(), **_measured(), **changes})
 
 
@@ -219,6 +222,9 @@ def _measured() -> dict[str, object]:
         "incumbent_against": {
             name: around(_objective("incumbent") - _objective(name), 0.05)
             for name in ("tier-1", "tier-2", "tier-3")
+        },
+        "shuffled_controls": {
+            name: around(0.001, 0.03) for name in ("linear", "knn", "clusters", "length")
         },
         "workloads": _workloads(),
         "candidates": _candidates(),

@@ -20,7 +20,8 @@ from tests.support.upstream import completion, failure, running_upstream
 
 HAND_WRITTEN = Path("layers/core/python/route_switch/data/hand_written.md")
 ROWS = 24
-NAMES = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
+LEARNERS = ["linear", "knn", "clusters", "length"]
+NAMES = [*LEARNERS, "static-rules", "random", "tier-1", "tier-2", "tier-3", "oracle"]
 PROMPTS = ["hand-written", "incumbent", "candidate"]
 THREE = ",".join(OFFLINE_MODELS)
 WORDS = [f"{first}{second}" for first in "abcdefgh" for second in ("ox", "ir", "ul", "en", "ast")]
@@ -102,7 +103,8 @@ def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> N
 def test_the_document_has_the_documented_fields(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
-    assert list(policies) == [*NAMES, *PROMPTS]
+    assert list(policies) == [*PROMPTS, *NAMES]
+    assert list(document["shuffled_labels_against_random"]) == LEARNERS
     assert document["rows"] == "all"
     rows = [row for row in load_sample()[:ROWS] if row.models]
     assert document["n"] == len(rows) < ROWS

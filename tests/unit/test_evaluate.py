@@ -13,8 +13,8 @@ from route_switch.domain.learning.held_out_gain import by_template
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.promotion import GateHistory, gate
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
-from route_switch.optimizer.baselines import Learner, Measurement, baselines, shuffled_control
+from route_switch.optimizer.arrays import arrays_of
+from route_switch.optimizer.baselines import Measurement, baselines
 from route_switch.optimizer.held_out import (
     confusion,
     differences,
@@ -23,9 +23,7 @@ from route_switch.optimizer.held_out import (
     policy_figures,
     workload_figures,
 )
-from route_switch.optimizer.neighbors import Vectors, across_folds, among_train, embed_all
 from route_switch.optimizer.policies import routed_policy
-from route_switch.optimizer.statistics import Estimate
 from tests.support.outcomes import random_arrays, table_of
 
 SMALL, MEDIUM, LARGE = Tier
@@ -44,7 +42,7 @@ def measurement(candidate_mix: Sequence[float] = (0.5, 0.25, 0.25)) -> Measureme
         lambda_=LAMBDA,
         mix=np.array(candidate_mix),
         train_rewards=rewards,
-        learner=lambda train_rewards: np.tile(train_rewards.mean(axis=0), (4, 1)),
+        learners={"knn": lambda train_rewards: np.tile(train_rewards.mean(axis=0), (4, 1))},
     )
 
 
@@ -87,7 +85,7 @@ def test_a_row_of_weight_three_counts_as_three_rows() -> None:
 def test_baselines_have_their_public_names_and_the_expected_figures() -> None:
     rows = measurement()
     policies = baselines(rows)
-    names = ["tier-1", "tier-2", "tier-3", "static-rules", "random", "knn", "oracle"]
+    names = ["knn", "static-rules", "random", "tier-1", "tier-2", "tier-3", "oracle"]
     assert [policy.name for policy in policies] == names
     figures = {f.policy: f for f in policy_figures(rows.arrays, policies, LAMBDA)}
     assert figures["tier-3"].cost.mean == figures["tier-3"].quality.mean == 1.0
@@ -109,8 +107,8 @@ def test_with_two_tiers_there_is_no_tier_2_baseline() -> None:
         None,
     )
     rewards = two.rewards(LAMBDA)
-    rows = Measurement(ROWS.examples, two, LAMBDA, np.array([0.5, 0.5]), rewards, lambda r: r)
-    assert [p.name for p in baselines(rows)][:3] == ["tier-1", "tier-3", "static-rules"]
+    rows = Measurement(ROWS.examples, two, LAMBDA, np.array([0.5, 0.5]), rewards, {})
+    assert [p.name for p in baselines(rows)][2:4] == ["tier-1", "tier-3"]
 
 
 def test_differences_are_paired() -> None:
@@ -201,55 +199,3 @@ def test_a_table_without_rows_or_costs_is_an_error_that_says_what_to_add() -> No
         arrays_of(table_of((1, 1, 1), usd=(1.0, None, 1.0)))
     with pytest.raises(ConfigurationError, match="cost nothing"):
         arrays_of(table_of((1, 1, 1), usd=(0.0, 0.0, 0.0)))
-
-
-def clusters(n: int, seed: int) -> tuple[Vectors, Floats]:
-    """Return queries of two kinds: Tier 1 is best for one, Tier 3 for the other."""
-    random = np.random.default_rng(seed)
-    kind = random.integers(0, 2, n)
-    vectors = np.eye(2, 8)[kind] + 0.05 * random.standard_normal((n, 8))
-    rewards = np.where(kind[:, None] == 0, [0.9, 0.5, 0.1], [0.1, 0.5, 0.9])
-    return vectors.astype(np.float32), rewards
-
-
-def test_neighbors_learn_separable_clusters() -> None:
-    train, train_rewards = clusters(100, 1)
-    rows, rewards = clusters(40, 2)
-    predicted = among_train(train, rows).predict(train_rewards)
-    assert (predicted.argmax(axis=1) == rewards.argmax(axis=1)).all()
-
-
-def test_no_row_learns_from_its_own_fold() -> None:
-    examples = table_of(*[(1, 1, 1)] * 60).examples
-    vectors, _ = clusters(60, 3)
-    folds = np.array([int(e.template_key, 16) % 5 for e in examples])
-    neighbors = across_folds(vectors, examples)
-    assert (folds[neighbors.nearest] != folds[:, None])[neighbors.known].all()
-    assert neighbors.known.any(axis=1).all()
-
-
-def test_a_row_without_neighbors_goes_to_the_smallest_tier() -> None:
-    only = table_of((0, 0, 1))
-    vectors = embed_all(
-        only.examples, lambda texts: np.ones((len(texts), 3), dtype=np.float32), 100
-    )
-    assert across_folds(vectors, only.examples).predict(np.ones((1, 3))).tolist() == [[0, 0, 0]]
-
-
-def test_shuffled_labels_do_not_beat_random_but_leaked_labels_do() -> None:
-    """Similar queries have the same best tier here, so a random policy that treats them alike gains
-    or loses a lot by chance."""
-    n = 200
-    vectors, rewards = clusters(n, 4)
-    ones = np.ones((n, 3))
-    arrays = OutcomeArrays(tuple(Tier), np.ones(n), rewards, rewards, ones, None)
-    examples = table_of(*[(1, 1, 1)] * n).examples
-
-    def control(learner: Learner) -> Estimate:
-        mix = np.full(3, 1 / 3)
-        return shuffled_control(Measurement(examples, arrays, 0.0, mix, rewards, learner), 0)
-
-    honest = control(across_folds(vectors, examples).predict)
-    assert honest.low < 0 < honest.high
-    assert abs(honest.mean) < 0.1
-    assert control(lambda _: rewards).low > 0.3

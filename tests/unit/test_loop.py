@@ -281,7 +281,7 @@ def test_a_run_stopped_while_building_outcomes_reports_no_figures() -> None:
     assert min(report.rows.train, report.rows.validation, report.rows.heldout) > 10
     assert (report.policies, report.candidates, report.moved, report.workloads) == ((), (), (), ())
     assert (report.confusion, report.graded_by, report.against) == ({}, {}, {})
-    assert (report.gate, report.agreement, report.shuffled_control) == (None, None, None)
+    assert (report.gate, report.agreement, report.shuffled_controls) == (None, None, {})
     assert report.candidate_prompt != ""
     assert candidate_prompt(stopped[0], PLAN, "d").provenance["verdict"] == "not measured"
     assert "The run stopped before that cost was measured" in worth_of_quality(report)

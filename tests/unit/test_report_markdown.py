@@ -8,7 +8,7 @@ from rich.markdown import Markdown
 from route_switch.domain.learning.calibration import Agreement
 from route_switch.domain.learning.understanding import ReplyCount, Understanding
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.report.figures import Moved, Report
+from route_switch.optimizer.report.figures import Interval, Moved, Report
 from route_switch.optimizer.report.markdown_page import to_markdown
 from tests.support.report import better, finished, stopped, undecided
 
@@ -127,3 +127,17 @@ def test_two_tiers_give_two_columns() -> None:
     text = to_markdown(finished(tiers=tiers))
     assert "| 35/28 |" in text
     assert "| Best tier | Chosen: Tier 1 | Chosen: Tier 3 |" in text
+
+
+def test_a_learner_that_gains_on_shuffled_labels_is_named() -> None:
+    leaking = Interval(mean=0.2, low=0.1, high=0.3, n=412)
+    controls = {**finished().shuffled_controls, "knn": leaking}
+    assert "minus that of random routing at its mix: linear +0.001 (" in to_markdown(finished())
+    assert "labels leak" not in to_markdown(finished())
+    assert "knn: above 0, so labels leak" in to_markdown(finished(shuffled_controls=controls))
+
+
+def test_the_table_by_workload_leaves_out_most_learners() -> None:
+    table = to_markdown(finished()).partition("## By workload")[2].partition("\n## ")[0]
+    assert "| candidate" in table.replace("**", "")
+    assert "clusters" not in table

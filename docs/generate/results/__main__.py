@@ -8,16 +8,18 @@ separately, in a folder of `.local/evaluate/`. The command continues where it wa
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from docs.generate import picture
-from docs.generate.results.learning_sets import SAMPLE, SETS
+from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
 from docs.generate.results.page import page
 from docs.generate.results.plots import write_plots
 from docs.generate.results.runs import Runs
+from layers.offline.routellm_sets import routellm_chapter
 from route_switch.cli.model_options import optimizer_extra
 
 OUT = Path(".local/evaluate")
@@ -46,8 +48,14 @@ def evaluate(
     images = results.parent / "images"
     write_plots(found, images)
     picture.draw({each.of.name: each.report for each in found}, images)
-    results.write_text(page(found), "utf-8")
+    results.write_text(page(found, *_routellm(chosen, data)), "utf-8")
     typer.echo(f"{results}, {images}")
+
+
+def _routellm(chosen: Sequence[LearningSet], data: Path) -> tuple[str, ...]:
+    """Return the chapter with RouteLLM's measures, unless only other sets are asked for."""
+    asked = any(each.name.startswith("routellm") for each in chosen)
+    return (routellm_chapter(data),) if asked else ()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from docs.generate.results.degradation_table import NOTHING, SAYS, degradation_table
 from docs.generate.results.plots import DEGRADATION, GAINS, gain_over
 from docs.generate.results.runs import SetResult
-from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report import tables
 from route_switch.optimizer.report.advice import first_sentence
 from route_switch.optimizer.report.article_table import (
@@ -31,9 +31,9 @@ STRATEGIES = ("prompt", "local", "hybrid")
 ARTICLE_SET = "three-workloads"
 
 
-def page(found: Sequence[SetResult]) -> str:
-    """Return the page: an overview first, then a chapter for each question, then one for each
-    set."""
+def page(found: Sequence[SetResult], *more: str) -> str:
+    """Return the page: an overview first, then a chapter for each question and the chapters `more`,
+    then one for each set."""
     article = [each for each in found if each.of.name == ARTICLE_SET]
     blocks = [
         *_head(),
@@ -50,6 +50,7 @@ def page(found: Sequence[SetResult]) -> str:
         f"![Objective by error rate](images/{DEGRADATION})",
         table_of(degradation_table(found)),
         *(block for each in article for block in _article(each.report)),
+        *more,
         *(block for each in found for block in _chapter(each)),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -71,10 +72,10 @@ def _head() -> Iterator[str]:
 
 def _overview(found: Sequence[SetResult]) -> ReportTable:
     return ReportTable(
-        caption="Objective (quality − 0.2 · cost) on the held-out rows. *Learned* is the policy "
-        "that a run with `--strategy auto` proposes; its differences are paired by row. *Shuffled* "
-        "is the negative control: what is learned from shuffled labels, minus random routing at "
-        "its mix, must not be above 0",
+        caption="Objective (quality − 0.2 · cost) on the held-out rows. “Learned” is the policy "
+        "that a run with `--strategy auto` proposes; its differences are paired by row. “Shuffled” "
+        "is the negative control: what a simple learner gains from shuffled labels over random "
+        "routing at its mix (the learner that gains most). It must not be clearly above 0",
         head=(
             "Set",
             "n",
@@ -95,7 +96,6 @@ def _overview_row(result: SetResult) -> tuple[str, ...]:
     report = result.report
     learned, best = find(report.policies, CANDIDATE), best_constant(report)
     n = NOTHING if learned is None else f"{learned.objective.n:,}"
-    control = report.shuffled_control
     return (
         result.of.name,
         n,
@@ -106,8 +106,17 @@ def _overview_row(result: SetResult) -> tuple[str, ...]:
         _objective(report, CANDIDATE),
         _gain(gain_over(result, "hand-written")),
         _gain(gain_over(result, "")),
-        NOTHING if control is None else _gain(control),
+        _worst_control(report),
     )
+
+
+def _worst_control(report: Report) -> str:
+    """Return the control that gains most, with its learner."""
+    controls = report.shuffled_controls
+    if not controls:
+        return NOTHING
+    name = max(controls, key=lambda name: controls[name].low)
+    return f"{name} {difference(controls[name])}"
 
 
 def _objective(report: Report, policy: str) -> str:
@@ -179,11 +188,13 @@ def _chapter(result: SetResult) -> Iterator[str]:
 
 
 def _policies(report: Report) -> ReportTable:
-    """Return the policies with the paired difference in the same row."""
-    table = tables.policies(report)
+    """Return the policies with the paired difference in the same row. The incumbent is the
+    hand-written prompt."""
+    others = tuple(policy for policy in report.policies if policy.policy != INCUMBENT)
+    table = tables.policies(report.model_copy(update={"policies": others}))
     return ReportTable(
-        caption=f"{table.caption} *Learned −* is the learned policy's objective minus this one's, "
-        "paired by row.",
+        caption=f"{table.caption} “Learned −” is the learned policy's objective minus this "
+        "one's, paired by row.",
         head=(*table.head[:-1], "Learned −"),
         rows=tuple((*row[:-1], _gain(report.against.get(str(row[0])))) for row in table.rows),
         strong=table.strong,

@@ -174,7 +174,9 @@ def _as_json(comparison: "Comparison") -> dict[str, JsonValue]:
         "tier_3_usd": comparison.tier_3_usd,
         "policies": [_policy_json(figures) for figures in comparison.policies],
         "against": {name: gain.model_dump() for name, gain in comparison.against.items()},
-        "shuffled_labels_against_random": comparison.control.model_dump(),
+        "shuffled_labels_against_random": {
+            name: control.model_dump() for name, control in comparison.controls.items()
+        },
     }
 
 
@@ -218,10 +220,10 @@ def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -
         say(rows.remark)
     out = console()
     out.print(table)
-    control = comparison.control
+    controls = (f"{name} {difference(each)}" for name, each in comparison.controls.items())
     out.print(
         f"Control: learned from shuffled labels, minus random at the same mix: "
-        f"{difference(control)}."
+        f"{', '.join(controls)}."
     )
     for line in verdict_lines(comparison):
         say(f"\n{line}")

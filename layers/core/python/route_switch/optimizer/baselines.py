@@ -1,6 +1,6 @@
 """The baseline policies that a learned prompt is compared with, on the same rows."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,9 @@ from route_switch.domain.decision import nearest_allowed
 from route_switch.domain.learning.example import Example
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
 from route_switch.optimizer.policies import Policy, one_hot, routed_policy, without_router
+from route_switch.optimizer.query_features import Learner
 from route_switch.optimizer.static_rules import static_tier
 from route_switch.optimizer.statistics import Estimate
-
-Learner = Callable[[Floats], Floats]
-"""Maps rewards of train rows, [m, k], to predicted rewards of the measured rows, [n, k]."""
 
 PERMUTATIONS = 100
 
@@ -22,7 +20,7 @@ PERMUTATIONS = 100
 class Measurement:
     """The rows that policies are measured on, and the inputs of the baselines.
 
-    `mix` is the candidate's, [k]. `train_rewards` is [m, k]. `learner` knows the queries of the
+    `mix` is the candidate's, [k]. `train_rewards` is [m, k]. `learners` know the queries of the
     train rows but no rewards of the measured rows.
     """
 
@@ -31,7 +29,7 @@ class Measurement:
     lambda_: float
     mix: Floats
     train_rewards: Floats
-    learner: Learner
+    learners: Mapping[str, Learner]
 
 
 def _static_rules(rows: Measurement) -> Policy:
@@ -46,10 +44,11 @@ def _random(rows: Measurement) -> Policy:
     return without_router("random", np.tile(rows.mix, (len(rows.arrays), 1)))
 
 
-def _knn(rows: Measurement) -> Policy:
-    """Route by the nearest train rows. Its time, that of an embedding, is not measured."""
-    choice = best_tier(rows.learner(rows.train_rewards))
-    return Policy("knn", choice, np.zeros(len(choice)), None)
+def _learned(rows: Measurement) -> Iterator[Policy]:
+    """Yield a policy for each learner. Its time, that of an embedding, is not measured."""
+    for name, learner in rows.learners.items():
+        choice = best_tier(learner(rows.train_rewards))
+        yield Policy(name, choice, np.zeros(len(choice)), None)
 
 
 def _oracle(rows: Measurement) -> Policy:
@@ -57,12 +56,16 @@ def _oracle(rows: Measurement) -> Policy:
     return without_router("oracle", best_tier(rows.arrays.rewards(rows.lambda_)))
 
 
-BASELINES: tuple[Callable[[Measurement], Policy], ...] = (_static_rules, _random, _knn, _oracle)
-
-
 def baselines(rows: Measurement) -> tuple[Policy, ...]:
-    """Return a constant policy per tier (`tier-1`, …) and one for each of `BASELINES`."""
-    return (*constants(rows.arrays), *(baseline(rows) for baseline in BASELINES))
+    """Return the learners, the policies that learn nothing (rules, random, and a constant policy
+    per tier: `tier-1`, …), and the oracle."""
+    return (
+        *_learned(rows),
+        _static_rules(rows),
+        _random(rows),
+        *constants(rows.arrays),
+        _oracle(rows),
+    )
 
 
 def constants(arrays: OutcomeArrays) -> tuple[Policy, ...]:
@@ -79,8 +82,8 @@ def best_tier(rewards: Floats) -> Floats:
     return one_hot(rewards.argmax(axis=1), rewards.shape[1])
 
 
-def shuffled_control(rows: Measurement, seed: int) -> Estimate:
-    """Return the objective of the learner on shuffled train rewards minus random at its own mix:
+def shuffled_controls(rows: Measurement, seed: int) -> dict[str, Estimate]:
+    """Return the objective of each learner on shuffled train rewards minus random at its own mix:
     the mean and the central 95% over permutations.
 
     Shuffled rewards teach nothing, so the difference must not be above 0. If it is, the learner
@@ -88,16 +91,21 @@ def shuffled_control(rows: Measurement, seed: int) -> Estimate:
     queries the same tier, which is better or worse than random by chance.
     """
     generator = np.random.default_rng(seed)
-    gains = [
-        _gain_over_random(rows, generator.permutation(rows.train_rewards, axis=0))
-        for _ in range(PERMUTATIONS)
-    ]
+    gains: dict[str, list[float]] = {name: [] for name in rows.learners}
+    for _ in range(PERMUTATIONS):
+        shuffled = generator.permutation(rows.train_rewards, axis=0)
+        for name, learner in rows.learners.items():
+            gains[name].append(_gain_over_random(rows, learner(shuffled)))
+    return {name: _central(each) for name, each in gains.items()}
+
+
+def _central(gains: list[float]) -> Estimate:
     low, high = np.percentile(gains, [2.5, 97.5])
     return Estimate(float(np.mean(gains)), float(low), float(high))
 
 
-def _gain_over_random(rows: Measurement, train_rewards: Floats) -> float:
+def _gain_over_random(rows: Measurement, predicted: Floats) -> float:
     rewards, weights = rows.arrays.rewards(rows.lambda_), rows.arrays.weights
-    choice = best_tier(rows.learner(train_rewards))
+    choice = best_tier(predicted)
     by_chance = np.average(choice, axis=0, weights=weights)
     return float(np.average(((choice - by_chance) * rewards).sum(axis=1), weights=weights))

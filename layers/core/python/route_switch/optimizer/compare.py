@@ -8,15 +8,15 @@ from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
-from route_switch.optimizer.baselines import Measurement, baselines, constants, shuffled_control
-from route_switch.optimizer.held_out import SEED, differences, policy_figures
-from route_switch.optimizer.neighbors import (
-    EmbedTexts,
-    Neighbors,
-    across_folds,
-    among_train,
-    embed_all,
+from route_switch.optimizer.baselines import (
+    Measurement,
+    baselines,
+    constants,
+    shuffled_controls,
 )
+from route_switch.optimizer.held_out import SEED, differences, policy_figures
+from route_switch.optimizer.learners import learners_on
+from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, routed_policy
 from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.services.learning.route_examples import RoutedExample
@@ -29,9 +29,9 @@ class Comparison:
     """Policies on `n` rows from `templates` templates.
 
     `against` is the candidate's objective minus that of each other policy, and `incumbent_against`
-    the incumbent's minus that of each constant policy. `control` is that of a
-    learner on shuffled labels minus random at its mix, over permutations. If the router model's
-    price is unknown, costs leave out its calls.
+    the incumbent's minus that of each constant policy. `controls` are those of
+    the learners on shuffled labels minus random at their mix, over permutations. If the router
+    model's price is unknown, costs leave out its calls.
     """
 
     n: int
@@ -40,7 +40,7 @@ class Comparison:
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval]
     incumbent_against: dict[str, Interval]
-    control: Interval
+    controls: dict[str, Interval]
     arrays: OutcomeArrays
     measured: dict[str, Policy]
 
@@ -52,13 +52,6 @@ class Embedding:
     embed: EmbedTexts
     max_tokens: int
 
-    def neighbors(self, table: OutcomeTable, train: OutcomeTable | None) -> Neighbors:
-        """Find neighbors among the rows of `train`, or without it in the table's other folds."""
-        vectors = embed_all(table.examples, self.embed, self.max_tokens)
-        if train is None:
-            return across_folds(vectors, table.examples)
-        return among_train(embed_all(train.examples, self.embed, self.max_tokens), vectors)
-
 
 def compare(
     table: OutcomeTable,
@@ -68,8 +61,8 @@ def compare(
     embedding: Embedding,
     lambda_: float,
 ) -> Comparison:
-    """Measure `prompts`, among them `candidate` and `incumbent`, on `table`. `knn` learns from
-    `train`.
+    """Measure `prompts`, among them `candidate` and `incumbent`, on `table`. Baselines learn from
+    `train`, or without it from other folds of `table`.
 
     A prompt with two names is routed once.
     """
@@ -87,9 +80,9 @@ def compare(
         lambda_=lambda_,
         mix=candidate.mix(arrays.weights),
         train_rewards=(arrays if train is None else arrays_of(train, lambda_)).rewards(lambda_),
-        learner=embedding.neighbors(table, train).predict,
+        learners=learners_on(table, train, embedding.embed, embedding.max_tokens),
     )
-    policies = (*baselines(measurement), *prompt_policies.values())
+    policies = (*prompt_policies.values(), *baselines(measurement))
     return Comparison(
         n=len(arrays),
         templates=len(arrays.rows_of_templates),
@@ -99,7 +92,7 @@ def compare(
         incumbent_against=differences(
             arrays, constants(arrays), prompt_policies[INCUMBENT], lambda_
         ),
-        control=_control(measurement, arrays),
+        controls=_controls(measurement),
         arrays=arrays,
         measured={policy.name: policy for policy in policies},
     )
@@ -117,6 +110,9 @@ def decided_policy(
     )
 
 
-def _control(measurement: Measurement, arrays: OutcomeArrays) -> Interval:
-    estimate = shuffled_control(measurement, SEED)
-    return Interval(mean=estimate.mean, low=estimate.low, high=estimate.high, n=len(arrays))
+def _controls(measurement: Measurement) -> dict[str, Interval]:
+    n = len(measurement.arrays)
+    return {
+        name: Interval(mean=found.mean, low=found.low, high=found.high, n=n)
+        for name, found in shuffled_controls(measurement, SEED).items()
+    }

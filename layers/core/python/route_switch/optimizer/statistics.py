@@ -46,7 +46,7 @@ def bootstrap(
     means = _means(columns.sum(axis=0), width)
     if clusters is not None and len(np.unique(clusters)) < len(columns):
         columns, widened = _clustered(columns, clusters)
-    sums = np.vstack([counts @ columns for counts in _draws(len(columns), resamples, seed)])
+    sums = np.vstack([counts @ columns for counts in draws(len(columns), resamples, seed)])
     defined = denominators.sum(axis=0) > 0
     ratios = np.where(defined, _ratios(sums[:, :width], sums[:, width:]), 0.0)
     tail = 100 * (1 - LEVEL) / 2
@@ -93,7 +93,7 @@ def student_quantile(z: float, freedom: int) -> float:
     return z + sum(term / v**power for power, term in enumerate(terms, 1))
 
 
-def _draws(n: int, resamples: int, seed: int) -> Iterator[Floats]:
+def draws(n: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Yield how often each of n rows is drawn, as [c, n] blocks, with c limited by memory."""
     generator = np.random.default_rng(seed)
     at_once = max(_CELLS_AT_ONCE // n, 1)

@@ -85,7 +85,7 @@ def assemble_report(
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
         incumbent_against=comparison.incumbent_against if comparison else {},
-        shuffled_control=comparison.control if comparison else None,
+        shuffled_controls=comparison.controls if comparison else {},
         workloads=_workloads(found, plan, context.workload_notes),
         candidates=candidate_figures(found, plan, calls),
         rejected=rejected_texts(found),

@@ -204,8 +204,8 @@ class Report(Frozen):
     incumbent_against: dict[str, Interval] = Field(
         default_factory=dict, description="incumbent − each constant policy, paired, objective"
     )
-    shuffled_control: Interval | None = None
-    """Objective of a learner on shuffled labels minus random at its mix. It must not be above 0."""
+    shuffled_controls: dict[str, Interval] = Field(default_factory=dict)
+    """Objective of each learner on shuffled labels minus random at its mix. None may be above 0."""
     workloads: tuple[WorkloadFigures, ...]
     candidates: tuple[CandidateFigures, ...]
     rejected: dict[str, int] = Field(description="rejected proposals and demos by reason")

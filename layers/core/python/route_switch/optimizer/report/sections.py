@@ -51,7 +51,10 @@ MEANINGS = {
     "tier-3": "sends every query to Tier 3",
     "static-rules": "looks at keywords, length and code",
     "random": "draws tiers with the learned prompt's mix",
+    "linear": "predicts each tier's result with a linear model of the query's embedding",
     "knn": "copies the best tier of the most similar training queries",
+    "clusters": "looks up the best tier of the query's cluster",
+    "length": "looks at the query's length alone",
     "hand-written": "uses the prompt written by a person",
     "incumbent": "uses the current prompt",
     "oracle": "knows every outcome, as an upper bound",
@@ -123,21 +126,23 @@ def _cost_and_quality(report: Report) -> Section:
 
 def _control(report: Report) -> tuple[str, ...]:
     """Describe the control. A learner that sees leaked labels succeeds even on shuffled ones."""
-    control = report.shuffled_control
-    if control is None:
+    controls = report.shuffled_controls
+    if not controls:
         return ()
-    leak = " That is above 0: labels leak, and no figure here can be trusted."
+    figures = ", ".join(f"{name} {difference(control)}" for name, control in controls.items())
+    leaking = [name for name, control in controls.items() if control.low > 0]
+    leak = f" {' and '.join(leaking)}: above 0, so labels leak, and no figure here can be trusted."
     return (
-        "Control: on shuffled labels, which teach nothing, a learner's objective minus that of "
-        f"random routing at its mix is {difference(control)}."
-        f"{leak if control.low > 0 else ''}",
+        "Control: each learner's objective on shuffled labels, which teach nothing, minus that of "
+        f"random routing at its mix: {figures}.{leak if leaking else ''}",
     )
 
 
 def _workloads(report: Report, *, compact: bool) -> ReportTable:
     constant = best_constant(report)
     few = {CANDIDATE, "hand-written", "static-rules", constant.policy if constant else LARGEST}
-    return tables.workloads(report, frozenset(few) if compact else None)
+    more = {"incumbent", "local", "hybrid", "knn", "random", "oracle", LARGEST, "tier-1", "tier-2"}
+    return tables.workloads(report, frozenset(few if compact else few | more))
 
 
 def _prompt(report: Report) -> Section:
