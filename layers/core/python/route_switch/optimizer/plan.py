@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
 from route_switch.domain.learning.text_policy import LearnFromText
@@ -12,6 +12,10 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.judge_answers import JudgeModel
+
+
+AskedStrategy = Literal["prompt", "local", "hybrid", "auto"]
+"""The strategy to learn; `auto` lets validation rows choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Plan:
     no_worse_margin: float = 0.0
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
+    strategy: AskedStrategy = "prompt"
 
     @property
     def judge(self) -> JudgeModel | None:

@@ -18,7 +18,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.strategies.registry import strategy_named
+from route_switch.domain.strategies.registry import strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
@@ -103,7 +103,7 @@ class RouteExamples:
     def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask)
-        strategy = strategy_named(self._config.strategy or prompt.strategy)
+        strategy = strategy_named(strategy_in_effect(self._config, prompt))
         choice = choose_tier(example.as_query, strategy, context, self._allowed)
         asked = ask.was_called
         named = not asked or ask.refusal is not None or choice.suggestion.tier is not None
