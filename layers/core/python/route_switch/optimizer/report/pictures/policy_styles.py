@@ -50,6 +50,9 @@ LABELS = {
     ORACLE: "oracle (upper bound)",
     "random": "random at the same mix",
     "knn": "nearest neighbors",
+    "linear": "linear model",
+    "clusters": "table of clusters",
+    "length": "length only",
 }
 
 
