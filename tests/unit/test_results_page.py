@@ -2,7 +2,6 @@
 
 import re
 from html import escape
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,7 +17,6 @@ from docs.generate.results.plots import PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
-from route_switch.optimizer.report import json_file
 from tests.support.report import MOVED_QUERIES, finished, stopped
 
 LAMBDA = 0.2
@@ -114,12 +112,3 @@ def test_sets_have_names_and_parts_of_their_own() -> None:
     names = [each.name for each in (SAMPLE, *SETS)]
     assert len(set(names)) == len(names)
     assert all(len(part.models) in (2, 3) for each in SETS for part in each.parts or ())
-
-
-def test_nothing_that_quotes_a_private_sets_queries_is_kept(tmp_path: Path) -> None:
-    for name in runs.TEXTS:
-        (tmp_path / name).write_text("a private query", "utf-8")
-    runs.forget_texts(tmp_path, finished())
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
-    kept = json_file.from_json((tmp_path / "report.json").read_text("utf-8"))
-    assert kept.moved == () and kept.candidate_prompt == "" and kept.policies

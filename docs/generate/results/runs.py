@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import route_switch
 from docs.generate.results.learning_sets import LearningSet, run_of
@@ -43,6 +44,14 @@ class SetResult:
         return self.reports[LAMBDAS[0]]
 
 
+class MakeRun(Protocol):
+    """`learning_sets.run_of`."""
+
+    def __call__(
+        self, learning_set: LearningSet, data: Path, out: Path, threads: int, lambda_: float
+    ) -> FolderRun: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Runs:
     """Runs on sets of the folder `data`, in folders of their own in `out`."""
@@ -50,6 +59,7 @@ class Runs:
     data: Path
     out: Path
     lambdas: tuple[float, ...] = LAMBDAS
+    make_run: MakeRun = run_of
 
     def learn_all(self, sets: Sequence[LearningSet], workers: int) -> Iterator[LearningSet]:
         """Learn from each set in a process of its own, whose memory ends with it. Yield each set
@@ -68,6 +78,9 @@ class Runs:
             sys.stderr = log
             for lambda_ in self.lambdas:
                 self._learn(learning_set, lambda_)
+        if learning_set.is_private:
+            for lambda_ in self.lambdas:
+                forget_texts(self._folder(learning_set, lambda_))
 
     def result(self, learning_set: LearningSet) -> SetResult:
         """Read what `learn` has left."""
@@ -93,9 +106,7 @@ class Runs:
         if not (run.out / MEMO).exists() and first.exists():
             shutil.copyfile(first, run.out / MEMO)
         (run.out / "gate-history.json").unlink(missing_ok=True)
-        report = run()
-        if learning_set.is_private:
-            forget_texts(run.out, report)
+        run()
         (run.out / STAMP).write_text(stamp, "utf-8")
 
     def _folder(self, learning_set: LearningSet, lambda_: float) -> Path:
@@ -103,17 +114,17 @@ class Runs:
 
     def _run(self, learning_set: LearningSet, lambda_: float) -> FolderRun:
         folder = self._folder(learning_set, lambda_)
-        return run_of(learning_set, self.data, folder, threads=1, lambda_=lambda_)
+        return self.make_run(learning_set, self.data, folder, threads=1, lambda_=lambda_)
 
 
-def forget_texts(folder: Path, report: Report) -> None:
+def forget_texts(folder: Path) -> None:
     """Keep the figures of a set whose queries may not be shown again."""
     for name in TEXTS:
         (folder / name).unlink(missing_ok=True)
+    path = folder / "report.json"
+    report = json_file.from_json(path.read_text("utf-8"))
     nothing = {"incumbent_prompt": "", "candidate_prompt": "", "moved": (), "candidates": ()}
-    (folder / "report.json").write_text(
-        json_file.to_json(report.model_copy(update=nothing)), "utf-8"
-    )
+    path.write_text(json_file.to_json(report.model_copy(update=nothing)), "utf-8")
 
 
 def _stamp(run: FolderRun) -> str:
@@ -123,12 +134,12 @@ def _stamp(run: FolderRun) -> str:
         plan.lambda_,
         plan.no_worse_margin,
         run.incumbent.version,
-        _code(),
+        code_digest(),
     )
     return " ".join(map(str, parts))
 
 
-def _code() -> str:
+def code_digest() -> str:
     """Return a digest of the package's modules: a changed one may change any figure."""
     folder = Path(str(route_switch.__file__)).parent
     files = sorted(folder.rglob("*.py"))
