@@ -209,7 +209,7 @@ def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
-    found, _ = learn(Models(router=lambda _: "1"), ONE)
+    found, _ = learn(Models(router=lambda _: "3"), ONE)
     assert found.candidate.version == INCUMBENT.version
     assert candidate_prompt(found, PLAN, "digest").provenance["origin"] == "kept"
 

@@ -1,4 +1,4 @@
-"""The length below which a query goes to Tier 1 without a router call, chosen on validation rows."""
+"""The length below which a query goes to Tier 1 without a router call, by validation rows."""
 
 from dataclasses import dataclass
 

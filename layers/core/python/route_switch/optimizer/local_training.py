@@ -132,9 +132,7 @@ def _best_for_cost(rows: LocalRows, column: int) -> float:
     return _weakest(rows, loss, COST_STRENGTHS)
 
 
-def _weakest(
-    rows: LocalRows, loss: Callable[[float], Floats], strengths: Sequence[float]
-) -> float:
+def _weakest(rows: LocalRows, loss: Callable[[float], Floats], strengths: Sequence[float]) -> float:
     """Return the weakest strength whose mean loss is nearly the least, as Breiman et al. (1984)
     choose: the differences between the best ones are mostly noise."""
     counted = rows.in_train & rows.usable

@@ -13,7 +13,6 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.judge_answers import JudgeModel
 
-
 AskedStrategy = Literal["prompt", "local", "hybrid", "auto"]
 """The strategy to learn; `auto` lets validation rows choose."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from route_switch.domain.local_model import LocalModel
 from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
+from route_switch.optimizer.bypass_tuning import BypassTuning
 from route_switch.optimizer.local_rows import Mask
 from route_switch.optimizer.local_training import TrainedLocal
 from route_switch.optimizer.statistics import MeanAndError
@@ -44,6 +45,19 @@ class TriedPrompts:
     prompts: Sequence[RoutingPrompt]
     decisions: Sequence[Decisions]
     best: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyChoice:
+    """`estimates` are of the strategies that could be served, on `n` validation rows; `chosen` is
+    one of them. `why_no_local` says why there is no local model, None if there is one."""
+
+    chosen: StrategyName
+    estimates: dict[StrategyName, StrategyEstimate]
+    n: int
+    local: TrainedLocal | None
+    why_no_local: str | None
+    bypass: BypassTuning
 
 
 def estimates(

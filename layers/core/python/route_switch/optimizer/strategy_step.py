@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promotion import select_best
-from route_switch.domain.prompts.schema import in_todays_form
-from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.bypass_tuning import BypassTuning, tune_bypass
 from route_switch.optimizer.compare import decided_policy
 from route_switch.optimizer.findings import Findings, Tables, known
@@ -15,6 +14,7 @@ from route_switch.optimizer.local_training import MIN_ROWS, TrainedLocal, train_
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.strategy_choice import (
+    StrategyChoice,
     StrategyEstimate,
     TriedPrompts,
     estimates,
@@ -43,32 +43,6 @@ class LocalTraining:
     why_none: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyChoice:
-    """`estimates` are of the strategies that could be served, on `n` validation rows; `chosen` is
-    one of them. `why_no_local` says why there is no local model, None if there is one."""
-
-    chosen: StrategyName
-    estimates: dict[StrategyName, StrategyEstimate]
-    n: int
-    local: TrainedLocal | None
-    why_no_local: str | None
-    bypass: BypassTuning
-
-
-def plain(prompt: RoutingPrompt) -> RoutingPrompt:
-    """Return what the router LLM reads of a prompt, without a local model or a learned bypass."""
-    nothing = {"strategy": "prompt", "local_model": None, "bypass_tokens": None}
-    return prompt.model_copy(update=nothing)
-
-
-def search_start(incumbent: RoutingPrompt, hand_written: RoutingPrompt) -> RoutingPrompt:
-    """Return the prompt that the search starts from. The text of a local model's prompt was not
-    measured when the model was chosen, so the search starts from the hand-written one there."""
-    start = hand_written if incumbent.strategy == "local" else incumbent
-    return in_todays_form(plain(start))
-
-
 def why_untrained(plan: Plan) -> str | None:
     """Return why no local model is trained, as far as the settings say."""
     if plan.learn_from_text == "off":
@@ -94,14 +68,16 @@ def train(plan: Plan, tables: Tables) -> LocalTraining:
 
 def choose_strategy(
     plan: Plan, found: Findings, training: LocalTraining, route: Route
-) -> StrategyChoice:
-    """Estimate the strategies and return the one that the plan asks for, or for `auto` the one that
-    validation rows favor."""
+) -> StrategyChoice | None:
+    """Estimate the strategies, and choose the one that the plan asks for, or for `auto` the one
+    that validation rows favor. Return None if a search without a trial left nothing to choose."""
     local = training.local
     rows = ValidationRows.of(known(found.tables).validation, plan.lambda_)
     current = bypass_of(plan, found.incumbent)
     tried = _tried(found, rows, route)
     each = estimates(rows, found.incumbent, tried, local, current)
+    if plan.strategy not in each and (plan.strategy != "auto" or not each):
+        return None
     if plan.strategy == "auto":
         chosen = pick(each, found.incumbent.strategy)
     else:

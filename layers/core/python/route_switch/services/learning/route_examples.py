@@ -51,6 +51,13 @@ def count_named(routed: Sequence[RoutedExample]) -> ReplyCount:
     return count_replies((each.asked_by, each.named and each.refusal is None) for each in asked)
 
 
+def asked_share(examples: Sequence[Example], routed: Sequence[RoutedExample]) -> float:
+    """Return the weighted share of queries that the router LLM was asked about."""
+    total = sum(example.weight for example in examples)
+    asked = (e.weight for e, each in zip(examples, routed, strict=True) if each.asked)
+    return sum(asked) / total if total else 0.0
+
+
 def why_unclear(routed: Sequence[RoutedExample], router: str) -> str | None:
     """Return a warning if the router LLM names no tier for some queries. Raise
     `NotUnderstoodError` if it names none for any: then only the safe tier is measured."""
