@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from docs.generate.results import runs
 from docs.generate.results.erring_router import ERROR_RATES, Kind, degradation, erring_router
 from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
-from docs.generate.results.page import page
+from docs.generate.results.page import page, picked
 from docs.generate.results.plots import PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
+from route_switch.optimizer.report.figures import Interval
 from tests.support.report import MOVED_QUERIES, finished, stopped
 
 LAMBDA = 0.2
@@ -91,6 +92,24 @@ def test_the_page_shows_each_set_each_lambda_and_what_is_simulated() -> None:
 
 def test_the_page_quotes_no_query() -> None:
     assert not any(query in page([result()]) for query in MOVED_QUERIES if query)
+
+
+@pytest.mark.parametrize(
+    ("same", "words"),
+    [
+        (("local", "tier-3"), "local, always Tier 3"),
+        (("local", "hybrid"), "local"),
+        (("prompt",), "prompt"),
+        (("hand-written", "incumbent"), "hand-written"),
+        ((), "none"),
+    ],
+)
+def test_what_was_picked_is_what_decides_like_the_learned_policy(
+    same: tuple[str, ...], words: str
+) -> None:
+    nothing = Interval(mean=0.0, low=0.0, high=0.0, n=9)
+    against = {**finished().against, **dict.fromkeys(same, nothing)}
+    assert picked(finished(against=against)) == words
 
 
 def test_a_set_whose_run_found_nothing_still_has_a_row() -> None:

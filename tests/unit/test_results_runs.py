@@ -51,7 +51,8 @@ class FakeRuns:
         self, learning_set: LearningSet, data: Path, out: Path, threads: int, lambda_: float
     ) -> FolderRun:
         out.mkdir(parents=True, exist_ok=True)
-        plan = SimpleNamespace(lambda_=lambda_, no_worse_margin=learning_set.margin)
+        margin = learning_set.margin
+        plan = SimpleNamespace(lambda_=lambda_, no_worse_margin=margin, strategy="auto")
         return cast("FolderRun", FakeRun(out, self.rows, plan, self.began))
 
     def learn(self, learning_set: LearningSet = PUBLIC) -> None:

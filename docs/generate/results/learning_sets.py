@@ -194,6 +194,7 @@ def run_of(
         lambda_=lambda_,
         threads=threads,
         no_worse_margin=learning_set.margin,
+        strategy="auto",
     )
     return FolderRun(
         plan=plan,

@@ -28,6 +28,8 @@ from route_switch.optimizer.report.verdict import (
 )
 
 STRATEGIES = ("prompt", "local", "hybrid")
+PICKED_FIRST = ("local", "hybrid", "prompt", "hand-written")
+"""Of strategies that decide alike, `auto` picks the one that is the cheapest to serve."""
 ARTICLE_SET = "three-workloads"
 
 
@@ -72,10 +74,12 @@ def _head() -> Iterator[str]:
 
 def _overview(found: Sequence[SetResult]) -> ReportTable:
     return ReportTable(
-        caption="Objective (quality − 0.2 · cost) on the held-out rows. “Learned” is the policy "
-        "that a run with `--strategy auto` proposes; its differences are paired by row. “Shuffled” "
-        "is the negative control: what a simple learner gains from shuffled labels over random "
-        "routing at its mix (the learner that gains most). It must not be clearly above 0",
+        caption="Objective (quality − 0.2 · cost) on the held-out rows. “Picked” is the strategy "
+        "that a run with `--strategy auto` proposes by its validation rows (“hand-written” if it "
+        "keeps the prompt that it began with), and “Learned” is that policy; its differences are "
+        "paired by row. “Shuffled” is the negative control: what a simple learner gains from "
+        "shuffled labels over random routing at its mix (the learner that gains most). It must not "
+        "be clearly above 0",
         head=(
             "Set",
             "n",
@@ -83,6 +87,7 @@ def _overview(found: Sequence[SetResult]) -> ReportTable:
             *(name.capitalize() for name in STRATEGIES),
             "Best tier",
             "Oracle",
+            "Picked",
             "Learned",
             "− hand-written",
             "− best tier",
@@ -103,11 +108,20 @@ def _overview_row(result: SetResult) -> tuple[str, ...]:
         *(_objective(report, name) for name in STRATEGIES),
         NOTHING if best is None else f"{fixed(best.objective.mean, 3)} ({best.policy[-1]})",
         _objective(report, "oracle"),
+        picked(report),
         _objective(report, CANDIDATE),
         _gain(gain_over(result, "hand-written")),
         _gain(gain_over(result, "")),
         _worst_control(report),
     )
+
+
+def picked(report: Report) -> str:
+    """Return the strategy whose decisions the candidate makes, and the tier if it is a constant."""
+    same = {name for name, gain in report.against.items() if gain.low == gain.high == 0}
+    strategy = next((name for name in PICKED_FIRST if name in same), None)
+    tier = next((f", always Tier {tier}" for tier in "123" if f"tier-{tier}" in same), "")
+    return f"{strategy or 'none'}{tier}"
 
 
 def _worst_control(report: Report) -> str:

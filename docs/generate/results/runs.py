@@ -129,13 +129,8 @@ def forget_texts(folder: Path) -> None:
 
 def _stamp(run: FolderRun) -> str:
     plan = run.plan
-    parts = (
-        run.examples_digest,
-        plan.lambda_,
-        plan.no_worse_margin,
-        run.incumbent.version,
-        code_digest(),
-    )
+    settings = (plan.lambda_, plan.no_worse_margin, plan.strategy, run.incumbent.version)
+    parts = (run.examples_digest, *settings, code_digest())
     return " ".join(map(str, parts))
 
 
