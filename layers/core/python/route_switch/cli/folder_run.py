@@ -141,6 +141,7 @@ def print_estimate(
         judge_model=plan.judge_model,
         rounds=plan.rounds,
         size=plan.size,
+        searches=plan.searches,
     )
     expected = estimate(inputs, plan.prices)
     table = Table("purpose", "model", "calls", "expected USD", title="Estimate; nothing was called")

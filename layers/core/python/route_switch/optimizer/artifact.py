@@ -30,7 +30,7 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "origin": "learned" if found.candidate.version != found.incumbent.version else "kept",
         "incumbent": found.incumbent.version,
         "examples": examples_digest,
-        "proposer": plan.proposer_model,
+        "proposer": plan.proposer_model if plan.searches else "none",
         "seed": plan.seed,
         "dspy": dspy.__version__,
         "optuna": optuna.__version__,

@@ -132,7 +132,7 @@ class LearningSteps:
         self._progress.step("train the local model")
         trained = train(plan, tables)
         config = plan.config.model_copy(update={"bypass_tokens": bypass_of(plan, found.incumbent)})
-        if plan.strategy != "local":
+        if plan.searches:
             self._progress.step("label training queries", len(tables.train.examples))
             found.training = training_set(
                 tables.train,
@@ -150,7 +150,7 @@ class LearningSteps:
         spent = sum(r.router_usd for r in routed)
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
         with self._reserved(spent + grown):
-            if plan.strategy != "local":
+            if plan.searches:
                 self._search_prompts(found)
             self._choose(found, trained)
 

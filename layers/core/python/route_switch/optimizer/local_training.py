@@ -37,8 +37,6 @@ CERTAIN = 30.0
 """The log-odds that Tier 3's answer is no worse than itself."""
 WITHIN_ERRORS = 0.5
 """How much worse than the least loss a weaker strength may be, in standard errors."""
-MIN_ROWS = 10
-"""Of fewer rows whose text may be read, nothing is learned."""
 
 Fit = Callable[[Mask], Linear]
 
@@ -77,11 +75,9 @@ class Strengths:
 
 def train_local(
     train: OutcomeTable, validation: OutcomeTable, policy: LearnFromText, lambda_: float
-) -> TrainedLocal | None:
-    """Return None if fewer than `MIN_ROWS` rows of train have a text that may be learned from."""
+) -> TrainedLocal:
+    """Train on the rows whose text may be learned from. There have to be some in train."""
     rows = local_rows(train, validation, policy, lambda_)
-    if int((rows.usable & rows.in_train).sum()) < MIN_ROWS:
-        return None
     strengths = _chosen(rows)
     expected = _out_of_fold(rows, strengths)
     if not _pays(rows, expected, lambda_):

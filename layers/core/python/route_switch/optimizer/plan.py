@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
+from route_switch.domain.learning.learning_config import LearnedStrategy
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
@@ -12,9 +13,6 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.services.learning.judge_answers import JudgeModel
-
-AskedStrategy = Literal["prompt", "local", "hybrid", "auto"]
-"""The strategy to learn; `auto` lets validation rows choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,12 @@ class Plan:
     no_worse_margin: float = 0.0
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
-    strategy: AskedStrategy = "prompt"
+    strategy: LearnedStrategy = "prompt"
+
+    @property
+    def searches(self) -> bool:
+        """Whether the run searches for a better prompt, which takes a proposer."""
+        return self.strategy != "local"
 
     @property
     def judge(self) -> JudgeModel | None:

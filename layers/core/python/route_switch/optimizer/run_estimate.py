@@ -55,6 +55,8 @@ class EstimateInputs:
     judge_model: str | None
     rounds: int
     size: SearchSize
+    searches: bool = True
+    """Whether the run searches for a prompt; `local` only compares with the live one."""
 
 
 def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[ExpectedCalls, ...]:
@@ -62,18 +64,24 @@ def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[Expec
     expected = [_answers(inputs, prices, tier) for tier in sorted(inputs.models)]
     if inputs.judge_model is not None:
         expected.append(_verdicts(inputs, prices, inputs.judge_model))
-    proposals = inputs.rounds * (SUMMARY_CALLS + CALLS_PER_PROPOSAL * inputs.size.candidates)
-    read = inputs.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
-    expected.append(
-        _expected(Purpose.PROPOSER, inputs.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
-    )
+    router = inputs.config.models.router
+    read, written = _routing_tokens(inputs.config), output_tokens(inputs.config)
+    if not inputs.searches:
+        compared = 2 * inputs.heldout_rows
+        return *expected, _expected(Purpose.ROUTER, router, compared, read, written, prices)
+    expected.append(_proposals(inputs, prices))
     routed = (
         inputs.rounds * (inputs.size.trials + 1) * inputs.validation_rows + 3 * inputs.heldout_rows
     )
-    router, read = inputs.config.models.router, _routing_tokens(inputs.config)
-    written = output_tokens(inputs.config)
     expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
     return tuple(expected)
+
+
+def _proposals(inputs: EstimateInputs, prices: Mapping[str, Price]) -> ExpectedCalls:
+    proposals = inputs.rounds * (SUMMARY_CALLS + CALLS_PER_PROPOSAL * inputs.size.candidates)
+    read = inputs.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
+    model = inputs.proposer_model
+    return _expected(Purpose.PROPOSER, model, proposals, read, PROPOSAL_TOKENS, prices)
 
 
 def growth_usd(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promotion import select_best
+from route_switch.domain.learning.text_policy import LearnFromText, why_withheld
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.bypass_tuning import BypassTuning, tune_bypass
 from route_switch.optimizer.compare import decided_policy
 from route_switch.optimizer.findings import Findings, Tables, known
-from route_switch.optimizer.local_training import MIN_ROWS, TrainedLocal, train_local
+from route_switch.optimizer.local_training import TrainedLocal, train_local
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.strategy_choice import (
@@ -29,10 +30,8 @@ Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 
 
 NEED_LOCAL = ("local", "hybrid")
-TOO_FEW = (
-    f"Fewer than {MIN_ROWS} train rows have a text that may be learned from, so there is no local "
-    "model."
-)
+MIN_ROWS = 5
+"""Train rows that a local model needs at least; from very few it is the best constant tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +42,33 @@ class LocalTraining:
     why_none: str | None
 
 
-def why_untrained(plan: Plan) -> str | None:
-    """Return why no local model is trained, as far as the settings say."""
-    if plan.learn_from_text == "off":
+def why_untrained(policy: LearnFromText, examples: Sequence[Example]) -> str | None:
+    """Return why no local model can be trained on these train examples, or None."""
+    if policy == "off":
         return (
             "A local model learns from the text of queries, which learn_from_text=off does not "
             "allow."
         )
-    return None
+    usable = sum(why_withheld(example, policy) is None for example in examples)
+    if usable >= MIN_ROWS:
+        return None
+    return (
+        f"A local model needs {MIN_ROWS} train examples whose text may be learned from, and there "
+        f"are {usable}."
+    )
 
 
 def train(plan: Plan, tables: Tables) -> LocalTraining:
     """Train the local model. Raise `ConfigurationError` if the plan needs one and there is none."""
-    local, why = None, why_untrained(plan)
+    why = why_untrained(plan.learn_from_text, tables.train.examples)
     if why is None:
-        local = train_local(tables.train, tables.validation, plan.learn_from_text, plan.lambda_)
-        why = TOO_FEW if local is None else None
-    if local is None and plan.strategy in NEED_LOCAL:
+        trained = train_local(tables.train, tables.validation, plan.learn_from_text, plan.lambda_)
+        return LocalTraining(trained, None)
+    if plan.strategy in NEED_LOCAL:
         raise ConfigurationError(
             f"{why} Add examples, or choose another strategy than {plan.strategy}."
         )
-    return LocalTraining(local, why)
+    return LocalTraining(None, why)
 
 
 def choose_strategy(

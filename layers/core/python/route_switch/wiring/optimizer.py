@@ -79,6 +79,7 @@ class OptimizerParts:
             rounds=config.rounds,
             size=SearchSize(candidates=config.candidates, trials=config.trials, demos=config.demos),
             learn_from_text=config.learn_from_text,
+            strategy=config.strategy,
             lowest_kappa=config.judge_floor,
             max_quality_loss=config.max_quality_loss,
             no_worse_margin=config.no_worse_margin,
