@@ -20,13 +20,16 @@ from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.cli.model_options import optimizer_extra
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.learning.split import split
+from route_switch.domain.local_model import expect
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.arrays import Floats, OutcomeArrays, numbered
+from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learners import LEARNERS
+from route_switch.optimizer.local_training import TrainedLocal, train_local
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all
-from route_switch.optimizer.query_features import QueryFeatures, features_of
+from route_switch.optimizer.query_features import QueryFeatures, query_features
 from route_switch.optimizer.report.markdown_page import table_of
 from route_switch.optimizer.report.routellm_table import (
     COMPARABLE,
@@ -39,19 +42,22 @@ from route_switch.optimizer.report.routellm_table import (
 from route_switch.optimizer.routellm_measures import measure, wish
 from route_switch.services.learning.pace import Pace
 
-MODELS = ("mixtral-8x7b-instruct", "gpt-4-1106-preview")
+MODELS = {Tier.SMALL: "mixtral-8x7b-instruct", Tier.LARGE: "gpt-4-1106-preview"}
 MMLU_ROWS = 3000
 """The first rows of MMLU: all 8,480 would take five minutes to embed."""
 MEMO = Path(".local/learn/routellm-vectors.jsonl")
 SEED = 0
+LAMBDA = 0.2
+"""Only the local model needs one, to decide whether words are worth anything to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """The questions of a set, what is known about them, and how the two models did."""
+    """The questions of a set with the two models' results."""
 
-    features: QueryFeatures
+    table: OutcomeTable
     arrays: OutcomeArrays
+    features: QueryFeatures
 
 
 def routellm_chapter(data: Path) -> str:
@@ -63,61 +69,80 @@ def routellm_chapter(data: Path) -> str:
 
 
 def routers_on_sets(data: Path, embed: EmbedTexts) -> list[RouterOnSet]:
-    """Measure each learner. All are taught with the train rows of MMLU and GSM8K together, and
-    measured on the held-out rows of each, and on all of MT-Bench."""
-    rows = {
-        MMLU: _read(data, "routellm_mmlu")[:MMLU_ROWS],
-        GSM8K: _read(data, "routellm_gsm8k"),
+    """Measure each learner, and the strategy `local`. All are taught with the train rows of MMLU
+    and GSM8K together, `local` with the validation rows too; they are measured on the held-out rows
+    of each, and on all of MT-Bench."""
+    sides = {
+        MMLU: split(_read(data, "routellm_mmlu")[:MMLU_ROWS]),
+        GSM8K: split(_read(data, "routellm_gsm8k")),
     }
-    sides = {name: split(examples) for name, examples in rows.items()}
-    train = _questions([e for side in sides.values() for e in side.train], embed)
+    train = _questions([row for side in sides.values() for row in side.train], embed)
+    validation = _table([row for side in sides.values() for row in side.validation])
+    local = train_local(train.table, validation, "full", LAMBDA)
     measured: Mapping[str, Sequence[Example]] = {
         MT_BENCH: _read(data, "routellm_mtbench"),
         **{name: side.heldout for name, side in sides.items()},
     }
     return [
-        RouterOnSet(name, router, f"{len(train.arrays):,} rows", measure(on.arrays, wants, SEED))
+        RouterOnSet(
+            name, router, f"{rows:,} rows" if rows else "nothing", measure(on.arrays, wants, SEED)
+        )
         for name, examples in measured.items()
         for on in (_questions(examples, embed),)
-        for router, wants in _wishes(train, on).items()
+        for router, (rows, wants) in {**_local(local, on), **_learned(train, on)}.items()
     ]
 
 
-def _wishes(train: Questions, on: Questions) -> dict[str, Floats]:
-    """Return how much each router wants the strong model for each question. Scores teach them, not
-    rewards: the measures know no λ.
+def _local(trained: TrainedLocal | None, on: Questions) -> dict[str, tuple[int, Floats]]:
+    """Return the number of rows that taught the local model, and how much it wants the strong model
+    for each question: the less likely the weak model's answer is good enough, the more."""
+    if trained is None:
+        return {}
+    queries = (example.as_query for example in on.table.examples)
+    wants = [-expect(trained.numbers, query)[Tier.SMALL].quality for query in queries]
+    return {"local": (trained.rows, np.array(wants, dtype=np.float64))}
+
+
+def _learned(train: Questions, on: Questions) -> dict[str, tuple[int, Floats]]:
+    """Return the same for each learner. Scores teach them, not rewards: the measures know no λ.
 
     Without a price, cuts of the length send every range to the strong model. So `length` is the
-    length itself: the longest questions get the strong model first.
+    length itself, which learns nothing: the longest questions get the strong model first.
     """
     learned = {
-        name: wish(learn(train.features, on.features)(train.arrays.score))
+        name: (len(train.arrays), wish(learn(train.features, on.features)(train.arrays.score)))
         for name, learn in LEARNERS.items()
     }
-    return {**learned, "length": on.features.tokens}
+    return {**learned, "length": (0, on.features.tokens)}
 
 
 def _read(data: Path, name: str) -> list[Example]:
     rows = read_examples(data / f"{name}.jsonl.gz")
-    return [row for row in rows if all(model in row.models for model in MODELS)]
+    return [row for row in rows if all(model in row.models for model in MODELS.values())]
+
+
+def _table(examples: Sequence[Example]) -> OutcomeTable:
+    return OutcomeTable(MODELS, {}, tuple(examples), tuple(map(_outcomes, examples)))
+
+
+def _outcomes(example: Example) -> dict[Tier, Outcome]:
+    scores = {tier: example.models[model].score or 0.0 for tier, model in MODELS.items()}
+    return {
+        tier: Outcome(
+            score=score,
+            equivalent=score >= scores[Tier.LARGE],
+            graded_by=GradedBy.RECORDED,
+            recorded_cost_usd=example.models[MODELS[tier]].cost_usd,
+        )
+        for tier, score in scores.items()
+    }
 
 
 def _questions(examples: Sequence[Example], embed: EmbedTexts) -> Questions:
     limit = router_config("local/encoder").router_max_input_tokens
-    score, usd = (
-        np.array([[getattr(e.models[m], of) for m in MODELS] for e in examples], dtype=np.float64)
-        for of in ("score", "cost_usd")
-    )
-    arrays = OutcomeArrays(
-        tiers=(Tier.SMALL, Tier.LARGE),
-        weights=np.array([example.weight for example in examples], dtype=np.float64),
-        equivalent=(score >= score[:, 1:]).astype(np.float64),
-        score=score,
-        cost_usd=usd,
-        latency_ms=None,
-        templates=numbered([example.template_key for example in examples]),
-    )
-    return Questions(features_of(examples, embed_all(examples, embed, limit)), arrays)
+    table = _table(examples)
+    features = query_features(examples, embed_all(examples, embed, limit))
+    return Questions(table, arrays_of(table), features)
 
 
 def _embed_with_memo() -> EmbedTexts:

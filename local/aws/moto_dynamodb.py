@@ -10,6 +10,8 @@ from typing import Any
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import validators
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.responses import DynamoHandler
 
 Seen = Callable[[str, dict[str, Any]], None]
@@ -21,7 +23,13 @@ ONE_AT_A_TIME = threading.RLock()
 def install(seen: Seen) -> None:
     make_calls_atomic(seen)
     normalize_sums()
+    make_faster()
+
+
+def make_faster() -> None:
+    """Make transactions and updates faster, with the same results."""
     avoid_table_copies()
+    check_updates_faster()
 
 
 def make_calls_atomic(seen: Seen) -> None:
@@ -88,3 +96,76 @@ def put_back(table: Any, item: Any) -> None:
         table.items[item.hash_key][item.range_key] = item
     else:
         table.items[item.hash_key] = item
+
+
+def check_updates_faster() -> None:
+    """Check update expressions without needless work.
+
+    moto copies the tree of an expression, and walks through the copy ten times. One walk counts the
+    clauses below every node, which takes the square of the additions; the root's counts include all
+    others. And every walk asks at each node whether its class is one of some abstract classes,
+    which depends on the classes alone. For the 17 counters of a request, that was most of the
+    request's time.
+    """
+    count = validators.ActionCountValidator.verify_action_counts
+
+    def count_once(validator: Any, node: Any) -> Any:
+        return count(validator, node) if node.parent is None else node
+
+    validators.ActionCountValidator.verify_action_counts = count_once
+    DepthFirstTraverser.traverse_node_recursively = walk
+    validators.deepcopy = copied
+
+
+def copied(value: Any) -> Any:
+    """Do what `copy.deepcopy` does, which takes ten times as long for a tree of nodes."""
+    is_tree = isinstance(value, Node) and value.parent is None
+    return copied_tree(value) if is_tree else copy.deepcopy(value)
+
+
+def copied_tree(node: Any) -> Any:
+    other = copy.copy(node)
+    other.children = None if node.children is None else list(map(copied_child, node.children))
+    for child in other.children or ():
+        if is_a(type(child), (Node,)):
+            child.parent = other
+    return other
+
+
+def copied_child(child: Any) -> Any:
+    return copied_tree(child) if is_a(type(child), (Node,)) else copy.deepcopy(child)
+
+
+def walk(walker: Any, node: Any, child_id: int = -1) -> Any:
+    """Process the children, then the node, and put the result in the node's place."""
+    if not is_a(type(node), (Node,)):
+        return node
+    parent = node.parent
+    for number, child in enumerate(node.children or ()):
+        walker.pre_processing_of_child(node, number)
+        walk(walker, child, number)
+    if is_a(type(node), processed_by(walker)):
+        node = walker.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+def processed_by(walker: Any) -> tuple[type, ...]:
+    """Return the classes of nodes that all walkers of this class process."""
+    kinds = PROCESSED.get(type(walker))
+    if kinds is None:
+        kinds = PROCESSED[type(walker)] = walker.nodes_to_be_processed()
+    return kinds
+
+
+def is_a(kind: type, kinds: tuple[type, ...]) -> bool:
+    known = IS_A.get((kind, kinds))
+    if known is None:
+        known = IS_A[kind, kinds] = issubclass(kind, kinds)
+    return known
+
+
+PROCESSED: dict[type, tuple[type, ...]] = {}
+IS_A: dict[tuple[type, tuple[type, ...]], bool] = {}

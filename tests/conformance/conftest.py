@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -13,11 +14,12 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.wiring import router
 from tests.conformance import reading
-from tests.conformance.as_events import FORMS, can_stream
+from tests.conformance.as_events import FORMS, Events, can_stream
 from tests.conformance.dialect import Dialect, Seen, Upstream, load, names
 from tests.integration.conftest import Answer, Api, api_maker, forget, mocked_aws
 from tests.support.upstream import Body, Reply
 
+Json = Any  # records, which are read at many places
 QUERY = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 PRICE = Price(
     input_usd_per_million=1.0,
@@ -93,11 +95,14 @@ class Conformance:
             *reading.differences({**seen.headers}, answer.headers, "headers"),
             *reading.differences(seen.sent, self.api.upstream.calls[-1], "sent"),
         ]
+        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
+        assert kept.status == 200
+        record = reading.strict_json(kept.text)
         if seen.error is None:
-            problems += self._problems_of_answer(answer, seen, stream=stream)
+            problems += _problems_of_answer(answer, record, seen, stream=stream)
         else:
             problems += _problems_of_error(seen, _broken(answer) if seen.status == 200 else answer)
-        problems += self._problems_of_record(answer, seen, stream=stream and seen.status == 200)
+        problems += _problems_of_record(answer, record, seen, stream=stream and seen.status == 200)
         assert not problems, "\n".join(problems)
 
     def prepare(self, client: Client, dialect: Dialect, *, events: bool) -> None:
@@ -130,43 +135,41 @@ class Conformance:
             QUERY, headers={"x-route-debug": "1"}, **{**options, **dialect.request}
         )
 
-    def _problems_of_answer(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
-        body = reading.read_stream(answer.text) if stream else reading.read_whole(answer.text)
-        assert body["id"] == answer.headers["x-request-id"]
-        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
-        attempts = reading.strict_json(kept.text)["attempts"]
-        expected = {"choices": seen.choices, "usage": seen.usage, **seen.more}
-        return [
-            *reading.differences(expected, body, "answer"),
-            *reading.differences(seen.adjusted, attempts[-1]["adjusted"], "adjusted"),
-        ]
 
-    def _problems_of_record(self, answer: Answer, seen: Seen, *, stream: bool) -> list[str]:
-        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
-        assert kept.status == 200
-        record = reading.strict_json(kept.text)
-        cost_usd = None if record["cost_usd"] is None else round(record["cost_usd"], 12)
-        costs = [attempt["cost_usd"] for attempt in record["attempts"]]
-        assert all(cost is None or cost >= 0 for cost in costs)
-        text = seen.choices[0]["message"].get("content") if seen.choices else None
-        header = None if seen.cost_usd is None else f"{seen.cost_usd:.9f}"
-        return [
-            *reading.differences(
-                {
-                    "status": _status(seen),
-                    "cost_usd": seen.cost_usd,
-                    "reason": seen.reason,
-                    **({"tier": seen.tier} if seen.error is None else {}),
-                    **({"answer_text": text} if text else {}),
-                },
-                {**record, "cost_usd": cost_usd},
-                "record",
-            ),
-            # The costs of a stream are not known when its headers are sent.
-            *reading.differences(
-                {"x-route-cost-usd": None if stream else header}, answer.headers, "headers"
-            ),
-        ]
+def _problems_of_answer(answer: Answer, record: Json, seen: Seen, *, stream: bool) -> list[str]:
+    body = reading.read_stream(answer.text) if stream else reading.read_whole(answer.text)
+    assert body["id"] == answer.headers["x-request-id"]
+    attempts = record["attempts"]
+    expected = {"choices": seen.choices, "usage": seen.usage, **seen.more}
+    return [
+        *reading.differences(expected, body, "answer"),
+        *reading.differences(seen.adjusted, attempts[-1]["adjusted"], "adjusted"),
+    ]
+
+
+def _problems_of_record(answer: Answer, record: Json, seen: Seen, *, stream: bool) -> list[str]:
+    cost_usd = None if record["cost_usd"] is None else round(record["cost_usd"], 12)
+    costs = [attempt["cost_usd"] for attempt in record["attempts"]]
+    assert all(cost is None or cost >= 0 for cost in costs)
+    text = seen.choices[0]["message"].get("content") if seen.choices else None
+    header = None if seen.cost_usd is None else f"{seen.cost_usd:.9f}"
+    return [
+        *reading.differences(
+            {
+                "status": _status(seen),
+                "cost_usd": seen.cost_usd,
+                "reason": seen.reason,
+                **({"tier": seen.tier} if seen.error is None else {}),
+                **({"answer_text": text} if text else {}),
+            },
+            {**record, "cost_usd": cost_usd},
+            "record",
+        ),
+        # The costs of a stream are not known when its headers are sent.
+        *reading.differences(
+            {"x-route-cost-usd": None if stream else header}, answer.headers, "headers"
+        ),
+    ]
 
 
 def _status(seen: Seen) -> str:
@@ -201,14 +204,19 @@ def _problems_of_error(seen: Seen, answer: Answer) -> list[str]:
 def _reply(responses: list[Upstream], number: int, form: str = "") -> Reply:
     """Return a response; with a provider's `form`, in the events in which it streams."""
     response = responses[min(number, len(responses)) - 1]
-    events = FORMS.get(form, lambda _: None)
-    parts = events(response.body) if response.raw is None and not response.hangs_up else None
+    parts = _as_events(response, form)
     if parts is not None:
         types = {"bedrock": {"content-type": "application/vnd.amazon.eventstream"}}
         headers = {**types.get(form, {}), **response.headers}
         return Reply(status=response.status, headers=headers, parts=parts)
     body = response.body if response.raw is None else response.raw
     return Reply(body, response.status, None, response.headers, response.hangs_up)
+
+
+def _as_events(response: Upstream, form: str) -> Events | None:
+    if response.raw is not None or response.hangs_up or form not in FORMS:
+        return None
+    return FORMS[form](response.body)
 
 
 @pytest.fixture(scope="module")
@@ -221,11 +229,10 @@ def conformance() -> Iterator[Conformance]:
         yield Conformance(make(), environment)
 
 
-every_way = pytest.mark.parametrize(
-    ("stream", "events"),
-    [(False, False), (True, False), (True, True)],
-    ids=["whole", "streamed", "in-events"],
-)
+WAYS = {"whole": (False, False), "streamed": (True, False), "in-events": (True, True)}
+"""Whether the client asks for a stream, and whether the provider answers in events."""
+
+
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
@@ -233,6 +240,21 @@ def every_dialect(form: str) -> pytest.MarkDecorator:
     """Parametrize `dialect` with all of this form."""
     return pytest.mark.parametrize(
         "dialect", [pytest.param(load(form, name), id=name) for name in names(form)]
+    )
+
+
+def every_dialect_in_every_way(form: str) -> pytest.MarkDecorator:
+    """Parametrize `dialect`, `stream` and `events` with all of this form in each of `WAYS`. If the
+    provider has no events for any of its answers, `in-events` would be `streamed` once more."""
+    loaded = {name: load(form, name) for name in names(form)}
+    return pytest.mark.parametrize(
+        ("dialect", "stream", "events"),
+        [
+            pytest.param(dialect, stream, events, id=f"{name}-{way}")
+            for name, dialect in loaded.items()
+            for way, (stream, events) in WAYS.items()
+            if not events or any(_as_events(each, form) for each in dialect.upstream)
+        ],
     )
 
 

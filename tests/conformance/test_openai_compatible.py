@@ -4,15 +4,14 @@ import json
 import re
 from pathlib import Path
 
-from tests.conformance.conftest import Client, Conformance, every_dialect, every_way
+from tests.conformance.conftest import Client, Conformance, every_dialect_in_every_way
 from tests.conformance.dialect import Dialect
 from tests.support.upstream import completion
 
 CLIENT = Client("openai", "openai", completion("2").body)
 
 
-@every_way
-@every_dialect(CLIENT.form)
+@every_dialect_in_every_way(CLIENT.form)
 def test_dialect(conformance: Conformance, dialect: Dialect, stream: bool, events: bool) -> None:
     conformance.check(CLIENT, dialect, stream=stream, events=events)
 

@@ -17,6 +17,7 @@ from moto.dynamodb.responses import DynamoHandler
 from functions.management import handler as management_handler
 from functions.router import handler as router_handler
 from infra.routes import ROUTES
+from local.aws.moto_dynamodb import make_faster
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -40,6 +41,8 @@ from tests.support.upstream import Body, Reply, Script, Upstream, completion, ru
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeySchemaElementTypeDef
+
+make_faster()
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"

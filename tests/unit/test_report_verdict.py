@@ -105,9 +105,10 @@ def test_the_learned_prompt_is_compared_with_the_hand_written_one_and_the_baseli
     scores, beaten = compared_with_baselines(finished())
     assert plain(scores) == (
         "Objective (quality − 0.2 · cost): learned 0.839, hand-written 0.758, best constant policy "
-        "(tier-3) 0.800, random at the same mix 0.760, oracle 0.954."
+        "(tier-3) 0.800, length alone 0.786, random at the same mix 0.760, oracle 0.954."
     )
     assert beaten.startswith("The learned prompt clearly beats the hand-written prompt and random")
+    assert beaten.endswith(" and length alone.")
 
 
 def test_a_baseline_that_is_not_clearly_beaten_is_named() -> None:

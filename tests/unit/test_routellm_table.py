@@ -44,7 +44,7 @@ def test_published_random_routing_is_near_one_half() -> None:
 
 def write(data: Path, name: str, n: int) -> None:
     """Write questions about hard and easy things: the weak model fails the hard ones."""
-    weak, strong = MODELS
+    weak, strong = MODELS.values()
     with gzip.open(data / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
         for number in range(n):
             hard = number % 3 == 0
@@ -71,4 +71,5 @@ def test_learners_are_measured_on_rows_that_did_not_teach_them(tmp_path: Path) -
     assert 0 < sets["MMLU"] < 240 / 2
     best = {router.router: router.measures.calls.apgr.mean for router in found}
     assert best["linear"] > 0.75
-    assert set(best) == {"linear", "knn", "clusters", "length"}
+    assert best["local"] > 0.75
+    assert set(best) == {"local", "linear", "knn", "clusters", "length"}

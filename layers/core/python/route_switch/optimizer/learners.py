@@ -11,10 +11,10 @@ from route_switch.optimizer.arrays import Floats, Ints
 from route_switch.optimizer.cluster_table import cluster_table
 from route_switch.optimizer.length_rule import length_rule
 from route_switch.optimizer.linear_rewards import linear_rewards
+from route_switch.optimizer.local_rows import FOLDS, folds_of
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all, neighbors
-from route_switch.optimizer.query_features import Learner, QueryFeatures, features_of
+from route_switch.optimizer.query_features import Learner, QueryFeatures, query_features
 
-FOLDS = 5
 LEARNERS: dict[str, Callable[[QueryFeatures, QueryFeatures], Learner]] = {
     "linear": linear_rewards,
     "knn": neighbors,
@@ -39,10 +39,10 @@ def learners_on(
 
     Without `train`, each row is predicted from the other folds of the table.
     """
-    rows = features_of(table.examples, embed_all(table.examples, embed, max_tokens))
+    rows = query_features(table.examples, embed_all(table.examples, embed, max_tokens))
     if train is None:
         return made(rows, rows, across_folds(table.examples))
-    teachers = features_of(train.examples, embed_all(train.examples, embed, max_tokens))
+    teachers = query_features(train.examples, embed_all(train.examples, embed, max_tokens))
     return made(teachers, rows, [Lesson(np.arange(len(teachers)), np.arange(len(rows)))])
 
 
@@ -61,7 +61,7 @@ def made(
 def across_folds(examples: Sequence[Example]) -> list[Lesson]:
     """Return a lesson for each fold, taught by the others. A row's template determines its fold, so
     that no row is predicted from itself or from another row of its template."""
-    folds = np.array([int(example.template_key, 16) % FOLDS for example in examples])
+    folds = folds_of([example.template_key for example in examples])
     return [
         Lesson(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
         for fold in range(FOLDS)

@@ -33,7 +33,7 @@ class QueryFeatures:
         return type(self)(self.vectors[rows], self.tokens[rows], self.weights[rows])
 
 
-def features_of(examples: Sequence[Example], vectors: NDArray[np.float32]) -> QueryFeatures:
+def query_features(examples: Sequence[Example], vectors: NDArray[np.float32]) -> QueryFeatures:
     return QueryFeatures(
         vectors.astype(np.float64),
         np.array([example.as_query.tokens for example in examples], dtype=np.float64),

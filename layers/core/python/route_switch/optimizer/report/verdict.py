@@ -171,7 +171,11 @@ def compared_with_baselines(report: Report) -> tuple[str, ...]:
     named = [(CANDIDATE, _prompt(report)), ("hand-written", "hand-written")]
     if constant is not None:
         named.append((constant.policy, f"best constant policy ({constant.policy})"))
-    named += [("random", "random at the same mix"), ("oracle", "oracle")]
+    named += [
+        ("length", "length alone"),
+        ("random", "random at the same mix"),
+        ("oracle", "oracle"),
+    ]
     scores = [
         f"{label} {fixed(figures.objective.mean, 3)}"
         for name, label in named
@@ -189,6 +193,7 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
     if constant is not None:
         names[constant.policy] = f"the best constant policy ({constant.policy})"
+    names["length"] = "length alone"
     known = {name: text for name, text in names.items() if name in report.against}
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
