@@ -2,47 +2,73 @@
 
 Usage: python layers/offline/build_sample.py SOURCE_FOLDER
 
-SOURCE_FOLDER holds gzipped JSON lines: one file of rows per dataset (`mmlu_pro.jsonl.gz`, …), and
-`answers.jsonl.gz` with the recorded texts. docs/data.md names their origin. The same folder always
-gives the same bytes.
+SOURCE_FOLDER holds gzipped JSON lines: one file of rows per dataset (`mmlu_pro.jsonl.gz`, …), which
+may have the recorded texts, and `answers.jsonl.gz` with the texts of other datasets. docs/data.md
+names their origin. The same folder always gives the same bytes.
 """
 
 import gzip
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from pydantic import BaseModel, Field
 
 from route_switch_offline import (
+    ASSUMED_OUTPUT_TOKENS,
     OFFLINE_MODELS,
+    RESULTS,
     SAMPLE,
     USD_PER_MILLION_TOKENS,
     OfflineModel,
     RecordedAnswer,
+    RecordedResult,
+    ResultRow,
     SampleRow,
     Workload,
 )
 
 SEED = "route-switch sample 1"
-QUERIES_WITHOUT_ANSWERS = 60
+QUERIES_WITHOUT_RESULTS = 60
+MAX_QUERY_CHARACTERS = 1000
+"""Of rows without texts, so that `make learn` stays quick: the encoder reads a longer text several
+times. Rows with texts were chosen below 2,000 characters, except chat, which is all here."""
 
 Row = TypeVar("Row", bound=BaseModel)
-Texts = Mapping[tuple[str, str], dict[str, str]]
+Texts = Mapping[str, dict[str, str]]
+"""Texts by model, by the row's id."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One dataset of benchmark rows. `models` are the recorded models, cheapest first."""
+    """Rows of a dataset, or of one of its tasks. `models` are the recorded models, cheapest first.
+
+    Rows without texts are drawn from those after the first `skip`: at most `results`, or all.
+    """
 
     name: str
     license: str
     origin: str
     models: tuple[str, ...] = ()
+    task: str | None = None
+    skip: int = 0
+    results: int | None = None
 
+
+LLMROUTER_TASKS = {
+    "agentverse-logicgrid": "MIT AND Apache-2.0",
+    "commongen": "MIT",
+    "commonsense_qa": "MIT",
+    "gsm8k": "MIT",
+    "human_eval": "MIT",
+    "mbpp": "MIT AND CC-BY-4.0",
+    "openbook_qa": "MIT AND Apache-2.0",
+}
+"""Licenses of the tasks. The others are share-alike, of unclear license, or part of MMLU-Pro."""
 
 SOURCES = (
     Source(
@@ -50,6 +76,8 @@ SOURCES = (
         "Apache-2.0",
         "github.com/TIGER-AI-Lab/MMLU-Pro@f418b11",
         ("llama-3.1-8b-instruct", "llama-3.1-70b-instruct", "gpt-4o-2024-05-13"),
+        skip=2000,  # the search was developed on them
+        results=700,
     ),
     Source(
         "crux_output",
@@ -64,6 +92,23 @@ SOURCES = (
         ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5"),
     ),
     Source(
+        "arena_chat",
+        "Apache-2.0",
+        "github.com/lmarena/arena-hard-auto@4a705dd",
+        # Not gpt-3.5-turbo-1106: it costs more than mixtral and its mean mark is lower.
+        ("mistral-7b-instruct", "mixtral-8x7b-instruct", "gpt-4-1106-preview"),
+    ),
+    *(
+        Source(
+            "llmrouter_mix",
+            license_,
+            "github.com/ulab-uiuc/LLMRouter@4e7a796",
+            ("gemma-2-9b-it", "llama-3.1-8b-instruct", "llama-3.1-nemotron-51b-instruct"),
+            task,
+        )
+        for task, license_ in LLMROUTER_TASKS.items()
+    ),
+    Source(
         "banking77_queries",
         "CC-BY-4.0",
         "github.com/PolyAI-LDN/task-specific-datasets@57ec275",
@@ -71,19 +116,26 @@ SOURCES = (
 )
 
 
-class SourceAnswer(BaseModel):
+class SourceResult(BaseModel):
     score: float
     input_tokens: int
-    output_tokens: int
+    output_tokens: int | None
+    answer: str | None = None
 
 
 class SourceRow(BaseModel):
     id: str
     workload: Workload
     query: str
-    gold: str
-    models: dict[str, SourceAnswer]
+    gold: str | None
+    models: dict[str, SourceResult]
     meta: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts that the row itself has."""
+        found = ((model, result.answer) for model, result in self.models.items())
+        return {model: answer for model, answer in found if answer is not None}
 
 
 class SourceTexts(BaseModel):
@@ -97,54 +149,101 @@ class SourceTexts(BaseModel):
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    folder = Path(sys.argv[1])
-    texts = {
-        (row.dataset, row.id): row.answers
-        for row in read(folder / "answers.jsonl.gz", SourceTexts)
-        if row.dataset in {source.name for source in SOURCES}
-    }
-    rows = [row for source in SOURCES for row in sample_of(source, folder, texts)]
-    rows.sort(key=lambda row: draw("order", row.id))
-    write(rows, SAMPLE)
+    build(Path(sys.argv[1]), SAMPLE, RESULTS)
 
 
-def sample_of(source: Source, folder: Path, texts: Texts) -> list[SampleRow]:
-    """Return the rows with recorded texts, or a random few if the source has no recordings."""
+def build(folder: Path, sample: Path, results: Path) -> None:
+    """Write both files of the sample."""
+    texts: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+    for row in read(folder / "answers.jsonl.gz", SourceTexts):
+        texts[row.dataset][row.id] = row.answers
+    shown: list[SampleRow] = []
+    others: list[ResultRow] = []
+    for source in SOURCES:
+        rows = rows_of(source, folder)
+        found = texts[source.name] | {row.id: row.texts for row in rows if row.texts}
+        shown += rows_to_show(source, rows, found)
+        others += rows_with_results(source, rows, found)
+    write(shown, sample)
+    write(others, results)
+
+
+def rows_of(source: Source, folder: Path) -> list[SourceRow]:
     rows = read(folder / f"{source.name}.jsonl.gz", SourceRow)
+    return [row for row in rows if source.task in (None, row.meta.get("task"))]
+
+
+def rows_to_show(source: Source, rows: Sequence[SourceRow], texts: Texts) -> Iterator[SampleRow]:
+    """Yield the rows with recorded texts, or a random few if the source has no results."""
     if not source.models:
-        chosen = sorted(rows, key=lambda row: draw("choice", row.id))[:QUERIES_WITHOUT_ANSWERS]
-        return [convert(row, source, {}) for row in chosen]
-    recorded = ((row, texts.get((source.name, row.id))) for row in rows)
-    return [convert(row, source, answers) for row, answers in recorded if answers is not None]
+        for row in drawn(rows)[:QUERIES_WITHOUT_RESULTS]:
+            yield SampleRow(**provenance(row, source), gold=row.gold, models={})
+        return
+    for row in rows:
+        if row.id in texts:
+            models = {
+                name: answer_of(name, model, row.models[model], texts[row.id][model])
+                for name, model in zip(OFFLINE_MODELS, source.models, strict=True)
+            }
+            yield SampleRow(**provenance(row, source), gold=row.gold, models=models)
 
 
-def convert(row: SourceRow, source: Source, answers: dict[str, str]) -> SampleRow:
-    recordings = dict(zip(OFFLINE_MODELS, source.models, strict=False))
-    return SampleRow(
-        id=row.id,
+def rows_with_results(
+    source: Source, rows: Sequence[SourceRow], texts: Texts
+) -> Iterator[ResultRow]:
+    """Yield random rows that have results but no texts."""
+    if not source.models:
+        return
+    short = [row for row in rows[source.skip :] if len(row.query) < MAX_QUERY_CHARACTERS]
+    for row in drawn(row for row in short if row.id not in texts)[: source.results]:
+        models = {
+            name: result_of(name, model, row.models[model])
+            for name, model in zip(OFFLINE_MODELS, source.models, strict=True)
+        }
+        yield ResultRow(**provenance(row, source), models=models)
+
+
+def drawn(rows: Iterable[SourceRow]) -> list[SourceRow]:
+    """Return the rows in a random order that depends only on their ids."""
+    return sorted(rows, key=lambda row: draw("choice", row.id))
+
+
+class Provenance(TypedDict):
+    """What a row is, without its results."""
+
+    id: str
+    workload: Workload
+    query: str
+    license: str
+    source: str
+
+
+def provenance(row: SourceRow, source: Source) -> Provenance:
+    return Provenance(
+        id=row.id if "/" in row.id else f"{source.name.replace('_', '-')}/{row.id}",
         workload="math" if row.meta.get("category") == "math" else row.workload,
         query=row.query,
-        gold=row.gold,
         license=source.license,
         source=source.origin,
-        models={
-            name: record(name, model, row.models[model], answers[model])
-            for name, model in recordings.items()
-        },
     )
 
 
-def record(name: OfflineModel, model: str, answer: SourceAnswer, text: str) -> RecordedAnswer:
+def result_of(name: OfflineModel, model: str, result: SourceResult) -> RecordedResult:
     input_price, output_price = USD_PER_MILLION_TOKENS[name]
-    cost = answer.input_tokens * input_price + answer.output_tokens * output_price
-    return RecordedAnswer(
-        score=answer.score,
+    output_tokens = result.output_tokens
+    written = ASSUMED_OUTPUT_TOKENS if output_tokens is None else output_tokens
+    cost = result.input_tokens * input_price + written * output_price
+    return RecordedResult(
+        score=result.score,
         cost_usd=cost / 1_000_000,
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
+        input_tokens=result.input_tokens,
+        output_tokens=output_tokens,
         recorded_model=model,
-        answer=text,
     )
+
+
+def answer_of(name: OfflineModel, model: str, result: SourceResult, text: str) -> RecordedAnswer:
+    return RecordedAnswer(**result_of(name, model, result).model_dump(), answer=text)
 
 
 def draw(purpose: str, row_id: str) -> str:
@@ -158,13 +257,15 @@ def read(path: Path, model: type[Row]) -> Iterator[Row]:
             yield model.model_validate_json(line)
 
 
-def write(rows: list[SampleRow], path: Path) -> None:
-    """Write the rows without the file's name or time, so that equal rows give equal bytes."""
+def write(rows: Iterable[ResultRow], path: Path) -> None:
+    """Write the rows in a random order that mixes the sources, without the file's name or time, so
+    that equal rows give equal bytes."""
+    mixed = sorted(rows, key=lambda row: draw("order", row.id))
     with (
         path.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as compressed,
     ):
-        compressed.write("".join(f"{row.model_dump_json()}\n" for row in rows).encode())
+        compressed.write("".join(f"{row.model_dump_json()}\n" for row in mixed).encode())
 
 
 if __name__ == "__main__":

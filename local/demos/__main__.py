@@ -46,7 +46,7 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="send real queries through a stack and show the totals")
     weekly = commands.add_parser("weekly", help="send real queries and learn from them")
-    weekly.add_argument("--queries", type=int, help="number of queries (default: all recorded)")
+    weekly.add_argument("--queries", type=int, help="number of queries (default: 550)")
     weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")
     weekly.add_argument("--running", action="store_true", help="use the stack of `make up`")
     weekly.add_argument("--shadow", action="store_true", help="begin in shadow, then go live")

@@ -3,15 +3,16 @@
 import os
 import statistics
 from collections import Counter
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from local.aws.client import StackInfo
 from local.aws.errors import LocalStackError
+from local.demos.chats import print_chats
 from local.demos.traffic import (
     AWS,
     TIERS,
@@ -27,7 +28,14 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
 from route_switch_offline import SampleRow, Workload, load_sample
 
-PER_WORKLOAD = 8
+PER_WORKLOAD: Mapping[Workload, int] = {
+    "general": 8,
+    "customer_support": 6,
+    "code_generation": 6,
+    "research_qa": 6,
+    "math": 6,
+}
+"""General queries are chats, which most people know best."""
 SHORT = 4
 UNRECORDED = 2
 COLUMNS = ("query", "tier", "reason", "model", "answer", "cost $", "saved $")
@@ -60,8 +68,8 @@ def choose_queries(rows: tuple[SampleRow, ...]) -> list[str]:
     recorded = [row for row in rows if row.models]
     chosen = [
         row
-        for workload in get_args(Workload)
-        for row in islice((row for row in recorded if row.workload == workload), PER_WORKLOAD)
+        for workload, number in PER_WORKLOAD.items()
+        for row in islice((row for row in recorded if row.workload == workload), number)
     ]
     short = (r for r in recorded if estimate_tokens(r.query) < bypass and r not in chosen)
     unrecorded = (row for row in rows if not row.models)
@@ -111,6 +119,8 @@ def _dollars(amount: str | None) -> str:
 def _print_totals(console: Console, stack: StackInfo, sent: list[Exchange]) -> None:
     ids = [each.body["id"] for each in sent if each.answered]
     records = read_records(stack, ids)
+    chats = frozenset(row.query for row in load_sample() if row.workload == "general")
+    print_chats(console, sent, dict(zip(ids, records, strict=True)), chats)
     console.print(totals_table(records))
     through_http = [each.latency_ms for each in sent]
     console.print(

@@ -12,7 +12,7 @@ from route_switch_offline import SampleRow
 
 EVERY = 3
 """Every third request gets a thumb. Thumbs for Tier 3's answers, or for answers equal to them, do
-not calibrate a judge: of 550 requests, 70 thumbs remain, and 50 are needed."""
+not calibrate a judge: of 550 requests, about 90 thumbs remain, and 50 are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def give_thumbs(
 
 
 def rate_answer(row: SampleRow, sent: Exchange) -> bool | None:
-    """Whether the answer is good, by its recorded test result or else by the gold answer.
+    """Whether the answer is good, by its recorded score (at least 0.5) or else by the gold answer.
 
     None if there is neither, or no answer. Like a person, this sees only this answer and cannot
     compare it with Tier 3's.
@@ -47,6 +47,6 @@ def rate_answer(row: SampleRow, sent: Exchange) -> bool | None:
         return None
     tests = {str(name): recorded.score for name, recorded in row.models.items()}
     score = tests.get(sent.headers["x-route-model"])
-    if score is None:
+    if score is None and row.gold is not None:
         score = grade(sent.text, row.gold)
     return None if score is None else score >= 0.5

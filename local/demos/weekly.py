@@ -41,6 +41,8 @@ from route_switch_offline import SampleRow, load_sample
 STATE = STACK_FILE.parent
 REPORTS = STATE / "weekly"
 LOGS = STATE / "logs"
+QUERIES = 550
+"""How many of the recorded queries are sent, unless another number is asked for."""
 CONCURRENCY = 8
 """The local stack's limit on environments per function."""
 LIVE_EVERY = 10
@@ -73,7 +75,7 @@ def weekly(
     begins in shadow and goes live after learning.
     """
     console = new_console()
-    rows = [row for row in load_sample() if row.models][:queries]
+    rows = [row for row in load_sample() if row.models][: QUERIES if queries is None else queries]
     with _stack(console, assembly, on_running) as stack:
         week = Week(console, stack, find_deployed(None), approved)
         if in_shadow:

@@ -15,10 +15,12 @@ from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.prompt_document import to_markdown
-from route_switch_offline import load_sample
+from route_switch_offline import SampleRow, load_sample
 from tests.e2e.conftest import client_of
+from tests.support.sample import chat_rows
 
 SUPPORT = next(r for r in load_sample() if r.workload == "customer_support" and len(r.query) > 40)
+CHAT = chat_rows()[0]
 
 
 def ask(stack: StackInfo, text: str, **fields: str) -> httpx.Response:
@@ -29,17 +31,18 @@ def ask(stack: StackInfo, text: str, **fields: str) -> httpx.Response:
     )
 
 
-def test_a_real_query_is_routed_answered_and_recorded(offline: StackInfo) -> None:
-    answer = ask(offline, SUPPORT.query)
+@pytest.mark.parametrize("row", [SUPPORT, CHAT], ids=["support", "chat"])
+def test_a_real_query_is_routed_answered_and_recorded(offline: StackInfo, row: SampleRow) -> None:
+    answer = ask(offline, row.query)
     model = answer.headers["x-route-model"]
-    [recorded] = [given for name, given in SUPPORT.models.items() if name == model]
+    [recorded] = [given for name, given in row.models.items() if name == model]
     assert answer.headers["x-route-reason"] == "router"
     assert answer.json()["model"] == model
     assert answer.json()["choices"][0]["message"]["content"] == recorded.answer
     headers = {"authorization": f"Bearer {offline.api_key}"}
     url = f"{offline.endpoint}/v1/results/{answer.json()['id']}"
     record = httpx.get(url, headers=headers).json()
-    assert record["query_text"] == SUPPORT.query
+    assert record["query_text"] == row.query
     assert record["provider_model"] == recorded.recorded_model
     assert record["cost_usd"] == pytest.approx(recorded.cost_usd)
     assert record["saved_usd"] == pytest.approx(record["baseline_cost_usd"] - record["cost_usd"])

@@ -31,7 +31,7 @@ from route_switch.services.learning.build_outcomes import (
 )
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch_offline import load_sample
+from tests.support.sample import recorded_rows
 
 MODELS = {Tier.SMALL: "fake/small", Tier.MEDIUM: "fake/medium", Tier.LARGE: "fake/large"}
 BENCHMARK = {Tier.SMALL: "llama", Tier.LARGE: "gpt"}
@@ -326,12 +326,12 @@ def test_the_output_ratio_is_weighted_and_unknown_without_tokens() -> None:
 
 
 def test_the_recorded_sample_needs_no_call() -> None:
-    sample = [Example.model_validate(each.model_dump()) for each in load_sample() if each.models]
+    sample = [Example.model_validate(each.model_dump()) for each in recorded_rows()]
     models = dict(zip(Tier, ("offline/small", "offline/medium", "offline/large"), strict=True))
     calls = FakeCalls()
     built = build(*sample, models=models, calls=calls)
     assert calls.asked == []
-    assert len(built.table.rows) == 550
+    assert len(built.table.rows) == len(sample) > 700
     assert {cell.graded_by for cells in built.table.rows for cell in cells.values()} == {
         GradedBy.RECORDED
     }

@@ -19,7 +19,8 @@ from route_switch_offline import OFFLINE_MODELS, load_sample
 from tests.support.upstream import completion, failure, running_upstream
 
 HAND_WRITTEN = Path("layers/core/python/route_switch/data/hand_written.md")
-ROWS = 24
+SOME = load_sample()[6:30]  # with and without results
+ROWS = len(SOME)
 LEARNERS = ["linear", "knn", "clusters", "length"]
 NAMES = [*LEARNERS, "static-rules", "random", "tier-1", "tier-2", "tier-3", "oracle"]
 PROMPTS = ["hand-written", "incumbent", "candidate"]
@@ -39,7 +40,7 @@ def _cached_embeddings() -> Iterator[None]:
 def examples(tmp_path: Path) -> Path:
     """Write rows of the sample, some of them without results."""
     path = tmp_path / "examples.jsonl"
-    path.write_text("\n".join(row.model_dump_json() for row in load_sample()[:ROWS]), "utf-8")
+    path.write_text("\n".join(row.model_dump_json() for row in SOME), "utf-8")
     return path
 
 
@@ -106,7 +107,7 @@ def test_the_document_has_the_documented_fields(examples: Path) -> None:
     assert list(policies) == [*PROMPTS, *NAMES]
     assert list(document["shuffled_labels_against_random"]) == LEARNERS
     assert document["rows"] == "all"
-    rows = [row for row in load_sample()[:ROWS] if row.models]
+    rows = [row for row in SOME if row.models]
     assert document["n"] == len(rows) < ROWS
     for policy in policies.values():
         objective, within = policy["objective"], policy["intervals"]
@@ -124,7 +125,7 @@ def test_the_document_has_the_documented_fields(examples: Path) -> None:
 def test_constant_policies_match_the_recorded_results(examples: Path) -> None:
     document = evaluate(examples)
     policies = {policy["policy"]: policy for policy in document["policies"]}
-    rows = [row.models for row in load_sample()[:ROWS] if row.models]
+    rows = [row.models for row in SOME if row.models]
     small, _, large = OFFLINE_MODELS
     spent = {name: sum(models[name].cost_usd for models in rows) for name in OFFLINE_MODELS}
     scored = {name: sum(models[name].score for models in rows) for name in OFFLINE_MODELS}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.learning.grading import grade
-from route_switch_offline import load_sample
+from tests.support.sample import graded_rows
 
 RIGHT = [
     ("The answer is (H).", "H"),
@@ -97,8 +97,8 @@ the source scored 0, a text cut off that it scored 1, and whitespace around CRUX
 
 def test_grades_agree_with_recorded_scores() -> None:
     same: dict[str, list[bool]] = defaultdict(list)
-    for row in load_sample():
+    for row in graded_rows():
         for result in row.models.values():
-            same[row.workload].append(grade(result.answer, row.gold) == result.score)
+            same[row.workload].append(grade(result.answer, row.gold or "") == result.score)
     for workload, least in AGREEMENT.items():
         assert sum(same[workload]) / len(same[workload]) >= least, workload

@@ -22,7 +22,8 @@ from route_switch.domain.usage import Usage
 from route_switch.services.learning.calibrate_judge import LabeledAnswer, measure_agreement
 from route_switch.services.learning.judge_answers import JudgeAnswers, JudgeCounts, JudgeModel
 from route_switch.services.learning.paid_calls import Purpose, Reply
-from route_switch_offline import OFFLINE_MODELS, load_sample
+from route_switch_offline import OFFLINE_MODELS
+from tests.support.sample import recorded_rows
 
 TIER_3 = "It is forty-two."
 JUDGE = JudgeModel("openai/judge")
@@ -239,8 +240,7 @@ def test_the_simulated_judge_repeats_the_recorded_scores() -> None:
             row.models[size].answer,
             row.models[size].score >= row.models["offline/large"].score,
         )
-        for row, size in product(load_sample(), OFFLINE_MODELS[:2])
-        if row.models
+        for row, size in product(recorded_rows(), OFFLINE_MODELS[:2])
     ]
     agreement = measure_agreement(judge, labeled, threads=1)
     assert agreement.n > 700

@@ -8,9 +8,9 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judge_reply import read_choice
 from route_switch.domain.learning.judging import ABSTAINED, judge_messages
 from route_switch.domain.ports import JsonObject, ModelCall
-from route_switch_offline import load_sample
+from tests.support.sample import recorded_rows
 
-ROWS = tuple(row for row in load_sample() if row.models)
+ROWS = tuple(recorded_rows())
 MIRRORED = {"A": "B", "B": "A", "SAME": "SAME", None: None}
 
 

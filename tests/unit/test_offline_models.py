@@ -11,7 +11,7 @@ from route_switch.domain.learning.outcome import NO_RECORDING
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
-from route_switch_offline import SampleRow, load_sample
+from route_switch_offline import SampleRow, load_results, load_sample
 
 RECORDED = tuple(row for row in load_sample() if row.models)
 UNRECORDED = tuple(row for row in load_sample() if not row.models)
@@ -68,6 +68,12 @@ def test_a_query_without_a_recording_says_what_to_do_and_has_no_cost(query: str)
     assert "OPENAI_API_KEY" in answer.text
     assert "make up" in answer.text
     assert (answer.usage, answer.provider_model) == (None, None)
+
+
+def test_a_query_with_results_but_no_texts_has_no_recording() -> None:
+    row = load_results()[-1]
+    assert row.models
+    assert ask(user(row.query)).text == NO_RECORDING
 
 
 def test_a_query_that_merely_contains_a_recorded_one_has_no_recording() -> None:

@@ -11,7 +11,7 @@ from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.optimizer.report.frontier import Frontier
 from route_switch.optimizer.report.pictures.labels import Labeled, place
 from route_switch.optimizer.report.pictures.ranking import NARROW, WIDE, Ranking
-from route_switch.optimizer.report.pictures.svg import Box, Scale, text_width
+from route_switch.optimizer.report.pictures.svg import Box, AxisScale, text_width
 from tests.support.report import finished
 
 AREA = Box(50, 20, 340, 360)
@@ -103,7 +103,7 @@ def test_a_star_marks_what_the_learned_policy_clearly_differs_from() -> None:
 
 @given(st.floats(-2, 2), st.floats(0.01, 5), st.integers(3, 9))
 def test_ticks_are_round_few_and_inside(low: float, span: float, most: int) -> None:
-    ticks = Scale(low, low + span, 0, 100).ticks(most)
+    ticks = AxisScale(low, low + span, 0, 100).ticks(most)
     assert 0 < len(ticks) <= most + 1
     assert all(low - 1e-6 <= tick <= low + span + 1e-6 for tick in ticks)
     assert ticks == sorted(ticks)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from route_switch.domain.learning.example import Example, normalize_query, query_key
 from route_switch.domain.learning.near_duplicates import MIN_SIMILARITY, NearDuplicates
 from route_switch.domain.learning.split import SHARES, Side, Split, side_of, split
-from route_switch_offline import load_sample
+from route_switch_offline import load_results
 from tests.support.outcomes import spelled
 
 queries = st.text(min_size=1, max_size=30)
@@ -162,11 +162,12 @@ def test_questions_in_one_long_template_are_not_near_duplicates() -> None:
     assert split(examples).near_duplicates == 0
 
 
-def test_hardly_any_example_of_the_sample_is_removed() -> None:
-    examples = [Example.model_validate(row.model_dump()) for row in load_sample()]
+def test_hardly_any_example_of_the_sample_is_removed_and_over_1000_are_held_out() -> None:
+    examples = [Example.model_validate(row.model_dump()) for row in load_results()]
     result = split(examples)
     assert result.duplicates == 0
     assert result.near_duplicates <= 3
+    assert len(result.heldout) > 1000
 
 
 def similar(a: str, b: str) -> bool:

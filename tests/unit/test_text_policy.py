@@ -17,6 +17,7 @@ from route_switch.domain.learning.text_policy import (
     unsafe,
 )
 from route_switch_offline import load_sample
+from tests.support.sample import chat_rows
 
 UNSAFE = {
     "password: hunter2": "contains a secret",
@@ -157,8 +158,10 @@ def test_ordinary_questions_are_safe(text: str) -> None:
 
 
 def test_real_queries_are_rarely_unsafe() -> None:
-    found = [row.id for row in load_sample() if unsafe(row.query) is not None]
-    assert len(found) <= 2, found
+    chats = {row.id for row in chat_rows()}
+    found = {row.id for row in load_sample() if unsafe(row.query) is not None}
+    assert len(found - chats) <= 2, found
+    assert len(found & chats) <= 3, "chats that instruct a model, or hold markup"
 
 
 def test_the_packaged_prompt_is_safe() -> None:

@@ -6,8 +6,8 @@ order, which is a random one, after those that the search was developed on.
 
 import gzip
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -19,14 +19,19 @@ from route_switch.cli.model_options import known_prices, prices, tier_models
 from route_switch.cli.route import router_config
 from route_switch.optimizer.plan import Plan
 from route_switch.services.learning.pace import Pace
-from route_switch_offline import OFFLINE_MODELS, load_sample
+from route_switch_offline import OFFLINE_MODELS, load_results
 
 NOTES = {
     "customer_support": "Banking77 queries, graded by their intent label",
     "code_generation": "CRUXEval, which asks what code returns",
     "research_qa": "MMLU-Pro questions",
 }
-"""What the rows of an article's workload are a proxy of, in the sets that are made of them."""
+"""What stands in for the article's workloads in the larger sets."""
+SAMPLE_NOTES = {
+    "customer_support": "Banking77 queries, graded by their intent label",
+    "code_generation": "CRUXEval, which asks what code returns, MBPP and HumanEval",
+    "research_qa": "MMLU-Pro and OpenBookQA questions",
+}
 
 LLAMAS = ("llama-3.1-8b-instruct", "llama-3.1-70b-instruct")
 ROUTELLM = ("mixtral-8x7b-instruct", "gpt-4-1106-preview")
@@ -51,7 +56,8 @@ class LearningSet:
     """What one run learns from. `parts` None means the packaged sample.
 
     `margin` is how far a score may be below Tier 3's and still count as no worse. Texts of a set
-    that `is_private` may be measured, but not shown again. `proxies` says what its workloads are.
+    that `is_private` may be measured, but not shown again. `notes` says what stands in for a
+    workload of the article. The search has `rounds`.
     """
 
     name: str
@@ -59,8 +65,9 @@ class LearningSet:
     parts: tuple[DatasetPart, ...] | None = None
     margin: float = 0.0
     is_private: bool = False
-    proxies: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
+    rounds: int = 2
 
     @property
     def tiers(self) -> str:
@@ -71,7 +78,7 @@ class LearningSet:
     def lines(self, data: Path | None) -> Iterator[str]:
         """Yield the set's rows as JSON, with the tiers' names instead of the models'."""
         if self.parts is None or data is None:
-            yield from (row.model_dump_json() for row in load_sample() if row.models)
+            yield from (row.model_dump_json() for row in load_results())
             return
         for part in self.parts:
             with gzip.open(data / f"{part.name}.jsonl.gz", "rt", encoding="utf-8") as rows:
@@ -83,7 +90,12 @@ class LearningSet:
                     yield json.dumps(row)
 
 
-SAMPLE = LearningSet("sample", "The packaged sample", proxies=True)
+SAMPLE = LearningSet(
+    "sample",
+    "The packaged sample: chats, exam questions, code, support, mathematics",
+    notes=SAMPLE_NOTES,
+    rounds=1,  # it has to end within minutes; a second round takes a third of the time
+)
 MMLU_PRO = (*LLAMAS, "gpt-4o-2024-05-13")
 CRUX = DatasetPart("crux_output", (*LLAMAS, "gpt-4o-2024-08-06"))
 BANKING = DatasetPart("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5"))
@@ -92,7 +104,7 @@ SETS = (
         "three-workloads",
         "Three workloads: MMLU-Pro, CRUXEval, Banking77",
         (DatasetPart("mmlu_pro", MMLU_PRO, 1000, DEVELOPMENT_ROWS), CRUX, BANKING),
-        proxies=True,
+        notes=NOTES,
     ),
     LearningSet(
         "mmlu-pro-crux",
@@ -193,6 +205,7 @@ def run_of(
         judge_model=None,
         lambda_=lambda_,
         threads=threads,
+        rounds=learning_set.rounds,
         no_worse_margin=learning_set.margin,
         strategy="auto",
     )
@@ -206,5 +219,5 @@ def run_of(
         price=price,
         pace=Pace(),
         monthly_queries=100_000,
-        workload_notes=NOTES if learning_set.proxies else {},
+        workload_notes=learning_set.notes,
     )

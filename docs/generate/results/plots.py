@@ -43,7 +43,7 @@ def gains(found: Sequence[SetResult]) -> str:
     intervals = [gain for each in found for name, *_ in AGAINST if (gain := gain_over(each, name))]
     low = min((gain.low for gain in intervals), default=0.0)
     high = max((gain.high for gain in intervals), default=0.0)
-    scale = svg.Scale(min(low, -0.01), max(high, 0.01), NAMES + 16, WIDTH - 16)
+    scale = svg.AxisScale(min(low, -0.01), max(high, 0.01), NAMES + 16, WIDTH - 16)
     heading = "Objective of the learned policy minus that of others, on held-out rows"
     parts = [svg.text((16, 22), heading, size=16), *_legend(), *_gain_axis(scale, len(found))]
     for number, each in enumerate(found):
@@ -64,7 +64,7 @@ def _legend() -> Iterator[str]:
         x += 32 + svg.text_width(f"minus {words}")
 
 
-def _gain_axis(scale: svg.Scale, rows: int) -> Iterator[str]:
+def _gain_axis(scale: svg.AxisScale, rows: int) -> Iterator[str]:
     end = TOP + ROW * rows
     for tick in scale.ticks(9):
         yield svg.grid((scale(tick), TOP), (scale(tick), end))
@@ -75,7 +75,9 @@ def _gain_axis(scale: svg.Scale, rows: int) -> Iterator[str]:
     yield svg.text((WIDTH - 16, end + 34), "better →", anchor="end", size=12)
 
 
-def _interval(scale: svg.Scale, gain: Interval, y: float, color: str, name: str) -> tuple[str, str]:
+def _interval(
+    scale: svg.AxisScale, gain: Interval, y: float, color: str, name: str
+) -> tuple[str, str]:
     tip = f"{name}: {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}), n = {gain.n:,}"
     return (
         svg.line((scale(gain.low), y), (scale(gain.high), y), color, width=2),
@@ -112,8 +114,8 @@ def _panel(result: SetResult, area: svg.Box) -> Iterator[str]:
     ]
     values = [o.mean for curve, *_ in curves for o in curve.objectives]
     values += [value for value, *_ in levels]
-    rates = svg.Scale(0, ERROR_RATES[-1], area.left, area.right)
-    scale = svg.Scale(min(values) - 0.02, max(values) + 0.02, area.bottom, area.top)
+    rates = svg.AxisScale(0, ERROR_RATES[-1], area.left, area.right)
+    scale = svg.AxisScale(min(values) - 0.02, max(values) + 0.02, area.bottom, area.top)
     yield svg.text((area.left, area.top - 8), result.of.title, bold=True)
     yield from _panel_axes(area, rates, scale)
     labels, lines = [], []
@@ -135,7 +137,7 @@ def _panel(result: SetResult, area: svg.Box) -> Iterator[str]:
             yield svg.text(placed.baseline, placed.label)
 
 
-def _panel_axes(area: svg.Box, rates: svg.Scale, scale: svg.Scale) -> Iterator[str]:
+def _panel_axes(area: svg.Box, rates: svg.AxisScale, scale: svg.AxisScale) -> Iterator[str]:
     for tick in scale.ticks(6):
         yield svg.grid((area.left, scale(tick)), (area.right, scale(tick)))
         yield svg.text((area.left - 6, scale(tick) + 4), f"{tick:g}", anchor="end", size=12)

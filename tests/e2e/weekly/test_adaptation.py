@@ -38,7 +38,7 @@ from tests.support.scripted_models import (
 )
 from tests.support.weekly import Weekly, check_end, run_id
 
-SIDES = {"train": 32, "validation": 24, "heldout": 52}
+SIDES = {"train": 20, "validation": 16, "heldout": 52}
 """Queries per week. The gate needs 50 new held-out ones."""
 PROOFS = [query(n, PROOF) for n in numbers(**SIDES, hard=PROOF)]
 TRANSLATIONS = [query(n, TRANSLATION) for n in numbers(**SIDES, first=1000, hard=TRANSLATION)]
@@ -47,7 +47,7 @@ MORE_OF_BOTH = [
     *(query(n, hard) for n in (2001, 2003) for hard in (PROOF, TRANSLATION)),
 ]
 USERS = 8
-LABELS = 84
+LABELS = 64
 """Answers that people rate. 50 are enough to calibrate the judge, also without any one user."""
 LAMBDA = LearningConfig.model_fields["lambda_"].default
 

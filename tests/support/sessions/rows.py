@@ -91,12 +91,13 @@ def _row(source: str, row: FileRow, models: Mapping[Tier, str]) -> Row:
 
 
 def packaged_rows() -> dict[str, list[Row]]:
-    """Return the rows of the packaged sample, by set."""
+    """Return the rows of the packaged sample, by set, without chats: their scores are marks."""
     found: dict[str, list[Row]] = {}
     for row in load_sample():
-        if row.models:
+        source = row.id.partition("/")[0]
+        if row.models and source in PACKAGED:
             results = dict(zip(ALL_TIERS, (row.models[m] for m in OFFLINE_MODELS), strict=True))
-            name = PACKAGED[row.id.partition("/")[0]]
+            name = PACKAGED[source]
             scores = {tier: result.score for tier, result in results.items()}
             written = {tier: result.output_tokens for tier, result in results.items()}
             paired = Row(name, row.query, estimate_tokens(row.query), scores, written)

@@ -49,6 +49,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.route_examples import (
+    THREADS,
     RoutedExample,
     RouteExamples,
     why_unclear,
@@ -147,7 +148,7 @@ def _compare(
         from route_switch.optimizer.compare import Embedding, compare
         from route_switch.optimizer.embeddings import RememberedEmbeddings
     try:
-        embed = RememberedEmbeddings(EncoderClient().embed, MemoryMemo(), Pace())
+        embed = RememberedEmbeddings(EncoderClient().embed, MemoryMemo(), Pace(), THREADS)
         embedding = Embedding(embed, config.router_max_input_tokens)
         router = config.models.router
         return compare(table, train, prompts, _warning(route, router), embedding, lambda_)

@@ -78,7 +78,7 @@ class FolderRun:
         )
         cap.settle(0.0, calls.spent_usd)
         progress = RunProgress(screen, lambda: calls.spent_usd, self.budget_usd)
-        embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace)
+        embed = RememberedEmbeddings(EncoderClient().embed, memo, self.pace, self.plan.threads)
         with progress.shown():
             return self.job(RunDependencies(calls, cap, embed, progress))
 

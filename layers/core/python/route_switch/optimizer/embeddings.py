@@ -8,6 +8,7 @@ import numpy as np
 
 from route_switch.domain.learning.learning_ports import AnswerMemo
 from route_switch.optimizer.neighbors import Vectors
+from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.pace import Pace
 
 BLOCK_SIZE = 64
@@ -15,15 +16,18 @@ BLOCK_SIZE = 64
 
 
 class RememberedEmbeddings:
-    """`EmbedTexts` on top of `embed`, which maps one text to a vector.
+    """`EmbedTexts` on top of `embed`, which maps one text to a vector and can run in `threads`.
 
     Raise `DeadlineReachedError` between blocks when the time is over.
     """
 
-    def __init__(self, embed: Callable[[str], Vectors], memo: AnswerMemo, pace: Pace) -> None:
+    def __init__(
+        self, embed: Callable[[str], Vectors], memo: AnswerMemo, pace: Pace, threads: int = 1
+    ) -> None:
         self._embed = embed
         self._memo = memo
         self._pace = pace
+        self._threads = threads
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         blocks = (texts[start : start + BLOCK_SIZE] for start in range(0, len(texts), BLOCK_SIZE))
@@ -37,6 +41,6 @@ class RememberedEmbeddings:
             packed = base64.b64decode(str(known["vectors"]))
             return np.frombuffer(packed, dtype=np.float32).reshape(len(texts), -1)
         self._pace.wait_for_turn()
-        vectors = np.stack([self._embed(text) for text in texts]).astype(np.float32)
+        vectors = np.stack(map_ordered(self._embed, texts, self._threads)).astype(np.float32)
         self._memo.put(key, {"vectors": base64.b64encode(vectors.tobytes()).decode()})
         return vectors

@@ -70,15 +70,15 @@ class Frontier:
         lows += [c.quality for c in self.tried if c.quality is not None]
         lowest = max(min(lows, default=0.0) - 0.02, 0.0)
         return Axes(
-            svg.Scale(0.0, 1.05 * max([1.0, *costs]), area.left, area.right),
-            svg.Scale(min(lowest, 0.95), HIGHEST, area.bottom, area.top),
+            svg.AxisScale(0.0, 1.05 * max([1.0, *costs]), area.left, area.right),
+            svg.AxisScale(min(lowest, 0.95), HIGHEST, area.bottom, area.top),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    cost: svg.Scale
-    quality: svg.Scale
+    cost: svg.AxisScale
+    quality: svg.AxisScale
 
     def at(self, cost: float, quality: float) -> svg.Point:
         return self.cost(cost), self.quality(quality)

@@ -75,14 +75,14 @@ class _Rows:
         return min(max(svg.text_width(label, bold=True) for label in labels), self.width * 0.32)
 
     @property
-    def scale(self) -> svg.Scale:
+    def scale(self) -> svg.AxisScale:
         low = min(policy.objective.low for policy in self.ranked)
         high = max(policy.objective.high for policy in self.ranked)
         room = max(0.02 * (high - low), 0.005)
         first, last = EDGE, self.width - EDGE - 12
         if not self.is_narrow:
             first, last = self.name_width + 14, self.width - len(COLUMNS) * COLUMN - 22
-        return svg.Scale(low - room, high + room, first, last)
+        return svg.AxisScale(low - room, high + room, first, last)
 
     def bar(self, number: int) -> float:
         """Return the y of a row's bar."""

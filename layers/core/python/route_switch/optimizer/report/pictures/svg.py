@@ -49,7 +49,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """Maps values to pixels: `low` to `first`, `high` to `last`, and what is outside to the nearer
     of them."""
 
