@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import io
 import logging
+import math
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,12 +33,13 @@ class SearchSize:
     """How far MIPROv2 searches.
 
     `candidates` is the number of instructions and of demo sets, including the incumbent's. Each
-    trial evaluates one pair of them on all validation rows.
+    trial evaluates one pair of them on all validation rows. A few demos are enough: people read
+    the prompt, and the criteria are what generalizes.
     """
 
     candidates: int = 14
     trials: int = 40
-    demos: int = 16
+    demos: int = 9
     view_data_batch_size: int = 20
 
 
@@ -100,6 +103,7 @@ class MiproSearch:
             incumbent,
             self._why_rejected,
             self.rejected,
+            _examples(_demo_pool(trainset), self._tiers),
             metric=metric,
             prompt_model=self._prompt_model,
             task_model=self._task_model,
@@ -122,7 +126,7 @@ class MiproSearch:
         ):
             optimizer.compile(
                 RouteToTier(incumbent),
-                trainset=_examples(trainset, self._tiers),
+                trainset=_examples(_shuffled(trainset, seed), self._tiers),
                 valset=_examples(valset, self._tiers),
                 num_trials=size.trials,
                 minibatch=False,
@@ -142,7 +146,8 @@ class MiproSearch:
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
 
-    The incumbent's demos are the first demo set, as its instruction is the first instruction.
+    The incumbent's demos are the first demo set, as its instruction is the first instruction. The
+    others are drawn from `demos`, of which the first few are the most typical; one set is empty.
     """
 
     def __init__(
@@ -150,18 +155,34 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
         incumbent: RoutingPrompt,
         why_rejected: Callable[[str], str | None],
         rejected: Counter[str],
+        demos: list[dspy.Example],
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self._incumbent = incumbent
         self._why_rejected = why_rejected
         self._rejected = rejected
+        self._demos = demos
 
-    def _bootstrap_fewshot_examples(self, program: RouteToTier, *args: Any, **kwargs: Any) -> Any:
-        sets = super()._bootstrap_fewshot_examples(program, *args, **kwargs)
+    def _bootstrap_fewshot_examples(
+        self, program: RouteToTier, _: object, *args: Any, **kwargs: Any
+    ) -> Any:
+        sets = super()._bootstrap_fewshot_examples(program, self._demos, *args, **kwargs)
+        sets[0] = [self._balanced(demos) for demos in sets[0]]
         if program.choose.demos:
             sets[0].insert(0, program.choose.demos)
         return sets
+
+    def _balanced(self, demos: list[dspy.Example]) -> list[dspy.Example]:
+        """Keep an equal share of the demos for each tier, so that none dominates the prompt."""
+        most = math.ceil(self.max_bootstrapped_demos / len(Tier))
+        kept: Counter[str] = Counter()
+        balanced = []
+        for demo in demos:
+            kept[demo.tier] += 1
+            if kept[demo.tier] <= most:
+                balanced.append(demo)
+        return balanced
 
     def _propose_instructions(self, *args: Any, **kwargs: Any) -> dict[int, list[str]]:
         incumbent, *proposals = super()._propose_instructions(*args, **kwargs)[0]
@@ -204,6 +225,17 @@ class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
             prompt = prompt_of(program, self._messages)
             if fits(prompt):
                 self._record(Trial(prompt, self._metric.mean_reward(outputs.score)))
+
+
+def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:
+    """Return the queries that may become demos, the most typical first."""
+    ranked = [(query.demo_rank, query) for query in queries if query.demo_rank is not None]
+    return [query for _, query in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _shuffled(queries: list[LabeledQuery], seed: int) -> list[LabeledQuery]:
+    """Mix the queries: DSPy shows the proposer only the first ten batches."""
+    return random.Random(seed).sample(queries, len(queries))  # noqa: S311  # not for security
 
 
 def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:
