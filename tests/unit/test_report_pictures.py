@@ -11,7 +11,7 @@ from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.optimizer.report.frontier import Frontier
 from route_switch.optimizer.report.pictures.labels import Labeled, place
 from route_switch.optimizer.report.pictures.ranking import NARROW, WIDE, Ranking
-from route_switch.optimizer.report.pictures.svg import Box, AxisScale, text_width
+from route_switch.optimizer.report.pictures.svg import AxisScale, Box, text_width
 from tests.support.report import finished
 
 AREA = Box(50, 20, 340, 360)
