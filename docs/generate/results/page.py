@@ -209,7 +209,7 @@ def _policies(report: Report) -> ReportTable:
     return ReportTable(
         caption=f"{table.caption} “Learned −” is the learned policy's objective minus this "
         "one's, paired by row.",
-        head=(*table.head[:-1], "Learned −"),
-        rows=tuple((*row[:-1], _gain(report.against.get(str(row[0])))) for row in table.rows),
+        head=(*table.head, "Learned −"),
+        rows=tuple((*row, _gain(report.against.get(str(row[0])))) for row in table.rows),
         strong=table.strong,
     )
