@@ -7,8 +7,11 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from docs.generate.results import runs
+from docs.generate.results.__main__ import evaluate
 from docs.generate.results.learning_sets import SETS, LearningSet
 from docs.generate.results.runs import LAMBDAS, STAMP, TEXTS, Runs
 from route_switch.cli.folder_run import MEMO, FolderRun
@@ -103,3 +106,20 @@ def test_nothing_that_quotes_a_private_sets_queries_is_kept(fake: FakeRuns) -> N
         kept = json_file.from_json((folder / "report.json").read_text("utf-8"))
         assert kept.moved == () and kept.candidate_prompt == "" and kept.candidates == ()
         assert kept.policies
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sets", "banking77,none"], "There is no set none"),
+        (["--sets", "banking77"], "has no banking77.jsonl.gz"),
+    ],
+)
+def test_a_name_or_a_folder_that_does_not_fit_is_refused_before_any_run(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    app = typer.Typer()
+    app.command()(evaluate)
+    done = CliRunner().invoke(app, ["--data", str(tmp_path), *arguments])
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.replace("│", " ").split())

@@ -35,21 +35,44 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=1, help="Sets at a time.")] = os.cpu_count() or 1,
 ) -> None:
     """Learn from each set and write the figures of all."""
-    names = [name.strip() for name in sets.split(",") if name.strip()]
-    unknown = sorted(set(names) - {each.name for each in ALL})
-    if unknown:
-        known = ", ".join(each.name for each in ALL)
-        raise typer.BadParameter(f"There is no set {', '.join(unknown)}. Choose from {known}.")
-    chosen = [each for each in ALL if not names or each.name in names]
-    runs, began = Runs(data, OUT), time.monotonic()
-    for done in runs.learn_all(chosen, workers):
-        typer.echo(f"{(time.monotonic() - began) / 60:5.1f} min  {done.name}")
+    chosen = _chosen(sets)
+    _check(data, chosen)
+    runs, began, failed = Runs(data, OUT), time.monotonic(), False
+    for done, error in runs.learn_all(chosen, workers):
+        failed = failed or error is not None
+        said = done.name if error is None else f"{done.name} failed: {error}"
+        typer.echo(f"{(time.monotonic() - began) / 60:5.1f} min  {said}", err=error is not None)
+    if failed:
+        typer.echo(f"{results} stays as it was. The same command continues.", err=True)
+        raise typer.Exit(1)
     found = [runs.result(each) for each in chosen]
     images = results.parent / "images"
     write_plots(found, images)
     picture.draw({each.of.name: each.report for each in found}, images)
     results.write_text(page(found, *_routellm(chosen, data)), "utf-8")
     typer.echo(f"{results}, {images}")
+
+
+def _chosen(sets: str) -> list[LearningSet]:
+    names = {name.strip() for name in sets.split(",") if name.strip()}
+    known = [each.name for each in ALL]
+    unknown = sorted(names.difference(known))
+    if unknown:
+        raise typer.BadParameter(
+            f"There is no set {', '.join(unknown)}. Choose from {', '.join(known)}."
+        )
+    return [each for each in ALL if not names or each.name in names]
+
+
+def _check(data: Path, chosen: Sequence[LearningSet]) -> None:
+    """Fail before the first run, not hours after it."""
+    files = {f"{part.name}.jsonl.gz" for each in chosen for part in each.parts or ()}
+    missing = sorted(name for name in files if not (data / name).exists())
+    if missing:
+        raise typer.BadParameter(
+            f"{data} has no {', '.join(missing)}. docs/data.md names the sources; --sets leaves "
+            "sets out."
+        )
 
 
 def _routellm(chosen: Sequence[LearningSet], data: Path) -> tuple[str, ...]:

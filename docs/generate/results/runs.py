@@ -61,15 +61,16 @@ class Runs:
     lambdas: tuple[float, ...] = LAMBDAS
     make_run: MakeRun = run_of
 
-    def learn_all(self, sets: Sequence[LearningSet], workers: int) -> Iterator[LearningSet]:
+    def learn_all(
+        self, sets: Sequence[LearningSet], workers: int
+    ) -> Iterator[tuple[LearningSet, BaseException | None]]:
         """Learn from each set in a process of its own, whose memory ends with it. Yield each set
-        when it is finished."""
+        when it is finished, with what stopped it if it failed."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, max_tasks_per_child=1) as pool:
             pending = {pool.submit(self.learn, each): each for each in sets}
             for done in as_completed(pending):
-                done.result()
-                yield pending[done]
+                yield pending[done], done.exception()
 
     def learn(self, learning_set: LearningSet) -> None:
         folder = self.out / learning_set.name
