@@ -16,13 +16,17 @@ import typer
 
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.learning.file_memo import MemoFile
-from route_switch.adapters.models.encoder import EncoderClient
+from route_switch.adapters.models.encoder import EncoderClient, read_messages, scores_of
+from route_switch.adapters.models.encoder import split as split_query
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import optimizer_extra
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import GradedBy, Outcome, OutcomeTable
 from route_switch.domain.learning.split import split
 from route_switch.domain.local_model import expect
+from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.embeddings import RememberedEmbeddings
@@ -62,16 +66,21 @@ class Questions:
 
 def routellm_chapter(data: Path) -> str:
     """Return a chapter for docs/results.md."""
-    table = routellm_table(routers_on_sets(data, _embed_with_memo()))
+    prompts = {"packaged prompt": packaged_prompt()}
+    table = routellm_table(routers_on_sets(data, _embed_with_memo(), prompts))
     return "\n\n".join(
         ["## RouteLLM's measures", COMPARABLE, f"*{table.caption}.*", table_of(table)]
     )
 
 
-def routers_on_sets(data: Path, embed: EmbedTexts) -> list[RouterOnSet]:
-    """Measure each learner, and the strategy `local`. All are taught with the train rows of MMLU
-    and GSM8K together, `local` with the validation rows too; they are measured on the held-out rows
-    of each, and on all of MT-Bench."""
+def routers_on_sets(
+    data: Path, embed: EmbedTexts, prompts: Mapping[str, RoutingPrompt] | None = None
+) -> list[RouterOnSet]:
+    """Measure `prompts` with `local/encoder`, the strategy `local`, and each learner.
+
+    What learns is taught with the train rows of MMLU and GSM8K together, and `local` with the
+    validation rows too. All are measured on the held-out rows of each, and on all of MT-Bench.
+    """
     sides = {
         MMLU: split(_read(data, "routellm_mmlu")[:MMLU_ROWS]),
         GSM8K: split(_read(data, "routellm_gsm8k")),
@@ -89,8 +98,28 @@ def routers_on_sets(data: Path, embed: EmbedTexts) -> list[RouterOnSet]:
         )
         for name, examples in measured.items()
         for on in (_questions(examples, embed),)
-        for router, (rows, wants) in {**_local(local, on), **_learned(train, on)}.items()
+        for router, (rows, wants) in {
+            **_prompted(prompts or {}, on),
+            **_local(local, on),
+            **_learned(train, on),
+        }.items()
     ]
+
+
+def _prompted(prompts: Mapping[str, RoutingPrompt], on: Questions) -> dict[str, tuple[int, Floats]]:
+    """Return how much the encoder wants the strong model for each question: the score of Tier 3's
+    criteria and demos minus that of Tier 1's."""
+    limit = router_config("local/encoder").router_max_input_tokens
+
+    def wants(prompt: RoutingPrompt, query: Query) -> float:
+        scores = scores_of(*split_query(read_messages(prompt.render(query, limit))))
+        return scores[Tier.LARGE] - scores[Tier.SMALL]
+
+    queries = [example.as_query for example in on.table.examples]
+    return {
+        name: (0, np.array([wants(prompt, query) for query in queries], dtype=np.float64))
+        for name, prompt in prompts.items()
+    }
 
 
 def _local(trained: TrainedLocal | None, on: Questions) -> dict[str, tuple[int, Floats]]:

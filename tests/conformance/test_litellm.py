@@ -86,11 +86,13 @@ def test_anthropic_dialect(conformance: Conformance, dialect: Dialect, stream: b
     conformance.check(ANTHROPIC, dialect, stream=stream, events=stream)
 
 
+@pytest.mark.usefixtures("without_records")
 @every_dialect(ANTHROPIC.form)
 def test_anthropic_dialect_in_its_own_protocol(conformance: Conformance, dialect: Dialect) -> None:
     check(conformance, ANTHROPIC, dialect)
 
 
+@pytest.mark.usefixtures("without_records")
 @every_dialect(ANTHROPIC.form)
 def test_anthropic_dialect_as_a_response(conformance: Conformance, dialect: Dialect) -> None:
     check_response(conformance, ANTHROPIC, dialect, stream=True)
@@ -102,6 +104,7 @@ def test_gemini_dialect(conformance: Conformance, dialect: Dialect, stream: bool
     conformance.check(GEMINI, dialect, stream=stream)
 
 
+@pytest.mark.usefixtures("without_records")
 @every_dialect(GEMINI.form)
 def test_gemini_dialect_as_a_response(conformance: Conformance, dialect: Dialect) -> None:
     check_response(conformance, GEMINI, dialect, stream=False)

@@ -13,6 +13,8 @@ from tests.conformance.test_openai_compatible import CLIENT as OPENAI
 from tests.integration.messages_client import WEATHER, client_of, streamed_by
 from tests.integration.messages_client import create as whole
 
+pytestmark = pytest.mark.usefixtures("without_records")
+
 STOP_REASONS = {
     "stop": {"end_turn", "refusal"},
     "length": {"max_tokens"},

@@ -3,6 +3,8 @@ completions."""
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.conftest import QUERY, Client, Conformance, both_ways, every_dialect
 from tests.conformance.dialect import Dialect, Seen
 from tests.conformance.reading import strict_json
@@ -10,6 +12,8 @@ from tests.conformance.test_bedrock import CLIENT as BEDROCK
 from tests.conformance.test_openai_compatible import CLIENT as OPENAI
 from tests.integration.conftest import Answer
 from tests.support.response_reading import read_response, read_response_stream
+
+pytestmark = pytest.mark.usefixtures("without_records")
 
 Json = Any  # answers, which are read at many places
 COMMON = ("temperature", "top_p", "seed", "stop")

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from layers.offline.routellm_sets import MODELS, routers_on_sets
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.optimizer import routellm_measures
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.report.figures import Interval
 from route_switch.optimizer.report.routellm_table import (
@@ -61,15 +64,18 @@ def see(texts: Sequence[str]) -> Vectors:
     return np.array([[1, 0] if "hard" in text else [0, 1] for text in texts], dtype=np.float32)
 
 
-def test_learners_are_measured_on_rows_that_did_not_teach_them(tmp_path: Path) -> None:
-    for name, n in (("routellm_mmlu", 240), ("routellm_gsm8k", 120), ("routellm_mtbench", 30)):
+def test_learners_are_measured_on_rows_that_did_not_teach_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routellm_measures, "RESAMPLES", 50)
+    for name, n in (("routellm_mmlu", 120), ("routellm_gsm8k", 90), ("routellm_mtbench", 20)):
         write(tmp_path, name, n)
-    found = routers_on_sets(tmp_path, see)
+    found = routers_on_sets(tmp_path, see, {"prompt": packaged_prompt()})
     sets = {router.questions: router.measures.calls.apgr.n for router in found}
     assert list(sets) == ["MT-Bench", "MMLU", "GSM8K"]
-    assert sets["MT-Bench"] == 30
-    assert 0 < sets["MMLU"] < 240 / 2
+    assert sets["MT-Bench"] == 20
+    assert 0 < sets["MMLU"] < 120 / 2
     best = {router.router: router.measures.calls.apgr.mean for router in found}
     assert best["linear"] > 0.75
     assert best["local"] > 0.75
-    assert set(best) == {"local", "linear", "knn", "clusters", "length"}
+    assert set(best) == {"prompt", "local", "linear", "knn", "clusters", "length"}
