@@ -10,7 +10,9 @@ from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promise import as_provenance
 from route_switch.domain.prompt_document import parse_prompt, to_json
-from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
+from route_switch.domain.prompt_document import to_markdown as to_document
+from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES, fits
+from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt, StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.bypass_tuning import tune_bypass
@@ -133,6 +135,19 @@ def test_hybrid_asks_nobody_if_asking_does_not_pay(rows: ValidationRows) -> None
     local, hybrid = hybrid_of(rows, useless)
     assert hybrid.asked == 0
     assert hybrid.objective.mean == pytest.approx(local.objective.mean)
+
+
+def test_a_local_model_leaves_a_long_prompt_within_parameter_store(rows: ValidationRows) -> None:
+    """It names fewer features then."""
+    room = MAX_BYTES - PROVENANCE_BYTES - len(to_document(INCUMBENT).encode())
+    long = INCUMBENT.model_copy(
+        update={"instruction": f"{INCUMBENT.instruction}\n- {'x' * (room - 400)}"}
+    )
+    local = train_local(planted(240, 1), planted(160, 2), "redacted", 0.2)
+    served = estimates(rows, long, None, local, 0)["local"].prompt
+    assert fits(served)
+    assert served.local_model is not None
+    assert 0 < len(served.local_model.strongest) < len(local.strongest)
 
 
 def test_a_bypass_is_proposed_where_short_queries_need_no_router() -> None:

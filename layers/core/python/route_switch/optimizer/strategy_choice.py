@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from route_switch.domain.local_model import LocalModel
+from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
 from route_switch.optimizer.bypass_tuning import BypassTuning
 from route_switch.optimizer.local_rows import Mask
 from route_switch.optimizer.local_training import TrainedLocal
 from route_switch.optimizer.statistics import MeanAndError
+from route_switch.optimizer.strong_features import MOST
 from route_switch.optimizer.validation_rows import Decisions, ValidationRows
 
 TIE = 0.002
@@ -120,7 +122,7 @@ def _hybrid(
     own = local_decisions(rows, local, bypass_tokens)
     leads = local.validation.leads(rows.lambda_)
     bypassed = rows.shorter_than(bypass_tokens)
-    thresholds = _thresholds(leads, bypassed)
+    thresholds = _thresholds(leads, bypassed) if local.constant is None else [0.0]
     unsure = [(leads < threshold) & ~bypassed for threshold in thresholds]
     chosen = [own.where(each, asked) for each in unsure]
     best = rows.best(chosen)
@@ -141,11 +143,21 @@ def _thresholds(leads: np.ndarray[tuple[int], np.dtype[np.float64]], bypassed: M
 def _with_model(
     prompt: RoutingPrompt, strategy: StrategyName, local: TrainedLocal, ask_below: float | None
 ) -> RoutingPrompt:
+    """Name as many of the strongest features as Parameter Store has room for."""
     numbers = local.numbers
-    model = LocalModel(
-        sha256=numbers.sha256, ask_below=ask_below, strongest=local.strongest, numbers=numbers
-    )
-    return prompt.model_copy(update={"strategy": strategy, "local_model": model})
+    for most in range(MOST, -1, -1):
+        shown = tuple(
+            feature
+            for tier in numbers.tiers
+            for feature in [each for each in local.strongest if each.tier is tier][:most]
+        )
+        model = LocalModel(
+            sha256=numbers.sha256, ask_below=ask_below, strongest=shown, numbers=numbers
+        )
+        served = prompt.model_copy(update={"strategy": strategy, "local_model": model})
+        if fits(served):
+            break
+    return served
 
 
 def _estimate(
