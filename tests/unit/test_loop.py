@@ -238,7 +238,7 @@ def test_an_interrupted_run_gives_the_same_artifact() -> None:
 def test_the_second_round_starts_from_the_best_of_the_first(run: Run) -> None:
     trials = run[0].trials
     size = 1 + PLAN.size.trials
-    best = max(trials[:size], key=lambda trial: trial.reward)
+    best = max(trials[:size], key=lambda trial: (trial.reward, -len(trial.prompt.demos)))
     assert trials[size].prompt.version == best.prompt.version
 
 

@@ -78,7 +78,7 @@ class LearningConfig(BaseModel):
     """Instructions, and demo sets, proposed per round."""
     trials: Annotated[int, Field(ge=1)] = 40
     """Prompts evaluated per round."""
-    demos: Annotated[int, Field(ge=1)] = 16
+    demos: Annotated[int, Field(ge=1)] = 9
     """Most demos in a prompt."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search."""
