@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from layers.offline.build_sample import MAX_QUERY_CHARACTERS, SOURCES, Source, build
+from layers.offline.build_sample import MAX_QUERY_CHARACTERS, build
+from layers.offline.sample_sources import SOURCES, Source
 from route_switch_offline import ResultRow, SampleRow
 
 LONG = "a long question " * MAX_QUERY_CHARACTERS
