@@ -1,6 +1,6 @@
 """`make learn`: the whole learning loop on the packaged sample (docs/data.md), offline.
 
-Usage: python layers/offline/learn.py
+Usage: python -m layers.offline.learn
 
 The run is in `.local/learn/sample/`; what is already there is reused. `make evaluate` learns from
 larger sets.

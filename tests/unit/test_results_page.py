@@ -15,9 +15,15 @@ from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
 from docs.generate.results.page import page, picked
 from docs.generate.results.plots import PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
+from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.report.figures import Interval
+from route_switch.optimizer.report.strategy_figures import (
+    BypassTuningFigures,
+    Strategies,
+    StrategyFigures,
+)
 from tests.support.report import MOVED_QUERIES, finished, stopped
 
 LAMBDA = 0.2
@@ -94,22 +100,48 @@ def test_the_page_quotes_no_query() -> None:
     assert not any(query in page([result()]) for query in MOVED_QUERIES if query)
 
 
+def strategies(chosen: StrategyName) -> Strategies:
+    estimate = StrategyFigures(
+        strategy=chosen, objective=0.8, error=0.01, asked=0.2, asked_heldout=0.25, chosen=True
+    )
+    bypass = BypassTuningFigures(
+        current=8, proposed=None, gain=0.0, error=0.0, changed=0, n=9, thresholds=()
+    )
+    return Strategies(
+        asked_for="auto",
+        chosen=chosen,
+        tie=0.002,
+        n=9,
+        estimates=(estimate,),
+        local=None,
+        why_no_local=None,
+        bypass=bypass,
+    )
+
+
 @pytest.mark.parametrize(
-    ("same", "words"),
+    ("chosen", "same", "words"),
     [
-        (("local", "tier-3"), "local, always Tier 3"),
-        (("local", "hybrid"), "local"),
-        (("prompt",), "prompt"),
-        (("hand-written", "incumbent"), "hand-written"),
-        ((), "none"),
+        ("local", ("tier-3",), "local, always Tier 3"),
+        ("local", ("incumbent",), "local"),
+        ("prompt", (), "prompt"),
+        ("hybrid", (), "hybrid, 25.0% asked"),
     ],
 )
-def test_what_was_picked_is_what_decides_like_the_learned_policy(
-    same: tuple[str, ...], words: str
+def test_the_page_says_which_strategy_was_picked(
+    chosen: StrategyName, same: tuple[str, ...], words: str
 ) -> None:
     nothing = Interval(mean=0.0, low=0.0, high=0.0, n=9)
     against = {**finished().against, **dict.fromkeys(same, nothing)}
-    assert picked(finished(against=against)) == words
+    assert picked(finished(against=against, strategies=strategies(chosen))) == words
+    assert picked(finished(against=against)) == "–"
+
+
+def test_a_run_that_keeps_its_prompt_picks_the_hand_written_one() -> None:
+    report = finished(strategies=strategies("prompt"))
+    kept = {"candidate_prompt": report.incumbent_prompt}
+    nothing = {"incumbent": Interval(mean=0.0, low=0.0, high=0.0, n=9)}
+    assert picked(report.model_copy(update={**kept, "against": nothing})) == "hand-written"
 
 
 def test_a_set_whose_run_found_nothing_still_has_a_row() -> None:

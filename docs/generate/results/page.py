@@ -18,7 +18,14 @@ from route_switch.optimizer.report.article_table import (
 )
 from route_switch.optimizer.report.figures import Interval, Report
 from route_switch.optimizer.report.markdown_page import table_of
-from route_switch.optimizer.report.text_format import ReportTable, difference, fixed, percent, ratio
+from route_switch.optimizer.report.text_format import (
+    ReportTable,
+    difference,
+    fixed,
+    percent,
+    ratio,
+    share,
+)
 from route_switch.optimizer.report.verdict import (
     best_constant,
     find,
@@ -28,8 +35,6 @@ from route_switch.optimizer.report.verdict import (
 )
 
 STRATEGIES = ("prompt", "local", "hybrid")
-PICKED_FIRST = ("local", "hybrid", "prompt", "hand-written")
-"""Of strategies that decide alike, `auto` picks the one that is the cheapest to serve."""
 ARTICLE_SET = "three-workloads"
 
 
@@ -117,11 +122,24 @@ def _overview_row(result: SetResult) -> tuple[str, ...]:
 
 
 def picked(report: Report) -> str:
-    """Return the strategy whose decisions the candidate makes, and the tier if it is a constant."""
-    same = {name for name, gain in report.against.items() if gain.low == gain.high == 0}
-    strategy = next((name for name in PICKED_FIRST if name in same), None)
-    tier = next((f", always Tier {tier}" for tier in "123" if f"tier-{tier}" in same), "")
-    return f"{strategy or 'none'}{tier}"
+    """Return the strategy of the candidate, how often it asks the router LLM if it is `hybrid`, and
+    the tier if it sends every query there."""
+    if report.strategies is None:
+        return NOTHING
+    if report.candidate_prompt == report.incumbent_prompt and _decides_as(report, INCUMBENT):
+        return "hand-written"
+    chosen = report.strategies.chosen
+    asked = [e.asked_heldout for e in report.strategies.estimates if e.strategy == chosen]
+    share_asked = f", {share(asked[0])} asked" if chosen == "hybrid" and asked[0] else ""
+    tier = next(
+        (f", always Tier {tier}" for tier in "123" if _decides_as(report, f"tier-{tier}")), ""
+    )
+    return f"{chosen}{share_asked}{tier}"
+
+
+def _decides_as(report: Report, policy: str) -> bool:
+    gain = report.against.get(policy)
+    return gain is not None and gain.low == gain.high == 0
 
 
 def _worst_control(report: Report) -> str:
