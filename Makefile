@@ -23,7 +23,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
+.PHONY: help install demo weekly learn evaluate docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
 .PHONY: test unit infra integration conformance e2e soak test-llm test-clients lint
 
 help:  ## show this list
@@ -78,8 +78,11 @@ weekly: export OFFLINE_ANSWER_S = $(if $(SHADOW),1,0)
 weekly: install  ## show a week in minutes: queries, a learning run, its verdict (QUERIES=n APPROVE=1 SHADOW=1)
 	@$(BIN)/python -m local.demos weekly $(if $(QUERIES),--queries $(QUERIES)) $(if $(APPROVE),--approve) $(if $(RUNNING),--running) $(if $(SHADOW),--shadow)
 
-learn: install  ## learn a routing prompt from the packaged sample (DATA=folder: larger sets)
-	@$(BIN)/python layers/offline/learn.py $(if $(DATA),--data $(DATA)) $(if $(RESULTS),--results $(RESULTS))
+learn: install  ## learn a routing prompt from the packaged sample
+	@$(BIN)/python -m layers.offline.learn
+
+evaluate: install  ## learn from all shared sets and write docs/results.md (DATA=folder SETS=a,b RESULTS=file)
+	@$(BIN)/python -m docs.generate.results --data $(or $(DATA),$(error DATA is missing. Example: make evaluate DATA=../benchmarks)) $(if $(SETS),--sets $(SETS)) $(if $(RESULTS),--results $(RESULTS))
 
 up: install  ## run the stack until Ctrl-C, with real models if there are any (PROFILE=offline FRESH=1)
 	@$(BIN)/python -m local.up --profile $(UP_PROFILE) $(if $(FRESH),--fresh)
@@ -87,7 +90,7 @@ up: install  ## run the stack until Ctrl-C, with real models if there are any (P
 docs: install  ## generate pages of docs/ (cli, configuration, metrics, OpenAPI)
 	@$(BIN)/python -m docs.generate
 
-picture: install  ## draw docs/images/ from the reports of 'make learn'
+picture: install  ## draw cost against quality again from the reports of 'make evaluate'
 	@$(BIN)/python -m docs.generate.picture
 
 synth: install  ## synthesize the CDK app into cdk.out/ (STAGE=local|dev|staging|prod)

@@ -1,15 +1,15 @@
-"""`make picture`: draw cost against quality from the reports of `make learn`, as SVG.
+"""`make picture`: draw cost against quality from the reports of `make evaluate`, as SVG.
 
 Usage: python -m docs.generate.picture [--reports FOLDER] [--images FOLDER]
 
-The folder of reports holds `<set>/report.json`, as `make learn` leaves it in `.local/learn/`. The
-same report gives the same bytes, drawn as in the report's own page. Colors are mid tones, legible
-on white and on black.
+The folder of reports holds `<set>/lambda-0.2/report.json`, as `make evaluate` leaves it. The same
+report gives the same bytes, drawn as in the report's own page. Colors are mid tones, legible on
+white and on black.
 """
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import wrap
 
@@ -77,29 +77,28 @@ def _notes(report: Report) -> Iterable[str]:
         yield svg.text((AREA.left, AREA.bottom + 58 + 17 * number), line, size=12)
 
 
-def draw(reports: Path, images: Path) -> list[Path]:
-    """Draw each pictured set that has a report, and return the images."""
-    found = {name: reports / name / "report.json" for name in SETS}
+def draw(reports: Mapping[str, Report], images: Path) -> list[Path]:
+    """Draw the reports of the pictured sets, and return the images."""
+    images.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for name, file in found.items():
-        if not file.exists():
-            continue
-        images.mkdir(parents=True, exist_ok=True)
-        image = images / f"{name}.svg"
-        image.write_text(picture(from_json(file.read_text("utf-8")), SETS[name]), "utf-8")
-        drawn.append(image)
+    for name, title in SETS.items():
+        if name in reports:
+            image = images / f"{name}.svg"
+            image.write_text(picture(reports[name], title), "utf-8")
+            drawn.append(image)
     return drawn
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make picture", description=__doc__.splitlines()[0])
-    parser.add_argument("--reports", type=Path, default=Path(".local/learn"))
+    parser.add_argument("--reports", type=Path, default=Path(".local/evaluate"))
     parser.add_argument("--images", type=Path, default=Path("docs/images"))
     arguments = parser.parse_args()
-    drawn = draw(arguments.reports, arguments.images)
-    if not drawn:
-        sys.exit(f"There is no report in {arguments.reports}. Run `make learn` first.")
-    for image in drawn:
+    files = {name: arguments.reports / name / "lambda-0.2/report.json" for name in SETS}
+    reports = {n: from_json(f.read_text("utf-8")) for n, f in files.items() if f.exists()}
+    if not reports:
+        sys.exit(f"There is no report in {arguments.reports}. Run `make evaluate` first.")
+    for image in draw(reports, arguments.images):
         sys.stdout.write(f"{image}\n")
 
 

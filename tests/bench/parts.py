@@ -17,10 +17,12 @@ from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import FACTORIES, ModelClients
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import ParametersReadTogether
+from route_switch.domain.local_model import choose
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
 from route_switch.wiring.aws_config import PARAMETERS, clients
+from tests.bench.local_numbers import made_up_numbers
 
 THREADS = 16
 Path = Callable[[], object]
@@ -83,10 +85,21 @@ def client_sharing(config: RouterConfig) -> tuple[Path, Path]:
     return each_its_own, shared
 
 
+def local_model(text: str) -> Callable[[RouterConfig], tuple[Path, Path]]:
+    def paths(_: RouterConfig) -> tuple[Path, Path]:
+        numbers, query = made_up_numbers(), Query(text)
+        return lambda: None, lambda: choose(numbers, query)
+
+    return paths
+
+
 PARTS: dict[str, tuple[Callable[[RouterConfig], tuple[Path, Path]], int]] = {
     "default output limit": (output_limit, 1),
     "cache point": (cache_point, 1),
     "one GetParameters": (parameters_together, 4),
+    "local model, 15 words": (local_model(LONG[:76]), 1),
+    "local model, 3,000 characters": (local_model(LONG), 1),
+    "local model, 300,000 characters": (local_model(LONG * 100), 1),
     "one client for 16 threads": (client_sharing, 50),
 }
 """By name; the number divides the turns of what takes longer."""

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from random import Random
 from typing import Any
@@ -17,9 +18,11 @@ import httpx
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.query import Query
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.switches import Switches
 from route_switch.wiring.router import Router, build_router, router
 from route_switch.wiring.settings import read_settings
+from tests.bench.local_numbers import ALWAYS, NEVER, prompt_with_model
 from tests.bench.runtime import serve
 from tests.support.events import api_event, chat_event
 
@@ -77,6 +80,20 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         switches._keep(Switches(), True)
         return times
 
+    def decided_by(prompt: RoutingPrompt) -> Callable[[], dict[str, float]]:
+        """Answer with another prompt live, whose local model decides or asks."""
+        live = router().route._live_prompt
+        served = live.current()
+        other = replace(served, prompt=prompt)
+
+        def path() -> dict[str, float]:
+            live._keep(other, True)
+            times = handle(LONG)
+            live._keep(served, True)
+            return times
+
+        return path
+
     def turn(messages: Sequence[object]) -> dict[str, float]:
         body = {"model": "auto", "messages": messages}
         served = serve(api_event("POST", "/v1/chat/completions", body, "rs-bench"))
@@ -105,6 +122,9 @@ def _paths() -> dict[str, Callable[[], dict[str, float]]]:
         "bypass": lambda: handle("hello"),
         "two raw calls": two_raw_calls,
         "classified": lambda: handle(LONG),
+        "local": decided_by(prompt_with_model("local", NEVER)),
+        "hybrid, sure": decided_by(prompt_with_model("hybrid", NEVER)),
+        "hybrid, asked": decided_by(prompt_with_model("hybrid", ALWAYS)),
         "named tier": lambda: handle(LONG, "tier-3"),
         "in shadow": in_shadow,
         WITHOUT_SESSIONS: lambda: without_sessions(lambda: turn(CONVERSATION)),

@@ -63,6 +63,14 @@ CANDIDATE = INCUMBENT.replace(
 )
 
 
+MOVED_QUERIES = (
+    "What does f('abca', 'a') return if f removes every second occurrence?",
+    "Which of the following best describes the marginal rate of substitution? (A) …",
+    "I was charged twice for the same card payment, what now?",
+    None,
+)
+
+
 def around(mean: float, half: float, n: int = HELDOUT) -> Interval:
     return Interval(mean=mean, low=mean - half, high=mean + half, n=n)
 
@@ -281,16 +289,10 @@ def _candidate(number: int, dice: random.Random) -> CandidateFigures:
 
 
 def _moved() -> tuple[Moved, ...]:
-    queries = (
-        "What does f('abca', 'a') return if f removes every second occurrence?",
-        "Which of the following best describes the marginal rate of substitution? (A) …",
-        "I was charged twice for the same card payment, what now?",
-        None,
-    )
     return tuple(
         Moved(
             example=f"mixed-{i:04d}",
-            query=queries[i % 4],
+            query=MOVED_QUERIES[i % 4],
             before=(LARGE, LARGE, MEDIUM, SMALL)[i % 4],
             after=(MEDIUM, MEDIUM, SMALL, LARGE)[i % 4],
             best=(MEDIUM, SMALL, SMALL, LARGE)[i % 4],

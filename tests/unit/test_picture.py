@@ -39,7 +39,7 @@ def test_a_report_without_simulated_parts_says_so() -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_picture_shows_the_figures_of_the_results_page(name: str) -> None:
-    """`make picture` after `make learn` redraws it; both come from the same report."""
+    """`make evaluate` writes both, from the same report."""
     svg = Path(f"docs/images/{name}.svg").read_text("utf-8")
     results = Path("docs/results.md").read_text("utf-8")
     [chapter] = [c for c in results.split("\n## ") if c.startswith(CHAPTERS[name])]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.domain.tiers import Tier
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.figures import Agreement, Interval, Report, Rows
@@ -226,3 +227,16 @@ def test_rows_that_were_left_out_and_templates_are_told() -> None:
     assert "320 of 363 rows used" in to_html(report)
     assert used_rows(finished()) is None
     assert f"on {HELDOUT} held-out rows" in verdict(finished()).sentence
+
+
+def test_a_learned_policy_that_is_a_constant_is_called_so() -> None:
+    report = report_of("better", (0.65, 0.29, 0.0), (0.4, 0.1, -0.3), half=0.01)
+    always_large = {Tier.SMALL: 0.0, Tier.MEDIUM: 0.0, Tier.LARGE: 1.0}
+    policies = [
+        each.model_copy(update={"mix": always_large}) if each.policy == CANDIDATE else each
+        for each in report.policies
+    ]
+    said = first_sentence(report.model_copy(update={"policies": tuple(policies)}))
+    assert said is not None
+    assert said.startswith("The learned policy sends every query to Tier 3: always Tier ")
+    assert "always Tier 3 is" not in said

@@ -67,6 +67,11 @@ def first_sentence(report: Report) -> str | None:
         return None
     if found.best is not None:
         return _pin(found, found.best)
+    constant = _learned_constant(report, found)
+    if constant is not None:
+        others = [f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not constant]
+        against = f": {_listed(others)}" if others else ""
+        return f"The learned policy sends every query to {_name(constant)}{against}."
     if found.beats_all:
         gains = _listed(
             [f"always {_name(t)} by {plus_minus(_negative(g))}" for t, g in found.gains]
@@ -74,6 +79,14 @@ def first_sentence(report: Report) -> str | None:
         return f"{_upper(found.prompt)} is better than every constant policy: {gains}."
     clauses = _listed([f"always {_name(tier)} {_clause(gain)}" for tier, gain in found.gains])
     return f"No constant policy is clearly better than {found.prompt}: {clauses}."
+
+
+def _learned_constant(report: Report, found: Standing) -> Tier | None:
+    """Return the tier that the learned policy sends every query to, or None."""
+    learned = next((p for p in report.policies if p.policy == CANDIDATE), None)
+    if found.prompt != LEARNED or learned is None:
+        return None
+    return next((tier for tier, share in learned.mix.items() if share == 1), None)
 
 
 def next_step(report: Report) -> str | None:

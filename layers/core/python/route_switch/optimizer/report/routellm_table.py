@@ -14,7 +14,7 @@ MT_BENCH, MMLU, GSM8K = "MT-Bench", "MMLU", "GSM8K"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedMeasures:
     """Figures as printed, rounded to 0.1% of calls and to 0.001. `taught_with` names the training
     data beside 65,000 battles of Chatbot Arena."""
 
@@ -26,19 +26,21 @@ class Published:
 
 
 _RANDOM, _ARENA = "random", "Arena"
-PUBLISHED: Mapping[str, tuple[Published, ...]] = {
+PUBLISHED: Mapping[str, tuple[PublishedMeasures, ...]] = {
     MT_BENCH: (
-        Published(_RANDOM, "–", 0.490, 0.781, 0.500),
-        Published("similarity ranking", _ARENA, 0.379, 0.590, 0.610),
-        Published("matrix factorization", "Arena, 120,000 judged pairs", 0.134, 0.313, 0.802),
+        PublishedMeasures(_RANDOM, "–", 0.490, 0.781, 0.500),
+        PublishedMeasures("similarity ranking", _ARENA, 0.379, 0.590, 0.610),
+        PublishedMeasures(
+            "matrix factorization", "Arena, 120,000 judged pairs", 0.134, 0.313, 0.802
+        ),
     ),
     MMLU: (
-        Published(_RANDOM, "–", 0.501, 0.799, 0.500),
-        Published("similarity ranking", "Arena, 1,500 MMLU questions", 0.354, 0.716, 0.603),
+        PublishedMeasures(_RANDOM, "–", 0.501, 0.799, 0.500),
+        PublishedMeasures("similarity ranking", "Arena, 1,500 MMLU questions", 0.354, 0.716, 0.603),
     ),
     GSM8K: (
-        Published(_RANDOM, "–", 0.500, 0.801, 0.497),
-        Published("Llama 3 8B", "Arena, 120,000 judged pairs", 0.336, 0.633, 0.622),
+        PublishedMeasures(_RANDOM, "–", 0.500, 0.801, 0.497),
+        PublishedMeasures("Llama 3 8B", "Arena, 120,000 judged pairs", 0.336, 0.633, 0.622),
     ),
 }
 """Random routing and the best router of each set, by APGR; for MT-Bench also the best one that was
@@ -108,7 +110,7 @@ def _measured(router: RouterOnSet) -> tuple[str, ...]:
     return (router.questions, router.router, router.taught_with, *figures, n)
 
 
-def _published(questions: str, of: Published) -> tuple[str, ...]:
+def _published(questions: str, of: PublishedMeasures) -> tuple[str, ...]:
     shares = (f"{100 * of.cpt50:.1f}%", f"{100 * of.cpt80:.1f}%")
     name = f"published: {of.router}"
     return (questions, name, of.taught_with, fixed(of.apgr, 3), *shares, "–", "–", "–", "–")

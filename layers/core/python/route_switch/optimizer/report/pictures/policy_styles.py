@@ -12,7 +12,7 @@ ORACLE = "oracle"
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class PolicyStyle:
     """`radius` is in pixels. `rank` says who chooses the place of a label first, 0 before 1."""
 
     color: str
@@ -21,12 +21,12 @@ class Style:
     rank: int
 
 
-LEARNED = Style(ORANGE, "star", 7, 0)
-STRATEGY = Style(ORANGE, "diamond", 5, 2)
-WRITTEN = Style(GRAY, "circle", 5, 3)
-CONSTANT = Style(BLUE, "square", 5.5, 1)
-BASELINE = Style(BLUE, "circle", 4.5, 4)
-BOUND = Style(GREEN, "triangle", 6.5, 1)
+LEARNED = PolicyStyle(ORANGE, "star", 7, 0)
+STRATEGY = PolicyStyle(ORANGE, "diamond", 5, 2)
+WRITTEN = PolicyStyle(GRAY, "circle", 5, 3)
+CONSTANT = PolicyStyle(BLUE, "square", 5.5, 1)
+BASELINE = PolicyStyle(BLUE, "circle", 4.5, 4)
+BOUND = PolicyStyle(GREEN, "triangle", 6.5, 1)
 STYLES = {
     CANDIDATE: LEARNED,
     "prompt": STRATEGY,
@@ -52,10 +52,13 @@ LABELS = {
     ORACLE: "oracle (upper bound)",
     "random": "random at the same mix",
     "knn": "nearest neighbors",
+    "linear": "linear model",
+    "clusters": "table of clusters",
+    "length": "length only",
 }
 
 
-def style_of(policy: str) -> Style:
+def style_of(policy: str) -> PolicyStyle:
     return STYLES.get(policy, BASELINE)
 
 
