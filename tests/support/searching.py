@@ -21,9 +21,11 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro_search import MiproSearch, SearchSize
+from route_switch.optimizer.mipro_search import MiproSearch
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.prompt_search import PromptSearch, SearchSize
 from route_switch.optimizer.proposals import Screening
+from route_switch.optimizer.search_session import SearchParts
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
@@ -114,7 +116,7 @@ def search_of(
     forbidden: tuple[str, ...] = (),
     trainset: list[LabeledQuery] | None = None,
     on_trial: Callable[[int, float], None] = lambda _, __: None,
-) -> MiproSearch:
+) -> PromptSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
 
@@ -122,7 +124,7 @@ def search_of(
         return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
 
     labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
-    return MiproSearch(
+    parts = SearchParts(
         task_model=model("router", Purpose.ROUTER),
         prompt_model=model("proposer", Purpose.PROPOSER),
         teacher=language_model(LabelEngine(labels), "teacher"),
@@ -134,16 +136,17 @@ def search_of(
         threads=threads,
         on_trial=on_trial,
     )
+    return MiproSearch(parts)
 
 
 def run(
-    search: MiproSearch,
+    search: PromptSearch,
     incumbent: RoutingPrompt = INCUMBENT,
     seed: int = 1,
     trainset: list[LabeledQuery] | None = None,
     valset: list[LabeledQuery] | None = None,
     size: SearchSize = SMALL_SEARCH,
-) -> MiproSearch:
+) -> PromptSearch:
     with cache_put_back():
         search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
     return search

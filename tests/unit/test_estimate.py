@@ -11,7 +11,7 @@ from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate, growth_usd
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.paid_calls import Purpose

@@ -149,8 +149,8 @@ def optimize(
         from route_switch.cli.folder_run import FolderRun, print_estimate
         from route_switch.cli.run_checks import only_recorded, why_another_proposes
         from route_switch.optimizer.learning_job import default_proposer
-        from route_switch.optimizer.mipro_search import SearchSize
         from route_switch.optimizer.plan import Plan
+        from route_switch.optimizer.prompt_search import SearchSize
         from route_switch.optimizer.report.markdown_page import to_markdown
     models = tier_models(tiers)
     config = router_config(router_model, no_bypass)

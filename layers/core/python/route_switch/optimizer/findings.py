@@ -15,8 +15,8 @@ from route_switch.domain.learning.split import Split
 from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
-from route_switch.optimizer.mipro_search import Trial
 from route_switch.optimizer.promise import PromiseResult
+from route_switch.optimizer.prompt_search import Trial
 from route_switch.optimizer.training import TrainingSet
 from route_switch.services.learning.build_outcomes import BuiltTable
 from route_switch.services.learning.judge_answers import JudgeCounts

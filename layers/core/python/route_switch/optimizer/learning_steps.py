@@ -29,8 +29,10 @@ from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.plan import Plan, Progress
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
+from route_switch.optimizer.search_session import SearchParts
 from route_switch.optimizer.training import training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.check_judge import check_judge
@@ -170,7 +172,7 @@ class LearningSteps:
         found.router_replies[prompt.version] = count_named(routed)
         return routed
 
-    def _new_search(self, found: Findings) -> MiproSearch:
+    def _new_search(self, found: Findings) -> PromptSearch:
         plan, carrier = self._plan, RolloutCarrier()
         tables, training = known(found.tables), known(found.training)
         parts = found.incumbent.messages
@@ -181,7 +183,7 @@ class LearningSteps:
         config = plan.config
         router = PaidEngine(self._calls, config.models.router, Purpose.ROUTER, carrier)
         proposer = PaidEngine(self._calls, plan.proposer_model, Purpose.PROPOSER, carrier)
-        return MiproSearch(
+        parts_of_search = SearchParts(
             task_model=language_model(router, "router"),
             prompt_model=language_model(proposer, "proposer", max_tokens=PROPOSAL_TOKENS),
             teacher=language_model(LabelEngine(labels), "teacher"),
@@ -201,6 +203,7 @@ class LearningSteps:
             threads=plan.threads,
             on_trial=self._progress.trial,
         )
+        return MiproSearch(parts_of_search)
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[None]:

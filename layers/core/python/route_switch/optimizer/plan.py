@@ -10,7 +10,7 @@ from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.judge_answers import JudgeModel
 
 

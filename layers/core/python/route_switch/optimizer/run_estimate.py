@@ -15,7 +15,7 @@ from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.domain.usage import Usage
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.estimate_router_calls import output_tokens
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.calibrate_judge import MAX_LABELS

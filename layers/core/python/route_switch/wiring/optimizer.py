@@ -28,8 +28,8 @@ from route_switch.optimizer.learning_job import (
     RunDependencies,
     default_proposer,
 )
-from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.plan import Plan
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace, TimeBudget
 from route_switch.wiring.learning import LearningWiring

@@ -1,0 +1,79 @@
+"""The port of an optimizer: a search over prompts for the one with the highest mean reward."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from route_switch.domain.learning.promotion import select_best
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.optimizer.training import LabeledQuery
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSize:
+    """How far a search goes.
+
+    The words are MIPROv2's: `candidates` is the number of instructions and of demo sets, including
+    the incumbent's, and each trial evaluates one pair of them on all validation rows. Another
+    optimizer may make as many calls as MIPROv2 makes with this size.
+    """
+
+    candidates: int = 14
+    trials: int = 40
+    demos: int = 16
+    view_data_batch_size: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A prompt and its mean reward on the routed validation rows."""
+
+    prompt: RoutingPrompt
+    reward: float
+
+
+class PromptSearch(Protocol):
+    """A search in one process.
+
+    `trials` holds every prompt evaluated so far, the incumbent first, and `rejected` counts the
+    proposals that must not become a prompt, by reason. Both are valid at any interruption.
+    """
+
+    trials: list[Trial]
+    rejected: Counter[str]
+
+    @property
+    def best(self) -> Trial: ...
+
+    def __call__(
+        self,
+        incumbent: RoutingPrompt,
+        trainset: list[LabeledQuery],
+        valset: list[LabeledQuery],
+        size: SearchSize,
+        seed: int,
+    ) -> None:
+        """Search. Raise `RunStoppedError` if stopped; the results so far are in `trials`.
+
+        The same arguments and answers give the same trials, so a search is resumed by repeating it
+        from the memo.
+        """
+
+
+class SearchRecord:
+    """What every `PromptSearch` records. `on_trial` receives the number of trials and the best."""
+
+    def __init__(self, on_trial: Callable[[int, float], None]) -> None:
+        self._on_trial = on_trial
+        self.trials: list[Trial] = []
+        self.rejected: Counter[str] = Counter()
+
+    @property
+    def best(self) -> Trial:
+        """The best trial, the first on a tie: a later prompt has to be better."""
+        return self.trials[select_best([trial.reward for trial in self.trials])]
+
+    def record(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self._on_trial(len(self.trials), self.best.reward)
