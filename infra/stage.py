@@ -130,7 +130,7 @@ class Stage(BaseModel):
     @model_validator(mode="after")
     def _strategy_exists(self) -> Self:
         try:
-            strategy_named(self.router.strategy)
+            strategy_named(self.router.strategy or "prompt")
         except ConfigurationError as error:
             raise ValueError(str(error)) from error
         return self

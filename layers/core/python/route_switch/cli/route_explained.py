@@ -30,7 +30,7 @@ class ExplainRow:
                 query=query,
                 bypass_tokens=self.config.bypass_tokens,
                 router=self.config.models.router,
-                strategy=self.config.strategy,
+                strategy=self.config.strategy or self.prompt.strategy,
                 answer=decision,
                 routed=decision,
                 costs=(),

@@ -29,8 +29,9 @@ class RouterConfig(BaseModel):
 
     models: ModelCatalog
     """Models of the tiers and of the router LLM, with their prices."""
-    strategy: Annotated[str, Field(min_length=1)] = "prompt"
-    """The routing strategy, by its name in `domain/strategies/registry.py`."""
+    strategy: Annotated[str, Field(min_length=1)] | None = None
+    """A routing strategy that is used whatever the live prompt names: `prompt`, `local`, `hybrid`
+    or another of `domain/strategies/registry.py`; null is the live prompt's."""
     sessions: Literal["on", "off"] = "on"
     """Whether a conversation stays on the model whose provider has it in its cache, unless the
     router asks for a larger tier or moving saves more. `off` routes each request by itself."""

@@ -39,6 +39,11 @@ class RoutingContext:
     prompt: RoutingPrompt
     ask: AskRouter
 
+    def bypasses(self, query: Query) -> bool:
+        """Whether the query is so short that it goes to Tier 1 without a router call."""
+        learned = self.prompt.bypass_tokens
+        return query.is_shorter_than(self.config.bypass_tokens if learned is None else learned)
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -100,7 +105,7 @@ def choose_tier(
     Without a strategy (the router is switched off), every query that is not bypassed goes to the
     safe tier. Raises only what `context.ask` raises.
     """
-    bypassed = context.config.bypasses(query)
+    bypassed = context.bypasses(query)
     held = None if bypassed or session is None else session.held()
     if held is not None:
         return TierChoice(held.tier, held.tier, Reason.SESSION, Suggestion(None, ""), held)

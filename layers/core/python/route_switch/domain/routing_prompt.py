@@ -5,10 +5,19 @@ import json
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import PromptError
+from route_switch.domain.local_model import LocalModel
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
@@ -18,6 +27,7 @@ MAX_BYTES = 8192
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Provenance = dict[str, str | int | float | bool]
+StrategyName = Literal["prompt", "local", "hybrid"]
 
 
 class Demo(BaseModel):
@@ -56,6 +66,9 @@ class RoutingPrompt(BaseModel):
     `provenance` says how the prompt was made: origin, date and figures of the learning run.
     `schema_version` is the form in which the router LLM gets a query (`Query.for_router`): a prompt
     keeps the form that it was written or learned for.
+
+    `strategy` says what decides: the router LLM that reads the prompt, `local_model`, or both.
+    `bypass_tokens` replaces the stage's, if it is set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,13 +77,28 @@ class RoutingPrompt(BaseModel):
     instruction: Text
     demos: tuple[Demo, ...] = ()
     messages: MessageParts = MessageParts()
+    strategy: StrategyName = "prompt"
+    local_model: LocalModel | None = None
+    bypass_tokens: Annotated[int, Field(ge=0)] | None = None
     provenance: Provenance = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A prompt without a local model keeps the document and the version that it always had."""
+        content: dict[str, object] = handler(self)
+        for name in ("strategy", "local_model", "bypass_tokens"):
+            if getattr(self, name) == RoutingPrompt.model_fields[name].default:
+                content.pop(name, None)
+        return content
 
     @property
     def version(self) -> str:
-        """Twelve hex digits of the SHA-256 of the text that the router LLM is sent: equal texts
-        have equal versions, and an edit always changes the version."""
-        content = self.model_dump(mode="json", exclude={"provenance"})
+        """Twelve hex digits of the SHA-256 of all that decides: equal content has equal versions,
+        and an edit always changes the version."""
+        content = self.model_dump(
+            mode="json",
+            exclude={"provenance": True, "local_model": {"strongest", "numbers"}},
+        )
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -50,7 +50,6 @@ class ChooseTier:
     def __init__(self, config: RouterConfig, caller: ModelCaller) -> None:
         self._config = config
         self._caller = caller
-        self._strategy = strategy_named(config.strategy)
 
     def __call__(
         self,
@@ -72,7 +71,8 @@ class ChooseTier:
             ask.meanwhile = session.read
         context = RoutingContext(self._config, prompt, ask)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
-        strategy = self._strategy if router and in_time else None
+        by_name = strategy_named(self._config.strategy or prompt.strategy)
+        strategy = by_name if router and in_time else None
         choice = choose_tier(query, strategy, context, allowed, session)
         unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)
         decision = RoutingDecision(

@@ -38,7 +38,10 @@ class ExplainDecision:
         try:
             routed = _routed(answer, shadow)
             evidence = self._evidence(admitted, served, routed)
-            return explain_in_words(self._facts(admitted, answer, shadow, routed, evidence))
+            strategy = self._strategy(served)
+            return explain_in_words(
+                self._facts(admitted, strategy, answer, shadow, routed, evidence)
+            )
         except Exception as error:  # noqa: BLE001, RUF100 (a defect here must not cost a decision)
             logger.error("Explaining a decision failed: %s", describe_defect(error))
             return Explanation(
@@ -48,6 +51,7 @@ class ExplainDecision:
     def _facts(
         self,
         admitted: AdmittedRequest,
+        strategy: str,
         answer: RoutingDecision,
         shadow: ShadowChoice | None,
         routed: RoutingDecision | None,
@@ -58,7 +62,7 @@ class ExplainDecision:
             query=admitted.query,
             bypass_tokens=self.config.bypass_tokens,
             router=self.config.models.router,
-            strategy=self.config.strategy,
+            strategy=strategy,
             answer=answer,
             routed=routed,
             costs=self._costs(admitted),
@@ -73,7 +77,7 @@ class ExplainDecision:
         self, admitted: AdmittedRequest, served: ServedPrompt, routed: RoutingDecision | None
     ) -> Evidence | None:
         """Only the strategy `prompt` rests on texts of the prompt."""
-        if routed is None or not routed.by_strategy or self.config.strategy != "prompt":
+        if routed is None or not routed.by_strategy or self._strategy(served) != "prompt":
             return None
         return self.find_evidence(
             admitted.query,
@@ -83,6 +87,9 @@ class ExplainDecision:
             ask=admitted.request.explain,
             may_pay=admitted.eligible.router,
         )
+
+    def _strategy(self, served: ServedPrompt) -> str:
+        return self.config.strategy or served.prompt.strategy
 
     def _costs(self, admitted: AdmittedRequest) -> tuple[TierCost, ...]:
         models = self.config.models

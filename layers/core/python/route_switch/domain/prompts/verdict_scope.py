@@ -26,12 +26,13 @@ def scope_of(
     names = [models[tier] for tier in sorted(models)]
     limits = (config.models.tiers[tier].max_output_tokens for tier in sorted(models))
     settings = {
-        "strategy": config.strategy,
         "safe": config.safe_tier.value,
         "bypass": config.bypass_tokens,
         "input": config.router_max_input_tokens,
         "output": "/".join("-" if limit is None else str(limit) for limit in limits),
     }
+    if config.strategy is not None:
+        settings["strategy"] = config.strategy
     if config.max_tokens is not None:
         settings["most"] = config.max_tokens
     return {

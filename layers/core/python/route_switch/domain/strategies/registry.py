@@ -1,13 +1,17 @@
-"""Every routing strategy, by the name that `router.strategy` of a stage uses."""
+"""Every routing strategy, by the name that a routing prompt and `router.strategy` use."""
 
 from collections.abc import Callable
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.routing import RoutingStrategy
+from route_switch.domain.strategies.hybrid_strategy import HybridStrategy
+from route_switch.domain.strategies.local_strategy import LocalStrategy
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 
 STRATEGIES: dict[str, Callable[[], RoutingStrategy]] = {
     "prompt": PromptStrategy,
+    "local": LocalStrategy,
+    "hybrid": HybridStrategy,
 }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from route_switch.domain.decision import Reason
 from route_switch.domain.errors import (
     InvalidModelRequestError,
     NotUnderstoodError,
@@ -86,7 +85,6 @@ class RouteExamples:
         self._config = config
         self._calls = calls
         self._allowed = allowed
-        self._strategy = strategy_named(config.strategy)
 
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
@@ -105,8 +103,9 @@ class RouteExamples:
     def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask)
-        choice = choose_tier(example.as_query, self._strategy, context, self._allowed)
-        asked = choice.reason is not Reason.BYPASS
+        strategy = strategy_named(self._config.strategy or prompt.strategy)
+        choice = choose_tier(example.as_query, strategy, context, self._allowed)
+        asked = ask.was_called
         named = not asked or ask.refusal is not None or choice.suggestion.tier is not None
         return RoutedExample(
             choice.tier,
@@ -125,6 +124,7 @@ class _AskPaid:
     def __init__(self, model: str, calls: PaidCalls) -> None:
         self._model = model
         self._calls = calls
+        self.was_called = False
         self.cost_usd = 0.0
         self.latency_ms = 0.0
         self.refusal: str | None = None
@@ -132,6 +132,7 @@ class _AskPaid:
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
     ) -> RouterReply | None:
+        self.was_called = True
         try:
             reply = self._calls(self._model, messages, params, Purpose.ROUTER)
         except InvalidModelRequestError as error:

@@ -1,0 +1,140 @@
+"""A local model: plain numbers that predict, for each tier, how likely its answer is good enough,
+and its cost. Training them is learning's business (`optimizer`); here they are only used.
+"""
+
+import base64
+import hashlib
+import json
+import math
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from route_switch.domain.local_features import dense_features, hashed_features
+from route_switch.domain.query import Query
+from route_switch.domain.tiers import Tier
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class LinearWeights(BaseModel):
+    """A linear function of the features.
+
+    `hashed` is Base64 of one signed byte per bucket, in steps of `step`; `dense` has one weight for
+    each plain number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bias: float
+    step: float
+    hashed: str
+    dense: tuple[float, ...]
+
+
+class LocalNumbers(BaseModel):
+    """`quality` and `cost` have an entry for each of `tiers`, in ascending order.
+
+    `quality` gives the log-odds that the tier's answer is no worse than Tier 3's, and `cost` the
+    natural logarithm of its cost in units of the mean cost of a query on Tier 3. `lambda_` is what
+    a unit of cost is worth in quality.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: Literal["words-1"] = "words-1"
+    lambda_: Annotated[float, Field(ge=0)]
+    tiers: tuple[Tier, ...]
+    quality: tuple[LinearWeights, ...]
+    cost: tuple[LinearWeights, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the numbers, by which a routing prompt names them."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class StrongFeature(BaseModel):
+    """A word, or a property such as `code`, that speaks for a tier; `weight` is in log-odds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tier: Tier
+    name: str
+    weight: float
+
+
+class LocalModel(BaseModel):
+    """The local model of a routing prompt.
+
+    `ask_below` is the lead, in points of the objective, below which the strategy `hybrid` asks the
+    router LLM. `strongest` is for people. `numbers` is None where only their digest is kept, as in
+    Parameter Store.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Digest
+    ask_below: float | None = None
+    strongest: tuple[StrongFeature, ...] = ()
+    numbers: LocalNumbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`quality` is a probability, 0 to 1; `cost` is relative to the mean query on Tier 3."""
+
+    quality: float
+    cost: float
+
+    def objective(self, lambda_: float) -> float:
+        return self.quality - lambda_ * self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChoice:
+    """`lead` is the objective of `tier` minus that of the best other tier; at least 0."""
+
+    tier: Tier
+    lead: float
+    expected: Mapping[Tier, Expected]
+
+
+def choose(numbers: LocalNumbers, query: Query, lambda_: float | None = None) -> LocalChoice:
+    """Return the tier with the highest expected objective, the lower tier on a tie. `lambda_`
+    replaces the model's."""
+    expected = expect(numbers, query)
+    worth = numbers.lambda_ if lambda_ is None else lambda_
+    scores = {tier: each.objective(worth) for tier, each in expected.items()}
+    best = max(scores, key=lambda tier: (scores[tier], -tier))
+    others = [score for tier, score in scores.items() if tier is not best]
+    return LocalChoice(best, scores[best] - max(others, default=-math.inf), expected)
+
+
+def expect(numbers: LocalNumbers, query: Query) -> dict[Tier, Expected]:
+    hashed, dense = hashed_features(query), dense_features(query)
+
+    def value(weights: LinearWeights) -> float:
+        steps = _steps(weights.hashed)
+        words = sum(steps[bucket] * value for bucket, value in hashed.items())
+        plain = sum(w * x for w, x in zip(weights.dense, dense, strict=True))
+        return weights.bias + weights.step * words + plain
+
+    return {
+        tier: Expected(_probability(value(quality)), math.exp(min(value(cost), 20.0)))
+        for tier, quality, cost in zip(numbers.tiers, numbers.quality, numbers.cost, strict=True)
+    }
+
+
+@lru_cache(maxsize=32)
+def _steps(hashed: str) -> "array[int]":
+    return array("b", base64.b64decode(hashed, validate=True))
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-max(min(log_odds, 35.0), -35.0)))
