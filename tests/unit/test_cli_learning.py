@@ -273,6 +273,16 @@ def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [((), "MIPROv2 (dspy 3"), (("--optimizer", "gepa"), "GEPA (dspy 3")],
+)
+def test_a_dry_run_names_the_optimizer(
+    options: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    assert f"The optimizer is {named}" in optimize(EXAMPLES, tmp_path, "--dry-run", *options).stdout
+
+
 def optimize(rows: Sequence[Example], folder: Path, *options: str) -> Result:
     file = folder / "examples.jsonl"
     file.write_text("\n".join(e.model_dump_json() for e in rows), "utf-8")

@@ -35,6 +35,7 @@ from route_switch.cli.route import read_prompt, router_config
 from route_switch.cli.terminal import console, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
+from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
@@ -43,6 +44,7 @@ EXAMPLES = usage_examples(
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --dry-run",
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
     "optimize --examples log.jsonl --tiers small,large --out learned --max-quality-loss 0.05",
+    "optimize --examples log.jsonl --tiers small,large --out learned --optimizer gepa",
     "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
     "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
 )
@@ -105,6 +107,13 @@ def optimize(
         bool, typer.Option("--dry-run", help="Print the expected cost and stop.")
     ] = False,
     incumbent: IncumbentOption = None,
+    optimizer: Annotated[
+        OptimizerName,
+        typer.Option(
+            help="What searches for a better prompt: mipro (MIPROv2) combines new instructions "
+            "with demos; gepa revises the instruction after reading what its choices cost."
+        ),
+    ] = "mipro",
     rounds: Annotated[
         int, typer.Option(min=1, help="Number of searches, each from the previous winner.")
     ] = 2,
@@ -182,6 +191,7 @@ def optimize(
         no_worse_margin=no_worse_margin,
         judge_takes_schema=judge_model is not None and takes_schema(judge_model),
         max_not_understood=max_not_understood,
+        optimizer=optimizer,
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:

@@ -31,7 +31,7 @@ from route_switch.optimizer.report.assemble import ReportContext, assemble_repor
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 
-PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "onnxruntime")
+PACKAGES = ("route-switch", "dspy", "gepa", "optuna", "litellm", "numpy", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)

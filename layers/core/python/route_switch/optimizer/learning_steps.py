@@ -24,8 +24,8 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro_search import MiproSearch
 from route_switch.optimizer.neighbors import EmbedTexts
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.plan import Plan, Progress
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
@@ -139,11 +139,12 @@ class LearningSteps:
         check_replies(routed, plan.config.models.router, plan.max_not_understood)
         spent = sum(r.router_usd for r in routed)
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
-        search = self._new_search(found)
+        search, optimizer = self._new_search(found), OPTIMIZERS[plan.optimizer]
         try:
             with self._reserved(spent + grown):
                 for number in range(plan.rounds):
-                    self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
+                    trials = optimizer.trials(plan.size)
+                    self._progress.step(f"search, round {number + 1}", trials)
                     start = search.best.prompt if search.trials else in_todays_form(found.incumbent)
                     search(
                         start,
@@ -183,7 +184,7 @@ class LearningSteps:
         config = plan.config
         router = PaidEngine(self._calls, config.models.router, Purpose.ROUTER, carrier)
         proposer = PaidEngine(self._calls, plan.proposer_model, Purpose.PROPOSER, carrier)
-        parts_of_search = SearchParts(
+        search_parts = SearchParts(
             task_model=language_model(router, "router"),
             prompt_model=language_model(proposer, "proposer", max_tokens=PROPOSAL_TOKENS),
             teacher=language_model(LabelEngine(labels), "teacher"),
@@ -203,7 +204,7 @@ class LearningSteps:
             threads=plan.threads,
             on_trial=self._progress.trial,
         )
-        return MiproSearch(parts_of_search)
+        return OPTIMIZERS[plan.optimizer].new_search(search_parts)
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[None]:

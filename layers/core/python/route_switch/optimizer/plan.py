@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
+from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
@@ -34,6 +35,7 @@ class Plan:
     no_worse_margin: float = 0.0
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
+    optimizer: OptimizerName = "mipro"
 
     @property
     def judge(self) -> JudgeModel | None:

@@ -1,5 +1,6 @@
 """The port of an optimizer: a search over prompts for the one with the highest mean reward."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from typing import Protocol
 from route_switch.domain.learning.promotion import select_best
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.training import LabeledQuery
+
+MAX_DESCRIBED_BATCHES = 10
+CALLS_PER_PROPOSAL = 3
+"""MIPROv2 describes the program and its module, and then writes an instruction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,16 @@ class SearchSize:
     trials: int = 40
     demos: int = 16
     view_data_batch_size: int = 20
+
+    def router_calls(self, validation_rows: int) -> int:
+        """Return how often MIPROv2 routes a query: it evaluates the incumbent before its trials."""
+        return (self.trials + 1) * validation_rows
+
+    def proposer_calls(self, train_rows: float = math.inf) -> int:
+        """Return how often MIPROv2 asks the proposer: it describes batches of training queries,
+        summarizes them, and then writes the instructions."""
+        described = min(train_rows / self.view_data_batch_size, MAX_DESCRIBED_BATCHES)
+        return math.ceil(described) + 1 + CALLS_PER_PROPOSAL * self.candidates
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from route_switch.domain.learning.text_policy import (
     why_withheld,
 )
 from route_switch.domain.router_config import RouterConfig
-from route_switch.optimizer.arrays import Floats, arrays_of
+from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.labels import best_tiers
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all
 
@@ -29,13 +29,15 @@ class LabeledQuery:
     """A query as the router LLM sees it.
 
     `rewards` is in the order of the tiers, and `best` is the column of the best tier. `weight` is
-    relative: 1 on average.
+    relative: 1 on average. `as_good` says, in the order of the tiers, whether the answer is no
+    worse than the largest tier's; it is empty if nobody asks.
     """
 
     text: str
     best: int
     rewards: tuple[float, ...]
     weight: float = 1.0
+    as_good: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,12 @@ def training_set(
     lambda_: float,
 ) -> TrainingSet:
     """Return what to learn from. Raise `ConfigurationError` if nothing is left."""
-    rewards = arrays_of(train, lambda_).rewards(lambda_)
+    arrays = arrays_of(train, lambda_)
+    rewards = arrays.rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     labels = [int(tier) if known else None for tier, known in zip(best, trusted, strict=True)]
-    taught, withheld = _taught(train.examples, rewards, labels, config, policy)
+    taught, withheld = _taught(train.examples, arrays, rewards, labels, config, policy)
     measured = _measured(
         validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
     )
@@ -83,6 +86,7 @@ def training_set(
 
 def _taught(
     examples: Sequence[Example],
+    arrays: OutcomeArrays,
     rewards: Floats,
     labels: Sequence[int | None],
     config: RouterConfig,
@@ -93,13 +97,14 @@ def _taught(
     taught: list[LabeledQuery] = []
     dependent: list[LabeledQuery] = []
     withheld: Counter[str] = Counter()
-    for example, row, best in zip(examples, rewards, labels, strict=True):
+    outcomes = zip(examples, rewards, arrays.equivalent > 0, labels, strict=True)
+    for example, row, as_good, best in outcomes:
         text = text_for_learning(example, policy)
         if text is None:
             withheld[why_withheld(example, policy) or BY_POLICY] += 1
         elif best is not None and not config.bypasses(example.as_query):
             shown = as_demo(example.as_query, text)
-            query = LabeledQuery(shown, best, tuple(row.tolist()))
+            query = LabeledQuery(shown, best, tuple(row.tolist()), as_good=tuple(as_good.tolist()))
             if shown:
                 (dependent if needs_context(example) else taught).append(query)
     if taught and dependent:

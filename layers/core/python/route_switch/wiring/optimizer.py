@@ -83,6 +83,7 @@ class OptimizerParts:
             no_worse_margin=config.no_worse_margin,
             judge_takes_schema=config.judge is not None and takes_schema(config.judge),
             max_not_understood=config.max_not_understood,
+            optimizer=config.optimizer,
         )
 
     @property

@@ -17,6 +17,7 @@ _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) \S+ (\S+) \S+\)")
 _RATE = re.compile(r"rate\((?:1 (hour|day)|([2-9]|[1-9]\d+) (hours|days))\)")
 Approval = Literal["uncalibrated", "always"]
 GoLive = Literal["person", "gate"]
+OptimizerName = Literal["mipro", "gepa"]
 
 
 class LearningConfig(BaseModel):
@@ -66,10 +67,15 @@ class LearningConfig(BaseModel):
     """Second cap, as a share of last month's net saving (at least 1 USD). The smaller cap holds."""
     prices: dict[str, Price] = Field(default_factory=dict)
     """Prices of proposer and judge if no price list has them."""
+    optimizer: OptimizerName = "mipro"
+    """Which optimizer of DSPy searches for a better prompt: `mipro` (MIPROv2) combines new
+    instructions with demos; `gepa` revises the instruction after reading what its choices cost, and
+    keeps the demos. Both make as many calls."""
     rounds: Annotated[int, Field(ge=1)] = 2
     """Searches per run; each starts from the winner of the previous one."""
     candidates: Annotated[int, Field(ge=4)] = 14
-    """Instructions, and demo sets, proposed per round."""
+    """Instructions, and demo sets, proposed per round. With `gepa`, which proposes one instruction
+    at a time, this and `trials` set the number of calls."""
     trials: Annotated[int, Field(ge=1)] = 40
     """Prompts evaluated per round."""
     demos: Annotated[int, Field(ge=1)] = 16
