@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 
 from route_switch.domain.criteria import parse_criteria
-from route_switch.domain.learning.split import Side
+from route_switch.domain.learning.sides import Side
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import text_of
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt

@@ -18,7 +18,7 @@ from route_switch.domain.errors import (
     RunStoppedError,
 )
 from route_switch.domain.learning.learning_config import OptimizerName
-from route_switch.domain.learning.split import Side
+from route_switch.domain.learning.sides import Side
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.query import text_of
 from route_switch.domain.routing_prompt import Demo

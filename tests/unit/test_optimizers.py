@@ -7,13 +7,29 @@ from typing import get_args
 
 import pytest
 
+from route_switch.cli.route import router_config
 from route_switch.domain.learning.learning_config import LearningConfig, OptimizerName
 from route_switch.optimizer.optimizers import OPTIMIZERS
+from route_switch.wiring.learning import LearningSettings, LearningWiring
+from route_switch.wiring.optimizer import OptimizerParts
 
 
 def test_every_optimizer_of_the_configuration_has_a_row() -> None:
     assert tuple(OPTIMIZERS) == get_args(OptimizerName)
     assert LearningConfig().optimizer == "mipro"
+
+
+@pytest.mark.parametrize("name", get_args(OptimizerName))
+def test_a_stage_chooses_the_optimizer_of_its_runs(name: OptimizerName) -> None:
+    names = ("results_table", "texts_bucket", "live_parameter", "seed_parameter", "stage")
+    more = ("switches_parameter", "learning_bucket", "runs_topic")
+    settings = LearningSettings.model_construct(
+        **dict.fromkeys((*names, *more), "unused"),
+        router=router_config("fake/router"),
+        learning=LearningConfig(optimizer=name, proposer="offline/proposer"),
+    )
+    parts = OptimizerParts(LearningWiring(settings), lambda: 1.0, print)
+    assert parts.plan.optimizer == name
 
 
 def test_an_unknown_optimizer_is_refused() -> None:

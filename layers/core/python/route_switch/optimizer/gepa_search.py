@@ -12,12 +12,13 @@ import dspy
 from gepa.core.callbacks import ValsetEvaluatedEvent
 from gepa.core.state import GEPAState
 
+from route_switch.domain.learning.sides import Side
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.program import RouteToTier
 from route_switch.optimizer.prompt_search import SearchRecord, SearchSize, Trial
 from route_switch.optimizer.reflection import Reflection
-from route_switch.optimizer.regret import Regret, RegretMetric, Side, examples_of
+from route_switch.optimizer.regret import Regret, RegretMetric, examples_of
 from route_switch.optimizer.search_session import SearchParts, search_session
 from route_switch.optimizer.stop_switch import StopSwitch
 from route_switch.optimizer.training import LabeledQuery

@@ -4,19 +4,14 @@ GEPA scores prompts by the reward, as MIPROv2 does, and shows the proposer the r
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import dspy
 
+from route_switch.domain.learning.sides import Side
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.metric import Metric
 from route_switch.optimizer.search_session import as_examples
 from route_switch.optimizer.training import LabeledQuery
-
-
-class Side(StrEnum):
-    TRAIN = "train"
-    VALIDATION = "validation"
 
 
 class Regret:

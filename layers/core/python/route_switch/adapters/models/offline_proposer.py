@@ -3,9 +3,9 @@
 It answers the five questions of MIPROv2's proposer, which DSPy's chat adapter formats as sections
 under `[[ ## name ## ]]`. Observations name each group of similar queries of a tier by shared words,
 the summary merges them, and a proposed instruction turns them into one list of criteria per tier.
-The tip decides how many criteria there are, and whether the present ones stay. The proposer knows
-only the messages it receives and reads no examples from elsewhere. It is a handful of rules, so it
-says nothing about how well an LLM proposes.
+The tip decides how many criteria there are, and whether the present ones stay. GEPA's question is
+answered in `offline_reflection.py`. The proposer knows only the messages it receives and reads no
+examples from elsewhere. It is a handful of rules: it says nothing about how well an LLM proposes.
 """
 
 import ast
@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from route_switch.adapters.models.encoder import EncoderClient
+from route_switch.adapters.models.offline_reflection import Mistake, revise
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import text_of
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -120,12 +121,34 @@ ANSWERS: dict[str, Callable[[Sections], str]] = {
     "program_description": _describe,
     "module_description": _describe,
     "proposed_instruction": _propose,
+    "new_instruction": lambda sections: revise(sections, _criteria_for),
 }
+
+
+def _criteria_for(mistakes: Sequence[Mistake]) -> list[tuple[str, list[Mistake]]]:
+    """Return a criterion for each group of similar queries that should go to the same tier."""
+    found = []
+    for tier in Tier:
+        of_tier = {m.query: m for m in mistakes if m.better is tier}
+        for _, group in _members([(tier, query) for query in of_tier]):
+            words = _groups([(tier, query) for query in group])[:1]
+            found += [
+                (f"questions about {', '.join(g.words)}", [of_tier[q] for q in group])
+                for g in words
+            ]
+    return found
 
 
 def _groups(queries: list[tuple[Tier, str]]) -> list[ExampleGroup]:
     """Each query joins the first group of its tier whose first query is similar."""
     common = Counter(word for _, query in queries for word in set(_words(query)))
+    named = (
+        ExampleGroup(tier, len(texts), _name(texts, common)) for tier, texts in _members(queries)
+    )
+    return [group for group in named if group.words]
+
+
+def _members(queries: list[tuple[Tier, str]]) -> list[tuple[Tier, list[str]]]:
     members: list[tuple[Tier, str, list[str]]] = []
     for tier, query in queries:
         vector = _ENCODER.embed(query)
@@ -135,8 +158,7 @@ def _groups(queries: list[tuple[Tier, str]]) -> list[ExampleGroup]:
                 break
         else:
             members.append((tier, query, [query]))
-    named = (ExampleGroup(tier, len(texts), _name(texts, common)) for tier, _, texts in members)
-    return [group for group in named if group.words]
+    return [(tier, texts) for tier, _, texts in members]
 
 
 def _name(texts: list[str], common: Counter[str]) -> tuple[str, ...]:
