@@ -141,7 +141,7 @@ class WorseModels(RuleModels):
         if call.model == "router":
             return super()._answer(call)
         self.proposed.append(call)
-        criteria = {"prove": Tier.SMALL, f"sing{len(self.proposed)}": Tier.LARGE}
+        criteria = {"greet": Tier.LARGE, f"sing{len(self.proposed)}": Tier.SMALL}
         return f"[[ ## new_instruction ## ]]\n{instruction(criteria)}\n\n[[ ## completed ## ]]"
 
 
@@ -235,6 +235,15 @@ def test_an_instruction_that_leaves_no_room_for_the_demos_is_rejected() -> None:
     start = START.model_copy(update={"demos": demos})
     search = run(gepa(Long()), start, 1, TRAIN, VALIDATION, SIZE)
     assert set(search.rejected) == {"too long for a prompt with the incumbent's demos"}
+
+
+def test_revisions_that_do_no_better_on_training_queries_are_counted() -> None:
+    models = WorseModels()
+    search = searched(gepa(models))
+    assert len(search.trials) == 1
+    assert search.rejected == {
+        "no better on training queries than what it revises": len(models.proposed)
+    }
 
 
 def test_without_mistakes_the_proposer_is_not_asked() -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
+from typing import get_args
 
 import pytest
 
@@ -32,6 +33,7 @@ from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
@@ -209,6 +211,31 @@ def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
     longest = made.model_copy(update={"provenance": provenance})
     size = len(to_markdown(longest).encode()) - len(to_markdown(run[0].candidate).encode())
     assert 1200 < size <= PROVENANCE_BYTES
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("policy", get_args(LearnFromText))
+def test_the_proposer_sees_only_texts_that_the_policy_allows(
+    optimizer: OptimizerName, policy: LearnFromText
+) -> None:
+    """Every other example is traffic, with a telephone number; and every tenth has a secret."""
+    phone, secret = "+1 212 555 0142", "AKIAIOSFODNN7EXAMPLE"
+
+    def text(number: int) -> str:
+        kind = f"traffic {phone}" if number % 2 else "seed"
+        return f"{EXAMPLES[number].query} {kind} {secret if number % 10 == 0 else ''}"
+
+    rows = tuple(
+        row.model_copy(update={"query": text(n), "from_traffic": n % 2 == 1})
+        for n, row in enumerate(EXAMPLES)
+    )
+    models = Models()  # its router is often wrong, so there is much to show
+    learn(models, replace(ONE, optimizer=optimizer, learn_from_text=policy), rows)
+    sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
+    assert "seed" in sent
+    assert secret not in sent
+    assert ("traffic" in sent) is (policy != "off")
+    assert (phone in sent) is (policy == "full")
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:

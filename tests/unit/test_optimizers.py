@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from importlib.metadata import version
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -23,8 +23,9 @@ def test_every_optimizer_of_the_configuration_has_a_row() -> None:
 def test_a_stage_chooses_the_optimizer_of_its_runs(name: OptimizerName) -> None:
     names = ("results_table", "texts_bucket", "live_parameter", "seed_parameter", "stage")
     more = ("switches_parameter", "learning_bucket", "runs_topic")
+    unused: dict[str, Any] = dict.fromkeys((*names, *more), "unused")
     settings = LearningSettings.model_construct(
-        **dict.fromkeys((*names, *more), "unused"),
+        **unused,
         router=router_config("fake/router"),
         learning=LearningConfig(optimizer=name, proposer="offline/proposer"),
     )

@@ -121,7 +121,12 @@ def optimize(
         int, typer.Option(min=4, help="Number of instructions and of demo sets per round.")
     ] = 14,
     trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated per round.")] = 40,
-    demos: Annotated[int, typer.Option(min=1, help="Maximum number of demos in a prompt.")] = 16,
+    demos: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Maximum number of demos in a prompt; gepa keeps the incumbent's demos."
+        ),
+    ] = 16,
     no_bypass: NoBypassOption = False,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],

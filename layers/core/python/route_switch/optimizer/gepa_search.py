@@ -4,12 +4,13 @@ The incumbent's demos stay as they are. A search makes at most as many calls as 
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import dspy
-from gepa.core.callbacks import ValsetEvaluatedEvent
+from gepa.core.callbacks import CandidateRejectedEvent, ValsetEvaluatedEvent
 from gepa.core.state import GEPAState
 
 from route_switch.domain.learning.sides import Side
@@ -23,6 +24,7 @@ from route_switch.optimizer.search_session import SearchParts, search_session
 from route_switch.optimizer.stop_switch import StopSwitch
 from route_switch.optimizer.training import LabeledQuery
 
+NO_BETTER = "no better on training queries than what it revises"
 TOO_LONG = "too long for a prompt with the incumbent's demos"
 
 
@@ -79,7 +81,7 @@ class GepaSearch(SearchRecord):
             size.view_data_batch_size,
             seed,
         )
-        recorder = _TrialRecorder(metric, incumbent, switch.guarded(self.record))
+        recorder = _Recorder(metric, incumbent, switch.guarded(self.record), self.rejected)
         budget = CallBudget.of(size, len(trainset), len(valset))
         optimizer = _gepa(parts, switch, metric, reflection, recorder, budget, seed)
         with search_session(parts, []), dspy.context(lm=parts.task_model), switch.watching():
@@ -95,7 +97,7 @@ def _gepa(
     switch: StopSwitch,
     metric: RegretMetric,
     reflection: Reflection,
-    recorder: "_TrialRecorder",
+    recorder: "_Recorder",
     budget: CallBudget,
     seed: int,
 ) -> dspy.GEPA:
@@ -147,18 +149,27 @@ class _StoppableRoute(RouteToTier):
             return super().forward(query)
 
 
-class _TrialRecorder:
-    """Receives GEPA's events: each prompt that was evaluated on all validation rows.
+class _Recorder:
+    """Receives GEPA's events: each prompt that was evaluated on all validation rows, and each
+    revision that was not, because it did no better on training queries.
 
     GEPA logs an exception of a recorder and goes on, so `record` has to be guarded.
     """
 
     def __init__(
-        self, metric: RegretMetric, incumbent: RoutingPrompt, record: Callable[[Trial], None]
+        self,
+        metric: RegretMetric,
+        incumbent: RoutingPrompt,
+        record: Callable[[Trial], None],
+        rejected: Counter[str],
     ) -> None:
         self._metric = metric
         self._incumbent = incumbent
         self._record = record
+        self._rejected = rejected
+
+    def on_candidate_rejected(self, _: CandidateRejectedEvent) -> None:
+        self._rejected[NO_BETTER] += 1
 
     def on_valset_evaluated(self, event: ValsetEvaluatedEvent) -> None:
         [instruction] = event["candidate"].values()

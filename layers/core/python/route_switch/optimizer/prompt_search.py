@@ -51,8 +51,8 @@ class Trial:
 class PromptSearch(Protocol):
     """A search in one process.
 
-    `trials` holds every prompt evaluated so far, the incumbent first, and `rejected` counts the
-    proposals that must not become a prompt, by reason. Both are valid at any interruption.
+    `trials` holds every prompt evaluated on all validation rows so far, the incumbent first, and
+    `rejected` counts the proposals that were not, by reason. Both are valid at any interruption.
     """
 
     trials: list[Trial]

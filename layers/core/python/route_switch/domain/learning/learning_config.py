@@ -79,7 +79,7 @@ class LearningConfig(BaseModel):
     trials: Annotated[int, Field(ge=1)] = 40
     """Prompts evaluated per round."""
     demos: Annotated[int, Field(ge=1)] = 16
-    """Most demos in a prompt."""
+    """Most demos in a prompt. `gepa` keeps the incumbent's."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search."""
     threads: Annotated[int, Field(ge=1, le=256)] = 16
