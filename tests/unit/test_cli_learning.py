@@ -247,6 +247,7 @@ def test_a_dry_run_lists_models_without_a_price(capsys: pytest.CaptureFixture[st
         (["--lambda", "-1"], "--lambda is -1.0"),
         (["--tiers", "one"], "two or three different models"),
         (["--price", "a=b"], "MODEL=INPUT,OUTPUT"),
+        (["--optimizer", "gepa", "--trials", "1"], "--trials is 1, but gepa needs the calls of"),
         (["--examples", "nowhere.jsonl"], "cannot be read"),
     ],
 )

@@ -15,6 +15,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import (
     FIRST_ANSWER_S,
     check_lambda,
+    check_trials,
     known_prices,
     optimizer_extra,
     prices,
@@ -159,6 +160,7 @@ def optimize(
     answers and router cost, divided by the cost of the same queries on Tier 3.
     """
     check_lambda(lambda_)
+    check_trials(optimizer, trials)
     with optimizer_extra():  # imported here, so that the other commands work without the extra
         from route_switch.cli.folder_run import FolderRun, print_estimate
         from route_switch.cli.run_checks import only_recorded, why_another_proposes

@@ -117,6 +117,13 @@ class LearningConfig(BaseModel):
         )
 
     @model_validator(mode="after")
+    def _trials_suffice(self) -> Self:
+        reason = why_too_few_trials(self.optimizer, self.trials)
+        if reason is not None:
+            raise ValueError(f"trials is {self.trials}, but {reason}")
+        return self
+
+    @model_validator(mode="after")
     def _run_ends_before_the_next(self) -> Self:
         hours = self.approval_hours + STEPS_IN_SLICES * self.slices * self.slice_s / 3600
         if hours > MAX_RUN_HOURS:
@@ -125,6 +132,13 @@ class LearningConfig(BaseModel):
                 f"run may take {MAX_RUN_HOURS} at most: it must end before the next one starts"
             )
         return self
+
+
+def why_too_few_trials(optimizer: OptimizerName, trials: int) -> str | None:
+    """Return why an optimizer could not try any prompt with the calls of so few trials, or None."""
+    if optimizer == "gepa" and trials < 2:
+        return "gepa needs the calls of at least 2 trials to test a revision. Set it to 2 or more."
+    return None
 
 
 def _at_most(most: int, field: str) -> bool:
