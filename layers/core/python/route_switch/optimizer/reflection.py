@@ -26,7 +26,7 @@ SHARE_OF_MISTAKES = 0.75
 DRAWS = 10**6
 """More than the draws of a search."""
 
-Example = Mapping[str, Any]  # one of GEPA's reflective dataset
+Shown = Mapping[str, Any]  # one example of GEPA's reflective dataset
 
 
 class ReviseInstruction(dspy.Signature):  # type: ignore[misc]  # DSPy is untyped
@@ -67,7 +67,7 @@ class Reflection:
     def __call__(
         self,
         candidate: Mapping[str, str],
-        reflective_dataset: Mapping[str, Sequence[Example]],
+        reflective_dataset: Mapping[str, Sequence[Shown]],
         components_to_update: Sequence[str],
     ) -> dict[str, str]:
         [name] = components_to_update  # a routing program has one predictor
@@ -82,7 +82,7 @@ class Reflection:
         self._known.add(proposal)
         return {name: proposal}
 
-    def _most_instructive(self, examples: Sequence[Example]) -> list[Example]:
+    def _most_instructive(self, examples: Sequence[Shown]) -> list[Shown]:
         """Return the largest mistakes and some right choices; nothing if there is no mistake."""
         by_regret = sorted(examples, key=lambda example: -self._regret.of(*_choice(example)))
         mistakes = [e for e in by_regret if self._regret.of(*_choice(e)) > 0.0]
@@ -91,7 +91,7 @@ class Reflection:
         right = by_regret[len(mistakes) :][: self._shown - int(self._shown * SHARE_OF_MISTAKES)]
         return [*mistakes[: self._shown - len(right)], *right]
 
-    def _propose(self, instruction: str, examples: Sequence[Example]) -> str:
+    def _propose(self, instruction: str, examples: Sequence[Shown]) -> str:
         """Ask for one more draw: GEPA may reflect twice on the same instruction and examples."""
         self.asked += 1
         draw = dspy.settings.lm.copy(rollout_id=self._seed * DRAWS + self.asked, temperature=1.0)
@@ -103,11 +103,11 @@ class Reflection:
         return inspect.cleandoc(revised.new_instruction)
 
 
-def _choice(example: Example) -> tuple[str, str]:
+def _choice(example: Shown) -> tuple[str, str]:
     return example["Inputs"]["query"], example["Generated Outputs"]["tier"]
 
 
-def _as_text(example: Example) -> str:
+def _as_text(example: Shown) -> str:
     """Quote the query as JSON, so that it stays on its line whatever is in it."""
     query, tier = _choice(example)
     quoted = json.dumps(query, ensure_ascii=False)
