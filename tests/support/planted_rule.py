@@ -31,7 +31,7 @@ def instruction(criteria: dict[str, Tier]) -> str:
     lists = []
     for tier in Tier:
         verbs = [f"requests to {verb}" for verb, of in criteria.items() if of is tier]
-        bullets = verbs or ["nothing yet"]
+        bullets = verbs or [f"no {tier.alias} requests so far"]
         lists.append("\n- ".join((f"Tier {tier.value} is for:", *bullets)))
     return "\n\n".join((ASSIGN, *lists))
 

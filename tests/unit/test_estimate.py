@@ -7,6 +7,7 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.text_policy import DEMO_TOKENS
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
@@ -49,7 +50,7 @@ def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
             (300 + 10 * 1000) / 1e6,
             0.0,
             3 * (150 + 2 * 500 + 10 * 200) / 1e6,
-            46 * (10 * 60 + 2000 + 10 * 2000) / 1e6,
+            46 * (10 * DEMO_TOKENS + 2000 + 10 * 2000) / 1e6,
             660 * (8192 // 4 + 1000 + 10 * 16) / 1e6,
         ]
     )

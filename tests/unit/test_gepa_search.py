@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -175,7 +176,7 @@ def test_the_proposer_sees_train_queries_choices_and_regret_only(models: RuleMod
         "Feedback: Tier 2 was chosen. Tier 3 would have been worth 0.88 more: Tier 2's answer was "
         "rated worse than Tier 3's." in sent
     )
-    assert "one bulleted list of\n" in sent, "the requirements for an instruction"
+    assert "bulleted list" in sent, "the requirements for an instruction"
     assert Side.TRAIN.value + " item" in sent
     for hidden in (f"{Side.VALIDATION.value} item", "router_usd", "reward", "as_good", "Side"):
         assert hidden not in sent, hidden
@@ -229,9 +230,9 @@ def test_an_instruction_that_leaves_no_room_for_the_demos_is_rejected() -> None:
             if call.model == "router":
                 return super()._answer(call)
             self.proposed.append(call)
-            return instruction({"x" * 3600: Tier.LARGE})
+            return instruction({"x" * 30 + f" {n}" * 20: Tier(n % 3 + 1) for n in range(30)})
 
-    demos = tuple(Demo(query=f"{n} {'x' * 300}", tier=Tier.SMALL) for n in range(10))
+    demos = tuple(Demo(query=f"{n} {'x' * 330}", tier=Tier.SMALL) for n in range(12))
     start = START.model_copy(update={"demos": demos})
     search = run(gepa(Long()), start, 1, TRAIN, VALIDATION, SIZE)
     assert set(search.rejected) == {"too long for a prompt with the incumbent's demos"}
@@ -341,15 +342,17 @@ def test_a_bug_in_the_metric_fails_the_run_and_does_not_score_zero(
 def test_an_interrupted_search_ends_soon_and_prints_nothing(
     capfd: pytest.CaptureFixture[str], threads: int
 ) -> None:
-    def fails(call: ModelCall) -> BaseException | None:
-        if call.model == "router" and len(interrupted.routed) == 5:
+    calls = count()
+
+    def fails(_: ModelCall) -> BaseException | None:
+        if next(calls) == 5:  # once, whatever the number of threads
             signal.raise_signal(signal.SIGINT)
         return None
 
-    interrupted = RuleModels(fails=fails)
+    interrupted, queries = RuleModels(fails=fails), labeled(Side.VALIDATION, 500)
     with pytest.raises(KeyboardInterrupt):
-        searched(gepa(interrupted, threads=threads))
-    assert len(interrupted.routed) < 6 + 2 * threads
+        run(gepa(interrupted, threads=threads), START, 1, TRAIN, queries, SIZE)
+    assert len(interrupted.routed) < len(queries) / 2
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     printed = capfd.readouterr()
     assert (printed.out, printed.err) == ("", "")

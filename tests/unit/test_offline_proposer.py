@@ -2,11 +2,15 @@
 
 import dspy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from route_switch.adapters.models.offline_proposer import ANSWERS, propose
+from route_switch.adapters.models.query_kinds import KINDS
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompts.readability import why_unreadable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import Screening
@@ -19,7 +23,14 @@ QUERIES = [
     ("Summarize the quarterly report of the sales team.", "2"),
 ]
 EXAMPLES = [dspy.Example(query=q, tier=t).with_inputs("query") for q, t in QUERIES]
-GROUPS = "Tier 1, 4 alike: return, parcel, receipt\nTier 3, 7 alike: prove, number, square"
+ORDERS = "a customer's question about an order, a delivery or a refund"
+PROOFS = "a mathematical proof"
+LAW = "a multiple-choice question about law, such as torts, contracts or criminal liability"
+BIOLOGY = (
+    "a multiple-choice question about biology, such as evolution, plants, animals or ecosystems"
+)
+COUNTS = f"Tier 1, 4 examples: {ORDERS}.\nTier 3, 7 examples: {PROOFS}."
+PACKAGED = packaged_prompt().instruction
 
 
 def asked(field: str, **sections: str) -> list[JsonObject]:
@@ -43,8 +54,9 @@ def answer(field: str, **sections: str) -> str:
     return text
 
 
-def instruction(tip: str = "None", groups: str = GROUPS, demos: str = "") -> str:
-    before = packaged_prompt().instruction
+def instruction(
+    tip: str = "None", groups: str = COUNTS, demos: str = "", before: str = PACKAGED
+) -> str:
     return answer(
         "proposed_instruction",
         dataset_description=groups,
@@ -56,7 +68,7 @@ def instruction(tip: str = "None", groups: str = GROUPS, demos: str = "") -> str
 
 @pytest.mark.parametrize("field", ANSWERS)
 def test_dspys_chat_adapter_parses_each_answer(field: str) -> None:
-    assert answer(field, examples=repr(EXAMPLES), observations=GROUPS, dataset_description=GROUPS)
+    assert answer(field, examples=repr(EXAMPLES), observations=COUNTS, dataset_description=COUNTS)
 
 
 @pytest.mark.parametrize("field", ANSWERS)
@@ -64,32 +76,38 @@ def test_it_answers_even_without_examples(field: str) -> None:
     assert answer(field)
 
 
-def test_observations_name_similar_queries_of_a_tier_by_their_words() -> None:
+def test_observations_count_the_examples_of_each_tier_by_kind() -> None:
     lines = answer("observations", examples=repr(EXAMPLES)).splitlines()
-    by_tier = {line[:7]: line for line in lines}
-    assert "return" in by_tier["Tier 1,"]
-    assert "prove" in by_tier["Tier 3,"]
-    assert "quarterly" in by_tier["Tier 2,"]
+    assert f"Tier 1, 2 examples: {ORDERS}." in lines
+    assert f"Tier 3, 1 example: {PROOFS}." in lines
+    assert "Tier 2, 1 example: summarizing a given text." in lines
+
+
+@given(st.lists(st.tuples(st.sampled_from(QUERIES), st.integers(1, 3)), max_size=6))
+def test_observations_hold_no_word_of_a_query_that_is_not_in_a_known_kind(
+    labeled: list[tuple[tuple[str, str], int]],
+) -> None:
+    examples = [dspy.Example(query=query, tier=str(tier)) for (query, _), tier in labeled]
+    for line in answer("observations", examples=repr(examples)).splitlines():
+        assert line == "Nothing stands out." or line.split(": ", 1)[1].rstrip(".") in KINDS
 
 
 def test_a_query_that_looks_like_an_example_is_harmless() -> None:
     odd = dspy.Example(query="Example({'query': x, 'tier': '1'}) is what?", tier="2")
-    assert "prove" in answer("observations", examples=repr([*EXAMPLES, odd, *EXAMPLES]))
+    assert PROOFS in answer("observations", examples=repr([*EXAMPLES, odd, *EXAMPLES]))
 
 
-def test_the_summary_merges_groups_of_a_tier_that_share_two_words() -> None:
-    observations = "\n".join(
-        [
-            "Tier 1, 2 alike: return, parcel, shop",
-            "Tier 3, 5 alike: return, parcel, law",
-            "Tier 1, 3 alike: parcel, receipt, return",
-            "Tier 1, 1 alike: parcel, stamp, letter",
-        ]
-    )
-    assert answer("summary", observations=observations).splitlines() == [
-        "Tier 1, 5 alike: return, parcel, shop",
-        "Tier 3, 5 alike: return, parcel, law",
-        "Tier 1, 1 alike: parcel, stamp, letter",
+@pytest.mark.parametrize("between", ["\n", "", " "])
+def test_the_summary_adds_up_the_observations_of_all_batches(between: str) -> None:
+    """DSPy joins the batches without a line end."""
+    batches = [
+        f"Tier 1, 2 examples: {ORDERS}.\nTier 3, 5 examples: {ORDERS}.",
+        f"Tier 1, 3 examples: {ORDERS}.\nTier 1, 1 example: {PROOFS}.",
+    ]
+    assert answer("summary", observations=between.join(batches)).splitlines() == [
+        f"Tier 1, 5 examples: {ORDERS}.",
+        f"Tier 3, 5 examples: {ORDERS}.",
+        f"Tier 1, 1 example: {PROOFS}.",
     ]
 
 
@@ -99,13 +117,75 @@ def test_its_instruction_may_become_a_prompt(tip: str) -> None:
     assert screening(instruction(tip)) is None
 
 
-def test_present_criteria_stay_unless_the_tip_asks_for_concise_or_creative() -> None:
-    old = packaged_prompt().criteria[Tier.LARGE][0]
-    new = "questions about prove, number, square"
-    for tip, stays in (("None", True), ("Be concise.", False), ("Be creative!", False)):
+evidence = st.dictionaries(
+    st.tuples(st.integers(1, 3), st.sampled_from(KINDS)), st.integers(1, 30), max_size=40
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(evidence, st.sampled_from(["None", "concise", "descriptive", "creative"]), st.text())
+def test_every_proposal_is_readable_and_quotes_nothing(
+    counts: dict[tuple[int, str], int], tip: str, demos: str
+) -> None:
+    groups = "".join(f"Tier {t}, {n} examples: {kind}." for (t, kind), n in counts.items())
+    proposed = RoutingPrompt(instruction=instruction(tip, groups, demos))
+    assert why_unreadable(proposed) is None
+    known = {*KINDS, *(c for own in packaged_prompt().criteria.values() for c in own)}
+    merged = "a multiple-choice question about "
+    for own in proposed.criteria.values():
+        assert all(criterion in known or criterion.startswith(merged) for criterion in own)
+
+
+def test_a_kind_of_one_tier_becomes_its_criterion() -> None:
+    criteria = RoutingPrompt(instruction=instruction()).criteria
+    assert ORDERS in criteria[Tier.SMALL]
+    assert PROOFS in criteria[Tier.LARGE]
+
+
+def test_a_kind_that_does_not_tell_the_tiers_apart_becomes_no_criterion() -> None:
+    groups = f"{COUNTS}\nTier 1, 5 examples: {LAW}.\nTier 3, 5 examples: {LAW}."
+    assert LAW not in instruction("descriptive", groups)
+
+
+def test_present_criteria_stay_unless_the_tip_asks_for_a_fresh_start() -> None:
+    old = "creative writing where style and originality matter"
+    for tip, stays in (("None", True), ("Be descriptive.", True), ("Be creative!", False)):
         criteria = RoutingPrompt(instruction=instruction(tip)).criteria[Tier.LARGE]
         assert (old in criteria) is stays
-        assert new in criteria
+
+
+def test_a_present_criterion_that_the_examples_contradict_is_dropped() -> None:
+    before = f"Choose a tier.\n\nTier 1:\n- {PROOFS}\n\nTier 3:\n- creative writing"
+    groups = f"Tier 3, 9 examples: {PROOFS}."
+    criteria = RoutingPrompt(instruction=instruction("None", groups, before=before)).criteria
+    assert PROOFS not in criteria[Tier.SMALL]
+    assert PROOFS in criteria[Tier.LARGE]
+
+
+def test_a_broad_criterion_loses_the_subject_that_belongs_elsewhere() -> None:
+    broad = "a multiple-choice question about history, biology or business"
+    before = f"Choose a tier.\n\nTier 2:\n- {broad}\n\nTier 3:\n- a hard proof"
+    groups = f"Tier 3, 9 examples: {BIOLOGY}."
+    proposed = instruction("None", groups, before=before)
+    assert "- a multiple-choice question about history or business\n" in proposed
+    assert f"- {BIOLOGY}" in proposed
+
+
+def test_a_concise_prompt_merges_subjects_of_one_form() -> None:
+    groups = f"Tier 2, 9 examples: {BIOLOGY}.\nTier 2, 9 examples: {LAW}."
+    proposed = instruction("Be concise.", groups)
+    assert proposed.count("about biology or law") + proposed.count("about law or biology") == 1
+
+
+def test_what_the_prompt_says_before_its_lists_stays() -> None:
+    assert instruction().startswith(PACKAGED.split("Tier 1")[0])
+
+
+def test_other_demos_give_another_draw_and_the_same_ones_the_same() -> None:
+    counts = "\n".join(f"Tier 2, {n} examples: {kind}." for n, kind in enumerate(KINDS, 3))
+    drawn = {instruction("None", counts, demos) for demos in "abcdef"}
+    assert len(drawn) > 3
+    assert instruction("None", counts, "a") == instruction("None", counts, "a")
 
 
 def test_it_depends_only_on_its_messages() -> None:

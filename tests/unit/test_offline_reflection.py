@@ -2,6 +2,7 @@
 
 import json
 
+from route_switch.adapters.models.offline_proposer import kind_of
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -47,15 +48,14 @@ def test_it_adds_a_criterion_for_the_costliest_mistakes_to_the_better_tier() -> 
     prompt = revised(
         *(shown(query, 1, 3, 0.8) for query in PROOFS), *(shown(query, 2) for query in PARCELS)
     )
-    [criterion] = added(prompt)[Tier.LARGE]
-    assert "prove" in criterion.lower()
-    assert added(prompt)[Tier.SMALL] == added(prompt)[Tier.MEDIUM] == []
+    assert {*added(prompt)[Tier.LARGE]} <= {kind_of(query) for query in PROOFS}
+    assert [len(criteria) > 0 for criteria in added(prompt).values()] == [False, False, True]
 
 
 def test_it_adds_no_more_than_two_criteria_at_a_time_largest_regret_first() -> None:
     prompt = revised(
-        *(shown(query, 1, 3, 0.8) for query in PROOFS),
-        *(shown(query, 3, 1, 0.4) for query in PARCELS),
+        shown(PROOFS[0], 1, 3, 0.8),
+        shown(PARCELS[0], 3, 1, 0.4),
         shown("Summarize the quarterly report of the sales team.", 1, 2, 0.1),
     )
     assert [len(criteria) for criteria in added(prompt).values()] == [1, 0, 1]

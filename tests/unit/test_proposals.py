@@ -8,7 +8,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import MAX_BYTES, Screening
 
 GOOD = packaged_prompt().instruction
-TWO = "Tier 1 is for:\n- small talk\n\nTier 3 is for:\n- proofs"
+TWO = "Sort the queries by size.\n\nTier 1 is for:\n- small talk\n\nTier 3 is for:\n- proofs"
 QUOTE = "my neighbour's three cats keep digging up our tulips"
 NO_LIST = "no bulleted list of criteria for some tier"
 
@@ -59,6 +59,6 @@ def test_a_reason_quotes_nothing_of_the_proposal(bad: str) -> None:
 
 
 def test_the_longest_proposal_leaves_room_for_demos() -> None:
-    longest = with_criterion("x" * (MAX_BYTES - len(with_criterion(""))))
+    longest = f"{'Choose well. ' * MAX_BYTES}"[: MAX_BYTES - len(GOOD)] + GOOD
     assert why(longest) is None
-    assert why(f"{longest}x") is not None
+    assert why(f"x{longest}") == f"longer than {MAX_BYTES} bytes"

@@ -168,7 +168,8 @@ def test_the_proposer_sees_only_queries_and_their_tiers(models: Models) -> None:
 @pytest.mark.usefixtures("found")
 def test_the_proposer_sees_the_requirements_for_an_instruction(models: Models) -> None:
     sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
-    assert "one bulleted list of\n    criteria for each tier" in sent
+    assert "one bulleted list of criteria for each tier" in sent
+    assert "not a list of keywords" in sent
     assert INCUMBENT.instruction in sent
 
 

@@ -1,16 +1,20 @@
 """MIPROv2 over the routing prompt: search from the incumbent for the best prompt on validation."""
 
 import inspect
+import math
+import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import dspy
 from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.tiers import Tier
 from route_switch.optimizer.metric import Metric
 from route_switch.optimizer.program import RouteToTier, prompt_of
 from route_switch.optimizer.prompt_search import SearchRecord, SearchSize, Trial
@@ -40,6 +44,7 @@ class MiproSearch(SearchRecord):
             incumbent,
             parts.why_rejected,
             self.rejected,
+            as_examples(_demo_pool(trainset), parts.tiers),
             metric=metric,
             prompt_model=parts.prompt_model,
             task_model=parts.task_model,
@@ -57,7 +62,7 @@ class MiproSearch(SearchRecord):
         with search_session(parts, [recorder]):
             optimizer.compile(
                 RouteToTier(incumbent),
-                trainset=as_examples(trainset, parts.tiers),
+                trainset=as_examples(_shuffled(trainset, seed), parts.tiers),
                 valset=as_examples(valset, parts.tiers),
                 num_trials=size.trials,
                 minibatch=False,
@@ -73,7 +78,8 @@ class MiproSearch(SearchRecord):
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
 
-    The incumbent's demos are the first demo set, as its instruction is the first instruction.
+    The incumbent's demos are the first demo set, as its instruction is the first instruction. The
+    others are drawn from `demos`, of which the first few are the most typical; one set is empty.
     """
 
     def __init__(
@@ -81,18 +87,34 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
         incumbent: RoutingPrompt,
         why_rejected: Callable[[str], str | None],
         rejected: Counter[str],
+        demos: list[dspy.Example],
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self._incumbent = incumbent
         self._why_rejected = why_rejected
         self._rejected = rejected
+        self._demos = demos
 
-    def _bootstrap_fewshot_examples(self, program: RouteToTier, *args: Any, **kwargs: Any) -> Any:
-        sets = super()._bootstrap_fewshot_examples(program, *args, **kwargs)
+    def _bootstrap_fewshot_examples(
+        self, program: RouteToTier, _: object, *args: Any, **kwargs: Any
+    ) -> Any:
+        sets = super()._bootstrap_fewshot_examples(program, self._demos, *args, **kwargs)
+        sets[0] = [self._balanced(demos) for demos in sets[0]]
         if program.choose.demos:
             sets[0].insert(0, program.choose.demos)
         return sets
+
+    def _balanced(self, demos: list[dspy.Example]) -> list[dspy.Example]:
+        """Keep an equal share of the demos for each tier, so that none dominates the prompt."""
+        most = math.ceil(self.max_bootstrapped_demos / len(Tier))
+        kept: Counter[str] = Counter()
+        balanced = []
+        for demo in demos:
+            kept[demo.tier] += 1
+            if kept[demo.tier] <= most:
+                balanced.append(demo)
+        return balanced
 
     def _propose_instructions(self, *args: Any, **kwargs: Any) -> dict[int, list[str]]:
         incumbent, *proposals = super()._propose_instructions(*args, **kwargs)[0]
@@ -135,3 +157,14 @@ class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
             prompt = prompt_of(program, self._messages)
             if fits(prompt):
                 self._record(Trial(prompt, self._metric.mean_reward(outputs.score)))
+
+
+def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:
+    """Return the queries that may become demos, the most typical first."""
+    ranked = [(query.demo_rank, query) for query in queries if query.demo_rank is not None]
+    return [query for _, query in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _shuffled(queries: list[LabeledQuery], seed: int) -> list[LabeledQuery]:
+    """Mix the queries: DSPy shows the proposer only the first ten batches."""
+    return random.Random(seed).sample(queries, len(queries))  # noqa: S311  # not for security

@@ -28,12 +28,20 @@ class RouteQuery(dspy.Signature):  # type: ignore[misc]  # DSPy is untyped
 class RouteToTier(dspy.Module):  # type: ignore[misc]  # DSPy is untyped
     """Assigns a query to the cheapest model tier that answers it as well as the largest would.
 
-    Its instruction is a document that people read, review and edit. It holds one bulleted list of
-    criteria for each tier, under a line that names the tier, such as "Tier 1 (small model) is for:"
-    followed by lines that begin with "- ". Each criterion describes a kind of query in general
-    words (subject, form, what is asked for): it quotes no example, names no person and says nothing
-    about other systems. The instruction begins with a sentence that says what to do, without a
-    colon, and is shorter than 3,000 characters.
+    Its instruction is a document that people read, review and edit. It begins with a sentence that
+    says what to do, without a colon. It holds one bulleted list of criteria for each tier, under a
+    line that names the tier, such as "Tier 1 (small model) is for:" followed by lines that begin
+    with "- ". It is shorter than 3,000 characters.
+
+    Improve the present criteria; do not start again. Keep a criterion that holds. Sharpen one that
+    is too broad, merge those that say nearly the same, add one for a kind of query that has none,
+    and drop one that does not tell the tiers apart. Each tier has two to nine criteria.
+
+    Each criterion is one short phrase of at most 25 words, as an engineer would write it: "a
+    multiple-choice question about law, such as torts, contracts or liability". It describes a kind
+    of query in general words (subject, form, what is asked for). It is not a list of keywords,
+    repeats no other criterion, quotes no example and no part of one, names no person and says
+    nothing about other systems.
     """
 
     def __init__(self, prompt: RoutingPrompt) -> None:
@@ -106,7 +114,7 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
             outputs: list[dict[str, Any]] = super().__call__(
                 lm, lm_kwargs, signature, demos, inputs
             )
-            return outputs
+            return [_with_line_end(output) for output in outputs]
         pairs = tuple((demo["query"], demo["tier"]) for demo in demos)
         prompt = _prompt_that_fits(signature.instructions, pairs, self._messages)
         if prompt is None:
@@ -124,6 +132,12 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
             return {fields[0]: completion.strip()}
         parsed: dict[str, Any] = super().parse(signature, completion)
         return parsed
+
+
+def _with_line_end(output: dict[str, Any]) -> dict[str, Any]:
+    """End observations with a line end: DSPy joins those of all batches with nothing between."""
+    seen = output.get("observations")
+    return {**output, "observations": f"{seen}\n"} if isinstance(seen, str) else output
 
 
 def _as_shown(text: str) -> Query:

@@ -20,13 +20,14 @@ class SearchSize:
     """How far a search goes.
 
     The words are MIPROv2's: `candidates` is the number of instructions and of demo sets, including
-    the incumbent's, and each trial evaluates one pair of them on all validation rows. Another
-    optimizer may make as many calls as MIPROv2 makes with this size.
+    the incumbent's, and each trial evaluates one pair of them on all validation rows. A few demos
+    are enough: people read the prompt, and the criteria are what generalizes. Another optimizer may
+    make as many calls as MIPROv2 makes with this size.
     """
 
     candidates: int = 14
     trials: int = 40
-    demos: int = 16
+    demos: int = 9
     view_data_batch_size: int = 20
 
     def router_calls(self, validation_rows: int) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.text_policy import UserText, unsafe
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.prompts.readability import why_unreadable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
@@ -34,4 +35,4 @@ class Screening:
             to_markdown(prompt)
         except PromptError:
             return "cannot be written as Markdown"
-        return unsafe(instruction)
+        return unsafe(instruction) or why_unreadable(prompt)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,14 +14,16 @@ from route_switch.domain.learning.text_policy import (
     NEEDS_CONTEXT,
     LearnFromText,
     as_demo,
+    is_short_and_whole,
     needs_context,
     text_for_learning,
     why_withheld,
 )
 from route_switch.domain.router_config import RouterConfig
 from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
+from route_switch.optimizer.demos import choose_demos
 from route_switch.optimizer.labels import best_tiers
-from route_switch.optimizer.neighbors import EmbedTexts, embed_all
+from route_switch.optimizer.neighbors import EmbedTexts, Vectors, embed_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,16 @@ class LabeledQuery:
     """A query as the router LLM sees it.
 
     `rewards` is in the order of the tiers, and `best` is the column of the best tier. `weight` is
-    relative: 1 on average. `as_good` says, in the order of the tiers, whether the answer is no
-    worse than the largest tier's; it is empty if nobody asks.
+    relative: 1 on average. `demo_rank` is a train query's place among those that may become
+    demos (short, whole and typical), and None for all others. `as_good` says, in the order of the
+    tiers, whether the answer is no worse than the largest tier's; it is empty if nobody asks.
     """
 
     text: str
     best: int
     rewards: tuple[float, ...]
     weight: float = 1.0
+    demo_rank: int | None = 0
     as_good: tuple[bool, ...] = ()
 
 
@@ -72,7 +76,8 @@ def training_set(
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     labels = [int(tier) if known else None for tier, known in zip(best, trusted, strict=True)]
-    taught, withheld = _taught(train.examples, arrays, rewards, labels, config, policy)
+    rows, withheld = _taught(train.examples, arrays, rewards, labels, config, policy)
+    taught = _with_demo_ranks(rows, vectors)
     measured = _measured(
         validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
     )
@@ -91,14 +96,15 @@ def _taught(
     labels: Sequence[int | None],
     config: RouterConfig,
     policy: LearnFromText,
-) -> tuple[list[LabeledQuery], Counter[str]]:
-    """Return the queries to teach from, and how many are withheld, by reason. Those that need their
-    conversation are used only if there are no others. A query without a label is not used."""
-    taught: list[LabeledQuery] = []
-    dependent: list[LabeledQuery] = []
+) -> tuple[dict[int, LabeledQuery], Counter[str]]:
+    """Return the queries to teach from by row, and how many are withheld, by reason. Those that
+    need their conversation are used only if there are no others. A query without a label is not
+    used."""
+    taught: dict[int, LabeledQuery] = {}
+    dependent: dict[int, LabeledQuery] = {}
     withheld: Counter[str] = Counter()
     outcomes = zip(examples, rewards, arrays.equivalent > 0, labels, strict=True)
-    for example, row, as_good, best in outcomes:
+    for number, (example, row, as_good, best) in enumerate(outcomes):
         text = text_for_learning(example, policy)
         if text is None:
             withheld[why_withheld(example, policy) or BY_POLICY] += 1
@@ -106,10 +112,21 @@ def _taught(
             shown = as_demo(example.as_query, text)
             query = LabeledQuery(shown, best, tuple(row.tolist()), as_good=tuple(as_good.tolist()))
             if shown:
-                (dependent if needs_context(example) else taught).append(query)
+                (dependent if needs_context(example) else taught)[number] = query
     if taught and dependent:
         withheld[NEEDS_CONTEXT] = len(dependent)
     return taught or dependent, withheld
+
+
+def _with_demo_ranks(rows: Mapping[int, LabeledQuery], vectors: Vectors) -> list[LabeledQuery]:
+    queries = list(rows.values())
+    chosen = choose_demos(
+        vectors[list(rows)],
+        [query.best for query in queries],
+        [is_short_and_whole(query.text) for query in queries],
+    )
+    ranks = {row: rank for rank, row in enumerate(chosen)}
+    return [replace(query, demo_rank=ranks.get(row)) for row, query in enumerate(queries)]
 
 
 def why_nothing_is_left(

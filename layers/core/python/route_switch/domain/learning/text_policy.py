@@ -11,14 +11,21 @@ from route_switch.domain.learning.example import Example, normalize_query
 from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
 from route_switch.domain.plain_text import plain_text, without_trailing_blanks
 from route_switch.domain.query import Query
-from route_switch.domain.tokens import estimate_tokens
+from route_switch.domain.tokens import GAP, clip_at_words, estimate_tokens
 
 LearnFromText = Literal["off", "redacted", "full"]
 """What demos and proposals may show: no traffic text, redacted traffic text, or all text."""
 
-DEMO_TOKENS = 60
-"""The length to which demos are clipped. Within the bytes that Parameter Store allows, many short
-demos teach more than a few long ones."""
+DEMO_TOKENS = 100
+"""The length to which a query is shortened, between words, where the proposer sees it. A demo is
+never shortened: only a query that fits becomes one."""
+DEMO_WORDS = 60
+"""The most words of a demo. Longer queries are hard to read in a prompt, and a handful of them
+would fill Parameter Store."""
+FORMER_DEMO_TOKENS = 60
+"""The length to which demos of earlier releases were cut, also inside words. Such demos may still
+be live when their query is deleted."""
+_CONTEXT_LINE_TOKENS = 32
 
 NEEDS_CONTEXT = "says too little without what is before it"
 MIN_ALONE_TOKENS = 20
@@ -134,16 +141,31 @@ def needs_context(example: Example) -> bool:
 
 
 def as_demo(query: Query, text: str) -> str:
-    """Return the text that a demo shows for a query of which `text` may be shown, in a form that a
+    """Return what the proposer sees of a query of which `text` may be shown, in a form that a
     prompt document can hold. It is empty if the text is blank.
 
     One line stands for the conversation, whose text nobody has allowed to be shown.
     """
+    room = DEMO_TOKENS - (0 if query.conversation.is_empty else _CONTEXT_LINE_TOKENS)
+    return _shown(query, clip_at_words(plain_text(text), room) if text.strip() else "", DEMO_TOKENS)
+
+
+def as_former_demo(query: Query, text: str) -> str:
+    """Return the demo that earlier releases made of a query."""
+    return _shown(query, plain_text(text) if text.strip() else "", FORMER_DEMO_TOKENS)
+
+
+def _shown(query: Query, text: str, max_tokens: int) -> str:
     if not text.strip():
         return ""
-    said = replace(query, text=plain_text(text)).for_router(DEMO_TOKENS, schema_version=1)
-    shown = Query(said).for_router(DEMO_TOKENS)  # without what looks like a delimiter of a view
+    said = replace(query, text=text).for_router(max_tokens, schema_version=1)
+    shown = Query(said).for_router(max_tokens)  # without what looks like a delimiter of a view
     return without_trailing_blanks(shown)
+
+
+def is_short_and_whole(demo: str) -> bool:
+    """Whether a text is short enough for a demo and nothing was cut out of it."""
+    return GAP.strip() not in demo and len(_WORD.findall(demo)) <= DEMO_WORDS
 
 
 class UserText:

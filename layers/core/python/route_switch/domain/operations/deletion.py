@@ -6,7 +6,7 @@ from typing import Self
 
 from route_switch.domain.learning.example import messages_of, query_key
 from route_switch.domain.learning.redaction import redact
-from route_switch.domain.learning.text_policy import as_demo
+from route_switch.domain.learning.text_policy import as_demo, as_former_demo
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -30,7 +30,8 @@ class DeletionNote:
         turn: Sequence[JsonObject] = (),
     ) -> Self:
         query = query_of(messages_of(text, conversation, turn), params)
-        demos = (as_demo(query, shown) for shown in (text, redact(text)))
+        texts = (text, redact(text))
+        demos = (form(query, shown) for form in (as_demo, as_former_demo) for shown in texts)
         own = query_key(text, conversation, turn)
         return cls(request_id, frozenset((own, *map(query_key, demos))))
 

@@ -1,0 +1,123 @@
+"""Whether a learned prompt reads as if a person had written it.
+
+These rules are for proposals of the search. What people write themselves is never rejected.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from route_switch.domain.criteria import find_criteria
+from route_switch.domain.learning.text_policy import is_short_and_whole
+from route_switch.domain.routing_prompt import RoutingPrompt
+
+MAX_WORDS = 25
+"""Of a criterion."""
+MAX_CRITERIA = 12
+"""Of a tier."""
+NEAR_DUPLICATE = 0.75
+"""The share of common words, without function words, from which two criteria say the same."""
+KEYWORDS = 4
+"""Comma-separated words without "and" or "or" from which a criterion is a list of keywords."""
+BARE_WORDS = 7
+"""Words without a short word among them from which a criterion is a list of keywords: the words
+that join others are short in most languages."""
+SHORT_WORD = 3
+
+NO_SENTENCE = "does not begin with a sentence that says what to do"
+TOO_LONG = f"has a criterion of more than {MAX_WORDS} words"
+TOO_MANY = f"has more than {MAX_CRITERIA} criteria for a tier"
+RUNS_TOGETHER = "has words that run together"
+CUT = "has a criterion that is cut off"
+BARE = "has a list of keywords in place of a criterion"
+SAME = "says the same in two criteria"
+UNREADABLE_DEMO = "has a demo that is long or cut off"
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SENTENCE = re.compile(r"\w+\W+\w+\W+\w.*[.!。]", re.DOTALL)
+_RUNS_TOGETHER = re.compile(
+    r"\b[a-z]{4,}[A-Z][a-z]"  # completeTier
+    r"|[a-z]{3}[.!?][A-Z]"  # liability.Tier
+    r"|[a-z]{2}[,;][A-Za-z]{2}"  # torts,contracts
+    r"|\wTier\s*[123]\b|[^\W\d_-]{31,}"
+)
+_ELLIPSIS = re.compile(r"\.\.\.|…|\[\.*\]")
+_DANGLING = re.compile(
+    r"[,;:(\-–—]$|\b(?:a|an|the|and|or|of|to|in|on|for|with|about|from|by|that|which|such as)$",
+    re.IGNORECASE,
+)
+_FUNCTION_WORDS = frozenset(
+    """
+    a an the and or of to in on at for with without about from by as that which who whose what when
+    where how why if is are be it its than not no one such other some any into out
+    """.split()  # noqa: SIM905 (as a list it would be a page long)
+)
+
+
+def why_unreadable(prompt: RoutingPrompt) -> str | None:
+    """Return why a person would not have written the prompt, without quoting it, or None."""
+    criteria = [criterion.text for criterion in find_criteria(prompt.instruction)]
+    if not _begins_with_a_sentence(prompt.instruction):
+        return NO_SENTENCE
+    if any(len(own) > MAX_CRITERIA for own in prompt.criteria.values()):
+        return TOO_MANY
+    reasons = (_why_odd(criterion) for criterion in criteria)
+    odd = next(filter(None, reasons), None)
+    if odd is not None:
+        return odd
+    if any(say_the_same(one, other) for one, other in combinations(criteria, 2)):
+        return SAME
+    readable = all(is_short_and_whole(demo.query) for demo in prompt.demos)
+    return None if readable else UNREADABLE_DEMO
+
+
+def say_the_same(one: str, other: str) -> bool:
+    mine, others = _content_words(one), _content_words(other)
+    if not (mine and others):
+        return one.strip().casefold() == other.strip().casefold()
+    return len(mine & others) / len(mine | others) >= NEAR_DUPLICATE
+
+
+def _begins_with_a_sentence(instruction: str) -> bool:
+    first = min((found.first for found in find_criteria(instruction)), default=None)
+    before = "\n".join(instruction.splitlines()[: None if first is None else max(first - 1, 0)])
+    return _SENTENCE.match(before.lstrip()) is not None
+
+
+def _why_odd(criterion: str) -> str | None:
+    words = _WORD.findall(criterion)
+    if len(words) > MAX_WORDS:
+        return TOO_LONG
+    if _RUNS_TOGETHER.search(criterion):
+        return RUNS_TOGETHER
+    if _is_cut(criterion):
+        return CUT
+    return BARE if _is_keywords(criterion, words) else None
+
+
+def _is_cut(criterion: str) -> bool:
+    text = criterion.strip().rstrip(".")
+    unbalanced = any(
+        text.count(opening) != text.count(closing) for opening, closing in ("()", "[]", "“”")
+    )
+    odd = any(text.count(mark) % 2 for mark in ('"', "`"))
+    dangling = _DANGLING.search(text) is not None
+    return unbalanced or odd or dangling or _ELLIPSIS.search(criterion) is not None
+
+
+def _is_keywords(criterion: str, words: Sequence[str]) -> bool:
+    parts = [part.split() for part in criterion.split(",")]
+    joined = _has_any(parts[-1], ("and", "or"))
+    if len(parts) >= KEYWORDS and not joined and all(len(part) == 1 for part in parts[1:]):
+        return True
+    short = _has_any(words, _FUNCTION_WORDS) or any(len(word) <= SHORT_WORD for word in words)
+    return len(words) >= BARE_WORDS and not short
+
+
+def _has_any(words: Sequence[str], wanted: Iterable[str]) -> bool:
+    return not {word.casefold() for word in words}.isdisjoint(wanted)
+
+
+def _content_words(criterion: str) -> frozenset[str]:
+    words = (word.casefold() for word in _WORD.findall(criterion))
+    return frozenset(words) - _FUNCTION_WORDS
