@@ -29,6 +29,7 @@ from infra.workflow import Workflow, machine_name
 from infra.workflow_states import WorkflowFunctions
 from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
+from route_switch.adapters.s3_local_models import MODELS
 
 
 class Learning(Construct):
@@ -182,9 +183,9 @@ class Learning(Construct):
         )
         promoter.allow(["sns:Publish"], self.topic.topic_arn)
         promoter.allow_objects(
-            self._data.learning, ["s3:GetObject"], prefixes=("runs/",), lists=True
+            self._data.learning, ["s3:GetObject"], prefixes=("runs/", MODELS), lists=True
         )
-        promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("prompts/",))
+        promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("prompts/", MODELS))
         return promoter
 
     def _function(

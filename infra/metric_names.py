@@ -35,6 +35,10 @@ BY_SERVICE = {
         **TIER_COSTS,
         "cost_usd": "Cost of a request's model calls, the router's and failed ones included.",
         "router_cost_usd": "Cost of the router call.",
+        "router_asked": (
+            "Requests for which the strategy `hybrid` asked the router LLM; the average is the "
+            "share."
+        ),
         "baseline_cost_usd": "Estimated cost of the same request on Tier 3.",
         "saved_usd": "Baseline minus cost.",
         "session_moved": "Turns that changed the tier of a conversation; the average is the share.",

@@ -9,6 +9,7 @@ from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import ImageFunction
 from infra.stage import Stage
+from route_switch.adapters.s3_local_models import MODELS
 
 MEMORY_MB = 3008
 """The most that a new AWS account may use."""
@@ -52,6 +53,8 @@ class OptimizerFunction(ImageFunction):
             prefixes=("answers/", "work/", "runs/", "gate-history.json"),
             lists=True,
         )
+        # The numbers of the incumbent's local model.
+        self.allow_objects(data.learning, ["s3:GetObject"], prefixes=(MODELS,))
         if data.provider_secret is not None:
             self.allow(["secretsmanager:GetSecretValue"], data.provider_secret.secret_arn)
         self._allow_models(stage)

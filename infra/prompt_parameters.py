@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.stage import Stage
 from route_switch.adapters.ssm import output_ratios_parameter
+from route_switch.domain.errors import PromptError
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.routing_prompt import check_may_go_live
@@ -17,15 +18,22 @@ SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 
 
 class PromptParameters(Construct):
-    """The parameters of the seed, the lock's table and the scope of verdicts, and the names of the
-    live prompt, the measured output ratios and the switches, which are made at run time.
+    """The parameters of the seed, the lock's table, the bucket of local models and the scope of
+    verdicts, and the names of the live prompt, the measured output ratios and the switches, which
+    are made at run time.
 
     The names of the prompt share a prefix, so that one resource pattern grants everything needed to
     change it.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, lock_table: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        lock_table: str,
+        models_bucket: str,
     ) -> None:
         super().__init__(scope, construct_id)
         prefix = f"/route-switch/{stage.name}"
@@ -50,6 +58,13 @@ class PromptParameters(Construct):
         )
         ssm.StringParameter(
             self,
+            "ModelsBucket",
+            parameter_name=f"{prefix}/prompt/models-bucket",
+            description="Bucket with the numbers of local models",
+            string_value=models_bucket,
+        )
+        ssm.StringParameter(
+            self,
             "VerdictScope",
             parameter_name=f"{prefix}/prompt/verdict-scope",
             description="What a candidate must be measured with: models, prices, settings, lambda",
@@ -66,9 +81,15 @@ class PromptParameters(Construct):
 
 
 def read_seed(path: Path) -> str:
-    """Read a prompt. Raise `PromptError` if it must not go live."""
+    """Read a prompt. Raise `PromptError` if it must not go live, or names a local model."""
     text = path.read_text(encoding="utf-8")
-    check_may_go_live(parse_prompt(text), text)
+    prompt = parse_prompt(text)
+    check_may_go_live(prompt, text)
+    if prompt.local_model is not None:
+        raise PromptError(
+            f"{path} names a local model, and a deployment stores no numbers of one. Deploy with a "
+            "seed without it, and promote the candidate.json of the run that trained it."
+        )
     return text
 
 

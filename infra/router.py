@@ -13,6 +13,7 @@ from infra.function import PythonFunction
 from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
+from route_switch.adapters.s3_local_models import MODELS
 from route_switch.domain.router_config import RouterConfig
 
 RECORD_S = 10
@@ -72,6 +73,8 @@ class RouterFunction(PythonFunction):
             data.idempotency.table_arn,
         )
         self.allow_objects(data.texts, ["s3:GetObject", "s3:PutObject"])
+        # The numbers of the live prompt's local model.
+        self.allow_objects(data.learning, ["s3:GetObject"], prefixes=(MODELS,))
         self.allow(["sqs:SendMessage"], data.records.queue_arn)
         for secret in (data.text_hash_secret, data.provider_secret):
             if secret is not None:
@@ -88,6 +91,7 @@ def _environment(stage: Stage, data: Data, prompt: PromptParameters) -> dict[str
     environment = {
         **api_environment(stage, data, prompt),
         "RECORDS_QUEUE_URL": data.records.queue_url,
+        "LEARNING_BUCKET": data.learning.bucket_name,
         **preload_environment(stage),
     }
     if data.text_hash_secret is not None:

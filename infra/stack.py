@@ -45,7 +45,13 @@ class RouteSwitchStack(Stack):
         stage = with_model_data(self, stage)
         add_customer_key(self, stage)
         data = Data(self, "Data", stage=stage)
-        prompt = PromptParameters(self, "Prompt", stage=stage, lock_table=data.results.table_name)
+        prompt = PromptParameters(
+            self,
+            "Prompt",
+            stage=stage,
+            lock_table=data.results.table_name,
+            models_bucket=data.learning.bucket_name,
+        )
         layers = base_layers(self, stage)
         router_layers = [*layers, *model_layers(self, stage)]
         router = RouterFunction(

@@ -46,6 +46,7 @@ from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.routing import bypass_below
 from route_switch.services.answer import Answer
 from route_switch.services.call_models import Deadline
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
@@ -109,7 +110,7 @@ def dry_run() -> Response[str]:
     exchange = _received(CHAT_COMPLETIONS)
     answer = _decided(exchange.request)
     Ending(answer, metrics).save()
-    bypass_tokens = router().config.bypass_tokens
+    bypass_tokens = bypass_below(router().config, answer.prompt)
     body = route_answer.route_body(answer.routed, exchange.request, bypass_tokens)
     return json_response(body, headers=exchange.headers(answer.routed))
 

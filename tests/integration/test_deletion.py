@@ -54,6 +54,7 @@ from tests.integration.conftest import (
     Api,
     MakeApi,
 )
+from tests.support.local_models import MemoryModels
 from tests.support.upstream import Body, Reply, completion
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ def test_a_run_in_progress_is_reported_promotes_no_deleted_text_and_removes_it_a
     assert held
     assert all("learning: " in place and RUN.id in place for place in held)
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
-    publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None))
+    publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None), MemoryModels())
     rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
     promote = PromoteCandidate(publish_prompt, bucket(), switches(), forgotten, rejections, {})
     promoted = promote(PromoteEvent(step="promote", state=PromotionState(run=RUN)))

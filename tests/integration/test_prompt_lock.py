@@ -14,6 +14,7 @@ from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.errors import PromptConflictError
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.prompts.publish_prompt import PublishPrompt
+from tests.support.local_models import MemoryModels
 
 THREADS = 8
 DOCUMENT = to_markdown(packaged_prompt())
@@ -68,7 +69,7 @@ def test_of_eight_concurrent_changes_one_wins_and_nothing_is_lost(lock: Lock) ->
     together = threading.Barrier(THREADS)
 
     def change(number: int) -> int | PromptConflictError:
-        publish = PublishPrompt(store, store, lock(f"thread {number}", 1000))
+        publish = PublishPrompt(store, store, lock(f"thread {number}", 1000), MemoryModels())
         together.wait()
         try:
             return publish(f"{DOCUMENT}{number}\n", 1)

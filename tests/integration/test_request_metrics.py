@@ -10,10 +10,12 @@ import pytest
 from functions.router import handler
 from infra.metric_names import BY_SERVICE, MODEL
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
 from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget, switch
+from tests.support.local_models import numbers, with_local_model
 from tests.support.upstream import HANG_UP, Body, Reply, chunk, completion, failure
 
 Line = dict[str, object]
@@ -111,7 +113,9 @@ def answer_in_shadow(api: Api) -> None:
 
 def serve_prompts(api: Api) -> None:
     api.upstream.script = by_model(router=completion("1"), small=HI)
-    for document in (to_markdown(packaged_prompt()), "broken"):
+    hybrid = with_local_model(packaged_prompt(), "hybrid")
+    S3LocalModels(lambda: boto3.client("s3"), lambda: "learning").put(numbers())
+    for document in (to_markdown(packaged_prompt()), to_markdown(hybrid), "broken"):
         boto3.client("ssm").put_parameter(
             Name="/test/prompt/live", Value=document, Type="String", Overwrite=True
         )

@@ -22,6 +22,7 @@ from route_switch.services.prompts.publish_prompt import PublishPrompt
 from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
+from tests.support.local_models import MemoryModels
 
 SEED = to_markdown(packaged_prompt())
 
@@ -94,7 +95,7 @@ def start(event: JsonObject, _: FakeContext) -> JsonObject:
     """Act like `functions.promote`, which also needs learning's environment."""
     assert event == {"step": "start"}
     prompts = SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
-    return {"version": PublishPrompt(prompts, prompts, NoLock()).start()}
+    return {"version": PublishPrompt(prompts, prompts, NoLock(), MemoryModels()).start()}
 
 
 class NoLock:

@@ -163,6 +163,7 @@ def _router_settings(url: str, provider: str) -> dict[str, str]:
         "KEYS_TABLE": "keys",
         "TEXTS_BUCKET": "texts",
         "RECORDS_QUEUE_URL": f"{url}/queue",
+        "LEARNING_BUCKET": "learning",
         "LIVE_PROMPT_PARAMETER": "/live",
         "SEED_PROMPT_PARAMETER": "/seed",
         "SWITCHES_PARAMETER": "/switches",

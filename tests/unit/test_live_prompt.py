@@ -5,12 +5,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.domain.local_model import LocalNumbers
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.refreshed_value import MAX_AGE_S, REFRESH_AFTER_S, RETRY_AFTER_S
+from tests.support.local_models import MemoryModels, numbers, with_local_model
 
 GOOD = to_markdown(packaged_prompt())
+HYBRID = to_markdown(with_local_model(packaged_prompt()))
+OTHER_HYBRID = to_markdown(with_local_model(packaged_prompt(), of=numbers(0.3)))
 
 
 class FakeStore:
@@ -47,9 +51,15 @@ class Clock:
 class Served:
     """A live prompt with its store and its clock."""
 
-    def __init__(self, store: FakeStore, pool: Executor) -> None:
+    def __init__(
+        self, store: FakeStore, pool: Executor, models: MemoryModels | None = None
+    ) -> None:
         self.store, self.clock = store, Clock()
-        self.live = LivePrompt(store, packaged_prompt(), pool, self.clock)
+        self.live = LivePrompt(store, packaged_prompt(), pool, self.clock, models)
+
+    def numbers(self) -> LocalNumbers | None:
+        model = self.live.current().prompt.local_model
+        return None if model is None else model.numbers
 
     def request(self, seconds_later: float = 0) -> str:
         self.clock.now += seconds_later
@@ -163,3 +173,52 @@ def test_a_long_outage_is_asked_about_ever_less_often(pool: Executor) -> None:
     for _ in range(600):
         served.request(1)
     assert 10 <= served.store.reads <= 30, "and not once in every second"
+
+
+def test_a_local_model_is_read_once_for_all_versions_that_name_it(pool: Executor) -> None:
+    models = MemoryModels(numbers(), numbers(0.3))
+    served = Served(FakeStore(HYBRID), pool, models)
+    assert served.request() == "live@1"
+    assert served.numbers() == numbers()
+    served.store.put_live(HYBRID.replace("a greeting", "a thank-you"))
+    served.request(REFRESH_AFTER_S)
+    assert served.request() == "live@2"
+    assert models.reads == [numbers().sha256]
+    served.store.put_live(OTHER_HYBRID)
+    served.request(REFRESH_AFTER_S)
+    assert served.request() == "live@3"
+    assert served.numbers() == numbers(0.3)
+
+
+def test_a_prompt_without_a_local_model_reads_none(pool: Executor) -> None:
+    models = MemoryModels(numbers())
+    assert Served(FakeStore(GOOD), pool, models).request() == "live@1"
+    assert models.reads == []
+
+
+@pytest.mark.parametrize("stored", [(), (numbers(),)])
+def test_a_new_process_that_cannot_read_the_local_model_serves_the_prompt_without_it(
+    pool: Executor, stored: tuple[LocalNumbers, ...]
+) -> None:
+    models = MemoryModels(*stored)
+    models.outage = bool(stored)
+    served = Served(FakeStore(HYBRID, GOOD), pool, models)
+    assert served.request() == "live@1"
+    assert not served.live.current().healthy
+    assert served.numbers() is None
+    models.outage, models.stored = False, {numbers().sha256: numbers()}
+    served.request(RETRY_AFTER_S)
+    assert served.live.current().healthy, "it is tried again within seconds"
+    assert served.numbers() == numbers()
+
+
+def test_the_last_good_prompt_is_kept_while_a_new_local_model_cannot_be_read(
+    pool: Executor,
+) -> None:
+    served = Served(FakeStore(HYBRID), pool, MemoryModels(numbers()))
+    served.request()
+    served.store.put_live(OTHER_HYBRID)
+    served.request(REFRESH_AFTER_S)
+    assert served.request() == "live@1"
+    assert not served.live.current().healthy
+    assert served.numbers() == numbers()

@@ -239,7 +239,7 @@ def test_the_proposer_sees_only_texts_that_the_policy_allows(
 
 
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
-    found, _ = learn(Models(router=lambda _: "1"), ONE)
+    found, _ = learn(Models(router=lambda _: "3"), ONE)
     assert found.candidate.version == INCUMBENT.version
     assert candidate_prompt(found, PLAN, "digest").provenance["origin"] == "kept"
 

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
+from route_switch.domain.local_model import LocalModel, StrongFeature
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.query import query_of
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
+from tests.support.local_models import numbers, with_local_model
 
 INSTRUCTION = "Choose.\n\nTier 1:\n- greetings\n\nTier 2:\n- lists\n\nTier 3:\n- proofs"
 
@@ -121,3 +123,80 @@ def test_json_without_a_schema_version_is_of_the_first_one() -> None:
 def test_an_edited_schema_version_makes_another_prompt() -> None:
     new = parse_prompt(V1.replace("schema_version = 1", "schema_version = 2"))
     assert new.version != parse_prompt(V1).version
+
+
+FEATURES = st.builds(
+    StrongFeature,
+    tier=st.sampled_from(Tier),
+    name=TEXT.filter(lambda name: name and "\n" not in name).map(lambda name: name[:100]),
+    weight=st.floats(-50, 50),
+)
+
+
+@given(
+    st.lists(FEATURES, max_size=12),
+    st.sampled_from(["prompt", "local", "hybrid"]),
+    st.floats(-1, 1),
+    st.none() | st.integers(0, 500),
+)
+def test_a_local_model_survives_both_formats(
+    strongest: list[StrongFeature], strategy: str, ask_below: float, bypass: int | None
+) -> None:
+    by_tier = tuple(sorted(strongest, key=lambda each: each.tier))
+    model = LocalModel(
+        sha256=numbers().sha256, ask_below=ask_below, strongest=by_tier, numbers=numbers()
+    )
+    prompt = RoutingPrompt.model_validate(
+        {
+            "instruction": INSTRUCTION,
+            "strategy": strategy,
+            "local_model": model,
+            "bypass_tokens": bypass,
+            "provenance": {"origin": "learned"},
+        }
+    )
+    assert parse_prompt(to_json(prompt)) == prompt
+    assert parse_prompt(to_markdown(prompt)) == prompt.without_numbers
+    assert parse_prompt(to_markdown(prompt)).version == prompt.version
+
+
+def test_a_local_model_is_shown_in_words() -> None:
+    document = to_markdown(with_local_model(RoutingPrompt(instruction=INSTRUCTION)))
+    assert 'strategy = "hybrid"' in document
+    assert (
+        "## Tier 1\n\n- hello (+10.00)\n\n## Tier 3\n\n- prove (+2.50)\n- code (+0.82)" in document
+    )
+    assert "hashed" not in document
+    assert len(document.encode()) < 1000
+
+
+def test_a_prompt_without_a_local_model_may_have_the_heading_in_its_instruction() -> None:
+    prompt = RoutingPrompt(instruction=f"{INSTRUCTION}\n\n# Local model\n\ntext")
+    assert parse_prompt(to_markdown(prompt)) == prompt
+
+
+@pytest.mark.parametrize(
+    ("front", "reason"),
+    [
+        ('strategy = "local"', "strategy 'local' needs a local_model"),
+        ('strategy = "best"', "strategy"),
+        ("ask_below = 0.1", "ask_below, which needs local_model"),
+        ('local_model = "abc"', "local_model.sha256"),
+        (f'strategy = "hybrid"\nlocal_model = "{"a" * 64}"', "'hybrid' needs ask_below"),
+        (f'local_model = "{"a" * 64}"\nask_below = inf', "ask_below"),
+        ("bypass_tokens = -1", "bypass_tokens"),
+    ],
+)
+def test_a_broken_reference_to_a_local_model_is_refused_with_the_reason(
+    front: str, reason: str
+) -> None:
+    with pytest.raises(PromptError, match=reason):
+        parse_prompt(f"+++\nschema_version = 2\n{front}\n+++\n\n# Instruction\n\n{INSTRUCTION}")
+
+
+def test_numbers_that_their_digest_does_not_name_are_refused() -> None:
+    document = to_json(with_local_model(RoutingPrompt(instruction=INSTRUCTION)))
+    with pytest.raises(PromptError, match="not those that sha256 names"):
+        parse_prompt(document.replace(numbers().sha256, "a" * 64))
+    with pytest.raises(PromptError, match="dense weights instead of"):
+        parse_prompt(document.replace('"dense": [', '"dense": [0.0,', 1))

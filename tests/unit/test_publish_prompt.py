@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.domain.errors import PromptConflictError, PromptError
+from route_switch.domain.errors import LocalModelError, PromptConflictError, PromptError, StoreError
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import StoredPrompt, StoredVersion
 from route_switch.domain.pricing import Price
@@ -17,6 +17,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, Provenance, RoutingPrompt
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.prompts.publish_prompt import PublishPrompt, Rollback
+from tests.support.local_models import MemoryModels, numbers, with_local_model
 
 LIVE = packaged_prompt()
 A = to_markdown(LIVE)
@@ -65,8 +66,8 @@ class FakePrompts:
             self.locked = False
 
 
-def publisher(prompts: FakePrompts) -> PublishPrompt:
-    return PublishPrompt(prompts, prompts, prompts)
+def publisher(prompts: FakePrompts, models: MemoryModels | None = None) -> PublishPrompt:
+    return PublishPrompt(prompts, prompts, prompts, models or MemoryModels())
 
 
 SCOPE: Scope = {"tiers": "a/s,a/m,a/l", "router": "a/r", "prices": "1/2,3/4,5/6,?", "lambda": 0.2}
@@ -78,6 +79,10 @@ def current() -> Scope:
 
 def candidate(**provenance: str | float) -> RoutingPrompt:
     changed = LIVE.model_copy(update={"instruction": LIVE.instruction + "\n- a haiku"})
+    return found_better(changed, **provenance)
+
+
+def found_better(changed: RoutingPrompt, **provenance: str | float) -> RoutingPrompt:
     known: Provenance = {"origin": "learned", "incumbent": LIVE.version, "verdict": "better"}
     about: Provenance = {"content": changed.version, **dict(SCOPE)}
     return changed.model_copy(update={"provenance": known | about | provenance})
@@ -217,13 +222,14 @@ def test_the_scope_of_a_stage_names_everything_that_a_gain_depends_on() -> None:
         "tiers": "openai/small,openai/medium,openai/large",
         "router": "openai/router",
         "prices": f"0.15/0.6,{str(scope['prices']).split(',')[1]},?,?",
-        "settings": "strategy=prompt safe=2 bypass=8 input=1000 output=-/-/-",
+        "settings": "safe=2 bypass=8 input=1000 output=-/-/-",
         "lambda": 0.2,
     }
     assert str(scope["prices"]).split(",")[1].startswith("0.15/0.6+")
     limited = tiers | {Tier.LARGE: TierModels(model="openai/large", max_output_tokens=500)}
     changes: list[RouterConfig] = [
         config.model_copy(update={"bypass_tokens": 0}),
+        config.model_copy(update={"strategy": "local"}),
         config.model_copy(update={"safe_tier": Tier.LARGE}),
         config.model_copy(update={"models": catalog.model_copy(update={"tiers": limited})}),
         config.model_copy(update={"models": catalog.model_copy(update={"prices": {}})}),
@@ -279,3 +285,73 @@ def test_without_an_older_version_a_rollback_is_refused() -> None:
         publisher(FakePrompts(A, A)).roll_back()
     with pytest.raises(PromptError, match="no live prompt"):
         publisher(FakePrompts()).roll_back()
+
+
+HYBRID = found_better(with_local_model(LIVE, "hybrid"))
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_candidate_with_a_local_model_goes_live_as_markdown_that_names_the_stored_numbers(
+    force: bool,
+) -> None:
+    prompts, models = FakePrompts(A), MemoryModels()
+    assert publisher(prompts, models).promote(to_json(HYBRID), current, force=force) == 2
+    assert prompts.documents[-1] == to_markdown(HYBRID)
+    assert models.stored == {numbers().sha256: numbers()}
+
+
+def test_a_json_file_with_numbers_is_pushed_as_markdown() -> None:
+    prompts, models = FakePrompts(A), MemoryModels()
+    assert publisher(prompts, models)(to_json(HYBRID), 1) == 2
+    assert prompts.documents[-1] == to_markdown(HYBRID)
+    assert numbers().sha256 in models.stored
+
+
+def test_the_numbers_are_stored_before_the_document_that_names_them() -> None:
+    prompts, models = FakePrompts(A), MemoryModels()
+    models.outage = True
+    with pytest.raises(StoreError):
+        publisher(prompts, models).promote(to_json(HYBRID), current)
+    assert prompts.documents == [A]
+
+
+def test_a_hand_edit_keeps_its_local_model_if_the_numbers_are_stored() -> None:
+    edited = to_markdown(HYBRID).replace("a greeting", "a thank-you")
+    assert publisher(FakePrompts(A), MemoryModels(numbers()))(edited, 1) == 2
+
+
+def test_a_document_whose_numbers_are_nowhere_is_refused_with_what_to_do() -> None:
+    prompts, document = FakePrompts(A), to_markdown(HYBRID)
+    advice = r"not stored.*candidate\.json"
+    with pytest.raises(LocalModelError, match=advice):
+        publisher(prompts)(document, 1)
+    for force in (False, True):
+        with pytest.raises(LocalModelError, match=advice):
+            publisher(prompts).promote(document, current, force=force)
+    assert prompts.documents == [A]
+
+
+def test_a_rollback_restores_a_local_model_and_refuses_one_that_is_gone() -> None:
+    prompts = FakePrompts(A, to_markdown(HYBRID), B)
+    with pytest.raises(LocalModelError, match="name another version with --to"):
+        publisher(prompts).roll_back()
+    assert publisher(prompts, MemoryModels(numbers())).roll_back().content_of == 2
+    assert publisher(prompts).roll_back(1).version == 5
+
+
+LOCAL_EDITS: dict[str, RoutingPrompt] = {
+    "strategy": HYBRID.model_copy(update={"strategy": "local"}),
+    "numbers": found_better(with_local_model(LIVE, "hybrid", numbers(0.3))),
+    "ask_below": found_better(with_local_model(LIVE, "hybrid", ask_below=0.2)),
+    "bypass_tokens": HYBRID.model_copy(update={"bypass_tokens": 30}),
+}
+
+
+@pytest.mark.parametrize("what", LOCAL_EDITS)
+def test_a_verdict_does_not_cover_another_strategy_model_or_threshold(what: str) -> None:
+    prompts, models = FakePrompts(A), MemoryModels(numbers(0.3), numbers())
+    edited = LOCAL_EDITS[what].model_copy(update={"provenance": HYBRID.provenance})
+    for artifact in (to_json(edited), to_markdown(edited)):
+        with pytest.raises(PromptConflictError, match=f"content .* → {edited.version}"):
+            publisher(prompts, models).promote(artifact, current)
+    assert prompts.documents == [A]

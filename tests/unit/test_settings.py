@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "KEYS_TABLE": "k",
     "TEXTS_BUCKET": "b",
     "RECORDS_QUEUE_URL": "q",
+    "LEARNING_BUCKET": "l",
     "LIVE_PROMPT_PARAMETER": "/live",
     "SEED_PROMPT_PARAMETER": "/seed",
     "SWITCHES_PARAMETER": "/switches",

@@ -71,6 +71,8 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         metrics.add_metric(name, MetricUnit.Count, 1)
     if record.session in _CONTINUED and record.reason is not Reason.SHADOW:
         metrics.add_metric("session_moved", MetricUnit.Count, int(record.session is not Move.KEPT))
+    if record.strategy == "hybrid":
+        metrics.add_metric("router_asked", MetricUnit.Count, int(record.asked_router))
     if record.shadow_reason not in {None, ShadowReason.NOT_SAMPLED}:
         failed = int(record.shadow_reason is not None and record.shadow_reason.is_failure)
         metrics.add_metric("shadow_failed", MetricUnit.Count, failed)

@@ -37,7 +37,8 @@ from route_switch.cli.options import (
     usage_examples,
 )
 from route_switch.cli.progress import outage_reporter
-from route_switch.cli.route import read_prompt, router_config
+from route_switch.cli.prompt_source import read_prompt
+from route_switch.cli.route import router_config
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError

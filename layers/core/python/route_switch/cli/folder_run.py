@@ -143,6 +143,7 @@ def print_estimate(
         rounds=plan.rounds,
         size=plan.size,
         optimizer=plan.optimizer,
+        searches=plan.searches,
     )
     expected = estimate(inputs, plan.prices)
     table = Table("purpose", "model", "calls", "expected USD", title="Estimate; nothing was called")
@@ -150,9 +151,10 @@ def print_estimate(
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
     console().print(table)
-    optimizer = OPTIMIZERS[plan.optimizer]
-    versions = ", ".join(" ".join(item) for item in optimizer.versions.items())
-    say(f"The optimizer is {optimizer.title} ({versions}).")
+    if plan.searches:
+        optimizer = OPTIMIZERS[plan.optimizer]
+        versions = ", ".join(" ".join(item) for item in optimizer.versions.items())
+        say(f"The optimizer is {optimizer.title} ({versions}).")
     total = sum(line.usd or 0.0 for line in expected)
     say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):

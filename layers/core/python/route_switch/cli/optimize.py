@@ -32,11 +32,12 @@ from route_switch.cli.options import (
     TiersOption,
     usage_examples,
 )
-from route_switch.cli.route import read_prompt, router_config
+from route_switch.cli.prompt_source import read_prompt
+from route_switch.cli.route import router_config
 from route_switch.cli.terminal import console, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
-from route_switch.domain.learning.learning_config import OptimizerName
+from route_switch.domain.learning.learning_config import LearnedStrategy, OptimizerName
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
@@ -46,6 +47,7 @@ EXAMPLES = usage_examples(
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
     "optimize --examples log.jsonl --tiers small,large --out learned --max-quality-loss 0.05",
     "optimize --examples log.jsonl --tiers small,large --out learned --optimizer gepa",
+    "optimize --examples log.jsonl --tiers small,medium,large --out learned --strategy auto",
     "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
     "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
 )
@@ -57,6 +59,14 @@ def optimize(
     out: Annotated[
         Path, typer.Option(help="Folder of the run. The same command on it resumes the run.")
     ],
+    strategy: Annotated[
+        LearnedStrategy,
+        typer.Option(
+            help="What to propose: a better prompt; a local model, which needs no router LLM; "
+            "hybrid, which asks the router LLM where the local model is unsure; or auto, the best "
+            "of them on validation rows."
+        ),
+    ] = "prompt",
     lambda_: LambdaOption = 0.2,
     router_model: RouterModelOption = "local/encoder",
     proposer_model: Annotated[
@@ -154,7 +164,7 @@ def optimize(
         ),
     ] = None,
 ) -> None:
-    """Find the prompt with the highest quality − λ · cost and test whether it is better.
+    """Find what routes with the highest quality − λ · cost and test whether it is better.
 
     Quality is the share of queries whose answer is rated no worse than Tier 3's. Cost is what
     answers and router cost, divided by the cost of the same queries on Tier 3.
@@ -177,9 +187,11 @@ def optimize(
     note(why_cut(router_model, texts))
     recorded = only_recorded(file.examples, models)
     proposer = proposer_model or default_proposer(models, router_model, recorded)
-    note(why_another_proposes(models[Tier.LARGE], recorded, proposer, proposer_model))
+    if strategy != "local":
+        note(why_another_proposes(models[Tier.LARGE], recorded, proposer, proposer_model))
     price_of = prices(price or [], config)
-    names = (*models.values(), router_model, proposer, *([judge_model] if judge_model else []))
+    writers = () if strategy == "local" else (proposer,)
+    names = (*models.values(), router_model, *writers, *([judge_model] if judge_model else []))
     note(why_no_key([name for name in names if name not in recorded], config))
     plan = Plan(
         models=models,
@@ -193,6 +205,7 @@ def optimize(
         rounds=rounds,
         size=SearchSize(candidates=candidates, trials=trials, demos=demos),
         learn_from_text=learn_from_text,
+        strategy=strategy,
         lowest_kappa=judge_floor,
         max_quality_loss=max_quality_loss,
         no_worse_margin=no_worse_margin,

@@ -11,7 +11,7 @@ import typer
 from route_switch.cli.model_options import prices
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.preview import route_all, router_calls
-from route_switch.cli.route import read_prompt
+from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.stage import aws_errors, find_deployed, find_stage
 from route_switch.cli.terminal import say
 from route_switch.dashboard.figures import share, usd
@@ -22,6 +22,7 @@ from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, Tier
 from route_switch.services.learning.preview_costs import usage_of
 from route_switch.services.learning.route_examples import RoutedExample
+from route_switch.services.prompts.stored_numbers import with_stored_numbers
 from route_switch.wiring.learning import build_collector
 
 EXAMPLES = usage_examples(
@@ -50,8 +51,10 @@ def preview(
     Asks the stage's router LLM twice per request: with the live prompt and with FILE. Calls no
     tier.
     """
-    edited = read_prompt(file)
-    live = find_stage(stage).prompts().read_live()
+    chosen = find_stage(stage)
+    models = chosen.local_models()
+    edited = read_prompt(file, models)
+    live = chosen.prompts().read_live()
     if live is None:
         raise RouteSwitchError("There is no live prompt to compare with. Deploy the stage first.")
     deployed = find_deployed(stage)
@@ -59,7 +62,8 @@ def preview(
     examples = _last_requests(stage, days, sample)
     listed = prices([], config)
     calls = router_calls(config, lambda name: config.models.price(name) or listed(name), budget_usd)
-    before = route_all(examples, parse_prompt(live.document), config, calls, ALL_TIERS)
+    served = with_stored_numbers(parse_prompt(live.document), models)
+    before = route_all(examples, served, config, calls, ALL_TIERS)
     after = route_all(examples, edited, config, calls, ALL_TIERS)
     _report(examples, before, after, config.models, show)
 

@@ -21,9 +21,9 @@ from rich.table import Table
 
 from route_switch.adapters.learning.jsonl import read_rows
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.files import read_text
 from route_switch.cli.model_options import check_provider
 from route_switch.cli.options import RouterModelOption, usage_examples
+from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route_explained import ExplainRow, print_explained
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import console, json_text, note, say
@@ -33,10 +33,10 @@ from route_switch.domain.explanation import Explanation
 from route_switch.domain.learning.example import messages_of, present, query_key
 from route_switch.domain.learning.logged_messages import from_log, with_query
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
@@ -44,7 +44,7 @@ from route_switch.wiring.router import build_explainer, build_tier_chooser
 
 EXAMPLES = usage_examples(
     "route --queries queries.jsonl",
-    "route --queries queries.jsonl --prompt routing-prompt.md --json",
+    "route --queries queries.jsonl --prompt learned/candidate.json --json",
     "route --queries queries.jsonl --explain",
     "route --queries queries.jsonl --router-model openai/gpt-4.1-nano --no-bypass",
 )
@@ -106,7 +106,10 @@ def route(
     ],
     prompt: Annotated[
         Path | None,
-        typer.Option(help="Routing prompt, .md or .json. Default: the packaged prompt."),
+        typer.Option(
+            help="Routing prompt, .md or .json. Default: the packaged prompt. One with a local "
+            "model needs the .json, which holds its numbers."
+        ),
     ] = None,
     router_model: RouterModelOption = "local/encoder",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per query.")] = False,
@@ -126,12 +129,13 @@ def route(
     Exits with 1 if the router LLM failed for any query.
     """
     rows = read_queries(queries)
-    texts = [row.query for row in rows]
-    note(why_misread(router_model, texts))
-    note(why_cut(router_model, texts))
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
     config = router_config(router_model, no_bypass)
-    check_provider(router_model)
+    if strategy_in_effect(config, routing_prompt) != "local":
+        texts = [row.query for row in rows]
+        note(why_misread(router_model, texts))
+        note(why_cut(router_model, texts))
+        check_provider(router_model)
     choose_tier = build_tier_chooser(config, os.environ.get)
     routed = _route(rows, routing_prompt, choose_tier, config)
     if explain:
@@ -153,10 +157,6 @@ def read_queries(path: Path) -> list[QueryRow]:
     """Return all rows; raise `RouteSwitchError` naming the first wrong line."""
     needs = 'Each line needs {"query": "…"} or {"messages": […]}, and may have "id".'
     return [row for _, row in read_rows(path, QueryRow, needs)]
-
-
-def read_prompt(path: Path) -> RoutingPrompt:
-    return parse_prompt(read_text(path, "prompt"))
 
 
 def router_config(router_model: str, no_bypass: bool = False) -> RouterConfig:

@@ -21,6 +21,7 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import costs_nothing
 from route_switch.optimizer.findings import MIN_ROWS_PER_SIDE, too_few
 from route_switch.optimizer.plan import Plan
+from route_switch.optimizer.strategy_step import NEED_LOCAL, why_untrained
 from route_switch.optimizer.training import why_nothing_is_left
 from route_switch.services.learning.build_outcomes import can_be_called
 from route_switch.services.learning.metered_calls import price_unknown
@@ -57,7 +58,8 @@ class RunChecks:
     @property
     def _called(self) -> list[str]:
         plan = self.plan
-        called = [plan.config.models.router, plan.proposer_model, plan.judge_model]
+        called = [plan.config.models.router, plan.judge_model]
+        called += [plan.proposer_model] if plan.searches else []
         called += [model for model in plan.models.values() if self._is_called(model)]
         return list(dict.fromkeys(name for name in called if name is not None))
 
@@ -71,10 +73,21 @@ class RunChecks:
         if min(sizes) < MIN_ROWS_PER_SIDE:
             yield too_few(sizes, sides.examples)
             return
-        plan = self.plan
-        why = why_nothing_is_left(sides.train, sides.validation, plan.config, plan.learn_from_text)
-        if why is not None:
-            yield why
+        yield from filter(None, (self._why_no_prompt(), self._why_no_local_model()))
+
+    def _why_no_prompt(self) -> str | None:
+        plan, sides = self.plan, self.sides
+        if not plan.searches:
+            return None
+        return why_nothing_is_left(sides.train, sides.validation, plan.config, plan.learn_from_text)
+
+    def _why_no_local_model(self) -> str | None:
+        if self.plan.strategy not in NEED_LOCAL:
+            return None
+        why = why_untrained(self.plan.learn_from_text, self.sides.train)
+        if why is None:
+            return None
+        return f"{why} Add examples, or choose another --strategy than {self.plan.strategy}."
 
     def _unknown_costs(self) -> Iterator[str]:
         """Yield each tier's model with a recorded answer whose cost nobody knows."""

@@ -21,6 +21,7 @@ from botocore.exceptions import ConnectionError as UnconnectedError
 
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
+from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.cli.stage_names import (
     STACK_PREFIX,
@@ -75,7 +76,14 @@ class Stage:
         )
         owner = f"{socket.gethostname()} (process {os.getpid()})"
         lock = DynamoDbPromptLock(dynamodb, self._lock_table(), owner)
-        return PublishPrompt(prompts, prompts, lock)
+        return PublishPrompt(prompts, prompts, lock, self.local_models())
+
+    def local_models(self) -> S3LocalModels:
+        """Read the name of the bucket when the first model is used: few prompts have one."""
+        what = "names the bucket with the numbers of local models"
+        return S3LocalModels(
+            lambda: self.connect("s3"), lambda: self._deployed("models-bucket", what)
+        )
 
     def _ssm(self) -> "SSMClient":
         client: SSMClient = self.session.client(

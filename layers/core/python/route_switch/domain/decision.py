@@ -28,8 +28,8 @@ class RoutingDecision:
     the time that the decision added to the request. `routed_tier` is the tier that the bypass or
     the router chose, before the key's tiers limited it; None if neither was asked or the router was
     down. `why` is the strategy's reason, without user text; `by_strategy` says whether it named a
-    tier. `session` is what the session rule made of it; None if the tier was fixed, or the request
-    has no session."""
+    tier. `strategy` is the strategy that was used, None if none was. `session` is what the session
+    rule made of it; None if the tier was fixed, or the request has no session."""
 
     tier: Tier
     reason: Reason
@@ -40,6 +40,7 @@ class RoutingDecision:
     why: str = ""
     session: SessionDecision | None = None
     by_strategy: bool = False
+    strategy: str | None = None
 
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)

@@ -33,6 +33,10 @@ class PromptReplacedError(PromptConflictError):
     """A change went live and overwrote another one made at the same moment."""
 
 
+class LocalModelError(PromptError):
+    """The numbers of a prompt's local model are missing or broken."""
+
+
 class StoreError(RouteSwitchError):
     """A store rejected a read or write. The message contains no user text."""
 

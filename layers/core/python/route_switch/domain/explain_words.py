@@ -11,10 +11,12 @@ from route_switch.domain.explain_evidence import (
     evidence_in_words,
     in_usd,
 )
+from route_switch.domain.explain_local import LocalView, view_changes, view_in_words
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.query import Query
 from route_switch.domain.sessions import Ground, Move
 from route_switch.domain.shadow import ShadowReason
+from route_switch.domain.strategies.prompt_strategy import NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Facts:
 
     `answer` is where the request goes; `routed` is what routing decided: the same, the decision
     beside it in shadow, or None if routing was not asked. `named` is true if the request names its
-    tier. `output_tokens` is the length that `costs` assume.
+    tier. `output_tokens` is the length that `costs` assume. `local` is what a local model says of
+    the query, if one takes part.
     """
 
     query: Query
@@ -38,6 +41,7 @@ class Facts:
     named: bool = False
     evidence: Evidence | None = None
     shows_demos: bool = False
+    local: LocalView | None = None
 
 
 def explain_in_words(facts: Facts) -> Explanation:
@@ -96,6 +100,9 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         yield f"The router chose no tier ({why}), so the safe tier is used."
     elif facts.strategy == "prompt":
         yield f"{_router(facts)} {routed.prompt_version} and chose Tier {chosen.value}."
+    elif facts.local is not None:
+        named = chosen if rests_on_prompt(facts.strategy, routed) else None
+        yield from view_in_words(facts.local, facts.router, named)
     else:
         yield f"The strategy '{facts.strategy}' chose Tier {chosen.value}: {why}."
     if chosen is not routed.tier and routed.reason is not Reason.SESSION:
@@ -104,6 +111,12 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
             f"used: Tier {routed.tier.value}."
         )
     yield from _session(routed)
+
+
+def rests_on_prompt(strategy: str, routed: RoutingDecision) -> bool:
+    """Whether the router LLM read the prompt and chose the tier."""
+    asks = strategy == "prompt" or routed.why.partition(";")[0] == NAMED
+    return routed.by_strategy and asks
 
 
 def _router(facts: Facts) -> str:
@@ -203,6 +216,8 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
             "The router decides when it names a tier. If it is off, the owner can turn it on "
             "(route-switch switch routing on); a key with a budget also needs its price."
         )
+    if facts.local is not None and routed.by_strategy:
+        yield from view_changes(facts.local)
     if facts.evidence is not None:
         yield from evidence_changes(facts.evidence)
 

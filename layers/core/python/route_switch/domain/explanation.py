@@ -1,4 +1,5 @@
-"""Why a request goes to its tier, in figures and sentences. No explanation holds the query."""
+"""Why a request goes to its tier, in figures and sentences. Of the query, an explanation quotes
+single words at most."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

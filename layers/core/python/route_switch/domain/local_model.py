@@ -3,6 +3,7 @@ and its cost. Training them is learning's business (`optimizer`); here they are 
 """
 
 import base64
+import binascii
 import hashlib
 import json
 import math
@@ -10,11 +11,19 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    model_validator,
+)
 
-from route_switch.domain.local_features import dense_features, hashed_features
+from route_switch.domain.local_features import BUCKETS, DENSE, dense_features, hashed_features
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 
@@ -30,10 +39,23 @@ class LinearWeights(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bias: float
-    step: float
+    bias: FiniteFloat
+    step: FiniteFloat
     hashed: str
-    dense: tuple[float, ...]
+    dense: tuple[FiniteFloat, ...]
+
+    @model_validator(mode="after")
+    def _has_a_weight_for_each_feature(self) -> Self:
+        try:
+            buckets = len(base64.b64decode(self.hashed, validate=True))
+        except binascii.Error as error:
+            raise ValueError(f"hashed is not Base64 ({error})") from error
+        if (buckets, len(self.dense)) != (BUCKETS, len(DENSE)):
+            raise ValueError(
+                f"it has {buckets} hashed and {len(self.dense)} dense weights instead of {BUCKETS} "
+                f"and {len(DENSE)}"
+            )
+        return self
 
 
 class LocalNumbers(BaseModel):
@@ -47,10 +69,18 @@ class LocalNumbers(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: Literal["words-1"] = "words-1"
-    lambda_: Annotated[float, Field(ge=0)]
-    tiers: tuple[Tier, ...]
+    lambda_: Annotated[FiniteFloat, Field(ge=0)]
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     quality: tuple[LinearWeights, ...]
     cost: tuple[LinearWeights, ...]
+
+    @model_validator(mode="after")
+    def _has_weights_for_each_tier(self) -> Self:
+        if list(self.tiers) != sorted(set(self.tiers)):
+            raise ValueError("tiers must be in ascending order")
+        if not len(self.tiers) == len(self.quality) == len(self.cost):
+            raise ValueError("quality and cost need an entry for each of tiers")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -59,14 +89,19 @@ class LocalNumbers(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[^\r\n]+$", max_length=100)]
+ShownWeight = Annotated[FiniteFloat, AfterValidator(lambda weight: round(weight, 2) + 0.0)]
+
+
 class StrongFeature(BaseModel):
-    """A word, or a property such as `code`, that speaks for a tier; `weight` is in log-odds."""
+    """A word, or a property such as `code`, that speaks for a tier. `weight` is in log-odds, with
+    two decimals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tier: Tier
-    name: str
-    weight: float
+    name: FeatureName
+    weight: ShownWeight
 
 
 class LocalModel(BaseModel):
@@ -80,9 +115,32 @@ class LocalModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Digest
-    ask_below: float | None = None
+    ask_below: FiniteFloat | None = None
     strongest: tuple[StrongFeature, ...] = ()
     numbers: LocalNumbers | None = None
+
+    @model_validator(mode="after")
+    def _has_the_numbers_that_it_names(self) -> Self:
+        if self.numbers is not None and self.numbers.sha256 != self.sha256:
+            raise ValueError(
+                f"the numbers are not those that sha256 names: theirs is {self.numbers.sha256}"
+            )
+        return self
+
+    @property
+    def name(self) -> str:
+        """A short name, for people."""
+        return self.sha256[:12]
+
+
+class LocalModelStore(Protocol):
+    """The numbers of local models, by their digest. Both methods raise `StoreError`."""
+
+    def get(self, sha256: str) -> LocalNumbers | None:
+        """Return None if they are not stored. Raise `LocalModelError` if they are broken."""
+        ...
+
+    def put(self, numbers: LocalNumbers) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,11 @@
     {instruction}…
     ~~~
 
-The front matter is TOML. All of it except `schema_version` is the provenance. Version 2 shows the
-router LLM a query with its conversation, version 1 with one line about it. Demos and messages are
-optional: without messages, the standard ones apply.
+The front matter is TOML. All of it except `schema_version` and the keys of a local model
+(`local_model_text`) is the provenance. Version 2 shows the router LLM a query with its
+conversation, version 1 with one line about it. Demos and messages are optional: without messages,
+the standard ones apply. Markdown names a local model by the digest of its numbers; JSON may hold
+them.
 """
 
 import json
@@ -35,12 +37,21 @@ import tomllib
 from pydantic import ValidationError
 
 from route_switch.domain.errors import PromptError
+from route_switch.domain.local_model_text import (
+    RESERVED,
+    SECTION,
+    front_of,
+    parse_reserved,
+    section_of,
+)
 from route_switch.domain.reasons import why_invalid
 from route_switch.domain.routing_prompt import Demo, MessageParts, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 _FRONT_MATTER = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
 _SECTION = re.compile(r"^# (Instruction|Demos|Messages)[ \t]*$", re.MULTILINE)
+_SECTION_OR_MODEL = re.compile(rf"^# (Instruction|Demos|Messages|{SECTION})[ \t]*$", re.MULTILINE)
+"""With a local model only: a prompt without one may have the line in its instruction."""
 _DEMOS_OF_TIER = re.compile(r"^## Tier ([123])[ \t]*$", re.MULTILINE)
 _QUOTE = re.compile(r"(?:^>.*(?:\n|\Z))+", re.MULTILINE)
 _MESSAGE = re.compile(r"^## (\w+)[ \t]*\n+~~~\n(.*?)\n~~~[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -77,11 +88,16 @@ def to_json(prompt: RoutingPrompt) -> str:
 
 
 def to_markdown(prompt: RoutingPrompt) -> str:
-    """Return the artifact as Markdown, from which `parse_prompt` returns the same prompt.
+    """Return the artifact as Markdown, from which `parse_prompt` returns the same prompt, without
+    the numbers of its local model.
 
     Raise `PromptError` if that is impossible: an instruction may contain a line `# Demos`.
     """
-    front = {"schema_version": prompt.schema_version, **prompt.provenance}
+    front = {
+        "schema_version": prompt.schema_version,
+        **front_of(prompt),
+        **prompt.provenance,
+    }
     blocks = ["\n".join(["+++", *(f"{k} = {_toml(v)}" for k, v in front.items()), "+++"])]
     blocks += ["# Instruction", prompt.instruction]
     if prompt.demos:
@@ -93,9 +109,11 @@ def to_markdown(prompt: RoutingPrompt) -> str:
         blocks.append("# Messages")
         for name, text in prompt.messages.model_dump().items():
             blocks.append(f"## {name}\n\n~~~\n{text}\n~~~")
+    if prompt.local_model is not None:
+        blocks += section_of(prompt.local_model)
     document = "\n\n".join(blocks) + "\n"
     try:
-        intact = parse_prompt(document) == prompt
+        intact = parse_prompt(document) == prompt.without_numbers
     except PromptError:
         intact = False
     if not intact:
@@ -126,21 +144,25 @@ def _from_markdown(document: str) -> RoutingPrompt:
     front_matter = _FRONT_MATTER.match(document)
     if front_matter is None:
         raise ValueError("it does not begin with front matter between two lines '+++'")
-    provenance = tomllib.loads(front_matter[1])
-    if "schema_version" not in provenance:
+    front = tomllib.loads(front_matter[1])
+    if "schema_version" not in front:
         raise ValueError("its front matter has no schema_version")
-    sections = _sections(document[front_matter.end() :])
-    return RoutingPrompt(
-        schema_version=provenance.pop("schema_version"),
-        instruction=sections.get("Instruction", ""),
-        demos=_demos(sections.get("Demos", "")),
-        messages=MessageParts.model_validate(dict(_MESSAGE.findall(sections.get("Messages", "")))),
-        provenance=provenance,
-    )
+    by_line = _SECTION_OR_MODEL if "local_model" in front else _SECTION
+    sections = _sections(document[front_matter.end() :], by_line)
+    known = ("schema_version", *RESERVED)
+    fields = {
+        "schema_version": front["schema_version"],
+        "instruction": sections.get("Instruction", ""),
+        "demos": _demos(sections.get("Demos", "")),
+        "messages": dict(_MESSAGE.findall(sections.get("Messages", ""))),
+        "provenance": {name: value for name, value in front.items() if name not in known},
+        **parse_reserved(front, sections.get(SECTION, "")),
+    }
+    return RoutingPrompt.model_validate(fields)
 
 
-def _sections(body: str) -> dict[str, str]:
-    before, *rest = _SECTION.split(body)
+def _sections(body: str, by_line: re.Pattern[str]) -> dict[str, str]:
+    before, *rest = by_line.split(body)
     if before.strip():
         raise ValueError("there is text before the line '# Instruction'")
     names = rest[::2]

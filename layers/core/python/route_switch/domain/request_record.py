@@ -121,6 +121,8 @@ class RequestRecord:
     idempotency_id: str | None = None
     why: str = ""
     """The routing strategy's reason for its choice."""
+    strategy: str | None = None
+    """The strategy that was used, in shadow beside the answer; None if none was."""
     shadow_tier: Tier | None = None
     shadow_reason: ShadowReason | None = None
     shadow_cost_usd: float | None = None
@@ -190,6 +192,11 @@ class RequestRecord:
         return answer_usd - usd, answer_usd - high, answer_usd - low
 
     @property
+    def asked_router(self) -> bool:
+        """Whether the router LLM was called for the decision."""
+        return any(a.tier is None and a.purpose is None for a in self.attempts)
+
+    @property
     def router_tokens(self) -> int:
         """Tokens of the router call. Those of an explanation are not part of it."""
         calls = (a for a in self.attempts if a.tier is None and a.purpose is None)
@@ -210,7 +217,7 @@ _HIDDEN = {
     "shadow_cost_high_usd",
     "session_id",
 }
-_SHOWN_IF_KNOWN = {"session", "session_saved_usd"}
+_SHOWN_IF_KNOWN = {"strategy", "session", "session_saved_usd"}
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 
 

@@ -48,7 +48,7 @@ class RouterConfig(BaseModel):
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off. System
     messages and the schema of the answer count; a query with a conversation, tools or attachments
-    is never bypassed."""
+    is never bypassed. A prompt that learned a number of its own replaces it, unless it is 0."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
     """Most that the router LLM sees of a query and its conversation. At least 60% of it is the last
     message's if that is long; of a longer message it sees head and tail."""

@@ -41,8 +41,14 @@ class RoutingContext:
 
     def bypasses(self, query: Query) -> bool:
         """Whether the query is so short that it goes to Tier 1 without a router call."""
-        learned = self.prompt.bypass_tokens
-        return query.is_shorter_than(self.config.bypass_tokens if learned is None else learned)
+        return query.is_shorter_than(bypass_below(self.config, self.prompt))
+
+
+def bypass_below(config: RouterConfig, prompt: RoutingPrompt) -> int:
+    """Return the tokens below which a query is bypassed: the prompt's own number, else the stage's.
+    Where the stage switches the bypass off, with 0, it stays off."""
+    learned, limit = prompt.bypass_tokens, config.bypass_tokens
+    return limit if learned is None or limit == 0 else learned
 
 
 @dataclass(frozen=True, slots=True)

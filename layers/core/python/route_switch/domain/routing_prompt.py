@@ -17,7 +17,7 @@ from pydantic import (
 
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import PromptError
-from route_switch.domain.local_model import LocalModel
+from route_switch.domain.local_model import LocalModel, LocalNumbers
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
@@ -82,6 +82,14 @@ class RoutingPrompt(BaseModel):
     bypass_tokens: Annotated[int, Field(ge=0)] | None = None
     provenance: Provenance = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _has_what_its_strategy_needs(self) -> Self:
+        if self.strategy != "prompt" and self.local_model is None:
+            raise ValueError(f"strategy '{self.strategy}' needs a local_model")
+        if self.strategy == "hybrid" and self.local_model and self.local_model.ask_below is None:
+            raise ValueError("strategy 'hybrid' needs ask_below")
+        return self
+
     @model_serializer(mode="wrap")
     def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A prompt without a local model keeps the document and the version that it always had."""
@@ -101,6 +109,19 @@ class RoutingPrompt(BaseModel):
         )
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def without_numbers(self) -> Self:
+        """The prompt as Parameter Store holds it: its local model is only named."""
+        if self.local_model is None or self.local_model.numbers is None:
+            return self
+        return self.with_numbers(None)
+
+    def with_numbers(self, numbers: LocalNumbers | None) -> Self:
+        """Requires a local model."""
+        assert self.local_model is not None  # noqa: S101 (for the type checker)
+        model = self.local_model.model_copy(update={"numbers": numbers})
+        return self.model_copy(update={"local_model": model})
 
     @property
     def criteria(self) -> dict[Tier, tuple[str, ...]]:

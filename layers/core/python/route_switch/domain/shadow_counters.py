@@ -1,14 +1,16 @@
 """What a request in shadow adds to its day's counters.
 
-Answered requests are counted in three groups: `bypass` and `routed`, which routing decided, and
-`undecided`, which it did not. Sampling leaves out router calls only, so the groups differ in how
-much of them is decided; `domain.operations.savings` extrapolates from `routed` to `undecided`.
+Answered requests are counted in three groups: `bypass` and `routed`, which routing decided without
+and with the router LLM, and `undecided`, which it did not. Sampling leaves out router calls only,
+so what a local model decides is in `bypass`; `domain.operations.savings` extrapolates from `routed`
+to `undecided`.
 """
 
 from enum import StrEnum
 
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.shadow import CALLS, NOT_SAMPLED, ROUTER_USD, ShadowReason
+from route_switch.domain.strategies.registry import NEED_NUMBERS
 
 ANSWER_USD = "shadow:answer_usd"
 """The cost of answers in shadow, without the router."""
@@ -90,4 +92,7 @@ def _answer_counters(record: RequestRecord) -> dict[str, float]:
 def _group(record: RequestRecord) -> ShadowGroup:
     if record.shadow_tier is None:
         return ShadowGroup.UNDECIDED
-    return ShadowGroup.BYPASS if record.shadow_reason is ShadowReason.BYPASS else ShadowGroup.ROUTED
+    by_local_model = record.strategy in NEED_NUMBERS and not record.asked_router
+    if record.shadow_reason is ShadowReason.BYPASS or by_local_model:
+        return ShadowGroup.BYPASS
+    return ShadowGroup.ROUTED

@@ -13,10 +13,12 @@ from route_switch.domain.learning.promise import NOT_PROMISED
 from route_switch.domain.learning.promotion import GateResult
 from route_switch.domain.learning.split import Split
 from route_switch.domain.learning.understanding import ReplyCount
+from route_switch.domain.prompts.schema import in_todays_form, plain
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.prompt_search import Trial
+from route_switch.optimizer.strategy_choice import StrategyChoice
 from route_switch.optimizer.training import TrainingSet
 from route_switch.services.learning.build_outcomes import BuiltTable
 from route_switch.services.learning.judge_answers import JudgeCounts
@@ -49,6 +51,7 @@ class Findings:
     training: TrainingSet | None = None
     trials: list[Trial] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
+    choice: StrategyChoice | None = None
     comparison: Comparison | None = None
     gate: GateResult | None = None
     promise: PromiseResult | None = None
@@ -56,9 +59,25 @@ class Findings:
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     router_replies: dict[str, ReplyCount] = field(default_factory=dict)
     """By the version of the prompt, on held-out rows."""
+    asked: dict[str, float] = field(default_factory=dict)
+    """The share of held-out rows for which the router LLM is asked, as above."""
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
+
+    @property
+    def start(self) -> RoutingPrompt:
+        """The prompt that the search starts from, without a local model. The text of a local
+        model's prompt decides nothing, so the search starts from the hand-written one there."""
+        is_local = self.incumbent.strategy == "local"
+        return in_todays_form(plain(self.hand_written if is_local else self.incumbent))
+
+    @property
+    def strategies(self) -> dict[str, RoutingPrompt]:
+        """The prompts by which the strategies are measured on held-out rows."""
+        if self.choice is None:
+            return {}
+        return {name: each.prompt for name, each in self.choice.estimates.items()}
 
     @property
     def verdict(self) -> str:

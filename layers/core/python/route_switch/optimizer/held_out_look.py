@@ -25,7 +25,7 @@ def promise_to_test(plan: Plan, route: RouteExamples, found: Findings) -> Promis
     has its promise.
     """
     limit, tables = plan.max_quality_loss, known(found.tables)
-    if limit is None or not found.trials:
+    if limit is None or found.choice is None:
         return None
     kept = found.candidate.version == found.incumbent.version
     if kept and (promised_loss(found.incumbent) or math.inf) <= limit:

@@ -31,7 +31,16 @@ from route_switch.optimizer.report.assemble import ReportContext, assemble_repor
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 
-PACKAGES = ("route-switch", "dspy", "gepa", "optuna", "litellm", "numpy", "onnxruntime")
+PACKAGES = (
+    "route-switch",
+    "dspy",
+    "gepa",
+    "optuna",
+    "litellm",
+    "numpy",
+    "scikit-learn",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,7 @@ def simulated_parts(plan: Plan) -> tuple[str, ...]:
     parts = []
     if any(is_simulated(name) for name in plan.models.values()):
         parts.append("the tier models (offline/…: they replay recorded answers of real models)")
-    if is_simulated(plan.proposer_model):
+    if plan.searches and is_simulated(plan.proposer_model):
         parts.append(f"the proposer ({plan.proposer_model}: a handful of rules, not an LLM)")
     if plan.judge_model is not None and is_simulated(plan.judge_model):
         parts.append(f"the judge ({plan.judge_model}: it repeats recorded scores)")

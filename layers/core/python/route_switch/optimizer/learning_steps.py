@@ -11,7 +11,7 @@ from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.split import split
 from route_switch.domain.learning.text_policy import UserText
-from route_switch.domain.prompts.schema import in_todays_form, unless_the_same
+from route_switch.domain.prompts.schema import unless_the_same
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
@@ -33,6 +33,13 @@ from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.search_session import SearchParts
+from route_switch.optimizer.strategy_step import (
+    LocalTraining,
+    bypass_of,
+    candidate_of,
+    choose_strategy,
+    train,
+)
 from route_switch.optimizer.training import training_set
 from route_switch.services.learning.build_outcomes import BuildOutcomes
 from route_switch.services.learning.check_judge import check_judge
@@ -42,6 +49,7 @@ from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.route_examples import (
     RoutedExample,
     RouteExamples,
+    asked_share,
     check_replies,
     count_named,
 )
@@ -123,15 +131,19 @@ class LearningSteps:
 
     def _search(self, found: Findings) -> None:
         plan, tables = self._plan, known(found.tables)
-        self._progress.step("label training queries", len(tables.train.examples))
-        found.training = training_set(
-            tables.train,
-            tables.validation,
-            plan.config,
-            self._embed,
-            plan.learn_from_text,
-            plan.lambda_,
-        )
+        self._progress.step("train the local model")
+        trained = train(plan, tables)
+        config = plan.config.model_copy(update={"bypass_tokens": bypass_of(plan, found.incumbent)})
+        if plan.searches:
+            self._progress.step("label training queries", len(tables.train.examples))
+            found.training = training_set(
+                tables.train,
+                tables.validation,
+                config,
+                self._embed,
+                plan.learn_from_text,
+                plan.lambda_,
+            )
         self._progress.step("measure the incumbent on held-out rows", len(tables.heldout.examples))
         rows = tables.heldout.examples
         self._routed(found, rows, found.hand_written)
@@ -139,44 +151,56 @@ class LearningSteps:
         check_replies(routed, plan.config.models.router, plan.max_not_understood)
         spent = sum(r.router_usd for r in routed)
         grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
-        search, optimizer = self._new_search(found), OPTIMIZERS[plan.optimizer]
+        with self._reserved(spent + grown):
+            if plan.searches:
+                self._search_prompts(found)
+            self._choose(found, trained)
+
+    def _search_prompts(self, found: Findings) -> None:
+        plan, training = self._plan, known(found.training)
+        search = self._new_search(found)
         try:
-            with self._reserved(spent + grown):
-                for number in range(plan.rounds):
-                    trials = optimizer.trials(plan.size)
-                    self._progress.step(f"search, round {number + 1}", trials)
-                    start = search.best.prompt if search.trials else in_todays_form(found.incumbent)
-                    search(
-                        start,
-                        found.training.train,
-                        found.training.validation,
-                        plan.size,
-                        plan.seed + number,
-                    )
+            for number in range(plan.rounds):
+                trials = OPTIMIZERS[plan.optimizer].trials(plan.size)
+                self._progress.step(f"search, round {number + 1}", trials)
+                start = search.best.prompt if search.trials else found.start
+                search(start, training.train, training.validation, plan.size, plan.seed + number)
         except BudgetReachedError as stop:
             found.stopped_by = stop
         finally:
             found.trials, found.rejected = search.trials, dict(search.rejected)
-            if search.trials:
-                rows = known(found.built).table.examples
-                found.candidate = unless_the_same(
-                    search.best.prompt,
-                    found.incumbent,
-                    (example.as_query for example in rows),
-                    plan.config.router_max_input_tokens,
-                )
+
+    def _choose(self, found: Findings, trained: LocalTraining) -> None:
+        """Choose the strategy, and with it the candidate. Without a choice, the incumbent stays."""
+        plan = self._plan
+
+        def route(examples: Sequence[Example], prompt: RoutingPrompt) -> Sequence[RoutedExample]:
+            return self._route(examples, prompt, plan.threads)
+
+        found.choice = choose_strategy(plan, found, trained, route)
+        if found.choice is None:
+            return
+        candidate = candidate_of(plan, found.choice, found.incumbent)
+        rows = known(found.built).table.examples
+        found.candidate = unless_the_same(
+            candidate,
+            found.incumbent,
+            (example.as_query for example in rows),
+            plan.config.router_max_input_tokens,
+        )
 
     def _routed(
         self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
     ) -> Sequence[RoutedExample]:
         routed = self._route(examples, prompt, self._plan.threads)
         found.router_replies[prompt.version] = count_named(routed)
+        found.asked[prompt.version] = asked_share(examples, routed)
         return routed
 
     def _new_search(self, found: Findings) -> PromptSearch:
         plan, carrier = self._plan, RolloutCarrier()
         tables, training = known(found.tables), known(found.training)
-        parts = found.incumbent.messages
+        parts = found.start.messages
         labels = {
             parts.query.replace("{query}", query.text, 1): str(tables.train.tiers[query.best].value)
             for query in training.train
@@ -193,7 +217,7 @@ class LearningSteps:
             tiers=tables.train.tiers,
             usd_weight=plan.lambda_ / arrays_of(tables.validation, plan.lambda_).usd_per_unit,
             why_rejected=Screening(
-                found.incumbent,
+                found.start,
                 tables.train.tiers,
                 UserText(
                     text
@@ -232,6 +256,7 @@ class LearningSteps:
             {
                 "hand-written": found.hand_written,
                 INCUMBENT: found.incumbent,
+                **found.strategies,
                 CANDIDATE: found.candidate,
             },
             lambda examples, prompt: self._routed(found, examples, prompt),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
-from route_switch.domain.learning.learning_config import OptimizerName
+from route_switch.domain.learning.learning_config import LearnedStrategy, OptimizerName
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
@@ -36,6 +36,12 @@ class Plan:
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
     optimizer: OptimizerName = "mipro"
+    strategy: LearnedStrategy = "prompt"
+
+    @property
+    def searches(self) -> bool:
+        """Whether the run searches for a better prompt, which takes a proposer."""
+        return self.strategy != "local"
 
     @property
     def judge(self) -> JudgeModel | None:

@@ -55,6 +55,8 @@ class EstimateInputs:
     rounds: int
     size: SearchSize
     optimizer: OptimizerName = "mipro"
+    searches: bool = True
+    """Whether the run searches for a prompt; `local` only compares with the live one."""
 
 
 def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[ExpectedCalls, ...]:
@@ -62,18 +64,24 @@ def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[Expec
     expected = [_answers(inputs, prices, tier) for tier in sorted(inputs.models)]
     if inputs.judge_model is not None:
         expected.append(_verdicts(inputs, prices, inputs.judge_model))
+    router = inputs.config.models.router
+    read, written = _routing_tokens(inputs.config), output_tokens(inputs.config)
+    if not inputs.searches:
+        compared = 2 * inputs.heldout_rows
+        return *expected, _expected(Purpose.ROUTER, router, compared, read, written, prices)
+    expected.append(_proposals(inputs, prices))
+    searched = inputs.rounds * inputs.size.router_calls(inputs.validation_rows)
+    routed = searched + 3 * inputs.heldout_rows
+    expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
+    return tuple(expected)
+
+
+def _proposals(inputs: EstimateInputs, prices: Mapping[str, Price]) -> ExpectedCalls:
     proposals = inputs.rounds * inputs.size.proposer_calls()
     shown = DEMO_TOKENS + OPTIMIZERS[inputs.optimizer].feedback_tokens
     read = inputs.size.view_data_batch_size * shown + PROPOSAL_TOKENS
-    expected.append(
-        _expected(Purpose.PROPOSER, inputs.proposer_model, proposals, read, PROPOSAL_TOKENS, prices)
-    )
-    searched = inputs.rounds * inputs.size.router_calls(inputs.validation_rows)
-    routed = searched + 3 * inputs.heldout_rows
-    router, read = inputs.config.models.router, _routing_tokens(inputs.config)
-    written = output_tokens(inputs.config)
-    expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
-    return tuple(expected)
+    model = inputs.proposer_model
+    return _expected(Purpose.PROPOSER, model, proposals, read, PROPOSAL_TOKENS, prices)
 
 
 def growth_usd(

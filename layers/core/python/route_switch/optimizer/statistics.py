@@ -28,6 +28,29 @@ class Estimate:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class MeanAndError:
+    """A weighted mean with its standard error."""
+
+    mean: float
+    error: float
+
+
+def mean_and_error(values: Floats, weights: Floats, clusters: Ints | None = None) -> MeanAndError:
+    """Return the mean of [n] values. Rows of one cluster are one draw; one draw alone has an
+    infinite error."""
+    mean = float(np.average(values, weights=weights))
+    deviations: Floats = weights * (values - mean)
+    if clusters is not None:
+        _, numbers = np.unique(clusters, return_inverse=True)
+        deviations = np.bincount(numbers, weights=deviations).astype(np.float64)
+    n = len(deviations)
+    if n < 2:
+        return MeanAndError(mean, float("inf"))
+    spread = float(np.sqrt((deviations**2).sum() * n / (n - 1)))
+    return MeanAndError(mean, spread / float(weights.sum()))
+
+
 def bootstrap(
     numerators: Floats,
     denominators: Floats,

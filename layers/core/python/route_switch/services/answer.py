@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from route_switch.domain.decision import RoutingDecision
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.answer_query import TierAnswer
 from route_switch.services.choose_tier import RequestChoice
 from route_switch.services.decide_beside import PendingDecision, ShadowChoice
@@ -44,6 +45,10 @@ class Answer:
         self._beside = beside
         self._session = session
         self._routed: RoutedRequest | None = None
+
+    @property
+    def prompt(self) -> RoutingPrompt:
+        return self._served.prompt
 
     @property
     def is_live(self) -> bool:

@@ -21,7 +21,7 @@ from route_switch.domain.routing import (
     choose_tier,
 )
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.strategies.registry import strategy_named
+from route_switch.domain.strategies.registry import NEED_NUMBERS, strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.call_models import (
     HEAD_START_S,
@@ -60,19 +60,22 @@ class ChooseTier:
         deadline: Deadline,
         *,
         router: bool = True,
+        payable: bool = True,
         ask: "AskRouterLlm | None" = None,
         session: SessionOfRequest | None = None,
     ) -> RequestChoice:
-        """If `router` is False, every query that is not bypassed goes to the safe tier. `ask` is
-        for a caller that may leave the router call behind."""
+        """If `router` is False, every query that is not bypassed goes to the safe tier; without
+        `payable`, the router LLM is not called, and only a local model can decide. `ask` is for a
+        caller that may leave the router call behind."""
         started = deadline.elapsed_ms
         ask = ask or self.ask(deadline)
         if session is not None:
             ask.meanwhile = session.read
-        context = RoutingContext(self._config, prompt, ask)
+        context = RoutingContext(self._config, prompt, ask if payable else _ask_nobody)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
-        by_name = strategy_named(self._config.strategy or prompt.strategy)
-        strategy = by_name if router and in_time else None
+        name = strategy_in_effect(self._config, prompt)
+        can_decide = router and in_time and (payable or name in NEED_NUMBERS)
+        strategy = strategy_named(name) if can_decide else None
         choice = choose_tier(query, strategy, context, allowed, session)
         unrouted = choice.suggestion.tier is None and _router_is_down(ask.call)
         decision = RoutingDecision(
@@ -84,7 +87,8 @@ class ChooseTier:
             routed_tier=None if unrouted else choice.chosen,
             why=_why(choice),
             session=choice.session,
-            by_strategy=choice.suggestion.tier is not None and choice.reason is not Reason.BYPASS,
+            by_strategy=_is_by_strategy(choice),
+            strategy=name if can_decide and _was_asked(choice) else None,
         )
         return RequestChoice(decision, ask.call)
 
@@ -156,6 +160,19 @@ def _with_longest_reply(left: CallResult, config: RouterConfig) -> CallResult:
     usage = replace(usage, output_tokens=output_tokens(config))
     usd = cost_usd(usage, config.models.price(config.models.router))
     return replace(left, attempt=replace(left.attempt, usage=usage, cost_usd=usd))
+
+
+def _ask_nobody(*_: object) -> None:
+    """The router LLM costs money that the key cannot be charged for."""
+
+
+def _is_by_strategy(choice: TierChoice) -> bool:
+    return choice.suggestion.tier is not None and choice.reason is not Reason.BYPASS
+
+
+def _was_asked(choice: TierChoice) -> bool:
+    """Whether the strategy was asked for a tier, with or without success."""
+    return _is_by_strategy(choice) or choice.reason is Reason.FALLBACK
 
 
 def _why(choice: TierChoice) -> str:

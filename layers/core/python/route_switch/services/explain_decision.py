@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from route_switch.domain.decision import Reason, RoutingDecision
 from route_switch.domain.errors import describe_defect
-from route_switch.domain.explain_words import Facts, explain_in_words
+from route_switch.domain.explain_local import local_view
+from route_switch.domain.explain_words import Facts, explain_in_words, rests_on_prompt
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing import bypass_below
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import Tier
 from route_switch.services.decide_beside import ShadowChoice
 from route_switch.services.estimate_costs import assumed_output_tokens, estimated_costs_usd
@@ -38,9 +42,8 @@ class ExplainDecision:
         try:
             routed = _routed(answer, shadow)
             evidence = self._evidence(admitted, served, routed)
-            strategy = self._strategy(served)
             return explain_in_words(
-                self._facts(admitted, strategy, answer, shadow, routed, evidence)
+                self._facts(admitted, served.prompt, answer, shadow, routed, evidence)
             )
         except Exception as error:  # noqa: BLE001, RUF100 (a defect here must not cost a decision)
             logger.error("Explaining a decision failed: %s", describe_defect(error))
@@ -51,16 +54,16 @@ class ExplainDecision:
     def _facts(
         self,
         admitted: AdmittedRequest,
-        strategy: str,
+        prompt: RoutingPrompt,
         answer: RoutingDecision,
         shadow: ShadowChoice | None,
         routed: RoutingDecision | None,
         evidence: Evidence | None,
     ) -> Facts:
-        request = admitted.request
+        request, strategy = admitted.request, strategy_in_effect(self.config, prompt)
         return Facts(
             query=admitted.query,
-            bypass_tokens=self.config.bypass_tokens,
+            bypass_tokens=bypass_below(self.config, prompt),
             router=self.config.models.router,
             strategy=strategy,
             answer=answer,
@@ -71,13 +74,15 @@ class ExplainDecision:
             named=admitted.named is not None,
             evidence=evidence,
             shows_demos=request.key.role == "admin",
+            local=local_view(prompt, strategy, admitted.query),
         )
 
     def _evidence(
         self, admitted: AdmittedRequest, served: ServedPrompt, routed: RoutingDecision | None
     ) -> Evidence | None:
-        """Only the strategy `prompt` rests on texts of the prompt."""
-        if routed is None or not routed.by_strategy or self._strategy(served) != "prompt":
+        """Only a choice of the router LLM rests on texts of the prompt."""
+        strategy = strategy_in_effect(self.config, served.prompt)
+        if routed is None or not rests_on_prompt(strategy, routed):
             return None
         return self.find_evidence(
             admitted.query,
@@ -87,9 +92,6 @@ class ExplainDecision:
             ask=admitted.request.explain,
             may_pay=admitted.eligible.router,
         )
-
-    def _strategy(self, served: ServedPrompt) -> str:
-        return self.config.strategy or served.prompt.strategy
 
     def _costs(self, admitted: AdmittedRequest) -> tuple[TierCost, ...]:
         models = self.config.models

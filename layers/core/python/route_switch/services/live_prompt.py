@@ -6,7 +6,8 @@ import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from route_switch.domain.errors import PromptError
+from route_switch.domain.errors import LocalModelError, PromptError
+from route_switch.domain.local_model import LocalModelStore, LocalNumbers
 from route_switch.domain.output_ratio import NOTHING_MEASURED, OutputRatios
 from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
@@ -24,7 +25,8 @@ OLDER_VERSIONS = 5
 class ServedPrompt:
     """A prompt and its source: `live@7`, `seed@1` or `packaged@<digest>`.
 
-    `healthy` is False when the live prompt could not be read and another prompt is served.
+    `healthy` is False when the live prompt could not be read and another prompt is served, or when
+    its local model could not be read and the router LLM decides instead.
     `output_ratios` are those that learning measured last, whichever prompt is live.
     """
 
@@ -39,6 +41,10 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
 
     If the live prompt is broken or unreadable, keeps the last good one. A new process looks for it
     among the earlier versions.
+
+    A local model's numbers are read from `models` if the prompt names one, once for each digest. If
+    that fails, keeps the last good prompt; a new process serves the prompt without them, with the
+    strategy `prompt`. Without `models`, numbers are not read.
     """
 
     def __init__(
@@ -47,10 +53,13 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         packaged: RoutingPrompt,
         pool: Executor,
         clock: Clock = time.monotonic,
+        models: LocalModelStore | None = None,
     ) -> None:
         super().__init__(self._read_prompt, pool, clock)
         self._store = store
         self._packaged = packaged
+        self._models = models
+        self._numbers: dict[str, LocalNumbers] = {}
 
     def _read_prompt(self, before: ServedPrompt | None) -> tuple[ServedPrompt, bool]:
         served = self._usable_prompt(before)
@@ -60,7 +69,7 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         try:
             stored = self._store.read_live()
             if stored is not None:
-                return _parse(stored, "live")
+                return self._with_numbers(_parse(stored, "live"), before)
             healthy = True
         except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
             logger.warning("The live prompt cannot be used: %s", _reason(error))
@@ -80,7 +89,8 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
             stored = self._version(number)
             with contextlib.suppress(PromptError):  # that version is broken too
                 if stored is not None:
-                    return replace(_parse(stored, "live"), healthy=False)
+                    served = self._with_numbers(_parse(stored, "live"), None)
+                    return replace(served, healthy=False)
         return None
 
     def _version(self, number: int | None) -> StoredPrompt | None:
@@ -94,12 +104,37 @@ class LivePrompt(RefreshedValue[ServedPrompt]):
         try:
             stored = self._store.read_seed()
             if stored is not None:
-                seed = _parse(stored, "seed")
-                return ServedPrompt(seed.prompt, seed.version, healthy)
+                seed = self._with_numbers(_parse(stored, "seed"), None)
+                return ServedPrompt(seed.prompt, seed.version, healthy and seed.healthy)
         except Exception as error:  # noqa: BLE001, RUF100 (as above)
             logger.warning("The seed prompt cannot be used: %s", _reason(error))
             healthy = False
         return self._packaged_prompt(healthy)
+
+    def _with_numbers(self, served: ServedPrompt, before: ServedPrompt | None) -> ServedPrompt:
+        """Return the prompt with the numbers of its local model, if it has one and it can be
+        read."""
+        model = served.prompt.local_model
+        if model is None or self._models is None:
+            return served
+        try:
+            numbers = self._numbers.get(model.sha256) or self._read_numbers(model.sha256)
+        except Exception as error:  # noqa: BLE001, RUF100 (keep serving, whatever the store raises)
+            logger.warning(
+                "The local model of %s cannot be used: %s", served.version, _reason(error)
+            )
+            return replace(served if before is None else before, healthy=False)
+        self._numbers = {model.sha256: numbers}
+        return replace(served, prompt=served.prompt.with_numbers(numbers))
+
+    def _read_numbers(self, sha256: str) -> LocalNumbers:
+        assert self._models is not None  # noqa: S101 (for the type checker)
+        numbers = self._models.get(sha256)
+        if numbers is None:
+            raise LocalModelError(
+                f"The numbers of local model {sha256[:12]} are not stored, or may not be read."
+            )
+        return numbers
 
     def _packaged_prompt(self, healthy: bool) -> ServedPrompt:
         return ServedPrompt(self._packaged, f"packaged@{self._packaged.version}", healthy)

@@ -189,7 +189,8 @@ class RouteRequest:
             served.version,
             admitted.eligible.tiers,
             admitted.request.deadline,
-            router=admitted.eligible.router and routing == "on",
+            router=routing == "on",
+            payable=admitted.eligible.router,
             session=session,
         )
 

@@ -25,6 +25,9 @@ PARAMETERS = IN_REQUEST.merge(
 """For values that a new process waits for, at a rate that Parameter Store may throttle. botocore
 waits up to 1 s and 2 s, at random, before the repeats."""
 
+LOCAL_MODELS = IN_REQUEST.merge(Config(read_timeout=1))
+"""A new process waits for its local model for 3 s at the most: the prompt can decide without it."""
+
 FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""
 

@@ -21,6 +21,7 @@ from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.s3 import S3TextStore
+from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
@@ -182,7 +183,13 @@ class LearningWiring:
         """`owner` is shown to others who try to take the prompt lock."""
         table, prompts = self.settings.results_table, self._prompts(UNDER_LOCK)
         lock = DynamoDbPromptLock(self._dynamodb_under_lock, table, owner)
-        return PublishPrompt(prompts, prompts, lock)
+        return PublishPrompt(prompts, prompts, lock, self.local_models(UNDER_LOCK))
+
+    def local_models(self, config: Config = WORKFLOW) -> S3LocalModels:
+        return S3LocalModels(
+            lambda: cast("S3Client", self._connect("s3", config=config)),
+            lambda: self.settings.learning_bucket,
+        )
 
     @property
     def _rejections(self) -> DynamoDbRejections:

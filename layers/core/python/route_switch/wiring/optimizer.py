@@ -32,6 +32,7 @@ from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace, TimeBudget
+from route_switch.services.prompts.stored_numbers import with_stored_numbers
 from route_switch.wiring.learning import LearningWiring
 from route_switch.wiring.secrets_manager import provider_keys
 from route_switch.workflow.run_slice import RunSlice
@@ -78,6 +79,7 @@ class OptimizerParts:
             rounds=config.rounds,
             size=SearchSize(candidates=config.candidates, trials=config.trials, demos=config.demos),
             learn_from_text=config.learn_from_text,
+            strategy=config.strategy,
             lowest_kappa=config.judge_floor,
             max_quality_loss=config.max_quality_loss,
             no_worse_margin=config.no_worse_margin,
@@ -115,7 +117,9 @@ class OptimizerParts:
             plan=self.plan,
             examples=examples,
             examples_digest=digest,
-            incumbent=parse_prompt(_read(work, INCUMBENT).decode()),
+            incumbent=with_stored_numbers(
+                parse_prompt(_read(work, INCUMBENT).decode()), self._wiring.local_models()
+            ),
             hand_written=packaged_prompt(),
             files=bucket.artifacts(run.id),
             history=GateHistoryFile(bucket.shared),

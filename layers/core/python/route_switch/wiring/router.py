@@ -18,6 +18,7 @@ from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3 import S3TextStore
+from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.adapters.sqs import SqsLostRecords
 from route_switch.adapters.ssm import (
     ParametersReadTogether,
@@ -40,7 +41,7 @@ from route_switch.services.record_request import RecordRequest
 from route_switch.services.request_session import Sessions
 from route_switch.services.route_request import RouteRequest
 from route_switch.services.shadow_budget import ShadowBudget
-from route_switch.wiring.aws_config import IN_REQUEST, PARAMETERS, clients
+from route_switch.wiring.aws_config import IN_REQUEST, LOCAL_MODELS, PARAMETERS, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
 
@@ -92,6 +93,9 @@ def build_router(settings: Settings) -> Router:
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
+    local_models = S3LocalModels(
+        lambda: cast("S3Client", clients(LOCAL_MODELS)("s3")), lambda: settings.learning_bucket
+    )
     prompts = SsmPromptStore(ssm, live, settings.seed_parameter, together)
     switches = SsmSwitchStore(ssm, switched, together)
     pool = ThreadPoolExecutor(RECORD_THREADS)
@@ -107,7 +111,7 @@ def build_router(settings: Settings) -> Router:
         admit,
         RouteRequest(
             config,
-            LivePrompt(prompts, packaged_prompt(), parameters),
+            LivePrompt(prompts, packaged_prompt(), parameters, models=local_models),
             LiveSwitches(switches, parameters, unread=Switches(routing=config.start)),
             caller,
             admit,

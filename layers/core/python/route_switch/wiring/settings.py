@@ -37,6 +37,8 @@ class Settings(ApiSettings):
     """All settings of the router function."""
 
     records_queue_url: Annotated[str, Field(alias="RECORDS_QUEUE_URL", min_length=1)]
+    learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
+    """Bucket with the numbers of local models."""
     text_hash_secret: Annotated[str | None, Field(alias="TEXT_HASH_SECRET")] = None
     """Name of the Secrets Manager secret that keys the HMAC of stored texts (text_storage
     `hash`)."""

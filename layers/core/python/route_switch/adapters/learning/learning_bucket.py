@@ -3,6 +3,7 @@
 seed/examples.jsonl.gz    the owner's examples, which fill up a sample that is too small
 gate-history.json         what earlier gates used up
 prompts/<version>.json    the artifact behind a version of the live prompt
+models/<sha256>.json      the numbers of local models; kept (`adapters.s3_local_models`)
 runs/<run>/…              what a run produces: candidate, report, outcomes
 work/<run>/…              a run's working files: examples, incumbent, progress; they expire
 answers/…                 paid answers of all runs; they expire (`adapters.learning.s3_memo`)

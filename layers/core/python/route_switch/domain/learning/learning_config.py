@@ -15,6 +15,8 @@ MAX_RUN_HOURS = 144
 STEPS_IN_SLICES = 3
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) \S+ (\S+) \S+\)")
 _RATE = re.compile(r"rate\((?:1 (hour|day)|([2-9]|[1-9]\d+) (hours|days))\)")
+LearnedStrategy = Literal["prompt", "local", "hybrid", "auto"]
+"""The strategy to learn; `auto` lets validation rows choose."""
 Approval = Literal["uncalibrated", "always"]
 GoLive = Literal["person", "gate"]
 OptimizerName = Literal["mipro", "gepa"]
@@ -35,6 +37,10 @@ class LearningConfig(BaseModel):
     """Expected number of requests drawn from these days."""
     min_examples: Annotated[int, Field(ge=15)] = 300
     """A run with fewer examples ends early."""
+    strategy: LearnedStrategy = "prompt"
+    """What a run proposes: a better `prompt`; a `local` model, which decides without the router
+    LLM; `hybrid`, which asks the router LLM where the local model is unsure; or `auto`, which
+    proposes the one that does best on validation rows."""
     learn_from_text: LearnFromText = "redacted"
     """How much of the users' text the proposer, prompts and reports may see."""
     proposer: str | None = None
@@ -121,6 +127,15 @@ class LearningConfig(BaseModel):
         reason = why_too_few_trials(self.optimizer, self.trials)
         if reason is not None:
             raise ValueError(f"trials is {self.trials}, but {reason}")
+        return self
+
+    @model_validator(mode="after")
+    def _local_model_may_read(self) -> Self:
+        if self.strategy in ("local", "hybrid") and self.learn_from_text == "off":
+            raise ValueError(
+                f"strategy {self.strategy} learns from the text of queries, which "
+                "learn_from_text=off does not allow: use redacted, or strategy prompt"
+            )
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,12 @@ def in_todays_form(prompt: RoutingPrompt) -> RoutingPrompt:
     return prompt.model_copy(update={"schema_version": newest})
 
 
+def plain(prompt: RoutingPrompt) -> RoutingPrompt:
+    """Return what the router LLM reads of a prompt, without a local model or a learned bypass."""
+    nothing = {"strategy": "prompt", "local_model": None, "bypass_tokens": None}
+    return prompt.model_copy(update=nothing)
+
+
 def unless_the_same(
     best: RoutingPrompt, incumbent: RoutingPrompt, queries: Iterable[Query], max_tokens: int
 ) -> RoutingPrompt:

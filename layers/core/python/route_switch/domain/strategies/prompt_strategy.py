@@ -10,6 +10,9 @@ from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.thoughts import without_thoughts
 
+NAMED = "named by the router"
+"""Why, if the router LLM chose the tier."""
+
 ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
 """The prompt asks for a digit; the rest is room for a model that writes "Tier 2." instead."""
 
@@ -47,7 +50,7 @@ def read_reply(reply: RouterReply) -> Suggestion:
         return Suggestion(None, "the router LLM did not finish its thought")
     tier = parse_tier(said, leading=reply.cut_off)
     if tier is not None:
-        return Suggestion(tier, "named by the router")
+        return Suggestion(tier, NAMED)
     if reply.cut_off:
         return Suggestion(None, "the router LLM reached its output limit before it named a tier")
     return Suggestion(None, "the router LLM's reply names no tier")

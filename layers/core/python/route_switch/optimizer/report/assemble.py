@@ -37,6 +37,7 @@ from route_switch.optimizer.report.row_counts import (
     graded_by,
     output_ratios,
 )
+from route_switch.optimizer.report.strategies_of_run import strategies_of
 from route_switch.optimizer.statistics import bootstrap
 from route_switch.services.learning.metered_calls import MeteredCalls
 
@@ -72,7 +73,7 @@ def assemble_report(
         lambda_=plan.lambda_,
         tiers=dict(plan.models),
         router_model=plan.config.models.router,
-        optimizer=plan.optimizer,
+        optimizer=plan.optimizer if plan.searches else "none",
         proposer_model=plan.proposer_model,
         judge_model=plan.judge_model,
         seed=plan.seed,
@@ -82,6 +83,7 @@ def assemble_report(
         rows=count_rows(found, plan, context.odd_lines),
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
         promise=promise_figures(found.promise) if found.promise else None,
+        strategies=strategies_of(found, plan),
         no_worse_margin=plan.no_worse_margin,
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},

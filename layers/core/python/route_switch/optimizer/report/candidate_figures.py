@@ -7,7 +7,8 @@ from route_switch.domain.learning.outcome import (
 )
 from route_switch.domain.learning.text_policy import BY_POLICY, NEEDS_CONTEXT, text_for_learning
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.prompts.schema import in_todays_form
+from route_switch.domain.prompts.schema import in_todays_form, plain
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tokens import clip
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.findings import Findings
@@ -75,8 +76,14 @@ def _candidate(
         objective=mean(policy.rewards(arrays, plan.lambda_)),
         quality=mean(policy.mean_of(arrays.equivalent)),
         cost=mean(cost_usd) / arrays.usd_per_unit,
-        selected=prompt.version == in_todays_form(found.candidate).version,
+        selected=_is_selected(prompt, found.candidate),
     )
+
+
+def _is_selected(prompt: RoutingPrompt, candidate: RoutingPrompt) -> bool:
+    """Whether the candidate's router LLM reads this prompt."""
+    asks = candidate.strategy != "local"
+    return asks and prompt.version == in_todays_form(plain(candidate)).version
 
 
 def rejected_texts(found: Findings) -> dict[str, int]:

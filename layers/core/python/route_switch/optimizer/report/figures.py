@@ -8,6 +8,7 @@ from route_switch.domain.learning.calibration import Agreement as Agreement
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, Understanding
 from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.tiers import Tier
+from route_switch.optimizer.report.strategy_figures import Strategies
 
 
 class Frozen(BaseModel):
@@ -197,6 +198,7 @@ class Report(Frozen):
     rows: Rows
     gate: Gate | None
     promise: Promise | None = None
+    strategies: Strategies | None = None
     no_worse_margin: float = 0.0
     """By how much a tested score may be below Tier 3's and still count as no worse."""
     policies: tuple[PolicyFigures, ...]

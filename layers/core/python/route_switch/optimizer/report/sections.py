@@ -24,6 +24,12 @@ from route_switch.optimizer.report.promise_section import (
     promise_table,
     rounded,
 )
+from route_switch.optimizer.report.strategy_section import (
+    bypass_paragraph,
+    bypass_table,
+    strategy_paragraphs,
+    strategy_tables,
+)
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     ReportTable,
@@ -54,6 +60,9 @@ MEANINGS = {
     "knn": "copies the best tier of the most similar training queries",
     "hand-written": "uses the prompt written by a person",
     "incumbent": "uses the current prompt",
+    "prompt": "lets the router LLM read the best prompt of the search",
+    "local": "uses the local model alone",
+    "hybrid": "uses the local model, and the router LLM where the model is unsure",
     "oracle": "knows every outcome, as an upper bound",
     CANDIDATE: "uses the learned prompt",
 }
@@ -87,6 +96,11 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
             shown = (promise_table(report.promise),) if report.promise.policies else ()
             yield Section("Promise", promise_paragraphs(report), shown)
         yield Section("Paired differences", _control(report), (tables.differences(report),))
+    if report.strategies is not None:
+        about = tuple(strategy_paragraphs(report))
+        yield Section("Strategies", about, tuple(strategy_tables(report)))
+        bypass = report.strategies.bypass
+        yield Section("Bypass", (bypass_paragraph(bypass),), (bypass_table(bypass),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)

@@ -18,7 +18,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.domain.strategies.registry import strategy_named
+from route_switch.domain.strategies.registry import strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
@@ -49,6 +49,13 @@ def count_named(routed: Sequence[RoutedExample]) -> ReplyCount:
     because its reply named none or its provider refused the call."""
     asked = (each for each in routed if each.asked)
     return count_replies((each.asked_by, each.named and each.refusal is None) for each in asked)
+
+
+def asked_share(examples: Sequence[Example], routed: Sequence[RoutedExample]) -> float:
+    """Return the weighted share of queries that the router LLM was asked about."""
+    total = sum(example.weight for example in examples)
+    asked = (e.weight for e, each in zip(examples, routed, strict=True) if each.asked)
+    return sum(asked) / total if total else 0.0
 
 
 def why_unclear(routed: Sequence[RoutedExample], router: str) -> str | None:
@@ -103,7 +110,7 @@ class RouteExamples:
     def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask)
-        strategy = strategy_named(self._config.strategy or prompt.strategy)
+        strategy = strategy_named(strategy_in_effect(self._config, prompt))
         choice = choose_tier(example.as_query, strategy, context, self._allowed)
         asked = ask.was_called
         named = not asked or ask.refusal is not None or choice.suggestion.tier is not None

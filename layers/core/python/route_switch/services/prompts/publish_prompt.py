@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from route_switch.domain.errors import PromptConflictError, PromptError, PromptReplacedError
+from route_switch.domain.errors import (
+    LocalModelError,
+    PromptConflictError,
+    PromptError,
+    PromptReplacedError,
+)
+from route_switch.domain.local_model import LocalModel, LocalModelStore
 from route_switch.domain.ports import (
     PromptLock,
     PromptStore,
@@ -11,7 +17,12 @@ from route_switch.domain.ports import (
     StoredVersion,
     VersionStore,
 )
-from route_switch.domain.prompt_document import as_markdown, parse_prompt, readable_prompt
+from route_switch.domain.prompt_document import (
+    as_markdown,
+    parse_prompt,
+    readable_prompt,
+    to_markdown,
+)
 from route_switch.domain.prompts.verdict_scope import Scope, differences
 from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
 
@@ -30,20 +41,31 @@ class Rollback:
 class PublishPrompt:
     """Parameter Store has no compare-and-set. So a change holds a lock against other changes, and
     the number of the version it creates reveals a write that bypassed the lock (as the AWS console
-    does): it must be one higher than the version that the change was based on."""
+    does): it must be one higher than the version that the change was based on.
+
+    The numbers of a local model do not fit Parameter Store. They are stored before the document
+    that names them, so that no version names numbers that are not there."""
 
     store: PromptStore
     history: VersionStore
     lock: PromptLock
+    models: LocalModelStore
 
     def __call__(self, document: str, base: int | None) -> int:
         """Make `document` live and return its version number.
 
         `base` is the version that the change is based on, None when there was none. Raise
         `PromptConflictError` unless it is still the newest. If the document is already live, create
-        no new version.
+        no new version. A document that holds the numbers of its local model goes live as Markdown
+        that names them; raise `LocalModelError` if it names numbers that are not stored.
         """
-        check_may_go_live(parse_prompt(document), document)
+        prompt = parse_prompt(document)
+        has_numbers = prompt.without_numbers != prompt
+        return self._publish(prompt, to_markdown(prompt) if has_numbers else document, base)
+
+    def _publish(self, prompt: RoutingPrompt, document: str, base: int | None) -> int:
+        check_may_go_live(prompt, document)
+        self._store_model(prompt.local_model)
         with self.lock.hold():
             live = self.store.read_live()
             if live is not None and live.document == document:
@@ -77,13 +99,12 @@ class PublishPrompt:
 
         `force` skips these conditions and no others.
         """
-        document, live = as_markdown(artifact), self._live()
+        candidate, document, live = parse_prompt(artifact), as_markdown(artifact), self._live()
         if not force and document != live.document:
-            candidate = parse_prompt(artifact)
             _check_candidate(candidate, live)
             _check_scope(candidate, current())
             _check_approval(candidate, approved)
-        return self(document, live.version)
+        return self._publish(candidate, document, live.version)
 
     def roll_back(self, to: int | None = None) -> Rollback:
         """Publish the content of version `to`. By default, use the newest version that differs from
@@ -97,6 +118,18 @@ class PublishPrompt:
                 else f"There is no version {to}. 'route-switch prompt history' lists the versions."
             )
         return Rollback(live.version, target.version, self(target.document, live.version))
+
+    def _store_model(self, model: LocalModel | None) -> None:
+        if model is None:
+            return
+        if model.numbers is not None:
+            self.models.put(model.numbers)
+        elif self.models.get(model.sha256) is None:
+            raise LocalModelError(
+                f"The prompt names local model {model.name}, whose numbers are not stored, or may "
+                "not be read. Push or promote the candidate.json of the run that trained it, which "
+                "holds them; for a rollback, name another version with --to."
+            )
 
     def _check_number(self, document: str, version: int, expected: int) -> None:
         """Allow several versions of the same document: a put is retried when its response was

@@ -1,0 +1,90 @@
+"""The rows that a local model is trained on: what may be learned of each, and its fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.outcome import OutcomeTable
+from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.text_policy import LearnFromText, text_for_learning
+from route_switch.domain.local_features import Excerpts, excerpts_of
+from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays, arrays_of
+from route_switch.optimizer.linear_models import Features, features_of
+
+FOLDS = 5
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRows:
+    """Rows of train, then of validation; all is [n].
+
+    `served` are the features as a request has them, and `learned` as training may see them, with
+    the text of traffic redacted. `usable` are the rows whose text may be learned from. `measured`
+    leaves out rows for training only, which are no sample of the traffic. Rows of one template
+    have one fold.
+    """
+
+    examples: tuple[Example, ...]
+    excerpts: tuple[Excerpts | None, ...]
+    arrays: OutcomeArrays
+    served: Features
+    learned: Features
+    usable: Mask
+    in_train: Mask
+    measured: Mask
+    folds: Ints
+
+    @property
+    def relative_cost(self) -> Floats:
+        """Return [n, k]: costs in units of the mean cost of a query on Tier 3."""
+        costs: Floats = self.arrays.cost_usd / self.arrays.usd_per_unit
+        return costs
+
+
+def local_rows(
+    train: OutcomeTable, validation: OutcomeTable, policy: LearnFromText, lambda_: float
+) -> LocalRows:
+    examples = (*train.examples, *validation.examples)
+    both = replace(train, examples=examples, rows=(*train.rows, *validation.rows))
+    queries = [example.as_query for example in examples]
+    read = [excerpts_of(query) for query in queries]
+    allowed = tuple(
+        _allowed(example, excerpts, policy)
+        for example, excerpts in zip(examples, read, strict=True)
+    )
+    shown = [a if a is not None else own for a, own in zip(allowed, read, strict=True)]
+    served = features_of(queries, read)
+    numbers = np.arange(len(examples))
+    return LocalRows(
+        examples=examples,
+        excerpts=allowed,
+        arrays=arrays_of(both, lambda_),
+        served=served,
+        learned=served if shown == read else features_of(queries, shown),
+        usable=np.array([each is not None for each in allowed]),
+        in_train=numbers < len(train.examples),
+        measured=np.array([not example.train_only for example in examples]),
+        folds=folds_of([example.template_key for example in examples]),
+    )
+
+
+def _allowed(example: Example, excerpts: Excerpts, policy: LearnFromText) -> Excerpts | None:
+    """Return what may be learned from, or None."""
+    if text_for_learning(example, policy) is None:
+        return None
+    if example.from_traffic and policy == "redacted":
+        return Excerpts(redact(excerpts.text), redact(excerpts.context))
+    return excerpts
+
+
+def folds_of(templates: Sequence[str]) -> Ints:
+    """Deal the templates out to the folds, in an order that depends on nothing but their names."""
+    order = sorted(set(templates), key=lambda name: (crc32(name.encode()), name))
+    fold_of = {name: place % FOLDS for place, name in enumerate(order)}
+    return np.array([fold_of[name] for name in templates], dtype=np.int64)
