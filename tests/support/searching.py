@@ -46,8 +46,13 @@ def config_of(max_query_tokens: int) -> RouterConfig:
     return router_config("fake/router").model_copy(update=changes)
 
 
+USES = ("names, dates or notes", "tables, plans or charts", "theorems, designs or essays")
+
+
 def instruction(name: str) -> str:
-    tiers = (f"Tier {tier.value} is for:\n- {name} {tier.value}" for tier in Tier)
+    """Return a readable instruction whose criteria differ in more than a number."""
+    uses = zip(Tier, USES, strict=True)
+    tiers = (f"Tier {tier.value} is for:\n- {name} for {use}" for tier, use in uses)
     return "\n\n".join((f"Sort by {name}.", *tiers))
 
 

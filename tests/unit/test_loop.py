@@ -289,7 +289,7 @@ def test_gepa_goes_through_the_same_steps_and_the_same_gate(run: Run) -> None:
 def test_the_second_round_starts_from_the_best_of_the_first(run: Run) -> None:
     trials = run[0].trials
     size = 1 + PLAN.size.trials
-    best = max(trials[:size], key=lambda trial: trial.reward)
+    best = max(trials[:size], key=lambda trial: (trial.reward, -len(trial.prompt.demos)))
     assert trials[size].prompt.version == best.prompt.version
 
 

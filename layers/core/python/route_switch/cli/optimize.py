@@ -137,7 +137,7 @@ def optimize(
         typer.Option(
             min=1, help="Maximum number of demos in a prompt; gepa keeps the incumbent's demos."
         ),
-    ] = 16,
+    ] = 9,
     no_bypass: NoBypassOption = False,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],

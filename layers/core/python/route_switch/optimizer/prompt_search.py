@@ -87,8 +87,10 @@ class SearchRecord:
 
     @property
     def best(self) -> Trial:
-        """The best trial, the first on a tie: a later prompt has to be better."""
-        return self.trials[select_best([trial.reward for trial in self.trials])]
+        """The best trial: the incumbent on a tie, else the prompt with the fewest demos."""
+        first = select_best([trial.reward for trial in self.trials])
+        tied = [trial for trial in self.trials if trial.reward == self.trials[first].reward]
+        return tied[0] if first == 0 else min(tied, key=lambda trial: len(trial.prompt.demos))
 
     def record(self, trial: Trial) -> None:
         self.trials.append(trial)

@@ -1,8 +1,8 @@
 """How the simulated proposer improves the criteria of a prompt.
 
 It adds a criterion for each kind of query that belongs to one tier, sharpens present criteria that
-name a subject which now belongs elsewhere, merges those of one form when it is asked to be concise,
-and drops those that the examples contradict.
+name a subject which now belongs elsewhere, merges questions of one form about several subjects, and
+drops those that the examples contradict.
 """
 
 import random
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from route_switch.adapters.models.query_kinds import MULTIPLE_CHOICE, subject_of
+from route_switch.adapters.models.query_kinds import MULTIPLE_CHOICE, OPEN, subject_of
 from route_switch.domain.prompts.readability import say_the_same
 from route_switch.domain.tiers import Tier
 
@@ -41,7 +41,7 @@ class Style(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class KindCounts:
     """How many examples of a kind belong to each tier."""
 
     kind: str
@@ -70,7 +70,7 @@ class Sharpened:
 
 def improved(
     present: Mapping[Tier, Sequence[str]],
-    evidence: Sequence[Evidence],
+    evidence: Sequence[KindCounts],
     style: Style,
     draw: random.Random,
     similarity: Similarity,
@@ -78,8 +78,8 @@ def improved(
     """Return at most `MAX_CRITERIA` criteria for each tier, none of which say the same."""
     new = _added(evidence, style, draw)
     added = {tier: [fact.kind for fact in new if fact.tier is tier] for tier in Tier}
-    if style is Style.CONCISE:
-        added = {tier: _merged(kinds) for tier, kinds in added.items()}
+    for form in (MULTIPLE_CHOICE, OPEN) if style is Style.CONCISE else (OPEN,):
+        added = {tier: _merged(kinds, form) for tier, kinds in added.items()}
     old = {tier: _sharpened(present.get(tier, ()), tier, new) for tier in Tier}
     support = _support(old, evidence, similarity)
     least = 1 if style is Style.FRESH else 0
@@ -94,7 +94,7 @@ def improved(
     return {tier: criteria[tier] or _fallback(present.get(tier, ()), taken) for tier in Tier}
 
 
-def _added(evidence: Sequence[Evidence], style: Style, draw: random.Random) -> list[Evidence]:
+def _added(evidence: Sequence[KindCounts], style: Style, draw: random.Random) -> list[KindCounts]:
     """Return the kinds that get a criterion. Those with more evidence are drawn more often."""
     least = MIN_EXAMPLES if len(evidence) > FEW_KINDS else 1
     clear = [
@@ -103,7 +103,7 @@ def _added(evidence: Sequence[Evidence], style: Style, draw: random.Random) -> l
         if fact.size >= least and fact.counts[fact.tier] >= MIN_SHARE * fact.size
     ]
     drawn = sorted(clear, key=lambda fact: -fact.speaks_for(fact.tier) * draw.expovariate(1.0))
-    chosen: list[Evidence] = []
+    chosen: list[KindCounts] = []
     for fact in drawn:
         own = sum(other.tier is fact.tier for other in chosen)
         if own < style.value and not any(say_the_same(fact.kind, o.kind) for o in chosen):
@@ -112,7 +112,7 @@ def _added(evidence: Sequence[Evidence], style: Style, draw: random.Random) -> l
 
 
 def _support(
-    old: Mapping[Tier, Sequence[Sharpened]], evidence: Sequence[Evidence], similarity: Similarity
+    old: Mapping[Tier, Sequence[Sharpened]], evidence: Sequence[KindCounts], similarity: Similarity
 ) -> dict[tuple[Tier, str], int]:
     """Return, for each present criterion, how many more examples agree with it than contradict it:
     those of the kinds that it is the nearest criterion to. Kinds that it was sharpened against do
@@ -126,7 +126,7 @@ def _support(
     return support
 
 
-def _sharpened(criteria: Sequence[str], tier: Tier, new: Sequence[Evidence]) -> list[Sharpened]:
+def _sharpened(criteria: Sequence[str], tier: Tier, new: Sequence[KindCounts]) -> list[Sharpened]:
     """Remove subjects that now belong to another tier from lists of subjects. A criterion of which
     none is left is dropped."""
     elsewhere = {subject_of(fact.kind) for fact in new if fact.tier is not tier}
@@ -143,14 +143,14 @@ def _sharpened(criteria: Sequence[str], tier: Tier, new: Sequence[Evidence]) -> 
     return sharpened
 
 
-def _merged(kinds: Sequence[str]) -> list[str]:
-    """Put multiple-choice questions about several subjects into one criterion."""
-    subjects = [subject for kind in kinds if (subject := subject_of(kind)) is not None]
+def _merged(kinds: Sequence[str], form: str) -> list[str]:
+    """Put questions of one form about several subjects into one criterion."""
+    subjects = [subject for kind in kinds if (subject := subject_of(kind, form)) is not None]
     if len(subjects) < MIN_EXAMPLES:
         return list(kinds)
     groups = (subjects[i : i + MERGED_SUBJECTS] for i in range(0, len(subjects), MERGED_SUBJECTS))
-    others = [kind for kind in kinds if subject_of(kind) is None]
-    return [*(MULTIPLE_CHOICE + listed(group) for group in groups), *others]
+    others = [kind for kind in kinds if subject_of(kind, form) is None]
+    return [*(form + listed(group) for group in groups), *others]
 
 
 def listed(items: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from route_switch.adapters.models.encoder import EncoderClient
-from route_switch.adapters.models.offline_criteria import Evidence, Style, improved
+from route_switch.adapters.models.offline_criteria import KindCounts, Style, improved
 from route_switch.adapters.models.offline_reflection import revise
 from route_switch.adapters.models.query_kinds import KINDS
 from route_switch.domain.criteria import find_criteria
@@ -129,6 +129,8 @@ def _read(text: str) -> Counter[tuple[Tier, str]]:
     return counts
 
 
-def _evidence(counts: Mapping[tuple[Tier, str], int]) -> list[Evidence]:
+def _evidence(counts: Mapping[tuple[Tier, str], int]) -> list[KindCounts]:
     kinds = dict.fromkeys(kind for _, kind in counts)
-    return [Evidence(kind, {tier: counts.get((tier, kind), 0) for tier in Tier}) for kind in kinds]
+    return [
+        KindCounts(kind, {tier: counts.get((tier, kind), 0) for tier in Tier}) for kind in kinds
+    ]

@@ -6,6 +6,8 @@ up here. A kind in `KINDS` is a phrase that reads as a criterion.
 """
 
 MULTIPLE_CHOICE = "a multiple-choice question about "
+OPEN = "a question about "
+"""How the names of questions about the subjects below begin."""
 
 _SUBJECTS = {
     "law": "torts, contracts or criminal liability",
@@ -105,13 +107,12 @@ _TASKS = (
 
 KINDS = (
     *(f"{MULTIPLE_CHOICE}{name}, such as {parts}" for name, parts in _SUBJECTS.items()),
-    *(f"a question about {name}" for name in _SUBJECTS),
+    *(f"{OPEN}{name}" for name in _SUBJECTS),
     *_TASKS,
 )
 
 
-def subject_of(kind: str) -> str | None:
-    """Return the subject of a multiple-choice question, or None for another kind."""
-    if not kind.startswith(MULTIPLE_CHOICE):
-        return None
-    return kind.removeprefix(MULTIPLE_CHOICE).split(", such as ")[0]
+def subject_of(kind: str, form: str = MULTIPLE_CHOICE) -> str | None:
+    """Return the subject of a question of this form, or None for another kind."""
+    name = kind.removeprefix(form).split(", such as ")[0]
+    return name if kind.startswith(form) and name in _SUBJECTS else None

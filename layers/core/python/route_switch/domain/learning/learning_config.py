@@ -84,7 +84,7 @@ class LearningConfig(BaseModel):
     at a time, this and `trials` set the number of calls."""
     trials: Annotated[int, Field(ge=1)] = 40
     """Prompts evaluated per round."""
-    demos: Annotated[int, Field(ge=1)] = 16
+    demos: Annotated[int, Field(ge=1)] = 9
     """Most demos in a prompt. `gepa` keeps the incumbent's."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search."""
