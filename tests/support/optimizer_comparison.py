@@ -1,5 +1,5 @@
 """MIPROv2 and GEPA with the same budget on the packaged sample, offline. `python -m` prints the
-table of docs/learning.md: `python -m tests.support.optimizer_comparison [RUNS]`.
+table of docs/learning.md: `python -m tests.support.optimizer_comparison [RUNS]` (minutes a run).
 
 The proposer is simulated, so the table says how the searches use what they are told, not how well
 an LLM would propose.
@@ -54,6 +54,7 @@ def search(optimizer: OptimizerName, seed: int) -> Compared:
         judge_model=None,
         seed=seed,
         threads=2,
+        rounds=1,
         optimizer=optimizer,
     )
     cap = LocalCap(0.0)
@@ -101,5 +102,5 @@ def _signed(estimate: Estimate) -> str:
 
 
 if __name__ == "__main__":
-    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
+    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 2):
         print(line, flush=True)  # noqa: T201 (a command)
