@@ -47,6 +47,7 @@ RULES = f"""\
 - `learning.days` is at most `router.retention_days`: a run cannot learn from deleted requests.
 - `learning.approval_hours` plus three steps of `slices` × `slice_s` is at most
   {MAX_RUN_HOURS} hours, so that a weekly run ends before the next one starts.
+- `learning.trials` is at least 2 with the optimizer `gepa`.
 - Every model's provider has a client: `bedrock`, `openai`, `offline`, `local`, or a provider of
   LiteLLM that needs nothing but a key."""
 

@@ -84,12 +84,15 @@ def killed_and_resumed(examples: Path, out: Path, threads: int) -> Counter[str]:
 def undisturbed(
     examples: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[bytes, Counter[str]]:
+    return undisturbed_run(examples, tmp_path_factory.mktemp("undisturbed"))
+
+
+def undisturbed_run(examples: Path, folder: Path, *options: str) -> tuple[bytes, Counter[str]]:
     """Return candidate and calls of an uninterrupted run with one thread."""
-    folder = tmp_path_factory.mktemp("undisturbed")
     models = Models(3)
     with running_upstream(models) as upstream:
         learn = Learner(upstream.url, examples, folder)
-        result = learn(*JUDGE, "--threads=1")
+        result = learn(*JUDGE, "--threads=1", *options)
     assert result.exit_code == 0, result.output
     assert models.asked_again == 0
     return learn.candidate(), models.calls
@@ -130,6 +133,21 @@ def test_a_run_in_time_slices_equals_an_uninterrupted_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert in_slices(examples, tmp_path, monkeypatch) == undisturbed
+
+
+def test_gepa_in_time_slices_equals_an_uninterrupted_run(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gepa = "--optimizer=gepa"
+    undisturbed = undisturbed_run(examples, tmp_path / "undisturbed", gepa)
+    assert in_slices(examples, tmp_path, monkeypatch, gepa) == undisturbed
+
+
+def in_slices(
+    examples: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str
+) -> tuple[bytes, Counter[str]]:
+    """Return candidate and calls of a run in slices of 50 calls."""
     models = Models(3)
     end = slices = 0
 
@@ -139,17 +157,17 @@ def test_a_run_in_time_slices_equals_an_uninterrupted_run(
 
     monkeypatch.setattr("route_switch.cli.optimize._remaining", remaining_s)
     with running_upstream(models) as upstream:
-        learn = Learner(upstream.url, examples, tmp_path)
+        learn = Learner(upstream.url, examples, folder)
         while True:
             end += 50
-            result = learn(*JUDGE)
+            result = learn(*JUDGE, *options)
             if result.exit_code == 0:
                 break
             assert "This part of the run is out of time." in str(result.exception)
             assert "Run the same command to resume." in str(result.exception)
             slices += 1
-    assert slices == undisturbed[1].total() // 50, "each slice uses its whole time"
-    assert (learn.candidate(), models.calls) == undisturbed
+    assert slices == models.calls.total() // 50, "each slice uses its whole time"
+    return learn.candidate(), models.calls
 
 
 def test_a_run_without_time_says_how_to_resume(examples: Path, tmp_path: Path) -> None:

@@ -73,6 +73,20 @@ def test_the_one_proposal_that_states_the_criterion_is_selected_and_better(
     assert chosen["quality"]["mean"] == 1
 
 
+def test_gepa_finds_the_criterion_and_passes_the_same_gate(stating: Stating) -> None:
+    with stating(2) as learn:
+        result = learn(*SIX_PROPOSALS, "--optimizer=gepa")
+    assert result.exit_code == 0, result.output
+    candidate = parse_prompt(learn.candidate().decode())
+    assert CRITERION in candidate.instruction
+    assert candidate.demos == packaged_prompt().demos
+    assert candidate.provenance["optimizer"] == "gepa"
+    assert candidate.provenance["verdict"] == "better"
+    report: Any = learn.report()
+    assert report["optimizer"] == "gepa"
+    assert report["gate"]["gain"]["low"] > 0
+
+
 def test_nothing_is_promoted_if_no_proposal_states_the_criterion(stating: Stating) -> None:
     with stating(None) as learn:
         result = learn(*SIX_PROPOSALS)

@@ -16,9 +16,9 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.learning_steps import LearningSteps
-from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.neighbors import Vectors
 from route_switch.optimizer.plan import Plan
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.optimizer.report.assemble import ReportContext
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap

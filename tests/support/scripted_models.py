@@ -192,7 +192,7 @@ class Models:
         field = _ASKED_FOR.search(asked)
         name = field[1] if field else "proposed_instruction"
         answer = "It has hard and easy questions."
-        if name == "proposed_instruction":
+        if name in ("proposed_instruction", "new_instruction"):
             with self._lock:
                 place = self._proposed.setdefault(body, len(self._proposed))
             answer = instruction(place, self._criteria if place == self._stating else ())

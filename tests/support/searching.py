@@ -1,6 +1,7 @@
 """A search over prompts with a fake router and a fake proposer."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 import dspy
 
 from route_switch.cli.route import router_config
+from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.router_config import RouterConfig
@@ -21,15 +23,21 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro_search import MiproSearch, SearchSize
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.prompt_search import PromptSearch, SearchSize
 from route_switch.optimizer.proposals import Screening
+from route_switch.optimizer.search_session import SearchParts
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import metered
 
 MAX_TOKENS = 100
+_INSTRUCTION = re.compile(
+    r"starting with the field `\[\[ ## ((?:proposed|new)_instruction) ## \]\]`"
+)
+"""The field that MIPROv2 and GEPA ask for an instruction."""
 SMALL_SEARCH = SearchSize(candidates=4, trials=8, demos=3, view_data_batch_size=10)
 
 
@@ -104,11 +112,12 @@ class Models:
             return self.router(call.messages)
         self.proposed.append(call)
         asked = str(call.messages[-1]["content"])
-        if "starting with the field `[[ ## proposed_instruction ## ]]`" not in asked:
+        field = _INSTRUCTION.search(asked)
+        if field is None:
             return "Nothing stands out."
         # Numbered by request and not by time, so that the same search gets the same proposals.
-        number = sum("proposed_instruction ## ]]`" in repr(c.messages) for c in self.proposed)
-        return f"[[ ## proposed_instruction ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
+        number = sum(_INSTRUCTION.search(repr(c.messages)) is not None for c in self.proposed)
+        return f"[[ ## {field[1]} ## ]]\n{self.propose(number)}\n\n[[ ## completed ## ]]"
 
 
 def search_of(
@@ -119,7 +128,8 @@ def search_of(
     forbidden: tuple[str, ...] = (),
     trainset: list[LabeledQuery] | None = None,
     on_trial: Callable[[int, float], None] = lambda _, __: None,
-) -> MiproSearch:
+    optimizer: OptimizerName = "mipro",
+) -> PromptSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
 
@@ -127,7 +137,7 @@ def search_of(
         return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
 
     labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
-    return MiproSearch(
+    parts = SearchParts(
         task_model=model("router", Purpose.ROUTER),
         prompt_model=model("proposer", Purpose.PROPOSER),
         teacher=language_model(LabelEngine(labels), "teacher"),
@@ -139,16 +149,17 @@ def search_of(
         threads=threads,
         on_trial=on_trial,
     )
+    return OPTIMIZERS[optimizer].new_search(parts)
 
 
 def run(
-    search: MiproSearch,
+    search: PromptSearch,
     incumbent: RoutingPrompt = INCUMBENT,
     seed: int = 1,
     trainset: list[LabeledQuery] | None = None,
     valset: list[LabeledQuery] | None = None,
     size: SearchSize = SMALL_SEARCH,
-) -> MiproSearch:
+) -> PromptSearch:
     with cache_put_back():
         search(incumbent, trainset or TRAIN, valset or VALIDATION, size, seed)
     return search

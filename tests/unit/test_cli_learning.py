@@ -248,6 +248,7 @@ def test_a_dry_run_lists_models_without_a_price(capsys: pytest.CaptureFixture[st
         (["--lambda", "-1"], "--lambda is -1.0"),
         (["--tiers", "one"], "two or three different models"),
         (["--price", "a=b"], "MODEL=INPUT,OUTPUT"),
+        (["--optimizer", "gepa", "--trials", "1"], "--trials is 1, but gepa needs the calls of"),
         (["--examples", "nowhere.jsonl"], "cannot be read"),
     ],
 )
@@ -272,6 +273,16 @@ def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path) -> None:
     assert "nothing was called" in result.output
     assert "0.0000 USD in total" in result.output, "recorded answers and a local router are free"
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [((), "MIPROv2 (dspy 3"), (("--optimizer", "gepa"), "GEPA (dspy 3")],
+)
+def test_a_dry_run_names_the_optimizer(
+    options: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    assert f"The optimizer is {named}" in optimize(EXAMPLES, tmp_path, "--dry-run", *options).stdout
 
 
 def optimize(rows: Sequence[Example], folder: Path, *options: str) -> Result:

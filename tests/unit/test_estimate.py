@@ -12,7 +12,8 @@ from route_switch.domain.needs import Capabilities
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.optimizers import OPTIMIZERS
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate, growth_usd
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.paid_calls import Purpose
@@ -53,6 +54,18 @@ def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
             660 * (8192 // 4 + 1000 + 10 * 16) / 1e6,
         ]
     )
+
+
+def test_gepas_proposer_makes_as_many_calls_and_reads_feedback_too() -> None:
+    mipro, gepa = (
+        {line.purpose: line for line in estimate(replace(INPUTS, optimizer=name), PRICES)}
+        for name in OPTIMIZERS
+    )
+    assert {purpose: line.calls for purpose, line in gepa.items()} == {
+        purpose: line.calls for purpose, line in mipro.items()
+    }
+    more = (gepa[Purpose.PROPOSER].usd or 0.0) - (mipro[Purpose.PROPOSER].usd or 0.0)
+    assert more == pytest.approx(46 * 10 * 50 / 1e6)
 
 
 def test_a_router_that_thinks_counts_with_all_that_it_may_write() -> None:

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
+from typing import get_args
 
 import pytest
 
@@ -17,6 +19,7 @@ from route_switch.domain.errors import (
 )
 from route_switch.domain.learning.drift import prediction_of
 from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.promise import as_provenance as promised
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.learning.text_policy import BY_POLICY, LearnFromText
@@ -30,6 +33,7 @@ from route_switch.domain.routing_prompt import MAX_BYTES, Demo
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.promise import PromiseResult
 from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
@@ -140,6 +144,7 @@ def test_the_artifact_has_its_provenance_but_no_time(run: Run) -> None:
     made = candidate_prompt(run[0], PLAN, "digest")
     assert made.version == run[0].candidate.version
     assert made.provenance["origin"] == "learned"
+    assert made.provenance["optimizer"] == "mipro"
     assert made.provenance["incumbent"] == INCUMBENT.version
     assert made.provenance["examples"] == "digest"
     assert run[0].gate is not None
@@ -208,16 +213,45 @@ def test_the_provenance_fits_into_its_reserved_space(run: Run) -> None:
     assert 1200 < size <= PROVENANCE_BYTES
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("policy", get_args(LearnFromText))
+def test_the_proposer_sees_only_texts_that_the_policy_allows(
+    optimizer: OptimizerName, policy: LearnFromText
+) -> None:
+    """Every other example is traffic, with a telephone number; and every tenth has a secret."""
+    phone, secret = "+1 212 555 0142", "AKIAIOSFODNN7EXAMPLE"
+
+    def text(number: int) -> str:
+        kind = f"traffic {phone}" if number % 2 else "seed"
+        return f"{EXAMPLES[number].query} {kind} {secret if number % 10 == 0 else ''}"
+
+    rows = tuple(
+        row.model_copy(update={"query": text(n), "from_traffic": n % 2 == 1})
+        for n, row in enumerate(EXAMPLES)
+    )
+    models = Models()  # its router is often wrong, so there is much to show
+    learn(models, replace(ONE, optimizer=optimizer, learn_from_text=policy), rows)
+    sent = "\n".join(str(m["content"]) for call in models.proposed for m in call.messages)
+    assert "seed" in sent
+    assert secret not in sent
+    assert ("traffic" in sent) is (policy != "off")
+    assert (phone in sent) is (policy == "full")
+
+
 def test_an_incumbent_that_stays_has_the_origin_kept() -> None:
     found, _ = learn(Models(router=lambda _: "3"), ONE)
     assert found.candidate.version == INCUMBENT.version
     assert candidate_prompt(found, PLAN, "digest").provenance["origin"] == "kept"
 
 
-def test_an_interrupted_run_gives_the_same_artifact() -> None:
-    found, calls = learn(Models(router=knows_subjects), ONE)
+@pytest.mark.parametrize(("optimizer", "killed"), [("mipro", (5, 60, 130)), ("gepa", (5, 60, 40))])
+def test_an_interrupted_run_gives_the_same_artifact(
+    optimizer: OptimizerName, killed: tuple[int, ...]
+) -> None:
+    plan = replace(ONE, optimizer=optimizer)
+    found, calls = learn(Models(router=knows_subjects), plan)
     memo, models = MemoryMemo(), Models(router=knows_subjects)
-    for allowed in (5, 60, 130):
+    for allowed in killed:
         left = [allowed]
 
         def fails(_: ModelCall, left: list[int] = left) -> BaseException | None:
@@ -225,14 +259,31 @@ def test_an_interrupted_run_gives_the_same_artifact() -> None:
             return ProviderDownError("killed") if left[0] < 0 else None
 
         models.fails = fails
-        stopped, _ = learn(models, ONE, memo=memo)
+        stopped, _ = learn(models, plan, memo=memo)
         assert isinstance(stopped.stopped_by, ProviderDownError)
     models.fails = lambda _: None
-    resumed, again = learn(models, replace(ONE, threads=4), memo=memo)
-    artifacts = [to_json(candidate_prompt(f, PLAN, "digest")) for f in (found, resumed)]
+    resumed, again = learn(models, replace(plan, threads=4), memo=memo)
+    artifacts = [to_json(candidate_prompt(f, plan, "digest")) for f in (found, resumed)]
     assert artifacts[0] == artifacts[1]
     lost = again.calls.total() - calls.calls.total()
-    assert 0 < lost <= 3 * ONE.threads, "only calls in flight were paid twice"
+    assert 0 < lost <= 3 * plan.threads, "only calls in flight were paid twice"
+
+
+def test_gepa_goes_through_the_same_steps_and_the_same_gate(run: Run) -> None:
+    plan = replace(ONE, optimizer="gepa")
+    found, calls = learn(Models(router=knows_subjects), plan)
+    assert found.stopped_by is None
+    assert found.candidate.instruction.startswith("Sort by proposal")
+    assert found.candidate.demos == INCUMBENT.demos
+    assert found.verdict == run[0].verdict
+    made = candidate_prompt(found, plan, "digest")
+    named = {name: made.provenance[name] for name in ("optimizer", "dspy", "gepa")}
+    assert named == {"optimizer": "gepa", "dspy": version("dspy"), "gepa": version("gepa")}
+    report = assemble_report(found, made, plan, calls, CONTEXT)
+    assert report.optimizer == "gepa"
+    assert "| optimizer | gepa |" in report_to_markdown(report)
+    [measured] = [p for p in report.policies if p.policy == "candidate"]
+    assert measured.quality.mean == 1.0
 
 
 def test_the_second_round_starts_from_the_best_of_the_first(run: Run) -> None:

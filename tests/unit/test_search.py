@@ -31,7 +31,7 @@ from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import PaidEngine, RolloutCarrier, language_model
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.mipro_search import MiproSearch
+from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.training import LabeledQuery
 from route_switch.services.learning.paid_calls import Purpose
 from tests.support.paid import FakeTime, metered
@@ -68,37 +68,37 @@ def models() -> Models:
 
 
 @pytest.fixture(scope="module")
-def found(models: Models) -> MiproSearch:
+def found(models: Models) -> PromptSearch:
     return run(search_of(models, usd_weight=USD_WEIGHT))
 
 
-def test_each_trials_reward_is_its_true_mean_net_of_the_router(found: MiproSearch) -> None:
+def test_each_trials_reward_is_its_true_mean_net_of_the_router(found: PromptSearch) -> None:
     assert len({trial.prompt.version for trial in found.trials}) > 4
     for trial in found.trials:
         assert trial.reward == pytest.approx(reward_by_hand(trial.prompt, VALIDATION), abs=1e-6)
 
 
-def test_the_first_trial_is_the_incumbent_and_the_best_is_no_worse(found: MiproSearch) -> None:
+def test_the_first_trial_is_the_incumbent_and_the_best_is_no_worse(found: PromptSearch) -> None:
     assert found.trials[0].prompt.version == INCUMBENT.version
     assert found.best.reward == max(trial.reward for trial in found.trials)
     assert found.best.reward >= found.trials[0].reward
 
 
-def test_the_incumbents_demos_are_combined_with_new_instructions(found: MiproSearch) -> None:
+def test_the_incumbents_demos_are_combined_with_new_instructions(found: PromptSearch) -> None:
     others = [trial.prompt for trial in found.trials[1:]]
     assert any(
         p.demos == INCUMBENT.demos and p.instruction != INCUMBENT.instruction for p in others
     )
 
 
-def test_demos_are_training_queries_with_their_best_tier(found: MiproSearch) -> None:
+def test_demos_are_training_queries_with_their_best_tier(found: PromptSearch) -> None:
     labels = {query.text: Tier(query.best + 1) for query in TRAIN}
     demos = {demo for trial in found.trials for demo in trial.prompt.demos} - {*INCUMBENT.demos}
     assert demos
     assert all(labels[demo.query] is demo.tier for demo in demos)
 
 
-def test_proposals_become_instructions(found: MiproSearch) -> None:
+def test_proposals_become_instructions(found: PromptSearch) -> None:
     tried = {trial.prompt.instruction for trial in found.trials}
     assert tried - {INCUMBENT.instruction}
     assert tried <= {INCUMBENT.instruction, *(instruction(f"proposal {n}") for n in range(9))}
@@ -126,16 +126,16 @@ def test_a_worse_prompt_is_never_the_best() -> None:
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_the_same_seed_gives_the_same_trials_with_any_number_of_threads(
-    found: MiproSearch, threads: int
+    found: PromptSearch, threads: int
 ) -> None:
     assert run(search_of(Models(), threads=threads, usd_weight=USD_WEIGHT)).trials == found.trials
 
 
-def test_another_seed_gives_different_trials(found: MiproSearch) -> None:
+def test_another_seed_gives_different_trials(found: PromptSearch) -> None:
     assert run(search_of(Models(), usd_weight=USD_WEIGHT), seed=2).trials != found.trials
 
 
-def test_a_search_repeated_from_the_memo_calls_no_model(found: MiproSearch) -> None:
+def test_a_search_repeated_from_the_memo_calls_no_model(found: PromptSearch) -> None:
     memo = MemoryMemo()
     run(search_of(Models(), metered(Models(), memo), usd_weight=USD_WEIGHT))
     silent = Models(fails=lambda _: AssertionError("asked"))

@@ -65,6 +65,7 @@ def test_queries_have_their_best_tier_and_rewards() -> None:
     }
     assert found[0].rewards == pytest.approx((1 - 0.02, 1 - 0.08, 1 - 0.2))
     assert found[-1].rewards == pytest.approx((-0.02, -0.08, 1 - 0.2))
+    assert (found[0].as_good, found[-1].as_good) == ((True, True, True), (False, False, True))
 
 
 def test_queries_that_bypass_the_router_are_excluded_from_both_sides() -> None:

@@ -23,6 +23,7 @@ from route_switch.domain.reasons import why_unusable
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.run_estimate import EstimateInputs, estimate
@@ -141,6 +142,7 @@ def print_estimate(
         judge_model=plan.judge_model,
         rounds=plan.rounds,
         size=plan.size,
+        optimizer=plan.optimizer,
         searches=plan.searches,
     )
     expected = estimate(inputs, plan.prices)
@@ -149,6 +151,10 @@ def print_estimate(
         usd = "price unknown" if line.usd is None else f"{line.usd:.4f}"
         table.add_row(line.purpose.value, line.model, f"{line.calls:,}", usd)
     console().print(table)
+    if plan.searches:
+        optimizer = OPTIMIZERS[plan.optimizer]
+        versions = ", ".join(" ".join(item) for item in optimizer.versions.items())
+        say(f"The optimizer is {optimizer.title} ({versions}).")
     total = sum(line.usd or 0.0 for line in expected)
     say(f"{total:.4f} USD in total; the cap is {budget_usd:.4f} USD (--budget-usd).")
     if unknown := sorted({line.model for line in expected if line.usd is None}):

@@ -15,6 +15,7 @@ from route_switch.adapters.models.litellm_catalog import list_price, litellm_pro
 from route_switch.adapters.models.registry import FACTORIES
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.errors import ConfigurationError, ProviderDownError, RunStoppedError
+from route_switch.domain.learning.learning_config import OptimizerName, why_too_few_trials
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
 from route_switch.domain.pricing import Price
@@ -69,6 +70,12 @@ def check_provider(model: str) -> None:
 def check_lambda(lambda_: float) -> None:
     if not (math.isfinite(lambda_) and lambda_ >= 0):
         raise UsageError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
+
+
+def check_trials(optimizer: OptimizerName, trials: int) -> None:
+    reason = why_too_few_trials(optimizer, trials)
+    if reason is not None:
+        raise UsageError(f"--trials is {trials}, but {reason}")
 
 
 def prices(stated: Iterable[str], config: RouterConfig) -> PriceOf:

@@ -15,6 +15,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.model_options import (
     FIRST_ANSWER_S,
     check_lambda,
+    check_trials,
     known_prices,
     optimizer_extra,
     prices,
@@ -36,7 +37,7 @@ from route_switch.cli.route import router_config
 from route_switch.cli.terminal import console, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
-from route_switch.domain.learning.learning_config import LearnedStrategy
+from route_switch.domain.learning.learning_config import LearnedStrategy, OptimizerName
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.pace import Pace
@@ -45,6 +46,7 @@ EXAMPLES = usage_examples(
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --dry-run",
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --budget-usd 2",
     "optimize --examples log.jsonl --tiers small,large --out learned --max-quality-loss 0.05",
+    "optimize --examples log.jsonl --tiers small,large --out learned --optimizer gepa",
     "optimize --examples log.jsonl --tiers small,medium,large --out learned --strategy auto",
     "optimize --examples log.jsonl --tiers openai/gpt-4o-mini,openai/gpt-4.1 --out learned "
     "--router-model openai/gpt-4o-mini --judge-model openai/gpt-4.1-mini",
@@ -116,6 +118,13 @@ def optimize(
         bool, typer.Option("--dry-run", help="Print the expected cost and stop.")
     ] = False,
     incumbent: IncumbentOption = None,
+    optimizer: Annotated[
+        OptimizerName,
+        typer.Option(
+            help="What searches for a better prompt: mipro (MIPROv2) combines new instructions "
+            "with demos; gepa revises the instruction after reading what its choices cost."
+        ),
+    ] = "mipro",
     rounds: Annotated[
         int, typer.Option(min=1, help="Number of searches, each from the previous winner.")
     ] = 2,
@@ -123,7 +132,12 @@ def optimize(
         int, typer.Option(min=4, help="Number of instructions and of demo sets per round.")
     ] = 14,
     trials: Annotated[int, typer.Option(min=1, help="Prompts evaluated per round.")] = 40,
-    demos: Annotated[int, typer.Option(min=1, help="Maximum number of demos in a prompt.")] = 9,
+    demos: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Maximum number of demos in a prompt; gepa keeps the incumbent's demos."
+        ),
+    ] = 9,
     no_bypass: NoBypassOption = False,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],
@@ -156,12 +170,13 @@ def optimize(
     answers and router cost, divided by the cost of the same queries on Tier 3.
     """
     check_lambda(lambda_)
+    check_trials(optimizer, trials)
     with optimizer_extra():  # imported here, so that the other commands work without the extra
         from route_switch.cli.folder_run import FolderRun, print_estimate
         from route_switch.cli.run_checks import only_recorded, why_another_proposes
         from route_switch.optimizer.learning_job import default_proposer
-        from route_switch.optimizer.mipro_search import SearchSize
         from route_switch.optimizer.plan import Plan
+        from route_switch.optimizer.prompt_search import SearchSize
         from route_switch.optimizer.report.markdown_page import to_markdown
     models = tier_models(tiers)
     config = router_config(router_model, no_bypass)
@@ -196,6 +211,7 @@ def optimize(
         no_worse_margin=no_worse_margin,
         judge_takes_schema=judge_model is not None and takes_schema(judge_model),
         max_not_understood=max_not_understood,
+        optimizer=optimizer,
     )
     partial = why_partial(judge_model, models[Tier.LARGE]) if judge_model else None
     if partial is not None:

@@ -2,9 +2,6 @@
 
 from textwrap import shorten
 
-import dspy
-import optuna
-
 from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.learning.outcome import measured_output_ratios
@@ -12,6 +9,7 @@ from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
 from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.findings import Findings
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.promise_section import candidate_sentence
@@ -32,8 +30,8 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         "examples": examples_digest,
         "proposer": plan.proposer_model if plan.searches else "none",
         "seed": plan.seed,
-        "dspy": dspy.__version__,
-        "optuna": optuna.__version__,
+        "optimizer": plan.optimizer if plan.searches else "none",
+        **(OPTIMIZERS[plan.optimizer].versions if plan.searches else {}),
         "verdict": found.verdict,
         CONTENT: found.candidate.version,
         **scope_of(plan.models, plan.prices, plan.config, plan.lambda_),

@@ -17,8 +17,8 @@ from route_switch.domain.prompts.schema import in_todays_form, plain
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.curve.decided_rows import RunDecisions
-from route_switch.optimizer.mipro_search import Trial
 from route_switch.optimizer.promise import PromiseResult
+from route_switch.optimizer.prompt_search import Trial
 from route_switch.optimizer.strategy_choice import StrategyChoice
 from route_switch.optimizer.training import TrainingSet
 from route_switch.services.learning.build_outcomes import BuiltTable

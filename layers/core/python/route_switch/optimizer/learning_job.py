@@ -32,7 +32,16 @@ from route_switch.optimizer.report.assemble import ReportContext, assemble_repor
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 
-PACKAGES = ("route-switch", "dspy", "optuna", "litellm", "numpy", "scikit-learn", "onnxruntime")
+PACKAGES = (
+    "route-switch",
+    "dspy",
+    "gepa",
+    "optuna",
+    "litellm",
+    "numpy",
+    "scikit-learn",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True, slots=True)

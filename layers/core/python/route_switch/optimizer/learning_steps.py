@@ -25,13 +25,15 @@ from route_switch.optimizer.language_models import (
     RolloutCarrier,
     language_model,
 )
-from route_switch.optimizer.mipro_search import MiproSearch
 from route_switch.optimizer.neighbors import EmbedTexts
+from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.plan import Plan, Progress
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
+from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.proposals import Screening
 from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
+from route_switch.optimizer.search_session import SearchParts
 from route_switch.optimizer.strategy_step import (
     LocalTraining,
     bypass_of,
@@ -160,7 +162,8 @@ class LearningSteps:
         search = self._new_search(found)
         try:
             for number in range(plan.rounds):
-                self._progress.step(f"search, round {number + 1}", plan.size.trials + 1)
+                trials = OPTIMIZERS[plan.optimizer].trials(plan.size)
+                self._progress.step(f"search, round {number + 1}", trials)
                 start = search.best.prompt if search.trials else found.start
                 search(start, training.train, training.validation, plan.size, plan.seed + number)
         except BudgetReachedError as stop:
@@ -195,7 +198,7 @@ class LearningSteps:
         found.asked[prompt.version] = asked_share(examples, routed)
         return routed
 
-    def _new_search(self, found: Findings) -> MiproSearch:
+    def _new_search(self, found: Findings) -> PromptSearch:
         plan, carrier = self._plan, RolloutCarrier()
         tables, training = known(found.tables), known(found.training)
         parts = found.start.messages
@@ -206,7 +209,7 @@ class LearningSteps:
         config = plan.config
         router = PaidEngine(self._calls, config.models.router, Purpose.ROUTER, carrier)
         proposer = PaidEngine(self._calls, plan.proposer_model, Purpose.PROPOSER, carrier)
-        return MiproSearch(
+        search_parts = SearchParts(
             task_model=language_model(router, "router"),
             prompt_model=language_model(proposer, "proposer", max_tokens=PROPOSAL_TOKENS),
             teacher=language_model(LabelEngine(labels), "teacher"),
@@ -226,6 +229,7 @@ class LearningSteps:
             threads=plan.threads,
             on_trial=self._progress.trial,
         )
+        return OPTIMIZERS[plan.optimizer].new_search(search_parts)
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[None]:

@@ -1,96 +1,34 @@
 """MIPROv2 over the routing prompt: search from the incumbent for the best prompt on validation."""
 
-import contextlib
 import inspect
-import io
-import logging
 import math
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import dspy
-import optuna
 from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.learning.promotion import select_best
 from route_switch.domain.learning.text_policy import is_short_and_whole
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.language_models import RolloutCarrier
 from route_switch.optimizer.metric import Metric
-from route_switch.optimizer.program import RouteToTier, RoutingAdapter, prompt_of
+from route_switch.optimizer.program import RouteToTier, prompt_of
+from route_switch.optimizer.prompt_search import SearchRecord, SearchSize, Trial
+from route_switch.optimizer.search_session import SearchParts, as_examples, search_session
 from route_switch.optimizer.training import LabeledQuery
 
 
-@dataclass(frozen=True, slots=True)
-class SearchSize:
-    """How far MIPROv2 searches.
+class MiproSearch(SearchRecord):
+    """Implements `PromptSearch`."""
 
-    `candidates` is the number of instructions and of demo sets, including the incumbent's. Each
-    trial evaluates one pair of them on all validation rows. A few demos are enough: people read
-    the prompt, and the criteria are what generalizes.
-    """
-
-    candidates: int = 14
-    trials: int = 40
-    demos: int = 9
-    view_data_batch_size: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A prompt and its mean reward on the routed validation rows."""
-
-    prompt: RoutingPrompt
-    reward: float
-
-
-class MiproSearch:
-    """A search in one process.
-
-    `trials` holds every prompt evaluated so far, the incumbent first. It is valid at any
-    interruption. `usd_weight` is the reward that a query loses per USD spent on the router.
-    """
-
-    def __init__(
-        self,
-        task_model: dspy.LM,
-        prompt_model: dspy.LM,
-        teacher: dspy.LM,
-        carrier: RolloutCarrier,
-        adapter: RoutingAdapter,
-        tiers: tuple[Tier, ...],
-        usd_weight: float,
-        why_rejected: Callable[[str], str | None],
-        threads: int,
-        on_trial: Callable[[int, float], None],
-    ) -> None:
-        self._task_model = task_model
-        self._prompt_model = prompt_model
-        self._teacher = teacher
-        self._carrier = carrier
-        self._adapter = adapter
-        self._tiers = tiers
-        self._usd_weight = usd_weight
-        self._why_rejected = why_rejected
-        self._threads = threads
-        self._on_trial = on_trial
-        self.trials: list[Trial] = []
-        self.rejected: Counter[str] = Counter()
-
-    @property
-    def best(self) -> Trial:
-        """The best trial: the incumbent on a tie, else the prompt with the fewest demos."""
-        first = select_best([trial.reward for trial in self.trials])
-        tied = [trial for trial in self.trials if trial.reward == self.trials[first].reward]
-        return tied[0] if first == 0 else min(tied, key=lambda trial: len(trial.prompt.demos))
+    def __init__(self, parts: SearchParts) -> None:
+        super().__init__(parts.on_trial)
+        self._parts = parts
 
     def __call__(
         self,
@@ -101,36 +39,32 @@ class MiproSearch:
         seed: int,
     ) -> None:
         """Search. Raise `RunStoppedError` if stopped; the results so far are in `trials`."""
-        metric = Metric(trainset, valset, self._tiers, self._usd_weight)
+        parts = self._parts
+        metric = Metric(trainset, valset, parts.tiers, parts.usd_weight)
         optimizer = _MIPROv2(
             incumbent,
-            self._why_rejected,
+            parts.why_rejected,
             self.rejected,
-            _examples(_demo_pool(trainset), self._tiers),
+            as_examples(_demo_pool(trainset), parts.tiers),
             metric=metric,
-            prompt_model=self._prompt_model,
-            task_model=self._task_model,
-            teacher_settings={"lm": self._teacher},
+            prompt_model=parts.prompt_model,
+            task_model=parts.task_model,
+            teacher_settings={"lm": parts.teacher},
             max_bootstrapped_demos=size.demos,
             max_labeled_demos=0,  # those would bypass the metric
             auto=None,
             num_candidates=size.candidates,
-            num_threads=self._threads,
+            num_threads=parts.threads,
             max_errors=1,
             seed=seed,
             verbose=False,
         )
-        recorder = _TrialRecorder(metric, incumbent, self._record)
-        with (
-            _silence_dspy(),
-            dspy.context(adapter=self._adapter, callbacks=[recorder], disable_history=True),
-            _replace_cache(self._carrier),
-            _join_threads(),
-        ):
+        recorder = _TrialRecorder(metric, incumbent, self.record)
+        with search_session(parts, [recorder]):
             optimizer.compile(
                 RouteToTier(incumbent),
-                trainset=_examples(_shuffled(trainset, seed), self._tiers),
-                valset=_examples(valset, self._tiers),
+                trainset=as_examples(_shuffled(trainset, seed), parts.tiers),
+                valset=as_examples(valset, parts.tiers),
                 num_trials=size.trials,
                 minibatch=False,
                 view_data_batch_size=size.view_data_batch_size,
@@ -140,10 +74,6 @@ class MiproSearch:
                 f"A prompt could not be evaluated, which DSPy counts as a score of 0: "
                 f"{recorder.failure}. This is a bug in the optimizer."
             ) from recorder.failure
-
-    def _record(self, trial: Trial) -> None:
-        self.trials.append(trial)
-        self._on_trial(len(self.trials), self.best.reward)
 
 
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
@@ -244,62 +174,3 @@ def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:
 def _shuffled(queries: list[LabeledQuery], seed: int) -> list[LabeledQuery]:
     """Mix the queries: DSPy shows the proposer only the first ten batches."""
     return random.Random(seed).sample(queries, len(queries))  # noqa: S311  # not for security
-
-
-def _examples(queries: list[LabeledQuery], tiers: tuple[Tier, ...]) -> list[dspy.Example]:
-    """Return examples with only query and tier: DSPy shows the proposer every field."""
-    return [
-        dspy.Example(query=query.text, tier=str(tiers[query.best].value)).with_inputs("query")
-        for query in queries
-    ]
-
-
-@contextlib.contextmanager
-def _replace_cache(carrier: RolloutCarrier) -> Iterator[None]:
-    """Replace DSPy's cache, which would create a folder when first accessed."""
-    before = vars(dspy).get("cache")
-    dspy.cache = carrier
-    try:
-        yield
-    finally:
-        if before is None:
-            del dspy.cache
-        else:
-            dspy.cache = before
-
-
-@contextlib.contextmanager
-def _join_threads() -> Iterator[None]:
-    """Wait for DSPy's threads, which it leaves running when one of them stops the run.
-
-    Their calls end at once or are already paid for. But a thread that outlives its search would
-    create DSPy's own cache in place of the next search's carrier.
-    """
-    before = {*threading.enumerate()}
-    try:
-        yield
-    finally:
-        for thread in {*threading.enumerate()} - before:
-            if thread.name.startswith("ThreadPoolExecutor"):
-                thread.join()
-
-
-@contextlib.contextmanager
-def _silence_dspy() -> Iterator[None]:
-    """Discard MIPROv2's output: it prints prompts, with users' texts, and progress bars.
-
-    It also sets Optuna's log level itself, and an interrupted trial would log its traceback.
-    """
-    loggers = [logging.getLogger(name) for name in ("dspy", "optuna")]
-    levels = [logger.level for logger in loggers]
-    optuna.logging.disable_default_handler()
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        nowhere = io.StringIO()
-        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            yield
-    finally:
-        optuna.logging.enable_default_handler()
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

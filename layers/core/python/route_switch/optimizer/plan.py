@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
-from route_switch.domain.learning.learning_config import LearnedStrategy
+from route_switch.domain.learning.learning_config import LearnedStrategy, OptimizerName
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.judge_answers import JudgeModel
 
 
@@ -35,6 +35,7 @@ class Plan:
     no_worse_margin: float = 0.0
     judge_takes_schema: bool = False
     max_not_understood: float = MAX_NOT_UNDERSTOOD
+    optimizer: OptimizerName = "mipro"
     strategy: LearnedStrategy = "prompt"
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from route_switch.domain.learning import transcript
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.judging import MAX_QUERY_TOKENS
+from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.outcome_row import tiers_to_judge
 from route_switch.domain.learning.text_policy import DEMO_TOKENS
 from route_switch.domain.pricing import Price, cost_usd
@@ -15,7 +16,8 @@ from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.domain.usage import Usage
-from route_switch.optimizer.mipro_search import SearchSize
+from route_switch.optimizer.optimizers import OPTIMIZERS
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.estimate_router_calls import output_tokens
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.calibrate_judge import MAX_LABELS
@@ -26,9 +28,6 @@ ANSWER_TOKENS = 500
 """Assumed length of an answer without a recording."""
 PROPOSAL_TOKENS = 2000
 VERDICT_TOKENS = 200
-SUMMARY_CALLS = 11
-"""MIPROv2 describes up to ten batches of training queries and then summarizes."""
-CALLS_PER_PROPOSAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class EstimateInputs:
     judge_model: str | None
     rounds: int
     size: SearchSize
+    optimizer: OptimizerName = "mipro"
     searches: bool = True
     """Whether the run searches for a prompt; `local` only compares with the live one."""
 
@@ -70,16 +70,16 @@ def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[Expec
         compared = 2 * inputs.heldout_rows
         return *expected, _expected(Purpose.ROUTER, router, compared, read, written, prices)
     expected.append(_proposals(inputs, prices))
-    routed = (
-        inputs.rounds * (inputs.size.trials + 1) * inputs.validation_rows + 3 * inputs.heldout_rows
-    )
+    searched = inputs.rounds * inputs.size.router_calls(inputs.validation_rows)
+    routed = searched + 3 * inputs.heldout_rows
     expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
     return tuple(expected)
 
 
 def _proposals(inputs: EstimateInputs, prices: Mapping[str, Price]) -> ExpectedCalls:
-    proposals = inputs.rounds * (SUMMARY_CALLS + CALLS_PER_PROPOSAL * inputs.size.candidates)
-    read = inputs.size.view_data_batch_size * DEMO_TOKENS + PROPOSAL_TOKENS
+    proposals = inputs.rounds * inputs.size.proposer_calls()
+    shown = DEMO_TOKENS + OPTIMIZERS[inputs.optimizer].feedback_tokens
+    read = inputs.size.view_data_batch_size * shown + PROPOSAL_TOKENS
     model = inputs.proposer_model
     return _expected(Purpose.PROPOSER, model, proposals, read, PROPOSAL_TOKENS, prices)
 

@@ -20,7 +20,7 @@ from route_switch.domain.learning.text_policy import (
     why_withheld,
 )
 from route_switch.domain.router_config import RouterConfig
-from route_switch.optimizer.arrays import Floats, arrays_of
+from route_switch.optimizer.arrays import Floats, OutcomeArrays, arrays_of
 from route_switch.optimizer.demos import choose_demos
 from route_switch.optimizer.labels import best_tiers
 from route_switch.optimizer.neighbors import EmbedTexts, Vectors, embed_all
@@ -32,7 +32,8 @@ class LabeledQuery:
 
     `rewards` is in the order of the tiers, and `best` is the column of the best tier. `weight` is
     relative: 1 on average. `demo_rank` is a train query's place among those that may become
-    demos (short, whole and typical), and None for all others.
+    demos (short, whole and typical), and None for all others. `as_good` says, in the order of the
+    tiers, whether the answer is no worse than the largest tier's; it is empty if nobody asks.
     """
 
     text: str
@@ -40,6 +41,7 @@ class LabeledQuery:
     rewards: tuple[float, ...]
     weight: float = 1.0
     demo_rank: int | None = 0
+    as_good: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,12 @@ def training_set(
     lambda_: float,
 ) -> TrainingSet:
     """Return what to learn from. Raise `ConfigurationError` if nothing is left."""
-    rewards = arrays_of(train, lambda_).rewards(lambda_)
+    arrays = arrays_of(train, lambda_)
+    rewards = arrays.rewards(lambda_)
     vectors = embed_all(train.examples, embed, config.router_max_input_tokens)
     best, trusted = best_tiers(rewards, vectors.astype(np.float64))
     labels = [int(tier) if known else None for tier, known in zip(best, trusted, strict=True)]
-    rows, withheld = _taught(train.examples, rewards, labels, config, policy)
+    rows, withheld = _taught(train.examples, arrays, rewards, labels, config, policy)
     taught = _with_demo_ranks(rows, vectors)
     measured = _measured(
         validation.examples, arrays_of(validation, lambda_).rewards(lambda_), config
@@ -88,6 +91,7 @@ def training_set(
 
 def _taught(
     examples: Sequence[Example],
+    arrays: OutcomeArrays,
     rewards: Floats,
     labels: Sequence[int | None],
     config: RouterConfig,
@@ -99,13 +103,14 @@ def _taught(
     taught: dict[int, LabeledQuery] = {}
     dependent: dict[int, LabeledQuery] = {}
     withheld: Counter[str] = Counter()
-    for number, (example, row, best) in enumerate(zip(examples, rewards, labels, strict=True)):
+    outcomes = zip(examples, rewards, arrays.equivalent > 0, labels, strict=True)
+    for number, (example, row, as_good, best) in enumerate(outcomes):
         text = text_for_learning(example, policy)
         if text is None:
             withheld[why_withheld(example, policy) or BY_POLICY] += 1
         elif best is not None and not config.bypasses(example.as_query):
             shown = as_demo(example.as_query, text)
-            query = LabeledQuery(shown, best, tuple(row.tolist()))
+            query = LabeledQuery(shown, best, tuple(row.tolist()), as_good=tuple(as_good.tolist()))
             if shown:
                 (dependent if needs_context(example) else taught)[number] = query
     if taught and dependent:

@@ -28,8 +28,8 @@ from route_switch.optimizer.learning_job import (
     RunDependencies,
     default_proposer,
 )
-from route_switch.optimizer.mipro_search import SearchSize
 from route_switch.optimizer.plan import Plan
+from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace, TimeBudget
 from route_switch.services.prompts.stored_numbers import with_stored_numbers
@@ -85,6 +85,7 @@ class OptimizerParts:
             no_worse_margin=config.no_worse_margin,
             judge_takes_schema=config.judge is not None and takes_schema(config.judge),
             max_not_understood=config.max_not_understood,
+            optimizer=config.optimizer,
         )
 
     @property

@@ -3,9 +3,9 @@
 It answers the five questions of MIPROv2's proposer, which DSPy's chat adapter formats as sections
 under `[[ ## name ## ]]`. Observations count the examples of each tier by kind: each example is of
 the kind (`query_kinds`) whose name is nearest to it. The summary adds the counts up. A proposed
-instruction improves the present one (`offline_criteria`). The proposer knows only the messages it
-receives, and what kinds of queries there are. It is a handful of rules, so it says nothing about
-how well an LLM proposes.
+instruction improves the present one (`offline_criteria`). GEPA's question is answered in
+`offline_reflection`. The proposer knows only the messages it receives, and what kinds of queries
+there are. It is a handful of rules, so it says nothing about how well an LLM proposes.
 """
 
 import ast
@@ -18,6 +18,7 @@ from contextlib import suppress
 
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.models.offline_criteria import KindCounts, Style, improved
+from route_switch.adapters.models.offline_reflection import revise
 from route_switch.adapters.models.query_kinds import KINDS
 from route_switch.domain.criteria import find_criteria
 from route_switch.domain.ports import JsonObject
@@ -89,6 +90,7 @@ ANSWERS: dict[str, Callable[[Sections], str]] = {
     "program_description": _describe,
     "module_description": _describe,
     "proposed_instruction": _propose,
+    "new_instruction": lambda sections: revise(sections, kind_of),
 }
 
 

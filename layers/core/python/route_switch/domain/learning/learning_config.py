@@ -19,6 +19,7 @@ LearnedStrategy = Literal["prompt", "local", "hybrid", "auto"]
 """The strategy to learn; `auto` lets validation rows choose."""
 Approval = Literal["uncalibrated", "always"]
 GoLive = Literal["person", "gate"]
+OptimizerName = Literal["mipro", "gepa"]
 
 
 class LearningConfig(BaseModel):
@@ -72,14 +73,19 @@ class LearningConfig(BaseModel):
     """Second cap, as a share of last month's net saving (at least 1 USD). The smaller cap holds."""
     prices: dict[str, Price] = Field(default_factory=dict)
     """Prices of proposer and judge if no price list has them."""
+    optimizer: OptimizerName = "mipro"
+    """Which optimizer of DSPy searches for a better prompt: `mipro` (MIPROv2) combines new
+    instructions with demos; `gepa` revises the instruction after reading what its choices cost, and
+    keeps the demos. Both make as many calls."""
     rounds: Annotated[int, Field(ge=1)] = 2
     """Searches per run; each starts from the winner of the previous one."""
     candidates: Annotated[int, Field(ge=4)] = 14
-    """Instructions, and demo sets, proposed per round."""
+    """Instructions, and demo sets, proposed per round. With `gepa`, which proposes one instruction
+    at a time, this and `trials` set the number of calls."""
     trials: Annotated[int, Field(ge=1)] = 40
     """Prompts evaluated per round."""
     demos: Annotated[int, Field(ge=1)] = 9
-    """Most demos in a prompt."""
+    """Most demos in a prompt. `gepa` keeps the incumbent's."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search."""
     threads: Annotated[int, Field(ge=1, le=256)] = 16
@@ -117,6 +123,13 @@ class LearningConfig(BaseModel):
         )
 
     @model_validator(mode="after")
+    def _trials_suffice(self) -> Self:
+        reason = why_too_few_trials(self.optimizer, self.trials)
+        if reason is not None:
+            raise ValueError(f"trials is {self.trials}, but {reason}")
+        return self
+
+    @model_validator(mode="after")
     def _local_model_may_read(self) -> Self:
         if self.strategy in ("local", "hybrid") and self.learn_from_text == "off":
             raise ValueError(
@@ -134,6 +147,13 @@ class LearningConfig(BaseModel):
                 f"run may take {MAX_RUN_HOURS} at most: it must end before the next one starts"
             )
         return self
+
+
+def why_too_few_trials(optimizer: OptimizerName, trials: int) -> str | None:
+    """Return why an optimizer could not try any prompt with the calls of so few trials, or None."""
+    if optimizer == "gepa" and trials < 2:
+        return "gepa needs the calls of at least 2 trials to test a revision. Set it to 2 or more."
+    return None
 
 
 def _at_most(most: int, field: str) -> bool:

@@ -75,6 +75,7 @@ def assemble_report(
         lambda_=plan.lambda_,
         tiers=dict(plan.models),
         router_model=plan.config.models.router,
+        optimizer=plan.optimizer if plan.searches else "none",
         proposer_model=plan.proposer_model,
         judge_model=plan.judge_model,
         seed=plan.seed,

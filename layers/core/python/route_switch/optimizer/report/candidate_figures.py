@@ -15,9 +15,9 @@ from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.held_out import (
     held_out_gains,
 )
-from route_switch.optimizer.mipro_search import Trial
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, routed_policy
+from route_switch.optimizer.prompt_search import Trial
 from route_switch.optimizer.report.figures import (
     CandidateFigures,
     Moved,

@@ -208,6 +208,8 @@ class Report(Frozen):
     router_model: str
     proposer_model: str
     judge_model: str | None
+    optimizer: str = "mipro"
+    """Reports of earlier versions do not name it."""
     seed: int
     simulated: tuple[str, ...]
     complete: bool

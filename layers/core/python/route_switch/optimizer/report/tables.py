@@ -264,6 +264,7 @@ def setup(report: Report) -> ReportTable:
         rows=(
             *models,
             ("router", report.router_model),
+            ("optimizer", report.optimizer),
             ("proposer", report.proposer_model),
             ("judge", report.judge_model or "none"),
             ("λ", f"{report.lambda_:g}"),
