@@ -24,6 +24,7 @@ from route_switch.domain.errors import (
     RunStoppedError,
 )
 from route_switch.domain.ports import ModelCall
+from route_switch.domain.prompts.readability import CUT, RUNS_TOGETHER
 from route_switch.domain.prompts.size_limit import check_start, fits
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
@@ -192,6 +193,65 @@ def test_rejected_proposals_are_counted_and_never_tried() -> None:
         "duplicate",
     }
     assert len(search.rejected) == 3
+
+
+def test_proposals_that_read_badly_are_counted_by_reason_and_never_tried() -> None:
+    bad = [
+        instruction("a question about torts,contracts"),
+        instruction("a question about completeTier 3, 20 alike: prove"),
+        instruction("a question that ends in [...]"),
+    ]
+    models = Models(propose=lambda number: bad[number % len(bad)])
+    search = run(search_of(models))
+    assert {trial.prompt.instruction for trial in search.trials} == {INCUMBENT.instruction}
+    assert sum(search.rejected.values()) == 3
+    assert search.rejected.keys() == {RUNS_TOGETHER, CUT}
+
+
+def test_each_tier_has_an_equal_share_of_the_demos(found: MiproSearch) -> None:
+    """With at most three demos for three tiers, no two show the same tier."""
+    sets = {trial.prompt.demos for trial in found.trials}
+    assert () in sets, "a prompt without demos is tried as well"
+    assert all(len({demo.tier for demo in demos}) == len(demos) for demos in sets)
+
+
+def test_a_demo_that_an_earlier_release_cut_is_in_no_new_prompt() -> None:
+    cut = Demo(query="Where is my parc\n[...]\nt it?", tier=Tier.SMALL)
+    incumbent = INCUMBENT.model_copy(update={"demos": (*INCUMBENT.demos, cut)})
+    first, *others = run(search_of(Models()), incumbent).trials
+    assert cut in first.prompt.demos, "the incumbent itself is measured as it is"
+    assert others
+    assert all(cut not in trial.prompt.demos for trial in others)
+
+
+def test_queries_that_are_no_demos_are_shown_to_the_proposer_only() -> None:
+    models = Models()
+    trainset = [replace(query, demo_rank=None) for query in TRAIN]
+    search = run(search_of(models), trainset=trainset)
+    assert {trial.prompt.demos for trial in search.trials} <= {(), INCUMBENT.demos}
+    assert "train query number 3" in "\n".join(repr(call.messages) for call in models.proposed)
+
+
+def test_of_prompts_that_score_the_same_the_one_with_fewest_demos_is_the_best() -> None:
+    def router(messages: object) -> str:
+        best = int(repr(messages).rsplit("number ", 1)[1].split("'")[0]) % 3 + 1
+        return str(best if "proposal" in repr(messages) else best % 3 + 1)
+
+    search = run(search_of(Models(router=router)))
+    equal = [trial for trial in search.trials if trial.reward == search.best.reward]
+    assert len({len(trial.prompt.demos) for trial in equal}) > 1
+    assert len(search.best.prompt.demos) == min(len(trial.prompt.demos) for trial in equal)
+
+
+def test_the_observations_of_two_batches_do_not_run_together() -> None:
+    models = Models()
+    run(search_of(models))
+    [summed] = [
+        str(call.messages[-1]["content"])
+        for call in models.proposed
+        if "starting with the field `[[ ## summary ## ]]`" in repr(call.messages)
+    ]
+    assert "Nothing stands out.\nNothing stands out." in summed
 
 
 def test_a_repeated_proposal_is_one_candidate() -> None:

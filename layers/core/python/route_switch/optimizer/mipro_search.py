@@ -12,6 +12,7 @@ from dspy.teleprompt import MIPROv2
 from dspy.utils.callback import BaseCallback
 
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.learning.text_policy import is_short_and_whole
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -78,8 +79,9 @@ class MiproSearch(SearchRecord):
 class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     """MIPROv2 that starts from the incumbent and drops proposals that must not become a prompt.
 
-    The incumbent's demos are the first demo set, as its instruction is the first instruction. The
-    others are drawn from `demos`, of which the first few are the most typical; one set is empty.
+    The incumbent's demos are the first demo set, as its instruction is the first instruction. Those
+    that an earlier release cut are left out of new prompts. The other sets are drawn from `demos`,
+    of which the first few are the most typical; one set is empty.
     """
 
     def __init__(
@@ -99,10 +101,14 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
     def _bootstrap_fewshot_examples(
         self, program: RouteToTier, _: object, *args: Any, **kwargs: Any
     ) -> Any:
-        sets = super()._bootstrap_fewshot_examples(program, self._demos, *args, **kwargs)
+        if self._demos:
+            sets = super()._bootstrap_fewshot_examples(program, self._demos, *args, **kwargs)
+        else:  # DSPy cannot draw from nothing; it writes as many instructions as there are sets
+            sets = {0: [[] for _ in range(self.num_candidates)]}
         sets[0] = [self._balanced(demos) for demos in sets[0]]
-        if program.choose.demos:
-            sets[0].insert(0, program.choose.demos)
+        own = [demo for demo in program.choose.demos if is_short_and_whole(demo.query)]
+        if own:
+            sets[0].insert(0, own)
         return sets
 
     def _balanced(self, demos: list[dspy.Example]) -> list[dspy.Example]:
