@@ -47,7 +47,9 @@ BY_SERVICE = {
         "overhead_ms": "Duration of a request without its calls to tier models.",
         "prompt_version": "Version of the live prompt that routed the request.",
         "price_missing": "Requests with a model whose price is unknown.",
-        "prompt_unreadable": "Requests during which no valid live prompt could be read.",
+        "prompt_unreadable": (
+            "Requests during which no valid live prompt, or not its local model, could be read."
+        ),
         "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
         "unexpected_errors": "Requests answered with 500 because of a defect.",
         "streams_broken": "Requests whose streamed answer broke off after it had begun.",

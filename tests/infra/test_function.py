@@ -12,8 +12,11 @@ from infra.function import MAX_ENVIRONMENT_BYTES, check_environment, check_size
 from infra.layers import MAX_UNZIPPED_BYTES, code_layer, dependency_layer
 from infra.prompt_parameters import SEED, read_seed
 from infra.stage import Stage, load_stage
+from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import ConfigurationError, PromptError
+from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import MAX_BYTES
+from tests.support.local_models import with_local_model
 
 
 @pytest.fixture(scope="module")
@@ -94,4 +97,11 @@ def test_a_seed_that_ssm_would_refuse_is_rejected_at_synthesis(
     seed = tmp_path / "seed.md"
     seed.write_text(SEED.read_text("utf-8") + change, encoding="utf-8")
     with pytest.raises(PromptError, match=reason):
+        read_seed(seed)
+
+
+def test_a_seed_may_not_name_a_local_model_which_no_deployment_stores(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.md"
+    seed.write_text(to_markdown(with_local_model(packaged_prompt())), encoding="utf-8")
+    with pytest.raises(PromptError, match=r"promote the candidate\.json"):
         read_seed(seed)

@@ -44,7 +44,8 @@ def test_cloudformation_owns_the_seed_but_never_the_live_prompt(prod: Synthesize
     found = [p["Properties"] for p in prod.resources("AWS::SSM::Parameter").values()]
     parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
     prefix = "/route-switch/prod/prompt"
-    assert parameters.keys() == {f"{prefix}/{n}" for n in ("seed", "lock-table", "verdict-scope")}
+    names = ("seed", "lock-table", "models-bucket", "verdict-scope")
+    assert parameters.keys() == {f"{prefix}/{name}" for name in names}
     # The lock is not in the keys table: write access there would allow creating keys.
     assert parameters[f"{prefix}/lock-table"] == {"Ref": "DataResultsDF54D4F1"}
     scope = json.loads(parameters[f"{prefix}/verdict-scope"])
@@ -199,6 +200,23 @@ def test_only_the_router_reads_and_writes_sessions(prod: Synthesized) -> None:
     assert grants == {
         ("Management", "dynamodb:DeleteItem"),
         ("Router", "dynamodb:GetItem", "dynamodb:PutItem"),
+    }
+
+
+def test_local_models_are_written_by_the_promoter_and_read_by_who_uses_them(
+    prod: Synthesized,
+) -> None:
+    grants = {
+        (name.split("Role")[0], action)
+        for name, statement in prod.statements()
+        if "/models/*" in json.dumps(statement["Resource"])
+        for action in _list(statement["Action"])
+    }
+    assert grants == {
+        ("Router", "s3:GetObject"),
+        ("LearningOptimizer", "s3:GetObject"),
+        ("LearningPromoter", "s3:GetObject"),
+        ("LearningPromoter", "s3:PutObject"),
     }
 
 

@@ -136,7 +136,6 @@ def learn(run: LearningRun = RUN) -> None:
         **settings.model_dump(exclude={"router"}),
         router=settings.router,
         learning=config,
-        learning_bucket="learning",
     )
     run_slice = build_run_slice(LearningWiring(learning), lambda: 1000.0, print)
     assert run_slice(WorkEvent(step="outcomes", run=run)).done

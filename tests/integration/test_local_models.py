@@ -6,12 +6,21 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from route_switch.adapters.learning.jsonl import gzip_lines
+from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.errors import LocalModelError, StoreError
+from route_switch.domain.learning.example import Example
+from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
+from route_switch.domain.strategies.registry import strategy_in_effect
+from route_switch.wiring.learning import LearningSettings, LearningWiring
+from route_switch.wiring.optimizer import OptimizerParts
+from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import (
     CATALOG,
     Api,
@@ -72,8 +81,9 @@ def test_a_failing_store_is_an_error_of_its_own(api: Api) -> None:
 def test_the_strategy_local_routes_without_a_router_call(api: Api) -> None:
     serve_local("local")
     api.upstream.script = by_model(router=completion("1"), large=HI, small=HI)
-    answer = api.chat(PROVE)
+    answer = api.chat(PROVE, headers={"x-route-debug": "1"})
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("3", "router")
+    assert answer.headers["x-route-strategy"] == "local"
     record = record_of(api, answer.body["id"])
     assert (record["strategy"], record["router_tokens"], record["routed_tier"]) == ("local", 0, 3)
     assert api.upstream.models_called() == ["large"]
@@ -158,11 +168,27 @@ def test_without_the_numbers_the_router_llm_decides(api: Api, content: bytes | N
     assert answer.headers["x-route-prompt-version"] == "live@1"
 
 
+def test_in_shadow_only_what_the_router_llm_would_be_asked_is_sampled(
+    make_api: MakeApi, in_time: None
+) -> None:
+    api = make_api(shadow_monthly_usd=0)
+    switch(routing="shadow")
+    serve_local("hybrid", ask_below=0.2)
+    api.upstream.script = by_model(router=completion("1"), large=HI)
+    sure, unsure = (record_of(api, api.chat(text).body["id"]) for text in (PROVE, HELLO))
+    assert (sure["shadow_reason"], sure["shadow_tier"]) == ("router", 3)
+    assert (unsure["shadow_reason"], unsure["shadow_tier"]) == ("not_sampled", None)
+    totals = day_totals(datetime.now(UTC).date())
+    assert (totals["shadow:bypass"], totals["shadow:undecided"]) == (1, 1)
+    assert "shadow:calls" not in totals
+
+
 def explained(api: Api, text: str) -> str:
     messages = [{"role": "user", "content": text}]
     answer = api("POST", "/v1/route", {"messages": messages})
     assert answer.status == 200, answer.text
     explanation = json.loads(answer.text)["explanation"]
+    assert (explanation["local"] is None) is ("goes to Tier 1 without" in str(explanation))
     return " ".join([*explanation["sentences"], *explanation["changes"]])
 
 
@@ -173,9 +199,9 @@ def test_a_dry_run_says_what_the_local_model_expects_and_whether_the_router_was_
     api.upstream.script = by_model(router=completion("2"))
     sure, unsure = explained(api, PROVE), explained(api, HELLO)
     assert "The local model chose Tier 3, without a router call" in sure
-    assert "For the local model, Tier 2 is next: its objective is 0.33 lower." in sure
-    assert "leans towards Tier 1" in unsure
-    assert "it (openai/router) chose Tier 2." in unsure
+    assert "For the local model, Tier 2 is next: its objective is 0.327 lower." in sure
+    assert "For the local model, Tier 1 leads by only" in unsure
+    assert "so the router LLM (openai/router) was asked. It chose Tier 2." in unsure
     assert "“hello” (+7.07)" in unsure
     assert "hello" not in capsys.readouterr().out, "logs and metrics hold no words of a query"
 
@@ -183,3 +209,29 @@ def test_a_dry_run_says_what_the_local_model_expects_and_whether_the_router_was_
 def test_a_dry_run_names_the_bypass_that_the_prompt_learned(api: Api) -> None:
     serve(packaged_prompt().model_copy(update={"bypass_tokens": 500}))
     assert "fewer than 500, so it goes to Tier 1" in explained(api, PROVE)
+
+
+def learning_wiring() -> LearningWiring:
+    settings = read_settings()
+    learning = LearningSettings.model_construct(
+        **settings.model_dump(exclude={"router"}),
+        router=settings.router,
+        learning=LearningConfig(judge="openai/large"),
+    )
+    return LearningWiring(learning)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_run_measures_the_incumbent_as_it_is_served(api: Api, is_stored: bool) -> None:
+    if is_stored:
+        models().put(numbers())
+    run = LearningRun(id="2026-11-22T030000Z", month="2026-11", trigger="manual", cap_usd=1.0)
+    wiring = learning_wiring()
+    work = wiring.bucket.work(run.id)
+    prompt = with_local_model(packaged_prompt(), "local")
+    work.write(INCUMBENT, to_markdown(prompt).encode())
+    work.write(EXAMPLES, gzip_lines([Example(query=PROVE).model_dump_json()]))
+    job, _ = OptimizerParts(wiring, lambda: 1000.0, print).job(run)
+    assert job.incumbent == (prompt if is_stored else prompt.without_numbers)
+    decides = strategy_in_effect(read_settings().router, job.incumbent)
+    assert decides == ("local" if is_stored else "prompt")

@@ -13,7 +13,9 @@ from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.cli.main import run
 from route_switch.domain.learning.promise import as_provenance
 from route_switch.domain.output_ratio import OutputRatios
-from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.routing_prompt import RoutingPrompt
+from tests.support.local_models import numbers, with_local_model
 
 LIVE = packaged_prompt()
 A = to_markdown(LIVE)
@@ -338,3 +340,102 @@ def test_a_prompt_of_the_first_schema_version_is_accepted_with_a_note(prompt: Pr
     assert "old.md has schema_version 1, so the router LLM reads one line" in pushed.err
     assert live() == (2, old)
     assert "schema_version 1" in prompt("show").err
+
+
+HYBRID = with_local_model(LIVE, "hybrid")
+
+
+@pytest.fixture
+def with_bucket(prompt: Prompt) -> Prompt:
+    """The stage keeps the numbers of local models in a bucket."""
+    where = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3").create_bucket(Bucket="learning", CreateBucketConfiguration=where)
+    put("learning", "models-bucket")
+    return prompt
+
+
+def save_json(name: str, prompt: RoutingPrompt) -> None:
+    Path(name).write_text(to_json(prompt), "utf-8")
+
+
+def stored() -> list[str]:
+    found = boto3.client("s3").list_objects_v2(Bucket="learning").get("Contents", [])
+    return [each["Key"] for each in found]
+
+
+def test_a_candidate_with_a_local_model_is_promoted_shown_and_rolled_back(
+    with_bucket: Prompt,
+) -> None:
+    save_json("candidate.json", HYBRID)
+    promoted = with_bucket("promote", "candidate.json", "--force")
+    assert promoted.out == f"candidate.json -> {PREFIX}/live, version 2\n"
+    assert live() == (2, to_markdown(HYBRID))
+    assert stored() == [f"models/{numbers().sha256}.json"]
+    shown = with_bucket("show")
+    assert "- prove (+2.50)" in shown.out
+    assert f"strategy hybrid, local_model {numbers().sha256}, ask_below 0.1" in shown.err
+    facts = json.loads(with_bucket("show", "--json").out)
+    assert (facts["strategy"], facts["ask_below"]) == ("hybrid", 0.1)
+    assert "(hybrid)" in "".join(with_bucket("history").out.split())
+    assert with_bucket("rollback").code == 0
+    assert live() == (3, A)
+    assert with_bucket("rollback").code == 0
+    assert live() == (4, to_markdown(HYBRID))
+
+
+def test_an_edit_and_a_push_keep_the_local_model(
+    with_bucket: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_json("candidate.json", HYBRID)
+    with_bucket("push", "candidate.json")
+    assert with_bucket("push", "candidate.json").out.endswith("version 2\n"), "and knows its base"
+    with_bucket("pull", "prompt.md")
+    save("prompt.md", Path("prompt.md").read_text("utf-8").replace("a greeting", "a farewell"))
+    assert with_bucket("push", "prompt.md").code == 0
+    monkeypatch.setenv("EDITOR", "sed -i s/ask_below.*/ask_below=0.3/")
+    monkeypatch.delenv("VISUAL", raising=False)
+    assert with_bucket("edit").out == f"{PREFIX}/live: version 4\n"
+    edited = parse_prompt(live()[1])
+    assert edited.local_model is not None
+    assert (edited.local_model.sha256, edited.local_model.ask_below) == (numbers().sha256, 0.3)
+    assert "The router LLM is asked below a lead of: 0.1 → 0.3." in with_bucket("diff").out
+
+
+@pytest.mark.parametrize("command", [("push",), ("promote", "--force")])
+def test_an_edited_candidate_finds_its_numbers_in_the_json_beside_it(
+    with_bucket: Prompt, command: tuple[str, ...]
+) -> None:
+    save_json("candidate.json", HYBRID)
+    edited = to_markdown(HYBRID).replace("a greeting", "a farewell")
+    save("candidate.md", edited)
+    name, *options = command
+    assert with_bucket(name, "candidate.md", *options).code == 0
+    assert live() == (2, edited)
+    assert stored() == [f"models/{numbers().sha256}.json"]
+
+
+def test_a_push_of_a_reference_without_its_numbers_names_the_json(with_bucket: Prompt) -> None:
+    save("candidate.md", to_markdown(HYBRID))
+    refused(with_bucket("push", "candidate.md"), "promote the candidate.json of the run")
+    assert live() == (1, A)
+
+
+def test_a_stage_of_an_earlier_release_has_no_place_for_a_local_model(prompt: Prompt) -> None:
+    save_json("candidate.json", HYBRID)
+    refused(prompt("push", "candidate.json"), "Deploy the stage with this release")
+    save("prompt.md", B)
+    assert prompt("push", "prompt.md").code == 0
+
+
+def test_diff_says_in_words_what_changed_about_the_strategy(with_bucket: Prompt) -> None:
+    save_json("candidate.json", HYBRID.model_copy(update={"bypass_tokens": 12}))
+    said = with_bucket("diff", "candidate.json").out
+    for sentence in (
+        "Strategy: prompt → hybrid.",
+        f"Local model: none → {numbers().sha256[:12]}.",
+        "The router LLM is asked below a lead of: never → 0.1.",
+        "Queries bypass the router below this many tokens: the stage's → 12.",
+        "What speaks for Tier 3: added prove (+2.50), code (+0.82).",
+    ):
+        assert sentence in said
+    assert '+strategy = "hybrid"' in said

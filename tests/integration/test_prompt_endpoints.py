@@ -8,6 +8,7 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from tests.integration.conftest import ADMIN_KEY, LONG, Answer, Api, by_model, forget
+from tests.support.local_models import numbers, with_local_model
 from tests.support.upstream import completion
 
 PROMPT = packaged_prompt()
@@ -42,6 +43,16 @@ def test_the_live_prompt_is_shown_byte_for_byte_with_its_author(api: Api) -> Non
     assert str(shown["written_at"]).endswith("+00:00")
     (kept,) = boto3.client("ssm").get_parameter_history(Name="/test/prompt/live")["Parameters"]
     assert shown["written_by"] == kept["LastModifiedUser"]
+
+
+def test_a_local_model_is_shown_by_its_digest_and_in_words(api: Api) -> None:
+    put(to_markdown(PROMPT))
+    put(to_markdown(with_local_model(PROMPT, "hybrid")))
+    shown = get(api).body
+    assert (shown["strategy"], shown["ask_below"]) == ("hybrid", 0.1)
+    assert shown["local_model"] == numbers().sha256
+    assert "- prove (+2.50)" in str(shown["document"])
+    assert [each["strategy"] for each in history(api)] == ["hybrid", "prompt"]
 
 
 def test_the_serving_version_is_the_one_that_routes(api: Api) -> None:

@@ -22,6 +22,7 @@ from route_switch.wiring.learning import read_learning_settings
 from tests.integration.conftest import CATALOG
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
+from tests.support.local_models import with_local_model
 
 LIVE = "/test/prompt/live"
 RUN: JsonObject = {
@@ -287,6 +288,19 @@ def test_a_missing_version_cannot_be_rolled_back_to(queue: str) -> None:
     assert answer["version"] is None
     assert "Version 9 of the prompt no longer exists" in str(answer["why"])
     assert live() == (2, B)
+
+
+def test_a_version_whose_local_model_is_gone_cannot_be_rolled_back_to_and_a_person_is_told(
+    queue: str,
+) -> None:
+    publish(to_markdown(with_local_model(packaged_prompt())))
+    publish(C)
+    answer = roll_back(from_version=4, to_version=3)
+    assert answer["version"] is None
+    assert live() == (4, C)
+    (message,) = told(queue)
+    assert message["Subject"] == "route-switch dev: prompt version 4 needs a rollback"
+    assert "whose numbers are not stored" in message["Message"]
 
 
 def test_a_rollback_happens_even_while_learning_is_off(queue: str) -> None:

@@ -4,14 +4,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+import pytest
+
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.drift import Prediction, RoutedDay, as_provenance
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import to_markdown
-from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
 from route_switch.domain.switches import Switches
 from route_switch.services.learning.check_drift import CheckDrift, DriftCheck, DriftOutcome
+from tests.support.local_models import numbers, with_local_model
 
 OnOff = Literal["on", "off"]
 TODAY = date(2026, 11, 22)
@@ -102,6 +105,18 @@ def test_a_shift_starts_a_run_named_for_the_day() -> None:
     reason = f"drift-live-7-{learned().version}"
     run = StartRun(scheduled_time=midnight, trigger="drift", reason=reason)
     assert runs.started == {f"2026-11-22-{reason}": run}
+
+
+@pytest.mark.parametrize("strategy", ["local", "hybrid"])
+def test_a_prediction_for_a_local_model_is_compared_like_any_other(strategy: StrategyName) -> None:
+    prompt = with_local_model(packaged_prompt(), strategy)
+    kept = prompt.model_copy(update={"provenance": as_provenance(PREDICTION, prompt)})
+    live, runs = Prompts(to_markdown(kept)), Runs()
+    assert check(yesterday(AS_PREDICTED), runs, live).outcome is DriftOutcome.NO_DRIFT
+    assert check(yesterday(SHIFTED), runs, live).outcome is DriftOutcome.RUN_STARTED
+    other = with_local_model(kept, strategy, numbers(0.3))
+    edited = Prompts(to_markdown(other))
+    assert check(yesterday(SHIFTED), prompts=edited).outcome is DriftOutcome.NO_PREDICTION
 
 
 def test_traffic_as_predicted_starts_no_run() -> None:

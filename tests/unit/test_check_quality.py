@@ -14,6 +14,7 @@ from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.prompts.rollback import RollbackOrder, RolledBack
 from route_switch.services.prompts.check_quality import WATCH_PERIOD, CheckQuality, QualityOutcome
+from tests.support.local_models import numbers, with_local_model
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 GOOD, BAD, FEW = Scores(200, 180, 180), Scores(200, 120, 120), Scores(3, 1, 1)
@@ -26,6 +27,8 @@ def prompt(word: str, **provenance: str) -> str:
 
 
 A, B, C = map(prompt, "abc")
+LOCAL = to_markdown(with_local_model(packaged_prompt(), "local"))
+OTHER_LOCAL = to_markdown(with_local_model(packaged_prompt(), "local", numbers(0.3)))
 
 
 @dataclass
@@ -131,6 +134,13 @@ def test_a_version_that_is_rated_lower_is_rolled_back_once() -> None:
     assert found.history.documents == [A, B, A]
     assert found.look() is QualityOutcome.RETURNED
     assert len(found.promoter.orders) == 1
+
+
+def test_a_local_model_that_is_rated_lower_is_rolled_back_to_the_one_before() -> None:
+    found = world([LOCAL, OTHER_LOCAL], GOOD, BAD)
+    assert found.look() is QualityOutcome.ROLLED_BACK
+    assert found.history.documents == [LOCAL, OTHER_LOCAL, LOCAL]
+    assert found.look() is QualityOutcome.RETURNED
 
 
 @pytest.mark.parametrize(

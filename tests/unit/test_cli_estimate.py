@@ -55,6 +55,16 @@ def lines_of(text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("prod")
+def test_router_calls_cost_only_where_the_router_llm_is_asked() -> None:
+    always, hybrid, local = (estimated("--asked", share) for share in ("100", "30", "0"))
+    usd = [each["month_usd"]["Models"] for each in (always, hybrid, local)]
+    assert usd[0] > usd[1] > usd[2]
+    assert usd[1] - usd[2] == pytest.approx(0.3 * (usd[0] - usd[2]))
+    assert "The router LLM is asked about 30% of the others (--asked)." in str(hybrid)
+    assert "--asked" not in str(always)
+
+
+@pytest.mark.usefixtures("prod")
 def test_the_costs_page_shows_what_the_command_prints() -> None:
     page = (ROOT / "docs/costs.md").read_text("utf-8")
     found = re.search(

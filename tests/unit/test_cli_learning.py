@@ -1,6 +1,7 @@
 """`route-switch optimize`: options, money and progress."""
 
 import io
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -330,6 +331,39 @@ def test_a_model_that_is_only_recorded_proposes_nothing(tmp_path: Path) -> None:
     models = dict(zip(Tier, names, strict=True))
     assert only_recorded(rows, models) == set(names)
     assert only_recorded([*rows, renamed(EXAMPLES[0], "x/small", "b", "c")], models) == {"x/small"}
+
+
+def test_local_needs_no_proposer(tmp_path: Path) -> None:
+    result = optimize(EXAMPLES, tmp_path, "--strategy", "local", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "proposer" not in result.stdout
+    assert "would stop" not in result.stdout
+
+
+@pytest.mark.parametrize("strategy", ["local", "hybrid"])
+def test_a_local_model_that_may_read_no_text_is_an_obstacle(tmp_path: Path, strategy: str) -> None:
+    options = ("--strategy", strategy, "--learn-from-text", "off")
+    dry = optimize(EXAMPLES, tmp_path, *options, "--dry-run")
+    assert "learn_from_text=off does not allow" in " ".join(dry.stdout.split())
+    assert optimize(EXAMPLES, tmp_path, *options).exit_code == 1
+    allowed = optimize(EXAMPLES, tmp_path, "--strategy", "auto", *options[2:], "--dry-run")
+    assert "would stop" not in allowed.stdout
+
+
+def test_a_strategy_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    result = optimize(EXAMPLES, tmp_path, "--strategy", "magic", "--dry-run")
+    assert result.exit_code == 2
+    assert "'prompt', 'local', 'hybrid', 'auto'" in " ".join(result.output.split())
+
+
+def test_local_writes_a_candidate_with_its_numbers(tmp_path: Path) -> None:
+    result = optimize(EXAMPLES, tmp_path, "--strategy", "local")
+    assert result.exit_code == 0, result.output
+    written = json.loads((tmp_path / "run" / "candidate.json").read_text("utf-8"))
+    assert written["strategy"] == "local"
+    assert written["local_model"]["numbers"]["tiers"] == [1, 2, 3]
+    report = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))
+    assert report["strategies"]["asked_for"] == "local"
 
 
 def test_free_models_need_a_lambda_of_zero_which_is_said_before_any_call(

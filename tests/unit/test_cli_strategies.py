@@ -85,11 +85,23 @@ def test_hybrid_asks_the_router_model_where_the_local_model_is_unsure(
         assert len(upstream.calls) == 1
         explained = route(*options, "--explain")
     told = [json.dumps(line["explanation"], ensure_ascii=False) for line in explained]
-    assert "leans towards Tier 1, which leads by only 0.20 points" in told[0]
-    assert "Below 0.20 the router LLM is asked, and it (openai/m) chose Tier 2." in told[0]
-    assert "chose Tier 3, without a router call: the tier leads by 0.33 points" in told[1]
+    assert "For the local model, Tier 1 leads by only 0.195 points" in told[0]
+    assert "so the router LLM (openai/m) was asked. It chose Tier 2." in told[0]
+    assert "chose Tier 3, without a router call: the tier leads by 0.327 points" in told[1]
     assert "Tier 1 0%, Tier 2 50%, Tier 3 100%" in told[1]
     assert "fewer than 8, so it goes to Tier 1" in told[2]
+
+
+def test_a_failing_router_model_is_an_error_though_the_local_model_decides(
+    queries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, HYBRID, HYBRID)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    with running_upstream(lambda _: completion("no idea")) as upstream:
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        result = run("--queries", queries, "--prompt", file, "--router-model", "openai/m")
+    assert result.exit_code == 1
+    assert "for 1 of 3 queries; the local model decided alone." in result.stderr
 
 
 def test_a_local_choice_is_explained_by_the_features_that_speak_for_it(

@@ -7,6 +7,7 @@ from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.prompts.describe_versions import Gain, VersionOrigin, describe_versions
+from tests.support.local_models import with_local_model
 
 SEED = packaged_prompt()
 LEARNED = SEED.model_copy(
@@ -49,6 +50,15 @@ def test_runs_edits_and_rollbacks_are_distinguished() -> None:
         (3, "edit of 2"),
         (2, "learned"),
         (1, "hand-written"),
+    ]
+
+
+def test_the_strategy_is_told_unless_the_router_llm_alone_decides() -> None:
+    found = marks(with_local_model(SEED, "local"), with_local_model(LEARNED, "hybrid"), LEARNED)
+    assert [mark.origin for mark in found] == [
+        "edit of 2",
+        "learned (hybrid)",
+        "hand-written (local)",
     ]
 
 

@@ -260,3 +260,10 @@ def test_a_failure_in_any_state_can_be_reported(known: dict[str, object]) -> Non
     )
     assert outcome_of(event.state) is RunOutcome.FAILED
     assert "StoreError" in sentence(RunOutcome.FAILED, event.state)
+
+
+@pytest.mark.parametrize("strategy", ["local", "hybrid"])
+def test_a_stage_cannot_ask_for_a_local_model_of_text_that_may_not_be_read(strategy: str) -> None:
+    with pytest.raises(ValidationError, match="learn_from_text=off does not allow"):
+        LearningConfig.model_validate({"strategy": strategy, "learn_from_text": "off"})
+    assert LearningConfig.model_validate({"strategy": "auto", "learn_from_text": "off"})

@@ -142,9 +142,8 @@ FEATURES = st.builds(
 def test_a_local_model_survives_both_formats(
     strongest: list[StrongFeature], strategy: str, ask_below: float, bypass: int | None
 ) -> None:
-    by_tier = tuple(sorted(strongest, key=lambda each: each.tier))
     model = LocalModel(
-        sha256=numbers().sha256, ask_below=ask_below, strongest=by_tier, numbers=numbers()
+        sha256=numbers().sha256, ask_below=ask_below, strongest=tuple(strongest), numbers=numbers()
     )
     prompt = RoutingPrompt.model_validate(
         {

@@ -315,6 +315,13 @@ def test_the_numbers_are_stored_before_the_document_that_names_them() -> None:
     assert prompts.documents == [A]
 
 
+def test_promoting_what_is_live_stores_lost_numbers_again() -> None:
+    prompts, models = FakePrompts(A, to_markdown(HYBRID)), MemoryModels()
+    assert publisher(prompts, models).promote(to_json(HYBRID), current, force=True) == 2
+    assert len(prompts.documents) == 2
+    assert models.get(numbers().sha256) == numbers()
+
+
 def test_a_hand_edit_keeps_its_local_model_if_the_numbers_are_stored() -> None:
     edited = to_markdown(HYBRID).replace("a greeting", "a thank-you")
     assert publisher(FakePrompts(A), MemoryModels(numbers()))(edited, 1) == 2
@@ -331,12 +338,12 @@ def test_a_document_whose_numbers_are_nowhere_is_refused_with_what_to_do() -> No
     assert prompts.documents == [A]
 
 
-def test_a_rollback_restores_a_local_model_and_refuses_one_that_is_gone() -> None:
+def test_a_rollback_restores_a_local_model_and_skips_one_whose_numbers_are_gone() -> None:
     prompts = FakePrompts(A, to_markdown(HYBRID), B)
+    assert publisher(prompts).roll_back().content_of == 1
+    assert publisher(prompts, MemoryModels(numbers())).roll_back(2).version == 5
     with pytest.raises(LocalModelError, match="name another version with --to"):
-        publisher(prompts).roll_back()
-    assert publisher(prompts, MemoryModels(numbers())).roll_back().content_of == 2
-    assert publisher(prompts).roll_back(1).version == 5
+        publisher(prompts).roll_back(2)
 
 
 LOCAL_EDITS: dict[str, RoutingPrompt] = {

@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.domain.usage import Usage
@@ -27,6 +28,7 @@ from route_switch.services.learning.route_examples import (
     check_replies,
     count_named,
 )
+from tests.support.local_models import with_local_model
 
 TWO = frozenset({Tier.SMALL, Tier.LARGE})
 LONG = "Explain, please, how one proves that a function is continuous."
@@ -53,12 +55,14 @@ class Router:
 
 
 def route(
-    router: Router, *queries: str, allowed: frozenset[Tier] = ALL_TIERS
+    router: Router,
+    *queries: str,
+    allowed: frozenset[Tier] = ALL_TIERS,
+    prompt: RoutingPrompt | None = None,
 ) -> list[RoutedExample]:
     examples = [Example(id=query, query=query) for query in queries]
-    return list(
-        RouteExamples(router_config("openai/tiny"), router, allowed)(examples, packaged_prompt())
-    )
+    routing = RouteExamples(router_config("openai/tiny"), router, allowed)
+    return list(routing(examples, prompt or packaged_prompt()))
 
 
 def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
@@ -72,6 +76,18 @@ def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
 
 def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:
     assert route(Router("no idea"), LONG) == [RoutedExample(Tier.MEDIUM, 0.25, 40.0, named=False)]
+
+
+def test_hybrid_counts_a_reply_without_a_tier_though_the_local_model_decides() -> None:
+    prompt = with_local_model(packaged_prompt(), "hybrid", ask_below=0.2)
+    sure, unsure = "prove " * 20, "hello " * 20
+    asked = Router("no idea")
+    assert route(asked, sure, unsure, prompt=prompt) == [
+        RoutedExample(Tier.LARGE, 0.0, 0.0, asked=False),
+        RoutedExample(Tier.SMALL, 0.25, 40.0, named=False),
+    ]
+    assert len(asked.asked) == 1
+    assert route(Router("2"), unsure, prompt=prompt)[0].tier is Tier.MEDIUM
 
 
 def test_a_missing_tier_is_replaced_by_the_nearest_one() -> None:

@@ -13,6 +13,7 @@ from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.prompts.verdict_scope import stage_scope
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.wiring.learning import parse_learning_settings
 from tests.e2e.conftest import client_of
 from tests.support.scripted_models import query
@@ -26,15 +27,19 @@ Rating = Callable[[int], bool]
 
 
 def promote(weekly: Weekly, word: str) -> str:
+    """Promote an edit of the hand-written prompt, and return its content."""
+    before = packaged_prompt()
+    changed = {"instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}."}
+    return promote_candidate(weekly, before.model_copy(update=changed))
+
+
+def promote_candidate(weekly: Weekly, changed: RoutingPrompt) -> str:
     """Promote a candidate through the promoter, as the workflow does, and return its content."""
     before = packaged_prompt()
     promoter = weekly.function("Promoter")
     variables = weekly.client("lambda").get_function_configuration(FunctionName=promoter)
     settings = parse_learning_settings(variables["Environment"]["Variables"])
     scope = stage_scope(settings.router, settings.learning)
-    changed = before.model_copy(
-        update={"instruction": f"{before.instruction}\n\nWhen in doubt, think of {word}."}
-    )
     about = {"incumbent": before.version, "content": changed.version, **scope}
     candidate = changed.model_copy(update={"provenance": {"verdict": "better", **about}})
     weekly.client("s3").put_object(

@@ -32,10 +32,31 @@ class DecisionEvidence(BaseModel):
     cost_usd: float | None
 
 
+class ExpectedOfTier(BaseModel):
+    """`chance` that the tier's answer is no worse than Tier 3's, 0 to 1; `cost` in units of what a
+    query costs on Tier 3 on average; `objective` is the chance less λ times the cost."""
+
+    chance: float
+    cost: float
+    objective: float
+
+
+class LocalExplanation(BaseModel):
+    """What a local model expects of each tier. `tier` leads by `lead` points of the objective; the
+    router LLM is `asked` if that is less than `ask_below`, which is null if it never is."""
+
+    tier: Tier
+    lead: float
+    ask_below: float | None
+    asked: bool
+    expected: dict[Literal["1", "2", "3"], ExpectedOfTier]
+
+
 class DecisionExplanation(BaseModel):
     """Why the query goes to its tier, in sentences, and what would change that. `evidence` is null
-    if the decision does not rest on the routing prompt."""
+    if the decision does not rest on the routing prompt, and `local` if no local model took part."""
 
     sentences: list[str]
     changes: list[str]
     evidence: DecisionEvidence | None
+    local: LocalExplanation | None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import Attempt, RequestStatus
+from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.sessions import Move
 from route_switch.domain.shadow import ShadowReason
 from route_switch.domain.tiers import Tier
@@ -27,7 +28,8 @@ class Result(BaseModel):
     it chose, and `shadow_cost_usd` what the request would have cost.
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save, further turns included. Both are absent where they do not apply."""
+    expected to save, further turns included. `strategy` is given if a local model took part in the
+    decision. All three are absent where they do not apply."""
 
     request_id: str
     key_id: str
@@ -41,6 +43,7 @@ class Result(BaseModel):
     provider_model: str | None
     prompt_version: str
     why: str
+    strategy: StrategyName | None = None
     shadow_tier: Tier | None
     shadow_reason: ShadowReason | None
     shadow_cost_usd: float | None
@@ -154,6 +157,10 @@ class Costs(BaseModel):
 class _PromptFacts(BaseModel):
     version: str
     digest: str | None
+    strategy: StrategyName | None
+    local_model: str | None
+    ask_below: float | None
+    bypass_tokens: int | None
     bytes: int
     written_at: datetime | None
     written_by: str | None
@@ -163,7 +170,9 @@ class _PromptFacts(BaseModel):
 
 class PromptVersion(_PromptFacts):
     """`valid` is false when the version cannot be served; `reason` says why. `version` is the name
-    in records. Only `live@…` versions have an author and a time."""
+    in records. Only `live@…` versions have an author and a time. `local_model` is the digest of the
+    local model's numbers, `ask_below` the lead below which `hybrid` asks the router LLM, and
+    `bypass_tokens` what replaces the stage's; null if the prompt has none."""
 
     object: Literal["prompt.version"]
 

@@ -69,6 +69,7 @@ DECISION: JsonObject = {
         "With x-route-debug: the estimated cost of each tier, as JSON.", _TEXT
     ),
     "x-route-attempts": _header("With x-route-debug: all model calls, as JSON.", _TEXT),
+    "x-route-strategy": _header("With x-route-debug: what decided about the tier.", _TEXT),
     "x-route-router-reply": _header("With x-route-debug: the router LLM's reply, as JSON.", _TEXT),
 }
 ANSWERED: JsonObject = {

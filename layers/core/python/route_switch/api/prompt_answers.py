@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.prompts.decided_by import strategy_facts
 from route_switch.services.prompts.show_prompt import ShownPrompt
 
 
@@ -48,7 +49,8 @@ def _facts(shown: ShownPrompt) -> JsonObject:
     at = shown.written_at
     return {
         "version": shown.version,
-        "digest": shown.digest,
+        "digest": None if shown.prompt is None else shown.prompt.version,
+        **strategy_facts(shown.prompt),
         "bytes": shown.size,
         "written_at": None if at is None else at.isoformat(timespec="seconds"),
         "written_by": shown.written_by,

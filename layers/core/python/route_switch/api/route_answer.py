@@ -90,7 +90,8 @@ def _adjusted(routed: RoutedRequest) -> tuple[str, ...]:
 
 
 def debug_headers(routed: RoutedRequest) -> dict[str, str]:
-    """Return further details as ASCII JSON. Omit the router LLM's reply when it was not called."""
+    """Return further details as ASCII JSON. Omit the router LLM's reply when it was not called, and
+    the strategy when none was used."""
     attempts: list[JsonValue] = [
         {
             "model": attempt.model,
@@ -107,6 +108,8 @@ def debug_headers(routed: RoutedRequest) -> dict[str, str]:
         "x-route-estimated-cost-usd": json.dumps(_estimates(routed)),
         "x-route-attempts": json.dumps(attempts),
     }
+    if routed.decision.strategy is not None:
+        headers["x-route-strategy"] = routed.decision.strategy
     if routed.router_reply is not None:
         headers["x-route-router-reply"] = json.dumps(routed.router_reply[:MAX_REPLY_CHARACTERS])
     return headers

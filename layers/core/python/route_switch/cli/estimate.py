@@ -45,6 +45,15 @@ def estimate(
     bypass: Annotated[
         float, typer.Option(help="Percent of requests without a router call.")
     ] = BYPASS,
+    asked: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Percent of the other requests that the router LLM is asked about: 0 with the "
+            "strategy local, and what the run's report says with hybrid.",
+        ),
+    ] = 100.0,
     seconds: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +79,7 @@ def estimate(
         bypassed=bypass / 100,
         router_s=router_s,
         tier_s=dict(zip(Tier, tier_s, strict=True)),
+        asked=asked / 100,
     )
     result = MonthlyEstimate(deployment, traffic, PriceList.packaged())
     stated = assumptions(

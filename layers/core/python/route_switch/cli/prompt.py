@@ -12,6 +12,7 @@ import typer
 from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
+from route_switch.cli.prompt_source import store_numbers_beside
 from route_switch.cli.prompt_view import (
     facts,
     history_table,
@@ -25,7 +26,7 @@ from route_switch.cli.terminal import console, note, say, say_document, say_json
 from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
 from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
-from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.prompt_document import as_stored, parse_prompt
 
 app = typer.Typer(help="Show, compare and change the live routing prompt.", no_args_is_help=True)
 
@@ -125,17 +126,21 @@ def push(
 ) -> None:
     """Make FILE the live prompt, byte for byte, as a new version.
 
+    JSON with a local model goes live as Markdown that names the model, which is stored beside it.
+
     Fails if the live prompt changed after FILE was pulled.
     """
     chosen = find_stage(stage)
     document = read_text(file, "prompt")
     versions = chosen.prompts().versions()
     live = versions[-1].version if versions else None
-    made_from = base_version(file, document, chosen.parameter, versions) if base is None else base
+    stored = as_stored(document)
+    store_numbers_beside(file, document, chosen.local_models())
+    made_from = base_version(file, stored, chosen.parameter, versions) if base is None else base
     version = chosen.publisher()(document, live if made_from is None else made_from)
     say(f"{file} -> {chosen.parameter}, version {version}")
     note(why_no_conversation(document, file))
-    record_base(file, chosen.parameter, document)
+    record_base(file, chosen.parameter, stored)
     if made_from is None and live is not None:
         say(
             f"note: {file} has no record of the version it was made from, so it replaced version "
@@ -169,6 +174,7 @@ def promote(
     """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
+    store_numbers_beside(file, artifact, chosen.local_models())
     version = chosen.publisher().promote(
         artifact, chosen.verdict_scope, force=force, approved=approve
     )

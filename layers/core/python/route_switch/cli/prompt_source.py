@@ -5,7 +5,7 @@ from pathlib import Path
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import LocalModelError, PromptError
 from route_switch.domain.local_model import LocalModelStore, LocalNumbers
-from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.prompt_document import parse_prompt, readable_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt
 
 
@@ -26,6 +26,16 @@ def read_prompt(path: Path, stored: LocalModelStore | None = None) -> RoutingPro
             f"{path.with_suffix('.json').name}."
         )
     return prompt.with_numbers(numbers)
+
+
+def store_numbers_beside(path: Path, document: str, stored: LocalModelStore) -> None:
+    """Store the numbers that Markdown names, if the JSON beside it holds them, so that an edited
+    candidate.md can be pushed. Numbers that no prompt names in the end are never read."""
+    prompt = readable_prompt(document)
+    model = None if prompt is None else prompt.local_model
+    numbers = None if model is None else _numbers_beside(path, model.sha256)
+    if numbers is not None:
+        stored.put(numbers)
 
 
 def _numbers_beside(path: Path, sha256: str) -> LocalNumbers | None:

@@ -8,11 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from route_switch.cli.files import read_text
+from route_switch.cli.terminal import say
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.plain_text import visible
-from route_switch.domain.ports import StoredVersion
-from route_switch.domain.prompt_document import parse_prompt, readable_prompt
+from route_switch.domain.ports import JsonObject, StoredVersion
+from route_switch.domain.prompt_document import as_markdown, parse_prompt, readable_prompt
+from route_switch.domain.prompts.decided_by import (
+    origin_with_strategy,
+    strategy_changes,
+    strategy_facts,
+)
 
 
 def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersion:
@@ -26,7 +32,7 @@ def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersi
     )
 
 
-def facts(version: StoredVersion) -> dict[str, str | int]:
+def facts(version: StoredVersion) -> JsonObject:
     prompt = readable_prompt(version.document)
     return {
         "version": version.version,
@@ -37,6 +43,7 @@ def facts(version: StoredVersion) -> dict[str, str | int]:
         "written": version.written_at.isoformat(timespec="seconds"),
         "by": version.written_by,
         "promise": "" if prompt is None else promise_of(prompt) or "",
+        **strategy_facts(prompt),
     }
 
 
@@ -59,13 +66,13 @@ def history_table(versions: tuple[StoredVersion, ...]) -> Table:
     table.add_column("origin", overflow="fold")
     table.add_column("by", overflow="fold")
     for each in reversed(versions):
-        known = facts(each)
+        known, prompt = facts(each), readable_prompt(each.document)
         columns = (
             known["version"],
             f"{each.written_at:%Y-%m-%d %H:%M}",
             known["digest"],
             known["bytes"],
-            known["origin"],
+            origin_with_strategy(str(known["origin"]), prompt),
             _author(each.written_by),
         )
         table.add_row(*(escape(str(column)) for column in columns))
@@ -78,14 +85,23 @@ def _author(written_by: str) -> str:
 
 
 def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:
-    """Return one side of a comparison: a version if `side` is a number, else a file."""
+    """Return one side of a comparison: a version if `side` is a number, else a file. A JSON file is
+    compared in its form as Markdown."""
     if side.isdecimal():
         return pick(versions, int(side)).document
-    return read_text(Path(side), "prompt")
+    document = read_text(Path(side), "prompt")
+    try:
+        return as_markdown(document)
+    except PromptError:  # broken, or it has no such form
+        return document
 
 
 def print_diff(before: str, after: str, one: str, other: str) -> None:
-    """Print a unified diff, colored on a terminal."""
+    """Print what changed about the strategy in words, and a unified diff, colored on a terminal."""
+    old, new = readable_prompt(before), readable_prompt(after)
+    if old is not None and new is not None:
+        for sentence in strategy_changes(old, new):
+            say(visible(sentence))
     colors = {"+": typer.colors.GREEN, "-": typer.colors.RED, "@": typer.colors.CYAN}
     lines = difflib.unified_diff(
         before.split("\n"), after.split("\n"), _label(one), _label(other), lineterm=""

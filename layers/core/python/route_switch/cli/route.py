@@ -36,6 +36,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.prompt_strategy import NAMED
 from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
 from route_switch.services.call_models import Deadline
@@ -81,6 +82,13 @@ class RoutedRow:
     row: QueryRow
     choice: RequestChoice
     explanation: Explanation | None = None
+
+    @property
+    def lacks_reply(self) -> bool:
+        """Whether the router LLM was needed and gave no usable reply."""
+        decision, was_asked = self.choice.decision, self.choice.router_call is not None
+        local = decision.strategy == "hybrid" and not decision.why.startswith(NAMED)
+        return decision.reason is Reason.FALLBACK or (was_asked and local)
 
     def as_json(self) -> str:
         decision = self.choice.decision
@@ -144,9 +152,11 @@ def route(
     show = _print_json if as_json else _print_explained if explain else _print_table
     failures = show(routed)
     if failures:
+        fell_back = any(row.choice.decision.reason is Reason.FALLBACK for row in failures)
+        instead = "they went to the safe tier" if fell_back else "the local model decided alone"
         say(
             f"error: the router LLM gave no usable reply for {len(failures)} of {len(rows)} "
-            f"queries; they went to the safe tier. {_first_error(failures)}"
+            f"queries; {instead}. {_first_error(failures)}"
             f"Check '{router_model}', its key and its base URL.",
             err=True,
         )
@@ -200,20 +210,20 @@ def _first_error(failures: list[RoutedRow]) -> str:
 
 
 def _print_json(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that fell back to the safe tier."""
+    """Return the rows that lack the router LLM's reply."""
     failures = []
     for row in routed:
-        if row.choice.decision.reason is Reason.FALLBACK:
+        if row.lacks_reply:
             failures.append(row)
         sys.stdout.write(row.as_json() + "\n")
     return failures
 
 
 def _print_explained(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that fell back to the safe tier."""
+    """Return the rows that lack the router LLM's reply."""
     failures = []
     for row in routed:
-        if row.choice.decision.reason is Reason.FALLBACK:
+        if row.lacks_reply:
             failures.append(row)
         if row.explanation is not None:
             print_explained(str(row.row.id), row.choice.decision, row.explanation)
@@ -221,12 +231,12 @@ def _print_explained(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
 
 
 def _print_table(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that fell back to the safe tier."""
+    """Return the rows that lack the router LLM's reply."""
     table = Table("id", "tier", "reason", "router tokens", "ms", "query")
     failures = []
     for row in routed:
         decision = row.choice.decision
-        if decision.reason is Reason.FALLBACK:
+        if row.lacks_reply:
             failures.append(row)
         table.add_row(
             escape(str(row.row.id)),

@@ -33,6 +33,8 @@ def _about_traffic(deployment: Deployment, traffic: Traffic) -> Iterator[str]:
         f"Tiers 1 / 2 / 3 answer {mix} of requests (--mix); {traffic.bypassed:.0%} bypass the "
         "router (--bypass)."
     )
+    if traffic.asked < 1:
+        yield f"The router LLM is asked about {traffic.asked:.0%} of the others (--asked)."
     yield (
         f"A router call takes {traffic.router_s:.1f} s, an answer {seconds} s (--seconds). The "
         f"function ({deployment.memory_mb:,} MB, {deployment.architecture}) waits for both."

@@ -58,7 +58,8 @@ class Traffic:
     """A month of identical requests. Tokens are those of one request and its answer.
 
     `mix` is the share of answers by tier. `bypassed` is the share of all requests that need no
-    router call; Tier 1 answers them. `router_s` and `tier_s` are the seconds of one call.
+    router call; Tier 1 answers them. `asked` is the share of the others that the router LLM is
+    asked about. `router_s` and `tier_s` are the seconds of one call.
     """
 
     requests: float
@@ -68,11 +69,12 @@ class Traffic:
     bypassed: float
     router_s: float
     tier_s: Mapping[Tier, float]
+    asked: float = 1.0
 
     @property
     def routed(self) -> float:
         """The share of requests that call the router LLM."""
-        return 1 - self.bypassed
+        return (1 - self.bypassed) * self.asked
 
     @property
     def waiting_s(self) -> float:

@@ -42,6 +42,11 @@ class RoutingDecision:
     by_strategy: bool = False
     strategy: str | None = None
 
+    @property
+    def local_strategy(self) -> str | None:
+        """The strategy, if a local model took part."""
+        return None if self.strategy == "prompt" else self.strategy
+
 
 _NAMED = re.compile(r"\btier\W{0,5}([123])(?![\d]|[.,]\d)", re.IGNORECASE)
 _LEADING = re.compile(r"\W{0,5}(?:tier\W{0,5})?([123])(?![\w/-]|[.,]\d)", re.IGNORECASE)

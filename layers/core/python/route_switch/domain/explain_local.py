@@ -18,6 +18,7 @@ from route_switch.domain.local_features import (
     items_of,
 )
 from route_switch.domain.local_model import LinearWeights, LocalChoice, LocalNumbers, choose
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -49,6 +50,22 @@ class LocalView:
     def objective(self, tier: Tier) -> float:
         return self.choice.expected[tier].objective(self.lambda_)
 
+    def as_json(self) -> JsonObject:
+        return {
+            "tier": self.choice.tier.value,
+            "lead": round(self.choice.lead, 6),
+            "ask_below": self.ask_below,
+            "asked": self.asked,
+            "expected": {
+                str(tier.value): {
+                    "chance": round(each.quality, 6),
+                    "cost": round(each.cost, 6),
+                    "objective": round(self.objective(tier), 6),
+                }
+                for tier, each in self.choice.expected.items()
+            },
+        }
+
 
 def local_view(prompt: RoutingPrompt, strategy: str, query: Query) -> LocalView | None:
     """Return None if no local model takes part in the decision."""
@@ -68,13 +85,14 @@ def strongest_for(
 ) -> tuple[tuple[str, float], ...]:
     """Return the features that raise the quality of `tier` most over that of `against`."""
     own, other = (numbers.quality[numbers.tiers.index(each)] for each in (tier, against))
-    above = dict(_contributions(own, query))
-    below = dict(_contributions(other, query))
+    above = dict(contributions(own, query))
+    below = dict(contributions(other, query))
     gains = sorted(((above[n] - below[n], n) for n in above), key=lambda each: (-each[0], each[1]))
     return tuple((name, gain) for gain, name in gains[:SHOWN] if gain >= MIN_WEIGHT)
 
 
-def _contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, float]]:
+def contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, float]]:
+    """Yield the name of each feature and what it adds to the linear function, besides its bias."""
     steps = array("b", base64.b64decode(weights.hashed))
     items = items_of(excerpts_of(query))
     value = weights.step / math.sqrt(max(len(items), 1))
@@ -101,8 +119,8 @@ def view_in_words(view: LocalView, router: str, named: Tier | None) -> Iterator[
     cost = ", ".join(f"Tier {t.value} {choice.expected[t].cost:.2f}" for t in tiers)
     objective = ", ".join(f"Tier {t.value} {view.objective(t):.2f}" for t in tiers)
     yield from _chosen(view, router, named)
-    yield f"It expects these chances that an answer is no worse than Tier 3's: {quality}."
-    yield f"Expected cost, where the mean query on Tier 3 costs 1: {cost}."
+    yield f"Its estimate of the chance that an answer is no worse than Tier 3's: {quality}."
+    yield f"Its estimate of the cost, where the mean query on Tier 3 costs 1: {cost}."
     yield f"Objective, chance − {view.lambda_:g} × cost, of which the highest decides: {objective}."
     if view.spoken and view.against is not None:
         names = ", ".join(f"{name} (+{weight:.2f})" for name, weight in view.spoken)
@@ -113,19 +131,19 @@ def view_in_words(view: LocalView, router: str, named: Tier | None) -> Iterator[
 
 
 def _chosen(view: LocalView, router: str, named: Tier | None) -> Iterator[str]:
-    tier, lead = f"Tier {view.choice.tier.value}", f"{view.choice.lead:.2f}"
+    tier, lead = f"Tier {view.choice.tier.value}", f"{view.choice.lead:.3f}"
     if view.ask_below is None:
         yield f"The local model chose {tier}, without a router call."
     elif not view.asked:
         yield (
             f"The local model chose {tier}, without a router call: the tier leads by {lead} points "
-            f"of the objective, and the router LLM is asked below {view.ask_below:.2f}."
+            f"of the objective, and the router LLM is asked below {view.ask_below:.3f}."
         )
     elif named is not None:
         yield (
-            f"The local model leans towards {tier}, which leads by only {lead} points of the "
-            f"objective. Below {view.ask_below:.2f} the router LLM is asked, and it ({router}) "
-            f"chose Tier {named.value}."
+            f"For the local model, {tier} leads by only {lead} points of the objective, less than "
+            f"{view.ask_below:.3f}, so the router LLM ({router}) was asked. It chose "
+            f"Tier {named.value}."
         )
     else:
         yield (
@@ -139,7 +157,7 @@ def view_changes(view: LocalView) -> Iterator[str]:
     if view.against is not None:
         yield (
             f"For the local model, Tier {view.against.value} is next: its objective is "
-            f"{view.choice.lead:.2f} lower."
+            f"{view.choice.lead:.3f} lower."
         )
     if view.ask_below is not None:
         yield (

@@ -13,6 +13,7 @@ from route_switch.domain.explain_evidence import (
 )
 from route_switch.domain.explain_local import LocalView, view_changes, view_in_words
 from route_switch.domain.explanation import Evidence, Explanation, TierCost
+from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.sessions import Ground, Move
 from route_switch.domain.shadow import ShadowReason
@@ -57,7 +58,13 @@ def explain_in_words(facts: Facts) -> Explanation:
         evidence,
         facts.shows_demos,
         evidence.attempts if evidence else (),
+        _local(facts),
     )
+
+
+def _local(facts: Facts) -> JsonObject | None:
+    is_used = facts.routed is not None and facts.routed.by_strategy
+    return facts.local.as_json() if facts.local is not None and is_used else None
 
 
 def _decision(facts: Facts) -> Iterator[str]:
@@ -115,7 +122,7 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
 
 def rests_on_prompt(strategy: str, routed: RoutingDecision) -> bool:
     """Whether the router LLM read the prompt and chose the tier."""
-    asks = strategy == "prompt" or routed.why.partition(";")[0] == NAMED
+    asks = strategy == "prompt" or routed.why.startswith(NAMED)
     return routed.by_strategy and asks
 
 

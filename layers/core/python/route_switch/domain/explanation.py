@@ -108,12 +108,15 @@ class Explanation:
     evidence: Evidence | None = None
     shows_demos: bool = False
     attempts: tuple[Attempt, ...] = field(default=())
+    local: JsonObject | None = None
+    """What a local model expects of each tier; None if none takes part."""
 
     def as_json(self) -> JsonObject:
         return {
             "sentences": [*self.sentences],
             "changes": [*self.changes],
             "evidence": None if self.evidence is None else self._evidence(self.evidence),
+            "local": self.local,
         }
 
     def _evidence(self, evidence: Evidence) -> JsonObject:

@@ -104,19 +104,23 @@ class StrongFeature(BaseModel):
     weight: ShownWeight
 
 
+def _by_tier(features: tuple[StrongFeature, ...]) -> tuple[StrongFeature, ...]:
+    return tuple(sorted(features, key=lambda feature: feature.tier))
+
+
 class LocalModel(BaseModel):
     """The local model of a routing prompt.
 
     `ask_below` is the lead, in points of the objective, below which the strategy `hybrid` asks the
-    router LLM. `strongest` is for people. `numbers` is None where only their digest is kept, as in
-    Parameter Store.
+    router LLM. `strongest` is for people, in the order of the tiers. `numbers` is None where only
+    their digest is kept, as in Parameter Store.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Digest
     ask_below: FiniteFloat | None = None
-    strongest: tuple[StrongFeature, ...] = ()
+    strongest: Annotated[tuple[StrongFeature, ...], AfterValidator(_by_tier)] = ()
     numbers: LocalNumbers | None = None
 
     @model_validator(mode="after")

@@ -129,6 +129,13 @@ def as_markdown(document: str) -> str:
     return to_markdown(parse_prompt(document)) if _is_json(document) else document
 
 
+def as_stored(document: str) -> str:
+    """Return the document as Parameter Store holds it: unchanged, byte for byte, or as Markdown if
+    it holds the numbers of a local model."""
+    prompt = parse_prompt(document)
+    return document if prompt.without_numbers == prompt else to_markdown(prompt)
+
+
 def _is_json(document: str) -> bool:
     return document.lstrip().startswith("{")
 

@@ -122,7 +122,8 @@ class RequestRecord:
     why: str = ""
     """The routing strategy's reason for its choice."""
     strategy: str | None = None
-    """The strategy that was used, in shadow beside the answer; None if none was."""
+    """`local` or `hybrid` if a local model took part in the decision, in shadow beside the answer;
+    None otherwise: a name in every record would cost every record a write unit."""
     shadow_tier: Tier | None = None
     shadow_reason: ShadowReason | None = None
     shadow_cost_usd: float | None = None

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.shadow import CALLS, NOT_SAMPLED, ROUTER_USD, ShadowReason
-from route_switch.domain.strategies.registry import NEED_NUMBERS
 
 ANSWER_USD = "shadow:answer_usd"
 """The cost of answers in shadow, without the router."""
@@ -92,7 +91,7 @@ def _answer_counters(record: RequestRecord) -> dict[str, float]:
 def _group(record: RequestRecord) -> ShadowGroup:
     if record.shadow_tier is None:
         return ShadowGroup.UNDECIDED
-    by_local_model = record.strategy in NEED_NUMBERS and not record.asked_router
+    by_local_model = record.strategy is not None and not record.asked_router
     if record.shadow_reason is ShadowReason.BYPASS or by_local_model:
         return ShadowGroup.BYPASS
     return ShadowGroup.ROUTED

@@ -66,7 +66,7 @@ class BuildRecord:
             model=model,
             prompt_version=decision.prompt_version,
             why=decision.why,
-            strategy=decision.strategy,
+            strategy=decision.local_strategy,
             attempts=attempts,
             query_tokens=query.tokens,
             latency_ms=elapsed_ms,

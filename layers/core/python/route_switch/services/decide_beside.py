@@ -142,7 +142,7 @@ def with_shadow(
         shadow_cost_high_usd=add_known(would.high if would else None, record.router_cost_usd),
         routed_tier=decided.routed_tier,
         why=decided.why,
-        strategy=decided.strategy,
+        strategy=decided.local_strategy,
         session=decided.session.move if decided.session else None,
         session_saved_usd=decided.session.saved_usd if decided.session else None,
     )

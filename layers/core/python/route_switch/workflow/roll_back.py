@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from route_switch.domain.errors import (
+    LocalModelError,
     PromptConflictError,
     PromptError,
     PromptLockedError,
@@ -32,6 +33,13 @@ and, if you agree, roll back with
 route-switch prompt rollback --to {to_version} --stage {stage}
 If you trust that client, add its key to learning.trusted_keys."""
 
+IMPOSSIBLE = """\
+Version {from_version} of the routing prompt is worse than version {to_version}: {because}
+It could not be rolled back: {why}
+Version {from_version} is still live. List the versions with
+route-switch prompt history --stage {stage}
+and roll back to another one with --to."""
+
 
 @dataclass(frozen=True, slots=True)
 class RollBackPrompt:
@@ -59,6 +67,8 @@ class RollBackPrompt:
             version = self.publish(target.document, event.from_version)
         except (PromptLockedError, PromptReplacedError):  # retried; needs a person
             raise
+        except LocalModelError as missing:
+            return self._impossible(event, str(missing))
         except PromptConflictError as conflict:
             earlier = self.publish.store.read_live(event.from_version + 1)
             if earlier is None or earlier.document != target.document:
@@ -74,6 +84,14 @@ class RollBackPrompt:
             QUESTION.format(**event.model_dump(exclude={"step"}), stage=self.stage),
         )
         return RolledBack(why="A person was asked, because the evidence rests on one client.")
+
+    def _impossible(self, event: RollbackEvent, why: str) -> RolledBack:
+        """Tell a person: raising would keep the order open and block others."""
+        self.notify(
+            f"route-switch {self.stage}: prompt version {event.from_version} needs a rollback",
+            IMPOSSIBLE.format(**event.model_dump(exclude={"step"}), why=why, stage=self.stage),
+        )
+        return RolledBack(why=why)
 
     def _kept(self, version: int) -> StoredPrompt:
         kept = self.publish.store.read_live(version)

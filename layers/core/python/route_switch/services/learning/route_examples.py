@@ -18,6 +18,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RouterReply, RoutingContext, choose_tier
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.strategies.prompt_strategy import read_reply
 from route_switch.domain.strategies.registry import strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
 from route_switch.services.learning.map_ordered import map_ordered
@@ -110,10 +111,13 @@ class RouteExamples:
     def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask)
-        strategy = strategy_named(strategy_in_effect(self._config, prompt))
-        choice = choose_tier(example.as_query, strategy, context, self._allowed)
+        name = strategy_in_effect(self._config, prompt)
+        choice = choose_tier(example.as_query, strategy_named(name), context, self._allowed)
         asked = ask.was_called
-        named = not asked or ask.refusal is not None or choice.suggestion.tier is not None
+        has_tier = choice.suggestion.tier is not None
+        # Where the reply names no tier, `hybrid` still has the local model's.
+        understood = has_tier if name != "hybrid" else ask.names_tier
+        named = not asked or ask.refusal is not None or understood
         return RoutedExample(
             choice.tier,
             ask.cost_usd,
@@ -135,6 +139,7 @@ class _AskPaid:
         self.cost_usd = 0.0
         self.latency_ms = 0.0
         self.refusal: str | None = None
+        self.names_tier = False
 
     def __call__(
         self, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue]
@@ -146,4 +151,6 @@ class _AskPaid:
             self.refusal = str(error)
             return None
         self.cost_usd, self.latency_ms = reply.cost_usd, reply.latency_ms
-        return RouterReply(reply.text, reply.cut_off)
+        said = RouterReply(reply.text, reply.cut_off)
+        self.names_tier = read_reply(said).tier is not None
+        return said

@@ -7,6 +7,7 @@ from datetime import datetime
 from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
+from route_switch.domain.prompts.decided_by import origin_with_strategy
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 
 LEARNED = "learned"
@@ -23,9 +24,9 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class VersionOrigin:
-    """`origin` is a description. `verdict` and `gain` come from the learning run that made the
-    version; None when no run did. `promise` says what the run can promise about it, if it was
-    asked to. `written_by` is an ARN."""
+    """`origin` is a description, with the strategy if it is not `prompt`. `verdict` and `gain` come
+    from the learning run that made the version; None when no run did. `promise` says what the run
+    can promise about it, if it was asked to. `written_by` is an ARN."""
 
     version: int
     written_at: datetime
@@ -55,7 +56,7 @@ def _describe(this: StoredVersion, older: Sequence[StoredVersion], serving: str)
         version=this.version,
         written_at=this.written_at,
         written_by=this.written_by,
-        origin=origin,
+        origin=origin_with_strategy(origin, prompt),
         serves=serving == f"live@{this.version}",
         verdict=None if verdict is None else str(verdict),
         gain=_gain(provenance),

@@ -19,9 +19,9 @@ from route_switch.domain.ports import (
 )
 from route_switch.domain.prompt_document import (
     as_markdown,
+    as_stored,
     parse_prompt,
     readable_prompt,
-    to_markdown,
 )
 from route_switch.domain.prompts.verdict_scope import Scope, differences
 from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
@@ -59,19 +59,18 @@ class PublishPrompt:
         no new version. A document that holds the numbers of its local model goes live as Markdown
         that names them; raise `LocalModelError` if it names numbers that are not stored.
         """
-        prompt = parse_prompt(document)
-        has_numbers = prompt.without_numbers != prompt
-        return self._publish(prompt, to_markdown(prompt) if has_numbers else document, base)
+        return self._publish(parse_prompt(document), as_stored(document), base)
 
     def _publish(self, prompt: RoutingPrompt, document: str, base: int | None) -> int:
         check_may_go_live(prompt, document)
-        self._store_model(prompt.local_model)
         with self.lock.hold():
             live = self.store.read_live()
-            if live is not None and live.document == document:
-                return live.version
-            if base != (live.version if live else None):
+            is_live = live is not None and live.document == document
+            if not is_live and base != (live.version if live else None):
                 raise self._stale_base_error(base)
+            self._store_model(prompt.local_model)
+            if live is not None and is_live:
+                return live.version
             version = self.store.put_live(document)
         self._check_number(document, version, 1 if base is None else base + 1)
         return version
@@ -108,7 +107,7 @@ class PublishPrompt:
 
     def roll_back(self, to: int | None = None) -> Rollback:
         """Publish the content of version `to`. By default, use the newest version that differs from
-        the live prompt and may go live."""
+        the live prompt, may go live, and has the numbers of its local model."""
         live = self._live()
         target = self._newest_different_from(live) if to is None else self.store.read_live(to)
         if target is None:
@@ -124,11 +123,11 @@ class PublishPrompt:
             return
         if model.numbers is not None:
             self.models.put(model.numbers)
-        elif self.models.get(model.sha256) is None:
+        elif not self._has_numbers(model):
             raise LocalModelError(
-                f"The prompt names local model {model.name}, whose numbers are not stored, or may "
-                "not be read. Push or promote the candidate.json of the run that trained it, which "
-                "holds them; for a rollback, name another version with --to."
+                f"The prompt names local model {model.name}, whose numbers are not stored, are "
+                "broken or may not be read. Push or promote the candidate.json of the run that "
+                "trained it, which holds them; for a rollback, name another version with --to."
             )
 
     def _check_number(self, document: str, version: int, expected: int) -> None:
@@ -163,10 +162,22 @@ class PublishPrompt:
                 for old in reversed(self.history.versions())
                 if old.version < live.version
                 and old.document != live.document
-                and may_go_live(old.document)
+                and self._can_be_served(old.document)
             ),
             None,
         )
+
+    def _can_be_served(self, document: str) -> bool:
+        if not may_go_live(document):
+            return False
+        model = parse_prompt(document).local_model
+        return model is None or self._has_numbers(model)
+
+    def _has_numbers(self, model: LocalModel) -> bool:
+        try:
+            return self.models.get(model.sha256) is not None
+        except LocalModelError:
+            return False
 
     def _stale_base_error(self, base: int | None) -> PromptConflictError:
         based_on = "no live prompt" if base is None else f"version {base}"

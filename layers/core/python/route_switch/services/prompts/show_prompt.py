@@ -7,6 +7,7 @@ from datetime import datetime
 from route_switch.domain.errors import PromptError
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import as_markdown, parse_prompt, to_markdown
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.live_prompt import ServedPrompt
 
 
@@ -14,12 +15,12 @@ from route_switch.services.live_prompt import ServedPrompt
 class ShownPrompt:
     """`version` is the name in records: `live@7`, `seed@1` or `packaged@<digest>`; only live
     versions have an author. `size` is in bytes, as stored. `broken` says why the prompt cannot be
-    served; `digest` is None then."""
+    served; `prompt` is None then."""
 
     version: str
     document: str
     size: int
-    digest: str | None
+    prompt: RoutingPrompt | None
     broken: str | None = None
     written_at: datetime | None = None
     written_by: str | None = None
@@ -51,17 +52,17 @@ class ShowPrompt:
 
 
 def _show_stored(kept: StoredVersion) -> ShownPrompt:
-    document, digest, broken = kept.document, None, None
+    document, prompt, broken = kept.document, None, None
     try:
-        digest = parse_prompt(document).version
+        prompt = parse_prompt(document)
         document = as_markdown(document)
     except PromptError as error:  # broken, or it has no Markdown form: show it unchanged
-        broken = str(error) if digest is None else None
+        broken = str(error) if prompt is None else None
     return ShownPrompt(
         version=f"live@{kept.version}",
         document=document,
         size=len(kept.document.encode()),
-        digest=digest,
+        prompt=prompt,
         broken=broken,
         written_at=kept.written_at,
         written_by=kept.written_by,
@@ -70,4 +71,4 @@ def _show_stored(kept: StoredVersion) -> ShownPrompt:
 
 def _show_served(served: ServedPrompt) -> ShownPrompt:
     document = to_markdown(served.prompt)
-    return ShownPrompt(served.version, document, len(document.encode()), served.prompt.version)
+    return ShownPrompt(served.version, document, len(document.encode()), served.prompt)
