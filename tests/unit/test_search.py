@@ -208,7 +208,7 @@ def test_proposals_that_read_badly_are_counted_by_reason_and_never_tried() -> No
     assert search.rejected.keys() == {RUNS_TOGETHER, CUT}
 
 
-def test_each_tier_has_an_equal_share_of_the_demos(found: MiproSearch) -> None:
+def test_each_tier_has_an_equal_share_of_the_demos(found: PromptSearch) -> None:
     """With at most three demos for three tiers, no two show the same tier."""
     sets = {trial.prompt.demos for trial in found.trials}
     assert () in sets, "a prompt without demos is tried as well"
