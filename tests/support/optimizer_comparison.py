@@ -98,7 +98,8 @@ def table(runs: int) -> Iterator[str]:
 
 
 def _signed(estimate: Estimate) -> str:
-    return f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
+    text = f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
+    return text.replace("-", "−")
 
 
 if __name__ == "__main__":
