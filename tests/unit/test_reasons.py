@@ -60,8 +60,8 @@ def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
         ("{}", "'messages' is missing."),
         (
             '{"messages": [{"role": "user", "content": "x"}], "route_switch": {"min_teer": 2}}',
-            "'route_switch.min_teer' is not an option. Options: min_tier, max_tier, dry_run, "
-            "explain.",
+            "'route_switch.min_teer' is not an option. Options: min_tier, max_tier, profile, "
+            "dry_run, explain.",
         ),
         (
             '{"messages": []}',

@@ -97,11 +97,12 @@ class RoutedRow:
             "id": self.row.id,
             "tier": decision.tier.value,
             "reason": decision.reason.value,
-            "profile": decision.profile,
             "prompt_version": decision.prompt_version,
             "router_tokens": decision.router_tokens,
             "latency_ms": round(decision.latency_ms, 3),
         }
+        if decision.profile != BALANCED:
+            fields["profile"] = decision.profile
         if self.explanation is not None:
             fields["explanation"] = self.explanation.as_json()
         return json_text(fields)

@@ -173,4 +173,4 @@ def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:
 
 def _shuffled(queries: list[LabeledQuery], seed: int) -> list[LabeledQuery]:
     """Mix the queries: DSPy shows the proposer only the first ten batches."""
-    return random.Random(seed).sample(queries, len(queries))  # noqa: S311  # not for security
+    return random.Random(seed).sample(queries, len(queries))  # noqa: S311 (not for security)
