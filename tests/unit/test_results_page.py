@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from docs.generate.results import runs
 from docs.generate.results.erring_router import ERROR_RATES, Kind, degradation, erring_router
-from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
 from docs.generate.results.page import page, picked
 from docs.generate.results.plots import PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
+from layers.offline.learning_sets import SAMPLE, SETS, LearningSet
 from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from docs.generate.results import runs
 from docs.generate.results.__main__ import evaluate
-from docs.generate.results.learning_sets import SETS, LearningSet
 from docs.generate.results.runs import LAMBDAS, STAMP, TEXTS, Runs
+from layers.offline.learning_sets import SETS, LearningSet
 from route_switch.cli.folder_run import MEMO, FolderRun
 from route_switch.optimizer.report import json_file
 from route_switch.optimizer.report.figures import Report

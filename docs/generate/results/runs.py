@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import route_switch
-from docs.generate.results.learning_sets import LearningSet, run_of
+from layers.offline.learning_sets import LearningSet, run_of
 from route_switch.adapters.learning.outcome_file import read_outcomes
 from route_switch.cli.folder_run import MEMO, FolderRun
 from route_switch.domain.learning.split import split
