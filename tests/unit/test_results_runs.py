@@ -118,6 +118,12 @@ def test_the_codes_digest_covers_the_module_that_names_the_sets(
     assert runs.code_digest() != before
 
 
+def test_the_offline_layer_imports_nothing_that_generates_documents() -> None:
+    folder = Path(runs.learning_sets.__file__).parent
+    assert not [path for path in folder.rglob("*.py") if "import docs" in path.read_text("utf-8")]
+    assert not [path for path in folder.rglob("*.py") if "from docs" in path.read_text("utf-8")]
+
+
 def test_a_control_has_the_default_lambda_only(fake: FakeRuns) -> None:
     control = next(each for each in SETS if each.shuffle_seed is not None)
     fake.learn(control)

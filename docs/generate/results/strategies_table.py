@@ -17,6 +17,7 @@ from route_switch.optimizer.report.verdict import find
 
 STRATEGIES = ("prompt", "local", "hybrid")
 NOTHING = "–"
+LEARNED = "the learned policy (“Learned” above)"
 BASELINES = (
     "The simple learners are baselines that no strategy serves. They learn from the train rows "
     "only."
@@ -26,15 +27,15 @@ BASELINES = (
 def over_hand_written(found: Sequence[SetResult]) -> ReportTable:
     """Return the paired gain of each strategy, whichever was picked."""
     return ReportTable(
-        caption="Objective of each strategy minus that of the hand-written prompt, paired by row. "
-        "“Learned” is the strategy that the run picked",
-        head=("Set", "n", *(name.capitalize() for name in STRATEGIES), "Learned"),
+        caption="Objective of each strategy minus that of the hand-written prompt, paired by row, "
+        "whichever the run picked",
+        head=("Set", "n", *(name.capitalize() for name in STRATEGIES)),
         rows=tuple(_gains(each.of.name, each.report) for each in found),
     )
 
 
 def _gains(name: str, report: Report) -> tuple[str, ...]:
-    gains = [report.over_hand_written.get(policy) for policy in (*STRATEGIES, CANDIDATE)]
+    gains = [report.over_hand_written.get(policy) for policy in STRATEGIES]
     n = next((f"{gain.n:,}" for gain in gains if gain is not None), NOTHING)
     return (name, n, *map(gain_text, gains))
 
@@ -47,10 +48,18 @@ def better_learners(found: Sequence[SetResult]) -> Iterator[str]:
     """Yield where a simple learner has a higher objective than the learned policy."""
     rows = tuple(row for each in found for row in _better_learners(each.of.name, each.report))
     if not rows:
-        yield f"On no set does a simple learner score higher than the learned policy. {BASELINES}"
+        yield f"On no set does a simple learner have a higher objective than {LEARNED}. {BASELINES}"
         return
-    yield f"On these sets, a simple learner scores higher than the learned policy. {BASELINES}"
-    head = ("Set", "Learner", "Learned is", "Learner", "Learned", "Learned − learner", "n")
+    yield f"On these sets, a simple learner has a higher objective than {LEARNED}. {BASELINES}"
+    head = (
+        "Set",
+        "Learner",
+        "Learned policy is",
+        "Learner's",
+        "Learned policy's",
+        "Difference",
+        "n",
+    )
     yield table_of(ReportTable(caption="", head=head, rows=rows, texts=3))
 
 
