@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from docs.generate.results import runs
 from docs.generate.results.__main__ import evaluate
 from docs.generate.results.runs import LAMBDAS, STAMP, TEXTS, Runs
+from layers.offline import learning_sets
 from layers.offline.learning_sets import SETS, DatasetPart, LearningSet
 from route_switch.cli.folder_run import MEMO, FolderRun
 from route_switch.optimizer.report import json_file
@@ -114,12 +115,12 @@ def test_the_codes_digest_covers_the_module_that_names_the_sets(
     before = runs.code_digest()
     changed = tmp_path / "learning_sets.py"
     changed.write_text("ROWS = 1", "utf-8")
-    monkeypatch.setattr(runs.learning_sets, "__file__", str(changed))
+    monkeypatch.setattr(learning_sets, "__file__", str(changed))
     assert runs.code_digest() != before
 
 
 def test_the_offline_layer_imports_nothing_that_generates_documents() -> None:
-    folder = Path(runs.learning_sets.__file__).parent
+    folder = Path(str(learning_sets.__file__)).parent
     assert not [path for path in folder.rglob("*.py") if "import docs" in path.read_text("utf-8")]
     assert not [path for path in folder.rglob("*.py") if "from docs" in path.read_text("utf-8")]
 
