@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from docs.generate.results import runs
 from docs.generate.results.erring_router import ERROR_RATES, Kind, degradation, erring_router
 from docs.generate.results.page import page, picked
-from docs.generate.results.plots import PICTURED, degradations, gains
+from docs.generate.results.plots import NAMES, PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
 from layers.offline.learning_sets import SAMPLE, SETS, LearningSet
 from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.report.figures import Interval
+from route_switch.optimizer.report.pictures.svg import text_width
 from route_switch.optimizer.report.strategy_figures import (
     BypassTuningFigures,
     Strategies,
@@ -196,6 +197,7 @@ def test_the_pictures_are_well_formed_and_name_the_sets() -> None:
         ElementTree.fromstring(svg)  # noqa: S314 (made here)
     assert all(f">{each.name}<" in gains([result(each)]) for each in SETS)
     assert all(escape(each.title) in degradations([result(each)]) for each in chosen)
+    assert all(text_width(each.name) <= NAMES for each in (SAMPLE, *SETS))
     assert ERROR_RATES[-1] == 0.5
 
 
