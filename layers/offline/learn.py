@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from docs.generate.results.learning_sets import SAMPLE, run_of
+from layers.offline.learning_sets import SAMPLE, run_of
 from route_switch.cli.model_options import optimizer_extra
 from route_switch.optimizer.report.markdown_page import to_markdown
 

@@ -14,6 +14,15 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from layers.offline.routellm_measures import measure, wish
+from layers.offline.routellm_table import (
+    COMPARABLE,
+    GSM8K,
+    MMLU,
+    MT_BENCH,
+    RouterOnSet,
+    routellm_table,
+)
 from route_switch.adapters.learning.example_file import read_examples
 from route_switch.adapters.learning.file_memo import MemoFile
 from route_switch.adapters.models.encoder import EncoderClient, read_messages, scores_of
@@ -35,15 +44,6 @@ from route_switch.optimizer.local_training import TrainedLocal, train_local
 from route_switch.optimizer.neighbors import EmbedTexts, embed_all
 from route_switch.optimizer.query_features import QueryFeatures, query_features
 from route_switch.optimizer.report.markdown_page import table_of
-from route_switch.optimizer.report.routellm_table import (
-    COMPARABLE,
-    GSM8K,
-    MMLU,
-    MT_BENCH,
-    RouterOnSet,
-    routellm_table,
-)
-from route_switch.optimizer.routellm_measures import measure, wish
 from route_switch.services.learning.pace import Pace
 
 MODELS = {Tier.SMALL: "mixtral-8x7b-instruct", Tier.LARGE: "gpt-4-1106-preview"}

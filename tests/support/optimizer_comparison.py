@@ -7,27 +7,25 @@ an LLM would propose.
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
+from layers.offline.learning_sets import SAMPLE, plan_of
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.cli.model_options import known_prices, paid_calls, prices
-from route_switch.cli.route import router_config
+from route_switch.cli.model_options import paid_calls, prices
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import OptimizerName
-from route_switch.domain.tiers import Tier
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.findings import Findings, known
 from route_switch.optimizer.held_out import SEED
 from route_switch.optimizer.learning_steps import LearningSteps
-from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.statistics import Estimate, bootstrap
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_caps import LocalCap
-from route_switch_offline import OFFLINE_MODELS, load_sample
+from route_switch_offline import load_sample
 from tests.support.learning import Ledger, RecordedSteps
 
 
@@ -43,23 +41,12 @@ class Compared:
 
 
 def search(optimizer: OptimizerName, seed: int) -> Compared:
-    config = router_config("local/encoder")
-    models = dict(zip(Tier, OFFLINE_MODELS, strict=True))
-    price = prices((), config)
-    plan = Plan(
-        models=models,
-        prices=known_prices((*models.values(), "local/encoder"), price),
-        config=config,
-        proposer_model="offline/proposer",
-        judge_model=None,
-        seed=seed,
-        threads=2,
-        rounds=1,
-        optimizer=optimizer,
-    )
+    offline = plan_of(SAMPLE, threads=2)
+    plan = replace(offline, seed=seed, rounds=1, optimizer=optimizer, strategy="prompt")
+    price = prices((), plan.config)
     cap = LocalCap(0.0)
     memo, pace = MemoryMemo(), Pace()
-    calls = paid_calls(config, price, memo, cap, pace, print)
+    calls = paid_calls(plan.config, price, memo, cap, pace, print)
     embed = RememberedEmbeddings(EncoderClient().embed, memo, pace)
     steps = LearningSteps(plan, calls, cap, embed, RecordedSteps())
     rows = (row.model_dump_json() for row in load_sample() if row.models)

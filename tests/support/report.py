@@ -116,6 +116,7 @@ def stopped() -> Report:
             "policies": (),
             "against": {},
             "incumbent_against": {},
+            "over_hand_written": {},
             "workloads": (),
             "candidates": _candidates()[:3],
             "rejected": {},
@@ -222,6 +223,11 @@ def _measured() -> dict[str, object]:
         "incumbent_against": {
             name: around(_objective("incumbent") - _objective(name), 0.05)
             for name in ("tier-1", "tier-2", "tier-3")
+        },
+        "over_hand_written": {
+            name: around(_objective(name) - _objective("hand-written"), 0.021)
+            for name in POINTS
+            if name != "hand-written"
         },
         "shuffled_controls": {
             name: around(0.001, 0.03) for name in ("linear", "knn", "clusters", "length")

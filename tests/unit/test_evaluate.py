@@ -18,6 +18,7 @@ from route_switch.optimizer.baselines import Measurement, baselines
 from route_switch.optimizer.held_out import (
     confusion,
     differences,
+    gains_over,
     gate_figures,
     held_out_gains,
     policy_figures,
@@ -119,6 +120,16 @@ def test_differences_are_paired() -> None:
     expected = LAMBDA * 0.01 / arrays.tier_3_usd
     assert (gap.mean, gap.low, gap.high) == pytest.approx((expected, expected, expected))
     assert differences(arrays, [cheap], cheap, LAMBDA) == {}
+
+
+def test_each_policy_is_paired_with_the_hand_written_prompt() -> None:
+    arrays = random_arrays(200)
+    best = arrays.rewards(LAMBDA).argmax(axis=1)
+    oracle = routed_policy("oracle", arrays.tiers, [list(Tier)[n] for n in best], [0.0] * 200)
+    written = routed_policy("hand-written", arrays.tiers, [LARGE] * 200, [0.0] * 200)
+    against = differences(arrays, [written], oracle, LAMBDA)["hand-written"]
+    assert gains_over(arrays, [oracle, written], written, LAMBDA) == {"oracle": against}
+    assert against.low > 0
 
 
 def test_rows_of_one_template_count_once_in_the_gate_and_in_differences() -> None:

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from docs.generate.results import runs
 from docs.generate.results.erring_router import ERROR_RATES, Kind, degradation, erring_router
-from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
 from docs.generate.results.page import page, picked
-from docs.generate.results.plots import PICTURED, degradations, gains
+from docs.generate.results.plots import NAMES, PICTURED, degradations, gains
 from docs.generate.results.runs import SetResult
+from layers.offline.learning_sets import SAMPLE, SETS, LearningSet
 from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import OutcomeArrays
 from route_switch.optimizer.report.figures import Interval
+from route_switch.optimizer.report.pictures.svg import text_width
 from route_switch.optimizer.report.strategy_figures import (
     BypassTuningFigures,
     Strategies,
@@ -96,6 +97,46 @@ def test_the_page_shows_each_set_each_lambda_and_what_is_simulated() -> None:
     assert len(re.findall(r"^\| \*\*candidate\*\*", text, re.M)) == 2
 
 
+def test_the_page_pairs_every_strategy_with_the_hand_written_prompt() -> None:
+    gains = {
+        name: Interval(mean=mean, low=mean - 0.01, high=mean + 0.01, n=314)
+        for name, mean in (("prompt", 0.034), ("local", 0.045), ("hybrid", 0.046), ("linear", 0.02))
+    }
+    reports = {LAMBDA: finished(over_hand_written=gains)}
+    text = page([SetResult(SETS[1], reports, arrays_with(ROWS))])
+    chapter = text.split("## Each strategy against the hand-written prompt")[1].split("\n## ")[0]
+    row = (
+        f"| {SETS[1].name} | 314 | +0.034 (+0.024 to +0.044) | +0.045 (+0.035 to +0.055) "
+        "| +0.046 (+0.036 to +0.056) |"
+    )
+    assert row in chapter
+    assert re.search(r"^\| linear .*\| \+0.020 \(\+0.010 to \+0.030\) \|$", text, re.M)
+
+
+def test_the_page_says_where_a_simple_learner_scores_higher() -> None:
+    same = Interval(mean=0.0, low=0.0, high=0.0, n=9)
+    less = Interval(mean=-0.004, low=-0.012, high=0.003, n=9)
+    against = {**finished().against, "linear": same, "knn": less}
+    reports = {LAMBDA: finished(against=against)}
+    chapter = "## Where a simple learner is better"
+    said = (
+        page([SetResult(SETS[1], reports, arrays_with(ROWS))]).split(chapter)[1].split("\n## ")[0]
+    )
+    rows = [line for line in said.splitlines() if line.startswith(f"| {SETS[1].name}")]
+    assert len(rows) == 1
+    assert rows[0].startswith(f"| {SETS[1].name} | knn | not clearly different |")
+    assert "−0.004 (−0.012 to +0.003)" in rows[0]
+    assert "On no set does a simple learner have a higher objective" in page([result()])
+
+
+def test_the_page_names_what_was_chosen_after_a_look_and_what_the_proposer_knows() -> None:
+    text = page([result(SAMPLE)])
+    assert "which no choice depends on" not in text
+    assert "the mix of the packaged sample" in text
+    assert "written with knowledge of these sets" in text
+    assert "changed once after a look at held-out rows" in text.split(f"## {SAMPLE.title}")[1]
+
+
 def test_the_page_quotes_no_query() -> None:
     assert not any(query in page([result()]) for query in MOVED_QUERIES if query)
 
@@ -156,6 +197,7 @@ def test_the_pictures_are_well_formed_and_name_the_sets() -> None:
         ElementTree.fromstring(svg)  # noqa: S314 (made here)
     assert all(f">{each.name}<" in gains([result(each)]) for each in SETS)
     assert all(escape(each.title) in degradations([result(each)]) for each in chosen)
+    assert all(text_width(each.name) <= NAMES for each in (SAMPLE, *SETS))
     assert ERROR_RATES[-1] == 0.5
 
 

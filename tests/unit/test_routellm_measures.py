@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.offline import routellm_measures
+from layers.offline.routellm_measures import RouteLlmMeasures, measure, wish
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer import routellm_measures
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
-from route_switch.optimizer.routellm_measures import RouteLlmMeasures, measure, wish
 
 seeds = st.integers(0, 500)
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from layers.offline import routellm_measures
+from layers.offline.routellm_measures import GapMeasures, RouteLlmMeasures
 from layers.offline.routellm_sets import MODELS, routers_on_sets
-from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.optimizer import routellm_measures
-from route_switch.optimizer.neighbors import Vectors
-from route_switch.optimizer.report.figures import Interval
-from route_switch.optimizer.report.routellm_table import (
+from layers.offline.routellm_table import (
     MMLU,
     PUBLISHED,
     RouterOnSet,
     routellm_table,
 )
-from route_switch.optimizer.routellm_measures import GapMeasures, RouteLlmMeasures
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.optimizer.neighbors import Vectors
+from route_switch.optimizer.report.figures import Interval
 
 WORDS = ("apples", "bridges", "candles", "dolphins", "engines")
 

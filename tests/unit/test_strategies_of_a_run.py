@@ -207,6 +207,7 @@ def test_all_strategies_are_measured_whatever_was_asked_for() -> None:
     found, _ = run("prompt")
     assert found.comparison is not None
     assert {"prompt", "local", "hybrid"} <= found.comparison.measured.keys()
+    assert {"prompt", "local", "hybrid"} <= found.comparison.over_hand_written.keys()
 
 
 def test_a_candidate_keeps_its_numbers_in_json() -> None:
@@ -227,7 +228,8 @@ def report_of(strategy: str, **fields: object) -> tuple[str, str]:
 
 def test_the_report_names_strategy_calibration_features_and_bypass() -> None:
     text, page = report_of("auto")
-    for words in ("strategy is", "Brier score", "“theorem”", "router call"):
+    paired = "Strategies on held-out rows: objective minus that of the hand-written prompt"
+    for words in ("strategy is", paired, "Brier score", "“theorem”", "router call"):
         assert words in text
         assert words in page
 

@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 
 from docs.generate import picture
-from docs.generate.results.learning_sets import SAMPLE, SETS, LearningSet
 from docs.generate.results.page import page
 from docs.generate.results.plots import write_plots
 from docs.generate.results.runs import Runs
+from layers.offline.learning_sets import SAMPLE, SETS, LearningSet
 from layers.offline.routellm_sets import routellm_chapter
 from route_switch.cli.model_options import optimizer_extra
 

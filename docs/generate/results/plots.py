@@ -13,7 +13,7 @@ from route_switch.optimizer.report.verdict import best_constant, find
 
 GAINS, DEGRADATION = "gains.svg", "degradation.svg"
 WIDTH, ROW, TOP, BOTTOM = 760.0, 30.0, 56.0, 44.0
-NAMES = 170.0
+NAMES = 184.0
 """The width of the sets' names, in pixels."""
 AGAINST = (("hand-written", "the hand-written prompt", svg.GRAY), ("", "the best tier", svg.ORANGE))
 """What the learned policy is compared with; the best constant policy differs by set."""

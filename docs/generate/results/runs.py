@@ -1,7 +1,8 @@
 """Learn from the sets, several at a time, and keep what is finished.
 
-A run's folder has a stamp of everything that its figures depend on: the rows, λ, and the code. A
-later call reuses a folder whose stamp fits, and resumes any other one from its remembered answers.
+A run's folder has a stamp of everything that its figures depend on: the rows, the settings, the
+packages and the code. A later call reuses a folder whose stamp fits. It learns again in any other
+one, but asks for no answer that the folder remembers.
 """
 
 import hashlib
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Protocol
 
 import route_switch
-from docs.generate.results.learning_sets import LearningSet, run_of
+import route_switch_offline
+from layers.offline import learning_sets
+from layers.offline.learning_sets import LearningSet, run_of
 from route_switch.adapters.learning.outcome_file import read_outcomes
 from route_switch.cli.folder_run import MEMO, FolderRun
 from route_switch.domain.learning.split import split
 from route_switch.optimizer.arrays import OutcomeArrays, arrays_of
 from route_switch.optimizer.findings import by_side
+from route_switch.optimizer.learning_job import versions
 from route_switch.optimizer.report import json_file
 from route_switch.optimizer.report.figures import Report
 
@@ -77,10 +81,10 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "progress.log").open("a", encoding="utf-8") as log:
             sys.stderr = log
-            for lambda_ in self.lambdas:
+            for lambda_ in self._lambdas(learning_set):
                 self._learn(learning_set, lambda_)
         if learning_set.is_private:
-            for lambda_ in self.lambdas:
+            for lambda_ in self._lambdas(learning_set):
                 forget_texts(self._folder(learning_set, lambda_))
 
     def result(self, learning_set: LearningSet) -> SetResult:
@@ -89,7 +93,7 @@ class Runs:
             lambda_: json_file.from_json(
                 (self._folder(learning_set, lambda_) / "report.json").read_text("utf-8")
             )
-            for lambda_ in self.lambdas
+            for lambda_ in self._lambdas(learning_set)
         }
         run = self._run(learning_set, LAMBDAS[0])
         sides = split(run.examples)
@@ -109,6 +113,10 @@ class Runs:
         (run.out / "gate-history.json").unlink(missing_ok=True)
         run()
         (run.out / STAMP).write_text(stamp, "utf-8")
+
+    def _lambdas(self, learning_set: LearningSet) -> tuple[float, ...]:
+        """A control has the default λ only."""
+        return self.lambdas if learning_set.shuffle_seed is None else self.lambdas[:1]
 
     def _folder(self, learning_set: LearningSet, lambda_: float) -> Path:
         return self.out / learning_set.name / f"lambda-{lambda_:g}"
@@ -130,16 +138,27 @@ def forget_texts(folder: Path) -> None:
 
 def _stamp(run: FolderRun) -> str:
     plan = run.plan
-    settings = (plan.lambda_, plan.no_worse_margin, plan.strategy, run.incumbent.version)
-    parts = (run.examples_digest, *settings, code_digest())
-    return " ".join(map(str, parts))
+    settings = (
+        f"lambda={plan.lambda_:g}",
+        f"margin={plan.no_worse_margin:g}",
+        f"strategy={plan.strategy}",
+        f"optimizer={plan.optimizer}",
+        f"rounds={plan.rounds}",
+        f"size={plan.size}",
+        f"seed={plan.seed}",
+    )
+    packages = (f"{name}={version}" for name, version in versions().items())
+    parts = (run.examples_digest, run.incumbent.version, code_digest(), *settings, *packages)
+    return "\n".join(parts) + "\n"
 
 
 def code_digest() -> str:
-    """Return a digest of the package's modules: a changed one may change any figure."""
-    folder = Path(str(route_switch.__file__)).parent
-    files = sorted(folder.rglob("*.py"))
-    content = b"".join(path.read_bytes() for path in files)
+    """Return a digest of the modules that a run's figures come from: a change in any of them may
+    change any figure."""
+    packages = (route_switch, route_switch_offline)
+    folders = [Path(str(package.__file__)).parent for package in packages]
+    files = [Path(learning_sets.__file__), *(f for each in folders for f in each.rglob("*.py"))]
+    content = b"".join(path.read_bytes() for path in sorted(files))
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -14,10 +14,16 @@ from route_switch.optimizer.baselines import (
     constants,
     shuffled_controls,
 )
-from route_switch.optimizer.held_out import SEED, differences, policy_figures
+from route_switch.optimizer.held_out import SEED, differences, gains_over, policy_figures
 from route_switch.optimizer.learners import learners_on
 from route_switch.optimizer.neighbors import EmbedTexts
-from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy, routed_policy
+from route_switch.optimizer.policies import (
+    CANDIDATE,
+    HAND_WRITTEN,
+    INCUMBENT,
+    Policy,
+    routed_policy,
+)
 from route_switch.optimizer.report.figures import Interval, PolicyFigures
 from route_switch.services.learning.route_examples import RoutedExample
 
@@ -29,7 +35,8 @@ class Comparison:
     """Policies on `n` rows from `templates` templates.
 
     `against` is the candidate's objective minus that of each other policy, and `incumbent_against`
-    the incumbent's minus that of each constant policy. `controls` are those of
+    the incumbent's minus that of each constant policy. `over_hand_written` is the objective of each
+    policy minus that of the hand-written prompt. `controls` are those of
     the learners on shuffled labels minus random at their mix, over permutations. If the router
     model's price is unknown, costs leave out its calls.
     """
@@ -40,6 +47,7 @@ class Comparison:
     policies: tuple[PolicyFigures, ...]
     against: dict[str, Interval]
     incumbent_against: dict[str, Interval]
+    over_hand_written: dict[str, Interval]
     controls: dict[str, Interval]
     arrays: OutcomeArrays
     measured: dict[str, Policy]
@@ -61,8 +69,8 @@ def compare(
     embedding: Embedding,
     lambda_: float,
 ) -> Comparison:
-    """Measure `prompts`, among them `candidate` and `incumbent`, on `table`. Baselines learn from
-    `train`, or without it from other folds of `table`.
+    """Measure `prompts`, among them `candidate`, `incumbent` and `hand-written`, on `table`.
+    Baselines learn from `train`, or without it from other folds of `table`.
 
     A prompt with two names is routed once.
     """
@@ -92,6 +100,7 @@ def compare(
         incumbent_against=differences(
             arrays, constants(arrays), prompt_policies[INCUMBENT], lambda_
         ),
+        over_hand_written=gains_over(arrays, policies, prompt_policies[HAND_WRITTEN], lambda_),
         controls=_controls(measurement),
         arrays=arrays,
         measured={policy.name: policy for policy in policies},

@@ -1,7 +1,7 @@
 """Figures of policies on a set of rows, with intervals; differences are paired by row, and rows of
 one template are drawn together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -50,11 +50,25 @@ def differences(
     example of a rare loss, and then a bootstrap interval lies above 0 where there is no gain
     (`tests/support/template_simulation.py`).
     """
-    gains = {
-        other.name: _gains(arrays, minuend, other, lambda_)
-        for other in policies
-        if other.name != minuend.name
-    }
+    others = (policy for policy in policies if policy.name != minuend.name)
+    gains = {other.name: _gains(arrays, minuend, other, lambda_) for other in others}
+    return _paired(arrays, gains, seed)
+
+
+def gains_over(
+    arrays: OutcomeArrays,
+    policies: Sequence[Policy],
+    base: Policy,
+    lambda_: float,
+    seed: int = SEED,
+) -> dict[str, Interval]:
+    """Return the objective of each other policy minus that of `base`, paired as above."""
+    others = (policy for policy in policies if policy.name != base.name)
+    gains = {other.name: _gains(arrays, other, base, lambda_) for other in others}
+    return _paired(arrays, gains, seed)
+
+
+def _paired(arrays: OutcomeArrays, gains: Mapping[str, Floats], seed: int) -> dict[str, Interval]:
     if not gains:
         return {}
     if arrays.share_templates:

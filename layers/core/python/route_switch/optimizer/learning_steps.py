@@ -28,7 +28,7 @@ from route_switch.optimizer.language_models import (
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.plan import Plan, Progress
-from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
+from route_switch.optimizer.policies import CANDIDATE, HAND_WRITTEN, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.proposals import Screening
@@ -256,7 +256,7 @@ class LearningSteps:
             tables.heldout,
             tables.train,
             {
-                "hand-written": found.hand_written,
+                HAND_WRITTEN: found.hand_written,
                 INCUMBENT: found.incumbent,
                 **found.strategies,
                 CANDIDATE: found.candidate,

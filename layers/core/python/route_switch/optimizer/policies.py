@@ -10,6 +10,7 @@ from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 
 CANDIDATE = "candidate"
 INCUMBENT = "incumbent"
+HAND_WRITTEN = "hand-written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,13 @@
 """Kinds of queries, in the words in which the simulated proposer writes criteria.
 
-It is a list of what people ask models in general: subjects of school and work, forms of tasks,
-customers' concerns. A language model knows such names by itself; the simulated proposer looks them
-up here. A kind in `KINDS` is a phrase that reads as a criterion.
+It lists subjects of school and work, forms of tasks and customers' concerns. A language model knows
+such names by itself; the simulated proposer looks them up here. The list is not independent of the
+sets that learning is measured on (docs/results.md): it was written with knowledge of them, names
+most kinds of queries that they consist of, and other wordings were compared on them
+(docs/negative-results.md). So what the simulated proposer gains there may be more than what it
+would gain on other traffic.
+
+A kind in `KINDS` is a phrase that reads as a criterion.
 """
 
 MULTIPLE_CHOICE = "a multiple-choice question about "

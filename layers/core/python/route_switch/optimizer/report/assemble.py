@@ -90,6 +90,7 @@ def assemble_report(
         policies=comparison.policies if comparison else (),
         against=comparison.against if comparison else {},
         incumbent_against=comparison.incumbent_against if comparison else {},
+        over_hand_written=comparison.over_hand_written if comparison else {},
         shuffled_controls=comparison.controls if comparison else {},
         curve=curve_figures(PolicyCurve.of(found.decisions)) if found.decisions else None,
         workloads=_workloads(found, plan, context.workload_notes),

@@ -227,6 +227,9 @@ class Report(Frozen):
     incumbent_against: dict[str, Interval] = Field(
         default_factory=dict, description="incumbent − each constant policy, paired, objective"
     )
+    over_hand_written: dict[str, Interval] = Field(
+        default_factory=dict, description="each policy − the hand-written prompt, paired, objective"
+    )
     shuffled_controls: dict[str, Interval] = Field(default_factory=dict)
     """Objective of each learner on shuffled labels minus random at its mix. None may be above 0."""
     curve: CurveFigures | None = None

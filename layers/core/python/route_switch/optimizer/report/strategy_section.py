@@ -8,7 +8,14 @@ from route_switch.optimizer.report.strategy_figures import (
     LocalFigures,
     Strategies,
 )
-from route_switch.optimizer.report.text_format import NOT_MEASURED, ReportTable, fixed, share
+from route_switch.optimizer.report.text_format import (
+    NOT_MEASURED,
+    ReportTable,
+    difference,
+    difference_word,
+    fixed,
+    share,
+)
 
 SERVED = {
     "prompt": "the router LLM reads the prompt and decides",
@@ -70,6 +77,8 @@ def strategy_tables(report: Report) -> Iterator[ReportTable]:
     if strategies is None:
         return
     yield _estimates(strategies)
+    if any(name in report.over_hand_written for name in SERVED):
+        yield _over_hand_written(report)
     if strategies.local is not None and strategies.local.strongest:
         yield _strongest(strategies.local)
 
@@ -94,6 +103,21 @@ def _estimates(strategies: Strategies) -> ReportTable:
         rows=rows,
         texts=2,
         strong=frozenset(chosen),
+    )
+
+
+def _over_hand_written(report: Report) -> ReportTable:
+    gains = {name: report.over_hand_written.get(name) for name in SERVED}
+    return ReportTable(
+        caption="Strategies on held-out rows: objective minus that of the hand-written prompt, "
+        "paired by row, with the 95% interval",
+        head=("Strategy", "Strategy is", "Difference", "n"),
+        rows=tuple(
+            (name, difference_word(gain), difference(gain), f"{gain.n:,}")
+            for name, gain in gains.items()
+            if gain is not None
+        ),
+        texts=2,
     )
 
 

@@ -11,6 +11,7 @@ from route_switch.optimizer.report.text_format import (
     Folded,
     ReportTable,
     difference,
+    difference_word,
     fixed,
     milliseconds,
     percent,
@@ -59,17 +60,11 @@ def differences(report: Report) -> ReportTable:
         "the 95% interval",
         head=("Against", "Learned is", "Difference", "n"),
         rows=tuple(
-            (name, _word(gain.low, gain.high), difference(gain), f"{gain.n:,}")
+            (name, difference_word(gain), difference(gain), f"{gain.n:,}")
             for name, gain in sorted(report.against.items(), key=lambda item: -item[1].mean)
         ),
         texts=2,
     )
-
-
-def _word(low: float, high: float) -> str:
-    if low > 0:
-        return "better"
-    return "worse" if high < 0 else "not clearly different"
 
 
 def workloads(report: Report, only: frozenset[str] | None) -> ReportTable:

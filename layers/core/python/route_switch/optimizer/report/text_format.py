@@ -72,6 +72,12 @@ def difference(value: Interval) -> str:
     return f"{fixed(value.mean, 3, signed=True)} ({bounds(value, 3, signed=True)})"
 
 
+def difference_word(value: Interval) -> str:
+    if value.low > 0:
+        return "better"
+    return "worse" if value.high < 0 else "not clearly different"
+
+
 def plus_minus(value: Interval, *, signed: bool = False) -> str:
     """Format as "0.04 ± 0.03", with half the interval's width; with three digits if it is small."""
     half = (value.high - value.low) / 2

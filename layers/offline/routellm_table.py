@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from layers.offline.routellm_measures import RouteLlmMeasures
 from route_switch.optimizer.report.text_format import ReportTable, fixed, percent, ratio
-from route_switch.optimizer.routellm_measures import RouteLlmMeasures
 
 PAPER = "RouteLLM: Learning to Route LLMs with Preference Data"
 URL = "https://arxiv.org/abs/2406.18665"

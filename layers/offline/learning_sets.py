@@ -6,7 +6,8 @@ order, which is a random one, after those that the search was developed on.
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -57,7 +58,8 @@ class LearningSet:
 
     `margin` is how far a score may be below Tier 3's and still count as no worse. Texts of a set
     that `is_private` may be measured, but not shown again. `notes` says what stands in for a
-    workload of the article. The search has `rounds`.
+    workload of the article. The search has `rounds`. With a `shuffle_seed`, each query has the
+    results of another one, as a control.
     """
 
     name: str
@@ -65,6 +67,7 @@ class LearningSet:
     parts: tuple[DatasetPart, ...] | None = None
     margin: float = 0.0
     is_private: bool = False
+    shuffle_seed: int | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
     rounds: int = 2
@@ -77,6 +80,10 @@ class LearningSet:
 
     def lines(self, data: Path | None) -> Iterator[str]:
         """Yield the set's rows as JSON, with the tiers' names instead of the models'."""
+        lines = self._recorded_lines(data)
+        return lines if self.shuffle_seed is None else _shuffled(lines, self.shuffle_seed)
+
+    def _recorded_lines(self, data: Path | None) -> Iterator[str]:
         if self.parts is None or data is None:
             yield from (row.model_dump_json() for row in load_results())
             return
@@ -90,15 +97,28 @@ class LearningSet:
                     yield json.dumps(row)
 
 
+def _shuffled(lines: Iterable[str], seed: int) -> Iterator[str]:
+    """Yield the rows with their results permuted among them."""
+    rows = [json.loads(line) for line in lines]
+    results = [row["models"] for row in rows]
+    random.Random(seed).shuffle(results)  # noqa: S311 (a control, not a secret)
+    for row, models in zip(rows, results, strict=True):
+        yield json.dumps({**row, "models": models})
+
+
 SAMPLE = LearningSet(
     "sample",
     "The packaged sample: chats, exam questions, code, support, mathematics",
     notes=SAMPLE_NOTES,
+    about="Its mix of sources was changed once after a look at held-out rows "
+    "([data.md](data.md#where-it-comes-from)), so it is partly a choice that learning reaches a "
+    "verdict here.",
     rounds=1,  # it has to end within minutes; a second round takes a third of the time
 )
 MMLU_PRO = (*LLAMAS, "gpt-4o-2024-05-13")
 CRUX = DatasetPart("crux_output", (*LLAMAS, "gpt-4o-2024-08-06"))
 BANKING = DatasetPart("banking77", ("gpt-5-mini", "gpt-5.2", "claude-sonnet-4-5"))
+MMLU_PRO_CRUX = (DatasetPart("mmlu_pro", MMLU_PRO, 480, DEVELOPMENT_ROWS), CRUX)
 SETS = (
     LearningSet(
         "three-workloads",
@@ -109,7 +129,15 @@ SETS = (
     LearningSet(
         "mmlu-pro-crux",
         "MMLU-Pro with CRUXEval: Llama 8B, Llama 70B, GPT-4o",
-        (DatasetPart("mmlu_pro", MMLU_PRO, 480, DEVELOPMENT_ROWS), CRUX),
+        MMLU_PRO_CRUX,
+    ),
+    LearningSet(
+        "mmlu-pro-crux-shuffled",
+        "MMLU-Pro with CRUXEval, results shuffled: a negative control",
+        MMLU_PRO_CRUX,
+        shuffle_seed=1,
+        about="Each query has the results of another one, drawn with a fixed seed. So no query "
+        "says which tier suits it, and no strategy may be clearly better than the best tier.",
     ),
     LearningSet(
         "llmrouter-mix",
@@ -183,23 +211,14 @@ SETS = (
 )
 
 
-def run_of(
-    learning_set: LearningSet,
-    data: Path | None,
-    out: Path,
-    threads: int,
-    lambda_: float = 0.2,
-) -> FolderRun:
-    """Return a run in the folder `out`, after writing its examples there."""
-    out.mkdir(parents=True, exist_ok=True)
-    examples = out / "examples.jsonl.gz"
-    write_gzip(examples, learning_set.lines(data))
+def plan_of(learning_set: LearningSet, threads: int, lambda_: float = 0.2) -> Plan:
+    """Return the settings of a run that costs nothing: the router LLM is `local/encoder`, and the
+    proposer is simulated."""
     config = router_config("local/encoder")
     models = tier_models(learning_set.tiers)
-    price = prices((), config)
-    plan = Plan(
+    return Plan(
         models=models,
-        prices=known_prices((*models.values(), "local/encoder"), price),
+        prices=known_prices((*models.values(), "local/encoder"), prices((), config)),
         config=config,
         proposer_model="offline/proposer",
         judge_model=None,
@@ -209,6 +228,20 @@ def run_of(
         no_worse_margin=learning_set.margin,
         strategy="auto",
     )
+
+
+def run_of(
+    learning_set: LearningSet,
+    data: Path | None,
+    out: Path,
+    threads: int,
+    lambda_: float = 0.2,
+) -> FolderRun:
+    """Return a run in the folder `out`, after writing its examples there."""
+    plan = plan_of(learning_set, threads, lambda_)
+    out.mkdir(parents=True, exist_ok=True)
+    examples = out / "examples.jsonl.gz"
+    write_gzip(examples, learning_set.lines(data))
     return FolderRun(
         plan=plan,
         examples=read_examples(examples),
@@ -216,7 +249,7 @@ def run_of(
         incumbent=packaged_prompt(),
         out=out,
         budget_usd=0.0,
-        price=price,
+        price=prices((), plan.config),
         pace=Pace(),
         monthly_queries=100_000,
         workload_notes=learning_set.notes,
