@@ -57,7 +57,7 @@ MEANINGS = {
     "tier-2": "sends every query to Tier 2",
     "tier-3": "sends every query to Tier 3",
     "static-rules": "looks at keywords, length and code",
-    "random": "draws tiers with the learned prompt's mix",
+    "random": "draws tiers with the candidate's mix",
     "linear": "predicts each tier's result with a linear model of the query's embedding",
     "knn": "copies the best tier of the most similar training queries",
     "clusters": "looks up the best tier of the query's cluster",
@@ -68,7 +68,6 @@ MEANINGS = {
     "local": "uses the local model alone",
     "hybrid": "uses the local model, and the router LLM where the model is unsure",
     "oracle": "knows every outcome, as an upper bound",
-    CANDIDATE: "uses the learned prompt",
 }
 
 
@@ -115,7 +114,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     if report.graded_by:
         about = understanding_paragraphs(report)
         yield Section("What was not understood", about, (understanding_table(report),))
-    yield _candidates(report, most)
+    if report.optimizer != "none":
+        yield _candidates(report, most)
     yield _spend(report)
     yield Section("Rows and gate", _rows(report), (tables.rows(report),))
     yield Section("How to reproduce it", (), (tables.setup(report),), command=report.command)
@@ -124,10 +124,11 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
 
 
 def _cost_and_quality(report: Report) -> Section:
+    known = {**MEANINGS, CANDIDATE: f"uses {report.learned}"}
     meanings = "; ".join(
-        f"{policy.policy} {MEANINGS[policy.policy]}"
+        f"{policy.policy} {known[policy.policy]}"
         for policy in report.policies
-        if policy.policy in MEANINGS
+        if policy.policy in known
     )
     definitions = (
         "Cost is that of answers and router, relative to the same queries all on Tier 3. Quality "
@@ -264,8 +265,9 @@ def _rows(report: Report) -> tuple[str, ...]:
     if gate is None:
         return ()
     if is_kept(report):
+        by = "search" if report.noun == "prompt" else "run"
         return (
-            "The gate took no look, because the search kept the current prompt. The held-out rows "
+            f"The gate took no look, because the {by} kept {report.current}. The held-out rows "
             "stay fresh for a later look, and nothing of the error budget was spent.",
         )
     if report.promise is not None and report.promise.waits_for is not None:

@@ -6,7 +6,7 @@ from typing import Literal
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.learning.used_rows import rows_used
 from route_switch.optimizer.policies import CANDIDATE
-from route_switch.optimizer.report.advice import LEARNED, is_kept, looked, standing
+from route_switch.optimizer.report.advice import is_kept, looked, standing
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
@@ -50,10 +50,10 @@ def verdict(report: Report) -> Verdict:
     if constants is None or constants.best is None:
         return found
     tier = f"always Tier {int(constants.best)}"
-    if constants.prompt == LEARNED:
-        headline = f"Better than the current prompt, but {tier} would be better still"
+    if constants.is_learned:
+        headline = f"Better than {report.current}, but {tier} would be better still"
         return replace(found, sign="keep", headline=headline)
-    headline = f"A{tier[1:]} would be better than the current prompt"
+    headline = f"A{tier[1:]} would be better than {report.current}"
     return replace(found, headline=headline)
 
 
@@ -62,13 +62,18 @@ def _verdict(report: Report) -> Verdict:
     if gate is None:
         return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
     if is_kept(report):
-        tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
-        sentence = (
-            f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
-            "than the live one."
-        )
-        return Verdict("keep", "Keep the current prompt", sentence)
+        return Verdict("keep", f"Keep {report.current}", _why_kept(report))
     return _of_gate(report, gate)
+
+
+def _why_kept(report: Report) -> str:
+    if report.noun == "policy":
+        return "The current policy stays: the run learned the policy that is live already."
+    tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
+    return (
+        f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
+        "than the live one."
+    )
 
 
 def _why_no_verdict(report: Report) -> str:
@@ -80,49 +85,48 @@ def _why_no_verdict(report: Report) -> str:
 
 
 def _of_gate(report: Report, gate: Gate) -> Verdict:
-    gain = _gain(report, gate)
+    gain, noun = _gain(report, gate), report.noun
     match gate.verdict:
         case "better" if report.lacks_promise and report.promise is not None:
             sentence = (
-                f"The current prompt stays although the learned one is better ({gain}), because "
+                f"The current {noun} stays although the learned one is better ({gain}), because "
                 f"{report.promise.candidate}."
             )
-            return Verdict("keep", "Better, but not promised: keep the current prompt", sentence)
+            return Verdict("keep", f"Better, but not promised: keep the current {noun}", sentence)
         case "better" if gate.needs_approval is not None:
             sentence = (
-                "The learned prompt is better than the current one, but goes live only if a person "
-                f"approves it ({gate.needs_approval.rstrip('.')}): {gain}."
+                f"The learned {noun} is better than the current one, but goes live only if a "
+                f"person approves it ({gate.needs_approval.rstrip('.')}): {gain}."
             )
             return Verdict("approve", "Better, but a person has to approve it", sentence)
         case "better":
-            sentence = f"The learned prompt is better than the current one and may go live: {gain}."
-            return Verdict("promote", "Better: the learned prompt may go live", sentence)
+            sentence = f"The learned {noun} is better than the current one and may go live: {gain}."
+            return Verdict("promote", f"Better: the learned {noun} may go live", sentence)
         case "not better":
-            sentence = f"The current prompt stays because the learned one is not better: {gain}."
-            return Verdict("keep", "Keep the current prompt", sentence)
+            sentence = f"The current {noun} stays because the learned one is not better: {gain}."
+            return Verdict("keep", f"Keep the current {noun}", sentence)
         case "not enough evidence" if report.promise and report.promise.waits_for is not None:
             sentence = (
-                f"The current prompt stays because {report.promise.candidate}. The gate waits for "
+                f"The current {noun} stays because {report.promise.candidate}. The gate waits for "
                 "the same rows."
             )
-            return Verdict("keep", "Not enough rows for a promise: keep the prompt", sentence)
+            return Verdict("keep", f"Not enough rows for a promise: keep the {noun}", sentence)
         case "not enough evidence" if not looked(gate):
-            noun = _held_out(report)
             sentence = (
-                "The current prompt stays for now because the gate did not look: it needs "
-                f"{MIN_ROWS} {noun}s that no earlier look used, and there are {gate.gain.n}. On "
-                f"{'it' if gate.gain.n == 1 else 'them'}, {objective(report)} changes by "
-                f"{fixed(gate.gain.mean, 3, signed=True)}."
+                f"The current {noun} stays for now because the gate did not look: it needs "
+                f"{MIN_ROWS} {_held_out(report)}s that no earlier look used, and there are "
+                f"{gate.gain.n}. On {'it' if gate.gain.n == 1 else 'them'}, {objective(report)} "
+                f"changes by {fixed(gate.gain.mean, 3, signed=True)}."
             )
-            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+            return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
         case "not enough evidence":
             sentence = (
-                "The current prompt stays for now because there is not enough evidence to tell "
+                f"The current {noun} stays for now because there is not enough evidence to tell "
                 f"which is better: {gain}. With this many rows, a gain of "
                 f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
                 f"{_rests_on(gate)}"
             )
-            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+            return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
 
 
 def _rests_on(gate: Gate) -> str:
@@ -164,11 +168,11 @@ def best_constant(report: Report) -> PolicyFigures | None:
 
 
 def compared_with_baselines(report: Report) -> tuple[str, ...]:
-    """Compare the learned prompt with the hand-written one and the baselines, in sentences."""
+    """Compare what was learned with the hand-written prompt and the baselines, in sentences."""
     if find(report.policies, CANDIDATE) is None:
         return ()
     constant = best_constant(report)
-    named = [(CANDIDATE, _prompt(report)), ("hand-written", "hand-written")]
+    named = [(CANDIDATE, _which(report)), ("hand-written", "hand-written")]
     if constant is not None:
         named.append((constant.policy, f"best constant policy ({constant.policy})"))
     named += [
@@ -187,7 +191,7 @@ def compared_with_baselines(report: Report) -> tuple[str, ...]:
 def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     """Name the baselines that are clearly beaten, and those that are not.
 
-    A prompt that does not beat the best constant policy and random has learned nothing.
+    A policy that does not beat the best constant policy and random has learned nothing.
     """
     constant = best_constant(report)
     names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
@@ -198,7 +202,7 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
     return tuple(
-        f"The {_prompt(report)} prompt {does} {joint.join(texts)}."
+        f"The {_which(report)} {report.noun} {does} {joint.join(texts)}."
         for does, joint, texts in (
             ("clearly beats", " and ", beaten),
             ("does not clearly beat", " or ", unbeaten),
@@ -207,7 +211,7 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
     )
 
 
-def _prompt(report: Report) -> str:
+def _which(report: Report) -> str:
     return "current" if is_kept(report) else "learned"
 
 
