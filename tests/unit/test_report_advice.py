@@ -13,10 +13,11 @@ from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import first_sentence, next_step
+from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Agreement, Interval, Report, Rows
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.markdown_page import to_markdown
-from route_switch.optimizer.report.verdict import compared_with_baselines, used_rows, verdict
+from route_switch.optimizer.report.verdict import used_rows, verdict
 from tests.support.report import (
     HELDOUT,
     INCUMBENT,

@@ -1,22 +1,16 @@
-"""The opening of a report: the verdict, the three key figures, and what was simulated."""
+"""The opening of a report: the verdict, the rows that were used, and what was simulated."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.learning.used_rows import rows_used
-from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import is_kept, looked, standing
-from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
+from route_switch.optimizer.report.figures import Gate, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
-    NOT_MEASURED,
     bounds,
     count,
     fixed,
-    percent_bounds,
-    share,
-    usd,
-    usd_bounds,
 )
 
 LARGEST = "tier-3"
@@ -33,16 +27,6 @@ class Verdict:
     sign: Literal["promote", "approve", "keep", "unfinished"]
     headline: str
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """One of the three key figures, as text. `about` has the interval and n."""
-
-    name: str
-    value: str
-    meaning: str
-    about: str
 
 
 def verdict(report: Report) -> Verdict:
@@ -167,54 +151,6 @@ def best_constant(report: Report) -> PolicyFigures | None:
     return max(constant, key=lambda policy: policy.objective.mean, default=None)
 
 
-def compared_with_baselines(report: Report) -> tuple[str, ...]:
-    """Compare what was learned with the hand-written prompt and the baselines, in sentences."""
-    if find(report.policies, CANDIDATE) is None:
-        return ()
-    constant = best_constant(report)
-    named = [(CANDIDATE, _which(report)), ("hand-written", "hand-written")]
-    if constant is not None:
-        named.append((constant.policy, f"best constant policy ({constant.policy})"))
-    named += [
-        ("length", "length alone"),
-        ("random", "random at the same mix"),
-        ("oracle", "oracle"),
-    ]
-    scores = [
-        f"{label} {fixed(figures.objective.mean, 3)}"
-        for name, label in named
-        if (figures := find(report.policies, name)) is not None
-    ]
-    return (f"Objective ({objective(report)}): {', '.join(scores)}.", *_beaten_and_unbeaten(report))
-
-
-def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
-    """Name the baselines that are clearly beaten, and those that are not.
-
-    A policy that does not beat the best constant policy and random has learned nothing.
-    """
-    constant = best_constant(report)
-    names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
-    if constant is not None:
-        names[constant.policy] = f"the best constant policy ({constant.policy})"
-    names["length"] = "length alone"
-    known = {name: text for name, text in names.items() if name in report.against}
-    beaten = [text for name, text in known.items() if report.against[name].low > 0]
-    unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
-    return tuple(
-        f"The {_which(report)} {report.noun} {does} {joint.join(texts)}."
-        for does, joint, texts in (
-            ("clearly beats", " and ", beaten),
-            ("does not clearly beat", " or ", unbeaten),
-        )
-        if texts
-    )
-
-
-def _which(report: Report) -> str:
-    return "current" if is_kept(report) else "learned"
-
-
 def used_rows(report: Report) -> str | None:
     """Say which rows were left out, and how many templates the others are from, if either is worth
     saying."""
@@ -249,54 +185,3 @@ def stopped_early(report: Report) -> str | None:
         return None
     reason = (report.stopped_by or "no reason was given").rstrip(".")
     return f"The run was stopped early ({reason}). The figures cover what was tried by then."
-
-
-def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
-    candidate = find(report.policies, CANDIDATE)
-    return (
-        KeyFigure(
-            "Cost",
-            fixed(candidate.cost.mean) if candidate else NOT_MEASURED,
-            "of what the same queries cost all on Tier 3, including the router (1.00 = all Tier 3)",
-            _about(candidate.cost, bounds(candidate.cost)) if candidate else "",
-        ),
-        KeyFigure(
-            "Quality",
-            share(candidate.quality.mean) if candidate else NOT_MEASURED,
-            "of queries get an answer rated no worse than Tier 3's",
-            _about(candidate.quality, f"{percent_bounds(candidate.quality)}%") if candidate else "",
-        ),
-        _saving(report),
-    )
-
-
-def _saving(report: Report) -> KeyFigure:
-    saving = report.saving_usd_a_month
-    return KeyFigure(
-        "Estimated saving per month",
-        NOT_MEASURED if saving is None else usd(saving.mean),
-        f"compared with all Tier 3, at {report.monthly_queries:,} queries per month",
-        "" if saving is None else _about(saving, usd_bounds(saving)),
-    )
-
-
-def _about(value: Interval, interval: str) -> str:
-    return f"95% interval {interval}, n = {value.n:,}"
-
-
-def worth_of_quality(report: Report) -> str:
-    """Explain λ in USD: a point of quality (0.01) is worth 0.01 · mean Tier 3 USD / λ per query."""
-    if report.lambda_ == 0:
-        return "λ = 0: only quality counts, not cost."
-    if report.tier_3_usd is None:
-        return (
-            f"λ = {report.lambda_:g} sets the price of quality, as a share of a query's cost on "
-            "Tier 3. The run stopped before that cost was measured."
-        )
-    per_query = 0.01 * report.tier_3_usd / report.lambda_
-    return (
-        f"λ = {report.lambda_:g} sets the price of quality: one point (1% of queries) may cost "
-        f"{usd(per_query)} per query, or {usd(per_query * report.monthly_queries)} per month at "
-        f"{report.monthly_queries:,} queries. On Tier 3, a query costs {usd(report.tier_3_usd)} on "
-        "average."
-    )
